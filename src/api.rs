@@ -1,0 +1,33 @@
+//! The wire: what is stored in etcd, and nothing else.
+//!
+//! Owns the three custom resources of the group `release-cockpit.dev/v1alpha1`, the words in which they are written, and the
+//! only conversion between the clocks of Kubernetes (jiff) and ours (chrono). Must not know how a decision is made
+//! (`domain`), nor how an object travels (`cluster`).
+//!
+//! The types are the source of the CustomResourceDefinitions that `release-cockpit manifests` prints.
+
+pub mod condition;
+pub mod duration;
+pub mod environment;
+pub mod labels;
+pub mod names;
+pub mod permission;
+pub mod release;
+pub mod release_action;
+pub mod strategy;
+pub mod time;
+
+pub use condition::Condition;
+pub use duration::Duration;
+pub use environment::{Environment, EnvironmentSpec, EnvironmentStatus, Tier};
+pub use names::{ComponentName, EnvironmentKey, ReleaseKey};
+pub use permission::Verb;
+pub use release::{Phase, Release, ReleaseKind, ReleaseSpec, ReleaseStatus};
+pub use release_action::{ActionKind, ActionResult, ReleaseAction, ReleaseActionSpec, ReleaseActionStatus};
+
+/// API group of every object of this product.
+pub const GROUP: &str = "release-cockpit.dev";
+/// Served version of every object of this product.
+pub const VERSION: &str = "v1alpha1";
+/// Category under which `kubectl get cockpit` lists all three kinds.
+pub const CATEGORY: &str = "cockpit";

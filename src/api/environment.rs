@@ -1,0 +1,736 @@
+//! Environment: the policy of one application in one namespace. Platform owners write it; the controller writes its status.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::condition::Condition;
+use super::duration::Duration;
+use super::names::{ComponentName, EnvironmentKey};
+use super::strategy::{Strategy, StrategyName, text_map};
+
+/// What an Environment demands and allows.
+#[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "release-cockpit.dev",
+    version = "v1alpha1",
+    kind = "Environment",
+    plural = "environments",
+    namespaced,
+    shortname = "renv",
+    category = "cockpit",
+    status = "EnvironmentStatus",
+    derive = "PartialEq",
+    doc = "The policy under which one application is released into one namespace.",
+    printcolumn(name = "Application", type_ = "string", json_path = ".spec.application"),
+    printcolumn(name = "Tier", type_ = "string", json_path = ".spec.tier"),
+    printcolumn(name = "Version", type_ = "string", json_path = ".status.current[0].version"),
+    printcolumn(name = "Frozen", type_ = "string", json_path = ".status.frozen.by"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    selectable = ".spec.application",
+    selectable = ".spec.tier",
+    validation = Rule::new("self.metadata.name.size() <= 63").message("metadata.name: at most 63 characters"),
+    cel
+)]
+#[serde(rename_all = "camelCase")]
+pub struct EnvironmentSpec {
+    /// The application that these components make up; the same in every environment of it.
+    #[schemars(length(min = 1, max = 63))]
+    pub application: String,
+    /// How careful everybody must be here.
+    pub tier: Tier,
+    /// Where people find the application.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2048))]
+    pub url: Option<String>,
+    /// What is released together; undone in reverse order.
+    #[schemars(schema_with = "schemas::components")]
+    pub components: Vec<Component>,
+    /// The default strategy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<Strategy>,
+    /// Strategies that a release may choose instead of the default.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    pub allowed_strategies: Vec<StrategyName>,
+    /// Where versions must have proved themselves before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promotion: Option<Promotion>,
+    /// Which versions may come here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub versions: Option<Versions>,
+    /// Who must agree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
+    /// When releases may start.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub windows: Vec<Window>,
+    /// What must be true before, while and after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gates: Option<Gates>,
+    /// Where the numbers come from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<Metrics>,
+    /// How the numbers are judged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub analysis: Vec<Analysis>,
+    /// Watch after the last step before a release counts as succeeded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bake: Option<Duration>,
+    /// What follows a failure.
+    #[serde(default)]
+    pub on_failure: OnFailure,
+    /// What counts as a failure.
+    #[serde(default)]
+    pub rollback_on: RollbackOn,
+    /// A newer release of the same application supersedes older waiting ones.
+    #[serde(default)]
+    pub supersede: bool,
+    /// Who is told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    pub notify: Vec<Notify>,
+    /// Whom to call, shown in the cockpit.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "text_map")]
+    pub contacts: BTreeMap<String, String>,
+}
+
+impl Environment {
+    /// Namespace and name of this object; empty parts where the server has not named it yet.
+    #[must_use]
+    pub fn key(&self) -> EnvironmentKey {
+        EnvironmentKey::new(
+            self.metadata.namespace.as_deref().unwrap_or_default(),
+            self.metadata.name.as_deref().unwrap_or_default(),
+        )
+    }
+}
+
+impl EnvironmentSpec {
+    /// The component of that name.
+    #[must_use]
+    pub fn component(&self, name: &str) -> Option<&Component> {
+        self.components.iter().find(|component| component.name.as_str() == name)
+    }
+
+    /// The name of the default strategy.
+    #[must_use]
+    pub fn default_strategy(&self) -> StrategyName {
+        self.strategy.as_ref().map(Strategy::name).unwrap_or_default()
+    }
+}
+
+/// How careful everybody must be: colour, frame, strength of confirmation.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Tier {
+    /// For one's own trials.
+    #[default]
+    Development,
+    /// For proof before production.
+    Staging,
+    /// For customers.
+    Production,
+}
+
+impl Tier {
+    /// The word as objects write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Development => "development",
+            Self::Staging => "staging",
+            Self::Production => "production",
+        }
+    }
+}
+
+impl fmt::Display for Tier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A part of the application with a workload of its own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Component {
+    /// Name of the component, unique in the environment.
+    pub name: ComponentName,
+    /// The object that runs it.
+    pub workload: WorkloadRef,
+    /// The container whose image is released.
+    #[schemars(length(min = 1, max = 63))]
+    pub container: String,
+    /// Repository of the image, without tag and digest.
+    #[schemars(length(min = 1, max = 255))]
+    pub image: String,
+    /// Components of a lower wave are finished before those of a higher one begin.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 100))]
+    pub wave: i32,
+}
+
+/// Kind and name of a workload in the environment's namespace.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkloadRef {
+    /// Kind of the object.
+    pub kind: WorkloadKind,
+    /// Name of the object.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+}
+
+/// Kinds of workload that can be released.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum WorkloadKind {
+    /// `apps/v1` Deployment.
+    Deployment,
+    /// `apps/v1` StatefulSet.
+    StatefulSet,
+    /// `apps/v1` DaemonSet.
+    DaemonSet,
+    /// `argoproj.io/v1alpha1` Rollout.
+    Rollout,
+}
+
+impl WorkloadKind {
+    /// The kind as Kubernetes spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Deployment => "Deployment",
+            Self::StatefulSet => "StatefulSet",
+            Self::DaemonSet => "DaemonSet",
+            Self::Rollout => "Rollout",
+        }
+    }
+}
+
+impl fmt::Display for WorkloadKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Promotion: only what succeeded elsewhere may come here.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Promotion {
+    /// The environment that versions come from.
+    pub from: EnvironmentRef,
+    /// Continuous healthy time there, with the same digests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub soak: Option<Duration>,
+}
+
+/// Another Environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EnvironmentRef {
+    /// Its namespace.
+    #[schemars(length(min = 1, max = 63))]
+    pub namespace: String,
+    /// Its name.
+    #[schemars(length(min = 1, max = 63))]
+    pub name: String,
+}
+
+/// Which versions may come here.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(validation = (
+    "!has(self.pattern) || (''.matches(self.pattern) ? true : true)",
+    "versions.pattern is not a valid RE2 expression"
+))]
+#[serde(rename_all = "camelCase")]
+pub struct Versions {
+    /// RE2 expression that the version must match.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub pattern: Option<String>,
+}
+
+/// Who must agree, and for how long that holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Approval {
+    /// Slots; each must reach its minimum of distinct people.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "schemas::slots")]
+    pub slots: Vec<Slot>,
+    /// The requester may not approve.
+    #[serde(default = "yes")]
+    #[schemars(default = "yes")]
+    pub prevent_self_approval: bool,
+    /// How long an approval counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_after: Option<Duration>,
+    /// Shortest time between request and execution; runs beside the review.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait_timer: Option<Duration>,
+    /// What a person types to confirm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 128))]
+    pub confirm_phrase: Option<String>,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// One kind of approver.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Slot {
+    /// Name of the slot.
+    #[schemars(length(min = 1, max = 63))]
+    pub name: String,
+    /// Group that its approvers belong to; absent: anyone with the verb.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    pub group: Option<String>,
+    /// Distinct people needed.
+    #[serde(default = "one")]
+    #[schemars(range(min = 0, max = 16), default = "one")]
+    pub minimum: i32,
+}
+
+const fn one() -> i32 {
+    1
+}
+
+/// A time in which releases may (allow) or may not (deny) start.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Window {
+    /// Allow or deny.
+    pub kind: WindowKind,
+    /// Cron expression of its beginnings.
+    #[schemars(length(min = 9, max = 128))]
+    pub schedule: String,
+    /// How long it lasts.
+    pub duration: Duration,
+    /// IANA name of the zone that the schedule is in; UTC when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64))]
+    pub time_zone: Option<String>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub reason: Option<String>,
+}
+
+/// Whether a window opens or closes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum WindowKind {
+    /// Releases start only inside.
+    Allow,
+    /// Releases never start inside.
+    Deny,
+}
+
+/// What must be true; evaluated again at the moment of execution.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Gates {
+    /// Before anything is changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub preflight: Vec<Preflight>,
+    /// Items that people tick.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 256)))]
+    pub checklist: Vec<String>,
+    /// While a release runs and bakes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub health: Vec<HealthCheck>,
+    /// After every component is rolled out, before the bake.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub smoke: Vec<Probe>,
+}
+
+/// A check before anything is changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Preflight {
+    /// The image exists in its registry for these platforms.
+    ImageExists(ImageExists),
+    /// The Secret has these keys; values are never read out.
+    SecretKeys(SecretKeys),
+    /// Enough old revisions are kept to go back to.
+    RevisionHistory(RevisionHistory),
+    /// The commit's GitHub check runs are green.
+    GithubChecks(GithubChecks),
+}
+
+/// The image exists in its registry.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ImageExists {
+    /// Platforms such as `linux/arm64`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), inner(length(min = 1, max = 64)))]
+    pub platforms: Vec<String>,
+}
+
+/// The Secret has these keys.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretKeys {
+    /// Name of the Secret.
+    #[schemars(length(min = 1, max = 253))]
+    pub secret: String,
+    /// Keys that must be there.
+    #[schemars(length(max = 64), inner(length(min = 1, max = 253)))]
+    pub keys: Vec<String>,
+}
+
+/// Enough old revisions are kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RevisionHistory {
+    /// Old revisions needed.
+    #[schemars(range(min = 0, max = 100))]
+    pub at_least: i32,
+}
+
+/// The commit's check runs are green.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct GithubChecks {
+    /// `owner/name`.
+    #[schemars(length(min = 3, max = 256))]
+    pub repo: String,
+}
+
+/// A probe that is repeated.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HealthCheck {
+    /// What is asked.
+    pub http: HttpProbe,
+    /// Time between two checks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<Duration>,
+    /// Failures in a row that count as failed.
+    #[serde(default = "three")]
+    #[schemars(range(min = 1, max = 100), default = "three")]
+    pub failure_threshold: i32,
+}
+
+const fn three() -> i32 {
+    3
+}
+
+/// A probe that is asked until it passes or its time is up.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Probe {
+    /// What is asked.
+    pub http: HttpProbe,
+    /// For how long it may fail before it counts as failed; 60 s when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Duration>,
+}
+
+/// One HTTP GET and what its answer must be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HttpProbe {
+    /// Absolute URL, or `service://[namespace/]name:port/path` through the API server's service proxy.
+    #[schemars(length(min = 1, max = 2048))]
+    pub url: String,
+    /// Status that must come; 200 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 100, max = 599))]
+    pub status: Option<i32>,
+    /// Time in which the answer must come; 5 s when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<Duration>,
+    /// Text that the body must contain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub body_contains: Option<String>,
+}
+
+/// Where the numbers come from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Metrics {
+    /// The Prometheus that is asked; absent: the client's own setting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prometheus: Option<PrometheusRef>,
+    /// Name → PromQL template over `{{namespace}}`, `{{component}}`, `{{track}}`, `{{window}}`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "text_map")]
+    pub queries: BTreeMap<String, String>,
+    /// Limits drawn on the panes: query name → number in the query's unit (ratio, seconds).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "schemas::number_map")]
+    pub limits: BTreeMap<String, f64>,
+}
+
+/// How a Prometheus is reached: exactly one of the two.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(validation = ("has(self.service) != has(self.url)", "prometheus: give either service or url"))]
+#[serde(rename_all = "camelCase")]
+pub struct PrometheusRef {
+    /// `namespace/name:port`, through the API server's service proxy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    pub service: Option<String>,
+    /// Direct URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 2048))]
+    pub url: Option<String>,
+}
+
+/// A judgement over one query.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Analysis {
+    /// Name of the analysis.
+    #[schemars(length(min = 1, max = 63))]
+    pub name: String,
+    /// Name of a query.
+    #[schemars(length(min = 1, max = 63))]
+    pub query: String,
+    /// Comparison that means failure, such as `> 0.10`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64))]
+    pub fail_when: Option<String>,
+    /// Comparison that means success.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64))]
+    pub pass_when: Option<String>,
+    /// How long the failure must last.
+    #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
+    pub for_: Option<Duration>,
+    /// Time between two measurements.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<Duration>,
+    /// Failed measurements tolerated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1000))]
+    pub failure_limit: Option<i32>,
+    /// Fewest requests that make a number trustworthy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub min_samples: Option<i64>,
+    /// What no data means.
+    #[serde(default)]
+    pub no_data: NoData,
+}
+
+/// What an absence of data means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum NoData {
+    /// Wait.
+    #[default]
+    Hold,
+    /// Failure.
+    Fail,
+    /// Success.
+    Pass,
+}
+
+/// What follows a failure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnFailure {
+    /// Go back to the version before.
+    #[default]
+    Rollback,
+    /// Stay, and wait for a person.
+    Hold,
+}
+
+/// What counts as a failure.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RollbackOn {
+    /// Failed health checks in a row.
+    pub health_checks: bool,
+    /// A failed analysis.
+    pub analysis: bool,
+    /// Alerts that began to fire after the release started.
+    #[schemars(length(max = 64), inner(length(min = 1, max = 128)))]
+    pub alerts: Vec<String>,
+    /// A rollout that cannot finish.
+    pub rollout_failed: bool,
+}
+
+impl Default for RollbackOn {
+    fn default() -> Self {
+        Self { health_checks: true, analysis: true, alerts: Vec::new(), rollout_failed: true }
+    }
+}
+
+/// One channel and what it is told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Notify {
+    /// Name of the notifier in the registry, such as `slack`.
+    #[schemars(length(min = 1, max = 63))]
+    pub channel: String,
+    /// The Secret's key that holds its address; never the address itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<SecretKeyRef>,
+    /// Phases and events that are told; empty: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32), inner(length(min = 1, max = 63)))]
+    pub on: Vec<String>,
+}
+
+/// A key of a Secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SecretKeyRef {
+    /// Name of the Secret.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+    /// Key in it.
+    #[schemars(length(min = 1, max = 253))]
+    pub key: String,
+}
+
+/// What the controller last saw of an environment.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct EnvironmentStatus {
+    /// Generation of the spec that this was judged on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// What runs, per component.
+    #[schemars(length(max = 32))]
+    pub current: Vec<CurrentVersion>,
+    /// The release that holds the lane, if one is being executed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 63))]
+    pub active_release: Option<String>,
+    /// Names of all Environments of this namespace, which the admission policies need.
+    #[schemars(length(max = 512), inner(length(max = 63)))]
+    pub siblings: Vec<String>,
+    /// Set while releases are stopped here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frozen: Option<Frozen>,
+    /// Images that may not come here.
+    #[schemars(schema_with = "schemas::denied")]
+    pub denied: Vec<DeniedDigest>,
+    /// `Ready`, `PoliciesEnforced` and the like.
+    #[schemars(length(max = 16))]
+    pub conditions: Vec<Condition>,
+}
+
+/// What runs in one component.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CurrentVersion {
+    /// The component.
+    pub component: ComponentName,
+    /// Tag of its image.
+    #[schemars(length(max = 128))]
+    pub version: String,
+    /// The image in full.
+    #[schemars(length(max = 512))]
+    pub image: String,
+    /// Digest where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 71))]
+    pub digest: Option<String>,
+    /// The workload's revision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<i64>,
+    /// Since when this version runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<DateTime<Utc>>,
+    /// Since when it has been healthy without a break.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub healthy_since: Option<DateTime<Utc>>,
+}
+
+/// A stop of all releases.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Frozen {
+    /// Who froze.
+    #[schemars(length(max = 253))]
+    pub by: String,
+    /// When.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<DateTime<Utc>>,
+    /// Until when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<DateTime<Utc>>,
+    /// Why.
+    #[schemars(length(max = 1024))]
+    pub reason: String,
+}
+
+/// An image that may not come here.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DeniedDigest {
+    /// The image's digest.
+    #[schemars(length(max = 71), regex(pattern = r"^sha256:[0-9a-f]{64}$"))]
+    pub digest: String,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub reason: Option<String>,
+    /// Who denied it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub by: Option<String>,
+    /// Until when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// Lists that Kubernetes merges by key, and maps with limits.
+mod schemas {
+    use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+    use super::{Component, DeniedDigest, Slot};
+
+    /// `x-kubernetes-list-type: map` over the items' own schema.
+    fn keyed<T: JsonSchema>(generator: &mut SchemaGenerator, key: &str, min: u32, max: u32) -> Schema {
+        let items = generator.subschema_for::<T>();
+        json_schema!({
+            "type": "array",
+            "minItems": min,
+            "maxItems": max,
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": [key],
+            "items": items
+        })
+    }
+
+    pub(super) fn components(generator: &mut SchemaGenerator) -> Schema {
+        keyed::<Component>(generator, "name", 1, 32)
+    }
+
+    pub(super) fn slots(generator: &mut SchemaGenerator) -> Schema {
+        keyed::<Slot>(generator, "name", 0, 16)
+    }
+
+    pub(super) fn denied(generator: &mut SchemaGenerator) -> Schema {
+        keyed::<DeniedDigest>(generator, "digest", 0, 256)
+    }
+
+    pub(super) fn number_map(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "object", "maxProperties": 64, "additionalProperties": {"type": "number"}})
+    }
+}

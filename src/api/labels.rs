@@ -1,0 +1,24 @@
+//! Labels, annotations, field managers and the like that appear in objects.
+
+/// Field manager of the controller's server-side applies.
+pub const CONTROLLER_FIELD_MANAGER: &str = "release-cockpit-controller";
+/// Field manager and user agent of the terminal and of the command line.
+pub const CLIENT_FIELD_MANAGER: &str = "release-cockpit";
+/// Namespace that the manifests install the controller into.
+pub const CONTROLLER_NAMESPACE: &str = "release-cockpit";
+/// ServiceAccount of the controller; its user name stands in the admission policies.
+pub const CONTROLLER_SERVICE_ACCOUNT: &str = "controller";
+/// User name by which the API server knows the controller.
+pub const CONTROLLER_USER: &str = "system:serviceaccount:release-cockpit:controller";
+/// Name of the Lease that the leading controller holds.
+pub const CONTROLLER_LEASE: &str = "release-cockpit-controller";
+/// Annotation on a workload: the release (`namespace/name`) that last set its images.
+pub const ANNOTATION_RELEASE: &str = "release-cockpit.dev/release";
+/// Annotation that kubectl shows in `rollout history`.
+pub const ANNOTATION_CHANGE_CAUSE: &str = "kubernetes.io/change-cause";
+/// Annotation of Deployments and ReplicaSets that counts revisions.
+pub const ANNOTATION_REVISION: &str = "deployment.kubernetes.io/revision";
+/// Pod label by which a canary tells itself from the stable track.
+pub const LABEL_TRACK: &str = "track";
+/// Label that the Deployment controller adds to ReplicaSets and pods.
+pub const LABEL_POD_TEMPLATE_HASH: &str = "pod-template-hash";

@@ -1,0 +1,41 @@
+//! The only conversion between the instants of k8s-openapi (jiff) and ours (chrono).
+
+use chrono::{DateTime, Utc};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
+
+/// A Kubernetes instant as ours; an instant outside chrono's range becomes the epoch.
+#[must_use]
+pub fn from_jiff(at: jiff::Timestamp) -> DateTime<Utc> {
+    DateTime::from_timestamp(at.as_second(), at.subsec_nanosecond().unsigned_abs()).unwrap_or_default()
+}
+
+/// Our instant as a Kubernetes one; an instant outside jiff's range becomes the epoch.
+#[must_use]
+pub fn to_jiff(at: DateTime<Utc>) -> jiff::Timestamp {
+    let nanos = i32::try_from(at.timestamp_subsec_nanos().min(999_999_999)).unwrap_or_default();
+    jiff::Timestamp::new(at.timestamp(), nanos).unwrap_or_default()
+}
+
+/// A `metav1.Time` as ours.
+#[must_use]
+pub fn from_time(at: &Time) -> DateTime<Utc> {
+    from_jiff(at.0)
+}
+
+/// Our instant as a `metav1.Time`, which keeps whole seconds only.
+#[must_use]
+pub fn to_time(at: DateTime<Utc>) -> Time {
+    Time(to_jiff(at))
+}
+
+/// A `metav1.MicroTime` as ours.
+#[must_use]
+pub fn from_micro_time(at: &MicroTime) -> DateTime<Utc> {
+    from_jiff(at.0)
+}
+
+/// Our instant as a `metav1.MicroTime`.
+#[must_use]
+pub fn to_micro_time(at: DateTime<Utc>) -> MicroTime {
+    MicroTime(to_jiff(at))
+}

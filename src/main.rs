@@ -1,0 +1,3 @@
+//! The program `release-cockpit`.
+
+fn main() {}

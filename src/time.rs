@@ -1,0 +1,99 @@
+//! The only place that reads a clock.
+//!
+//! Everything that needs the present instant is handed a [`Clock`], so that the embedded world can run faster than the wall
+//! and tests can stand still.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// A source of the present instant. Cheap to clone; clones agree.
+#[derive(Clone, Debug)]
+pub struct Clock(Arc<Kind>);
+
+#[derive(Debug)]
+enum Kind {
+    System,
+    Scaled { wall_start: Instant, start: DateTime<Utc>, factor: f64 },
+    Manual(AtomicI64),
+}
+
+impl Clock {
+    /// The system's clock.
+    #[must_use]
+    pub fn system() -> Self {
+        Self(Arc::new(Kind::System))
+    }
+
+    /// A clock that starts at `start` and runs `factor` times as fast as the wall. Factors that are not above 0 count as 1.
+    #[must_use]
+    pub fn scaled(start: DateTime<Utc>, factor: f64) -> Self {
+        let factor = if factor.is_finite() && factor > 0.0 { factor } else { 1.0 };
+        Self(Arc::new(Kind::Scaled { wall_start: Instant::now(), start, factor }))
+    }
+
+    /// A clock that stands still until [`Clock::advance`].
+    #[must_use]
+    pub fn manual(start: DateTime<Utc>) -> Self {
+        Self(Arc::new(Kind::Manual(AtomicI64::new(start.timestamp_micros()))))
+    }
+
+    /// The present instant.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        match &*self.0 {
+            Kind::System => Utc::now(),
+            Kind::Scaled { wall_start, start, factor } => {
+                let micros = wall_start.elapsed().mul_f64(*factor).as_micros();
+                *start + i64::try_from(micros).map_or(TimeDelta::MAX, TimeDelta::microseconds)
+            }
+            Kind::Manual(micros) => {
+                DateTime::from_timestamp_micros(micros.load(Ordering::Acquire)).unwrap_or_default()
+            }
+        }
+    }
+
+    /// Moves a manual clock forward; other clocks move by themselves.
+    pub fn advance(&self, by: Duration) {
+        if let Kind::Manual(micros) = &*self.0 {
+            micros.fetch_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX), Ordering::AcqRel);
+        }
+    }
+
+    /// How long to sleep on the wall for `span` to pass on this clock; `span` itself on a manual clock.
+    #[must_use]
+    pub fn wall(&self, span: Duration) -> Duration {
+        match &*self.0 {
+            Kind::Scaled { factor, .. } => span.div_f64(*factor),
+            Kind::System | Kind::Manual(_) => span,
+        }
+    }
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::system()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manual_clock_stands_still_until_moved() {
+        let start = DateTime::from_timestamp(1_000, 0).unwrap();
+        let clock = Clock::manual(start);
+        assert_eq!(clock.now(), start);
+        clock.clone().advance(Duration::from_secs(3));
+        assert_eq!(clock.now(), start + TimeDelta::seconds(3));
+    }
+
+    #[test]
+    fn a_scaled_clock_shortens_sleeps() {
+        let clock = Clock::scaled(DateTime::UNIX_EPOCH, 20.0);
+        assert_eq!(clock.wall(Duration::from_secs(20)), Duration::from_secs(1));
+    }
+}
