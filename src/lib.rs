@@ -11,5 +11,6 @@
 //! is the terminal's logic, `ui` its drawing, `tui` its loop; `sim` is the embedded world that speaks to the rest over HTTP only.
 
 pub mod api;
+pub mod config;
 pub mod sanitize;
 pub mod time;
