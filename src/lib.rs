@@ -11,6 +11,8 @@
 //! is the terminal's logic, `ui` its drawing, `tui` its loop; `sim` is the embedded world that speaks to the rest over HTTP only.
 
 pub mod api;
+pub mod app;
 pub mod config;
+pub mod domain;
 pub mod sanitize;
 pub mod time;

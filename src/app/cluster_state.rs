@@ -1,0 +1,147 @@
+//! What is known of one cluster, and how fresh it is.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::api::{Environment, EnvironmentKey, Release, ReleaseAction, ReleaseKey, Verb};
+use crate::domain::pod_row::{PodKey, PodRow};
+use crate::domain::series::Series;
+use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
+
+/// Index of a cluster in the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClusterId(pub u16);
+
+/// Everything known of one cluster.
+#[derive(Clone, Debug, Default)]
+pub struct ClusterState {
+    /// Name of its context, for people; never a source of the tier.
+    pub context: Box<str>,
+    /// Version of the API server.
+    pub server_version: Box<str>,
+    /// Us, as the API server knows us; absent until it has answered.
+    pub identity: Option<Identity>,
+    /// Freshness of each feed.
+    pub feeds: BTreeMap<Feed, FeedState>,
+    /// Environments.
+    pub environments: BTreeMap<EnvironmentKey, Arc<Environment>>,
+    /// Releases.
+    pub releases: BTreeMap<ReleaseKey, Arc<Release>>,
+    /// Actions.
+    pub actions: BTreeMap<ReleaseKey, Arc<ReleaseAction>>,
+    /// Pods.
+    pub pods: BTreeMap<PodKey, PodRow>,
+    /// Workloads.
+    pub workloads: BTreeMap<WorkloadKey, WorkloadRow>,
+    /// The controller.
+    pub controller: ControllerHealth,
+    /// What we may do, per environment; absent: not yet answered.
+    pub permissions: BTreeMap<EnvironmentKey, BTreeSet<Verb>>,
+    /// Curves: environment and query's name.
+    pub metrics: BTreeMap<(EnvironmentKey, Box<str>), Metric>,
+}
+
+/// The curves of one query of one environment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Metric {
+    /// The last good curves; kept while newer answers fail.
+    pub series: Vec<Series>,
+    /// When they came.
+    pub at: Option<DateTime<Utc>>,
+    /// Why the newest answer is missing; `None` while all is well.
+    pub error: Option<String>,
+}
+
+/// Who we are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// `userInfo.username`.
+    pub user: Box<str>,
+    /// `userInfo.groups`.
+    pub groups: Vec<Box<str>>,
+}
+
+/// A stream of objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Feed {
+    /// Environments.
+    Environments,
+    /// Releases.
+    Releases,
+    /// Actions.
+    Actions,
+    /// Pods.
+    Pods,
+    /// Workloads.
+    Workloads,
+    /// The controller's lease.
+    Controller,
+    /// Prometheus.
+    Metrics,
+}
+
+impl Feed {
+    /// Every feed.
+    pub const ALL: [Self; 7] = [
+        Self::Environments,
+        Self::Releases,
+        Self::Actions,
+        Self::Pods,
+        Self::Workloads,
+        Self::Controller,
+        Self::Metrics,
+    ];
+}
+
+/// How fresh a feed is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum FeedState {
+    /// Not asked yet, or the first answer is on its way.
+    #[default]
+    Connecting,
+    /// In step with the server; `heard` is when it last said anything, bookmarks included.
+    Live {
+        /// When the server was last heard.
+        heard: DateTime<Utc>,
+    },
+    /// Lost: what is shown was true at `since`.
+    Stale {
+        /// When it was last in step.
+        since: Option<DateTime<Utc>>,
+        /// One sentence, sanitised.
+        reason: String,
+        /// When the next try is due.
+        retry_at: Option<DateTime<Utc>>,
+    },
+    /// The server says that we may not read this.
+    Denied {
+        /// One sentence, sanitised.
+        reason: String,
+    },
+    /// The server does not know this kind of object: not installed.
+    Missing {
+        /// One sentence that says how to install it.
+        reason: String,
+    },
+}
+
+impl FeedState {
+    /// What is shown is in step with the server.
+    #[must_use]
+    pub const fn is_live(&self) -> bool {
+        matches!(self, Self::Live { .. })
+    }
+}
+
+/// The controller's lease, as last seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ControllerHealth {
+    /// Identity of the leader; absent: none has ever led.
+    pub leader: Option<Box<str>>,
+    /// When it last renewed.
+    pub renewed: Option<DateTime<Utc>>,
+    /// For how long a renewal holds, in seconds.
+    pub duration_seconds: i32,
+}

@@ -1,0 +1,84 @@
+//! IO that is wanted, as plain data that tests compare.
+
+use crate::api::{EnvironmentKey, Release, ReleaseAction};
+use crate::app::cluster_state::ClusterId;
+use crate::domain::pod_row::PodKey;
+
+/// Tells requests apart; unique within a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub u64);
+
+/// IO wanted.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Create this release, once: it is never sent twice by itself.
+    CreateRelease {
+        /// Where.
+        cluster: ClusterId,
+        /// What; its name is given by us, so that a lost answer can be looked up.
+        release: Box<Release>,
+        /// Only ask whether the server would accept it.
+        dry_run: bool,
+        /// Comes back in [`super::event::Event::RequestDone`].
+        request: RequestId,
+    },
+    /// Create this action, once.
+    CreateAction {
+        /// Where.
+        cluster: ClusterId,
+        /// What; its name is given by us.
+        action: Box<ReleaseAction>,
+        /// Only ask whether the server would accept it.
+        dry_run: bool,
+        /// Comes back in [`super::event::Event::RequestDone`].
+        request: RequestId,
+    },
+    /// Fetch a text to show; answered by `RequestDone` with `Text` or `Refused`.
+    Fetch {
+        /// Where.
+        cluster: ClusterId,
+        /// What.
+        what: FetchText,
+        /// Comes back in [`super::event::Event::RequestDone`]; answers of older views are dropped by it.
+        request: RequestId,
+    },
+    /// Keep curves and pods of this environment fresh; the last one named per cluster has precedence.
+    Focus {
+        /// Where.
+        cluster: ClusterId,
+        /// Which.
+        environment: EnvironmentKey,
+    },
+    /// Fetch everything of the focused environment's metrics now.
+    RefreshMetrics,
+    /// Put this text on the clipboard (OSC 52).
+    Copy(String),
+    /// Ring the bell once.
+    Bell,
+    /// Suspend to the shell (SIGTSTP).
+    Suspend,
+    /// Draw everything anew.
+    Redraw,
+    /// End.
+    Quit,
+}
+
+/// A text that can be fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FetchText {
+    /// YAML of a pod.
+    PodYaml(PodKey),
+    /// Description of a pod with its events.
+    PodDescribe(PodKey),
+    /// YAML of an object of ours: plural, namespace, name.
+    ObjectYaml {
+        /// `environments`, `releases` or `releaseactions`.
+        plural: &'static str,
+        /// Namespace.
+        namespace: Box<str>,
+        /// Name.
+        name: Box<str>,
+    },
+    /// The last lines of a pod's log.
+    PodLog(PodKey),
+}

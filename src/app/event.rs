@@ -1,0 +1,120 @@
+//! What came from outside: keys, objects, samples, outcomes.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::api::{Environment, EnvironmentKey, Release, ReleaseAction, ReleaseKey, Verb};
+use crate::app::cluster_state::{ClusterId, ControllerHealth, Feed, FeedState, Identity};
+use crate::app::effect::RequestId;
+use crate::config::key::KeyChord;
+use crate::domain::pod_row::{PodKey, PodRow};
+use crate::domain::series::Series;
+use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
+
+/// Something that happened outside of the store.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A key was pressed. `repeat` tells a held key from a pressed one where the terminal reports it.
+    Key {
+        /// The key.
+        chord: KeyChord,
+        /// It is held down.
+        repeat: bool,
+    },
+    /// Text was pasted (bracketed paste).
+    Paste(String),
+    /// The terminal has this size now.
+    Resize {
+        /// Columns.
+        width: u16,
+        /// Rows.
+        height: u16,
+    },
+    /// Time has passed; sent at least once a second while anything on the screen depends on it.
+    Tick(DateTime<Utc>),
+    /// Something about one cluster.
+    Cluster(ClusterId, ClusterEvent),
+    /// A request that an effect asked for has ended.
+    RequestDone {
+        /// Which one.
+        request: RequestId,
+        /// How.
+        outcome: Outcome,
+    },
+    /// The process was asked to end, or the terminal is gone.
+    Quit,
+}
+
+/// Something about one cluster.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ClusterEvent {
+    /// Who we are there and what the server is.
+    Connected {
+        /// Us, as the API server knows us.
+        identity: Identity,
+        /// `v1.36.2` and the like.
+        server_version: Box<str>,
+    },
+    /// A feed has changed its state.
+    Feed(Feed, FeedState),
+    /// Environments.
+    Environments(Delta<EnvironmentKey, Arc<Environment>>),
+    /// Releases.
+    Releases(Delta<ReleaseKey, Arc<Release>>),
+    /// Actions; the key's name is the action's.
+    Actions(Delta<ReleaseKey, Arc<ReleaseAction>>),
+    /// Pods.
+    Pods(Delta<PodKey, PodRow>),
+    /// Workloads.
+    Workloads(Delta<WorkloadKey, WorkloadRow>),
+    /// The controller's lease, as last seen.
+    Controller(ControllerHealth),
+    /// What we may do in an environment, as the server's authorizer answered.
+    Permissions {
+        /// Where.
+        environment: EnvironmentKey,
+        /// What.
+        allowed: Vec<Verb>,
+    },
+    /// Samples of one query of one environment.
+    Metrics {
+        /// Where.
+        environment: EnvironmentKey,
+        /// The query's name, such as `errorRate`.
+        query: Box<str>,
+        /// When the answer came.
+        at: DateTime<Utc>,
+        /// Whole curves for the panes' range, or one sentence why there are none.
+        result: Result<Vec<Series>, String>,
+    },
+}
+
+/// A change of a set of objects.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Delta<K, V> {
+    /// These are all of them.
+    Reset(Vec<(K, V)>),
+    /// This one is new or changed.
+    Applied(K, V),
+    /// This one is gone.
+    Deleted(K),
+}
+
+/// How a request ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// The server accepted it; the watch will show what follows.
+    Accepted {
+        /// Name of the object that was created.
+        name: String,
+    },
+    /// A dry run passed.
+    WouldPass,
+    /// The server or a policy refused it: `Code: sentence` or RBAC's own words, sanitised.
+    Refused(String),
+    /// It may or may not have reached the server; the sentence says what to look at.
+    Unknown(String),
+    /// A text that was asked for.
+    Text(String),
+}
