@@ -4,6 +4,8 @@
 //! draws it, or what time it is: instants are handed in.
 
 pub mod age;
+pub mod intent;
+pub mod known_version;
 pub mod pod_row;
 pub mod series;
 pub mod workload_row;
