@@ -1,0 +1,132 @@
+//! What must be true before, while and after a release.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::api::duration::Duration;
+
+/// What must be true; evaluated again at the moment of execution.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Gates {
+    /// Before anything is changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub preflight: Vec<Preflight>,
+    /// Items that people tick.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 256)))]
+    pub checklist: Vec<String>,
+    /// While a release runs and bakes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub health: Vec<HealthCheck>,
+    /// After every component is rolled out, before the bake.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub smoke: Vec<Probe>,
+}
+
+/// A check before anything is changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Preflight {
+    /// The image exists in its registry for these platforms.
+    ImageExists(ImageExists),
+    /// The Secret has these keys; values are never read out.
+    SecretKeys(SecretKeys),
+    /// Enough old revisions are kept to go back to.
+    RevisionHistory(RevisionHistory),
+    /// The commit's GitHub check runs are green.
+    GithubChecks(GithubChecks),
+}
+
+/// The image exists in its registry.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ImageExists {
+    /// Platforms such as `linux/arm64`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), inner(length(min = 1, max = 64)))]
+    pub platforms: Vec<String>,
+}
+
+/// The Secret has these keys.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretKeys {
+    /// Name of the Secret.
+    #[schemars(length(min = 1, max = 253))]
+    pub secret: String,
+    /// Keys that must be there.
+    #[schemars(length(max = 64), inner(length(min = 1, max = 253)))]
+    pub keys: Vec<String>,
+}
+
+/// Enough old revisions are kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RevisionHistory {
+    /// Old revisions needed.
+    #[schemars(range(min = 0, max = 100))]
+    pub at_least: i32,
+}
+
+/// The commit's check runs are green.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct GithubChecks {
+    /// `owner/name`.
+    #[schemars(length(min = 3, max = 256))]
+    pub repo: String,
+}
+
+/// A probe that is repeated.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HealthCheck {
+    /// What is asked.
+    pub http: HttpProbe,
+    /// Time between two checks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<Duration>,
+    /// Failures in a row that count as failed.
+    #[serde(default = "three")]
+    #[schemars(range(min = 1, max = 100), default = "three")]
+    pub failure_threshold: i32,
+}
+
+const fn three() -> i32 {
+    3
+}
+
+/// A probe that is asked until it passes or its time is up.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Probe {
+    /// What is asked.
+    pub http: HttpProbe,
+    /// For how long it may fail before it counts as failed; 60 s when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Duration>,
+}
+
+/// One HTTP GET and what its answer must be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HttpProbe {
+    /// Absolute URL, or `service://[namespace/]name:port/path` through the API server's service proxy.
+    #[schemars(length(min = 1, max = 2048))]
+    pub url: String,
+    /// Status that must come; 200 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 100, max = 599))]
+    pub status: Option<i32>,
+    /// Time in which the answer must come; 5 s when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<Duration>,
+    /// Text that the body must contain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub body_contains: Option<String>,
+}

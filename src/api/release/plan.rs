@@ -1,0 +1,92 @@
+//! What will be done, and how far it is.
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::api::names::ComponentName;
+use crate::api::strategy::{Step, StrategyName};
+
+/// The steps, and a digest that approvals are bound to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// The strategy in force.
+    pub strategy: StrategyName,
+    /// The steps in order.
+    #[schemars(length(max = 128))]
+    pub steps: Vec<PlanStep>,
+    /// `sha256:…` over images, strategy and steps.
+    #[schemars(length(max = 71))]
+    pub digest: String,
+}
+
+/// One step of a plan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum PlanStep {
+    /// Set the images of one component and follow its rollout.
+    Roll(RollStep),
+    /// Ask the smoke probes.
+    Smoke(SmokeStep),
+    /// Watch for a time.
+    Bake(BakeStep),
+    /// A step out of the environment's canary.
+    Canary(Step),
+}
+
+/// Set the image of a component and follow its rollout.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RollStep {
+    /// The components of this wave, in the environment's order.
+    #[schemars(length(max = 32))]
+    pub components: Vec<ComponentName>,
+    /// The wave.
+    #[schemars(range(min = 0, max = 100))]
+    pub wave: i32,
+}
+
+/// Ask the smoke probes until they pass.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SmokeStep {
+    /// How many there are.
+    #[schemars(range(min = 0, max = 32))]
+    pub probes: i32,
+}
+
+/// Watch for a time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BakeStep {
+    /// For how long.
+    pub duration: crate::api::duration::Duration,
+}
+
+/// The step that is being done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StepProgress {
+    /// Index into the plan's steps, from 0; equal to their number when all are done.
+    #[schemars(range(min = 0, max = 1000))]
+    pub index: i32,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+}
+
+/// Desired, achievable and observed share of the new version, in per cent.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Weights {
+    /// What was asked for.
+    #[schemars(range(min = 0, max = 100))]
+    pub desired: i32,
+    /// What whole replicas allow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 100))]
+    pub achievable: Option<i32>,
+    /// What is seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed: Option<f64>,
+}

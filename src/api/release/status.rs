@@ -1,0 +1,244 @@
+//! What the controller says of a release.
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Phase, Plan, StepProgress, Weights};
+use crate::api::condition::Condition;
+use crate::api::names::ComponentName;
+
+/// What the controller says of a release. Every list is bounded.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ReleaseStatus {
+    /// Where it is.
+    pub phase: Phase,
+    /// One sentence: what it waits for and who can clear it, or how it ended.
+    #[schemars(length(max = 1024))]
+    pub message: String,
+    /// What will be done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Plan>,
+    /// The step that is being done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<StepProgress>,
+    /// The three weights of the new version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight: Option<Weights>,
+    /// The gates as last judged.
+    #[schemars(length(max = 64))]
+    pub gates: Vec<GateStatus>,
+    /// Approvals, counted or not.
+    #[schemars(length(max = 64))]
+    pub approvals: Vec<ApprovalRecord>,
+    /// What ran before, recorded once when execution starts.
+    #[schemars(length(max = 32))]
+    pub before: Vec<RevisionRecord>,
+    /// How far each component is.
+    #[schemars(length(max = 32))]
+    pub components: Vec<ComponentProgress>,
+    /// Set while a person has paused it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paused: Option<Paused>,
+    /// Why and by whom it is being undone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undo: Option<Undo>,
+    /// How often it was started again by Retry.
+    pub attempt: i32,
+    /// What happened, oldest first, at most 100 entries.
+    #[schemars(length(max = 100))]
+    pub timeline: Vec<TimelineEntry>,
+    /// Names of the last actions that were judged, newest last, so that none is judged twice.
+    #[schemars(length(max = 64), inner(length(max = 63)))]
+    pub judged_actions: Vec<String>,
+    /// Conditions in Kubernetes' form.
+    #[schemars(length(max = 16))]
+    pub conditions: Vec<Condition>,
+    /// Generation of the release that this was judged on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// When execution started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<DateTime<Utc>>,
+    /// When every component was rolled out and the watch began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verifying_since: Option<DateTime<Utc>>,
+    /// When it reached a final phase.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+/// The verdict of one gate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct GateStatus {
+    /// Name of the gate, such as `approval` or `preflight/secret-keys`.
+    #[schemars(length(min = 1, max = 128))]
+    pub name: String,
+    /// The verdict.
+    pub state: GateState,
+    /// One sentence.
+    #[serde(default)]
+    #[schemars(length(max = 512))]
+    pub detail: String,
+    /// Who or what can clear it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub cleared_by: Option<String>,
+}
+
+/// No data is never green: it is a state of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum GateState {
+    /// Passed.
+    Pass,
+    /// Not yet.
+    Wait,
+    /// Refused.
+    Fail,
+    /// Cannot be judged.
+    NoData,
+}
+
+/// One person's approval.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ApprovalRecord {
+    /// Who.
+    #[schemars(length(max = 253))]
+    pub actor: String,
+    /// Slots that it fills.
+    #[schemars(length(max = 8), inner(length(max = 63)))]
+    pub slots: Vec<String>,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The plan's digest that the author saw.
+    #[schemars(length(max = 71))]
+    pub digest: String,
+    /// Name of the action that carries it.
+    #[schemars(length(max = 63))]
+    pub action: String,
+    /// Whether it counts.
+    pub state: ApprovalState,
+}
+
+/// Whether an approval counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum ApprovalState {
+    /// It counts.
+    Counted,
+    /// The plan has changed since.
+    Stale,
+    /// It is too old.
+    Expired,
+    /// The requester approved their own release.
+    SelfApproval,
+}
+
+/// What ran in a component before this release touched it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RevisionRecord {
+    /// The component.
+    pub component: ComponentName,
+    /// The image.
+    #[schemars(length(max = 512))]
+    pub image: String,
+    /// The workload's revision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<i64>,
+}
+
+/// How far a component is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ComponentProgress {
+    /// The component.
+    pub component: ComponentName,
+    /// How far.
+    pub state: ComponentState,
+    /// One sentence, in the words of `kubectl rollout status`.
+    #[serde(default)]
+    #[schemars(length(max = 512))]
+    pub message: String,
+    /// Pods of the new revision.
+    #[serde(default)]
+    pub updated: i32,
+    /// Pods of the new revision that are available.
+    #[serde(default)]
+    pub available: i32,
+    /// Pods wanted.
+    #[serde(default)]
+    pub total: i32,
+    /// Revision after the change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<i64>,
+}
+
+/// How far a component is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum ComponentState {
+    /// Not touched yet.
+    Waiting,
+    /// Being replaced.
+    Progressing,
+    /// Runs the new version.
+    Done,
+    /// Cannot be replaced.
+    Failed,
+    /// Being put back.
+    RollingBack,
+    /// Put back.
+    RolledBack,
+}
+
+/// A person's pause.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Paused {
+    /// Who.
+    #[schemars(length(max = 253))]
+    pub by: String,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub reason: Option<String>,
+    /// The phase to return to.
+    pub resume_to: Phase,
+}
+
+/// Why a release is being undone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Undo {
+    /// A person's name, or `controller`.
+    #[schemars(length(max = 253))]
+    pub by: String,
+    /// When it was decided.
+    pub at: DateTime<Utc>,
+    /// One sentence.
+    #[schemars(length(max = 1024))]
+    pub reason: String,
+    /// The phase that follows when everything is put back.
+    pub ends_as: Phase,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TimelineEntry {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// A person's name, or `controller`.
+    #[schemars(length(max = 253))]
+    pub by: String,
+    /// CamelCase reason, as in Events.
+    #[schemars(length(min = 1, max = 64))]
+    pub reason: String,
+    /// One sentence.
+    #[schemars(length(max = 512))]
+    pub message: String,
+}

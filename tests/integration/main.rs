@@ -1,0 +1,9 @@
+//! Tests of the whole program without a cluster: one binary, one module per subject.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on must say so and stop"
+)]
+
+mod architecture;
