@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use crate::api::{Environment, EnvironmentKey, Release, ReleaseAction, ReleaseKey, Verb};
 use crate::app::cluster_state::{ClusterId, ControllerHealth, Feed, FeedState, Identity};
 use crate::app::effect::RequestId;
+use crate::app::ui_state::Pane;
 use crate::config::key::KeyChord;
 use crate::domain::pod_row::{PodKey, PodRow};
 use crate::domain::series::Series;
@@ -31,6 +32,8 @@ pub enum Event {
         /// Rows.
         height: u16,
     },
+    /// The frame that was just drawn showed this many rows of each pane's list.
+    Viewport(Vec<(Pane, u16)>),
     /// Time has passed; sent at least once a second while anything on the screen depends on it.
     Tick(DateTime<Utc>),
     /// Something about one cluster.

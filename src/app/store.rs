@@ -1,8 +1,20 @@
 //! Everything that the terminal knows. One owner, no locks; drawing reads it and changes nothing.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
+use crate::api::{Environment, Release, ReleaseAction, ReleaseKey, Tier};
 use crate::app::cluster_state::{ClusterId, ClusterState};
+use crate::app::effect::RequestId;
+use crate::app::keymap::Keymap;
+use crate::app::located::{EnvironmentId, PodId, ReleaseId};
+use crate::app::pending::Pending;
+use crate::app::rows::Rows;
+use crate::app::toast::Toast;
+use crate::app::ui_state::UiState;
+use crate::domain::pod_row::PodRow;
 
 /// Everything that the terminal knows.
 #[derive(Clone, Debug, Default)]
@@ -13,12 +25,106 @@ pub struct Store {
     pub size: (u16, u16),
     /// The clusters of this session; [`ClusterId`] is the index.
     pub clusters: Vec<ClusterState>,
+    /// Which key means what.
+    pub keymap: Keymap,
+    /// What is open, focused, selected and filtered.
+    pub ui: UiState,
+    /// What the panes list; computed by [`crate::app::update`].
+    pub rows: Rows,
+    /// What was asked for and is not yet seen to have happened, oldest first.
+    pub pending: Vec<Pending>,
+    /// Short messages, newest last.
+    pub toasts: VecDeque<Toast>,
+    /// Grows whenever something visible has changed: draw when it differs from the drawn one.
+    pub revision: u64,
+    /// Tells this session's object names from those of others.
+    pub session: Box<str>,
+    pub(super) dirty: Dirty,
+    pub(super) last_request: u64,
+}
+
+/// Which lists must be computed anew.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Dirty {
+    /// Environments and queue.
+    pub releases: bool,
+    /// The pods' order or membership.
+    pub pods: bool,
+    /// Anything visible.
+    pub screen: bool,
 }
 
 impl Store {
+    /// The store of a session over these contexts. `session` tells its object names from other sessions' names.
+    #[must_use]
+    pub fn new(contexts: impl IntoIterator<Item = Box<str>>, session: &str) -> Self {
+        let clusters =
+            contexts.into_iter().map(|context| ClusterState { context, ..ClusterState::default() }).collect();
+        Self { clusters, session: session.into(), size: (80, 24), ..Self::default() }
+    }
+
     /// That cluster, if the session has it.
     #[must_use]
     pub fn cluster(&self, id: ClusterId) -> Option<&ClusterState> {
         self.clusters.get(usize::from(id.0))
+    }
+
+    /// Every cluster with its id.
+    pub fn clusters(&self) -> impl Iterator<Item = (ClusterId, &ClusterState)> {
+        (0_u16..).map(ClusterId).zip(&self.clusters)
+    }
+
+    /// That environment.
+    #[must_use]
+    pub fn environment(&self, id: &EnvironmentId) -> Option<&Arc<Environment>> {
+        self.cluster(id.cluster)?.environments.get(&id.key)
+    }
+
+    /// That release.
+    #[must_use]
+    pub fn release(&self, id: &ReleaseId) -> Option<&Arc<Release>> {
+        self.cluster(id.cluster)?.releases.get(&id.key)
+    }
+
+    /// That action.
+    #[must_use]
+    pub fn action(&self, cluster: ClusterId, key: &ReleaseKey) -> Option<&Arc<ReleaseAction>> {
+        self.cluster(cluster)?.actions.get(key)
+    }
+
+    /// That pod.
+    #[must_use]
+    pub fn pod(&self, id: &PodId) -> Option<&PodRow> {
+        self.cluster(id.cluster)?.pods.get(&id.key)
+    }
+
+    /// The environment that a release is for.
+    #[must_use]
+    pub fn environment_of(&self, id: &ReleaseId) -> Option<EnvironmentId> {
+        self.release(id).map(|release| EnvironmentId::new(id.cluster, release.environment_key()))
+    }
+
+    /// The environment that the screen is about: the opened release's, else the selected one.
+    #[must_use]
+    pub fn focused_environment(&self) -> Option<EnvironmentId> {
+        use crate::app::ui_state::View;
+        match self.ui.view() {
+            View::Release(view) => self.environment_of(&view.id),
+            View::Rollback(view) => Some(view.environment.clone()),
+            View::Home | View::Text(_) => None,
+        }
+        .or_else(|| self.ui.environments.selected.clone())
+    }
+
+    /// How careful everybody must be where the screen is; told by the Environment object alone.
+    #[must_use]
+    pub fn focused_tier(&self) -> Option<Tier> {
+        let id = self.focused_environment()?;
+        self.environment(&id).map(|environment| environment.spec.tier)
+    }
+
+    pub(super) fn next_request(&mut self) -> RequestId {
+        self.last_request += 1;
+        RequestId(self.last_request)
     }
 }

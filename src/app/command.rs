@@ -1,0 +1,180 @@
+//! The registry of commands. Footer, help, palette, key map, README and command line all derive from it.
+//!
+//! A new command is one file in `commands/` and one line in [`COMMANDS`], whose order is the help's.
+
+use crate::api::Verb;
+use crate::app::effect::Effect;
+use crate::app::located::{EnvironmentId, PodId, ReleaseId};
+use crate::app::store::Store;
+use crate::app::ui_state::View;
+use crate::config::key::KeyChord;
+
+pub use crate::app::commands::COMMANDS;
+
+/// Something that a person can tell the terminal to do.
+pub struct Command {
+    /// Name in key maps and in the palette; unique, in kebab-case.
+    pub id: &'static str,
+    /// One or two words for footer and buttons.
+    pub title: &'static str,
+    /// One sentence for help and README.
+    pub help: &'static str,
+    /// Keys that mean it unless the key map says otherwise.
+    pub keys: &'static [KeyChord],
+    /// Where it means something.
+    pub scope: Scope,
+    /// Which part of the help it belongs to.
+    pub group: Group,
+    /// The permission that it needs on its target's environment.
+    pub verb: Option<Verb>,
+    /// The subcommand that does the same without the terminal.
+    pub cli: Option<&'static str>,
+    /// What is asked before it is done.
+    pub confirmation: Confirmation,
+    /// Whether it can be done now, and why not.
+    pub availability: fn(&Store, &Target) -> Availability,
+    /// Does it. Called only where [`Self::availability`] says that it can be done.
+    pub run: fn(&mut Store, &Invocation) -> Vec<Effect>,
+}
+
+impl std::fmt::Debug for Command {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Command").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl PartialEq for Command {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+/// Where a command means something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// In every view.
+    Everywhere,
+    /// Where an environment or a release is in sight: home, release and rollback views.
+    Cluster,
+    /// On the home screen.
+    Home,
+}
+
+impl Scope {
+    /// Whether that view is inside.
+    #[must_use]
+    pub const fn covers(self, view: &View) -> bool {
+        match self {
+            Self::Everywhere => true,
+            Self::Cluster => !matches!(view, View::Text(_)),
+            Self::Home => matches!(view, View::Home),
+        }
+    }
+}
+
+/// A part of the help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Group {
+    /// What changes something in a cluster.
+    Releasing,
+    /// What looks closer.
+    Looking,
+    /// What moves.
+    Moving,
+    /// What concerns the terminal itself.
+    Terminal,
+}
+
+impl Group {
+    /// Every group in the help's order.
+    pub const ALL: [Self; 4] = [Self::Releasing, Self::Looking, Self::Moving, Self::Terminal];
+
+    /// Its heading.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Releasing => "Releasing",
+            Self::Looking => "Looking",
+            Self::Moving => "Moving",
+            Self::Terminal => "Terminal",
+        }
+    }
+}
+
+/// What is asked before a command is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Confirmation {
+    /// Nothing: it changes nothing in a cluster.
+    None,
+    /// Yes or no; in production the typed phrase.
+    Ask,
+    /// The same, and a reason.
+    AskReason,
+}
+
+/// What a command is about: what is selected in the focused pane, or what the view shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Target {
+    /// The environment.
+    pub environment: Option<EnvironmentId>,
+    /// The release: the selected one, or the one of the environment that most needs a decision.
+    pub release: Option<ReleaseId>,
+    /// The pod, where one is selected in the focused pane.
+    pub pod: Option<PodId>,
+}
+
+/// A command on its way to be run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Invocation {
+    /// What it is about.
+    pub target: Target,
+    /// The words after the command in the palette.
+    pub argument: Option<String>,
+    /// Which of the command's keys was pressed, counted from 0; the third `environment` key means the third environment.
+    pub key: Option<usize>,
+}
+
+/// Whether a command can be done now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Availability {
+    /// It can.
+    Ready,
+    /// It cannot, for this reason: a few words that fit the status line.
+    Unavailable(String),
+}
+
+impl Availability {
+    /// It can be done.
+    #[must_use]
+    pub const fn is_ready(&self) -> bool {
+        matches!(self, Self::Ready)
+    }
+
+    /// Why it cannot.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Ready => None,
+            Self::Unavailable(reason) => Some(reason),
+        }
+    }
+}
+
+/// The command of that name.
+#[must_use]
+pub fn find(id: &str) -> Option<&'static Command> {
+    COMMANDS.iter().copied().find(|command| command.id == id)
+}
+
+/// The README's table: every command's default keys, title and help, in the help's order.
+pub fn documented_keys() -> impl Iterator<Item = (String, &'static str, &'static str)> {
+    COMMANDS.iter().map(|command| {
+        let keys: Vec<String> = command.keys.iter().map(ToString::to_string).collect();
+        (keys.join(" "), command.title, command.help)
+    })
+}
+
+/// The subcommands that have a key, with the command that they share a name and a meaning with.
+pub fn cli_verbs() -> impl Iterator<Item = (&'static str, &'static Command)> {
+    COMMANDS.iter().copied().filter_map(|command| command.cli.map(|verb| (verb, command)))
+}

@@ -1,0 +1,164 @@
+//! A confirmation as data: what will happen, what is true right now, what must be typed, and whether it still fits.
+
+use crate::api::{Phase, Release, ReleaseAction, Tier};
+use crate::app::form::ImageChange;
+use crate::app::line_editor::LineEditor;
+use crate::app::located::{EnvironmentId, ReleaseId};
+
+/// A question that must be answered before anything is sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Confirm {
+    /// The question, such as `Approve planera v1.8.2 on production?`.
+    pub title: String,
+    /// The word on the button that does it, such as `Approve`.
+    pub verb: String,
+    /// Where.
+    pub environment: EnvironmentId,
+    /// The release that it acts on; absent where it creates one.
+    pub release: Option<ReleaseId>,
+    /// How careful everybody must be, as the Environment object says.
+    pub tier: Tier,
+    /// What is true right now; renewed while the window is open.
+    pub facts: Vec<Fact>,
+    /// What changes, per component.
+    pub changes: Vec<ImageChange>,
+    /// What must be typed; absent where a button is enough.
+    pub phrase: Option<Phrase>,
+    /// Why; absent where it is not asked.
+    pub reason: Option<Reason>,
+    /// What has the keys.
+    pub focus: ConfirmFocus,
+    /// The release as it was when the window opened.
+    pub seen: Option<Seen>,
+    /// What changed since; not empty: it refuses.
+    pub changed: Vec<String>,
+    /// Why it cannot be sent right now, such as `data 14 s old: watch lost`.
+    pub lock: Option<String>,
+    /// What will be late or odd, but may be sent.
+    pub warning: Option<String>,
+    /// What is sent.
+    pub intent: Intent,
+}
+
+impl Confirm {
+    /// The phrase is typed, the reason is given, nothing has changed, nothing is locked.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.lock.is_none()
+            && self.changed.is_empty()
+            && self.phrase.as_ref().is_none_or(Phrase::is_typed)
+            && self.reason.as_ref().is_none_or(Reason::is_given)
+    }
+
+    /// What can have the keys, in the order in which `tab` visits it.
+    #[must_use]
+    pub fn foci(&self) -> Vec<ConfirmFocus> {
+        let mut foci = Vec::with_capacity(4);
+        if self.reason.is_some() {
+            foci.push(ConfirmFocus::Reason);
+        }
+        if self.phrase.is_some() {
+            foci.push(ConfirmFocus::Phrase);
+        }
+        foci.extend([ConfirmFocus::Cancel, ConfirmFocus::Accept]);
+        foci
+    }
+}
+
+/// One line of what is true right now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fact {
+    /// What it is, such as `error rate`.
+    pub label: &'static str,
+    /// Its value, with unit and limit.
+    pub value: String,
+    /// It speaks against going on.
+    pub bad: bool,
+}
+
+/// Words that must be typed; they are never pasted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Phrase {
+    /// The words.
+    pub expected: String,
+    /// What is typed so far.
+    pub editor: LineEditor,
+}
+
+impl Phrase {
+    /// Exactly the words are typed.
+    #[must_use]
+    pub fn is_typed(&self) -> bool {
+        self.editor.text() == self.expected
+    }
+}
+
+/// Why it is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// What is typed so far.
+    pub editor: LineEditor,
+    /// The server refuses it without one.
+    pub required: bool,
+}
+
+impl Reason {
+    /// Long enough for the server, or not needed.
+    #[must_use]
+    pub fn is_given(&self) -> bool {
+        !self.required || self.editor.text().trim().chars().count() >= 3
+    }
+}
+
+/// What has the keys in a confirmation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ConfirmFocus {
+    /// The reason.
+    Reason,
+    /// The phrase.
+    Phrase,
+    /// The button that does nothing; where every confirmation begins.
+    #[default]
+    Cancel,
+    /// The button that does it.
+    Accept,
+}
+
+/// A release as the author saw it: what must not change under the window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// `metadata.uid`.
+    pub uid: Option<String>,
+    /// `metadata.generation`.
+    pub generation: Option<i64>,
+    /// `status.phase`.
+    pub phase: Phase,
+    /// `status.step.index`.
+    pub step: Option<i32>,
+    /// `status.plan.digest`.
+    pub plan_digest: Option<String>,
+}
+
+impl Seen {
+    /// That release, as it is now.
+    #[must_use]
+    pub fn of(release: &Release) -> Self {
+        let status = release.status.as_ref();
+        Self {
+            uid: release.metadata.uid.clone(),
+            generation: release.metadata.generation,
+            phase: release.phase(),
+            step: status.and_then(|status| status.step.as_ref()).map(|step| step.index),
+            plan_digest: status.and_then(|status| status.plan.as_ref()).map(|plan| plan.digest.clone()),
+        }
+    }
+}
+
+/// What is sent when the answer is yes. A reason that is typed in the window is put in before.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Intent {
+    /// Create this release.
+    Release(Box<Release>),
+    /// Create this action.
+    Action(Box<ReleaseAction>),
+}

@@ -1,0 +1,220 @@
+//! What the panes list, computed outside of drawing and only when its inputs have changed.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::api::strategy::StrategyName;
+use crate::api::{Phase, Tier};
+use crate::app::located::{EnvironmentId, PodId, ReleaseId};
+
+/// The lists of the home screen.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rows {
+    /// Environments of all clusters: by application, then development, staging, production, then name.
+    pub environments: Vec<EnvironmentRow>,
+    /// Pods of the selected environment (or of all), sorted and filtered; look rows up with [`crate::app::store::Store::pod`].
+    pub pods: Vec<PodId>,
+    /// How many pods there are before filtering.
+    pub pods_total: usize,
+    /// How many of these are failing.
+    pub pods_failing: usize,
+    /// The queue: executing, then waiting (oldest first), then the last that finished.
+    pub queue: Vec<QueueRow>,
+    /// Releases that wait for something that *we* can do, oldest first.
+    pub needs_me: Vec<ReleaseId>,
+}
+
+/// One environment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EnvironmentRow {
+    /// Which.
+    pub id: EnvironmentId,
+    /// Its place among the digit keys, from 1.
+    pub number: usize,
+    /// Its application.
+    pub application: Box<str>,
+    /// Its name.
+    pub name: Box<str>,
+    /// How careful everybody must be.
+    pub tier: Tier,
+    /// Versions that run in its components, each once; empty: not known.
+    pub versions: Vec<Box<str>>,
+    /// Pods that are ready and pods wanted, over all components; absent while no workload is known.
+    pub pods: Option<(i32, i32)>,
+    /// How it fares.
+    pub health: Health,
+    /// The release that holds the lane.
+    pub active: Option<ActiveRelease>,
+    /// Releases are stopped here; who did it and why.
+    pub frozen: Option<Box<str>>,
+    /// Error rate as a ratio.
+    pub error_rate: Reading,
+    /// p95 latency in seconds.
+    pub latency: Reading,
+    /// For how long every component has been healthy without a break.
+    pub healthy_for: Option<TimeDelta>,
+    /// Releases here that wait for something that we can do.
+    pub needs_me: usize,
+}
+
+/// The release that holds an environment's lane.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ActiveRelease {
+    /// Which.
+    pub id: ReleaseId,
+    /// Its version.
+    pub version: Box<str>,
+    /// Its phase.
+    pub phase: Phase,
+    /// Its strategy.
+    pub strategy: StrategyName,
+    /// Desired weight of the new version in per cent, where it has one.
+    pub weight: Option<i32>,
+}
+
+/// How an environment fares: a word and a class, so that it is never told by colour alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Health {
+    /// Everything wanted is ready.
+    Healthy,
+    /// A release is being carried out.
+    Progressing,
+    /// A canary takes part of the traffic.
+    Canary,
+    /// A release is paused.
+    Paused,
+    /// A release is being watched.
+    Verifying,
+    /// It goes back.
+    RollingBack,
+    /// A failed release is kept for a person.
+    Held,
+    /// Pods are missing or failing.
+    Degraded,
+    /// Nothing is known.
+    #[default]
+    Unknown,
+}
+
+impl Health {
+    /// The word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Progressing => "progressing",
+            Self::Canary => "canary",
+            Self::Paused => "paused",
+            Self::Verifying => "verifying",
+            Self::RollingBack => "rolling back",
+            Self::Held => "held",
+            Self::Degraded => "degraded",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The class, for glyph and colour.
+    #[must_use]
+    pub const fn class(self) -> HealthClass {
+        match self {
+            Self::Healthy => HealthClass::Good,
+            Self::Progressing | Self::Canary | Self::Verifying => HealthClass::Moving,
+            Self::Paused => HealthClass::Waiting,
+            Self::RollingBack | Self::Held | Self::Degraded => HealthClass::Bad,
+            Self::Unknown => HealthClass::Unknown,
+        }
+    }
+}
+
+/// The class of a state, for glyph and colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum HealthClass {
+    /// As it should be.
+    Good,
+    /// Something moves.
+    Moving,
+    /// Waits for someone.
+    Waiting,
+    /// Not as it should be.
+    Bad,
+    /// Nothing is known: never green.
+    Unknown,
+}
+
+/// A number and its limit. No data is a state of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Reading {
+    /// The worst of the curves' newest values; absent: no data.
+    pub value: Option<f64>,
+    /// Where it becomes bad, if the environment says so.
+    pub limit: Option<f64>,
+}
+
+impl Reading {
+    /// The value is above its limit.
+    #[must_use]
+    pub fn is_over(self) -> bool {
+        matches!((self.value, self.limit), (Some(value), Some(limit)) if value > limit)
+    }
+}
+
+/// One release of the queue.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QueueRow {
+    /// Which.
+    pub id: ReleaseId,
+    /// Its environment.
+    pub environment: EnvironmentId,
+    /// How careful everybody must be there; absent: that environment is not known.
+    pub tier: Option<Tier>,
+    /// Its application; empty when its environment is not known.
+    pub application: Box<str>,
+    /// The version that ran before; empty when not known.
+    pub from: Box<str>,
+    /// Its version.
+    pub to: Box<str>,
+    /// Its strategy.
+    pub strategy: StrategyName,
+    /// Its phase.
+    pub phase: Phase,
+    /// Where it stands in the queue.
+    pub group: QueueGroup,
+    /// Steps done and steps in all; absent before it has a plan.
+    pub steps: Option<(usize, usize)>,
+    /// What it waits for and who can clear it, in the controller's words.
+    pub message: Box<str>,
+    /// Who asked for it.
+    pub requested_by: Box<str>,
+    /// When it was asked for.
+    pub created: Option<DateTime<Utc>>,
+    /// When it ended.
+    pub finished: Option<DateTime<Utc>>,
+    /// It waits for something that we can do.
+    pub needs_me: bool,
+    /// What was asked for and is not yet seen to have happened, such as `approve…`.
+    pub pending: Option<Box<str>>,
+}
+
+/// Where a release stands in the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum QueueGroup {
+    /// It holds the lane.
+    Executing,
+    /// It waits.
+    Waiting,
+    /// It has ended.
+    Finished,
+}
+
+impl QueueGroup {
+    /// Where a release of that phase stands.
+    #[must_use]
+    pub const fn of(phase: Phase) -> Self {
+        if phase.holds_lane() {
+            Self::Executing
+        } else if phase.is_final() {
+            Self::Finished
+        } else {
+            Self::Waiting
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! What is open, focused, selected and filtered. Selection is by identity, so that it survives updates.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::app::confirm::Confirm;
+use crate::app::filter::Filter;
+use crate::app::form::{Form, ImageChange};
+use crate::app::line_editor::LineEditor;
+use crate::app::located::{EnvironmentId, PodId, ReleaseId};
+use crate::app::palette::Palette;
+use crate::app::text_view::TextView;
+use crate::domain::known_version::KnownVersion;
+
+/// What is open, focused, selected and filtered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UiState {
+    /// The views, the visible one last. The first is always [`View::Home`]; never empty.
+    pub views: Vec<View>,
+    /// The pane of the visible view that keys move in.
+    pub focus: Pane,
+    /// The environments pane.
+    pub environments: Cursor<EnvironmentId>,
+    /// Pods of all environments are shown instead of the selected one's.
+    pub all_environments: bool,
+    /// The pods pane.
+    pub pods: Cursor<PodId>,
+    /// How pods are ordered.
+    pub pod_sort: PodSort,
+    /// Pods that are marked.
+    pub marked: BTreeSet<PodId>,
+    /// The queue pane.
+    pub queue: Cursor<ReleaseId>,
+    /// The metric that is shown where there is room for one only.
+    pub metric: MetricPane,
+    /// What is being looked for, per pane; absent: everything is shown.
+    pub filters: BTreeMap<Pane, Filter>,
+    /// Windows above the view, the topmost last; the topmost gets the keys.
+    pub overlays: Vec<Overlay>,
+    /// Rows that each pane showed when it was last drawn, where the loop has told.
+    pub heights: BTreeMap<Pane, u16>,
+}
+
+impl Default for UiState {
+    fn default() -> Self {
+        Self {
+            views: vec![View::Home],
+            focus: Pane::Environments,
+            environments: Cursor::default(),
+            all_environments: false,
+            pods: Cursor::default(),
+            pod_sort: PodSort::default(),
+            marked: BTreeSet::new(),
+            queue: Cursor::default(),
+            metric: MetricPane::default(),
+            filters: BTreeMap::new(),
+            overlays: Vec::new(),
+            heights: BTreeMap::new(),
+        }
+    }
+}
+
+impl UiState {
+    /// The visible view.
+    #[must_use]
+    pub fn view(&self) -> &View {
+        self.views.last().unwrap_or(&View::Home)
+    }
+
+    /// The topmost window, which gets the keys.
+    #[must_use]
+    pub fn overlay(&self) -> Option<&Overlay> {
+        self.overlays.last()
+    }
+
+    /// Rows that a pane shows; a guess where it was not drawn yet.
+    #[must_use]
+    pub fn height(&self, pane: Pane) -> usize {
+        usize::from(self.heights.get(&pane).copied().unwrap_or(8).max(1))
+    }
+
+    /// What is looked for in that pane.
+    #[must_use]
+    pub fn filter(&self, pane: Pane) -> Option<&Filter> {
+        self.filters.get(&pane)
+    }
+}
+
+/// A screen.
+#[derive(Clone, Debug, PartialEq)]
+pub enum View {
+    /// Environments, metrics, pods and the queue.
+    Home,
+    /// One release: plan, gates, timeline.
+    Release(ReleaseView),
+    /// Versions to go back to; it only looks.
+    Rollback(RollbackView),
+    /// YAML, description or log.
+    Text(TextView),
+}
+
+/// One release, opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReleaseView {
+    /// Which.
+    pub id: ReleaseId,
+    /// Entries of the timeline that are scrolled past, from the newest.
+    pub timeline_offset: usize,
+    /// Gates that are scrolled past.
+    pub gates_offset: usize,
+    /// Steps that are scrolled past.
+    pub plan_offset: usize,
+}
+
+/// Versions that an environment can go back to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RollbackView {
+    /// Where.
+    pub environment: EnvironmentId,
+    /// Every version that the environment has seen, newest first; renewed while the view is open.
+    pub versions: Vec<KnownVersion>,
+    /// Place in `versions` of the last version known to be good.
+    pub last_known_good: Option<usize>,
+    /// What going back to the chosen version changes, per component.
+    pub preview: Vec<ImageChange>,
+    /// The chosen version.
+    pub cursor: Cursor<RollbackChoice>,
+}
+
+/// What tells one version that an environment has seen from another.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RollbackChoice {
+    /// The version.
+    pub version: Box<str>,
+    /// The release that brought it; absent when it was there before the first release.
+    pub release: Option<Box<str>>,
+}
+
+impl RollbackChoice {
+    /// What tells this version from others.
+    #[must_use]
+    pub fn of(known: &KnownVersion) -> Self {
+        Self { version: known.version.as_str().into(), release: known.release.as_deref().map(Into::into) }
+    }
+}
+
+/// A part of a view that keys move in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Pane {
+    /// Home: environments.
+    Environments,
+    /// Home: pods.
+    Pods,
+    /// Home: the release queue.
+    Queue,
+    /// Release: the plan's steps.
+    Plan,
+    /// Release: what it waits for.
+    Gates,
+    /// Release: what happened.
+    Timeline,
+    /// Rollback: versions to go back to.
+    Candidates,
+    /// Text: its lines.
+    Text,
+    /// The help window.
+    Help,
+}
+
+impl Pane {
+    /// The panes of a view in the order in which `tab` visits them.
+    #[must_use]
+    pub const fn of(view: &View) -> &'static [Self] {
+        match view {
+            View::Home => &[Self::Environments, Self::Pods, Self::Queue],
+            View::Release(_) => &[Self::Plan, Self::Gates, Self::Timeline],
+            View::Rollback(_) => &[Self::Candidates],
+            View::Text(_) => &[Self::Text],
+        }
+    }
+}
+
+/// A selection by identity, and where it stood, so that its neighbour is selected when it goes away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor<K> {
+    /// What is selected.
+    pub selected: Option<K>,
+    /// Its row.
+    pub index: usize,
+    /// Rows that are scrolled past.
+    pub offset: usize,
+}
+
+impl<K> Default for Cursor<K> {
+    fn default() -> Self {
+        Self { selected: None, index: 0, offset: 0 }
+    }
+}
+
+/// How pods are ordered; ties are by namespace and name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum PodSort {
+    /// Failing first, then starting, terminating, ready, completed.
+    #[default]
+    Health,
+    /// By name.
+    Name,
+    /// Youngest first.
+    Age,
+    /// Most restarts first.
+    Restarts,
+    /// By version.
+    Version,
+}
+
+impl PodSort {
+    /// Every order, in which `s` visits them.
+    pub const ALL: [Self; 5] = [Self::Health, Self::Name, Self::Age, Self::Restarts, Self::Version];
+
+    /// The word that the pane's title shows.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Health => "failing first",
+            Self::Name => "by name",
+            Self::Age => "youngest first",
+            Self::Restarts => "most restarts first",
+            Self::Version => "by version",
+        }
+    }
+}
+
+/// A metric pane.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MetricPane {
+    /// Error rate.
+    #[default]
+    ErrorRate,
+    /// Latency.
+    Latency,
+}
+
+impl MetricPane {
+    /// Name of its query in `metrics.queries` and `metrics.limits`.
+    #[must_use]
+    pub const fn query(self) -> &'static str {
+        match self {
+            Self::ErrorRate => "errorRate",
+            Self::Latency => "latency",
+        }
+    }
+}
+
+/// A window above the view.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Overlay {
+    /// Every key and what it does.
+    Help {
+        /// Lines scrolled past.
+        offset: usize,
+    },
+    /// `:` with completion.
+    Palette(Palette),
+    /// `/`: the filter of a pane while it is being typed; it takes effect at once.
+    Filter {
+        /// The pane.
+        pane: Pane,
+        /// The text.
+        editor: LineEditor,
+        /// What was there before, for `esc`.
+        before: Option<Filter>,
+    },
+    /// Deploy or promote.
+    Form(Box<Form>),
+    /// Are you sure?
+    Confirm(Box<Confirm>),
+    /// Something that must be read.
+    Message {
+        /// What it is about.
+        title: String,
+        /// Whole sentences.
+        text: String,
+    },
+}
