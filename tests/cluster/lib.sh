@@ -180,5 +180,7 @@ take_down() {
     for pid in "${pids[@]}"; do
         while process_is_ours "$pid" "$state"; do sleep 0.02; done
     done
-    grep -lxF -- "$state" "$cache"/ports/* 2>/dev/null | xargs -r rm -f
+    for file in "$cache"/ports/*; do
+        if grep -qxF -- "$state" "$file" 2>/dev/null; then rm -f "$file"; fi
+    done
 }
