@@ -12,6 +12,7 @@
 
 pub mod api;
 pub mod app;
+pub mod cluster;
 pub mod config;
 pub mod domain;
 pub mod sanitize;

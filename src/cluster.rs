@@ -1,0 +1,89 @@
+//! The Kubernetes adapter that the terminal, the command line and the controller share.
+//!
+//! Owns clients, watches, the translation of Kubernetes' objects into small rows, permissions, and the creation of our own
+//! objects. Must not know screens (`app`, `ui`) nor how a release proceeds (`domain`).
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), release_cockpit::cluster::Error> {
+//! use release_cockpit::cluster::{Cluster, ConnectOptions};
+//! let cluster = Cluster::connect(&ConnectOptions::default()).await?;
+//! for release in cluster.releases().await? {
+//!     let _ = release.phase();
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod client;
+pub mod error;
+pub mod lease;
+mod permissions;
+pub mod pod_row;
+pub mod releases;
+mod slim;
+pub mod text;
+pub mod watch;
+pub mod workload_row;
+
+pub use client::{ConnectOptions, Source, contexts};
+pub use error::{Error, Kind};
+pub use permissions::Identity;
+pub use releases::Outcome;
+
+use client::Clients;
+
+/// One cluster, through the credentials of one context. Cheap to clone; clones share their connections.
+#[derive(Clone)]
+pub struct Cluster {
+    clients: Clients,
+    namespaces: std::sync::Arc<[String]>,
+}
+
+impl Cluster {
+    /// Reads the kubeconfig and prepares both clients. Sends nothing yet, so that an absent server is not an error here.
+    pub async fn connect(options: &ConnectOptions) -> Result<Self, Error> {
+        Clients::open(options).await.map(|clients| Self { clients, namespaces: [].into() })
+    }
+
+    /// The cluster of a client configuration, for those who have one already.
+    pub fn from_config(config: kube::Config, context: impl Into<String>) -> Result<Self, Error> {
+        Clients::from_config(config, context.into()).map(|clients| Self { clients, namespaces: [].into() })
+    }
+
+    /// Also looks into these namespaces where the whole cluster may not be listed.
+    #[must_use]
+    pub fn with_namespaces(mut self, namespaces: impl IntoIterator<Item = String>) -> Self {
+        self.namespaces = namespaces.into_iter().collect();
+        self
+    }
+
+    /// Name of the context, or the host where there is none.
+    #[must_use]
+    pub fn context(&self) -> &str {
+        &self.clients.context
+    }
+
+    /// The context's own namespace.
+    #[must_use]
+    pub fn namespace(&self) -> &str {
+        &self.clients.namespace
+    }
+
+    /// The client for requests: bounded in time, never retries by itself.
+    #[must_use]
+    pub fn client(&self) -> kube::Client {
+        self.clients.requests.clone()
+    }
+
+    /// The client for watches: no read timeout.
+    #[must_use]
+    pub fn watch_client(&self) -> kube::Client {
+        self.clients.watches.clone()
+    }
+}
+
+impl std::fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cluster").field("context", &self.clients.context).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,227 @@
+//! `Deployments`, `StatefulSets` and `DaemonSets` as rows. One slim type serves all three, so that they share one watch in the binary.
+
+use std::borrow::Cow;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::Resource;
+use kube::api::ApiResource;
+use kube::core::GroupVersionKind;
+use kube::core::NamespaceResourceScope;
+use serde::{Deserialize, Serialize};
+
+use super::slim;
+use crate::api::environment::WorkloadKind;
+use crate::api::labels::ANNOTATION_REVISION;
+use crate::api::time::from_time;
+use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
+use crate::sanitize;
+
+/// A workload, without what no row needs.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SlimWorkload {
+    #[serde(deserialize_with = "slim::metadata")]
+    metadata: ObjectMeta,
+    #[serde(default)]
+    spec: Spec,
+    #[serde(default)]
+    status: Status,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Spec {
+    replicas: Option<i32>,
+    template: Template,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Template {
+    spec: PodSpec,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct PodSpec {
+    containers: Vec<Container>,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Container {
+    name: String,
+    image: String,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Status {
+    observed_generation: i64,
+    updated_replicas: i32,
+    ready_replicas: i32,
+    available_replicas: i32,
+    desired_number_scheduled: i32,
+    updated_number_scheduled: i32,
+    number_ready: i32,
+    number_available: i32,
+    conditions: Vec<Condition>,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Condition {
+    #[serde(rename = "type")]
+    type_: String,
+    reason: String,
+}
+
+impl Resource for SlimWorkload {
+    type DynamicType = ApiResource;
+    type Scope = NamespaceResourceScope;
+
+    fn kind(resource: &ApiResource) -> Cow<'_, str> {
+        Cow::Borrowed(&resource.kind)
+    }
+
+    fn group(resource: &ApiResource) -> Cow<'_, str> {
+        Cow::Borrowed(&resource.group)
+    }
+
+    fn version(resource: &ApiResource) -> Cow<'_, str> {
+        Cow::Borrowed(&resource.version)
+    }
+
+    fn api_version(resource: &ApiResource) -> Cow<'_, str> {
+        Cow::Borrowed(&resource.api_version)
+    }
+
+    fn plural(resource: &ApiResource) -> Cow<'_, str> {
+        Cow::Borrowed(&resource.plural)
+    }
+
+    fn meta(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+
+    fn meta_mut(&mut self) -> &mut ObjectMeta {
+        &mut self.metadata
+    }
+}
+
+/// Key and row of a workload, for a feed.
+pub type Entry = fn(SlimWorkload) -> (WorkloadKey, WorkloadRow);
+
+/// The kinds that are followed: the API and how its objects become rows.
+#[must_use]
+pub fn kinds() -> [(ApiResource, Entry); 3] {
+    let resource = |kind: WorkloadKind, plural| {
+        ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk("apps", "v1", kind.as_str()), plural)
+    };
+    [
+        (resource(WorkloadKind::Deployment, "deployments"), |workload| {
+            entry(WorkloadKind::Deployment, &workload)
+        }),
+        (resource(WorkloadKind::StatefulSet, "statefulsets"), |workload| {
+            entry(WorkloadKind::StatefulSet, &workload)
+        }),
+        (resource(WorkloadKind::DaemonSet, "daemonsets"), |workload| {
+            entry(WorkloadKind::DaemonSet, &workload)
+        }),
+    ]
+}
+
+fn entry(kind: WorkloadKind, workload: &SlimWorkload) -> (WorkloadKey, WorkloadRow) {
+    let row = row(kind, workload);
+    (row.key.clone(), row)
+}
+
+/// The row of a workload.
+#[must_use]
+pub fn row(kind: WorkloadKind, workload: &SlimWorkload) -> WorkloadRow {
+    let SlimWorkload { metadata, spec, status } = workload;
+    let [desired, updated, ready, available] = if kind == WorkloadKind::DaemonSet {
+        [
+            status.desired_number_scheduled,
+            status.updated_number_scheduled,
+            status.number_ready,
+            status.number_available,
+        ]
+    } else {
+        [
+            spec.replicas.unwrap_or(1),
+            status.updated_replicas,
+            status.ready_replicas,
+            status.available_replicas,
+        ]
+    };
+    let revision = metadata.annotations.as_ref().and_then(|annotations| annotations.get(ANNOTATION_REVISION));
+    let progress = status.conditions.iter().find(|condition| condition.type_ == "Progressing");
+    WorkloadRow {
+        key: WorkloadKey {
+            namespace: line(metadata.namespace.as_deref()),
+            kind,
+            name: line(metadata.name.as_deref()),
+        },
+        desired,
+        updated,
+        ready,
+        available,
+        images: spec
+            .template
+            .spec
+            .containers
+            .iter()
+            .map(|container| (line(Some(&container.name)), line(Some(&container.image))))
+            .collect(),
+        revision: revision.and_then(|revision| revision.parse().ok()).unwrap_or_default(),
+        progress_reason: line(progress.map(|condition| condition.reason.as_str())),
+        observed: status.observed_generation >= metadata.generation.unwrap_or_default(),
+        created: metadata.creation_timestamp.as_ref().map(from_time),
+    }
+}
+
+fn line(text: Option<&str>) -> Box<str> {
+    sanitize::line(text.unwrap_or_default()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn read(kind: WorkloadKind, value: Value) -> WorkloadRow {
+        row(kind, &serde_json::from_value(value).unwrap())
+    }
+
+    #[test]
+    fn a_deployment_in_the_middle_of_its_rollout() {
+        let row = read(
+            WorkloadKind::Deployment,
+            json!({
+                "metadata": {"name": "backend", "namespace": "shop", "generation": 4,
+                    "annotations": {"deployment.kubernetes.io/revision": "7", "other": "x"}},
+                "spec": {"replicas": 3, "template": {"spec": {"containers": [{"name": "backend", "image": "r/b:v2"}]}}},
+                "status": {"observedGeneration": 4, "updatedReplicas": 1, "readyReplicas": 3, "availableReplicas": 3,
+                    "conditions": [{"type": "Progressing", "status": "True", "reason": "ReplicaSetUpdated"}]},
+            }),
+        );
+        assert_eq!((row.desired, row.updated, row.ready, row.available), (3, 1, 3, 3));
+        assert_eq!((row.revision, &*row.progress_reason, row.observed), (7, "ReplicaSetUpdated", true));
+        assert_eq!(row.image("backend"), Some("r/b:v2"));
+    }
+
+    #[test]
+    fn a_daemon_set_counts_nodes_and_an_unseen_spec_is_not_observed() {
+        let row = read(
+            WorkloadKind::DaemonSet,
+            json!({
+                "metadata": {"name": "agent", "namespace": "shop", "generation": 2},
+                "status": {"observedGeneration": 1, "desiredNumberScheduled": 5, "updatedNumberScheduled": 2,
+                    "numberReady": 4, "numberAvailable": 4},
+            }),
+        );
+        assert_eq!((row.desired, row.updated, row.ready, row.available, row.observed), (5, 2, 4, 4, false));
+        assert_eq!(row.revision, 0);
+    }
+}
