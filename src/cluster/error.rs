@@ -3,20 +3,19 @@
 //! Owns the translation of every transport, authentication and `Status` failure. Tokens, keys and certificates never enter a
 //! sentence; every text from outside passes `sanitize::line`.
 
+mod status;
+
 use std::error::Error as StdError;
 use std::fmt::Write as _;
 use std::io;
 
 use kube::core::Status;
-use kube::core::response::StatusCause;
 
 use crate::api::GROUP;
 use crate::sanitize;
 
 /// The command that installs our kinds of object.
 const INSTALL: &str = "release-cockpit manifests crds | kubectl apply -f -";
-/// Where a policy's own words begin in a refusal.
-const POLICY_MARK: &str = "denied request: ";
 /// Longest piece of foreign text that a sentence carries, in characters.
 const QUOTE_LIMIT: usize = 400;
 
@@ -131,7 +130,7 @@ impl Error {
     #[must_use]
     pub(crate) fn of_status(status: &Status, what: &str) -> Self {
         let causes = status.details.as_ref().map_or(&[][..], |details| &details.causes);
-        if let Some(refusal) = policy_refusal(status, causes) {
+        if let Some(refusal) = status::policy_refusal(status, causes) {
             return refusal;
         }
         let message = quote(&status.message);
@@ -148,10 +147,10 @@ impl Error {
             409 => Self::new(Kind::Conflict, format!("somebody else changed it first: {message}")),
             410 => Self::new(Kind::Gone, "the server no longer remembers that point in time: listing again"),
             413 => Self::new(Kind::Invalid, format!("the object is too large: {message}")),
-            400 | 422 => Self::new(Kind::Invalid, invalid_sentence(status, causes)),
+            400 | 422 => Self::new(Kind::Invalid, status::invalid_sentence(status, causes)),
             429 => Self::new(
                 Kind::Busy,
-                format!("the API server is busy and asks to wait{}: try again", retry_after(status)),
+                format!("the API server is busy and asks to wait{}: try again", status::retry_after(status)),
             ),
             0..=499 => Self::new(Kind::Server, format!("the API server answers {}: {message}", status.code)),
             code => Self::new(Kind::Server, format!("the API server fails with {code}: {message}")),
@@ -168,7 +167,7 @@ impl Error {
                 ),
             );
         }
-        Self::new(Kind::Denied, rbac_sentence(message))
+        Self::new(Kind::Denied, status::rbac_sentence(message))
     }
 
     fn of_not_found(status: &Status, what: &str) -> Self {
@@ -299,84 +298,6 @@ fn tls(text: &str) -> Error {
     )
 }
 
-/// What an admission policy said, if one did; also the API server's own words when a policy found no Environment.
-fn policy_refusal(status: &Status, causes: &[StatusCause]) -> Option<Error> {
-    let texts = || causes.iter().map(|cause| cause.message.as_str()).chain([status.message.as_str()]);
-    if texts().any(|text| text.contains("no params found for policy binding")) {
-        return Some(Error::new(
-            Kind::EnvironmentNotFound,
-            "EnvironmentNotFound: there is no Environment in this namespace: its platform owner creates one first",
-        ));
-    }
-    let words = texts().find_map(|text| text.split_once(POLICY_MARK))?.1.trim();
-    if words.starts_with("expression '") {
-        return Some(Error::new(
-            Kind::Server,
-            format!("an admission policy itself is broken; report this to its owner: {}", quote(words)),
-        ));
-    }
-    let code = words.split_once(": ").map_or("", |(code, _)| code);
-    let is_code = !code.is_empty() && code.chars().all(|c| c.is_ascii_alphanumeric());
-    let code = if is_code { code.to_owned() } else { String::new() };
-    let kind = if code == "EnvironmentNotFound" { Kind::EnvironmentNotFound } else { Kind::Refused { code } };
-    Some(Error::new(kind, quote(words)))
-}
-
-/// The fields that do not fit; causes about `<nil>` only repeat that others were not looked at.
-fn invalid_sentence(status: &Status, causes: &[StatusCause]) -> String {
-    if let Some((_, words)) = status.message.split_once("strict decoding error: ") {
-        return format!(
-            "the server does not know a field that we sent ({}): its CRDs are older than this program",
-            quote(words)
-        );
-    }
-    let mut sentence = String::new();
-    for cause in causes.iter().filter(|cause| cause.field != "<nil>" && !cause.message.is_empty()) {
-        if !sentence.is_empty() {
-            sentence.push_str("; ");
-        }
-        if !cause.field.is_empty() {
-            let _ = write!(sentence, "{}: ", quote(&cause.field));
-        }
-        sentence.push_str(&quote(&cause.message));
-    }
-    if sentence.is_empty() {
-        let words =
-            status.message.split_once(" is invalid: ").map_or(status.message.as_str(), |(_, words)| words);
-        sentence = quote(words.strip_prefix("<nil>: ").unwrap_or(words));
-    }
-    sentence
-}
-
-/// RBAC's words as a sentence about us.
-fn rbac_sentence(message: &str) -> String {
-    parse_rbac(message).unwrap_or_else(|| format!("you may not do this: {}", quote(message)))
-}
-
-fn parse_rbac(message: &str) -> Option<String> {
-    let words = message.split_once(" cannot ")?.1;
-    let (verb, rest) = words.split_once(" resource \"")?;
-    let (resource, rest) = rest.split_once('"')?;
-    let group = rest
-        .split_once("API group \"")
-        .and_then(|(_, rest)| rest.split_once('"'))
-        .map_or("", |(group, _)| group);
-    let place =
-        rest.split_once("in the namespace \"").and_then(|(_, rest)| rest.split_once('"')).map_or_else(
-            || "in the whole cluster".to_owned(),
-            |(namespace, _)| format!("in namespace {namespace}"),
-        );
-    let object = if group.is_empty() { resource.to_owned() } else { format!("{resource}.{group}") };
-    Some(quote(&format!(
-        "you may not {verb} {resource} {place}: ask for the verb `{verb}` on `{object}` there"
-    )))
-}
-
-fn retry_after(status: &Status) -> String {
-    let seconds = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
-    if seconds == 0 { String::new() } else { format!(" {seconds} s") }
-}
-
 /// A foreign text, sanitised and cut.
 pub(crate) fn quote(text: &str) -> String {
     let line = sanitize::line(text.trim());
@@ -406,202 +327,4 @@ pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
 
 #[cfg(test)]
 #[expect(clippy::needless_pass_by_value, reason = "fixtures are written where they are used")]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-
-    fn judged(code: u16, reason: &str, message: &str, details: Value) -> Error {
-        let status: Status = serde_json::from_value(json!({
-            "kind": "Status", "status": "Failure", "code": code, "reason": reason, "message": message, "details": details,
-        }))
-        .unwrap();
-        Error::of_status(&status, "releases.release-cockpit.dev")
-    }
-
-    fn refusal(code: u16, words: &str) -> Error {
-        let text = format!(
-            "ValidatingAdmissionPolicy 'release-cockpit-release' with binding 'b' denied request: {words}"
-        );
-        let message = format!("releases.release-cockpit.dev \"f1\" is forbidden: {text}");
-        judged(code, "Invalid", &message, json!({"causes": [{"message": text}]}))
-    }
-
-    #[test]
-    fn policies_speak_for_themselves() {
-        let cases: [(u16, &str, &str); 5] = [
-            (403, "IdentityMismatch: spec.requestedBy must be alice, not bob", "IdentityMismatch"),
-            (403, "EnvironmentFrozen: frozen by carol until 18:00: release party", "EnvironmentFrozen"),
-            (
-                422,
-                r"VersionRefused: version 1.2.3 does not match ^v\d+\.\d+\.\d+$ of production",
-                "VersionRefused",
-            ),
-            (403, "SelfApproval: bob asked for this release", "SelfApproval"),
-            (403, "no code here", ""),
-        ];
-        for (code, words, expected) in cases {
-            let error = refusal(code, words);
-            assert_eq!(error.kind(), &Kind::Refused { code: expected.into() }, "{words}");
-            assert_eq!(error.to_string(), words);
-            assert!(!error.is_transient() && !error.may_have_arrived());
-        }
-    }
-
-    #[test]
-    fn a_missing_environment_has_two_faces() {
-        let by_code = refusal(422, "EnvironmentNotFound: no Environment nowhere in prod");
-        let own_words = "failed to configure binding: no params found for policy binding with `Deny` parameterNotFoundAction";
-        let by_words = judged(422, "Invalid", own_words, json!({}));
-        assert_eq!(by_code.kind(), &Kind::EnvironmentNotFound);
-        assert_eq!(by_words.kind(), &Kind::EnvironmentNotFound);
-        assert!(by_words.to_string().contains("no Environment"));
-    }
-
-    #[test]
-    fn a_broken_policy_is_not_our_fault() {
-        let error = refusal(422, "expression 'object.x' resulted in error: no such key: x");
-        assert_eq!(error.kind(), &Kind::Server);
-        assert!(error.to_string().contains("report this"), "{error}");
-    }
-
-    #[test]
-    fn rbac_says_what_to_ask_for() {
-        for (message, expected) in [
-            (
-                r#"pods is forbidden: User "dave" cannot list resource "pods" in API group "" in the namespace "prod""#,
-                "you may not list pods in namespace prod: ask for the verb `list` on `pods` there",
-            ),
-            (
-                r#"releases.release-cockpit.dev is forbidden: User "dave" cannot create resource "releases" in API group "release-cockpit.dev" in the namespace "prod""#,
-                "you may not create releases in namespace prod: ask for the verb `create` on `releases.release-cockpit.dev` there",
-            ),
-            (
-                r#"environments.release-cockpit.dev is forbidden: User "dave" cannot list resource "environments" in API group "release-cockpit.dev" at the cluster scope"#,
-                "you may not list environments in the whole cluster: ask for the verb `list` on `environments.release-cockpit.dev` there",
-            ),
-            ("forbidden by the moon", "you may not do this: forbidden by the moon"),
-        ] {
-            let error = judged(403, "Forbidden", message, json!({"kind": "pods"}));
-            assert_eq!((error.kind(), error.to_string().as_str()), (&Kind::Denied, expected));
-        }
-    }
-
-    #[test]
-    fn statuses_become_sentences() {
-        let named = json!({"name": "x", "group": "release-cockpit.dev", "kind": "releases"});
-        let cases: [(u16, &str, &str, Value, Kind, &str); 13] = [
-            (401, "Unauthorized", "Unauthorized", json!({}), Kind::Credentials, "log in again"),
-            (
-                404,
-                "Failed to parse error data",
-                "404 page not found",
-                json!({}),
-                Kind::NotInstalled,
-                "manifests crds",
-            ),
-            (404, "NotFound", "releases \"x\" not found", named, Kind::NotFound, "x does not exist"),
-            (409, "AlreadyExists", "releases \"x\" already exists", json!({}), Kind::AlreadyExists, "taken"),
-            (409, "Conflict", "the object has been modified", json!({}), Kind::Conflict, "first"),
-            (410, "Expired", "too old resource version", json!({}), Kind::Gone, "again"),
-            (
-                413,
-                "RequestEntityTooLarge",
-                "Request entity too large: limit is 3145728",
-                json!({}),
-                Kind::Invalid,
-                "too large",
-            ),
-            (
-                400,
-                "BadRequest",
-                "strict decoding error: unknown field \"spec.approved\"",
-                json!({}),
-                Kind::Invalid,
-                "spec.approved",
-            ),
-            (
-                403,
-                "Forbidden",
-                "x is forbidden: exceeded quota: records, requested: 1",
-                json!({}),
-                Kind::Quota,
-                "records",
-            ),
-            (429, "TooManyRequests", "slow", json!({"retryAfterSeconds": 7}), Kind::Busy, "wait 7 s"),
-            (500, "InternalError", "etcd: no leader", json!({}), Kind::Server, "etcd"),
-            (503, "ServiceUnavailable", "shutting down", json!({}), Kind::Server, "503"),
-            (418, "Teapot", "short and stout", json!({}), Kind::Server, "418"),
-        ];
-        for (code, reason, message, details, kind, part) in cases {
-            let error = judged(code, reason, message, details);
-            assert_eq!(error.kind(), &kind, "{code} {message}");
-            assert!(error.to_string().contains(part), "{error}");
-        }
-    }
-
-    #[test]
-    fn schema_errors_name_their_fields_and_drop_the_noise() {
-        let error = judged(
-            422,
-            "Invalid",
-            "Release.release-cockpit.dev \"f18\" is invalid: [spec.version: …]",
-            json!({"causes": [
-                {"reason": "FieldValueTooLong", "message": "Too long: may not be more than 128 bytes", "field": "spec.version"},
-                {"reason": "FieldValueInvalid", "message": "Invalid value: null: some validation rules were not checked", "field": "<nil>"},
-            ]}),
-        );
-        assert_eq!(error.to_string(), "spec.version: Too long: may not be more than 128 bytes");
-        let root =
-            judged(422, "Invalid", "X \"a\" is invalid: <nil>: Invalid value: name too long", json!({}));
-        assert_eq!(root.to_string(), "Invalid value: name too long");
-    }
-
-    #[test]
-    fn nothing_that_a_terminal_obeys_gets_through() {
-        let error = refusal(403, "Code: \u{1b}[2Jgone\u{202e}");
-        assert_eq!(error.to_string(), "Code: gone");
-    }
-
-    #[test]
-    fn transport_failures_are_told_apart() {
-        let io = |kind| kube::Error::Service(Box::new(io::Error::from(kind)));
-        for (error, kind) in [
-            (io(io::ErrorKind::ConnectionRefused), Kind::Unreachable),
-            (io(io::ErrorKind::TimedOut), Kind::NoAnswer),
-            (io(io::ErrorKind::ConnectionReset), Kind::NoAnswer),
-            (
-                kube::Error::Service("dns error: failed to lookup address information".into()),
-                Kind::Unreachable,
-            ),
-            (
-                kube::Error::Service(Box::new(rustls::Error::InvalidCertificate(
-                    rustls::CertificateError::UnknownIssuer,
-                ))),
-                Kind::Tls,
-            ),
-        ] {
-            let translated = Error::of(error, "pods");
-            assert_eq!(translated.kind(), &kind, "{translated}");
-        }
-        assert!(Error::timeout(15).is_transient() && Error::timeout(15).may_have_arrived());
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_plugin_that_prints_a_token_and_fails_does_not_leak_it() {
-        use std::os::unix::process::ExitStatusExt as _;
-        let out = std::process::Output {
-            status: std::process::ExitStatus::from_raw(256),
-            stdout: b"token: s3cret".to_vec(),
-            stderr: b"warning\nsession expired, run login\n".to_vec(),
-        };
-        let error = kube::Error::Auth(kube::client::AuthError::AuthExecRun {
-            cmd: "\"login-tool\" \"--token\" \"s3cret\"".into(),
-            out: Box::new(out),
-        });
-        let sentence = Error::of(error, "pods").to_string();
-        assert!(sentence.contains("login-tool") && sentence.contains("run login"), "{sentence}");
-        assert!(!sentence.contains("s3cret"), "{sentence}");
-    }
-}
+mod tests;

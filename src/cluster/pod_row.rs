@@ -235,5 +235,9 @@ fn health(pod: &SlimPod, shown: &status::Shown) -> PodHealth {
 }
 
 #[cfg(test)]
-#[expect(clippy::needless_pass_by_value, reason = "fixtures are written where they are used")]
+#[expect(
+    clippy::needless_pass_by_value,
+    clippy::too_many_lines,
+    reason = "fixtures are written where they are used"
+)]
 mod tests;

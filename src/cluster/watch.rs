@@ -139,9 +139,9 @@ where
     async fn run(mut self) -> Result<(), Closed> {
         loop {
             self.wait_for_server().await?;
-            let started = tokio::time::Instant::now();
+            let long_enough = self.clock.now() + self.clock_span(SHORTEST_WATCH);
             match self.once().await? {
-                Ok(()) if started.elapsed() >= SHORTEST_WATCH => self.succeeded(),
+                Ok(()) if self.clock.now() >= long_enough => self.succeeded(),
                 Ok(()) => tokio::time::sleep(self.backoff.next_delay()).await,
                 Err(error) => self.failed(error).await?,
             }

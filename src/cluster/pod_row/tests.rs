@@ -1,3 +1,5 @@
+//! Pods as fixtures, and what must be shown of them.
+
 use serde_json::{Value, json};
 
 use super::*;
