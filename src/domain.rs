@@ -3,9 +3,23 @@
 //! Owns every rule by which a release moves and every number that a screen shows. Must not know how an object is fetched, what
 //! draws it, or what time it is: instants are handed in.
 
+pub mod action;
 pub mod age;
+pub mod approval;
+pub mod gate;
+pub mod health;
 pub mod intent;
 pub mod known_version;
+pub mod lane;
+pub mod plan;
 pub mod pod_row;
+pub mod rollback;
+pub mod rollout;
+pub mod rollout_status;
 pub mod series;
+pub mod timeline;
+pub mod version;
 pub mod workload_row;
+
+#[cfg(test)]
+pub(crate) mod fixtures;

@@ -1,0 +1,230 @@
+//! Judging actions: compare-and-swap. An action that no longer fits what its author saw is refused with the reason, never applied
+//! to a later step.
+//!
+//! Admission attests who wrote an action, nothing about what it names; everything it claims is compared with the release itself.
+
+use super::approval;
+use super::rollout::Observed;
+use crate::api::release::{Phase, Release, ReleaseStatus};
+use crate::api::release_action::{ActionKind, ActionResult, ReleaseAction};
+
+/// What becomes of an action.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Applied or refused.
+    pub result: ActionResult,
+    /// One sentence.
+    pub message: String,
+    /// It claimed something that its author must have known to be untrue: worth an alert.
+    pub is_suspicious: bool,
+}
+
+impl Verdict {
+    fn refused(message: impl Into<String>) -> Self {
+        Self { result: ActionResult::Refused, message: message.into(), is_suspicious: false }
+    }
+
+    fn suspicious(message: impl Into<String>) -> Self {
+        Self { is_suspicious: true, ..Self::refused(message) }
+    }
+
+    /// Whether it was applied.
+    #[must_use]
+    pub fn is_applied(&self) -> bool {
+        self.result == ActionResult::Applied
+    }
+}
+
+/// What is said of an action that was applied; the same whenever it is asked, so that an interrupted write can be made good.
+#[must_use]
+pub fn applied(action: &ReleaseAction) -> Verdict {
+    let message = match action.spec.action {
+        ActionKind::Approve => "approved",
+        ActionKind::Reject => "rejected",
+        ActionKind::Pause => {
+            "paused: no further component is started; pods that are being replaced finish, since the workload itself is not paused"
+        }
+        ActionKind::Resume => "resumed",
+        ActionKind::Abort => "aborted: what was changed is put back",
+        ActionKind::Rollback => "rolling back: what was changed is put back",
+        ActionKind::Retry => "started again from its present step",
+        _ => "carried out",
+    };
+    Verdict { result: ActionResult::Applied, message: message.into(), is_suspicious: false }
+}
+
+/// Judges one action against the release's present status.
+///
+/// `applied` names the actions that were applied so far, so that nobody approves twice.
+#[must_use]
+pub fn judge(observed: &Observed, status: &ReleaseStatus, action: &ReleaseAction) -> Verdict {
+    let refusal = identity(&observed.release, action)
+        .or_else(|| expectation(&observed.release, status, action))
+        .or_else(|| phase(observed, status, action))
+        .or_else(|| {
+            (action.spec.action == ActionKind::Approve).then(|| approve(observed, status, action)).flatten()
+        });
+    refusal.unwrap_or_else(|| applied(action))
+}
+
+/// Whether it means this very release.
+fn identity(release: &Release, action: &ReleaseAction) -> Option<Verdict> {
+    let Some(target) = &action.spec.release else {
+        return Some(Verdict::refused("it names no release"));
+    };
+    let name = release.metadata.name.as_deref().unwrap_or_default();
+    if target.name != name {
+        return Some(Verdict::refused(format!("it names release {}, not {name}", target.name)));
+    }
+    if release.metadata.uid.as_deref() != Some(target.uid.as_str()) {
+        return Some(Verdict::refused(format!(
+            "it means another release of the name {name}: the uid differs"
+        )));
+    }
+    if action.spec.environment != release.spec.environment {
+        return Some(Verdict::suspicious(format!(
+            "it names environment {}, while {name} is for {}",
+            action.spec.environment, release.spec.environment
+        )));
+    }
+    match &target.requested_by {
+        Some(claimed) if *claimed != release.spec.requested_by => Some(Verdict::suspicious(format!(
+            "it names {claimed} as requester, while {name} was requested by {}",
+            release.spec.requested_by
+        ))),
+        _ => None,
+    }
+}
+
+/// Whether what its author saw is still true.
+fn expectation(release: &Release, status: &ReleaseStatus, action: &ReleaseAction) -> Option<Verdict> {
+    let expected = action.spec.expected.as_ref()?;
+    if let Some(generation) = expected.generation
+        && release.metadata.generation.is_some_and(|found| found != generation)
+    {
+        return Some(Verdict::refused(format!("it expects generation {generation} of the release")));
+    }
+    if let Some(wanted) = &expected.plan_digest {
+        let found = status.plan.as_ref().map_or("", |plan| plan.digest.as_str());
+        if wanted != found {
+            return Some(Verdict::refused(format!(
+                "the plan has changed: its author saw {}, now it is {}",
+                short(wanted),
+                short(found)
+            )));
+        }
+    }
+    let step = expected.step?;
+    match &status.step {
+        Some(found) if found.index == step => None,
+        Some(found) if found.index > step => {
+            Some(Verdict::refused(format!("already advanced to step {}", found.index)))
+        }
+        Some(found) => Some(Verdict::refused(format!("still at step {}", found.index))),
+        // a client that saw nothing started has no other number to give
+        None if step == 0 => None,
+        None => Some(Verdict::refused("not started yet")),
+    }
+}
+
+fn short(digest: &str) -> &str {
+    if digest.is_empty() { "nothing" } else { digest.get(..15).unwrap_or(digest) }
+}
+
+/// Whether the release is where the action makes sense.
+fn phase(observed: &Observed, status: &ReleaseStatus, action: &ReleaseAction) -> Option<Verdict> {
+    use Phase::{Held, Paused, Pending, Progressing, RollingBack, Succeeded, Verifying};
+    let phase = status.phase;
+    let fits = match action.spec.action {
+        ActionKind::Approve | ActionKind::Reject => phase == Pending,
+        ActionKind::Pause => matches!(phase, Progressing | Verifying),
+        ActionKind::Resume => phase == Paused,
+        ActionKind::Abort => matches!(phase, Pending | Progressing | Paused | Verifying | Held),
+        ActionKind::Rollback => match phase {
+            Progressing | Paused | Verifying | Held => true,
+            Succeeded => return rollback_of_the_past(observed, status),
+            _ => false,
+        },
+        ActionKind::Retry => phase == Held,
+        ActionKind::Start => {
+            return Some(Verdict::refused(if phase == Pending {
+                "no start is needed: it begins by itself as soon as its gates pass".to_owned()
+            } else {
+                format!("it is already {phase}")
+            }));
+        }
+        other => return Some(Verdict::refused(format!("{other} is not carried out by this version"))),
+    };
+    if fits {
+        return None;
+    }
+    let kind = action.spec.action;
+    Some(Verdict::refused(match phase {
+        Pending => format!("{kind} does not fit: it has not started"),
+        RollingBack => format!("{kind} does not fit: it is already being rolled back"),
+        phase if phase.is_final() => format!("{kind} does not fit: it has already ended as {phase}"),
+        phase => format!("{kind} does not fit: it is {phase}"),
+    }))
+}
+
+/// A finished release can be rolled back while nothing later has touched the environment and nothing executes there.
+fn rollback_of_the_past(observed: &Observed, status: &ReleaseStatus) -> Option<Verdict> {
+    let me = &observed.release;
+    let later = observed.others.iter().find(|other| {
+        let started = other.status.as_ref().and_then(|status| status.started_at);
+        let put_back = matches!(other.phase(), Phase::RolledBack | Phase::Aborted);
+        other.spec.environment == me.spec.environment
+            && other.metadata.uid != me.metadata.uid
+            && !put_back
+            && (started > status.started_at || other.phase().holds_lane())
+    });
+    if let Some(other) = later {
+        let name = other.metadata.name.as_deref().unwrap_or_default();
+        return Some(Verdict::refused(format!(
+            "{name} came later: roll that one back, or deploy the version wanted"
+        )));
+    }
+    status.before.is_empty().then(|| Verdict::refused("nothing is recorded that it could go back to"))
+}
+
+fn approve(observed: &Observed, status: &ReleaseStatus, action: &ReleaseAction) -> Option<Verdict> {
+    let Some(environment) = &observed.environment else {
+        return Some(Verdict::refused("the Environment does not exist"));
+    };
+    let policy = environment.spec.approval.as_ref().filter(|policy| !policy.slots.is_empty());
+    let Some(policy) = policy else {
+        return Some(Verdict::refused("this environment asks for no approval"));
+    };
+    let actor = &action.spec.actor;
+    if policy.prevent_self_approval && *actor == observed.release.spec.requested_by {
+        return Some(Verdict::suspicious(format!("{actor} requested this release and may not approve it")));
+    }
+    let named = action.spec.slots.as_deref().unwrap_or_default();
+    let slots = approval::slots_of(policy, action);
+    if let Some(missing) =
+        named.iter().find(|n| !slots.iter().any(|s| s.name == n.name && s.group == n.group))
+    {
+        let group = missing.group.as_deref().map_or(String::new(), |group| format!(" for group {group}"));
+        return Some(Verdict::refused(format!(
+            "this environment has no approval slot {}{group}",
+            missing.name
+        )));
+    }
+    if slots.is_empty() {
+        return Some(Verdict::refused("it names no slot, and every slot here belongs to a group"));
+    }
+    let seen = action.spec.expected.as_ref().and_then(|expected| expected.plan_digest.as_ref());
+    if seen.is_none() {
+        return Some(Verdict::refused("it does not say which plan it approves"));
+    }
+    let wanted: Vec<&str> = slots.iter().map(|slot| slot.name.as_str()).collect();
+    let again = status.approvals.iter().any(|record| {
+        record.state == crate::api::release::ApprovalState::Counted
+            && record.actor == *actor
+            && wanted.iter().all(|slot| record.slots.iter().any(|s| s == slot))
+    });
+    again.then(|| Verdict::refused(format!("{actor} has already approved this plan")))
+}
+
+#[cfg(test)]
+mod tests;

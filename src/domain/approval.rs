@@ -1,0 +1,299 @@
+//! Who has agreed, whether that still counts, and whether it is enough.
+//!
+//! The rule: every slot needs its minimum of people, and a person sits on one seat only. Two slots with a minimum of one each thus
+//! need two people, even when one of them could fill either. People are seated so that as many seats as possible are taken
+//! (bipartite matching), so that the order of approvals never matters. An approval counts when it is bound to the present plan, is
+//! young enough, is not the requester's own where that is forbidden, and names a slot whose group is still the environment's.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+
+use crate::api::environment::{Approval, Slot};
+use crate::api::release::{ApprovalRecord, ApprovalState, Release};
+use crate::api::release_action::{ActionKind, ReleaseAction};
+
+/// How many seats of a slot are taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlotCount {
+    /// Name of the slot.
+    pub name: String,
+    /// People seated.
+    pub taken: usize,
+    /// People needed.
+    pub needed: usize,
+}
+
+/// The state of a review.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tally {
+    /// Every approval with its state, oldest first.
+    pub records: Vec<ApprovalRecord>,
+    /// The slots in the environment's order.
+    pub slots: Vec<SlotCount>,
+}
+
+impl Tally {
+    /// Whether every seat is taken.
+    #[must_use]
+    pub fn is_enough(&self) -> bool {
+        self.slots.iter().all(|slot| slot.taken >= slot.needed)
+    }
+
+    /// Seats taken and seats needed, over all slots.
+    #[must_use]
+    pub fn count(&self) -> (usize, usize) {
+        (self.slots.iter().map(|s| s.taken).sum(), self.slots.iter().map(|s| s.needed).sum())
+    }
+
+    /// Names of the slots that still lack people.
+    #[must_use]
+    pub fn missing(&self) -> Vec<&str> {
+        self.slots.iter().filter(|s| s.taken < s.needed).map(|s| s.name.as_str()).collect()
+    }
+}
+
+/// The environment's slots that an action may fill today: same name *and* same group. Naming no slot means those without a group.
+#[must_use]
+pub fn slots_of<'a>(policy: &'a Approval, action: &ReleaseAction) -> Vec<&'a Slot> {
+    match action.spec.slots.as_deref().filter(|slots| !slots.is_empty()) {
+        Some(filled) => policy
+            .slots
+            .iter()
+            .filter(|slot| filled.iter().any(|f| f.name == slot.name && f.group == slot.group))
+            .collect(),
+        None => policy.slots.iter().filter(|slot| slot.group.is_none()).collect(),
+    }
+}
+
+/// Counts approvals. `given` are the Approve actions that were applied, and the requester's own attempts, in any order.
+#[must_use]
+pub fn tally(
+    policy: &Approval,
+    release: &Release,
+    digest: &str,
+    given: &[&ReleaseAction],
+    now: DateTime<Utc>,
+) -> Tally {
+    let mut given: Vec<_> =
+        given.iter().filter(|action| action.spec.action == ActionKind::Approve).copied().collect();
+    given.sort_by_key(|action| (action.created_at(), action.metadata.name.clone()));
+    let mut records = Vec::new();
+    let mut people: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+    for action in given {
+        let slots = slots_of(policy, action);
+        let state = state_of(policy, release, digest, action, now);
+        let state = if state == ApprovalState::Counted && slots.is_empty() && !policy.slots.is_empty() {
+            ApprovalState::Stale
+        } else {
+            state
+        };
+        if state == ApprovalState::Counted {
+            let seats = people.entry(action.spec.actor.as_str()).or_default();
+            seats.extend(
+                slots.iter().filter_map(|slot| policy.slots.iter().position(|s| s.name == slot.name)),
+            );
+        }
+        records.push(record(action, &slots, state));
+    }
+    let excess = records.len().saturating_sub(RECORDS);
+    records.drain(..excess);
+    Tally { records, slots: seat(policy, &people) }
+}
+
+/// Records that an object may hold.
+const RECORDS: usize = 64;
+
+fn state_of(
+    policy: &Approval,
+    release: &Release,
+    digest: &str,
+    action: &ReleaseAction,
+    now: DateTime<Utc>,
+) -> ApprovalState {
+    if policy.prevent_self_approval && action.spec.actor == release.spec.requested_by {
+        return ApprovalState::SelfApproval;
+    }
+    let seen = action.spec.expected.as_ref().and_then(|expected| expected.plan_digest.as_deref());
+    if seen != Some(digest) {
+        return ApprovalState::Stale;
+    }
+    // an act whose time nobody attests can be of any age
+    let expired = policy.expires_after.is_some_and(|limit| {
+        action
+            .created_at()
+            .is_none_or(|at| at.checked_add_signed(limit.to_delta()).is_some_and(|end| end <= now))
+    });
+    if expired { ApprovalState::Expired } else { ApprovalState::Counted }
+}
+
+fn record(action: &ReleaseAction, slots: &[&Slot], state: ApprovalState) -> ApprovalRecord {
+    let seen = action.spec.expected.as_ref().and_then(|expected| expected.plan_digest.clone());
+    ApprovalRecord {
+        actor: action.spec.actor.clone(),
+        slots: slots.iter().take(8).map(|slot| slot.name.clone()).collect(),
+        at: action.created_at().unwrap_or_default(),
+        digest: seen.unwrap_or_default(),
+        action: action.metadata.name.clone().unwrap_or_default(),
+        state,
+    }
+}
+
+/// Seats people on slots, one seat each, as many as possible: augmenting paths over (person, seat).
+fn seat(policy: &Approval, people: &BTreeMap<&str, BTreeSet<usize>>) -> Vec<SlotCount> {
+    let seats: Vec<usize> = policy
+        .slots
+        .iter()
+        .enumerate()
+        .flat_map(|(slot, s)| std::iter::repeat_n(slot, usize::try_from(s.minimum).unwrap_or(0)))
+        .collect();
+    let wishes: Vec<&BTreeSet<usize>> = people.values().collect();
+    let mut taken: Vec<Option<usize>> = vec![None; seats.len()];
+    for person in 0..wishes.len() {
+        let mut tried = vec![false; seats.len()];
+        find_seat(person, &wishes, &seats, &mut taken, &mut tried);
+    }
+    let count = |slot: usize| seats.iter().zip(&taken).filter(|(s, t)| **s == slot && t.is_some()).count();
+    policy
+        .slots
+        .iter()
+        .enumerate()
+        .map(|(index, slot)| SlotCount {
+            name: slot.name.clone(),
+            taken: count(index),
+            needed: usize::try_from(slot.minimum).unwrap_or(0),
+        })
+        .collect()
+}
+
+fn find_seat(
+    person: usize,
+    wishes: &[&BTreeSet<usize>],
+    seats: &[usize],
+    taken: &mut [Option<usize>],
+    tried: &mut [bool],
+) -> bool {
+    for index in 0..seats.len() {
+        if tried[index] || !wishes[person].contains(&seats[index]) {
+            continue;
+        }
+        tried[index] = true;
+        let free = taken[index].is_none_or(|other| find_seat(other, wishes, seats, taken, tried));
+        if free {
+            taken[index] = Some(person);
+            return true;
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::Duration;
+    use crate::domain::fixtures::{approve, at, release, slot};
+
+    const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+    fn policy() -> Approval {
+        Approval {
+            slots: vec![slot("team-leads", Some("team-leads"), 1), slot("any", None, 1)],
+            prevent_self_approval: true,
+            expires_after: Some(Duration::from_mins(60)),
+            wait_timer: None,
+            confirm_phrase: None,
+        }
+    }
+
+    fn tally_of(policy: &Approval, actions: &[ReleaseAction], now: DateTime<Utc>) -> Tally {
+        tally(policy, &release("v2"), DIGEST, &actions.iter().collect::<Vec<_>>(), now)
+    }
+
+    #[test]
+    fn two_people_fill_two_slots_and_one_does_not() {
+        let both = ["team-leads", "any"];
+        let carol = approve("a1", "carol", DIGEST, &both, 10);
+        let again = approve("a2", "carol", DIGEST, &both, 11);
+        let one = tally_of(&policy(), &[carol.clone(), again], at(20));
+        assert_eq!(one.count(), (1, 2));
+        assert!(!one.is_enough());
+        let two = tally_of(&policy(), &[carol, approve("a3", "dave", DIGEST, &["any"], 12)], at(20));
+        assert!(two.is_enough());
+    }
+
+    #[test]
+    fn the_order_of_approvals_does_not_matter() {
+        let carol = approve("a1", "carol", DIGEST, &["team-leads", "any"], 10);
+        let dave = approve("a2", "dave", DIGEST, &["any"], 11);
+        assert!(tally_of(&policy(), &[dave.clone(), carol.clone()], at(20)).is_enough());
+        assert!(tally_of(&policy(), &[carol, dave], at(20)).is_enough());
+    }
+
+    #[test]
+    fn two_of_any_leave_the_leads_missing() {
+        let tally = tally_of(
+            &policy(),
+            &[approve("a1", "dave", DIGEST, &["any"], 10), approve("a2", "erin", DIGEST, &["any"], 10)],
+            at(20),
+        );
+        assert_eq!(tally.missing(), ["team-leads"]);
+        assert_eq!(tally.count(), (1, 2));
+    }
+
+    #[test]
+    fn states_tell_why_an_approval_does_not_count() {
+        use ApprovalState::{Counted, Expired, SelfApproval, Stale};
+        let states = |actions: &[ReleaseAction], now| {
+            tally_of(&policy(), actions, now).records.iter().map(|r| r.state).collect::<Vec<_>>()
+        };
+        let other = DIGEST.replace('0', "f");
+        let actions = [
+            approve("a1", "bob", DIGEST, &["any"], 10),
+            approve("a2", "carol", &other, &["any"], 10),
+            approve("a3", "dave", DIGEST, &["any"], 10),
+        ];
+        assert_eq!(states(&actions, at(20)), [SelfApproval, Stale, Counted]);
+        assert_eq!(states(&actions, at(10 + 3600)), [SelfApproval, Stale, Expired]);
+    }
+
+    #[test]
+    fn a_slot_whose_group_changed_no_longer_counts() {
+        let carol = approve("a1", "carol", DIGEST, &["team-leads"], 10);
+        let mut changed = policy();
+        changed.slots[0].group = Some("directors".into());
+        let tally = tally_of(&changed, &[carol], at(20));
+        assert_eq!(tally.records[0].state, ApprovalState::Stale);
+        assert_eq!(tally.count(), (0, 2));
+    }
+
+    #[test]
+    fn where_it_is_allowed_the_requester_counts_once() {
+        let mut own = policy();
+        own.prevent_self_approval = false;
+        let bob = approve("a1", "bob", DIGEST, &["any"], 10);
+        assert_eq!(tally_of(&own, &[bob], at(20)).count(), (1, 2));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn never_more_seats_than_people(
+            minimums in proptest::collection::vec(0..4i32, 1..4),
+            votes in proptest::collection::vec((0..4u8, proptest::collection::vec(proptest::bool::ANY, 4)), 0..12),
+        ) {
+            let mut policy = policy();
+            policy.slots = minimums.iter().enumerate().map(|(i, n)| slot(&format!("s{i}"), None, *n)).collect();
+            let actions: Vec<_> = votes.iter().enumerate().map(|(n, (person, wants))| {
+                let names: Vec<_> = (0..minimums.len()).filter(|i| wants[*i]).map(|i| format!("s{i}")).collect();
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                approve(&format!("a{n}"), &format!("p{person}"), DIGEST, &names, 10)
+            }).collect();
+            let tally = tally_of(&policy, &actions, at(20));
+            let people: BTreeSet<_> = votes.iter().map(|(person, _)| person).collect();
+            proptest::prop_assert!(tally.count().0 <= people.len());
+            let needed: i32 = minimums.iter().sum();
+            if tally.is_enough() {
+                proptest::prop_assert!(people.len() >= usize::try_from(needed).unwrap());
+            }
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The environment's own rules: strategy, components, repositories, version, freeze and deny list, and that the workloads can be
+//! released at all. Admission has asked most of this before; it is asked again because policies change and caches lag.
+
+use std::fmt::Write as _;
+
+use super::{Case, Gate, Moment, targets};
+use crate::api::environment::{DeniedDigest, EnvironmentSpec, WorkloadKind};
+use crate::api::release::{Phase, ReleaseKind};
+use crate::api::strategy::{Strategy, StrategyName};
+use crate::domain::rollback;
+use crate::domain::version;
+
+/// Rules that no waiting can satisfy, since a release never changes: the phase to end in, and why.
+pub(super) fn judge(case: &Case<'_>) -> Result<Gate, (Phase, String)> {
+    let spec = &case.environment.spec;
+    let release = &case.release().spec;
+    strategy(case)?;
+    let failed = |why: String| Err((Phase::Failed, why));
+    if case.plan.steps.is_empty() || release.images.is_empty() {
+        return failed("the release names no image of any component of this environment".into());
+    }
+    for image in &release.images {
+        let Some(component) = spec.component(image.component.as_str()) else {
+            return failed(format!("{} has no component {}", release.environment, image.component));
+        };
+        if !version::is_from(&image.image, &component.image) {
+            return failed(format!(
+                "{} is not from the repository {} of component {}",
+                image.image, component.image, image.component
+            ));
+        }
+        if component.workload.kind == WorkloadKind::Rollout {
+            return Err((
+                Phase::Errored,
+                format!("component {} is an Argo Rollout, which is not yet carried out", component.name),
+            ));
+        }
+    }
+    version_pattern(case)?;
+    if release.kind == ReleaseKind::Rollback && case.moment == Moment::Waiting {
+        let others = &case.observed.others;
+        if !rollback::ran_before(&release.images, others, &release.environment) {
+            return failed(format!(
+                "{} never ran in {}: a rollback goes to images that did; deploy it instead",
+                release.version, release.environment
+            ));
+        }
+    }
+    Ok(Gate::pass("policy", format!("{} may come to {}", release.version, release.environment)))
+}
+
+fn strategy(case: &Case<'_>) -> Result<(), (Phase, String)> {
+    let spec = &case.environment.spec;
+    let name = case.plan.strategy;
+    let allowed = name == spec.default_strategy() || spec.allowed_strategies.contains(&name);
+    if !allowed {
+        return Err((
+            Phase::Failed,
+            format!("{} does not allow the strategy {name}", case.release().spec.environment),
+        ));
+    }
+    if name != StrategyName::Rolling {
+        return Err((Phase::Errored, format!("strategy {name} is not yet carried out by this version")));
+    }
+    Ok(())
+}
+
+fn version_pattern(case: &Case<'_>) -> Result<(), (Phase, String)> {
+    let Some(pattern) = case.environment.spec.versions.as_ref().and_then(|v| v.pattern.as_deref()) else {
+        return Ok(());
+    };
+    let version = &case.release().spec.version;
+    match regex::Regex::new(pattern) {
+        Ok(regex) if regex.is_match(version) => Ok(()),
+        Ok(_) => Err((Phase::Failed, format!("version {version} does not match {pattern}"))),
+        Err(_) => Err((Phase::Errored, format!("versions.pattern {pattern} cannot be read"))),
+    }
+}
+
+/// Whether every workload exists, has its container, and can be followed.
+pub(super) fn workloads(case: &Case<'_>) -> Gate {
+    const NAME: &str = "workloads";
+    let owner = "whoever owns the workload";
+    for (component, _) in targets(case) {
+        let workload = &component.workload;
+        let Some(state) = case.observed.workloads.get(component.name.as_str()) else {
+            return Gate::fail(NAME, format!("{} {} does not exist", workload.kind, workload.name))
+                .cleared_by(owner);
+        };
+        let problem = if state.image.is_none() {
+            Some(format!("has no container {}", component.container))
+        } else if state.paused {
+            Some("is paused: kubectl rollout resume lets it move".into())
+        } else if state.on_delete {
+            Some("has the update strategy OnDelete, whose progress nobody can follow".into())
+        } else {
+            requirements(&case.environment.spec, state)
+        };
+        if let Some(problem) = problem {
+            return Gate::fail(NAME, format!("{} {} {problem}", workload.kind, workload.name))
+                .cleared_by(owner);
+        }
+    }
+    Gate::pass(NAME, "every workload can be released")
+}
+
+fn requirements(
+    spec: &EnvironmentSpec,
+    state: &crate::domain::rollout_status::WorkloadState,
+) -> Option<String> {
+    let Some(Strategy::Rolling(rolling)) = &spec.strategy else { return None };
+    let wanted = [
+        ("maxUnavailable", &rolling.require_max_unavailable, &state.max_unavailable),
+        ("maxSurge", &rolling.require_max_surge, &state.max_surge),
+    ];
+    wanted.into_iter().find_map(|(field, wanted, found)| {
+        let wanted = wanted.as_ref()?;
+        (found.as_ref() != Some(wanted)).then(|| {
+            let found = found.as_deref().unwrap_or("nothing");
+            format!("has {field} {found}, while the environment requires {wanted}")
+        })
+    })
+}
+
+/// Whether releases are stopped here.
+pub(super) fn frozen(case: &Case<'_>) -> Gate {
+    const NAME: &str = "frozen";
+    let frozen = case.environment.status.as_ref().and_then(|status| status.frozen.as_ref());
+    let Some(frozen) = frozen.filter(|frozen| frozen.until.is_none_or(|until| until > case.now)) else {
+        return Gate::pass(NAME, "not frozen");
+    };
+    let mut detail = String::from("frozen");
+    if !frozen.by.is_empty() {
+        let _ = write!(detail, " by {}", frozen.by);
+    }
+    if let Some(until) = frozen.until {
+        let _ = write!(detail, " until {}", until.format("%Y-%m-%d %H:%M:%SZ"));
+    }
+    if !frozen.reason.is_empty() {
+        let _ = write!(detail, " ({})", frozen.reason);
+    }
+    Gate::wait(NAME, detail).cleared_by(case.someone_with("freeze"))
+}
+
+/// Whether an image is on the deny list; a tag cannot be compared with a digest, and thus holds. Nothing where the list is empty.
+pub(super) fn deny_list(case: &Case<'_>) -> Option<Gate> {
+    const NAME: &str = "deny-list";
+    let denied: Vec<&DeniedDigest> = case
+        .environment
+        .status
+        .iter()
+        .flat_map(|status| &status.denied)
+        .filter(|denied| denied.until.is_none_or(|until| until > case.now))
+        .collect();
+    if denied.is_empty() {
+        return None;
+    }
+    let mut unknown = None;
+    for image in &case.release().spec.images {
+        match version::digest_of(&image.image) {
+            Some(digest) => {
+                if let Some(entry) = denied.iter().find(|denied| denied.digest == digest) {
+                    let reason =
+                        entry.reason.as_deref().map_or(String::new(), |reason| format!(" ({reason})"));
+                    let detail = format!("the image of {} is on the deny list{reason}", image.component);
+                    return Some(Gate::fail(NAME, detail).cleared_by(case.someone_with("freeze")));
+                }
+            }
+            None => unknown = unknown.or(Some(image)),
+        }
+    }
+    Some(match unknown {
+        None => Gate::pass(NAME, "no image is denied"),
+        Some(image) => Gate::no_data(
+            NAME,
+            format!(
+                "the digest of {} is not known, so that nobody can tell whether it is denied",
+                image.image
+            ),
+        )
+        .cleared_by("a release that names its images by digest"),
+    })
+}

@@ -1,0 +1,174 @@
+//! What probes answered, and when that means healthy, failed, or nothing yet.
+//!
+//! Owns the memory of answers as the decision sees it. Must not know how a probe is asked (`gate`). An answer that could not be
+//! had is `NoData`: it neither passes nor fails.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::api::environment::{HttpProbe, ImageExists, Preflight, SecretKeys, WorkloadRef};
+use crate::api::release::GateState;
+
+/// Answers kept per probe; also the largest failure threshold that the schema admits.
+const KEPT: usize = 100;
+
+/// A question to the world, as plain data.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Question {
+    /// One HTTP GET.
+    Http(HttpProbe),
+    /// The keys of a Secret; never its values.
+    SecretKeys(SecretKeys),
+    /// The image exists for these platforms.
+    ImageExists {
+        /// The image.
+        image: String,
+        /// What is wanted of it.
+        wanted: ImageExists,
+    },
+    /// So many old revisions of each workload are kept.
+    RevisionHistory {
+        /// Old revisions needed, the newest not counted.
+        at_least: i32,
+        /// The workloads that are to be changed.
+        workloads: Vec<WorkloadRef>,
+    },
+    /// The check runs of a repository are green.
+    GithubChecks {
+        /// `owner/name`.
+        repo: String,
+        /// The version whose commit is meant.
+        version: String,
+    },
+}
+
+/// One answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// When it came.
+    pub at: DateTime<Utc>,
+    /// The verdict; never `Wait`.
+    pub state: GateState,
+    /// One sentence.
+    pub detail: String,
+}
+
+/// The answers so far, per name of a probe, newest last.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answers(BTreeMap<String, Vec<Answer>>);
+
+impl Answers {
+    /// Remembers an answer; the oldest beyond the bound are forgotten.
+    pub fn record(&mut self, name: &str, answer: Answer) {
+        let kept = self.0.entry(name.to_owned()).or_default();
+        if kept.len() >= KEPT {
+            kept.remove(0);
+        }
+        kept.push(answer);
+    }
+
+    /// The newest answer that came at or after `since`.
+    #[must_use]
+    pub fn last_since(&self, name: &str, since: DateTime<Utc>) -> Option<&Answer> {
+        self.0.get(name)?.last().filter(|answer| answer.at >= since)
+    }
+
+    /// Failures in a row up to the newest answer, counting those at or after `since`; `NoData` neither counts nor interrupts.
+    #[must_use]
+    pub fn failures_in_a_row(&self, name: &str, since: DateTime<Utc>) -> usize {
+        let answers = self.0.get(name).map_or(&[][..], Vec::as_slice);
+        answers
+            .iter()
+            .rev()
+            .take_while(|answer| answer.at >= since && answer.state != GateState::Pass)
+            .filter(|answer| answer.state == GateState::Fail)
+            .count()
+    }
+
+    /// Passes in a row up to the newest answer, counting those at or after `since`.
+    #[must_use]
+    pub fn passes_in_a_row(&self, name: &str, since: DateTime<Utc>) -> usize {
+        let answers = self.0.get(name).map_or(&[][..], Vec::as_slice);
+        answers.iter().rev().take_while(|a| a.at >= since && a.state == GateState::Pass).count()
+    }
+
+    /// Whether it is time to ask (again).
+    #[must_use]
+    pub fn is_due(&self, name: &str, every: TimeDelta, now: DateTime<Utc>) -> bool {
+        self.0.get(name).and_then(|answers| answers.last()).is_none_or(|last| last.at + every <= now)
+    }
+}
+
+/// Name of the n-th health check.
+#[must_use]
+pub fn health_name(index: usize) -> String {
+    format!("health/{index}")
+}
+
+/// Name of the n-th smoke probe.
+#[must_use]
+pub fn smoke_name(index: usize) -> String {
+    format!("smoke/{index}")
+}
+
+/// Name of a preflight gate, as it stands in `status.gates`; the index tells two of a kind apart.
+#[must_use]
+pub fn preflight_name(index: usize, preflight: &Preflight) -> String {
+    let kind = match preflight {
+        Preflight::ImageExists(_) => "image-exists",
+        Preflight::SecretKeys(_) => "secret-keys",
+        Preflight::RevisionHistory(_) => "revision-history",
+        Preflight::GithubChecks(_) => "github-checks",
+    };
+    format!("preflight/{index}/{kind}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use GateState::{Fail, NoData, Pass};
+
+    fn at(secs: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(secs, 0).unwrap()
+    }
+
+    fn answers(states: &[GateState]) -> Answers {
+        let mut answers = Answers::default();
+        for (second, state) in (0..).zip(states) {
+            answers.record("health/0", Answer { at: at(second), state: *state, detail: String::new() });
+        }
+        answers
+    }
+
+    #[test]
+    fn rows_are_counted_from_the_newest_answer() {
+        for (states, failures, passes) in [
+            (&[][..], 0, 0),
+            (&[Pass, Fail, Fail], 2, 0),
+            (&[Fail, Fail, Pass], 0, 1),
+            (&[Fail, NoData, Fail], 2, 0),
+            (&[Fail, Fail, NoData], 2, 0),
+            (&[Pass, NoData], 0, 0),
+        ] {
+            let answers = answers(states);
+            assert_eq!(answers.failures_in_a_row("health/0", at(0)), failures, "{states:?}");
+            assert_eq!(answers.passes_in_a_row("health/0", at(0)), passes, "{states:?}");
+        }
+    }
+
+    #[test]
+    fn what_came_before_does_not_count() {
+        let answers = answers(&[Fail, Fail, Fail]);
+        assert_eq!(answers.failures_in_a_row("health/0", at(1)), 2);
+        assert!(answers.last_since("health/0", at(3)).is_none());
+        assert!(answers.is_due("health/0", TimeDelta::seconds(10), at(12)));
+        assert!(!answers.is_due("health/0", TimeDelta::seconds(10), at(11)));
+        assert!(answers.is_due("health/1", TimeDelta::seconds(10), at(0)));
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        assert_eq!(answers(&[Fail; 500]).failures_in_a_row("health/0", at(0)), KEPT);
+    }
+}

@@ -1,0 +1,162 @@
+//! The life of a release: `next` looks at everything that is known and says what the status must be and what must be done.
+//!
+//! Owns the state machine. Must not know how anything is read or written. Three rules make it safe to stop at any line:
+//!
+//! 1. The intent stands in the status before a workload is touched: an effect is only decided on a status that has been stored.
+//! 2. Every effect names what it replaces, so that doing it twice does nothing.
+//! 3. The phase changes through [`Draft::enter`] only, which records who did it and why.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::health::{Answers, Question};
+use super::rollout_status::WorkloadState;
+use crate::api::environment::{Environment, WorkloadRef};
+use crate::api::names::ComponentName;
+use crate::api::release::{Phase, Release, ReleaseStatus};
+use crate::api::release_action::{ActionResult, ReleaseAction};
+
+mod actions;
+mod draft;
+mod failure;
+mod paused;
+mod pending;
+mod progress;
+mod progressing;
+mod rolling_back;
+mod verifying;
+mod watch;
+
+pub use draft::Draft;
+
+/// Everything that is known about one release at one moment.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    /// The release with its stored status.
+    pub release: Release,
+    /// Its environment, if it exists.
+    pub environment: Option<Environment>,
+    /// Where the environment's versions must have proved themselves; absent where no promotion is demanded.
+    pub source: Option<Source>,
+    /// Workloads by component; those that do not exist are absent.
+    pub workloads: BTreeMap<String, WorkloadState>,
+    /// Every action that names this release, judged or not.
+    pub actions: Vec<ReleaseAction>,
+    /// The other releases of the environment.
+    pub others: Vec<Arc<Release>>,
+    /// What probes answered so far.
+    pub answers: Answers,
+}
+
+/// The environment that promotions come from.
+#[derive(Clone, Debug, Default)]
+pub struct Source {
+    /// The environment, if it exists.
+    pub environment: Option<Environment>,
+    /// Its releases.
+    pub releases: Vec<Arc<Release>>,
+}
+
+/// What must be the case and what must be done.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    /// The status to store before anything else.
+    pub status: ReleaseStatus,
+    /// What to do after the status is stored, in this order.
+    pub effects: Vec<Effect>,
+    /// When to look again.
+    pub requeue: Requeue,
+}
+
+/// IO that is wanted, as plain data.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Replace the image of a component, provided that it still runs `from`.
+    SetImage(SetImage),
+    /// Ask a question and remember the answer under this name.
+    Ask {
+        /// Name of the probe.
+        name: String,
+        /// The question.
+        question: Question,
+    },
+    /// Say what became of an action.
+    JudgeAction {
+        /// Name of the action.
+        name: String,
+        /// Applied or refused.
+        result: ActionResult,
+        /// One sentence.
+        message: String,
+    },
+    /// Tell the cluster's own record of events.
+    EmitEvent {
+        /// CamelCase reason.
+        reason: String,
+        /// One sentence.
+        message: String,
+        /// Whether it is worth attention.
+        is_warning: bool,
+    },
+}
+
+/// Replace the image of a component.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetImage {
+    /// The component.
+    pub component: ComponentName,
+    /// The object that runs it.
+    pub workload: WorkloadRef,
+    /// The container.
+    pub container: String,
+    /// The image that must still be there.
+    pub from: String,
+    /// The image that takes its place.
+    pub to: String,
+    /// For `kubectl rollout history`.
+    pub change_cause: String,
+}
+
+/// When to look again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Requeue {
+    /// As soon as everything is done.
+    Now,
+    /// After that time, or when something changes.
+    After(TimeDelta),
+    /// When something changes.
+    OnChange,
+}
+
+/// What a release's status must be now, and what must be done.
+///
+/// Pure: equal inputs give equal decisions. Calling it again on a stored decision and an unchanged world changes nothing.
+#[must_use]
+pub fn next(observed: &Observed, now: DateTime<Utc>) -> Decision {
+    let mut draft = Draft::new(observed, now);
+    draft.refresh_plan();
+    draft.judge_actions();
+    draft.count_approvals();
+    match draft.status.phase {
+        Phase::Pending => draft.wait_for_gates(),
+        Phase::Progressing => draft.carry_out_step(),
+        Phase::Paused => draft.stand_still(),
+        Phase::Verifying => draft.watch_result(),
+        Phase::RollingBack => draft.undo_changes(),
+        Phase::Held => draft.requeue_after(SLOW),
+        _ => {}
+    }
+    draft.finish()
+}
+
+/// How soon to look again while pods are being replaced, should no change be reported.
+const FAST: TimeDelta = TimeDelta::seconds(5);
+/// How soon to look again while nothing moves.
+const SLOW: TimeDelta = TimeDelta::seconds(15);
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;

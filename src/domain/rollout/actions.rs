@@ -1,0 +1,167 @@
+//! What people asked for: every action is judged once, in the order in which the API server accepted them.
+
+use super::{Draft, Effect};
+use crate::api::release::{ApprovalState, GateState, Paused, Phase};
+use crate::api::release_action::{ActionKind, ActionResult, ReleaseAction};
+use crate::domain::action::{self, Verdict};
+use crate::domain::approval::{self, Tally};
+
+/// Actions judged in one decision, so that a flood cannot stop the world.
+const AT_ONCE: usize = 16;
+/// Names of judged actions that are remembered.
+const REMEMBERED: usize = 64;
+
+impl Draft<'_> {
+    /// Judges the actions that nobody has judged yet.
+    pub(super) fn judge_actions(&mut self) {
+        let mut open: Vec<&ReleaseAction> =
+            self.observed.actions.iter().filter(|action| !action.is_judged()).collect();
+        open.sort_by_key(|action| (action.created_at(), action.metadata.name.clone()));
+        if open.len() > AT_ONCE {
+            self.look_again();
+        }
+        for action in open.into_iter().take(AT_ONCE) {
+            let name = action.metadata.name.clone().unwrap_or_default();
+            if self.stored.judged_actions.contains(&name) {
+                // applied and stored, but the answer was lost on its way
+                self.answer(name, action::applied(action));
+                continue;
+            }
+            // an earlier action of this round may have made an approval count
+            if action.spec.action == ActionKind::Approve {
+                self.count_approvals();
+            }
+            let verdict = action::judge(self.observed, &self.status, action);
+            if verdict.is_applied() {
+                self.remember(&name);
+                self.apply(action);
+            } else if verdict.is_suspicious {
+                let message =
+                    format!("{} of {} refused: {}", action.spec.action, action.spec.actor, verdict.message);
+                self.note(&action.spec.actor, "ActionRefused", &message);
+                self.do_after(Effect::EmitEvent {
+                    reason: "ActionRefused".into(),
+                    message,
+                    is_warning: true,
+                });
+            }
+            self.answer(name, verdict);
+        }
+    }
+
+    fn answer(&mut self, name: String, verdict: Verdict) {
+        self.do_after(Effect::JudgeAction { name, result: verdict.result, message: verdict.message });
+    }
+
+    fn remember(&mut self, name: &str) {
+        self.just_applied.insert(name.to_owned());
+        let judged = &mut self.status.judged_actions;
+        judged.push(name.to_owned());
+        let excess = judged.len().saturating_sub(REMEMBERED);
+        judged.drain(..excess);
+    }
+
+    fn apply(&mut self, action: &ReleaseAction) {
+        let by = action.spec.actor.as_str();
+        let why = action.spec.reason.as_deref().unwrap_or("no reason given");
+        match action.spec.action {
+            ActionKind::Approve => {
+                let slots = action.spec.slots.as_deref().unwrap_or_default();
+                let slots: Vec<_> = slots.iter().map(|slot| slot.name.as_str()).collect();
+                let slots = if slots.is_empty() { "any slot".to_owned() } else { slots.join(", ") };
+                self.note(by, "Approved", &format!("approved for {slots}"));
+                self.look_again();
+            }
+            ActionKind::Reject => {
+                self.enter(Phase::Rejected, by, "Rejected", &format!("rejected by {by}: {why}"));
+            }
+            ActionKind::Pause => {
+                let reason = action.spec.reason.clone();
+                let resume_to = self.status.phase;
+                self.status.paused = Some(Paused { by: by.to_owned(), at: self.now, reason, resume_to });
+                let message = format!("paused by {by}: no further component is started");
+                self.enter(Phase::Paused, by, "Paused", &message);
+            }
+            ActionKind::Resume => {
+                let resume_to =
+                    self.status.paused.take().map_or(Phase::Progressing, |paused| paused.resume_to);
+                self.enter(resume_to, by, "Resumed", &format!("resumed by {by}"));
+            }
+            ActionKind::Abort => self.abort(by, why),
+            ActionKind::Rollback => {
+                self.roll_back(by, &format!("rolled back by {by}: {why}"), Phase::RolledBack);
+            }
+            ActionKind::Retry => {
+                self.status.attempt = self.status.attempt.saturating_add(1);
+                self.status.undo = None;
+                self.set_step(self.step());
+                self.rearm_step();
+                self.enter(Phase::Progressing, by, "Retried", &format!("started again by {by}"));
+            }
+            _ => {}
+        }
+    }
+
+    fn abort(&mut self, by: &str, why: &str) {
+        let message = format!("aborted by {by}: {why}");
+        if self.status.phase == Phase::Pending {
+            self.enter(Phase::Aborted, by, "Aborted", &message);
+        } else {
+            self.roll_back(by, &message, Phase::Aborted);
+        }
+    }
+
+    /// Counts approvals while they decide something; afterwards the record stays as it was when execution began.
+    pub(super) fn count_approvals(&mut self) {
+        if self.status.phase == Phase::Pending {
+            let tally = self.tally();
+            self.status.approvals = tally.map(|tally| tally.records).unwrap_or_default();
+        }
+    }
+
+    /// The state of the review at this moment, where the environment asks for one.
+    pub(super) fn tally(&self) -> Option<Tally> {
+        let environment = self.observed.environment.as_ref()?;
+        let policy = environment.spec.approval.as_ref()?;
+        let release = &self.observed.release;
+        let given: Vec<&ReleaseAction> = self
+            .observed
+            .actions
+            .iter()
+            .filter(|action| action.spec.action == ActionKind::Approve && self.means_this_release(action))
+            .filter(|action| {
+                self.was_applied(action)
+                    || policy.prevent_self_approval && action.spec.actor == release.spec.requested_by
+            })
+            .collect();
+        let digest = self.status.plan.as_ref().map_or("", |plan| plan.digest.as_str());
+        Some(approval::tally(policy, release, digest, &given, self.now))
+    }
+
+    fn means_this_release(&self, action: &ReleaseAction) -> bool {
+        let uid = self.observed.release.metadata.uid.as_deref();
+        action.spec.release.as_ref().is_some_and(|release| Some(release.uid.as_str()) == uid)
+    }
+
+    fn was_applied(&self, action: &ReleaseAction) -> bool {
+        let name = action.metadata.name.as_deref().unwrap_or_default();
+        let result = action.status.as_ref().and_then(|status| status.result);
+        match result {
+            Some(result) => result == ActionResult::Applied,
+            None => self.just_applied.contains(name) || self.stored.judged_actions.iter().any(|j| j == name),
+        }
+    }
+
+    /// The last instant at which anybody did anything for this waiting release.
+    pub(super) fn last_sign_of_life(&self) -> Option<chrono::DateTime<chrono::Utc>> {
+        let approvals = self.status.approvals.iter();
+        let counted = approvals.filter(|record| record.state != ApprovalState::SelfApproval).map(|r| r.at);
+        counted.chain(self.observed.release.created_at()).max()
+    }
+
+    /// Whether the review is what this release waits for.
+    pub(super) fn waits_for_approval(&self) -> bool {
+        let gate = self.status.gates.iter().find(|gate| gate.name == crate::domain::gate::APPROVAL);
+        gate.is_some_and(|gate| gate.state != GateState::Pass)
+    }
+}

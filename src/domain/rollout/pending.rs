@@ -1,0 +1,152 @@
+//! Pending: a release waits for its gates, and holds nothing meanwhile.
+
+use super::{Draft, Effect, SLOW};
+use crate::api::release::{GateState, GateStatus, Phase, RevisionRecord};
+use crate::domain::gate::{self, Evaluation, Moment};
+use crate::domain::{lane, plan};
+
+impl Draft<'_> {
+    /// The plan follows the environment's policy until execution begins; then it stays.
+    pub(super) fn refresh_plan(&mut self) {
+        if self.status.phase != Phase::Pending {
+            return;
+        }
+        let Some(environment) = self.observed.environment.as_ref() else { return };
+        let fresh = plan::plan(environment, &self.observed.release);
+        if let Some(old) = &self.status.plan
+            && old.digest != fresh.digest
+        {
+            let message =
+                "the environment's policy changed the plan; approvals of the old one no longer count";
+            self.note(crate::domain::timeline::CONTROLLER, "PlanChanged", message);
+        }
+        self.status.plan = Some(fresh);
+    }
+
+    /// Evaluates every gate, and begins when all of them pass.
+    pub(super) fn wait_for_gates(&mut self) {
+        if self.is_superseded() {
+            return;
+        }
+        let evaluation = self.evaluate(Moment::Waiting);
+        self.status.gates.clone_from(&evaluation.gates);
+        self.ask(&evaluation);
+        if let Some((phase, why)) = &evaluation.fatal {
+            self.enter_by_itself(*phase, phase.as_str(), why);
+        } else if evaluation.passes() {
+            self.begin();
+        } else if !self.has_expired() {
+            self.wait_for(&evaluation);
+        }
+    }
+
+    pub(super) fn evaluate(&self, moment: Moment) -> Evaluation {
+        let tally = self.tally();
+        let plan = self.plan();
+        gate::evaluate(self.observed, &plan, tally.as_ref(), moment, self.now)
+    }
+
+    /// Asks the questions that are due.
+    pub(super) fn ask(&mut self, evaluation: &Evaluation) {
+        for (name, question) in &evaluation.questions {
+            self.do_after(Effect::Ask { name: name.clone(), question: question.clone() });
+            self.look_again();
+        }
+    }
+
+    fn wait_for(&mut self, evaluation: &Evaluation) {
+        if let Some(gate) = evaluation.foremost() {
+            self.say(sentence(gate));
+        }
+        if let Some(timer) = self.next_instant() {
+            self.requeue_at(timer);
+        }
+        self.requeue_after(SLOW);
+    }
+
+    /// The next instant at which a timer alone can change the verdict.
+    fn next_instant(&self) -> Option<chrono::DateTime<chrono::Utc>> {
+        let approval = self.observed.environment.as_ref()?.spec.approval.as_ref()?;
+        let created = self.observed.release.created_at()?;
+        approval.wait_timer.and_then(|timer| created.checked_add_signed(timer.to_delta()))
+    }
+
+    /// Records what runs now and takes the lane. Nothing is changed before this is stored.
+    fn begin(&mut self) {
+        let plan = self.plan();
+        let release = &self.observed.release;
+        self.status.before = plan::components(&plan)
+            .filter_map(|name| {
+                let workload = self.observed.workloads.get(name.as_str())?;
+                Some(RevisionRecord {
+                    component: name.clone(),
+                    image: workload.image.clone()?,
+                    revision: workload.revision,
+                })
+            })
+            .collect();
+        self.status.started_at = Some(self.now);
+        self.status.attempt = self.status.attempt.max(1);
+        self.list_components(&plan);
+        self.set_step(0);
+        self.rearm_step();
+        let message = format!("{} begins: every gate passes", release.spec.version);
+        self.enter_by_itself(Phase::Progressing, "Started", &message);
+    }
+
+    /// Goes back to waiting before anything was changed: the world moved between the verdict and the act.
+    pub(super) fn step_back(&mut self, gate: &GateStatus) {
+        self.status.before.clear();
+        self.status.components.clear();
+        self.status.step = None;
+        self.status.started_at = None;
+        let message = format!("back in the queue before anything was changed: {}", sentence(gate));
+        self.enter_by_itself(Phase::Pending, "GatesReopened", &message);
+    }
+
+    fn is_superseded(&mut self) -> bool {
+        let supersedes = self.observed.environment.as_ref().is_some_and(|env| env.spec.supersede);
+        if !supersedes {
+            return false;
+        }
+        let Some(newer) = lane::superseded_by(&self.observed.release, &self.observed.others) else {
+            return false;
+        };
+        let name = newer.metadata.name.as_deref().unwrap_or_default();
+        let message = format!("{name} ({}) is newer and takes its place", newer.spec.version);
+        self.enter_by_itself(Phase::Superseded, "Superseded", &message);
+        true
+    }
+
+    /// Nobody approved in time: neither since the request nor since the last approval.
+    fn has_expired(&mut self) -> bool {
+        let limit = self
+            .observed
+            .environment
+            .as_ref()
+            .and_then(|environment| environment.spec.approval.as_ref())
+            .and_then(|approval| approval.expires_after);
+        let (Some(limit), Some(last), true) = (limit, self.last_sign_of_life(), self.waits_for_approval())
+        else {
+            return false;
+        };
+        let Some(end) = last.checked_add_signed(limit.to_delta()) else { return false };
+        if end > self.now {
+            self.requeue_at(end);
+            return false;
+        }
+        self.enter_by_itself(Phase::Expired, "Expired", &format!("nobody approved within {limit}"));
+        true
+    }
+}
+
+/// `waits for NAME: DETAIL; cleared by WHO`.
+pub(super) fn sentence(gate: &GateStatus) -> String {
+    let verb = match gate.state {
+        GateState::Fail => "is stopped by",
+        GateState::NoData => "is held by",
+        GateState::Wait | GateState::Pass => "waits for",
+    };
+    let who = gate.cleared_by.as_deref().map_or(String::new(), |who| format!("; cleared by {who}"));
+    format!("{verb} {}: {}{who}", gate.name, gate.detail)
+}

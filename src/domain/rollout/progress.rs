@@ -1,0 +1,172 @@
+//! Where each component stands: what it runs, compared with what it ran before and what it shall run.
+
+use super::{Draft, Effect, SetImage};
+use crate::api::names::ComponentName;
+use crate::api::release::{ComponentProgress, ComponentState, GateState, Phase, Plan, PlanStep, Weights};
+use crate::domain::plan;
+use crate::domain::rollout_status::{RolloutStatus, WorkloadState, rollout_status_since};
+
+/// A component as it is seen now.
+pub(super) enum Sight {
+    /// Its workload or container is gone.
+    Gone,
+    /// It runs what the release brings.
+    New(WorkloadState),
+    /// It runs what it ran before.
+    Old(WorkloadState),
+    /// It runs something else: another hand was here.
+    Foreign(String),
+}
+
+impl Draft<'_> {
+    pub(super) fn list_components(&mut self, plan: &Plan) {
+        self.status.components = plan::components(plan)
+            .map(|name| {
+                let total = self.observed.workloads.get(name.as_str()).map_or(0, |w| w.desired);
+                ComponentProgress {
+                    component: name.clone(),
+                    state: ComponentState::Waiting,
+                    message: String::new(),
+                    updated: 0,
+                    available: 0,
+                    total,
+                    revision: None,
+                }
+            })
+            .collect();
+    }
+
+    /// The components of the present step are to be changed: the intent that stands in the status before the act.
+    pub(super) fn rearm_step(&mut self) {
+        let plan = self.plan();
+        let Some(PlanStep::Roll(roll)) = plan.steps.get(self.step()) else { return };
+        for progress in &mut self.status.components {
+            if roll.components.contains(&progress.component) {
+                progress.state = ComponentState::Progressing;
+                progress.revision = None;
+            }
+        }
+    }
+
+    /// Whether this attempt's change of that component has been seen in the world.
+    pub(super) fn was_written(&self, name: &ComponentName) -> bool {
+        self.status.components.iter().any(|p| p.component == *name && p.revision.is_some())
+    }
+
+    pub(super) fn before(&self, name: &ComponentName) -> Option<&str> {
+        self.status.before.iter().find(|b| b.component == *name).map(|b| b.image.as_str())
+    }
+
+    pub(super) fn target(&self, name: &ComponentName) -> Option<&str> {
+        plan::target(&self.observed.release, name)
+    }
+
+    /// Whether the release changes that component at all.
+    pub(super) fn is_change(&self, name: &ComponentName) -> bool {
+        self.before(name) != self.target(name)
+    }
+
+    pub(super) fn sight(&self, name: &ComponentName) -> Sight {
+        let Some(workload) = self.observed.workloads.get(name.as_str()) else { return Sight::Gone };
+        let Some(image) = workload.image.as_deref() else { return Sight::Gone };
+        if Some(image) == self.target(name) {
+            Sight::New(workload.clone())
+        } else if Some(image) == self.before(name) {
+            Sight::Old(workload.clone())
+        } else {
+            Sight::Foreign(image.to_owned())
+        }
+    }
+
+    /// Whether any component runs what this release brought and did not run before.
+    pub(super) fn has_changed_anything(&self) -> bool {
+        self.status
+            .components
+            .iter()
+            .any(|p| self.is_change(&p.component) && matches!(self.sight(&p.component), Sight::New(_)))
+    }
+
+    /// Writes down what is seen of a workload whose rollout is being followed.
+    pub(super) fn follow(&mut self, name: &ComponentName, workload: &WorkloadState) -> RolloutStatus {
+        let status = rollout_status_since(workload, self.step_started_at(), self.now);
+        let is_observed = workload.observed_generation >= workload.generation;
+        if let Some(progress) = self.progress(name) {
+            progress.updated = workload.updated;
+            progress.available = workload.updated_available();
+            progress.total = workload.desired;
+            status.message().clone_into(&mut progress.message);
+            if is_observed {
+                progress.revision = workload.revision;
+            }
+        }
+        status
+    }
+
+    pub(super) fn progress(&mut self, name: &ComponentName) -> Option<&mut ComponentProgress> {
+        self.status.components.iter_mut().find(|progress| progress.component == *name)
+    }
+
+    pub(super) fn set_state(&mut self, name: &ComponentName, state: ComponentState) {
+        if let Some(progress) = self.progress(name) {
+            progress.state = state;
+        }
+    }
+
+    /// Decides on replacing an image; [`Draft::finish`] drops it again when the intent is not stored yet.
+    pub(super) fn set_image(&mut self, name: &ComponentName, from: &str, to: &str, verb: &str) {
+        let Some(component) = self.component(name) else { return };
+        let release = &self.observed.release;
+        let key = release.key();
+        self.do_after(Effect::SetImage(SetImage {
+            component: name.clone(),
+            workload: component.workload.clone(),
+            container: component.container.clone(),
+            from: from.to_owned(),
+            to: to.to_owned(),
+            change_cause: format!(
+                "{verb} {to} by release {}, requested by {}",
+                key.name, release.spec.requested_by
+            ),
+        }));
+    }
+
+    /// The three weights over all components, once there is anything to weigh.
+    pub(super) fn measure_weight(&mut self) {
+        let phase = self.status.phase;
+        if self.status.components.is_empty() || !(phase.holds_lane() || self.stored.phase.holds_lane()) {
+            return;
+        }
+        let back = matches!(phase, Phase::RollingBack | Phase::RolledBack | Phase::Aborted);
+        let (mut new, mut all) = (0_i32, 0_i32);
+        for progress in &self.status.components {
+            if let Some(workload) = self.observed.workloads.get(progress.component.as_str()) {
+                all += workload.desired;
+                new += match self.sight(&progress.component) {
+                    Sight::New(workload) if workload.observed_generation >= workload.generation => {
+                        workload.updated_available().min(workload.desired)
+                    }
+                    Sight::Old(workload) if self.is_change(&progress.component) => {
+                        // pods of the version that leaves
+                        (workload.replicas - workload.updated).clamp(0, workload.desired)
+                    }
+                    _ => 0,
+                };
+            }
+        }
+        let observed = (all > 0).then(|| (f64::from(new) * 1000.0 / f64::from(all)).round() / 10.0);
+        let desired = if back { 0 } else { 100 };
+        self.status.weight = Some(Weights { desired, achievable: Some(desired), observed });
+    }
+
+    /// Updates the line of one gate among those kept from the start.
+    pub(super) fn keep_gate(&mut self, name: &str, state: GateState, detail: &str) {
+        let detail = crate::domain::timeline::cut(detail.to_owned(), 512);
+        let gate = crate::api::release::GateStatus { name: name.to_owned(), state, detail, cleared_by: None };
+        let gates = &mut self.status.gates;
+        match gates.iter().position(|gate| gate.name == name) {
+            Some(index) => gates[index] = gate,
+            None if gates.len() < 64 => gates.push(gate),
+            None => {}
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Progressing: one step of the plan after the other; a wave begins when the one before it is rolled out.
+
+use super::progress::Sight;
+use super::{Draft, FAST};
+use crate::api::names::ComponentName;
+use crate::api::release::{ComponentState, GateState, GateStatus, Paused, Phase, PlanStep, RollStep};
+use crate::api::strategy::Strategy;
+use crate::domain::gate::{self, Moment};
+use crate::domain::plan;
+use crate::domain::rollout_status::RolloutStatus;
+use crate::domain::timeline::CONTROLLER;
+
+impl Draft<'_> {
+    /// Carries out the present step as far as the world allows.
+    pub(super) fn carry_out_step(&mut self) {
+        if self.watch_health() {
+            return;
+        }
+        let plan = self.plan();
+        match plan.steps.get(self.step()) {
+            Some(PlanStep::Roll(roll)) => self.roll(roll),
+            Some(PlanStep::Smoke(_)) => self.smoke(),
+            Some(PlanStep::Bake(_)) | None => self.begin_watch(),
+            Some(PlanStep::Canary(_)) => {
+                self.enter_by_itself(
+                    Phase::Errored,
+                    "Errored",
+                    "canary steps are not yet carried out by this version",
+                );
+            }
+        }
+        self.requeue_after(FAST);
+    }
+
+    fn roll(&mut self, roll: &RollStep) {
+        let mut untouched = Vec::new();
+        let mut message = None;
+        for name in &roll.components {
+            match self.look_at(name) {
+                Ok(Some(waiting)) => message = message.or(Some(waiting)),
+                Ok(None) => {}
+                Err(Trouble::Untouched(image)) => untouched.push((name.clone(), image)),
+                Err(Trouble::Failed(why)) => {
+                    self.set_state(name, ComponentState::Failed);
+                    if let Some(progress) = self.progress(name) {
+                        progress.message.clone_from(&why);
+                    }
+                    return self.fail_rollout(&why);
+                }
+            }
+        }
+        if !untouched.is_empty() {
+            return self.change(&untouched);
+        }
+        let is_done = |name| self.state_of(name) == Some(ComponentState::Done);
+        if roll.components.iter().all(is_done) {
+            self.advance(roll.wave);
+        } else if let Some(message) = message {
+            self.say(message);
+        }
+    }
+
+    /// Follows one component; `Ok(Some)` tells what it waits for.
+    fn look_at(&mut self, name: &ComponentName) -> Result<Option<String>, Trouble> {
+        let written = self.was_written(name);
+        match self.sight(name) {
+            Sight::New(workload) => match self.follow(name, &workload) {
+                RolloutStatus::Done(_) => {
+                    self.set_state(name, ComponentState::Done);
+                    Ok(None)
+                }
+                RolloutStatus::Waiting(message) => Ok(Some(message)),
+                RolloutStatus::Failed(message) => Err(Trouble::Failed(message)),
+            },
+            Sight::Old(workload) if written => {
+                let image = workload.image.unwrap_or_default();
+                Err(Trouble::Failed(format!("somebody else put {name} back to {image}")))
+            }
+            Sight::Old(workload) => Err(Trouble::Untouched(workload.image.unwrap_or_default())),
+            Sight::Foreign(image) => Err(Trouble::Failed(format!("somebody else changed {name} to {image}"))),
+            Sight::Gone => Err(Trouble::Failed(format!("the workload of {name} is gone"))),
+        }
+    }
+
+    /// Changes components that still run what they ran before, if nothing has come in between.
+    fn change(&mut self, untouched: &[(ComponentName, String)]) {
+        if self.has_changed_anything() {
+            let plan = self.plan();
+            if let Some(gate) = gate::standing(self.observed, &plan, self.now) {
+                let message = super::pending::sentence(&gate);
+                self.say(format!("no further component is started: it {message}"));
+                return;
+            }
+        } else {
+            if let Some(gate) = self.plan_changed() {
+                return self.step_back(&gate);
+            }
+            let evaluation = self.evaluate(Moment::Executing);
+            self.ask(&evaluation);
+            if let Some((phase, why)) = &evaluation.fatal {
+                return self.enter_by_itself(*phase, phase.as_str(), why);
+            }
+            if let Some(gate) = evaluation.foremost() {
+                let gate = gate.clone();
+                self.status.gates.clone_from(&evaluation.gates);
+                return self.step_back(&gate);
+            }
+            self.status.gates.clone_from(&evaluation.gates);
+        }
+        for (name, from) in untouched {
+            let Some(to) = self.target(name).map(ToOwned::to_owned) else { continue };
+            self.set_image(name, from, &to, "set to");
+        }
+        let names: Vec<_> = untouched.iter().map(|(name, _)| name.as_str()).collect();
+        self.say(format!("changing {}", names.join(", ")));
+    }
+
+    /// The policy may have changed between the verdict and the act; what was approved is then another plan.
+    fn plan_changed(&self) -> Option<GateStatus> {
+        let environment = self.observed.environment.as_ref()?;
+        let fresh = plan::plan(environment, &self.observed.release);
+        (fresh.digest != self.plan().digest).then(|| GateStatus {
+            name: "plan".to_owned(),
+            state: GateState::Wait,
+            detail: "the environment's policy has changed the plan".to_owned(),
+            cleared_by: None,
+        })
+    }
+
+    fn advance(&mut self, wave: i32) {
+        let next = self.step() + 1;
+        let plan = self.plan();
+        self.note(CONTROLLER, "WaveRolledOut", &format!("wave {wave} is rolled out"));
+        self.set_step(next);
+        self.rearm_step();
+        self.look_again();
+        let pauses = self.observed.environment.as_ref().is_some_and(
+            |env| matches!(&env.spec.strategy, Some(Strategy::Rolling(rolling)) if rolling.pause_between_waves),
+        );
+        if pauses && matches!(plan.steps.get(next), Some(PlanStep::Roll(_))) {
+            let reason = Some("the environment pauses between waves".to_owned());
+            self.status.paused =
+                Some(Paused { by: CONTROLLER.into(), at: self.now, reason, resume_to: Phase::Progressing });
+            let who =
+                format!("someone with shift on environments/{}", self.observed.release.spec.environment);
+            let message = format!("paused between waves: cleared by {who}, who resumes it");
+            self.enter_by_itself(Phase::Paused, "PausedBetweenWaves", &message);
+        }
+    }
+
+    /// The step after this one, where no wave was rolled.
+    pub(super) fn advance_quietly(&mut self) {
+        self.set_step(self.step() + 1);
+        self.look_again();
+    }
+}
+
+enum Trouble {
+    Untouched(String),
+    Failed(String),
+}

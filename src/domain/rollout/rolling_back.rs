@@ -1,0 +1,119 @@
+//! `RollingBack`: every component that was changed is put back, the last one first, each followed until it is complete.
+
+use super::progress::Sight;
+use super::{Draft, FAST};
+use crate::api::names::ComponentName;
+use crate::api::release::{ComponentState, Phase};
+use crate::domain::rollback;
+use crate::domain::rollout_status::RolloutStatus;
+use crate::domain::timeline::CONTROLLER;
+
+impl Draft<'_> {
+    /// Puts back one component at a time.
+    pub(super) fn undo_changes(&mut self) {
+        self.requeue_after(FAST);
+        if self.observed.environment.is_none() {
+            let name = &self.observed.release.spec.environment;
+            self.say(format!(
+                "cannot go back while environments/{name} does not exist: a platform owner must create it"
+            ));
+            return;
+        }
+        let plan = self.plan();
+        for name in rollback::undo_order(&plan) {
+            if self.is_change(name) && !self.put_back(name) {
+                return;
+            }
+        }
+        self.end_undo();
+    }
+
+    /// Puts one component back; whether the next one may follow.
+    fn put_back(&mut self, name: &ComponentName) -> bool {
+        let state = self.state_of(name).unwrap_or(ComponentState::Waiting);
+        match (self.sight(name), state) {
+            (_, ComponentState::RolledBack | ComponentState::Failed)
+            | (Sight::Old(_), ComponentState::Waiting) => true,
+            (Sight::Old(_), ComponentState::Progressing) if !self.was_written(name) => {
+                self.set_state(name, ComponentState::Waiting);
+                true
+            }
+            (Sight::New(workload), ComponentState::RollingBack) => {
+                let from = workload.image.unwrap_or_default();
+                let to = self.before(name).unwrap_or_default().to_owned();
+                self.set_image(name, &from, &to, "put back to");
+                self.say(format!("putting {name} back to {to}"));
+                false
+            }
+            (
+                Sight::New(_) | Sight::Old(_),
+                ComponentState::Waiting | ComponentState::Progressing | ComponentState::Done,
+            ) => {
+                self.set_state(name, ComponentState::RollingBack);
+                // deadlines of the undo count from here
+                self.set_step(self.step());
+                self.say(format!("putting {name} back"));
+                false
+            }
+            (Sight::Old(workload), ComponentState::RollingBack) => match self.follow(name, &workload) {
+                RolloutStatus::Done(_) => {
+                    self.set_state(name, ComponentState::RolledBack);
+                    self.note(
+                        CONTROLLER,
+                        "ComponentRolledBack",
+                        &format!("{name} runs its previous version again"),
+                    );
+                    true
+                }
+                RolloutStatus::Waiting(message) => {
+                    self.say(format!("rolling back: {message}"));
+                    false
+                }
+                RolloutStatus::Failed(message) => self.give_up(name, &message),
+            },
+            (Sight::Foreign(image), _) => {
+                self.give_up(name, &format!("somebody else changed {name} to {image}: left as it is"))
+            }
+            (Sight::Gone, _) => self.give_up(name, &format!("the workload of {name} is gone")),
+        }
+    }
+
+    /// One component cannot be put back; the others still can.
+    fn give_up(&mut self, name: &ComponentName, why: &str) -> bool {
+        if let Some(progress) = self.progress(name) {
+            progress.state = ComponentState::Failed;
+            why.clone_into(&mut progress.message);
+        }
+        self.note(CONTROLLER, "ComponentNotRolledBack", why);
+        true
+    }
+
+    fn end_undo(&mut self) {
+        let undo = self.status.undo.clone();
+        let (by, why, ends_as) = undo
+            .map_or((CONTROLLER.to_owned(), String::new(), Phase::RolledBack), |u| {
+                (u.by, u.reason, u.ends_as)
+            });
+        let failed: Vec<_> = self
+            .status
+            .components
+            .iter()
+            .filter(|p| p.state == ComponentState::Failed)
+            .map(|p| p.message.clone())
+            .collect();
+        if !failed.is_empty() {
+            let message = format!("could not be put back completely: {}", failed.join("; "));
+            return self.enter_by_itself(Phase::Errored, "RollbackIncomplete", &message);
+        }
+        let touched = self.status.components.iter().any(|p| p.state == ComponentState::RolledBack);
+        // nothing had been changed: the verdict is all that there is
+        let phase = if !touched && ends_as == Phase::RolledBack && by == CONTROLLER {
+            Phase::Failed
+        } else {
+            ends_as
+        };
+        let message =
+            if touched { format!("put back: {why}") } else { format!("nothing had to be put back: {why}") };
+        self.enter_by_itself(phase, phase.as_str(), &message);
+    }
+}

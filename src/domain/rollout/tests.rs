@@ -1,0 +1,621 @@
+//! Journeys of one release through a small world.
+
+use super::*;
+use crate::api::Duration;
+use crate::api::environment::{CurrentVersion, EnvironmentRef, EnvironmentStatus};
+use crate::api::environment::{
+    Frozen, Gates, HealthCheck, HttpProbe, OnFailure, Preflight, Probe, Promotion, SecretKeys,
+};
+use crate::api::release::{ApprovalState, ComponentState, GateState, ReleaseKind};
+use crate::api::release_action::{ActionKind, ReleaseActionStatus};
+use crate::domain::fixtures::*;
+use crate::domain::health::Answer;
+use crate::domain::rollout_status::{PROGRESS_DEADLINE_EXCEEDED, Progressing};
+
+/// One release and what it acts on. Everything is stored and done at once; pods are replaced when [`World::roll`] is called.
+pub(super) struct World {
+    pub observed: Observed,
+    pub secs: i64,
+    pub writes: Vec<(String, String)>,
+    pub verdicts: Vec<(String, ActionResult, String)>,
+    pub asked: Vec<String>,
+    /// Components whose new pods never become available.
+    pub broken: Vec<&'static str>,
+    pub answer: GateState,
+}
+
+impl World {
+    pub(super) fn new(environment: Environment) -> Self {
+        Self {
+            observed: observed(environment),
+            secs: 10,
+            writes: Vec::new(),
+            verdicts: Vec::new(),
+            asked: Vec::new(),
+            broken: Vec::new(),
+            answer: GateState::Pass,
+        }
+    }
+
+    fn status(&self) -> &ReleaseStatus {
+        self.observed.release.status.as_ref().unwrap()
+    }
+
+    fn phase(&self) -> Phase {
+        self.observed.release.phase()
+    }
+
+    /// One decision, stored and done.
+    pub(super) fn turn(&mut self) -> Decision {
+        let decision = next(&self.observed, at(self.secs));
+        self.observed.release.status = Some(decision.status.clone());
+        for effect in &decision.effects {
+            self.carry_out(effect);
+        }
+        decision
+    }
+
+    pub(super) fn carry_out(&mut self, effect: &Effect) {
+        match effect {
+            Effect::SetImage(set) => {
+                let workload = self.observed.workloads.get_mut(set.component.as_str()).unwrap();
+                if workload.image.as_deref() != Some(set.from.as_str()) {
+                    return;
+                }
+                workload.image = Some(set.to.clone());
+                workload.generation += 1;
+                self.writes.push((set.component.to_string(), set.to.clone()));
+            }
+            Effect::Ask { name, .. } => {
+                self.asked.push(name.clone());
+                let answer = Answer { at: at(self.secs), state: self.answer, detail: "asked".into() };
+                self.observed.answers.record(name, answer);
+            }
+            Effect::JudgeAction { name, result, message } => {
+                self.verdicts.push((name.clone(), *result, message.clone()));
+                let action = self
+                    .observed
+                    .actions
+                    .iter_mut()
+                    .find(|a| a.metadata.name.as_ref() == Some(name))
+                    .unwrap();
+                action.status = Some(ReleaseActionStatus {
+                    result: Some(*result),
+                    message: Some(message.clone()),
+                    at: None,
+                });
+            }
+            Effect::EmitEvent { .. } => {}
+        }
+    }
+
+    /// The workload controller catches up: good pods are all replaced, broken ones miss their deadline.
+    pub(super) fn roll(&mut self) {
+        let now = at(self.secs);
+        for (name, workload) in &mut self.observed.workloads {
+            let is_new = workload.image.as_deref().is_some_and(|image| image.ends_with(":v2"));
+            if workload.generation > workload.observed_generation {
+                workload.observed_generation = workload.generation;
+                workload.revision = workload.revision.map(|revision| revision + 1);
+            }
+            if is_new && self.broken.contains(&name.as_str()) {
+                (workload.replicas, workload.updated, workload.available) = (5, 1, 4);
+                workload.progressing =
+                    Some(Progressing { reason: PROGRESS_DEADLINE_EXCEEDED.into(), updated_at: Some(now) });
+            } else {
+                (workload.replicas, workload.updated, workload.available) = (4, 4, 4);
+                workload.progressing = None;
+            }
+        }
+    }
+
+    /// Turns, rolling and time until nothing changes any more or a final phase is reached.
+    fn run(&mut self) -> Phase {
+        for _ in 0..60 {
+            self.turn();
+            self.roll();
+            self.secs += 5;
+            if self.phase().is_final() || self.phase() == Phase::Held {
+                break;
+            }
+        }
+        self.phase()
+    }
+
+    fn turns(&mut self, count: usize) -> Phase {
+        for _ in 0..count {
+            self.turn();
+        }
+        self.phase()
+    }
+
+    fn image(&self, component: &str) -> &str {
+        self.observed.workloads[component].image.as_deref().unwrap()
+    }
+
+    fn reasons(&self) -> Vec<&str> {
+        self.status().timeline.iter().map(|entry| entry.reason.as_str()).collect()
+    }
+
+    fn spec(&mut self) -> &mut crate::api::EnvironmentSpec {
+        &mut self.observed.environment.as_mut().unwrap().spec
+    }
+
+    fn act(&mut self, action: ReleaseAction) -> (ActionResult, String) {
+        self.observed.actions.push(action);
+        self.turn();
+        let (_, result, message) = self.verdicts.last().cloned().unwrap();
+        (result, message)
+    }
+
+    fn digest(&self) -> String {
+        self.status().plan.as_ref().unwrap().digest.clone()
+    }
+}
+
+fn healthy(threshold: i32) -> Gates {
+    let http = HttpProbe {
+        url: "service://backend:80/health".into(),
+        status: None,
+        within: None,
+        body_contains: None,
+    };
+    Gates {
+        health: vec![HealthCheck {
+            http: http.clone(),
+            interval: Some(Duration::from_secs(5)),
+            failure_threshold: threshold,
+        }],
+        smoke: vec![Probe { http, deadline: Some(Duration::from_secs(30)) }],
+        ..Gates::default()
+    }
+}
+
+#[test]
+fn a_release_without_gates_rolls_wave_by_wave() {
+    let mut world = World::new(environment());
+    assert_eq!(world.run(), Phase::Succeeded);
+    let order: Vec<_> = world.writes.iter().map(|(component, _)| component.as_str()).collect();
+    assert_eq!(order, ["backend", "frontend"]);
+    assert_eq!(world.status().before[0].image, "ghcr.io/acme/backend:v1");
+    assert_eq!(world.status().before[0].revision, Some(1));
+    assert_eq!(world.status().components[1].revision, Some(2));
+    assert_eq!(world.status().weight.as_ref().unwrap().observed, Some(100.0));
+    assert_eq!(
+        world.reasons(),
+        ["Requested", "Started", "WaveRolledOut", "WaveRolledOut", "RolledOut", "Succeeded"]
+    );
+    assert!(world.status().finished_at.is_some());
+}
+
+#[test]
+fn nothing_is_written_before_the_intent_is_stored() {
+    let mut world = World::new(environment());
+    let first = world.turn();
+    assert_eq!(first.status.phase, Phase::Progressing);
+    assert_eq!(first.status.before.len(), 2);
+    assert!(!first.effects.iter().any(|effect| matches!(effect, Effect::SetImage(_))));
+    assert_eq!(first.requeue, Requeue::Now);
+    let second = world.turn();
+    assert!(second.effects.iter().any(|effect| matches!(effect, Effect::SetImage(_))));
+}
+
+#[test]
+fn a_decision_on_an_unchanged_world_changes_nothing() {
+    let mut world = World::new(guarded());
+    world.turn();
+    let again = next(&world.observed, at(world.secs));
+    assert_eq!(Some(&again.status), world.observed.release.status.as_ref());
+    assert!(again.effects.is_empty());
+}
+
+#[test]
+fn the_second_wave_waits_for_the_first() {
+    let mut world = World::new(environment());
+    world.turns(5);
+    assert_eq!(world.writes.len(), 1);
+    assert!(world.status().message.contains("observed"));
+    assert_eq!(world.status().components[1].state, ComponentState::Waiting);
+    world.roll();
+    world.turns(3);
+    assert_eq!(world.writes.len(), 2);
+}
+
+#[test]
+fn a_failed_rollout_is_undone_in_reverse_order() {
+    let mut world = World::new(environment());
+    world.broken = vec!["frontend"];
+    assert_eq!(world.run(), Phase::RolledBack);
+    let order: Vec<_> =
+        world.writes.iter().map(|(c, image)| (c.as_str(), image.rsplit(':').next().unwrap())).collect();
+    assert_eq!(order, [("backend", "v2"), ("frontend", "v2"), ("frontend", "v1"), ("backend", "v1")]);
+    assert!(world.status().undo.as_ref().unwrap().reason.contains("progress deadline"));
+    assert_eq!(world.status().weight.as_ref().unwrap().desired, 0);
+    assert_eq!(world.status().weight.as_ref().unwrap().observed, Some(0.0));
+}
+
+#[test]
+fn hold_keeps_a_failed_release_for_a_person() {
+    for (kind, expected) in [
+        (ActionKind::Abort, Phase::Aborted),
+        (ActionKind::Rollback, Phase::RolledBack),
+        (ActionKind::Retry, Phase::Succeeded),
+    ] {
+        let mut world = World::new(environment());
+        world.spec().on_failure = OnFailure::Hold;
+        world.broken = vec!["frontend"];
+        assert_eq!(world.run(), Phase::Held);
+        assert!(world.status().message.contains("retry"));
+        assert_eq!(world.image("frontend"), "ghcr.io/acme/frontend:v2");
+        world.broken.clear();
+        let (result, message) = world.act(action_at_step("a1", kind, 1, 20));
+        assert_eq!(result, ActionResult::Applied, "{message}");
+        assert_eq!(world.run(), expected, "{kind}");
+    }
+}
+
+#[test]
+fn two_people_approve_and_the_requester_does_not_count() {
+    let mut world = World::new(guarded());
+    assert_eq!(world.turns(2), Phase::Pending);
+    assert!(world.status().message.contains("approval"), "{}", world.status().message);
+    assert!(world.status().message.contains("not bob"));
+    let digest = world.digest();
+    let (result, message) = world.act(approve("a1", "bob", &digest, &["any"], 11));
+    assert_eq!((result, message.contains("may not approve")), (ActionResult::Refused, true));
+    assert_eq!(world.status().approvals[0].state, ApprovalState::SelfApproval);
+    let (result, _) = world.act(approve("a2", "carol", &digest, &["team-leads", "any"], 12));
+    assert_eq!(result, ActionResult::Applied);
+    world.turns(3);
+    let (result, message) = world.act(approve("a3", "carol", &digest, &["any"], 13));
+    assert_eq!((result, message.contains("already approved")), (ActionResult::Refused, true));
+    assert_eq!(world.turns(3), Phase::Pending);
+    assert!(world.writes.is_empty());
+    world.act(approve("a4", "dave", &digest, &["any"], 14));
+    assert_eq!(world.run(), Phase::Succeeded);
+}
+
+#[test]
+fn a_forged_requester_is_refused_and_reported() {
+    let mut world = World::new(guarded());
+    world.turn();
+    let digest = world.digest();
+    let mut forged = approve("a1", "bob", &digest, &["any"], 11);
+    forged.spec.release.as_mut().unwrap().requested_by = Some("eve".into());
+    let (result, message) = world.act(forged);
+    assert_eq!((result, message.contains("requested by bob")), (ActionResult::Refused, true));
+    assert!(world.reasons().contains(&"ActionRefused"));
+}
+
+#[test]
+fn a_changed_policy_makes_approvals_stale() {
+    let mut world = World::new(guarded());
+    world.turn();
+    let digest = world.digest();
+    world.act(approve("a1", "carol", &digest, &["team-leads"], 11));
+    world.spec().bake = Some(Duration::from_mins(1));
+    world.turn();
+    assert_eq!(world.status().approvals[0].state, ApprovalState::Stale);
+    assert!(world.reasons().contains(&"PlanChanged"));
+    let (result, message) = world.act(approve("a2", "dave", &digest, &["any"], 12));
+    assert_eq!((result, message.contains("plan has changed")), (ActionResult::Refused, true));
+}
+
+#[test]
+fn gates_are_asked_again_at_the_moment_of_execution() {
+    type Change = fn(&mut World);
+    let changes: [(&str, Change); 4] = [
+        ("frozen", |world| {
+            let frozen = Frozen { by: "erin".into(), ..Frozen::default() };
+            world.observed.environment.as_mut().unwrap().status =
+                Some(EnvironmentStatus { frozen: Some(frozen), ..EnvironmentStatus::default() });
+        }),
+        ("plan", |world| world.spec().bake = Some(Duration::from_mins(1))),
+        ("approval", |world| world.spec().approval.as_mut().unwrap().slots[1].minimum = 5),
+        ("workloads", |world| world.observed.workloads.get_mut("backend").unwrap().paused = true),
+    ];
+    for (gate, change) in changes {
+        let mut world = World::new(guarded());
+        world.turn();
+        let digest = world.digest();
+        world.observed.actions.push(approve("a1", "carol", &digest, &["team-leads"], 11));
+        world.observed.actions.push(approve("a2", "dave", &digest, &["any"], 12));
+        world.turn();
+        assert_eq!(world.phase(), Phase::Progressing, "{gate}");
+        change(&mut world);
+        world.turn();
+        assert_eq!(world.phase(), Phase::Pending, "{gate}");
+        assert!(world.status().message.contains(gate), "{gate}: {}", world.status().message);
+        assert!(world.writes.is_empty() && world.status().before.is_empty());
+        assert!(world.reasons().contains(&"GatesReopened"));
+    }
+}
+
+#[test]
+fn a_freeze_in_the_middle_starts_no_further_component() {
+    let mut world = World::new(environment());
+    world.turns(2);
+    world.roll();
+    let frozen = Frozen { by: "erin".into(), reason: "incident".into(), ..Frozen::default() };
+    world.observed.environment.as_mut().unwrap().status =
+        Some(EnvironmentStatus { frozen: Some(frozen), ..EnvironmentStatus::default() });
+    world.turns(4);
+    assert_eq!((world.phase(), world.writes.len()), (Phase::Progressing, 1));
+    assert!(world.status().message.contains("frozen by erin (incident)"), "{}", world.status().message);
+    world.observed.environment.as_mut().unwrap().status = None;
+    assert_eq!(world.run(), Phase::Succeeded);
+}
+
+#[test]
+fn pause_starts_nothing_new_and_resume_goes_on() {
+    let mut world = World::new(environment());
+    world.turns(2);
+    let (result, message) = world.act(action_at_step("a1", ActionKind::Pause, 0, 11));
+    assert_eq!((result, message.contains("not paused")), (ActionResult::Applied, true));
+    world.roll();
+    assert_eq!(world.turns(5), Phase::Paused);
+    assert_eq!(world.writes.len(), 1);
+    assert_eq!(world.status().components[0].state, ComponentState::Done);
+    let (_, message) = world.act(action_at_step("a2", ActionKind::Resume, 3, 12));
+    assert!(message.contains("still at step 0"), "{message}");
+    world.act(action_at_step("a3", ActionKind::Resume, 0, 13));
+    assert_eq!(world.run(), Phase::Succeeded);
+    let (result, message) = world.act(action_at_step("a4", ActionKind::Pause, 0, 14));
+    assert_eq!((result, message.contains("already")), (ActionResult::Refused, true));
+}
+
+#[test]
+fn abort_ends_without_effect_before_and_with_an_undo_after() {
+    let mut early = World::new(guarded());
+    early.turn();
+    early.act(action("a1", ActionKind::Abort, "bob", 11));
+    assert_eq!((early.phase(), early.writes.len()), (Phase::Aborted, 0));
+
+    let mut late = World::new(environment());
+    late.turns(2);
+    late.act(action("a1", ActionKind::Abort, "bob", 11));
+    assert_eq!(late.run(), Phase::Aborted);
+    assert_eq!(late.image("backend"), "ghcr.io/acme/backend:v1");
+    assert_eq!(late.writes.len(), 2);
+
+    let mut between = World::new(environment());
+    between.turn();
+    between.act(action("a1", ActionKind::Abort, "bob", 11));
+    assert_eq!((between.run(), between.writes.len()), (Phase::Aborted, 0));
+}
+
+#[test]
+fn reject_is_final() {
+    let mut world = World::new(guarded());
+    world.turn();
+    world.act(action("a1", ActionKind::Reject, "carol", 11));
+    assert_eq!(world.phase(), Phase::Rejected);
+    let (result, _) = world.act(action("a2", ActionKind::Abort, "bob", 12));
+    assert_eq!(result, ActionResult::Refused);
+    assert_eq!(world.run(), Phase::Rejected);
+}
+
+#[test]
+fn the_newest_of_its_lane_can_be_rolled_back_after_its_end() {
+    let mut world = World::new(environment());
+    assert_eq!(world.run(), Phase::Succeeded);
+    let mut later = release_at("planera-3", "v3", 500);
+    later.status = Some(ReleaseStatus {
+        phase: Phase::Succeeded,
+        started_at: Some(at(900)),
+        ..ReleaseStatus::default()
+    });
+    world.observed.others = vec![Arc::new(later.clone())];
+    let (result, message) = world.act(action("a1", ActionKind::Rollback, "alice", 900));
+    assert_eq!((result, message.contains("planera-3 came later")), (ActionResult::Refused, true));
+    later.status.as_mut().unwrap().phase = Phase::RolledBack;
+    world.observed.others = vec![Arc::new(later)];
+    let (result, _) = world.act(action("a2", ActionKind::Rollback, "alice", 901));
+    assert_eq!(result, ActionResult::Applied);
+    assert_eq!(world.run(), Phase::RolledBack);
+    assert_eq!(world.image("backend"), "ghcr.io/acme/backend:v1");
+    assert_eq!(world.image("frontend"), "ghcr.io/acme/frontend:v1");
+}
+
+#[test]
+fn a_failing_health_check_rolls_back_and_smoke_comes_before_the_bake() {
+    let mut environment = environment();
+    environment.spec.gates = Some(healthy(3));
+    environment.spec.bake = Some(Duration::from_mins(1));
+    let mut good = World::new(environment.clone());
+    assert_eq!(good.run(), Phase::Succeeded);
+    assert!(good.asked.contains(&"smoke/0".to_owned()) && good.asked.contains(&"health/0".to_owned()));
+    let baked = good.status().finished_at.unwrap() - good.status().verifying_since.unwrap();
+    assert!(baked >= TimeDelta::seconds(60));
+
+    let mut bad = World::new(environment.clone());
+    bad.answer = GateState::Fail;
+    assert_eq!(bad.run(), Phase::RolledBack);
+    assert!(bad.reasons().contains(&"HealthChecksFailed"));
+    assert_eq!(bad.image("backend"), "ghcr.io/acme/backend:v1");
+
+    let mut unknown = World::new(environment);
+    unknown.answer = GateState::NoData;
+    assert_eq!(unknown.run(), Phase::Progressing);
+    assert!(unknown.status().message.contains("smoke"));
+}
+
+#[test]
+fn a_smoke_probe_may_fail_until_its_deadline() {
+    let mut environment = environment();
+    environment.spec.gates = Some(Gates { health: Vec::new(), ..healthy(3) });
+    let mut world = World::new(environment);
+    world.answer = GateState::Fail;
+    assert_eq!(world.run(), Phase::RolledBack);
+    assert!(world.reasons().contains(&"SmokeFailed"));
+}
+
+#[test]
+fn another_hand_is_noticed_and_never_overwritten() {
+    let mut world = World::new(environment());
+    world.turns(3);
+    world.roll();
+    world.turns(1);
+    world.observed.workloads.get_mut("backend").unwrap().image = Some("ghcr.io/acme/backend:v9".into());
+    world.observed.release.status.as_mut().unwrap().step.as_mut().unwrap().index = 0;
+    assert_eq!(world.run(), Phase::Errored);
+    assert_eq!(world.image("backend"), "ghcr.io/acme/backend:v9");
+    assert!(world.status().message.contains("somebody else"));
+}
+
+#[test]
+fn an_answer_that_was_lost_is_given_again() {
+    let mut world = World::new(guarded());
+    world.turn();
+    let digest = world.digest();
+    world.observed.actions.push(approve("a1", "carol", &digest, &["team-leads"], 11));
+    let decision = next(&world.observed, at(world.secs));
+    world.observed.release.status = Some(decision.status);
+    let again = next(&world.observed, at(world.secs));
+    assert!(again.effects.iter().any(
+        |e| matches!(e, Effect::JudgeAction { name, result: ActionResult::Applied, .. } if name == "a1")
+    ));
+    let approvals = again.status.timeline.iter().filter(|entry| entry.reason == "Approved").count();
+    assert_eq!(approvals, 1);
+}
+
+#[test]
+fn promotion_needs_success_and_soak_elsewhere() {
+    let mut environment = environment();
+    let from = EnvironmentRef { namespace: "staging".into(), name: "staging".into() };
+    environment.spec.promotion = Some(Promotion { from, soak: Some(Duration::from_mins(1)) });
+    let mut world = World::new(environment.clone());
+    world.turn();
+    let detail =
+        |world: &World| world.status().gates.iter().find(|g| g.name == "promotion").cloned().unwrap();
+    assert_eq!(detail(&world).state, GateState::NoData);
+
+    let mut there = release_at("planera-1", "v2", 0);
+    there.status = Some(ReleaseStatus { phase: Phase::Progressing, ..ReleaseStatus::default() });
+    let current = |healthy_since| {
+        ["backend", "frontend"].map(|name| CurrentVersion {
+            component: name.into(),
+            version: "v2".into(),
+            image: format!("ghcr.io/acme/{name}:v2"),
+            digest: None,
+            revision: None,
+            since: None,
+            healthy_since,
+        })
+    };
+    let mut staging = crate::domain::fixtures::environment();
+    staging.status =
+        Some(EnvironmentStatus { current: current(Some(at(0))).to_vec(), ..EnvironmentStatus::default() });
+    world.observed.source = Some(source(staging.clone(), vec![there.clone()]));
+    world.turn();
+    assert!(detail(&world).detail.contains("not succeeded"));
+    there.status.as_mut().unwrap().phase = Phase::Succeeded;
+    world.observed.source = Some(source(staging.clone(), vec![there.clone()]));
+    world.turn();
+    assert!(detail(&world).detail.contains("soaks"), "{}", detail(&world).detail);
+    staging.status.as_mut().unwrap().current = current(None).to_vec();
+    world.observed.source = Some(source(staging.clone(), vec![there.clone()]));
+    world.turn();
+    assert!(detail(&world).detail.contains("not healthy"));
+    staging.status.as_mut().unwrap().current = current(Some(at(0))).to_vec();
+    world.observed.source = Some(source(staging, vec![there]));
+    world.secs = 61;
+    assert_eq!(world.run(), Phase::Succeeded);
+}
+
+#[test]
+fn what_no_waiting_can_mend_ends_at_once() {
+    type Change = fn(&mut World);
+    let changes: [(&str, Phase, Change); 6] = [
+        ("does not match", Phase::Failed, |w| {
+            w.spec().versions =
+                Some(crate::api::environment::Versions { pattern: Some(r"^v\d+\.\d+$".into()) });
+        }),
+        ("not yet carried out", Phase::Errored, |w| {
+            w.spec().allowed_strategies.push(crate::api::strategy::StrategyName::Canary);
+            w.observed.release.spec.strategy = Some(crate::api::strategy::StrategyName::Canary);
+        }),
+        ("does not allow", Phase::Failed, |w| {
+            w.observed.release.spec.strategy = Some(crate::api::strategy::StrategyName::BlueGreen);
+        }),
+        ("no component", Phase::Failed, |w| w.observed.release.spec.images[0].component = "other".into()),
+        ("not from the repository", Phase::Failed, |w| {
+            w.observed.release.spec.images[0].image = "evil/backend:v2".into();
+        }),
+        ("never ran", Phase::Failed, |w| w.observed.release.spec.kind = ReleaseKind::Rollback),
+    ];
+    for (text, phase, change) in changes {
+        let mut world = World::new(environment());
+        change(&mut world);
+        assert_eq!(world.run(), phase, "{text}");
+        assert!(world.status().message.contains(text), "{}", world.status().message);
+        assert!(world.writes.is_empty());
+    }
+}
+
+#[test]
+fn preflight_answers_are_asked_for_and_must_be_fresh() {
+    let keys = SecretKeys { secret: "app".into(), keys: vec!["DATABASE_URL".into()] };
+    let mut environment = guarded();
+    environment.spec.gates = Some(Gates { preflight: vec![Preflight::SecretKeys(keys)], ..Gates::default() });
+    let mut world = World::new(environment);
+    world.turn();
+    assert_eq!(world.asked, ["preflight/0/secret-keys"]);
+    world.turn();
+    assert_eq!(world.asked.len(), 1);
+    let state =
+        |world: &World| world.status().gates.iter().find(|g| g.name.starts_with("preflight")).unwrap().state;
+    assert_eq!(state(&world), GateState::Pass);
+    world.answer = GateState::Fail;
+    world.secs += 31;
+    world.turns(2);
+    assert_eq!((world.asked.len(), state(&world)), (2, GateState::Fail));
+}
+
+#[test]
+fn a_release_that_nobody_approves_expires() {
+    let mut world = World::new(guarded());
+    world.spec().approval.as_mut().unwrap().expires_after = Some(Duration::from_mins(10));
+    world.turn();
+    let digest = world.digest();
+    world.act(approve("a1", "carol", &digest, &["team-leads"], 300));
+    world.secs = 700;
+    assert_eq!(world.turns(1), Phase::Pending);
+    world.secs = 901;
+    assert_eq!(world.turns(2), Phase::Expired);
+}
+
+#[test]
+fn an_emergency_waits_for_nobody_but_policy_and_deny_list() {
+    let mut world = World::new(guarded());
+    world.observed.release.spec.emergency = Some(true);
+    assert_eq!(world.turns(1), Phase::Progressing);
+    let gate = world.status().gates.iter().find(|gate| gate.name == "approval").unwrap();
+    assert!(gate.detail.contains("waived"));
+}
+
+#[test]
+fn a_deleted_environment_stops_everything_until_it_is_back() {
+    let mut world = World::new(environment());
+    world.turns(2);
+    let environment = world.observed.environment.take();
+    world.roll();
+    world.turns(3);
+    assert_eq!(world.writes.len(), 1);
+    assert!(world.status().message.contains("does not exist"), "{}", world.status().message);
+    world.observed.environment = environment;
+    assert_eq!(world.run(), Phase::Succeeded);
+}
+
+#[test]
+fn the_lane_is_taken_while_another_executes() {
+    let mut world = World::new(environment());
+    let mut other = release_at("planera-1", "v1", 0);
+    other.status = Some(ReleaseStatus { phase: Phase::Held, ..ReleaseStatus::default() });
+    world.observed.others = vec![Arc::new(other.clone())];
+    assert_eq!(world.turns(2), Phase::Pending);
+    assert!(world.status().message.contains("planera-1"));
+    other.status.as_mut().unwrap().phase = Phase::Aborted;
+    world.observed.others = vec![Arc::new(other)];
+    assert_eq!(world.turns(1), Phase::Progressing);
+}

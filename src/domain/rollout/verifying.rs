@@ -1,0 +1,91 @@
+//! Verifying: everything is rolled out and is watched for a time before it counts as succeeded.
+
+use chrono::TimeDelta;
+
+use super::progress::Sight;
+use super::{Draft, FAST};
+use crate::api::release::{ComponentState, Phase, PlanStep};
+use crate::domain::plan;
+use crate::domain::rollout_status::RolloutStatus;
+
+/// How long a workload may be incomplete after the watch is over before that is a failure.
+const PATIENCE: TimeDelta = TimeDelta::seconds(600);
+
+impl Draft<'_> {
+    /// Every component is rolled out and every smoke probe has passed.
+    pub(super) fn begin_watch(&mut self) {
+        self.status.verifying_since = Some(self.now);
+        let message = match self.bake() {
+            Some(bake) => {
+                format!("rolled out; watched for {}", crate::api::Duration::from_millis(millis(bake)))
+            }
+            None => "rolled out".to_owned(),
+        };
+        self.enter_by_itself(Phase::Verifying, "RolledOut", &message);
+    }
+
+    fn bake(&self) -> Option<TimeDelta> {
+        self.plan().steps.iter().find_map(|step| match step {
+            PlanStep::Bake(bake) => Some(bake.duration.to_delta()),
+            _ => None,
+        })
+    }
+
+    /// Watches until the time is over and everything is well.
+    pub(super) fn watch_result(&mut self) {
+        if self.watch_health() {
+            return;
+        }
+        let since = self.status.verifying_since.unwrap_or(self.now);
+        let end = since.checked_add_signed(self.bake().unwrap_or_default()).unwrap_or(since);
+        if let Some(incomplete) = self.look_at_everything() {
+            let message = match incomplete {
+                Err(message) => return self.fail_rollout(&message),
+                Ok(message) if self.now >= end + PATIENCE => return self.fail_rollout(&message),
+                Ok(message) => message,
+            };
+            self.say(message);
+            return self.requeue_after(FAST);
+        }
+        if self.now < end {
+            self.say(format!("watched until {}", end.format("%Y-%m-%d %H:%M:%SZ")));
+            self.requeue_at(end);
+            return self.requeue_after(FAST);
+        }
+        if let Some(url) = self.health_open_since(since) {
+            self.say(format!("waits for a passing health check of {url}"));
+            return self.requeue_after(FAST);
+        }
+        self.set_step(self.plan().steps.len());
+        let message = format!(
+            "{} runs in {}",
+            self.observed.release.spec.version, self.observed.release.spec.environment
+        );
+        self.enter_by_itself(Phase::Succeeded, "Succeeded", &message);
+    }
+
+    /// What is not complete: `Ok` may become so, `Err` may not.
+    fn look_at_everything(&mut self) -> Option<Result<String, String>> {
+        let plan = self.plan();
+        let mut waiting = None;
+        for name in plan::components(&plan) {
+            match self.sight(name) {
+                Sight::New(workload) => match self.follow(name, &workload) {
+                    RolloutStatus::Done(_) => self.set_state(name, ComponentState::Done),
+                    RolloutStatus::Waiting(message) => waiting = waiting.or(Some(Ok(message))),
+                    RolloutStatus::Failed(message) => return Some(Err(message)),
+                },
+                Sight::Old(_) => return Some(Err(format!("somebody else put {name} back"))),
+                Sight::Foreign(image) => {
+                    return Some(Err(format!("somebody else changed {name} to {image}")));
+                }
+                Sight::Gone => return Some(Err(format!("the workload of {name} is gone"))),
+            }
+        }
+        waiting
+    }
+}
+
+fn millis(span: TimeDelta) -> u64 {
+    u64::try_from(span.num_milliseconds()).unwrap_or_default()
+}
