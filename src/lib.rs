@@ -15,5 +15,6 @@ pub mod app;
 pub mod cluster;
 pub mod config;
 pub mod domain;
+pub mod metrics;
 pub mod sanitize;
 pub mod time;

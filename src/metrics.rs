@@ -1,0 +1,83 @@
+//! Prometheus: queries out of templates, curves that grow, failures as sentences.
+//!
+//! Owns the client (direct, or through the API server's service proxy), the shipped queries (`assets/queries.toml`) and the
+//! incremental fetch of curves. Absent data stays absent: nothing here turns a gap into a number. Must not know screens.
+
+mod answer;
+mod client;
+mod curves;
+pub mod error;
+pub mod queries;
+
+pub use client::Prometheus;
+pub use curves::{Curves, instant};
+pub use error::{Error, Kind};
+
+use crate::api::Environment;
+use crate::cluster::Cluster;
+
+/// Where the operator wants numbers from, where an environment does not say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Address {
+    /// A URL; wins over everything, also over the environment's own, because it is how an operator reaches it from here.
+    pub url: Option<String>,
+    /// `namespace/name:port`, for environments without an address of their own.
+    pub service: Option<String>,
+}
+
+/// The address to use for an environment, for sharing clients: URL or Service.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Target {
+    /// A URL.
+    Url(String),
+    /// A Service behind the API server.
+    Service(String),
+}
+
+impl Target {
+    /// Of an environment; none where nobody names a Prometheus.
+    #[must_use]
+    pub fn of(environment: &Environment, address: &Address) -> Option<Self> {
+        let own = environment.spec.metrics.as_ref().and_then(|metrics| metrics.prometheus.as_ref());
+        let url = address.url.clone().or_else(|| own?.url.clone()).map(Self::Url);
+        let service = || own.and_then(|own| own.service.clone()).or_else(|| address.service.clone());
+        url.or_else(|| service().map(Self::Service))
+    }
+
+    /// A client for it.
+    pub fn open(&self, cluster: &Cluster) -> Result<Prometheus, Error> {
+        match self {
+            Self::Url(url) => Prometheus::direct(url),
+            Self::Service(service) => Prometheus::through(cluster.clone(), service),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_operators_url_wins_then_the_environment_then_the_operators_service() {
+        let environment = |prometheus: serde_json::Value| -> Environment {
+            serde_json::from_value(json!({
+                "apiVersion": "release-cockpit.dev/v1alpha1", "kind": "Environment", "metadata": {"name": "e"},
+                "spec": {"application": "a", "tier": "staging", "components": [], "metrics": {"prometheus": prometheus}},
+            }))
+            .unwrap()
+        };
+        let both = Address { url: Some("http://u".into()), service: Some("a/b:1".into()) };
+        let service = Address { url: None, ..both.clone() };
+        for (given, address, expected) in [
+            (json!({"service": "m/p:9090"}), &both, Some(Target::Url("http://u".into()))),
+            (json!({"service": "m/p:9090"}), &service, Some(Target::Service("m/p:9090".into()))),
+            (json!({"url": "http://own"}), &service, Some(Target::Url("http://own".into()))),
+            (json!(null), &service, Some(Target::Service("a/b:1".into()))),
+            (json!(null), &Address::default(), None),
+        ] {
+            assert_eq!(Target::of(&environment(given), address), expected);
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! One Prometheus: asked directly, or through the API server's service proxy.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use super::answer::{self, Found};
+use super::error::{Error, Kind};
+use crate::cluster::Cluster;
+use crate::cluster::error::quote;
+
+/// How long a connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a query may take in all.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// Queries that one Prometheus is asked at the same time.
+const AT_ONCE: usize = 4;
+/// Largest answer that is read, in bytes.
+const LARGEST: usize = 16 << 20;
+
+/// One Prometheus. Cheap to clone; clones share connections and the limit of queries at once.
+#[derive(Clone)]
+pub struct Prometheus {
+    endpoint: Endpoint,
+    permits: Arc<Semaphore>,
+}
+
+#[derive(Clone)]
+enum Endpoint {
+    /// URL without a slash at its end.
+    Direct { client: reqwest::Client, base: String },
+    /// Path of the proxy without a slash at its end.
+    Proxied { cluster: Cluster, base: String },
+}
+
+impl Prometheus {
+    /// At a URL, with or without a path or a slash at its end. Needs an installed TLS provider.
+    pub fn direct(url: &str) -> Result<Self, Error> {
+        let wrong = || {
+            Error::new(
+                Kind::Address,
+                format!(
+                    "`{}` is not a URL of a Prometheus: write http://host:9090 or https://host/path",
+                    quote(url)
+                ),
+            )
+        };
+        let parsed: url::Url = url.trim().parse().map_err(|_| wrong())?;
+        if !matches!(parsed.scheme(), "http" | "https") || parsed.host().is_none() {
+            return Err(wrong());
+        }
+        let loopback = match parsed.host() {
+            Some(url::Host::Domain(name)) => name == "localhost",
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        };
+        let mut builder = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(TIMEOUT)
+            .user_agent(concat!("release-cockpit/", env!("CARGO_PKG_VERSION")));
+        if loopback {
+            builder = builder.no_proxy();
+        }
+        if parsed.scheme() == "http" {
+            // Without TLS no certificates are needed, and a machine may have none.
+            builder = builder.tls_certs_only([]);
+        }
+        let client = builder.build().map_err(|error| {
+            Error::new(Kind::Address, format!("no client for Prometheus: {}", quote(&error.to_string())))
+        })?;
+        let base = parsed.as_str().trim_end_matches('/').to_owned();
+        Ok(Self::over(Endpoint::Direct { client, base }))
+    }
+
+    /// Through the API server: `namespace/name:port`, or `namespace/https:name:port`.
+    pub fn through(cluster: Cluster, service: &str) -> Result<Self, Error> {
+        let base = proxy_path(service).ok_or_else(|| {
+            Error::new(
+                Kind::Address,
+                format!(
+                    "`{}` is not a Service: write namespace/name:port, such as monitoring/prometheus:9090",
+                    quote(service)
+                ),
+            )
+        })?;
+        Ok(Self::over(Endpoint::Proxied { cluster, base }))
+    }
+
+    fn over(endpoint: Endpoint) -> Self {
+        Self { endpoint, permits: Arc::new(Semaphore::new(AT_ONCE)) }
+    }
+
+    /// Asks `/api/v1/{kind}`; `query` is the name for sentences.
+    pub(super) async fn ask(
+        &self,
+        query: &str,
+        kind: &str,
+        parameters: &[(&str, String)],
+    ) -> Result<Vec<Found>, Error> {
+        let Ok(_permit) = self.permits.acquire().await else {
+            return Err(Error::new(Kind::Down, "the session is ending"));
+        };
+        let encoded = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(parameters.iter().map(|(key, value)| (*key, value.as_str())))
+            .finish();
+        let asked = async {
+            match &self.endpoint {
+                Endpoint::Direct { client, base } => {
+                    direct(client, &format!("{base}/api/v1/{kind}?{encoded}")).await
+                }
+                Endpoint::Proxied { cluster, base } => {
+                    proxied(cluster, &format!("{base}/api/v1/{kind}?{encoded}")).await
+                }
+            }
+        };
+        let (status, body) = tokio::time::timeout(TIMEOUT, asked).await.unwrap_or_else(|_| Err(slow()))?;
+        answer::read(query, status, &body)
+    }
+}
+
+async fn direct(client: &reqwest::Client, url: &str) -> Result<(u16, String), Error> {
+    let mut response = client.get(url).send().await.map_err(|error| transport(&error))?;
+    let status = response.status().as_u16();
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| transport(&error))? {
+        body.extend_from_slice(&chunk);
+        if body.len() > LARGEST {
+            return Err(Error::new(
+                Kind::Query,
+                "the answer is larger than 16 MiB: the query selects too many series",
+            ));
+        }
+    }
+    Ok((status, String::from_utf8_lossy(&body).into_owned()))
+}
+
+async fn proxied(cluster: &Cluster, path: &str) -> Result<(u16, String), Error> {
+    let request = http::Request::get(path)
+        .body(Vec::new())
+        .map_err(|_| Error::new(Kind::Address, "that Service cannot be asked for"))?;
+    match cluster.client().request_text(request).await {
+        Ok(body) => Ok((200, body)),
+        // What is not a Status of the API server comes from behind it.
+        Err(kube::Error::Api(status)) if status.reason == "Failed to parse error data" => {
+            Ok((status.code, status.message))
+        }
+        Err(kube::Error::Api(status)) if status.code == 503 => Err(Error::new(
+            Kind::Down,
+            format!("Prometheus' Service has no ready pod ({})", quote(&status.message)),
+        )),
+        Err(error) => Err(crate::cluster::Error::of(error, "services/proxy").into()),
+    }
+}
+
+fn transport(error: &reqwest::Error) -> Error {
+    if error.is_timeout() {
+        return if error.is_connect() {
+            Error::new(Kind::Down, "Prometheus does not accept a connection: check its URL and the network")
+        } else {
+            slow()
+        };
+    }
+    let words = crate::cluster::error::chain(error).to_lowercase();
+    if words.contains("connection refused") {
+        return Error::new(
+            Kind::Down,
+            "Prometheus is down: nothing listens at its address (connection refused)",
+        );
+    }
+    if words.contains("dns") || words.contains("lookup") {
+        return Error::new(Kind::Down, "Prometheus' host name cannot be resolved: check its URL");
+    }
+    if words.contains("certificate") || words.contains("tls") {
+        return Error::new(
+            Kind::Down,
+            "TLS with Prometheus fails: is its certificate trusted by this machine?",
+        );
+    }
+    Error::new(Kind::Down, format!("the connection to Prometheus broke: {}", last_cause(error)))
+}
+
+fn last_cause(error: &reqwest::Error) -> String {
+    let mut at: &dyn std::error::Error = error;
+    while let Some(cause) = at.source() {
+        at = cause;
+    }
+    quote(&at.to_string())
+}
+
+fn slow() -> Error {
+    Error::new(Kind::Slow, format!("Prometheus is slow: no answer within {} s", TIMEOUT.as_secs()))
+}
+
+/// `monitoring/https:prometheus:9090` as a path of the API server.
+fn proxy_path(service: &str) -> Option<String> {
+    let (namespace, rest) = service.trim().trim_end_matches('/').split_once('/')?;
+    let parts: Vec<&str> = rest.split(':').collect();
+    let ok = match parts.as_slice() {
+        [name, port] => is_label(name) && is_label(port),
+        [scheme, name, port] => matches!(*scheme, "http" | "https") && is_label(name) && is_label(port),
+        _ => false,
+    };
+    (ok && is_label(namespace)).then(|| format!("/api/v1/namespaces/{namespace}/services/{rest}/proxy"))
+}
+
+fn is_label(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn services_become_paths() {
+        for (service, expected) in [
+            (
+                "monitoring/prometheus:9090",
+                Some("/api/v1/namespaces/monitoring/services/prometheus:9090/proxy"),
+            ),
+            ("m/https:prom:web", Some("/api/v1/namespaces/m/services/https:prom:web/proxy")),
+            (
+                "monitoring/prometheus:9090/",
+                Some("/api/v1/namespaces/monitoring/services/prometheus:9090/proxy"),
+            ),
+            ("prometheus:9090", None),
+            ("monitoring/prometheus", None),
+            ("m/../secrets:1", None),
+            ("m/ftp:a:1", None),
+        ] {
+            assert_eq!(proxy_path(service).as_deref(), expected, "{service}");
+        }
+    }
+
+    #[test]
+    fn urls_lose_their_last_slash_and_others_are_refused() {
+        rustls::crypto::ring::default_provider().install_default().ok();
+        for (url, expected) in [
+            ("http://127.0.0.1:9090", "http://127.0.0.1:9090"),
+            ("http://127.0.0.1:9090/", "http://127.0.0.1:9090"),
+            ("http://h/prom/", "http://h/prom"),
+        ] {
+            let Endpoint::Direct { base, .. } = Prometheus::direct(url).unwrap().endpoint else { panic!() };
+            assert_eq!(base, expected);
+        }
+        for url in ["", "prometheus:9090", "file:///etc/passwd", "http://"] {
+            assert_eq!(Prometheus::direct(url).err().unwrap().kind(), Kind::Address, "{url}");
+        }
+    }
+}
