@@ -2,11 +2,15 @@
 //! the pods would export them if they ran for real, for Prometheus to scrape; and an endpoint by which a test says
 //! which version serves errors or answers slowly.
 //!
-//! A component gets its requests per second whatever it consists of: all its ready pods share them equally. Nothing
-//! is random: whole requests are counted, what is left over is carried, so the same seconds give the same counters.
+//! A component gets its requests per second whatever it consists of. Where routing objects lead to its pods, their
+//! weights say which pods get how many; else all ready pods behind its Services share them equally. Nothing is
+//! random: whole requests are counted, what is left over is carried, so the same seconds give the same counters.
+
+#[path = "traffic/routes.rs"]
+mod routes;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fmt::Write as _,
     hash::{DefaultHasher, Hash, Hasher},
     io::Write as _,
@@ -33,6 +37,9 @@ use kube::{
     runtime::{WatchStreamExt, watcher},
 };
 use serde::{Deserialize, Serialize};
+use tokio::time::MissedTickBehavior;
+
+use routes::Routes;
 
 /// Upper bounds of the histogram's buckets in seconds; `+Inf` follows.
 const BOUNDS: [f64; 11] = [0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0];
@@ -40,6 +47,8 @@ const BOUNDS: [f64; 11] = [0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0,
 const SIGMA: f64 = 0.5;
 /// How often the counters move on.
 const TICK: Duration = Duration::from_millis(100);
+/// How often the routes are read.
+const ROUTES: Duration = Duration::from_secs(1);
 
 /// What a pod does when no behaviour says otherwise.
 const USUAL: Manner =
@@ -231,8 +240,11 @@ fn restarts(pod: &Pod) -> i32 {
 struct Server {
     identity: Identity,
     labels: String,
+    selectable: BTreeMap<String, String>,
     ready: bool,
     restarts: i32,
+    /// of its component's requests
+    share: f64,
     manner: Manner,
     shares: [f64; BOUNDS.len()],
     served: u64,
@@ -244,13 +256,15 @@ struct Server {
 }
 
 impl Server {
-    fn new(identity: Identity, restarts: i32, manner: Manner) -> Self {
+    fn new(pod: &Pod, identity: Identity, manner: Manner) -> Self {
         let phase = identity.phase();
         Self {
             labels: identity.labels(),
             identity,
-            ready: true,
-            restarts,
+            selectable: pod.labels().clone(),
+            ready: is_ready(pod),
+            restarts: restarts(pod),
+            share: 0.0,
             manner,
             shares: manner.shares(),
             served: 0,
@@ -299,6 +313,9 @@ fn whole(number: f64) -> u64 {
 struct World {
     servers: HashMap<(String, String), Server>,
     behaviours: Vec<Behaviour>,
+    routes: Routes,
+    /// whether the shares are to be found anew
+    stale: bool,
     advanced: Instant,
     /// whether the pods have been listed
     synced: bool,
@@ -333,22 +350,20 @@ impl World {
         let identity = Identity::of(pod);
         let key = (identity.namespace.clone(), identity.pod.clone());
         if !is_server(pod) {
-            self.servers.remove(&key);
+            self.stale |= self.servers.remove(&key).is_some();
             return;
         }
-        let ready = is_ready(pod);
-        let restarts = restarts(pod);
         let manner = self.manner(&identity);
+        self.stale = true;
         match self.servers.get_mut(&key) {
             // another process counts from zero
-            Some(server) if server.identity == identity && server.restarts == restarts => {
-                server.ready = ready;
+            Some(server) if server.identity == identity && server.restarts == restarts(pod) => {
+                server.ready = is_ready(pod);
+                server.selectable.clone_from(pod.labels());
             }
-            None if !ready => {}
+            None if !is_ready(pod) => {}
             _ => {
-                let mut server = Server::new(identity, restarts, manner);
-                server.ready = ready;
-                self.servers.insert(key, server);
+                self.servers.insert(key, Server::new(pod, identity, manner));
             }
         }
     }
@@ -358,6 +373,7 @@ impl World {
             watcher::Event::Apply(pod) => self.see(&pod),
             watcher::Event::Delete(pod) => {
                 self.servers.remove(&(pod.namespace().unwrap_or_default(), pod.name_any()));
+                self.stale = true;
             }
             watcher::Event::Init => self.listed.clear(),
             watcher::Event::InitApply(pod) => {
@@ -367,6 +383,7 @@ impl World {
             watcher::Event::InitDone => {
                 let listed: std::collections::HashSet<_> = self.listed.drain(..).collect();
                 self.servers.retain(|key, _| listed.contains(key));
+                self.stale = true;
                 self.synced = true;
             }
         }
@@ -377,16 +394,28 @@ impl World {
         let now = Instant::now();
         let seconds = now.duration_since(self.advanced).as_secs_f64();
         self.advanced = now;
-        let mut sharing: HashMap<(&str, &str), f64> = HashMap::new();
-        for server in self.servers.values().filter(|server| server.ready) {
-            *sharing.entry((&server.identity.namespace, &server.identity.component)).or_default() += 1.0;
-        }
-        let sharing: HashMap<_, _> =
-            sharing.into_iter().map(|((n, c), pods)| ((n.to_owned(), c.to_owned()), pods)).collect();
         for server in self.servers.values_mut().filter(|server| server.ready) {
-            let key = (server.identity.namespace.clone(), server.identity.component.clone());
-            let pods = sharing.get(&key).copied().unwrap_or(1.0);
-            server.serve(server.manner.requests_per_second * seconds / pods);
+            server.serve(server.manner.requests_per_second * seconds * server.share);
+        }
+        if std::mem::take(&mut self.stale) {
+            self.share();
+        }
+    }
+
+    /// Shares the requests of every component out among its ready pods.
+    fn share(&mut self) {
+        let mut components: HashMap<(String, String), Vec<&mut Server>> = HashMap::new();
+        for server in self.servers.values_mut().filter(|server| server.ready) {
+            let Server { identity, .. } = &*server;
+            let key = (identity.namespace.clone(), identity.component.clone());
+            components.entry(key).or_default().push(server);
+        }
+        for ((namespace, _), mut servers) in components {
+            let selectable: Vec<_> = servers.iter().map(|server| &server.selectable).collect();
+            let shares = self.routes.shares(&namespace, &selectable);
+            for (server, share) in servers.iter_mut().zip(shares) {
+                server.share = share;
+            }
         }
     }
 
@@ -414,7 +443,7 @@ impl World {
     }
 }
 
-/// The world, shared between the watch, the clock and the requests.
+/// The world, shared between the watches, the clock and the requests.
 #[derive(Clone)]
 struct Shared(Arc<Mutex<World>>);
 
@@ -473,12 +502,31 @@ async fn follow(pods: Api<Pod>, shared: Shared) {
         match events.try_next().await {
             Ok(Some(event)) => shared.world().handle(event),
             Ok(None) => return,
-            Err(error) => {
-                // the log is all there is to tell it to
-                let _ = writeln!(std::io::stderr(), "watching pods: {error}");
-            }
+            Err(error) => complain("watching pods", &error),
         }
     }
+}
+
+/// Reads the routes again and again.
+async fn route(client: Client, shared: Shared) {
+    let mut turns = tokio::time::interval(ROUTES);
+    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        turns.tick().await;
+        match routes::read(&client).await {
+            Ok(routes) => {
+                let mut world = shared.world();
+                world.stale |= world.routes != routes;
+                world.routes = routes;
+            }
+            Err(error) => complain("reading routes", &error),
+        }
+    }
+}
+
+/// The log is all there is to tell it to.
+fn complain(what: &str, error: &dyn std::error::Error) {
+    let _ = writeln!(std::io::stderr(), "{what}: {error}");
 }
 
 async fn tick(shared: Shared) {
@@ -502,15 +550,18 @@ async fn main() -> Result<()> {
         }
         None => Config::infer().await?,
     };
-    let pods = Api::<Pod>::all(Client::try_from(config)?);
+    let client = Client::try_from(config)?;
     let shared = Shared(Arc::new(Mutex::new(World {
         servers: HashMap::new(),
         behaviours: Vec::new(),
+        routes: Routes::default(),
+        stale: false,
         advanced: Instant::now(),
         synced: false,
         listed: Vec::new(),
     })));
-    tokio::spawn(follow(pods, shared.clone()));
+    tokio::spawn(follow(Api::all(client.clone()), shared.clone()));
+    tokio::spawn(route(client, shared.clone()));
     tokio::spawn(tick(shared.clone()));
     let router = Router::new()
         .route("/metrics", get(metrics))
