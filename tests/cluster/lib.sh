@@ -10,6 +10,13 @@ kubernetes_version=$(version_of kubernetes k8s.io/kubernetes)
 etcd_version=$(version_of etcd go.etcd.io/etcd/server/v3)
 kwok_version=v0.8.0
 
+# Definitions of other people's resources: name, module, version, where they are in it.
+crd_sources='gateway-api sigs.k8s.io/gateway-api v1.6.3 config/crd/standard/*_*routes.yaml config/crd/standard/*_gateway*.yaml
+istio istio.io/api v1.31.1 kubernetes/customresourcedefinitions.gen.yaml
+traefik github.com/traefik/traefik/v3 v3.7.13 docs/content/reference/dynamic-configuration/kubernetes-crd-definition-v1.yml
+argo-rollouts github.com/argoproj/argo-rollouts v1.10.1 manifests/crds/*-crd.yaml
+argo-cd github.com/argoproj/argo-cd/v3 v3.5.7 manifests/crds/*-crd.yaml'
+
 say() { printf '%s\n' "cluster: $*" >&2; }
 
 die() {
@@ -126,6 +133,27 @@ prometheus_binary() {
         mv "$temporary/package/usr/bin/promtool" "$cache/prometheus/promtool"
         mv "$temporary/package/usr/bin/prometheus" "$target"
         rm -rf "$temporary"
+    fi
+    printf '%s\n' "$target"
+}
+
+# crd_directory: a directory with one file of definitions for each of the sources
+crd_directory() {
+    local target=$cache/crds name module version patterns directory temporary
+    target+=-$(cksum <<<"$crd_sources" | cut -d ' ' -f 1)
+    if [[ ! -d $target ]]; then
+        need_go 'definitions of resources' '' "$target"
+        say "fetching the resource definitions of others (once) …"
+        mkdir -p "$cache"
+        temporary=$(mktemp -d "$cache/crds.XXXXXX")
+        chmod 755 "$temporary"
+        while read -r name module version patterns; do
+            directory=$(cd / && GOFLAGS='' go mod download -json "$module@$version" | sed -nE 's/^\s*"Dir": "(.*)",$/\1/p') ||
+                die "$module $version cannot be downloaded"
+            # shellcheck disable=SC2086 # patterns are to be expanded
+            (cd "$directory" && for file in $patterns; do echo '---' && cat "$file"; done) >"$temporary/$name.yaml"
+        done <<<"$crd_sources"
+        mv -T "$temporary" "$target" 2>/dev/null || rm -rf "$temporary" # somebody else was faster
     fi
     printf '%s\n' "$target"
 }
