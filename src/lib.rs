@@ -18,3 +18,4 @@ pub mod domain;
 pub mod metrics;
 pub mod sanitize;
 pub mod time;
+pub mod ui;

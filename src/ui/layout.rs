@@ -1,0 +1,216 @@
+//! Which pane goes where. Pure arithmetic over the size and a few facts; panes fold to one line before they vanish.
+//!
+//! ```text
+//! compact                         wide
+//! header                          header
+//! environments                    environments │ error rate │ latency
+//! one metric                      pods
+//! pods                            queue
+//! queue                           status
+//! status, footer                  footer
+//! ```
+
+use ratatui::layout::Rect;
+
+/// The smallest terminal that can be used.
+pub const SMALLEST: (u16, u16) = (40, 10);
+
+/// What the layout of the home screen depends on, besides its size.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Environments that exist.
+    pub environments: usize,
+    /// Releases in the queue.
+    pub queue: usize,
+    /// Something waits for this person: the queue is never folded.
+    pub needs_me: bool,
+    /// A connection is lost: a line says so.
+    pub banner: bool,
+    /// There is something to say on the status line.
+    pub status: bool,
+}
+
+/// Where the panes of the home screen are. An area without a height is not shown; one line is a folded pane.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Home {
+    /// Panes have frames on four sides.
+    pub boxed: bool,
+    /// Environments.
+    pub environments: Rect,
+    /// The first metric.
+    pub first: Rect,
+    /// The second metric, where there is room for two.
+    pub second: Rect,
+    /// Pods.
+    pub pods: Rect,
+    /// The release queue.
+    pub queue: Rect,
+}
+
+/// The lines around every screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shell {
+    /// Where am I, who am I, how fresh is all this.
+    pub header: Rect,
+    /// A connection is lost.
+    pub banner: Rect,
+    /// The screen.
+    pub body: Rect,
+    /// Messages, what is pending, what is being typed.
+    pub status: Rect,
+    /// What can be pressed.
+    pub footer: Rect,
+}
+
+/// The lines around every screen; `None` when the terminal is too small for anything.
+#[must_use]
+pub fn shell(area: Rect, needs: Needs) -> Option<Shell> {
+    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+        return None;
+    }
+    let mut rest = area;
+    let header = take_top(&mut rest, 1);
+    let footer = take_bottom(&mut rest, 1);
+    let status = take_bottom(&mut rest, u16::from(needs.status));
+    let banner = take_top(&mut rest, u16::from(needs.banner));
+    Some(Shell { header, banner, body: rest, status, footer })
+}
+
+/// There is room for frames and for panes side by side.
+#[must_use]
+pub const fn is_wide(body: Rect) -> bool {
+    body.width >= 110 && body.height >= 20
+}
+
+/// The home screen.
+#[must_use]
+pub fn home(body: Rect, needs: Needs) -> Home {
+    if is_wide(body) { home_wide(body, needs) } else { home_compact(body, needs) }
+}
+
+fn home_wide(body: Rect, needs: Needs) -> Home {
+    let mut rest = body;
+    let wanted = rows(needs.environments).saturating_add(2).max(body.height / 4);
+    let mut top = take_top(&mut rest, wanted.clamp(6, body.height * 2 / 5));
+    let queue = take_bottom(&mut rest, rows(needs.queue).saturating_add(2).clamp(4, (body.height / 4).max(4)));
+    let environments = take_left(&mut top, (body.width * 3 / 10).clamp(42, 64));
+    let half = top.width / 2;
+    let first = take_left(&mut top, half);
+    Home { boxed: true, environments, first, second: top, pods: rest, queue }
+}
+
+fn home_compact(body: Rect, needs: Needs) -> Home {
+    let mut rest = body;
+    let height = body.height;
+    let queue_rows = rows(needs.queue).max(1);
+    let queue = match height {
+        0..=11 if !needs.needs_me => 1,
+        0..=11 => 2,
+        _ => 1 + queue_rows.min((height / 5).max(2)),
+    };
+    let queue = take_bottom(&mut rest, queue);
+    let environments = take_top(&mut rest, rows(needs.environments).clamp(1, (height / 4).max(1)));
+    let metric = match height {
+        0..=10 => 0,
+        11..=17 => 1,
+        18..=29 => 5,
+        _ => (height / 6).clamp(5, 9),
+    };
+    let first = take_top(&mut rest, metric);
+    let second = take_top(&mut rest, if height >= 34 { metric } else { 0 });
+    Home { boxed: false, environments, first, second, pods: rest, queue }
+}
+
+/// A count as rows.
+fn rows(count: usize) -> u16 {
+    u16::try_from(count).unwrap_or(u16::MAX)
+}
+
+/// Cuts rows off the top of `area`.
+pub fn take_top(area: &mut Rect, height: u16) -> Rect {
+    let height = height.min(area.height);
+    let top = Rect { height, ..*area };
+    *area = Rect { y: area.y + height, height: area.height - height, ..*area };
+    top
+}
+
+/// Cuts rows off the bottom of `area`.
+pub fn take_bottom(area: &mut Rect, height: u16) -> Rect {
+    let height = height.min(area.height);
+    *area = Rect { height: area.height - height, ..*area };
+    Rect { y: area.y + area.height, height, ..*area }
+}
+
+/// Cuts columns off the left of `area`.
+pub fn take_left(area: &mut Rect, width: u16) -> Rect {
+    let width = width.min(area.width);
+    let left = Rect { width, ..*area };
+    *area = Rect { x: area.x + width, width: area.width - width, ..*area };
+    left
+}
+
+/// A window of at most that size in the middle of `area`.
+#[must_use]
+pub fn centred(area: Rect, width: u16, height: u16) -> Rect {
+    let (width, height) = (width.min(area.width), height.min(area.height));
+    Rect {
+        x: area.x + (area.width - width) / 2,
+        y: area.y + (area.height - height) / 2,
+        width,
+        height,
+    }
+}
+
+/// The first visible row so that the selected one is seen, as near as possible to `offset`.
+#[must_use]
+pub const fn scrolled(offset: usize, selected: usize, height: usize) -> usize {
+    if height == 0 || selected < offset {
+        selected
+    } else if selected >= offset + height {
+        selected + 1 - height
+    } else {
+        offset
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn panes_cover_the_body_without_overlap_at_every_size() {
+        for width in SMALLEST.0..220 {
+            for height in SMALLEST.1..80 {
+                for queue in [0, 3, 50] {
+                    let needs = Needs { environments: 3, queue, needs_me: queue == 3, banner: true, status: true };
+                    let shell = shell(Rect::new(0, 0, width, height), needs).unwrap();
+                    let home = home(shell.body, needs);
+                    let panes = [home.environments, home.first, home.second, home.pods, home.queue];
+                    let cells: u32 = panes.iter().map(|area| area.area()).sum();
+                    assert_eq!(cells, shell.body.area(), "{width}x{height}: {home:?}");
+                    for (at, a) in panes.iter().enumerate() {
+                        for b in &panes[at + 1..] {
+                            assert!(!a.intersects(*b), "{width}x{height}: {home:?}");
+                        }
+                    }
+                    assert!(home.queue.height >= 1);
+                    assert!(!needs.needs_me || home.queue.height >= 2, "the queue is folded: {home:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_terminal_that_is_too_small_has_no_layout() {
+        assert_eq!(shell(Rect::new(0, 0, 20, 5), Needs::default()), None);
+    }
+
+    #[test]
+    fn the_selected_row_is_always_visible() {
+        for (offset, selected, height, expected) in
+            [(0, 0, 5, 0), (0, 5, 5, 1), (7, 3, 5, 3), (2, 4, 5, 2), (0, 9, 1, 9)]
+        {
+            assert_eq!(scrolled(offset, selected, height), expected);
+        }
+    }
+}

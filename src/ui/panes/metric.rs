@@ -1,0 +1,239 @@
+//! Curves of one query of one environment: limit, deploy markers, gaps, current values. No data is said, never drawn.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::app::cluster_state::Metric;
+use crate::domain::age::Age;
+use crate::domain::series::{Series, unix};
+use crate::ui::chrome::{Chrome, Freshness, grey, stand_in};
+use crate::ui::format::{Unit, Value, head, width};
+use crate::ui::plot::{Plot, Scale};
+use crate::ui::theme::Theme;
+
+/// Seconds that a pane spans.
+pub const RANGE: f64 = 1_800.0;
+/// Cells of the scale on the left.
+const GUTTER: u16 = 6;
+/// Most cells of the curves' labels on the right.
+const LABELS: u16 = 10;
+
+/// What a metric pane shows.
+pub struct Chart<'a, M> {
+    /// What is measured, such as `error rate`.
+    pub name: &'a str,
+    /// Name of the environment.
+    pub environment: &'a str,
+    /// What the numbers are.
+    pub unit: Unit,
+    /// The curves; absent while none have come.
+    pub metric: Option<&'a Metric>,
+    /// The limit in the query's unit.
+    pub limit: Option<f64>,
+    /// Deploys: when and which version, in the order of their times.
+    pub markers: M,
+    /// The present.
+    pub now: DateTime<Utc>,
+    /// Why a pane may be empty, in a sentence.
+    pub empty: &'a str,
+}
+
+impl<'a, M: Iterator<Item = (DateTime<Utc>, &'a str)>> Chart<'a, M> {
+    /// Draws the pane. The chrome's freshness is that of the feed; an answer that failed makes it stale.
+    pub fn draw(self, buf: &mut Buffer, area: Rect, mut chrome: Chrome<'a>) {
+        let theme = chrome.theme;
+        chrome.freshness = self.freshness(chrome.freshness);
+        let series = self.metric.map_or(&[][..], |metric| &metric.series);
+        let worst = series.iter().filter_map(|series| recent(series, self.now)).fold(f64::NAN, f64::max);
+        let over = self.limit.is_some_and(|limit| worst > limit);
+        let note_style = if over { theme.failing } else { theme.muted };
+        let title = Title { name: self.name, environment: self.environment, unit: self.unit, series, now: self.now };
+        let limit = LimitNote { limit: self.limit, unit: self.unit, over: over.then_some(theme.glyphs.failing) };
+        let inner = chrome.draw(buf, area, format_args!("{title}"), (note_style, format_args!("{limit}")));
+        let empty = series.iter().all(|series| series.points.is_empty());
+        if stand_in(buf, inner, theme, chrome.freshness, empty.then_some(self.empty)) {
+            return;
+        }
+        if inner.height >= 2 && inner.width > GUTTER + 8 {
+            self.curves(buf, inner, theme, series);
+        }
+        if chrome.freshness.is_stale() {
+            grey(buf, inner, theme);
+        }
+    }
+
+    fn freshness(&self, feed: Freshness<'a>) -> Freshness<'a> {
+        let Some(metric) = self.metric else { return feed };
+        let age = metric.at.map(|at| Age::between(at, self.now));
+        match (&metric.error, feed, age) {
+            (_, Freshness::Stale { .. } | Freshness::Denied(_) | Freshness::Missing(_), _) => feed,
+            (Some(reason), _, age) => Freshness::Stale { age, reason, retry: None },
+            (None, _, Some(age)) => Freshness::Live(age),
+            (None, _, None) => feed,
+        }
+    }
+
+    fn curves(self, buf: &mut Buffer, inner: Rect, theme: &Theme, series: &[Series]) {
+        let labels = series.iter().map(|series| width(&series.label)).max().unwrap_or(0).min(LABELS);
+        let right = if labels > 0 { labels + 1 } else { 0 };
+        let plot_area =
+            Rect { x: inner.x + GUTTER, width: inner.width.saturating_sub(GUTTER + right), ..inner };
+        let to = unix(self.now);
+        let from = to - RANGE;
+        let top = scale_top(series, self.limit, from);
+        let mut plot = Plot::new(buf, plot_area, Scale { from, to, top }, theme.glyphs);
+        let limit_row = self.limit.map(|limit| {
+            plot.limit(limit, theme.threshold);
+            plot.row(limit)
+        });
+        for (at, version) in self.markers {
+            plot.marker(unix(at), theme.marker, version);
+        }
+        for (index, curve) in series.iter().enumerate() {
+            for run in curve.segments() {
+                plot.run(run, curve_style(theme, index), index);
+            }
+        }
+        let ends = LabelRows::of(&plot, series, self.now, inner);
+        scale_labels(buf, inner, theme, (self.unit, top), limit_row.zip(self.limit));
+        if labels > 0 {
+            let column = Rect { x: plot_area.right() + 1, width: labels, ..inner };
+            for (index, row) in ends.rows() {
+                let shown = head(&series[index].label, labels);
+                buf.set_stringn(column.x, row, shown, usize::from(labels), curve_style(theme, index));
+            }
+        }
+    }
+}
+
+/// Rows beside which the curves' labels stand: where the curves end, moved apart where two would cover each other.
+struct LabelRows {
+    rows: [(usize, u16); 8],
+    len: usize,
+}
+
+impl LabelRows {
+    fn of(plot: &Plot<'_>, series: &[Series], now: DateTime<Utc>, inner: Rect) -> Self {
+        let mut this = Self { rows: [(0, 0); 8], len: 0 };
+        for (index, curve) in series.iter().enumerate().take(this.rows.len().min(usize::from(inner.height))) {
+            let last = recent(curve, now).or_else(|| curve.points.iter().rev().find(|p| p.1.is_finite()).map(|p| p.1));
+            if let Some(value) = last {
+                this.rows[this.len] = (index, plot.row(value.max(0.0)));
+                this.len += 1;
+            }
+        }
+        let rows = &mut this.rows[..this.len];
+        rows.sort_by_key(|(_, row)| *row);
+        for at in 1..rows.len() {
+            rows[at].1 = rows[at].1.max(rows[at - 1].1 + 1);
+        }
+        // Pushed below the pane: push back up from its last row.
+        let mut limit = inner.bottom();
+        for (_, row) in rows.iter_mut().rev() {
+            limit = limit.saturating_sub(1);
+            *row = (*row).min(limit);
+            limit = *row;
+        }
+        this
+    }
+
+    fn rows(&self) -> impl Iterator<Item = (usize, u16)> + '_ {
+        self.rows[..self.len].iter().copied()
+    }
+}
+
+fn curve_style(theme: &Theme, index: usize) -> Style {
+    match index % 4 {
+        0 => theme.curve_a,
+        1 => theme.curve_b,
+        2 => theme.accent,
+        _ => theme.text,
+    }
+}
+
+/// The value that a curve has now; older ones are no value.
+pub fn recent(series: &Series, now: DateTime<Utc>) -> Option<f64> {
+    series.current(now, (series.step * 3.0).max(60.0))
+}
+
+/// Room above the highest of limit and visible samples, so that neither lies on the frame.
+fn scale_top(series: &[Series], limit: Option<f64>, from: f64) -> f64 {
+    let highest = series
+        .iter()
+        .flat_map(|series| &series.points)
+        .filter(|(at, value)| *at >= from && value.is_finite())
+        .map(|(_, value)| *value)
+        .fold(limit.unwrap_or(0.0), f64::max);
+    if highest > 0.0 { highest * 1.1 } else { 1.0 }
+}
+
+fn scale_labels(
+    buf: &mut Buffer,
+    inner: Rect,
+    theme: &Theme,
+    (unit, top): (Unit, f64),
+    limit: Option<(u16, f64)>,
+) {
+    let mut put = |row: u16, style: Style, value: f64| {
+        let line = Rect { y: row, height: 1, width: GUTTER - 1, ..inner };
+        crate::ui::pen::Pen::new(buf, line, 0).right(GUTTER - 1, style, format_args!("{}", Value(unit, value)));
+    };
+    let bottom = inner.bottom().saturating_sub(1);
+    put(bottom, theme.muted, 0.0);
+    match limit {
+        Some((row, value)) if row < bottom => {
+            put(row, theme.threshold, value);
+            if row > inner.top() + 1 {
+                put(inner.top(), theme.muted, top);
+            }
+        }
+        _ => put(inner.top(), theme.muted, top),
+    }
+}
+
+/// `error rate · production · 30m  stable 0.08%  canary 1.9%`.
+struct Title<'a> {
+    name: &'a str,
+    environment: &'a str,
+    unit: Unit,
+    series: &'a [Series],
+    now: DateTime<Utc>,
+}
+
+impl fmt::Display for Title<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} · {} · 30m", self.name, self.environment)?;
+        for series in self.series {
+            f.write_str("  ")?;
+            if !series.label.is_empty() {
+                write!(f, "{} ", series.label)?;
+            }
+            match recent(series, self.now) {
+                Some(value) => write!(f, "{}", Value(self.unit, value))?,
+                None => f.write_str("no data")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `limit 5%`, or `✘ over limit 5%`.
+struct LimitNote {
+    limit: Option<f64>,
+    unit: Unit,
+    over: Option<&'static str>,
+}
+
+impl fmt::Display for LimitNote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(limit) = self.limit else { return Ok(()) };
+        if let Some(glyph) = self.over {
+            write!(f, "{glyph} over ")?;
+        }
+        write!(f, "limit {}", Value(self.unit, limit))
+    }
+}

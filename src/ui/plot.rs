@@ -1,0 +1,225 @@
+//! Curves over time in a rectangle of cells: braille dots (two by four in a cell) or one character per cell.
+//!
+//! What is drawn later lies on top, except that dots of curves are merged within a cell; so draw limits and markers first.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::ui::glyphs::Glyphs;
+
+/// What the rectangle's edges stand for. The lower edge is always 0.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scale {
+    /// Unix seconds at the left edge.
+    pub from: f64,
+    /// Unix seconds at the right edge.
+    pub to: f64,
+    /// Value at the upper edge; above 0.
+    pub top: f64,
+}
+
+/// A rectangle with a scale.
+pub struct Plot<'a> {
+    buf: &'a mut Buffer,
+    area: Rect,
+    scale: Scale,
+    glyphs: &'static Glyphs,
+}
+
+const BRAILLE: u32 = 0x2800;
+/// Bits of a braille pattern by column and row of the dot, as Unicode numbers them.
+const DOTS: [[u8; 4]; 2] = [[0x01, 0x02, 0x04, 0x40], [0x08, 0x10, 0x20, 0x80]];
+
+impl<'a> Plot<'a> {
+    /// A plot in that area.
+    pub fn new(buf: &'a mut Buffer, area: Rect, scale: Scale, glyphs: &'static Glyphs) -> Self {
+        let area = area.intersection(buf.area);
+        Self { buf, area, scale, glyphs }
+    }
+
+    /// Dots per cell.
+    const fn density(&self) -> (u16, u16) {
+        if self.glyphs.braille { (2, 4) } else { (1, 1) }
+    }
+
+    /// The buffer's row on which that value lies; values beyond the upper edge lie on it.
+    #[must_use]
+    pub fn row(&self, value: f64) -> u16 {
+        let (_, per_cell) = self.density();
+        self.area.top() + self.dot(self.scale.from, value).1 / per_cell
+    }
+
+    fn dot(&self, at: f64, value: f64) -> (u16, u16) {
+        let (dx, dy) = self.density();
+        let columns = self.area.width.saturating_mul(dx);
+        let rows = self.area.height.saturating_mul(dy);
+        let x = (at - self.scale.from) / (self.scale.to - self.scale.from);
+        let y = 1.0 - value / self.scale.top;
+        (spread(x, columns), spread(y, rows))
+    }
+
+    /// A horizontal line at that value, in cells that are still free.
+    pub fn limit(&mut self, value: f64, style: Style) {
+        if self.area.is_empty() {
+            return;
+        }
+        let y = self.row(value);
+        for x in self.area.left()..self.area.right() {
+            self.buf[(x, y)].set_symbol(self.glyphs.threshold).set_style(style);
+        }
+    }
+
+    /// A vertical line at that time with a label at its top; nothing when it lies outside of the range.
+    pub fn marker(&mut self, at: f64, style: Style, label: &str) {
+        if self.area.is_empty() || at < self.scale.from || at > self.scale.to {
+            return;
+        }
+        let (dx, _) = self.density();
+        let x = self.area.left() + self.dot(at, 0.0).0 / dx;
+        for y in self.area.top()..self.area.bottom() {
+            self.buf[(x, y)].set_symbol(self.glyphs.marker).set_style(style);
+        }
+        let room = self.area.right().saturating_sub(x + 1);
+        let cells = crate::ui::format::width(label);
+        if cells <= room {
+            self.buf.set_stringn(x + 1, self.area.top(), label, usize::from(room), style);
+        } else if cells <= x.saturating_sub(self.area.left()) {
+            self.buf.set_stringn(x - cells, self.area.top(), label, usize::from(cells), style);
+        }
+    }
+
+    /// One unbroken run of a curve. `index` tells curves apart where only characters are shown.
+    pub fn run(&mut self, points: &[(f64, f64)], style: Style, index: usize) {
+        if self.area.is_empty() {
+            return;
+        }
+        let mut last: Option<(u16, u16)> = None;
+        for &(at, value) in points {
+            if at < self.scale.from || at > self.scale.to || !value.is_finite() {
+                last = None;
+                continue;
+            }
+            let dot = self.dot(at, value.max(0.0));
+            self.line(last.unwrap_or(dot), dot, style, index);
+            last = Some(dot);
+        }
+    }
+
+    /// Bresenham's line between two dots.
+    fn line(&mut self, from: (u16, u16), to: (u16, u16), style: Style, index: usize) {
+        let (mut x, mut y) = (i32::from(from.0), i32::from(from.1));
+        let (x1, y1) = (i32::from(to.0), i32::from(to.1));
+        let (dx, dy) = ((x1 - x).abs(), -(y1 - y).abs());
+        let (step_x, step_y) = ((x1 - x).signum(), (y1 - y).signum());
+        let mut error = dx + dy;
+        loop {
+            self.set(x, y, style, index);
+            if (x, y) == (x1, y1) {
+                return;
+            }
+            let twice = error * 2;
+            if twice >= dy {
+                error += dy;
+                x += step_x;
+            }
+            if twice <= dx {
+                error += dx;
+                y += step_y;
+            }
+        }
+    }
+
+    fn set(&mut self, x: i32, y: i32, style: Style, index: usize) {
+        let (Ok(x), Ok(y)) = (u16::try_from(x), u16::try_from(y)) else { return };
+        let (dx, dy) = self.density();
+        let Some(cell) = self.buf.cell_mut((self.area.left() + x / dx, self.area.top() + y / dy)) else {
+            return;
+        };
+        if self.glyphs.braille {
+            let bits = pattern(cell.symbol()) | DOTS[usize::from(x % 2)][usize::from(y % 4)];
+            cell.reset();
+            cell.set_char(char::from_u32(BRAILLE + u32::from(bits)).unwrap_or(' '));
+        } else {
+            cell.reset();
+            cell.set_symbol(self.glyphs.curves[index % self.glyphs.curves.len()]);
+        }
+        cell.set_style(style);
+    }
+}
+
+/// The dots that a symbol already shows.
+fn pattern(symbol: &str) -> u8 {
+    let code = symbol.chars().next().map_or(0, u32::from);
+    code.checked_sub(BRAILLE).and_then(|bits| u8::try_from(bits).ok()).unwrap_or(0)
+}
+
+/// A fraction of 0 to 1 as one of `count` places.
+fn spread(fraction: f64, count: u16) -> u16 {
+    let last = f64::from(count.saturating_sub(1));
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped to 0..=last, which is a u16"
+    )]
+    let place = (fraction * last).round().clamp(0.0, last) as u16;
+    place
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::glyphs::{ASCII, UNICODE};
+
+    fn drawn(glyphs: &'static Glyphs, draw: impl FnOnce(&mut Plot<'_>)) -> Vec<String> {
+        let area = Rect::new(0, 0, 8, 3);
+        let mut buf = Buffer::empty(area);
+        draw(&mut Plot::new(&mut buf, area, Scale { from: 0.0, to: 70.0, top: 1.0 }, glyphs));
+        buf.content.chunks(8).map(|row| row.iter().map(ratatui::buffer::Cell::symbol).collect()).collect()
+    }
+
+    #[test]
+    fn a_curve_runs_from_corner_to_corner() {
+        let rows = drawn(&UNICODE, |plot| plot.run(&[(0.0, 0.0), (70.0, 1.0)], Style::new(), 0));
+        assert!(rows[2].starts_with('⣀') || rows[2].starts_with('⡠'), "{rows:?}");
+        assert!(rows[0].ends_with('⠉') || rows[0].ends_with('⠊'), "{rows:?}");
+    }
+
+    #[test]
+    fn curves_are_merged_within_a_cell_and_lie_on_the_limit() {
+        let rows = drawn(&UNICODE, |plot| {
+            plot.limit(0.5, Style::new());
+            plot.run(&[(0.0, 0.5), (0.0, 0.5)], Style::new(), 0);
+            plot.run(&[(0.0, 0.6), (0.0, 0.6)], Style::new(), 1);
+        });
+        assert!(rows[1].ends_with('┄'), "{rows:?}");
+        assert_eq!(pattern(&rows[1]).count_ones(), 2, "{rows:?}");
+    }
+
+    #[test]
+    fn ascii_curves_differ_by_their_characters() {
+        let rows = drawn(&ASCII, |plot| {
+            plot.run(&[(0.0, 0.0), (70.0, 0.0)], Style::new(), 0);
+            plot.run(&[(0.0, 1.0), (70.0, 1.0)], Style::new(), 1);
+        });
+        assert_eq!(rows, ["xxxxxxxx", "        ", "********"]);
+    }
+
+    #[test]
+    fn samples_outside_of_the_range_and_without_a_value_break_the_curve() {
+        let rows = drawn(&ASCII, |plot| {
+            plot.run(&[(-10.0, 0.0), (0.0, 0.0), (30.0, f64::NAN), (70.0, 0.0), (99.0, 1.0)], Style::new(), 0);
+        });
+        assert_eq!(rows[2], "*      *");
+    }
+
+    #[test]
+    fn an_empty_area_takes_everything() {
+        let mut buf = Buffer::empty(Rect::new(0, 0, 1, 1));
+        let mut plot =
+            Plot::new(&mut buf, Rect::new(5, 5, 0, 0), Scale { from: 0.0, to: 1.0, top: 1.0 }, &UNICODE);
+        plot.limit(0.5, Style::new());
+        plot.marker(0.5, Style::new(), "v1");
+        plot.run(&[(0.0, 0.0), (1.0, 1.0)], Style::new(), 0);
+    }
+}
