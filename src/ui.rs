@@ -1,10 +1,32 @@
-//! Drawing: the store as it looks in a terminal.
+//! Drawing: the store as it looks in a terminal. Owns themes, glyphs, layout, panes and windows. Drawing changes nothing and does
+//! no IO; only visible rows are formatted, straight into the buffer. Must not know kube, tokio or where events come from.
+//!
+//! Start at [`render`]; a new pane is one file in `panes/` and one line in [`pane::PANES`].
+
 pub mod chrome;
 pub mod format;
 pub mod glyphs;
 pub mod layout;
+pub mod overlays;
+pub mod pane;
 pub mod panes;
 pub mod pen;
 pub mod plot;
+pub mod screens;
+pub mod shell;
 pub mod svg;
 pub mod theme;
+
+#[cfg(test)]
+mod snapshots;
+
+use ratatui::Frame;
+
+use crate::app::store::Store;
+use crate::ui::theme::Theme;
+
+/// Draws the whole screen.
+pub fn render(frame: &mut Frame<'_>, store: &Store, theme: &Theme) {
+    let area = frame.area();
+    screens::draw(frame.buffer_mut(), area, store, theme);
+}

@@ -145,70 +145,88 @@ impl Chrome<'_> {
         let theme = self.theme;
         let (horizontal, rule) = (self.lines().horizontal, theme.frame(self.tier, self.focused));
         Pen::new(buf, line, 0).rule(rule, horizontal);
+        // Texts stand on the rule, and must not take its colour.
+        let over = |style: Style| Style::reset().patch(theme.text).patch(style);
+        let (note_style, note, title) = (over(note.0), Short::of(note.1), Title(self, title));
+        let title = Short::of(format_args!("{title}"));
         let mut pen = Pen::new(buf, line, 0);
-        self.state(&mut pen);
-        let (note_style, note) = (note.0, Short::of(note.1));
+        let wanted = width(title.as_str()).min(26) + width(note.as_str()) + 5;
+        self.state(&mut pen, wanted);
         if !note.as_str().is_empty() {
             pen.last(note_style, format_args!(" {} ", note.as_str()));
         }
-        let style = if self.focused {
-            theme.title.patch(theme.frame(self.tier, true)).patch(theme.title)
-        } else {
-            theme.title
-        };
-        let pointer = if self.focused { theme.glyphs.current } else { "" };
-        pen.skip(u16::from(self.boxed)).fmt(style, format_args!(" {pointer}{title} "));
+        let mut style = over(theme.title);
+        if self.focused || self.tier == Some(Tier::Production) {
+            style = over(theme.frame(self.tier, self.focused)).patch(theme.title);
+        }
+        pen.skip(u16::from(self.boxed)).put(style, " ");
+        let room = pen.room().saturating_sub(1);
+        pen.cut(room, style, theme, title.as_str()).put(style, " ");
     }
 
-    /// The freshness, at the line's end.
-    fn state(&self, pen: &mut Pen<'_>) {
+    /// The freshness, at the line's end; `wanted` cells are for others.
+    fn state(&self, pen: &mut Pen<'_>, wanted: u16) {
         let (theme, glyphs) = (self.theme, self.theme.glyphs);
-        match self.freshness {
-            Freshness::Timeless => {}
+        let over = |style: Style| Style::reset().patch(theme.text).patch(style);
+        let (style, word, age) = match self.freshness {
+            Freshness::Timeless => return,
             // A second or two are the beat of every feed; only what is older is news.
-            Freshness::Live(age) if age.seconds() < 3 => {
-                pen.last(theme.healthy, format_args!(" {} ", glyphs.healthy));
+            Freshness::Live(age) => (theme.healthy, "", Some(age).filter(|age| age.seconds() >= 3)),
+            Freshness::Connecting => (theme.muted, " connecting", None),
+            Freshness::Denied(_) => (theme.warning, " not allowed", None),
+            Freshness::Missing(_) => (theme.warning, " not installed", None),
+            Freshness::Stale { age, reason, retry } => {
+                let room = pen.room().saturating_sub(wanted);
+                return stale(pen, over(theme.failing), (age, reason, retry), room);
             }
-            Freshness::Live(age) => {
-                pen.last(theme.healthy, format_args!(" {} {age} ", glyphs.healthy));
-            }
-            Freshness::Connecting => {
-                pen.last(theme.muted, format_args!(" {} connecting ", glyphs.moving));
-            }
-            Freshness::Denied(_) => {
-                pen.last(theme.warning, format_args!(" {} not allowed ", glyphs.failing));
-            }
-            Freshness::Missing(_) => {
-                pen.last(theme.warning, format_args!(" {} not installed ", glyphs.unknown));
-            }
-            Freshness::Stale { age, reason, retry } => stale(pen, theme, age, reason, retry),
-        }
+        };
+        let glyph = match self.freshness {
+            Freshness::Live(_) => glyphs.healthy,
+            Freshness::Connecting => glyphs.moving,
+            Freshness::Denied(_) => glyphs.failing,
+            _ => glyphs.unknown,
+        };
+        match age {
+            Some(age) => pen.last(over(style), format_args!(" {glyph} {age} ")),
+            None => pen.last(over(style), format_args!(" {glyph}{word} ")),
+        };
     }
 }
 
-/// `STALE 14s: reason, retry in 3s`, with as much of the reason as half of the line can take.
-fn stale(pen: &mut Pen<'_>, theme: &Theme, age: Option<Age>, reason: &str, retry: Option<Age>) {
-    let style = theme.failing;
-    let (mut since, mut again) = (Short::of(format_args!("LOST")), Short::of(format_args!("")));
-    if let Some(age) = age {
-        since = Short::of(format_args!("STALE {age}"));
+/// The title with the pointer of the focus before it.
+struct Title<'a>(&'a Chrome<'a>, fmt::Arguments<'a>);
+
+impl fmt::Display for Title<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.focused {
+            f.write_str(self.0.theme.glyphs.current)?;
+        }
+        f.write_fmt(self.1)
     }
-    if let Some(retry) = retry {
-        again = Short::of(format_args!(", retry in {retry}"));
-    }
+}
+
+/// `STALE 14s: reason, retry in 3s`, where all of it fits into `room`; else `STALE 14s`.
+fn stale(pen: &mut Pen<'_>, style: Style, what: (Option<Age>, &str, Option<Age>), room: u16) {
+    let (age, reason, retry) = what;
+    let since = match age {
+        Some(age) => Short::of(format_args!("STALE {age}")),
+        None => Short::of(format_args!("LOST")),
+    };
+    let again = match retry {
+        Some(retry) => Short::of(format_args!(", retry in {retry}")),
+        None => Short::of(format_args!("")),
+    };
     let (since, again) = (since.as_str(), again.as_str());
-    let room = (pen.room() / 3 * 2).saturating_sub(width(since) + width(again) + 4);
-    let reason = head(reason, room.min(60));
-    if room < 8 {
+    let left = room.saturating_sub(width(since) + width(again) + 4);
+    if left < 12 {
         pen.last(style, format_args!(" {since} "));
         return;
     }
-    pen.last(style, format_args!("{again} "));
+    let reason = head(reason, left.min(60));
     // `last` leaves a cell between what it writes; the pieces of one sentence close it.
-    pen.close();
-    pen.last(style, format_args!(": {reason}"));
-    pen.close();
-    pen.last(style, format_args!(" {since}"));
+    pen.last(style, format_args!("{again} "));
+    pen.close().last(style, format_args!(": {reason}"));
+    pen.close().last(style, format_args!(" {since}"));
 }
 
 /// Takes colour and weight from everything in the area: it was true once.
@@ -300,7 +318,7 @@ mod tests {
 
     #[test]
     fn a_stale_pane_says_since_when_why_and_what_follows() {
-        let theme = Theme::mono();
+        let theme = Theme::named("mono");
         let area = Rect::new(0, 0, 100, 3);
         let mut buf = Buffer::empty(area);
         let chrome = Chrome {

@@ -47,7 +47,9 @@ fn percent(f: &mut fmt::Formatter<'_>, percent: f64) -> fmt::Result {
 
 fn seconds(f: &mut fmt::Formatter<'_>, seconds: f64) -> fmt::Result {
     let millis = seconds * 1_000.0;
-    if millis < 9.95 {
+    if millis == 0.0 {
+        f.write_str("0s")
+    } else if millis < 9.95 {
         write!(f, "{millis:.1}ms")
     } else if millis < 999.5 {
         write!(f, "{millis:.0}ms")
@@ -73,8 +75,9 @@ fn number(f: &mut fmt::Formatter<'_>, number: f64) -> fmt::Result {
 /// Two significant digits; whole numbers from 10 on.
 fn two_digits(f: &mut fmt::Formatter<'_>, number: f64) -> fmt::Result {
     match number.abs() {
-        n if n >= 9.95 => write!(f, "{number:.0}"),
-        n if n >= 0.995 || n == 0.0 => write!(f, "{number:.1}"),
+        // What is whole needs no digits after the point: limits are, measurements hardly ever.
+        n if n >= 9.95 || (n - n.round()).abs() < 1e-9 => write!(f, "{number:.0}"),
+        n if n >= 0.995 => write!(f, "{number:.1}"),
         _ => write!(f, "{number:.2}"),
     }
 }
@@ -187,6 +190,9 @@ mod tests {
             (Unit::Ratio, 0.0, "0%"),
             (Unit::Ratio, 0.000_001, "<0.01%"),
             (Unit::Ratio, 1.0, "100%"),
+            (Unit::Ratio, 0.05, "5%"),
+            (Unit::Seconds, 2.0, "2s"),
+            (Unit::Seconds, 0.0, "0s"),
             (Unit::Ratio, f64::NAN, "no data"),
             (Unit::Seconds, 0.312, "312ms"),
             (Unit::Seconds, 0.0042, "4.2ms"),

@@ -92,8 +92,9 @@ fn home_wide(body: Rect, needs: Needs) -> Home {
     let mut rest = body;
     let wanted = rows(needs.environments).saturating_add(2).max(body.height / 4);
     let mut top = take_top(&mut rest, wanted.clamp(6, body.height * 2 / 5));
-    let queue = take_bottom(&mut rest, rows(needs.queue).saturating_add(2).clamp(4, (body.height / 4).max(4)));
-    let environments = take_left(&mut top, (body.width * 3 / 10).clamp(42, 64));
+    let queue =
+        take_bottom(&mut rest, rows(needs.queue).saturating_add(2).clamp(4, (body.height / 4).max(4)));
+    let environments = take_left(&mut top, (body.width * 33 / 100).clamp(42, 70));
     let half = top.width / 2;
     let first = take_left(&mut top, half);
     Home { boxed: true, environments, first, second: top, pods: rest, queue }
@@ -153,12 +154,7 @@ pub fn take_left(area: &mut Rect, width: u16) -> Rect {
 #[must_use]
 pub fn centred(area: Rect, width: u16, height: u16) -> Rect {
     let (width, height) = (width.min(area.width), height.min(area.height));
-    Rect {
-        x: area.x + (area.width - width) / 2,
-        y: area.y + (area.height - height) / 2,
-        width,
-        height,
-    }
+    Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height }
 }
 
 /// The first visible row so that the selected one is seen, as near as possible to `offset`.
@@ -182,7 +178,8 @@ mod tests {
         for width in SMALLEST.0..220 {
             for height in SMALLEST.1..80 {
                 for queue in [0, 3, 50] {
-                    let needs = Needs { environments: 3, queue, needs_me: queue == 3, banner: true, status: true };
+                    let needs =
+                        Needs { environments: 3, queue, needs_me: queue == 3, banner: true, status: true };
                     let shell = shell(Rect::new(0, 0, width, height), needs).unwrap();
                     let home = home(shell.body, needs);
                     let panes = [home.environments, home.first, home.second, home.pods, home.queue];

@@ -1,3 +1,13 @@
 //! The panes, one file each.
 
+pub mod environments;
+pub mod gates;
 pub mod metric;
+pub mod metrics;
+pub mod plan;
+pub mod pods;
+pub mod queue;
+pub mod rollback;
+pub mod summary;
+pub mod text;
+pub mod timeline;

@@ -208,7 +208,11 @@ mod tests {
     #[test]
     fn samples_outside_of_the_range_and_without_a_value_break_the_curve() {
         let rows = drawn(&ASCII, |plot| {
-            plot.run(&[(-10.0, 0.0), (0.0, 0.0), (30.0, f64::NAN), (70.0, 0.0), (99.0, 1.0)], Style::new(), 0);
+            plot.run(
+                &[(-10.0, 0.0), (0.0, 0.0), (30.0, f64::NAN), (70.0, 0.0), (99.0, 1.0)],
+                Style::new(),
+                0,
+            );
         });
         assert_eq!(rows[2], "*      *");
     }

@@ -17,8 +17,8 @@ const FONTS: &str = "'JetBrains Mono','DejaVu Sans Mono',Menlo,Consolas,'Liberat
 
 /// The sixteen colours as the picture shows them.
 const ANSI: [&str; 16] = [
-    "#22262e", "#e05f65", "#7fc97f", "#e3c078", "#6ea6e8", "#c58be0", "#5cc2cc", "#c8ccd4", "#5c6370", "#ff7b72",
-    "#98e098", "#ffd580", "#8cbcff", "#f08cf0", "#7fe0ea", "#ffffff",
+    "#22262e", "#e05f65", "#7fc97f", "#e3c078", "#6ea6e8", "#c58be0", "#5cc2cc", "#c8ccd4", "#5c6370",
+    "#ff7b72", "#98e098", "#ffd580", "#8cbcff", "#f08cf0", "#7fe0ea", "#ffffff",
 ];
 
 /// The picture of that frame.
@@ -82,7 +82,8 @@ fn glyph(out: &mut String, cell: &Cell, x: u32, y: u32) {
     }
     let weight = if cell.modifier.contains(Modifier::BOLD) { " font-weight=\"bold\"" } else { "" };
     let slant = if cell.modifier.contains(Modifier::ITALIC) { " font-style=\"italic\"" } else { "" };
-    let line = if cell.modifier.contains(Modifier::UNDERLINED) { " text-decoration=\"underline\"" } else { "" };
+    let line =
+        if cell.modifier.contains(Modifier::UNDERLINED) { " text-decoration=\"underline\"" } else { "" };
     let text = match symbol {
         "&" => "&amp;",
         "<" => "&lt;",

@@ -3,6 +3,8 @@
 use ratatui::style::{Color, Modifier, Style};
 
 use crate::api::Tier;
+use crate::config::theme as config;
+use crate::config::theme::Role;
 use crate::ui::glyphs::{ASCII, Glyphs, UNICODE};
 
 /// How everything looks. Roles, not colours: a pane asks for [`Theme::failing`], never for red.
@@ -52,71 +54,32 @@ pub struct Theme {
     pub glyphs: &'static Glyphs,
 }
 
-impl Default for Theme {
-    fn default() -> Self {
-        Self::dark()
-    }
-}
-
 impl Theme {
-    /// The built-in theme for dark backgrounds. Uses the terminal's own 16 colours, which are short on the wire.
+    /// The terminal's styles for a theme as data.
     #[must_use]
-    pub const fn dark() -> Self {
-        let plain = Style::new();
-        let bold = plain.add_modifier(Modifier::BOLD);
+    pub fn of(theme: &config::Theme) -> Self {
+        let style = |role| terminal_style(theme.style(role));
         Self {
-            text: plain,
-            muted: plain.fg(Color::Indexed(245)),
-            accent: plain.fg(Color::Cyan),
-            selection: Style::new().bg(Color::Indexed(238)).add_modifier(Modifier::BOLD),
-            healthy: plain.fg(Color::Green),
-            warning: plain.fg(Color::Yellow),
-            failing: bold.fg(Color::LightRed),
-            unknown: plain.fg(Color::Indexed(245)).add_modifier(Modifier::ITALIC),
-            production: bold.fg(Color::LightMagenta),
-            staging: plain.fg(Color::Blue),
-            development: plain.fg(Color::Indexed(245)),
-            border: plain.fg(Color::Indexed(240)),
-            border_focused: plain.fg(Color::Cyan),
-            title: bold,
-            key: bold.fg(Color::Cyan),
-            stale: plain.fg(Color::Indexed(240)),
-            curve_a: plain.fg(Color::Cyan),
-            curve_b: plain.fg(Color::Yellow),
-            threshold: plain.fg(Color::LightRed),
-            marker: plain.fg(Color::Indexed(245)),
-            glyphs: &UNICODE,
-        }
-    }
-
-    /// A theme without colour: bold, dim, underlined and reversed only. For `NO_COLOR`.
-    #[must_use]
-    pub const fn mono() -> Self {
-        let plain = Style::new();
-        let bold = plain.add_modifier(Modifier::BOLD);
-        let dim = plain.add_modifier(Modifier::DIM);
-        let reversed = plain.add_modifier(Modifier::REVERSED);
-        Self {
-            text: plain,
-            muted: dim,
-            accent: bold,
-            selection: reversed,
-            healthy: plain,
-            warning: plain.add_modifier(Modifier::UNDERLINED),
-            failing: bold.add_modifier(Modifier::UNDERLINED),
-            unknown: dim,
-            production: bold.add_modifier(Modifier::REVERSED),
-            staging: bold,
-            development: plain,
-            border: dim,
-            border_focused: bold,
-            title: bold,
-            key: bold,
-            stale: dim,
-            curve_a: plain,
-            curve_b: bold,
-            threshold: dim,
-            marker: dim,
+            text: style(Role::Text),
+            muted: style(Role::Muted),
+            accent: style(Role::Accent),
+            selection: style(Role::Selection),
+            healthy: style(Role::Healthy),
+            warning: style(Role::Warning),
+            failing: style(Role::Failing),
+            unknown: style(Role::Unknown),
+            production: style(Role::Production),
+            staging: style(Role::Staging),
+            development: style(Role::Development),
+            border: style(Role::Border),
+            border_focused: style(Role::BorderFocused),
+            title: style(Role::Title),
+            key: style(Role::Key),
+            stale: style(Role::Stale),
+            curve_a: style(Role::CurveA),
+            curve_b: style(Role::CurveB),
+            threshold: style(Role::Threshold),
+            marker: style(Role::Marker),
             glyphs: &UNICODE,
         }
     }
@@ -142,17 +105,44 @@ impl Theme {
     #[must_use]
     pub fn frame(&self, tier: Option<Tier>, focused: bool) -> Style {
         match (tier, focused) {
-            (Some(Tier::Production), true) => self.without_reverse(self.production),
+            // Lines must not become solid bars where a theme marks production by reversal.
+            (Some(Tier::Production), true) => self.production.remove_modifier(Modifier::REVERSED),
             (Some(Tier::Production), false) => {
-                self.without_reverse(self.production).remove_modifier(Modifier::BOLD)
+                self.production.remove_modifier(Modifier::REVERSED | Modifier::BOLD)
             }
             (_, true) => self.border_focused,
             (_, false) => self.border,
         }
     }
+}
 
-    /// Frames made of line characters must not become solid bars where a theme marks production by reversal.
-    fn without_reverse(&self, style: Style) -> Style {
-        style.remove_modifier(Modifier::REVERSED)
+fn terminal_style(style: config::Style) -> Style {
+    let mut modifier = Modifier::empty();
+    for (wanted, bit) in [
+        (style.bold, Modifier::BOLD),
+        (style.dim, Modifier::DIM),
+        (style.italic, Modifier::ITALIC),
+        (style.underlined, Modifier::UNDERLINED),
+        (style.reversed, Modifier::REVERSED),
+    ] {
+        if wanted {
+            modifier |= bit;
+        }
+    }
+    Style { fg: style.fg.map(colour), bg: style.bg.map(colour), ..Style::new().add_modifier(modifier) }
+}
+
+const fn colour(colour: config::Colour) -> Color {
+    match colour {
+        config::Colour::Indexed(index) => Color::Indexed(index),
+        config::Colour::Rgb(red, green, blue) => Color::Rgb(red, green, blue),
+    }
+}
+
+#[cfg(test)]
+impl Theme {
+    /// The built-in theme of that name.
+    pub(crate) fn named(name: &str) -> Self {
+        Self::of(&config::Theme::load(name).unwrap())
     }
 }

@@ -51,8 +51,10 @@ impl<'a, M: Iterator<Item = (DateTime<Utc>, &'a str)>> Chart<'a, M> {
         let worst = series.iter().filter_map(|series| recent(series, self.now)).fold(f64::NAN, f64::max);
         let over = self.limit.is_some_and(|limit| worst > limit);
         let note_style = if over { theme.failing } else { theme.muted };
-        let title = Title { name: self.name, environment: self.environment, unit: self.unit, series, now: self.now };
-        let limit = LimitNote { limit: self.limit, unit: self.unit, over: over.then_some(theme.glyphs.failing) };
+        let environment = (area.width >= 100).then_some(self.environment);
+        let title = Title { name: self.name, environment, unit: self.unit, series, now: self.now };
+        let limit =
+            LimitNote { limit: self.limit, unit: self.unit, over: over.then_some(theme.glyphs.failing) };
         let inner = chrome.draw(buf, area, format_args!("{title}"), (note_style, format_args!("{limit}")));
         let empty = series.iter().all(|series| series.points.is_empty());
         if stand_in(buf, inner, theme, chrome.freshness, empty.then_some(self.empty)) {
@@ -70,10 +72,10 @@ impl<'a, M: Iterator<Item = (DateTime<Utc>, &'a str)>> Chart<'a, M> {
         let Some(metric) = self.metric else { return feed };
         let age = metric.at.map(|at| Age::between(at, self.now));
         match (&metric.error, feed, age) {
-            (_, Freshness::Stale { .. } | Freshness::Denied(_) | Freshness::Missing(_), _) => feed,
+            (_, Freshness::Stale { .. } | Freshness::Denied(_) | Freshness::Missing(_), _)
+            | (None, _, None) => feed,
             (Some(reason), _, age) => Freshness::Stale { age, reason, retry: None },
             (None, _, Some(age)) => Freshness::Live(age),
-            (None, _, None) => feed,
         }
     }
 
@@ -120,7 +122,8 @@ impl LabelRows {
     fn of(plot: &Plot<'_>, series: &[Series], now: DateTime<Utc>, inner: Rect) -> Self {
         let mut this = Self { rows: [(0, 0); 8], len: 0 };
         for (index, curve) in series.iter().enumerate().take(this.rows.len().min(usize::from(inner.height))) {
-            let last = recent(curve, now).or_else(|| curve.points.iter().rev().find(|p| p.1.is_finite()).map(|p| p.1));
+            let last = recent(curve, now)
+                .or_else(|| curve.points.iter().rev().find(|p| p.1.is_finite()).map(|p| p.1));
             if let Some(value) = last {
                 this.rows[this.len] = (index, plot.row(value.max(0.0)));
                 this.len += 1;
@@ -156,6 +159,7 @@ fn curve_style(theme: &Theme, index: usize) -> Style {
 }
 
 /// The value that a curve has now; older ones are no value.
+#[must_use]
 pub fn recent(series: &Series, now: DateTime<Utc>) -> Option<f64> {
     series.current(now, (series.step * 3.0).max(60.0))
 }
@@ -180,7 +184,11 @@ fn scale_labels(
 ) {
     let mut put = |row: u16, style: Style, value: f64| {
         let line = Rect { y: row, height: 1, width: GUTTER - 1, ..inner };
-        crate::ui::pen::Pen::new(buf, line, 0).right(GUTTER - 1, style, format_args!("{}", Value(unit, value)));
+        crate::ui::pen::Pen::new(buf, line, 0).right(
+            GUTTER - 1,
+            style,
+            format_args!("{}", Value(unit, value)),
+        );
     };
     let bottom = inner.bottom().saturating_sub(1);
     put(bottom, theme.muted, 0.0);
@@ -195,10 +203,10 @@ fn scale_labels(
     }
 }
 
-/// `error rate · production · 30m  stable 0.08%  canary 1.9%`.
+/// `Error rate · production · 30m  stable 0.08%  canary 1.9%`; of many curves, the worst alone.
 struct Title<'a> {
     name: &'a str,
-    environment: &'a str,
+    environment: Option<&'a str>,
     unit: Unit,
     series: &'a [Series],
     now: DateTime<Utc>,
@@ -206,7 +214,19 @@ struct Title<'a> {
 
 impl fmt::Display for Title<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} · {} · 30m", self.name, self.environment)?;
+        f.write_str(self.name)?;
+        if let Some(environment) = self.environment {
+            write!(f, " · {environment} · 30m")?;
+        }
+        let worst = |series: &&Series| recent(series, self.now).unwrap_or(f64::NEG_INFINITY);
+        if self.series.len() > 3
+            && let Some(series) = self.series.iter().max_by(|a, b| worst(a).total_cmp(&worst(b)))
+        {
+            return match recent(series, self.now) {
+                Some(value) => write!(f, "  worst: {} {}", series.label, Value(self.unit, value)),
+                None => f.write_str("  no data"),
+            };
+        }
         for series in self.series {
             f.write_str("  ")?;
             if !series.label.is_empty() {

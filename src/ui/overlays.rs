@@ -1,0 +1,36 @@
+//! Windows above the view, one file each.
+
+pub mod confirm;
+pub mod form;
+pub mod help;
+pub mod message;
+pub mod palette;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::app::ui_state::Overlay;
+use crate::ui::pane::Ctx;
+
+/// Draws a window above what is there.
+pub fn draw(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, overlay: &Overlay) {
+    match overlay {
+        Overlay::Help { offset } => help::draw(buf, body, ctx, *offset),
+        Overlay::Palette(palette) => palette::draw(buf, body, ctx, palette),
+        // It is typed on the status line, and takes effect in its pane at once.
+        Overlay::Filter { .. } => {}
+        Overlay::Form(form) => form::draw(buf, body, ctx, form),
+        Overlay::Confirm(confirm) => confirm::draw(buf, body, ctx, confirm),
+        Overlay::Message { title, text } => message::draw(buf, body, ctx, (title, text)),
+    }
+}
+
+/// Empties the cells below a window.
+pub fn clear(buf: &mut Buffer, area: Rect) {
+    let area = area.intersection(buf.area);
+    for y in area.top()..area.bottom() {
+        for x in area.left()..area.right() {
+            buf[(x, y)].reset();
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The registry of panes: one pane is one file in `panes/` and one line in [`PANES`].
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::api::Tier;
+use crate::app::cluster_state::{ClusterId, Feed};
+use crate::app::located::EnvironmentId;
+use crate::app::rows::{EnvironmentRow, HealthClass};
+use crate::app::store::Store;
+use crate::app::ui_state::Pane as Focus;
+use crate::ui::chrome::{Chrome, Freshness};
+use crate::ui::panes;
+use crate::ui::theme::Theme;
+
+/// A part of a screen that draws itself from the store.
+pub struct Pane {
+    /// Unique name, in kebab-case.
+    pub id: &'static str,
+    /// What people call it.
+    pub title: &'static str,
+    /// The focus that lets keys move in it; absent where there is nothing to move in.
+    pub focus: Option<Focus>,
+    /// Columns and rows below which it says nothing useful; it must draw without harm in any area.
+    pub min: (u16, u16),
+    /// Draws it. One row is its folded form.
+    pub draw: fn(&mut Buffer, Rect, &Ctx<'_>),
+}
+
+/// Every pane, in the order of the screens that they appear on.
+pub static PANES: &[&Pane] = &[
+    &panes::environments::PANE,
+    &panes::metrics::ERROR_RATE,
+    &panes::metrics::LATENCY,
+    &panes::pods::PANE,
+    &panes::queue::PANE,
+    &panes::summary::PANE,
+    &panes::plan::PANE,
+    &panes::gates::PANE,
+    &panes::timeline::PANE,
+    &panes::rollback::PANE,
+    &panes::text::PANE,
+];
+
+/// What every pane draws from.
+#[derive(Clone, Copy)]
+pub struct Ctx<'a> {
+    /// What is known.
+    pub store: &'a Store,
+    /// How it looks.
+    pub theme: &'a Theme,
+    /// Panes have frames on four sides.
+    pub boxed: bool,
+}
+
+impl<'a> Ctx<'a> {
+    /// Keys move in that pane.
+    #[must_use]
+    pub fn focused(&self, pane: Focus) -> bool {
+        self.store.ui.overlays.is_empty() && self.store.ui.focus == pane
+    }
+
+    /// The frame of a pane whose content has that freshness.
+    #[must_use]
+    pub fn chrome(&self, focus: Option<Focus>, freshness: Freshness<'a>) -> Chrome<'a> {
+        Chrome {
+            theme: self.theme,
+            tier: self.store.focused_tier(),
+            focused: focus.is_some_and(|focus| self.focused(focus)),
+            boxed: self.boxed,
+            freshness,
+        }
+    }
+
+    /// How true the objects of that cluster's feed are.
+    #[must_use]
+    pub fn freshness(&self, cluster: ClusterId, feed: Feed) -> Freshness<'a> {
+        let state = self.store.cluster(cluster).and_then(|cluster| cluster.feeds.get(&feed));
+        Freshness::of(state, self.store.now)
+    }
+
+    /// The worst freshness of that feed over all clusters.
+    #[must_use]
+    pub fn worst(&self, feed: Feed) -> Freshness<'a> {
+        self.store
+            .clusters()
+            .map(|(id, _)| self.freshness(id, feed))
+            .max_by_key(|freshness| severity(*freshness))
+            .unwrap_or(Freshness::Connecting)
+    }
+
+    /// The row of the environment that the screen is about.
+    #[must_use]
+    pub fn environment(&self) -> Option<&'a EnvironmentRow> {
+        let id = self.store.focused_environment()?;
+        self.row(&id)
+    }
+
+    /// The row of that environment.
+    #[must_use]
+    pub fn row(&self, id: &EnvironmentId) -> Option<&'a EnvironmentRow> {
+        self.store.rows.environments.iter().find(|row| row.id == *id)
+    }
+
+    /// Glyph and style of a class of health.
+    #[must_use]
+    pub fn health(&self, class: HealthClass) -> (&'static str, Style) {
+        let (theme, glyphs) = (self.theme, self.theme.glyphs);
+        match class {
+            HealthClass::Good => (glyphs.healthy, theme.healthy),
+            HealthClass::Moving => (glyphs.warning, theme.warning),
+            HealthClass::Waiting => (glyphs.waiting, theme.warning),
+            HealthClass::Bad => (glyphs.failing, theme.failing),
+            HealthClass::Unknown => (glyphs.unknown, theme.unknown),
+        }
+    }
+
+    /// How a row looks as a whole: the pointer before it, and a style over it.
+    #[must_use]
+    pub fn selection(&self, selected: bool, pane: Focus) -> (&'static str, Option<Style>) {
+        match (selected, self.focused(pane)) {
+            (false, _) => (" ", None),
+            (true, false) => (self.theme.glyphs.current, None),
+            (true, true) => (self.theme.glyphs.current, Some(self.theme.selection)),
+        }
+    }
+}
+
+/// The more, the more it must be said.
+fn severity(freshness: Freshness<'_>) -> (u8, i64) {
+    match freshness {
+        Freshness::Timeless => (0, 0),
+        Freshness::Live(age) => (1, age.seconds()),
+        Freshness::Connecting => (2, 0),
+        Freshness::Missing(_) => (3, 0),
+        Freshness::Denied(_) => (4, 0),
+        Freshness::Stale { .. } => (5, 0),
+    }
+}
+
+/// The word of a tier for narrow columns.
+#[must_use]
+pub const fn tier_word(tier: Tier) -> &'static str {
+    match tier {
+        Tier::Production => "PROD",
+        Tier::Staging => "stag",
+        Tier::Development => "dev",
+    }
+}

@@ -1,0 +1,225 @@
+//! Environments: which one burns, what runs there, what is on its way.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::app::cluster_state::Feed;
+use crate::app::rows::{EnvironmentRow, Reading};
+use crate::app::ui_state::Pane as Focus;
+use crate::domain::age::Age;
+use crate::ui::chrome::{grey, stand_in};
+use crate::ui::format::{Short, Unit, Value, width};
+use crate::ui::layout::scrolled;
+use crate::ui::pane::{Ctx, Pane, tier_word};
+use crate::ui::pen::Pen;
+
+/// The pane.
+pub static PANE: Pane =
+    Pane { id: "environments", title: "Environments", focus: Some(Focus::Environments), min: (40, 1), draw };
+
+const EMPTY: &str = "No Environment objects yet. An Environment names an application's components and who may release \
+                     them: apply one with kubectl, see `release-cockpit manifests --help` for a first one.";
+
+/// Widths of the columns, so that every row has the same ones.
+struct Columns {
+    name: u16,
+    tier: u16,
+    version: u16,
+    status: u16,
+    /// Cells of a reading, its label included; 0: not shown.
+    reading: u16,
+    labelled: bool,
+}
+
+fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
+    let (theme, rows) = (ctx.theme, &ctx.store.rows.environments);
+    let freshness = ctx.worst(Feed::Environments);
+    let mut inner = area;
+    if ctx.boxed {
+        let mut chrome = ctx.chrome(Some(Focus::Environments), freshness);
+        // The list is of every tier; only what shows one environment's data is framed as production.
+        chrome.tier = None;
+        let count = rows.len();
+        inner = chrome.draw(buf, area, format_args!("Environments"), (theme.muted, format_args!("{count}")));
+    }
+    if stand_in(buf, inner, theme, freshness, rows.is_empty().then_some(EMPTY)) {
+        return;
+    }
+    let columns = Columns::of(rows, inner.width, ctx.boxed);
+    if ctx.boxed && inner.height > 2 {
+        columns.head(&mut Pen::new(buf, inner, 0), ctx);
+        inner = Rect { y: inner.y + 1, height: inner.height - 1, ..inner };
+    }
+    let cursor = &ctx.store.ui.environments;
+    let first = scrolled(cursor.offset, cursor.index, usize::from(inner.height));
+    for (row, at) in rows.iter().skip(first).zip(0..inner.height) {
+        let selected = cursor.selected.as_ref() == Some(&row.id);
+        columns.row(buf, Rect { y: inner.y + at, height: 1, ..inner }, ctx, (row, selected));
+    }
+    if freshness.is_stale() {
+        grey(buf, inner, theme);
+    }
+}
+
+impl Columns {
+    fn of(rows: &[EnvironmentRow], cells: u16, boxed: bool) -> Self {
+        let several = several_applications(rows);
+        let name = rows.iter().map(|row| name_width(row, several)).max().unwrap_or(8).clamp(8, 28);
+        let said = rows.iter().all(|row| row.name.contains(&tier_word(row.tier).to_ascii_lowercase()[..3]));
+        let tier = if said { 0 } else { 5 };
+        let version = rows.iter().map(version_width).max().unwrap_or(6).clamp(6, 12);
+        // Pointer, number, two gaps, pods with its gap.
+        let fixed = 4 + name + 1 + tier + version + 1 + 6;
+        let (labelled, reading) = match cells.saturating_sub(fixed) {
+            left if left >= 12 + 24 + 4 && !boxed => (true, 12),
+            left if left >= 12 + 16 + 3 => (false, 8),
+            _ => (false, 0),
+        };
+        let status = cells.saturating_sub(fixed + 2 * reading + 3);
+        Self { name, tier, version, status, reading, labelled }
+    }
+
+    fn head(&self, pen: &mut Pen<'_>, ctx: &Ctx<'_>) {
+        let (theme, style) = (ctx.theme, ctx.theme.muted);
+        pen.skip(4).left(self.name + 1, style, theme, "NAME");
+        if self.tier > 0 {
+            pen.left(self.tier, style, theme, "TIER");
+        }
+        pen.left(self.version + 1, style, theme, "VERSION");
+        pen.right(5, style, format_args!("PODS")).skip(1);
+        pen.left(self.status, style, theme, "STATUS");
+        if self.reading > 0 {
+            pen.right(self.reading, style, format_args!("ERRORS"));
+            pen.right(self.reading, style, format_args!("P95"));
+        }
+    }
+
+    fn row(&self, buf: &mut Buffer, line: Rect, ctx: &Ctx<'_>, (row, selected): (&EnvironmentRow, bool)) {
+        let (theme, several) = (ctx.theme, several_applications(&ctx.store.rows.environments));
+        let (pointer, over) = ctx.selection(selected, Focus::Environments);
+        let mut pen = Pen::new(buf, line, 0);
+        pen.put(theme.accent, pointer).fmt(theme.key, format_args!("{:<2}", row.number)).skip(1);
+        let name = theme.tier(row.tier);
+        let at = pen.column();
+        if several {
+            pen.cut(self.name, theme.text, theme, &row.application).put(theme.muted, theme.glyphs.dot);
+            let left = self.name.saturating_sub(pen.column() - at);
+            pen.cut(left, name, theme, &row.name);
+        } else {
+            pen.cut(self.name, name, theme, &row.name);
+        }
+        pen.to(at + self.name + 1);
+        if self.tier > 0 {
+            pen.left(self.tier, name, theme, tier_word(row.tier));
+        }
+        self.version(&mut pen, ctx, row);
+        pods(&mut pen, ctx, row);
+        let at = pen.column();
+        self.status(&mut pen, ctx, row);
+        pen.to(at + self.status);
+        self.reading(&mut pen, ctx, ("err", Unit::Ratio), row.error_rate);
+        self.reading(&mut pen, ctx, ("p95", Unit::Seconds), row.latency);
+        if row.needs_me > 0 {
+            pen.fmt(theme.accent, format_args!(" !{}", row.needs_me));
+        }
+        if let Some(style) = over {
+            buf.set_style(line, style);
+        }
+    }
+
+    fn version(&self, pen: &mut Pen<'_>, ctx: &Ctx<'_>, row: &EnvironmentRow) {
+        let theme = ctx.theme;
+        match &*row.versions {
+            [] => pen.left(self.version + 1, theme.unknown, theme, "?"),
+            [one] => pen.left(self.version, theme.text, theme, one).skip(1),
+            [first, rest @ ..] => {
+                let at = pen.column();
+                let more = Short::of(format_args!("+{}", rest.len()));
+                let cells = self.version.saturating_sub(width(more.as_str()));
+                pen.cut(cells, theme.text, theme, first).put(theme.warning, more.as_str());
+                pen.to(at + self.version + 1)
+            }
+        };
+    }
+
+    fn status(&self, pen: &mut Pen<'_>, ctx: &Ctx<'_>, row: &EnvironmentRow) {
+        let theme = ctx.theme;
+        let (glyph, style) = ctx.health(row.health.class());
+        let end = pen.column() + self.status;
+        pen.put(style, glyph).put(style, " ").cut(
+            self.status.saturating_sub(2),
+            style,
+            theme,
+            row.health.word(),
+        );
+        let left = |pen: &Pen<'_>| end.saturating_sub(pen.column() + 1);
+        if row.frozen.is_some() && left(pen) >= 8 {
+            pen.put(theme.warning, " frozen");
+        }
+        if let Some(active) = &row.active {
+            if let Some(weight) = active.weight {
+                pen.fmt(style, format_args!(" {weight}%"));
+            }
+            let room = left(pen);
+            if room > 3 {
+                pen.put(theme.muted, " ").put(theme.muted, theme.glyphs.arrow);
+                pen.cut(room - 1, theme.text, theme, &active.version);
+            }
+        } else if let Some(healthy) = row.healthy_for {
+            let text = Short::of(format_args!(" for {}", Age::of(healthy)));
+            if width(text.as_str()) <= left(pen) {
+                pen.put(theme.muted, text.as_str());
+            }
+        }
+    }
+
+    fn reading(&self, pen: &mut Pen<'_>, ctx: &Ctx<'_>, (label, unit): (&str, Unit), reading: Reading) {
+        if self.reading == 0 {
+            return;
+        }
+        let theme = ctx.theme;
+        let mut cells = self.reading;
+        if self.labelled {
+            pen.put(theme.muted, " ").put(theme.muted, label);
+            cells -= 4;
+        }
+        match reading.value {
+            None => pen.right(cells, theme.unknown, format_args!("no data")),
+            Some(value) if reading.is_over() => {
+                let glyph = theme.glyphs.failing;
+                pen.right(cells, theme.failing, format_args!("{glyph}{}", Value(unit, value)))
+            }
+            Some(value) => pen.right(cells, theme.text, format_args!("{}", Value(unit, value))),
+        };
+    }
+}
+
+fn pods(pen: &mut Pen<'_>, ctx: &Ctx<'_>, row: &EnvironmentRow) {
+    let style = match row.pods {
+        Some((ready, wanted)) if ready < wanted => ctx.theme.warning,
+        _ => ctx.theme.text,
+    };
+    match row.pods {
+        Some((ready, wanted)) => pen.right(5, style, format_args!("{ready}/{wanted}")),
+        None => pen.right(5, ctx.theme.unknown, format_args!("?")),
+    };
+    pen.skip(1);
+}
+
+fn several_applications(rows: &[EnvironmentRow]) -> bool {
+    rows.windows(2).any(|pair| pair[0].application != pair[1].application)
+}
+
+fn name_width(row: &EnvironmentRow, several: bool) -> u16 {
+    width(&row.name) + if several { width(&row.application) + 1 } else { 0 }
+}
+
+fn version_width(row: &EnvironmentRow) -> u16 {
+    row.versions.first().map_or(1, |first| width(first)) + if row.versions.len() > 1 { 2 } else { 0 }
+}
+
+/// Nothing of a row's height depends on its content.
+#[must_use]
+pub fn visible_rows(area: Rect, boxed: bool) -> u16 {
+    if boxed { area.height.saturating_sub(3) } else { area.height }
+}

@@ -1,0 +1,90 @@
+//! What a release waits for, who can clear it, and who has approved.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::api::release::{ApprovalRecord, ApprovalState, GateState, GateStatus};
+use crate::app::cluster_state::Feed;
+use crate::app::ui_state::{Pane as Focus, View};
+use crate::domain::age::Age;
+use crate::ui::chrome::{grey, stand_in};
+use crate::ui::format::{Short, width};
+use crate::ui::pane::{Ctx, Pane};
+use crate::ui::pen::Pen;
+
+/// The pane.
+pub static PANE: Pane =
+    Pane { id: "gates", title: "Waits for", focus: Some(Focus::Gates), min: (30, 2), draw };
+
+fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
+    let View::Release(view) = ctx.store.ui.view() else { return };
+    let theme = ctx.theme;
+    let freshness = ctx.freshness(view.id.cluster, Feed::Releases);
+    let status = ctx.store.release(&view.id).and_then(|release| release.status.as_ref());
+    let gates = status.map_or(&[][..], |status| &status.gates);
+    let approvals = status.map_or(&[][..], |status| &status.approvals);
+    let open = gates.iter().filter(|gate| gate.state != GateState::Pass).count();
+    let note = match (gates.len(), open) {
+        (0, _) => Short::of(format_args!("")),
+        (all, 0) => Short::of(format_args!("{all} passed")),
+        (all, open) => Short::of(format_args!("{open} of {all} open")),
+    };
+    let style = if open > 0 { theme.warning } else { theme.healthy };
+    let chrome = ctx.chrome(Some(Focus::Gates), freshness);
+    let inner = chrome.draw(buf, area, format_args!("Waits for"), (style, format_args!("{}", note.as_str())));
+    let empty = gates.is_empty() && approvals.is_empty();
+    if stand_in(buf, inner, theme, freshness, empty.then_some("Nothing: no gate has been judged yet.")) {
+        return;
+    }
+    let name = gates.iter().map(|gate| width(&gate.name)).max().unwrap_or(8).clamp(8, inner.width / 3);
+    let mut row = 0;
+    for gate in gates.iter().skip(view.gates_offset) {
+        gate_line(&mut Pen::new(buf, inner, row), ctx, gate, name);
+        row += 1;
+        if let (Some(who), GateState::Wait | GateState::Fail) = (&gate.cleared_by, gate.state) {
+            let mut pen = Pen::new(buf, inner, row);
+            pen.fmt(theme.muted, format_args!("   {} cleared by ", theme.glyphs.elbow));
+            let room = pen.room();
+            pen.cut(room, theme.text, theme, who);
+            row += 1;
+        }
+    }
+    for approval in approvals.iter().skip(view.gates_offset.saturating_sub(gates.len())) {
+        approval_line(&mut Pen::new(buf, inner, row), ctx, approval);
+        row += 1;
+    }
+    if freshness.is_stale() {
+        grey(buf, inner, theme);
+    }
+}
+
+fn gate_line(pen: &mut Pen<'_>, ctx: &Ctx<'_>, gate: &GateStatus, name: u16) {
+    let (theme, glyphs) = (ctx.theme, ctx.theme.glyphs);
+    let (glyph, word, style) = match gate.state {
+        GateState::Pass => (glyphs.done, "pass", theme.healthy),
+        GateState::Wait => (glyphs.waiting, "wait", theme.warning),
+        GateState::Fail => (glyphs.failing, "FAIL", theme.failing),
+        GateState::NoData => (glyphs.unknown, "no data", theme.unknown),
+    };
+    pen.fmt(style, format_args!(" {glyph} {word:<8}"));
+    pen.left(name, theme.text, theme, &gate.name).skip(1);
+    let room = pen.room();
+    pen.cut(room, theme.muted, theme, &gate.detail);
+}
+
+fn approval_line(pen: &mut Pen<'_>, ctx: &Ctx<'_>, approval: &ApprovalRecord) {
+    let (theme, glyphs) = (ctx.theme, ctx.theme.glyphs);
+    let (glyph, word, style) = match approval.state {
+        ApprovalState::Counted => (glyphs.done, "approved", theme.healthy),
+        ApprovalState::Stale => (glyphs.warning, "approved another plan", theme.warning),
+        ApprovalState::Expired => (glyphs.warning, "approval expired", theme.warning),
+        ApprovalState::SelfApproval => (glyphs.failing, "own release: does not count", theme.failing),
+    };
+    pen.last(theme.muted, format_args!("{} ago ", Age::between(approval.at, ctx.store.now)));
+    pen.fmt(style, format_args!(" {glyph} {word} "));
+    let room = pen.room();
+    pen.cut(room, theme.text, theme, &approval.actor);
+    for slot in &approval.slots {
+        pen.fmt(theme.muted, format_args!(" ({slot})"));
+    }
+}

@@ -1,0 +1,84 @@
+//! The head of the release view: what goes where, how far it is, what it waits for, and who asked.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::api::{ReleaseKind, Tier};
+use crate::app::cluster_state::Feed;
+use crate::app::ui_state::View;
+use crate::domain::age::Age;
+use crate::ui::chrome::{Freshness, sentence};
+use crate::ui::pane::{Ctx, Pane};
+use crate::ui::panes::queue::phase_look;
+use crate::ui::pen::Pen;
+
+/// The pane.
+pub static PANE: Pane = Pane { id: "summary", title: "Release", focus: None, min: (40, 2), draw };
+
+fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
+    let View::Release(view) = ctx.store.ui.view() else { return };
+    let theme = ctx.theme;
+    let Some(release) = ctx.store.release(&view.id) else {
+        let text = match ctx.freshness(view.id.cluster, Feed::Releases) {
+            Freshness::Connecting => "Waiting for the first answer.",
+            _ => "This release is gone: it was deleted. esc goes back.",
+        };
+        sentence(buf, area, theme.muted, text);
+        return;
+    };
+    let spec = &release.spec;
+    let row = ctx.store.rows.queue.iter().find(|row| row.id == view.id);
+    let tier = ctx.store.focused_tier();
+    let mut pen = Pen::new(buf, area, 0);
+    if let Some(at) = release.created_at() {
+        pen.last(theme.muted, format_args!("{}", Age::between(at, ctx.store.now)));
+    }
+    pen.last(theme.muted, format_args!("by {}", crate::ui::format::head(&spec.requested_by, 40)));
+    pen.put(theme.text, " ");
+    if let Some(row) = row {
+        pen.put(theme.title, &row.application).skip(1);
+        if !row.from.is_empty() {
+            pen.put(theme.text, &row.from).fmt(theme.muted, format_args!(" {} ", theme.glyphs.arrow));
+        }
+    }
+    pen.put(theme.title, &spec.version);
+    let strategy = row.map_or("", |row| row.strategy.as_str());
+    let kind = match spec.kind {
+        ReleaseKind::Deploy => "deploy",
+        ReleaseKind::Promote => "promote",
+        ReleaseKind::Rollback => "rollback",
+    };
+    pen.fmt(theme.muted, format_args!(" {} {kind} {} {strategy}", theme.glyphs.dot, theme.glyphs.dot));
+    pen.fmt(theme.muted, format_args!(" {} ", theme.glyphs.dot));
+    pen.put(theme.tier(tier.unwrap_or(Tier::Development)), &spec.environment);
+    if spec.emergency == Some(true) {
+        pen.put(theme.failing, " EMERGENCY");
+    }
+    message(buf, area, ctx);
+}
+
+/// Phase and the controller's sentence; then the requester's reason.
+fn message(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
+    let View::Release(view) = ctx.store.ui.view() else { return };
+    let Some(release) = ctx.store.release(&view.id) else { return };
+    let theme = ctx.theme;
+    let (glyph, style) = phase_look(ctx, release.phase());
+    let mut pen = Pen::new(buf, area, 1);
+    pen.fmt(style, format_args!(" {glyph} {} ", release.phase()));
+    let row = ctx.store.rows.queue.iter().find(|row| row.id == view.id);
+    if let Some(pending) = row.and_then(|row| row.pending.as_ref()) {
+        pen.fmt(theme.accent, format_args!("{} {pending} ", theme.glyphs.moving));
+    }
+    if let Some(status) = &release.status {
+        let room = pen.room();
+        pen.cut(room, theme.text, theme, &status.message);
+    }
+    let mut pen = Pen::new(buf, area, 2);
+    let room = pen.room();
+    if let Some(ticket) = &release.spec.ticket {
+        pen.fmt(theme.accent, format_args!(" {ticket}"));
+    }
+    if let Some(reason) = &release.spec.reason {
+        pen.put(theme.muted, " ").cut(room, theme.muted, theme, reason);
+    }
+}

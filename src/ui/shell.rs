@@ -1,0 +1,335 @@
+//! The lines around every screen: where am I, is anything lost, what is going on, what can I press.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::api::Tier;
+use crate::app::cluster_state::{ClusterState, Feed, FeedState};
+use crate::app::command::{COMMANDS, Group, Target};
+use crate::app::pending::PendingState;
+use crate::app::store::Store;
+use crate::app::toast::Level;
+use crate::app::ui_state::{Overlay, Pane as Focus, View};
+use crate::domain::age::Age;
+use crate::ui::chrome::Freshness;
+use crate::ui::format::{Short, width};
+use crate::ui::pane::Ctx;
+use crate::ui::pen::Pen;
+
+/// The feeds that come from the API server.
+const KUBERNETES: [Feed; 5] =
+    [Feed::Environments, Feed::Releases, Feed::Actions, Feed::Pods, Feed::Workloads];
+
+/// Place, person, freshness, clock.
+pub fn header(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
+    let (store, theme) = (ctx.store, ctx.theme);
+    let id = store.focused_environment();
+    let row = id.as_ref().and_then(|id| ctx.row(id));
+    let wide = area.width >= 120;
+    let mut pen = Pen::new(buf, area, 0);
+    if wide {
+        pen.last(theme.text, format_args!("{}Z", store.now.format("%H:%M:%S")));
+    } else {
+        pen.last(theme.text, format_args!("{}Z", store.now.format("%H:%M")));
+    }
+    let cluster =
+        id.as_ref().map(|id| id.cluster).and_then(|id| store.cluster(id)).or(store.clusters.first());
+    if let Some(cluster) = cluster {
+        feeds(&mut pen, ctx, cluster, wide);
+    }
+    match row {
+        Some(row) => {
+            badge(&mut pen, ctx, row.tier);
+            let room = pen.room();
+            let style = theme.title;
+            pen.cut(room / 2, style, theme, &row.application).put(style, theme.glyphs.dot);
+            let room = pen.room();
+            pen.cut(room, theme.tier(row.tier), theme, &row.name);
+        }
+        None => {
+            pen.put(theme.title, " Release Cockpit");
+        }
+    }
+    if let Some(cluster) = cluster {
+        if wide && pen.room() > width(&cluster.context) + 12 {
+            pen.fmt(theme.muted, format_args!("  on {}", cluster.context));
+        }
+        if let Some(identity) = &cluster.identity {
+            let room = pen.room();
+            if room > 6 {
+                pen.skip(2).name(
+                    room.saturating_sub(2).min(width(&identity.user)),
+                    theme.muted,
+                    theme,
+                    &identity.user,
+                );
+            }
+        }
+    }
+}
+
+/// The tier, framed and as a word: `▌PROD▐`.
+fn badge(pen: &mut Pen<'_>, ctx: &Ctx<'_>, tier: Tier) {
+    let (glyphs, style) = (ctx.theme.glyphs, ctx.theme.tier(tier));
+    let word = match tier {
+        Tier::Production => "PROD",
+        Tier::Staging => "STAGING",
+        Tier::Development => "DEV",
+    };
+    pen.put(style, glyphs.badge_left).put(style, word).put(style, glyphs.badge_right).skip(1);
+}
+
+/// `k8s ● 1s  prom ● 3s  ctl ● lease 1s`, at the end of the header.
+fn feeds(pen: &mut Pen<'_>, ctx: &Ctx<'_>, cluster: &ClusterState, wide: bool) {
+    let (glyphs, theme, now) = (ctx.theme.glyphs, ctx.theme, ctx.store.now);
+    let health = &cluster.controller;
+    let renewed = health.renewed.map(|renewed| Age::between(renewed, now));
+    let alive = renewed.is_some_and(|age| age.seconds() <= i64::from(health.duration_seconds.max(1)));
+    let controller = if wide { "controller" } else { "ctl" };
+    match (&health.leader, renewed) {
+        (Some(_), Some(age)) if alive => {
+            lamp(pen, theme.healthy, controller, (glyphs.healthy, (age.seconds() >= 5).then_some(age)), "");
+        }
+        (Some(_), Some(age)) => lamp(pen, theme.failing, controller, (glyphs.failing, Some(age)), "silent "),
+        _ => lamp(pen, theme.warning, controller, (glyphs.unknown, None), "none"),
+    }
+    let metrics = Freshness::of(cluster.feeds.get(&Feed::Metrics), now);
+    feed(pen, ctx, if wide { "prometheus" } else { "prom" }, metrics);
+    let worst = KUBERNETES
+        .iter()
+        .filter_map(|feed| cluster.feeds.get(feed))
+        .max_by_key(|state| lateness(state, now))
+        .map_or(Freshness::Connecting, |state| Freshness::of(Some(state), now));
+    feed(pen, ctx, if wide { "kubernetes" } else { "k8s" }, worst);
+}
+
+fn feed(pen: &mut Pen<'_>, ctx: &Ctx<'_>, name: &str, freshness: Freshness<'_>) {
+    let (glyphs, theme) = (ctx.theme.glyphs, ctx.theme);
+    match freshness {
+        Freshness::Live(age) => {
+            lamp(pen, theme.healthy, name, (glyphs.healthy, (age.seconds() >= 5).then_some(age)), "");
+        }
+        Freshness::Stale { age, .. } => lamp(pen, theme.failing, name, (glyphs.failing, age), "lost "),
+        Freshness::Connecting => lamp(pen, theme.muted, name, (glyphs.moving, None), ""),
+        Freshness::Denied(_) | Freshness::Missing(_) => {
+            lamp(pen, theme.warning, name, (glyphs.warning, None), "partly");
+        }
+        Freshness::Timeless => {}
+    }
+}
+
+/// Name, glyph, and an age that takes its room even while it is not said, so that nothing jumps.
+fn lamp(pen: &mut Pen<'_>, style: Style, name: &str, (glyph, age): (&str, Option<Age>), word: &str) {
+    let age = age.map_or_else(|| Short::of(format_args!("")), |age| Short::of(format_args!("{age}")));
+    let said = Short::of(format_args!("{word}{}", age.as_str()));
+    pen.last(style, format_args!(" {name} {glyph} {:<3}", said.as_str()));
+}
+
+/// How far behind a feed is; what is denied or missing is no news in the header while others live.
+fn lateness(state: &FeedState, now: chrono::DateTime<chrono::Utc>) -> (u8, i64) {
+    match state {
+        FeedState::Live { heard } => (1, (now - *heard).num_seconds()),
+        FeedState::Connecting => (2, 0),
+        FeedState::Missing { .. } | FeedState::Denied { .. } => (3, 0),
+        FeedState::Stale { since, .. } => (4, since.map_or(i64::MAX, |since| (now - since).num_seconds())),
+    }
+}
+
+/// The first cluster whose objects are out of step, and why.
+fn lost<'a>(ctx: &Ctx<'a>) -> Option<(&'a ClusterState, Freshness<'a>)> {
+    ctx.store.clusters.iter().find_map(|cluster| {
+        KUBERNETES
+            .iter()
+            .filter_map(|feed| cluster.feeds.get(feed))
+            .find(|state| matches!(state, FeedState::Stale { .. }))
+            .map(|state| (cluster, Freshness::of(Some(state), ctx.store.now)))
+    })
+}
+
+/// A connection is lost.
+#[must_use]
+pub fn has_banner(ctx: &Ctx<'_>) -> bool {
+    lost(ctx).is_some()
+}
+
+/// Which connection is lost, since when, why, when it is tried again, and what is locked meanwhile.
+pub fn banner(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
+    let Some((cluster, Freshness::Stale { age, reason, retry })) = lost(ctx) else { return };
+    let theme = ctx.theme;
+    let style = theme.failing;
+    let mut pen = Pen::new(buf, area, 0);
+    pen.last(theme.text, format_args!("changes are locked"));
+    pen.fmt(style, format_args!(" {} LOST {}", theme.glyphs.failing, cluster.context));
+    if let Some(age) = age {
+        pen.fmt(style, format_args!(" {age} ago"));
+    }
+    let again = match retry {
+        Some(retry) => Short::of(format_args!(", retry in {retry}")),
+        None => Short::of(format_args!("")),
+    };
+    let room = pen.room().saturating_sub(width(again.as_str()) + 2);
+    pen.put(style, ": ").cut(room, style, theme, reason).put(style, again.as_str());
+}
+
+/// There is something to say on the status line.
+#[must_use]
+pub fn has_status(ctx: &Ctx<'_>) -> bool {
+    let ui = &ctx.store.ui;
+    let typing = matches!(ui.overlay(), Some(Overlay::Filter { .. } | Overlay::Palette(_)));
+    // Where rows are plenty, the line is always there, so that a message moves nothing.
+    ctx.store.size.1 >= 20 || typing || !ctx.store.toasts.is_empty() || !ctx.store.pending.is_empty()
+}
+
+/// What is being typed, else the newest message, else what is on its way, else more about what is selected.
+pub fn status(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
+    let (store, theme) = (ctx.store, ctx.theme);
+    let mut pen = Pen::new(buf, area, 0);
+    match store.ui.overlay() {
+        Some(Overlay::Filter { editor, .. }) => {
+            pen.last(theme.muted, format_args!("{} shown, ! inverts, -l key=value", filtered(ctx)));
+            pen.put(theme.key, " /");
+            edited(&mut pen, ctx, editor.split());
+            return;
+        }
+        Some(Overlay::Palette(palette)) => {
+            pen.put(theme.key, " :");
+            edited(&mut pen, ctx, palette.editor.split());
+            return;
+        }
+        _ => {}
+    }
+    let glyphs = theme.glyphs;
+    if let Some(toast) = store.toasts.back() {
+        let (glyph, style) = match toast.level {
+            Level::Info => (glyphs.dot, theme.text),
+            Level::Done => (glyphs.done, theme.healthy),
+            Level::Warning => (glyphs.warning, theme.warning),
+            Level::Error => (glyphs.failing, theme.failing),
+        };
+        let room = pen.room();
+        pen.fmt(style, format_args!(" {glyph} ")).cut(room.saturating_sub(3), style, theme, &toast.text);
+    } else if let Some(pending) = store.pending.last() {
+        let word = match pending.state {
+            PendingState::Sent => "sent, no answer yet",
+            PendingState::Accepted => "accepted, the controller has not judged it yet",
+            PendingState::Unknown => "may or may not have arrived: look at the queue before you try again",
+        };
+        let age = Age::between(pending.since, store.now);
+        pen.fmt(theme.accent, format_args!(" {} {}: {word} ({age})", glyphs.moving, pending.what));
+    } else {
+        selected(&mut pen, ctx);
+    }
+}
+
+fn filtered(ctx: &Ctx<'_>) -> usize {
+    match ctx.store.ui.focus {
+        Focus::Environments => ctx.store.rows.environments.len(),
+        Focus::Queue => ctx.store.rows.queue.len(),
+        _ => ctx.store.rows.pods.len(),
+    }
+}
+
+/// A text field: the text with a caret.
+pub fn edited(pen: &mut Pen<'_>, ctx: &Ctx<'_>, (before, behind): (&str, &str)) {
+    let theme = ctx.theme;
+    let room = pen.room().saturating_sub(width(behind).min(10) + 2);
+    pen.put(theme.text, crate::ui::format::tail(before, room));
+    pen.put(theme.accent, theme.glyphs.caret).put(theme.text, behind);
+}
+
+/// What the rows had no room for.
+fn selected(pen: &mut Pen<'_>, ctx: &Ctx<'_>) {
+    let (store, theme) = (ctx.store, ctx.theme);
+    if !matches!(store.ui.view(), View::Home) {
+        return;
+    }
+    pen.skip(1);
+    let room = pen.room();
+    match store.ui.focus {
+        Focus::Queue => {
+            let row = store.rows.queue.iter().find(|row| Some(&row.id) == store.ui.queue.selected.as_ref());
+            if let Some(row) = row {
+                pen.cut(room, theme.muted, theme, &row.message);
+            }
+        }
+        Focus::Pods => {
+            let pod = store.ui.pods.selected.as_ref().and_then(|id| store.pod(id));
+            if let Some(pod) = pod {
+                pen.name(room.min(width(&pod.key.name)), theme.muted, theme, &pod.key.name);
+                if !pod.node.is_empty() {
+                    pen.fmt(theme.muted, format_args!(" on {}", pod.node));
+                }
+            }
+        }
+        _ => {
+            if let Some(frozen) = ctx.environment().and_then(|row| row.frozen.as_ref()) {
+                pen.put(theme.warning, "frozen: ").cut(room.saturating_sub(8), theme.warning, theme, frozen);
+            }
+        }
+    }
+}
+
+/// Commands that are always worth a place, at the line's end.
+const ALWAYS: [&str; 3] = ["filter", "palette", "help"];
+
+/// Keys that mean something now; those that cannot be used are dimmed.
+pub fn footer(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
+    let (store, theme) = (ctx.store, ctx.theme);
+    let mut pen = Pen::new(buf, area, 0);
+    if let Some(overlay) = store.ui.overlay() {
+        overlay_keys(&mut pen, ctx, overlay);
+        return;
+    }
+    for id in ALWAYS.iter().rev() {
+        if let (Some(command), Some(key)) = (crate::app::command::find(id), store.keymap.keys(id).first()) {
+            pen.last(theme.muted, format_args!("{key} {}", command.title));
+        }
+    }
+    let target = target(store);
+    pen.skip(1);
+    for command in COMMANDS {
+        let wanted = matches!(command.group, Group::Releasing | Group::Looking)
+            && command.scope.covers(store.ui.view())
+            && !ALWAYS.contains(&command.id);
+        let Some(key) = store.keymap.keys(command.id).first().filter(|_| wanted) else { continue };
+        let text = Short::of(format_args!("{key}"));
+        let cells = width(text.as_str()) + 1 + width(command.title) + 2;
+        if cells > pen.room() {
+            continue;
+        }
+        let ready = (command.availability)(store, &target).is_ready();
+        let (keys, words) = if ready { (theme.key, theme.text) } else { (theme.stale, theme.stale) };
+        pen.put(keys, text.as_str()).fmt(words, format_args!(" {}", command.title)).skip(2);
+    }
+}
+
+fn overlay_keys(pen: &mut Pen<'_>, ctx: &Ctx<'_>, overlay: &Overlay) {
+    let theme = ctx.theme;
+    let keys: &[(&str, &str)] = match overlay {
+        Overlay::Help { .. } => &[("esc", "back"), ("j k", "scroll")],
+        Overlay::Palette(_) => {
+            &[("enter", "do it"), ("tab", "complete"), ("up down", "choose"), ("esc", "back")]
+        }
+        Overlay::Filter { .. } => &[("enter", "keep"), ("esc", "as before")],
+        Overlay::Form(_) => &[
+            ("tab", "next field"),
+            ("up down", "versions"),
+            ("left right", "strategy"),
+            ("enter", "go on"),
+            ("esc", "cancel"),
+        ],
+        Overlay::Confirm(_) => &[("tab", "next"), ("enter", "press the button"), ("esc", "cancel")],
+        Overlay::Message { .. } => &[("esc", "close")],
+    };
+    pen.skip(1);
+    for (key, words) in keys {
+        pen.put(theme.key, key).fmt(theme.text, format_args!(" {words}")).skip(2);
+    }
+}
+
+/// What a command would be about now.
+#[must_use]
+pub fn target(store: &Store) -> Target {
+    Target { environment: store.focused_environment(), ..Target::default() }
+}
