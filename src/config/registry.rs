@@ -74,12 +74,6 @@ pub const SETTINGS: &[Setting] = &[
         help: &["Namespace that the controller runs in; its lease is read there."],
     },
     Setting {
-        key: "request-timeout",
-        kind: span(1, 300),
-        default: "15s",
-        help: &["How long one request of the command line may take."],
-    },
-    Setting {
         key: "theme",
         kind: Kind::Text,
         default: "dark",
@@ -201,7 +195,7 @@ mod tests {
         for setting in SETTINGS {
             assert!(setting.kind.from_text(setting.default).is_some(), "{}", setting.key);
         }
-        assert_eq!(SETTINGS[4].variable(), "RELEASE_COCKPIT_REQUEST_TIMEOUT");
+        assert_eq!(find("log.level").unwrap().variable(), "RELEASE_COCKPIT_LOG_LEVEL");
     }
 
     #[test]

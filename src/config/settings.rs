@@ -46,8 +46,6 @@ pub struct Settings {
     pub kubeconfig: Option<PathBuf>,
     /// Namespace of the controller.
     pub controller_namespace: String,
-    /// Limit of one request.
-    pub request_timeout: Duration,
     /// Name or path of the theme.
     pub theme: String,
     /// Whether colours are drawn.
@@ -117,7 +115,6 @@ impl Settings {
             namespaces: value("namespaces").list().to_vec(),
             kubeconfig: value("kubeconfig").some_path(),
             controller_namespace: value("controller-namespace").text().to_owned(),
-            request_timeout: value("request-timeout").span(),
             theme: value("theme").text().to_owned(),
             colours: match value("colour").text() {
                 "always" => Colours::Always,

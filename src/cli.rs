@@ -1,0 +1,104 @@
+//! The command line: every verb of the terminal without the terminal, and what only a command line does.
+//!
+//! Owns arguments, output, exit codes and the wiring of the other rooms. Must not decide anything itself: releases and actions
+//! are built by `domain::intent`, judged by the API server and the controller.
+
+mod act;
+mod choose;
+mod complete;
+mod confirm;
+pub mod error;
+pub mod exit;
+mod follow;
+pub mod grammar;
+mod keys;
+mod manifests;
+mod output;
+mod release;
+mod session;
+mod settings;
+mod show;
+mod table;
+mod wait;
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, FromArgMatches as _};
+
+use error::CliError;
+use exit::Exit;
+use grammar::{Arguments, Verb};
+
+pub use keys::{sample as sample_keymap, table as key_table};
+pub use manifests::crds;
+
+/// Runs the program with these arguments, the first being its own name, and says how it ended.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let matches = match command_for(arguments.first()).try_get_matches_from(&arguments) {
+        Ok(matches) => matches,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Ok.into() };
+        }
+    };
+    let ended = Arguments::from_arg_matches(&matches)
+        .map_err(|error| CliError::new(Exit::Usage, error.to_string()))
+        .and_then(|arguments| dispatch(&arguments));
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "release-cockpit: {error}");
+            error.exit().into()
+        }
+    }
+}
+
+/// The command line as clap knows it; under kubectl it is called as kubectl calls it.
+fn command_for(called: Option<&OsString>) -> clap::Command {
+    let by_kubectl = called
+        .map(std::path::Path::new)
+        .and_then(|path| path.file_stem())
+        .is_some_and(|name| name == "kubectl-cockpit" || name == "kubectl_complete-cockpit");
+    let command = Arguments::command();
+    if by_kubectl { command.name("kubectl-cockpit").bin_name("kubectl cockpit") } else { command }
+}
+
+fn dispatch(arguments: &Arguments) -> Result<Exit, CliError> {
+    match &arguments.verb {
+        None => Err(CliError::new(Exit::Usage, "say what to do; `release-cockpit --help` lists it")),
+        Some(Verb::Completions { shell }) => complete::completions(*shell),
+        Some(Verb::Man) => complete::man(),
+        Some(Verb::Manifests(wanted)) => manifests::print(wanted),
+        Some(Verb::Config { what }) => settings::print(&arguments.global, what.as_ref()),
+        Some(verb) => {
+            let settings = settings::load(&arguments.global)?;
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .enable_all()
+                .worker_threads(2)
+                .build()
+                .map_err(|error| CliError::new(Exit::Error, format!("no threads: {error}")))?;
+            runtime.block_on(on_cluster(verb, &settings))
+        }
+    }
+}
+
+async fn on_cluster(verb: &Verb, settings: &crate::config::Settings) -> Result<Exit, CliError> {
+    match verb {
+        Verb::Deploy(wanted) => release::deploy(settings, wanted).await,
+        Verb::Promote(wanted) => release::promote(settings, wanted).await,
+        Verb::Rollback(wanted) => release::rollback(settings, wanted).await,
+        Verb::Approve(wanted) => act::act(settings, crate::api::ActionKind::Approve, wanted).await,
+        Verb::Reject(wanted) => act::act(settings, crate::api::ActionKind::Reject, wanted).await,
+        Verb::Pause(wanted) => act::act(settings, crate::api::ActionKind::Pause, wanted).await,
+        Verb::Resume(wanted) => act::act(settings, crate::api::ActionKind::Resume, wanted).await,
+        Verb::Abort(wanted) => act::act(settings, crate::api::ActionKind::Abort, wanted).await,
+        Verb::Retry(wanted) => act::act(settings, crate::api::ActionKind::Retry, wanted).await,
+        Verb::Status(wanted) => show::status(settings, wanted).await,
+        Verb::Queue(wanted) => show::queue(settings, wanted).await,
+        Verb::Wait(wanted) => wait::wait(settings, wanted).await,
+        Verb::Completions { .. } | Verb::Man | Verb::Manifests(_) | Verb::Config { .. } => Ok(Exit::Ok),
+    }
+}

@@ -1,0 +1,167 @@
+//! Which environment or release a person means by a few words.
+
+use super::error::CliError;
+use super::exit::Exit;
+use crate::api::{ActionKind, Environment, Phase, Release};
+use crate::sanitize;
+
+/// The environment called `name`, `namespace/name` or `application/name`.
+pub(super) fn environment<'a>(all: &'a [Environment], given: &str) -> Result<&'a Environment, CliError> {
+    let found: Vec<&Environment> = all.iter().filter(|environment| is_called(environment, given)).collect();
+    match found.as_slice() {
+        [one] => Ok(one),
+        [] if all.is_empty() => Err(CliError::new(
+            Exit::Error,
+            "there are no environments in sight: create one (README, \"On your own cluster\"), or look elsewhere with --context or --namespace",
+        )),
+        [] => {
+            let sentence =
+                format!("there is no environment {}; there are {}", quote(given), names(all.iter()));
+            Err(CliError::new(Exit::Error, sentence))
+        }
+        several => {
+            let sentence = format!("{} could be any of {}", quote(given), names(several.iter().copied()));
+            Err(CliError::new(Exit::Usage, sentence))
+        }
+    }
+}
+
+/// The release called `name` or `namespace/name`, by its beginning too; else the one release of that environment which `fits`.
+pub(super) fn release<'a>(
+    environments: &[Environment],
+    releases: &'a [Release],
+    given: &str,
+    (fits, waited_for): (impl Fn(&Release) -> bool, &str),
+) -> Result<&'a Release, CliError> {
+    let exact = releases.iter().find(|release| {
+        release.metadata.name.as_deref() == Some(given) || release.key().to_string() == given
+    });
+    if let Some(release) = exact {
+        return Ok(release);
+    }
+    let candidates: Vec<&Release> = match environment(environments, given) {
+        Ok(environment) => {
+            let key = environment.key();
+            releases.iter().filter(|release| release.environment_key() == key && fits(release)).collect()
+        }
+        Err(error) if error.exit() == Exit::Usage => return Err(error),
+        Err(_) => {
+            let begins = |release: &&Release| {
+                release.metadata.name.as_deref().is_some_and(|name| name.starts_with(given))
+                    || release.key().to_string().starts_with(given)
+            };
+            let found: Vec<&Release> = releases.iter().filter(begins).collect();
+            if found.is_empty() {
+                let sentence = format!("there is neither a release nor an environment called {}", quote(given));
+                return Err(CliError::new(Exit::Error, sentence));
+            }
+            found
+        }
+    };
+    match candidates.as_slice() {
+        [one] => Ok(one),
+        [] => Err(CliError::new(Exit::Error, format!("in {} no release {waited_for}", quote(given)))),
+        several => {
+            let names: Vec<String> = several.iter().map(|release| release.key().to_string()).collect();
+            let sentence = format!("{} could be any of {}", quote(given), names.join(", "));
+            Err(CliError::new(Exit::Usage, sentence))
+        }
+    }
+}
+
+/// Whether a release is where that action makes sense, and what one says when none is.
+pub(super) fn fitting(kind: ActionKind) -> (fn(&Release) -> bool, &'static str) {
+    match kind {
+        ActionKind::Approve | ActionKind::Reject => {
+            (|release| release.phase() == Phase::Pending, "waits for an approval")
+        }
+        ActionKind::Pause => {
+            (|release| matches!(release.phase(), Phase::Progressing | Phase::Verifying), "is under way")
+        }
+        ActionKind::Resume => (|release| release.phase() == Phase::Paused, "is paused"),
+        ActionKind::Retry => (|release| release.phase() == Phase::Held, "is held"),
+        _ => (|release| !release.phase().is_final(), "is under way or waits"),
+    }
+}
+
+fn is_called(environment: &Environment, given: &str) -> bool {
+    let name = environment.metadata.name.as_deref().unwrap_or_default();
+    name == given
+        || environment.key().to_string() == given
+        || given.split_once('/').is_some_and(|(before, after)| before == environment.spec.application && after == name)
+}
+
+fn names<'a>(environments: impl Iterator<Item = &'a Environment>) -> String {
+    let keys: Vec<String> = environments.map(|environment| environment.key().to_string()).collect();
+    sanitize::line(&keys.join(", ")).into_owned()
+}
+
+fn quote(given: &str) -> String {
+    format!("`{}`", sanitize::line(given))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::release::ReleaseStatus;
+    use serde_json::json;
+
+    fn an_environment(namespace: &str, name: &str) -> Environment {
+        serde_json::from_value(json!({
+            "apiVersion": "release-cockpit.dev/v1alpha1", "kind": "Environment",
+            "metadata": {"name": name, "namespace": namespace},
+            "spec": {"application": "shop", "tier": "staging", "components": []}
+        }))
+        .unwrap()
+    }
+
+    fn a_release(namespace: &str, name: &str, phase: Phase) -> Release {
+        let mut release: Release = serde_json::from_value(json!({
+            "apiVersion": "release-cockpit.dev/v1alpha1", "kind": "Release",
+            "metadata": {"name": name, "namespace": namespace},
+            "spec": {"environment": "production", "version": "v1", "kind": "Deploy", "requestedBy": "a", "images": []}
+        }))
+        .unwrap();
+        release.status = Some(ReleaseStatus { phase, ..ReleaseStatus::default() });
+        release
+    }
+
+    #[test]
+    fn environments_are_found_by_any_of_their_names() {
+        let all = [an_environment("a", "production"), an_environment("b", "production"), an_environment("a", "staging")];
+        for (given, expected) in [
+            ("staging", Ok("a/staging")),
+            ("a/production", Ok("a/production")),
+            ("shop/staging", Ok("a/staging")),
+            ("production", Err((Exit::Usage, "`production` could be any of a/production, b/production"))),
+            ("x", Err((Exit::Error, "there is no environment `x`; there are a/production, b/production, a/staging"))),
+        ] {
+            let found = environment(&all, given).map(|found| found.key().to_string());
+            let found = found.map_err(|error| (error.exit(), error.to_string()));
+            let expected = expected.map(str::to_owned).map_err(|(exit, text)| (exit, text.to_owned()));
+            assert_eq!(found, expected, "{given}");
+        }
+    }
+
+    #[test]
+    fn a_release_is_found_by_its_name_its_beginning_or_its_environment() {
+        let environments = [an_environment("a", "production")];
+        let releases = [
+            a_release("a", "production-v1-aa", Phase::Succeeded),
+            a_release("a", "production-v2-bb", Phase::Pending),
+            a_release("a", "production-v2-cc", Phase::Paused),
+        ];
+        let find = |given: &str, kind| {
+            release(&environments, &releases, given, fitting(kind))
+                .map(|found| found.metadata.name.clone().unwrap())
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(find("production", ActionKind::Approve).unwrap(), "production-v2-bb");
+        assert_eq!(find("a/production", ActionKind::Resume).unwrap(), "production-v2-cc");
+        assert_eq!(find("production-v1", ActionKind::Approve).unwrap(), "production-v1-aa");
+        assert_eq!(find("a/production-v1-aa", ActionKind::Abort).unwrap(), "production-v1-aa");
+        assert_eq!(find("production", ActionKind::Retry).unwrap_err(), "in `production` no release is held");
+        assert!(find("production", ActionKind::Abort).unwrap_err().contains("could be any of"));
+        assert!(find("nope", ActionKind::Abort).unwrap_err().contains("neither a release nor an environment"));
+    }
+}

@@ -1,0 +1,55 @@
+//! How the program ends. Scripts rely on these numbers.
+
+use std::process::ExitCode;
+
+/// How the program ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Done.
+    Ok,
+    /// It did not work.
+    Error,
+    /// The arguments or the settings are wrong.
+    Usage,
+    /// The server, a policy or the controller said no.
+    Refused,
+    /// The release failed, was undone, rejected, superseded, or expired.
+    ReleaseFailed,
+    /// The time given by `--timeout` is over.
+    TimedOut,
+    /// The API server cannot be reached, or does not answer.
+    Unreachable,
+}
+
+impl Exit {
+    /// Every ending with its meaning, in the order of its number.
+    pub const ALL: [(Self, &'static str); 7] = [
+        (Self::Ok, "done"),
+        (Self::Error, "it did not work; the message says why"),
+        (Self::Usage, "arguments or settings are wrong; nothing was sent"),
+        (Self::Refused, "refused by the API server, a policy or the controller"),
+        (Self::ReleaseFailed, "the release failed, was rolled back, rejected, aborted, superseded, or expired"),
+        (Self::TimedOut, "the time given by --timeout is over; the release goes on"),
+        (Self::Unreachable, "the API server cannot be reached or does not answer"),
+    ];
+
+    /// The number.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Ok => 0,
+            Self::Error => 1,
+            Self::Usage => 2,
+            Self::Refused => 3,
+            Self::ReleaseFailed => 4,
+            Self::TimedOut => 5,
+            Self::Unreachable => 6,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}

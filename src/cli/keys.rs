@@ -1,0 +1,38 @@
+//! What the registry of commands says of keys: the sample key map and the README's table.
+
+use std::fmt::Write as _;
+
+use crate::app::command::{COMMANDS, Group};
+
+/// The sample key map: every command with its keys, commented out.
+#[must_use]
+pub fn sample() -> String {
+    let mut text = String::from(
+        "# Keys of Release Cockpit: command = [\"key\", …]. Every line shows the default; take away the `# ` to change it.\n\
+         #\n\
+         # This file belongs beside release-cockpit.toml; `keymap = \"FILE\"` there names another one.\n\
+         # A command named here loses the keys that it had. A key given to one command is taken from any other.\n\
+         # Keys: a character, f1 to f24, enter, space, esc, tab, backspace, delete, insert, up, down, left, right,\n\
+         # home, end, pgup, pgdn; before it ctrl-, alt- or shift-, as in ctrl-x and shift-tab.\n",
+    );
+    for group in Group::ALL {
+        let _ = writeln!(text, "\n# {}", group.title());
+        for command in COMMANDS.iter().filter(|command| command.group == group) {
+            let keys: Vec<String> = command.keys.iter().map(|key| format!("{:?}", key.to_string())).collect();
+            let _ = writeln!(text, "# {}\n# {} = [{}]", command.help, command.id, keys.join(", "));
+        }
+    }
+    text
+}
+
+/// The README's table of keys.
+#[must_use]
+pub fn table() -> String {
+    let mut text = String::from("| key | does |\n| --- | --- |\n");
+    for command in COMMANDS.iter().filter(|command| !command.keys.is_empty()) {
+        let keys: Vec<String> =
+            command.keys.iter().map(|key| format!("`{}`", key.to_string().replace('|', "\\|"))).collect();
+        let _ = writeln!(text, "| {} | {} |", keys.join(" "), command.help);
+    }
+    text
+}

@@ -1,0 +1,171 @@
+//! `manifests`: what a cluster needs, as YAML for `kubectl apply -f -`.
+
+use kube::CustomResourceExt as _;
+
+use super::error::CliError;
+use super::exit::Exit;
+use super::grammar::{Manifests, ManifestsWhat};
+use super::output;
+use crate::api::labels::CONTROLLER_NAMESPACE;
+use crate::api::{Environment, Release, ReleaseAction};
+
+const CRDS: &str = include_str!("../../assets/manifests/crds.yaml");
+const RBAC: &str = include_str!("../../assets/manifests/rbac.yaml");
+const POLICIES: &str = include_str!("../../assets/manifests/policies.yaml");
+const OPTIONAL_POLICIES: &str = include_str!("../../assets/manifests/policies-optional.yaml");
+const CONTROLLER: &str = include_str!("../../assets/manifests/controller.yaml");
+
+/// The image that the Deployment names unless another is asked for.
+const IMAGE: &str = "release-cockpit:latest";
+
+/// `manifests`.
+pub(super) fn print(wanted: &Manifests) -> Result<Exit, CliError> {
+    output::text(&render(wanted)?).map(|()| Exit::Ok)
+}
+
+/// The definitions of the three kinds of object, made from their Rust types.
+///
+/// # Errors
+///
+/// When a definition cannot be written as YAML, which no input causes.
+pub fn crds() -> Result<String, CliError> {
+    let header = "# The three kinds of object, made from the program's own types by `release-cockpit manifests crds`.\n";
+    let definitions = [Environment::crd(), Release::crd(), ReleaseAction::crd()];
+    let rendered = definitions.iter().map(|definition| {
+        serde_saphyr::to_string(definition)
+            .map_err(|error| CliError::new(Exit::Error, format!("the definitions cannot be written: {error}")))
+    });
+    let rendered = rendered.collect::<Result<Vec<_>, _>>()?;
+    Ok(format!("{header}{}", rendered.join("---\n")))
+}
+
+fn render(wanted: &Manifests) -> Result<String, CliError> {
+    let policies = if wanted.optional { OPTIONAL_POLICIES } else { POLICIES };
+    let parts: Vec<&str> = match wanted.what {
+        ManifestsWhat::Crds => vec![CRDS],
+        ManifestsWhat::Rbac => vec![RBAC],
+        ManifestsWhat::Policies => vec![policies],
+        ManifestsWhat::Controller => vec![CONTROLLER],
+        ManifestsWhat::All => vec![CRDS, RBAC, policies, CONTROLLER],
+    };
+    let mut text = parts.join("---\n");
+    if let Some(image) = &wanted.image {
+        check(image, |c| c.is_ascii_alphanumeric() || "._:/@-".contains(c), "--image", "an image reference")?;
+        text = text.replace(&format!("image: {IMAGE}"), &format!("image: {image}"));
+    }
+    if let Some(namespace) = &wanted.controller_namespace {
+        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        check(namespace, allowed, "--controller-namespace", "the name of a namespace")?;
+        text = moved_to(&text, namespace);
+    }
+    Ok(text)
+}
+
+fn check(given: &str, allowed: impl Fn(char) -> bool, flag: &str, what: &str) -> Result<(), CliError> {
+    if !given.is_empty() && given.chars().all(allowed) {
+        return Ok(());
+    }
+    Err(CliError::new(Exit::Usage, format!("{flag}: `{}` is not {what}", crate::sanitize::line(given))))
+}
+
+/// The same manifests for a controller in another namespace: its objects, its account's user name, the Namespace itself.
+fn moved_to(text: &str, namespace: &str) -> String {
+    let mut moved = text
+        .replace(
+            &format!("system:serviceaccount:{CONTROLLER_NAMESPACE}:"),
+            &format!("system:serviceaccount:{namespace}:"),
+        )
+        .replace(
+            &format!("kind: Namespace\nmetadata:\n  name: {CONTROLLER_NAMESPACE}\n"),
+            &format!("kind: Namespace\nmetadata:\n  name: {namespace}\n"),
+        );
+    for end in ["\n", "}", ","] {
+        moved = moved
+            .replace(&format!("namespace: {CONTROLLER_NAMESPACE}{end}"), &format!("namespace: {namespace}{end}"));
+    }
+    moved
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    fn wanted(what: ManifestsWhat) -> Manifests {
+        Manifests { what, optional: false, image: None, controller_namespace: None }
+    }
+
+    fn documents(text: &str) -> Vec<Value> {
+        text.split("\n---\n").map(|part| serde_saphyr::from_str(part).unwrap()).collect()
+    }
+
+    #[test]
+    fn everything_is_yaml_of_named_objects() {
+        for optional in [false, true] {
+            let all = documents(&render(&Manifests { optional, ..wanted(ManifestsWhat::All) }).unwrap());
+            for object in &all {
+                for path in ["/apiVersion", "/kind", "/metadata/name"] {
+                    assert!(object.pointer(path).is_some_and(Value::is_string), "{path} of {object}");
+                }
+            }
+            let of = |kind: &str| all.iter().filter(|object| object["kind"] == kind).count();
+            assert_eq!((of("CustomResourceDefinition"), of("Deployment"), of("Namespace")), (3, 1, 1));
+            assert_eq!(of("ValidatingAdmissionPolicy"), of("ValidatingAdmissionPolicyBinding"));
+        }
+    }
+
+    #[test]
+    fn the_controllers_pods_have_no_rights_on_their_node() {
+        let all = documents(CONTROLLER);
+        let pod = all[0].pointer("/spec/template/spec").unwrap();
+        let container = &pod["containers"][0];
+        assert_eq!(all[0]["spec"]["replicas"], 2);
+        assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
+        assert_eq!(pod["securityContext"]["seccompProfile"]["type"], "RuntimeDefault");
+        assert_eq!(container["securityContext"]["readOnlyRootFilesystem"], true);
+        assert_eq!(container["securityContext"]["allowPrivilegeEscalation"], false);
+        assert_eq!(container["securityContext"]["capabilities"]["drop"][0], "ALL");
+        for probe in ["livenessProbe", "readinessProbe"] {
+            assert!(container[probe]["httpGet"].is_object(), "{probe}");
+        }
+    }
+
+    #[test]
+    fn no_person_writes_status_and_the_controller_reads_no_secret_by_itself() {
+        let all = documents(RBAC);
+        let text = |value: &Value| value.to_string();
+        for role in all.iter().filter(|object| object["kind"] == "ClusterRole") {
+            let name = role["metadata"]["name"].as_str().unwrap();
+            let rules = text(&role["rules"]);
+            assert!(!rules.contains("\"*\""), "{name} has a wildcard");
+            if name != "release-cockpit-controller" {
+                assert!(!rules.contains("/status"), "{name} writes status");
+            }
+            if name != "release-cockpit-secret-keys" {
+                assert!(!rules.contains("secrets"), "{name} reads secrets");
+            }
+        }
+    }
+
+    #[test]
+    fn another_namespace_and_image_reach_every_place() {
+        let everything = Manifests {
+            image: Some("r.example.com/c:1@sha256:ab".into()),
+            controller_namespace: Some("ops".into()),
+            ..wanted(ManifestsWhat::All)
+        };
+        let text = render(&everything).unwrap();
+        assert!(text.contains("image: r.example.com/c:1@sha256:ab"));
+        assert!(!text.contains("namespace: release-cockpit\n") && !text.contains("serviceaccount:release-cockpit:"));
+        let named: Vec<Value> = documents(&text).into_iter().filter(|o| o["kind"] == "Namespace").collect();
+        assert_eq!(named[0]["metadata"]["name"], "ops");
+        for (image, namespace) in [(Some("a b"), None), (None, Some("Ops"))] {
+            let bad = Manifests {
+                image: image.map(str::to_owned),
+                controller_namespace: namespace.map(str::to_owned),
+                ..wanted(ManifestsWhat::All)
+            };
+            assert_eq!(render(&bad).unwrap_err().exit(), Exit::Usage);
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! `deploy`, `promote`, `rollback`: new releases.
+
+use serde_json::json;
+
+use super::act;
+use super::choose;
+use super::confirm::confirm;
+use super::error::CliError;
+use super::exit::Exit;
+use super::follow;
+use super::grammar::{About, Deploy, Format, How, Promote, Rollback};
+use super::output;
+use super::session::{Session, nonce};
+use crate::api::{ActionKind, Environment, Release};
+use crate::cluster::Outcome;
+use crate::config::Settings;
+use crate::domain::intent::{self, Words};
+use crate::domain::known_version::{KnownVersion, known_versions, last_known_good};
+use crate::time::Clock;
+
+/// `deploy`.
+pub(super) async fn deploy(settings: &Settings, wanted: &Deploy) -> Result<Exit, CliError> {
+    let session = Session::open(settings).await?;
+    let environment = session.environment(&wanted.environment).await?;
+    let nonce = nonce(wanted.how.request_id.as_ref());
+    let release = intent::deploy(&environment, session.author(), &wanted.version, &words(&wanted.about), &nonce)?;
+    submit(&session, &environment, &release, &wanted.how).await
+}
+
+/// `promote`.
+pub(super) async fn promote(settings: &Settings, wanted: &Promote) -> Result<Exit, CliError> {
+    let session = Session::open(settings).await?;
+    let environment = session.environment(&wanted.environment).await?;
+    let from = source(&session, &environment, wanted.from.as_deref()).await?;
+    let releases = session.cluster.releases().await?;
+    let source = intent::source_of(&from, &releases.iter().collect::<Vec<_>>())?;
+    if let Some(version) = wanted.version.as_ref().filter(|version| **version != source.version) {
+        let sentence = format!("{} runs {}, not {version}; nothing was sent", from.key(), source.version);
+        return Err(CliError::new(Exit::Refused, sentence));
+    }
+    let nonce = nonce(wanted.how.request_id.as_ref());
+    let release = intent::promote(&environment, session.author(), &source, &words(&wanted.about), &nonce)?;
+    submit(&session, &environment, &release, &wanted.how).await
+}
+
+/// `rollback`: the release that is under way is undone; else a version that ran before is brought back.
+pub(super) async fn rollback(settings: &Settings, wanted: &Rollback) -> Result<Exit, CliError> {
+    let session = Session::open(settings).await?;
+    let environment = session.environment(&wanted.environment).await?;
+    let releases = session.releases().await?;
+    let key = environment.key();
+    let under_way =
+        releases.iter().find(|release| release.environment_key() == key && release.phase().holds_lane());
+    if let (Some(release), None) = (under_way, &wanted.to) {
+        let reason = wanted.about.reason.clone();
+        return act::submit(&session, (release, &environment), ActionKind::Rollback, (reason, &wanted.how)).await;
+    }
+    let known = known_versions(&environment, &releases.iter().collect::<Vec<_>>(), Clock::system().now());
+    let target = way_back(&environment, &known, wanted.to.as_deref())?;
+    let nonce = nonce(wanted.how.request_id.as_ref());
+    let release = intent::rollback(&environment, session.author(), target, &words(&wanted.about), &nonce)?;
+    submit(&session, &environment, &release, &wanted.how).await
+}
+
+fn words(about: &About) -> Words {
+    Words {
+        strategy: about.strategy,
+        reason: about.reason.clone(),
+        changelog: about.changelog.clone(),
+        ticket: about.ticket.clone(),
+        emergency: about.emergency,
+    }
+}
+
+/// Where a promotion comes from: `--from`, else what the environment itself says.
+async fn source(session: &Session, into: &Environment, from: Option<&str>) -> Result<Environment, CliError> {
+    // the source may lie outside of the namespaces in sight
+    let all = session.cluster.environments().await?;
+    if let Some(given) = from {
+        return choose::environment(&all, given).cloned();
+    }
+    let Some(promotion) = &into.spec.promotion else {
+        let sentence = format!("{} names no environment to promote from: add --from ENVIRONMENT", into.key());
+        return Err(CliError::new(Exit::Usage, sentence));
+    };
+    let named = format!("{}/{}", promotion.from.namespace, promotion.from.name);
+    choose::environment(&all, &named).cloned()
+}
+
+fn way_back<'a>(
+    environment: &Environment,
+    known: &'a [KnownVersion],
+    to: Option<&str>,
+) -> Result<&'a KnownVersion, CliError> {
+    let others: Vec<&str> =
+        known.iter().filter(|version| version.is_way_back()).map(|version| version.version.as_str()).collect();
+    let others = if others.is_empty() { "none".to_owned() } else { others.join(", ") };
+    let Some(to) = to else {
+        return last_known_good(known).ok_or_else(|| {
+            let sentence = format!("no version is known that was good in {} and does not run now", environment.key());
+            CliError::new(Exit::Error, sentence)
+        });
+    };
+    let found = known.iter().find(|version| version.version == to).ok_or_else(|| {
+        let sentence = format!("{to} never ran in {}; what one can go back to: {others}", environment.key());
+        CliError::new(Exit::Error, sentence)
+    })?;
+    if found.current {
+        return Err(CliError::new(Exit::Error, format!("{to} is what runs in {} already", environment.key())));
+    }
+    Ok(found)
+}
+
+/// Confirms, sends, and follows as far as was asked.
+async fn submit(
+    session: &Session,
+    environment: &Environment,
+    release: &Release,
+    how: &How,
+) -> Result<Exit, CliError> {
+    let key = release.key();
+    let what = format!("{:?} {} into {}", release.spec.kind, release.spec.version, environment.key());
+    confirm(environment, how, &what)?;
+    match session.cluster.create_release(release, how.dry_run).await {
+        Outcome::Refused(error) if how.dry_run && how.output == Format::Json => {
+            output::json(&json!({"verdict": "Refused", "message": error.to_string(), "object": release}))?;
+            Ok(CliError::from(error).exit())
+        }
+        Outcome::Refused(error) => Err(error.into()),
+        Outcome::Unknown(sentence) => Err(CliError::new(Exit::Unreachable, sentence)),
+        Outcome::WouldPass => {
+            match how.output {
+                Format::Json => output::json(&json!({"verdict": "WouldPass", "object": release}))?,
+                Format::Table => output::text(&format!("{what}: the server would accept it; nothing was changed\n"))?,
+            }
+            Ok(Exit::Ok)
+        }
+        Outcome::Accepted { .. } if how.wait => {
+            output::progress(&format!("release {key} created; waiting for its end"));
+            follow::to_the_end(&session.cluster, &key, how.timeout, how.output).await
+        }
+        Outcome::Accepted { .. } => {
+            match how.output {
+                Format::Json => output::json(&session.cluster.release(&key).await?)?,
+                Format::Table => output::text(&format!("release {key} created: {what}\n"))?,
+            }
+            Ok(Exit::Ok)
+        }
+    }
+}

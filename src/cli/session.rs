@@ -1,0 +1,89 @@
+//! A connection for one command: the cluster, who we are there, and what it holds.
+
+use std::io::IsTerminal as _;
+
+use super::choose;
+use super::error::CliError;
+use super::exit::Exit;
+use crate::api::{Environment, Release};
+use crate::cluster::{Cluster, ConnectOptions, Identity, Source};
+use crate::config::Settings;
+use crate::domain::intent::Author;
+use crate::time::Clock;
+
+/// One cluster for one command.
+pub(super) struct Session {
+    /// The cluster.
+    pub(super) cluster: Cluster,
+    /// Namespaces to look into; empty: all.
+    namespaces: Vec<String>,
+    user: String,
+    groups: Vec<Box<str>>,
+}
+
+impl Session {
+    /// Opens the one context of the settings and asks who we are there.
+    pub(super) async fn open(settings: &Settings) -> Result<Self, CliError> {
+        if let [first, second, ..] = settings.contexts.as_slice() {
+            return Err(CliError::new(
+                Exit::Usage,
+                format!("this acts on one cluster: name one --context, not both {first} and {second}"),
+            ));
+        }
+        let cluster = connect(settings, settings.contexts.first()).await?;
+        let Identity { user, groups } = cluster.identity().await?;
+        if user.is_empty() {
+            return Err(CliError::new(
+                Exit::Error,
+                "the API server does not tell who we are (SelfSubjectReview, Kubernetes 1.28 or newer)",
+            ));
+        }
+        let groups = groups.into_iter().map(String::into_boxed_str).collect();
+        Ok(Self { cluster, namespaces: settings.namespaces.clone(), user, groups })
+    }
+
+    /// Us, as the API server knows us.
+    pub(super) fn author(&self) -> Author<'_> {
+        Author { user: &self.user, groups: &self.groups }
+    }
+
+    /// The environments in sight.
+    pub(super) async fn environments(&self) -> Result<Vec<Environment>, CliError> {
+        let mut all = self.cluster.environments().await?;
+        all.retain(|environment| in_sight(&self.namespaces, environment.metadata.namespace.as_deref()));
+        Ok(all)
+    }
+
+    /// The releases in sight.
+    pub(super) async fn releases(&self) -> Result<Vec<Release>, CliError> {
+        let mut all = self.cluster.releases().await?;
+        all.retain(|release| in_sight(&self.namespaces, release.metadata.namespace.as_deref()));
+        Ok(all)
+    }
+
+    /// The environment that a person means.
+    pub(super) async fn environment(&self, given: &str) -> Result<Environment, CliError> {
+        choose::environment(&self.environments().await?, given).cloned()
+    }
+}
+
+/// A cluster by the settings' kubeconfig and this context.
+pub(super) async fn connect(settings: &Settings, context: Option<&String>) -> Result<Cluster, CliError> {
+    let options = ConnectOptions {
+        source: settings.kubeconfig.clone().map_or(Source::Standard, Source::File),
+        context: context.cloned(),
+        interactive: std::io::stdin().is_terminal(),
+    };
+    Ok(Cluster::connect(&options).await?.with_namespaces(settings.namespaces.iter().cloned()))
+}
+
+/// Whether an object's namespace is among those asked for.
+pub(super) fn in_sight(namespaces: &[String], namespace: Option<&str>) -> bool {
+    namespaces.is_empty() || namespace.is_some_and(|own| namespaces.iter().any(|wanted| wanted == own))
+}
+
+/// What tells this attempt from any other, unless the caller named it.
+pub(super) fn nonce(request_id: Option<&String>) -> String {
+    let instant = Clock::system().now().timestamp_nanos_opt().unwrap_or_default();
+    request_id.cloned().unwrap_or_else(|| format!("{instant}-{}", std::process::id()))
+}

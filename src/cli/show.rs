@@ -1,0 +1,156 @@
+//! `status` and `queue`: what is there.
+
+use serde_json::{Value, json};
+
+use super::choose;
+use super::error::CliError;
+use super::exit::Exit;
+use super::follow::line;
+use super::grammar::{Format, Queue, Status};
+use super::output;
+use super::session::{connect, in_sight};
+use super::table::Table;
+use crate::api::{Environment, Release};
+use crate::config::Settings;
+use crate::domain::age::Age;
+use crate::time::Clock;
+
+struct Seen {
+    context: String,
+    environments: Vec<Environment>,
+    releases: Vec<Release>,
+}
+
+/// `status`.
+pub(super) async fn status(settings: &Settings, wanted: &Status) -> Result<Exit, CliError> {
+    let mut seen = look(settings).await?;
+    if let Some(given) = &wanted.environment {
+        let all: Vec<Environment> = seen.iter().flat_map(|seen| seen.environments.clone()).collect();
+        let key = choose::environment(&all, given)?.key();
+        for seen in &mut seen {
+            seen.environments.retain(|environment| environment.key() == key);
+        }
+    }
+    if wanted.output == Format::Json {
+        let items: Vec<Value> = seen.iter().flat_map(environments_as_json).collect();
+        return output::json(&json!({"environments": items})).map(|()| Exit::Ok);
+    }
+    let mut table = Table::new(["CLUSTER", "ENVIRONMENT", "TIER", "VERSION", "SINCE", "RELEASE", "FROZEN"]);
+    let now = Clock::system().now();
+    for seen in &seen {
+        for environment in &seen.environments {
+            let status = environment.status.clone().unwrap_or_default();
+            let since = status.current.iter().filter_map(|current| current.since).max();
+            table.row([
+                &seen.context,
+                &environment.key().to_string(),
+                environment.spec.tier.as_str(),
+                &versions(environment),
+                &since.map_or_else(String::new, |since| Age::between(since, now).to_string()),
+                &active(environment, &seen.releases).map_or_else(String::new, line),
+                &status.frozen.map_or_else(String::new, |frozen| format!("by {}: {}", frozen.by, frozen.reason)),
+            ]);
+        }
+    }
+    if table.is_empty() {
+        output::remark("there are no environments in sight: the README says how to create one");
+    } else {
+        output::text(&table.to_string())?;
+    }
+    Ok(Exit::Ok)
+}
+
+/// `queue`.
+pub(super) async fn queue(settings: &Settings, wanted: &Queue) -> Result<Exit, CliError> {
+    let mut releases: Vec<(String, Release)> = look(settings)
+        .await?
+        .into_iter()
+        .flat_map(|seen| seen.releases.into_iter().map(move |release| (seen.context.clone(), release)))
+        .filter(|(_, release)| wanted.all || !release.phase().is_final())
+        .collect();
+    releases.sort_by_key(|(_, release)| order(release));
+    if wanted.output == Format::Json {
+        let items: Vec<Value> =
+            releases.iter().map(|(context, release)| json!({"cluster": context, "release": release})).collect();
+        return output::json(&json!({"releases": items})).map(|()| Exit::Ok);
+    }
+    let mut table = Table::new(["CLUSTER", "RELEASE", "VERSION", "KIND", "BY", "AGE", "PHASE"]);
+    let now = Clock::system().now();
+    for (context, release) in &releases {
+        table.row([
+            context,
+            &release.key().to_string(),
+            &release.spec.version,
+            &format!("{:?}", release.spec.kind),
+            &release.spec.requested_by,
+            &release.created_at().map_or_else(String::new, |at| Age::between(at, now).to_string()),
+            &line(release),
+        ]);
+    }
+    if table.is_empty() {
+        output::remark(if wanted.all { "there are no releases in sight" } else { "no release is under way or waits" });
+    } else {
+        output::text(&table.to_string())?;
+    }
+    Ok(Exit::Ok)
+}
+
+/// Everything in sight, cluster by cluster.
+async fn look(settings: &Settings) -> Result<Vec<Seen>, CliError> {
+    let contexts: Vec<Option<&String>> = match settings.contexts.as_slice() {
+        [] => vec![None],
+        several => several.iter().map(Some).collect(),
+    };
+    let looks = contexts.into_iter().map(|context| async move {
+        let cluster = connect(settings, context).await?;
+        let (environments, releases) = tokio::try_join!(cluster.environments(), cluster.releases())?;
+        let visible = |namespace: &Option<String>| in_sight(&settings.namespaces, namespace.as_deref());
+        Ok::<_, CliError>(Seen {
+            context: cluster.context().to_owned(),
+            environments: environments.into_iter().filter(|e| visible(&e.metadata.namespace)).collect(),
+            releases: releases.into_iter().filter(|r| visible(&r.metadata.namespace)).collect(),
+        })
+    });
+    futures::future::try_join_all(looks).await
+}
+
+/// Under way first, then what waits, oldest first; then what has ended, newest first.
+fn order(release: &Release) -> (u8, i64, String) {
+    let created = release.created_at().map_or(0, |at| at.timestamp());
+    let name = release.key().to_string();
+    match release.phase() {
+        phase if phase.holds_lane() => (0, created, name),
+        phase if !phase.is_final() => (1, created, name),
+        _ => (2, -created, name),
+    }
+}
+
+fn versions(environment: &Environment) -> String {
+    let current = environment.status.as_ref().map(|status| status.current.as_slice()).unwrap_or_default();
+    let mut versions: Vec<&str> = current.iter().map(|current| current.version.as_str()).collect();
+    versions.sort_unstable();
+    versions.dedup();
+    versions.join(", ")
+}
+
+/// The release that holds the lane, else the oldest that waits.
+fn active<'a>(environment: &Environment, releases: &'a [Release]) -> Option<&'a Release> {
+    let key = environment.key();
+    releases
+        .iter()
+        .filter(|release| release.environment_key() == key && !release.phase().is_final())
+        .min_by_key(|release| order(release))
+}
+
+fn environments_as_json(seen: &Seen) -> Vec<Value> {
+    seen.environments
+        .iter()
+        .map(|environment| {
+            json!({
+                "cluster": seen.context,
+                "environment": environment,
+                "activeRelease": active(environment, &seen.releases),
+            })
+        })
+        .collect()
+}
