@@ -22,7 +22,10 @@ pub(super) async fn act(settings: &Settings, kind: ActionKind, wanted: &Act) -> 
     let release = choose::release(&environments, &releases, &wanted.target, choose::fitting(kind))?;
     let key = release.environment_key();
     let environment = environments.iter().find(|environment| environment.key() == key).ok_or_else(|| {
-        CliError::new(Exit::Error, format!("the environment {key} of release {} does not exist", release.key()))
+        CliError::new(
+            Exit::Error,
+            format!("the environment {key} of release {} does not exist", release.key()),
+        )
     })?;
     submit(&session, (release, environment), kind, (wanted.reason.clone(), &wanted.how)).await
 }
@@ -37,7 +40,8 @@ pub(super) async fn submit(
     let act = intent::Act { reason, ..intent::Act::default() };
     let nonce = nonce(how.request_id.as_ref());
     let action = intent::action(release, environment, kind, session.author(), (&act, &nonce))?;
-    let what = format!("{kind} release {} ({} into {})", release.key(), release.spec.version, environment.key());
+    let what =
+        format!("{kind} release {} ({} into {})", release.key(), release.spec.version, environment.key());
     if !matches!(kind, ActionKind::Pause | ActionKind::Reject) {
         confirm(environment, how, &what)?;
     }
@@ -51,7 +55,9 @@ pub(super) async fn submit(
         Outcome::WouldPass => {
             match how.output {
                 Format::Json => output::json(&json!({"verdict": "WouldPass", "object": action}))?,
-                Format::Table => output::text(&format!("{what}: the server would accept it; nothing was changed\n"))?,
+                Format::Table => {
+                    output::text(&format!("{what}: the server would accept it; nothing was changed\n"))?;
+                }
             }
             Ok(Exit::Ok)
         }
@@ -70,7 +76,9 @@ async fn tell(session: &Session, sent: &ReleaseAction, how: &How, what: &str) ->
     }
     let name = sent.metadata.name.as_deref().unwrap_or_default();
     match status.result {
-        Some(ActionResult::Applied) => output::text(&format!("{what}: {}\n", crate::sanitize::line(&message)))?,
+        Some(ActionResult::Applied) => {
+            output::text(&format!("{what}: {}\n", crate::sanitize::line(&message)))?;
+        }
         Some(ActionResult::Refused) => {
             return Err(CliError::new(
                 Exit::Refused,

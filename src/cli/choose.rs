@@ -52,7 +52,8 @@ pub(super) fn release<'a>(
             };
             let found: Vec<&Release> = releases.iter().filter(begins).collect();
             if found.is_empty() {
-                let sentence = format!("there is neither a release nor an environment called {}", quote(given));
+                let sentence =
+                    format!("there is neither a release nor an environment called {}", quote(given));
                 return Err(CliError::new(Exit::Error, sentence));
             }
             found
@@ -88,7 +89,9 @@ fn is_called(environment: &Environment, given: &str) -> bool {
     let name = environment.metadata.name.as_deref().unwrap_or_default();
     name == given
         || environment.key().to_string() == given
-        || given.split_once('/').is_some_and(|(before, after)| before == environment.spec.application && after == name)
+        || given
+            .split_once('/')
+            .is_some_and(|(before, after)| before == environment.spec.application && after == name)
 }
 
 fn names<'a>(environments: impl Iterator<Item = &'a Environment>) -> String {
@@ -128,13 +131,23 @@ mod tests {
 
     #[test]
     fn environments_are_found_by_any_of_their_names() {
-        let all = [an_environment("a", "production"), an_environment("b", "production"), an_environment("a", "staging")];
+        let all = [
+            an_environment("a", "production"),
+            an_environment("b", "production"),
+            an_environment("a", "staging"),
+        ];
         for (given, expected) in [
             ("staging", Ok("a/staging")),
             ("a/production", Ok("a/production")),
             ("shop/staging", Ok("a/staging")),
             ("production", Err((Exit::Usage, "`production` could be any of a/production, b/production"))),
-            ("x", Err((Exit::Error, "there is no environment `x`; there are a/production, b/production, a/staging"))),
+            (
+                "x",
+                Err((
+                    Exit::Error,
+                    "there is no environment `x`; there are a/production, b/production, a/staging",
+                )),
+            ),
         ] {
             let found = environment(&all, given).map(|found| found.key().to_string());
             let found = found.map_err(|error| (error.exit(), error.to_string()));
@@ -162,6 +175,8 @@ mod tests {
         assert_eq!(find("a/production-v1-aa", ActionKind::Abort).unwrap(), "production-v1-aa");
         assert_eq!(find("production", ActionKind::Retry).unwrap_err(), "in `production` no release is held");
         assert!(find("production", ActionKind::Abort).unwrap_err().contains("could be any of"));
-        assert!(find("nope", ActionKind::Abort).unwrap_err().contains("neither a release nor an environment"));
+        assert!(
+            find("nope", ActionKind::Abort).unwrap_err().contains("neither a release nor an environment")
+        );
     }
 }

@@ -31,7 +31,8 @@ pub(super) fn confirm(environment: &Environment, how: &How, what: &str) -> Resul
 
 /// The phrase of a production environment.
 fn demanded(environment: &Environment) -> Option<&str> {
-    let approval = environment.spec.approval.as_ref().filter(|_| environment.spec.tier == Tier::Production)?;
+    let approval =
+        environment.spec.approval.as_ref().filter(|_| environment.spec.tier == Tier::Production)?;
     approval.confirm_phrase.as_deref()
 }
 

@@ -28,7 +28,10 @@ impl Exit {
         (Self::Error, "it did not work; the message says why"),
         (Self::Usage, "arguments or settings are wrong; nothing was sent"),
         (Self::Refused, "refused by the API server, a policy or the controller"),
-        (Self::ReleaseFailed, "the release failed, was rolled back, rejected, aborted, superseded, or expired"),
+        (
+            Self::ReleaseFailed,
+            "the release failed, was rolled back, rejected, aborted, superseded, or expired",
+        ),
         (Self::TimedOut, "the time given by --timeout is over; the release goes on"),
         (Self::Unreachable, "the API server cannot be reached or does not answer"),
     ];

@@ -140,7 +140,11 @@ pub(super) fn line(release: &Release) -> String {
     let Some(status) = &release.status else { return format!("{phase}: the controller has not seen it yet") };
     let steps = status.plan.as_ref().map_or(0, |plan| plan.steps.len());
     let step = status.step.as_ref().map(|step| format!(" {}/{steps}", step.index)).unwrap_or_default();
-    if status.message.is_empty() { format!("{phase}{step}") } else { format!("{phase}{step}: {}", status.message) }
+    if status.message.is_empty() {
+        format!("{phase}{step}")
+    } else {
+        format!("{phase}{step}: {}", status.message)
+    }
 }
 
 fn print(release: Option<&Release>, key: &ReleaseKey, exit: Exit, format: Format) -> Result<(), CliError> {

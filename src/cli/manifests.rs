@@ -32,8 +32,9 @@ pub fn crds() -> Result<String, CliError> {
     let header = "# The three kinds of object, made from the program's own types by `release-cockpit manifests crds`.\n";
     let definitions = [Environment::crd(), Release::crd(), ReleaseAction::crd()];
     let rendered = definitions.iter().map(|definition| {
-        serde_saphyr::to_string(definition)
-            .map_err(|error| CliError::new(Exit::Error, format!("the definitions cannot be written: {error}")))
+        serde_saphyr::to_string(definition).map_err(|error| {
+            CliError::new(Exit::Error, format!("the definitions cannot be written: {error}"))
+        })
     });
     let rendered = rendered.collect::<Result<Vec<_>, _>>()?;
     Ok(format!("{header}{}", rendered.join("---\n")))
@@ -80,8 +81,10 @@ fn moved_to(text: &str, namespace: &str) -> String {
             &format!("kind: Namespace\nmetadata:\n  name: {namespace}\n"),
         );
     for end in ["\n", "}", ","] {
-        moved = moved
-            .replace(&format!("namespace: {CONTROLLER_NAMESPACE}{end}"), &format!("namespace: {namespace}{end}"));
+        moved = moved.replace(
+            &format!("namespace: {CONTROLLER_NAMESPACE}{end}"),
+            &format!("namespace: {namespace}{end}"),
+        );
     }
     moved
 }
@@ -156,7 +159,10 @@ mod tests {
         };
         let text = render(&everything).unwrap();
         assert!(text.contains("image: r.example.com/c:1@sha256:ab"));
-        assert!(!text.contains("namespace: release-cockpit\n") && !text.contains("serviceaccount:release-cockpit:"));
+        assert!(
+            !text.contains("namespace: release-cockpit\n")
+                && !text.contains("serviceaccount:release-cockpit:")
+        );
         let named: Vec<Value> = documents(&text).into_iter().filter(|o| o["kind"] == "Namespace").collect();
         assert_eq!(named[0]["metadata"]["name"], "ops");
         for (image, namespace) in [(Some("a b"), None), (None, Some("Ops"))] {

@@ -23,7 +23,8 @@ pub(super) async fn deploy(settings: &Settings, wanted: &Deploy) -> Result<Exit,
     let session = Session::open(settings).await?;
     let environment = session.environment(&wanted.environment).await?;
     let nonce = nonce(wanted.how.request_id.as_ref());
-    let release = intent::deploy(&environment, session.author(), &wanted.version, &words(&wanted.about), &nonce)?;
+    let release =
+        intent::deploy(&environment, session.author(), &wanted.version, &words(&wanted.about), &nonce)?;
     submit(&session, &environment, &release, &wanted.how).await
 }
 
@@ -53,7 +54,8 @@ pub(super) async fn rollback(settings: &Settings, wanted: &Rollback) -> Result<E
         releases.iter().find(|release| release.environment_key() == key && release.phase().holds_lane());
     if let (Some(release), None) = (under_way, &wanted.to) {
         let reason = wanted.about.reason.clone();
-        return act::submit(&session, (release, &environment), ActionKind::Rollback, (reason, &wanted.how)).await;
+        return act::submit(&session, (release, &environment), ActionKind::Rollback, (reason, &wanted.how))
+            .await;
     }
     let known = known_versions(&environment, &releases.iter().collect::<Vec<_>>(), Clock::system().now());
     let target = way_back(&environment, &known, wanted.to.as_deref())?;
@@ -92,12 +94,16 @@ fn way_back<'a>(
     known: &'a [KnownVersion],
     to: Option<&str>,
 ) -> Result<&'a KnownVersion, CliError> {
-    let others: Vec<&str> =
-        known.iter().filter(|version| version.is_way_back()).map(|version| version.version.as_str()).collect();
+    let others: Vec<&str> = known
+        .iter()
+        .filter(|version| version.is_way_back())
+        .map(|version| version.version.as_str())
+        .collect();
     let others = if others.is_empty() { "none".to_owned() } else { others.join(", ") };
     let Some(to) = to else {
         return last_known_good(known).ok_or_else(|| {
-            let sentence = format!("no version is known that was good in {} and does not run now", environment.key());
+            let sentence =
+                format!("no version is known that was good in {} and does not run now", environment.key());
             CliError::new(Exit::Error, sentence)
         });
     };
@@ -106,7 +112,10 @@ fn way_back<'a>(
         CliError::new(Exit::Error, sentence)
     })?;
     if found.current {
-        return Err(CliError::new(Exit::Error, format!("{to} is what runs in {} already", environment.key())));
+        return Err(CliError::new(
+            Exit::Error,
+            format!("{to} is what runs in {} already", environment.key()),
+        ));
     }
     Ok(found)
 }
@@ -131,7 +140,9 @@ async fn submit(
         Outcome::WouldPass => {
             match how.output {
                 Format::Json => output::json(&json!({"verdict": "WouldPass", "object": release}))?,
-                Format::Table => output::text(&format!("{what}: the server would accept it; nothing was changed\n"))?,
+                Format::Table => {
+                    output::text(&format!("{what}: the server would accept it; nothing was changed\n"))?;
+                }
             }
             Ok(Exit::Ok)
         }

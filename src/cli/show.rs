@@ -48,7 +48,9 @@ pub(super) async fn status(settings: &Settings, wanted: &Status) -> Result<Exit,
                 &versions(environment),
                 &since.map_or_else(String::new, |since| Age::between(since, now).to_string()),
                 &active(environment, &seen.releases).map_or_else(String::new, line),
-                &status.frozen.map_or_else(String::new, |frozen| format!("by {}: {}", frozen.by, frozen.reason)),
+                &status
+                    .frozen
+                    .map_or_else(String::new, |frozen| format!("by {}: {}", frozen.by, frozen.reason)),
             ]);
         }
     }
@@ -70,8 +72,10 @@ pub(super) async fn queue(settings: &Settings, wanted: &Queue) -> Result<Exit, C
         .collect();
     releases.sort_by_key(|(_, release)| order(release));
     if wanted.output == Format::Json {
-        let items: Vec<Value> =
-            releases.iter().map(|(context, release)| json!({"cluster": context, "release": release})).collect();
+        let items: Vec<Value> = releases
+            .iter()
+            .map(|(context, release)| json!({"cluster": context, "release": release}))
+            .collect();
         return output::json(&json!({"releases": items})).map(|()| Exit::Ok);
     }
     let mut table = Table::new(["CLUSTER", "RELEASE", "VERSION", "KIND", "BY", "AGE", "PHASE"]);
@@ -88,7 +92,11 @@ pub(super) async fn queue(settings: &Settings, wanted: &Queue) -> Result<Exit, C
         ]);
     }
     if table.is_empty() {
-        output::remark(if wanted.all { "there are no releases in sight" } else { "no release is under way or waits" });
+        output::remark(if wanted.all {
+            "there are no releases in sight"
+        } else {
+            "no release is under way or waits"
+        });
     } else {
         output::text(&table.to_string())?;
     }
