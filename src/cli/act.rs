@@ -17,7 +17,7 @@ use crate::domain::intent;
 
 /// One action on the release that a person means.
 pub(super) async fn act(settings: &Settings, kind: ActionKind, wanted: &Act) -> Result<Exit, CliError> {
-    let session = Session::open(settings).await?;
+    let session = Session::open(settings, &[&wanted.target]).await?;
     let (environments, releases) = (session.environments().await?, session.releases().await?);
     let release = choose::release(&environments, &releases, &wanted.target, choose::fitting(kind))?;
     let key = release.environment_key();

@@ -3,6 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::error::CliError;
 use super::exit::Exit;
@@ -17,11 +18,26 @@ pub(super) fn text(text: &str) -> Result<(), CliError> {
     }
 }
 
-/// A value as JSON on standard output.
+/// A value as JSON on standard output, without the bookkeeping of field managers.
 pub(super) fn json(value: &impl Serialize) -> Result<(), CliError> {
-    let rendered = serde_json::to_string_pretty(value)
-        .map_err(|error| CliError::new(Exit::Error, format!("output: {error}")))?;
+    let failed = |error: serde_json::Error| CliError::new(Exit::Error, format!("output: {error}"));
+    let mut value = serde_json::to_value(value).map_err(failed)?;
+    drop_managed_fields(&mut value);
+    let rendered = serde_json::to_string_pretty(&value).map_err(failed)?;
     text(&format!("{rendered}\n"))
+}
+
+fn drop_managed_fields(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            if let Some(Value::Object(metadata)) = fields.get_mut("metadata") {
+                metadata.remove("managedFields");
+            }
+            fields.values_mut().for_each(drop_managed_fields);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_managed_fields),
+        _ => {}
+    }
 }
 
 /// A remark for people on standard error.

@@ -20,7 +20,7 @@ use crate::time::Clock;
 
 /// `deploy`.
 pub(super) async fn deploy(settings: &Settings, wanted: &Deploy) -> Result<Exit, CliError> {
-    let session = Session::open(settings).await?;
+    let session = Session::open(settings, &[&wanted.environment]).await?;
     let environment = session.environment(&wanted.environment).await?;
     let nonce = nonce(wanted.how.request_id.as_ref());
     let release =
@@ -30,7 +30,8 @@ pub(super) async fn deploy(settings: &Settings, wanted: &Deploy) -> Result<Exit,
 
 /// `promote`.
 pub(super) async fn promote(settings: &Settings, wanted: &Promote) -> Result<Exit, CliError> {
-    let session = Session::open(settings).await?;
+    let session =
+        Session::open(settings, &[&wanted.environment, wanted.from.as_deref().unwrap_or_default()]).await?;
     let environment = session.environment(&wanted.environment).await?;
     let from = source(&session, &environment, wanted.from.as_deref()).await?;
     let releases = session.cluster.releases().await?;
@@ -46,7 +47,7 @@ pub(super) async fn promote(settings: &Settings, wanted: &Promote) -> Result<Exi
 
 /// `rollback`: the release that is under way is undone; else a version that ran before is brought back.
 pub(super) async fn rollback(settings: &Settings, wanted: &Rollback) -> Result<Exit, CliError> {
-    let session = Session::open(settings).await?;
+    let session = Session::open(settings, &[&wanted.environment]).await?;
     let environment = session.environment(&wanted.environment).await?;
     let releases = session.releases().await?;
     let key = environment.key();

@@ -6,7 +6,7 @@ use super::choose;
 use super::error::CliError;
 use super::exit::Exit;
 use crate::api::{Environment, Release};
-use crate::cluster::{Cluster, ConnectOptions, Identity, Source};
+use crate::cluster::{self, Cluster, ConnectOptions, Identity, Source};
 use crate::config::Settings;
 use crate::domain::intent::Author;
 use crate::time::Clock;
@@ -22,15 +22,21 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Opens the one context of the settings and asks who we are there.
-    pub(super) async fn open(settings: &Settings) -> Result<Self, CliError> {
+    /// Opens the one context of the settings and asks who we are there. The namespaces of `targets` such as `namespace/name` are looked
+    /// into as well.
+    pub(super) async fn open(settings: &Settings, targets: &[&str]) -> Result<Self, CliError> {
         if let [first, second, ..] = settings.contexts.as_slice() {
             return Err(CliError::new(
                 Exit::Usage,
                 format!("this acts on one cluster: name one --context, not both {first} and {second}"),
             ));
         }
-        let cluster = connect(settings, settings.contexts.first()).await?;
+        let named = targets
+            .iter()
+            .filter_map(|target| target.split_once('/'))
+            .map(|(namespace, _)| namespace.to_owned());
+        let looked_into = settings.namespaces.iter().cloned().chain(named);
+        let cluster = connect(settings, settings.contexts.first()).await?.with_namespaces(looked_into);
         let Identity { user, groups } = cluster.identity().await?;
         if user.is_empty() {
             return Err(CliError::new(
@@ -49,14 +55,14 @@ impl Session {
 
     /// The environments in sight.
     pub(super) async fn environments(&self) -> Result<Vec<Environment>, CliError> {
-        let mut all = self.cluster.environments().await?;
+        let mut all = self.cluster.environments().await.map_err(where_else)?;
         all.retain(|environment| in_sight(&self.namespaces, environment.metadata.namespace.as_deref()));
         Ok(all)
     }
 
     /// The releases in sight.
     pub(super) async fn releases(&self) -> Result<Vec<Release>, CliError> {
-        let mut all = self.cluster.releases().await?;
+        let mut all = self.cluster.releases().await.map_err(where_else)?;
         all.retain(|release| in_sight(&self.namespaces, release.metadata.namespace.as_deref()));
         Ok(all)
     }
@@ -65,6 +71,15 @@ impl Session {
     pub(super) async fn environment(&self, given: &str) -> Result<Environment, CliError> {
         choose::environment(&self.environments().await?, given).cloned()
     }
+}
+
+/// Who may not list the whole cluster is told how to look into a part of it.
+pub(super) fn where_else(error: cluster::Error) -> CliError {
+    if error.kind() == &cluster::Kind::Denied {
+        let sentence = format!("{error}; or name namespaces that you may read: -n NAMESPACE");
+        return CliError::new(CliError::from(error).exit(), sentence);
+    }
+    error.into()
 }
 
 /// A cluster by the settings' kubeconfig and this context.

@@ -8,7 +8,7 @@ use super::exit::Exit;
 use super::follow::line;
 use super::grammar::{Format, Queue, Status};
 use super::output;
-use super::session::{connect, in_sight};
+use super::session::{connect, in_sight, where_else};
 use super::table::Table;
 use crate::api::{Environment, Release};
 use crate::config::Settings;
@@ -111,7 +111,8 @@ async fn look(settings: &Settings) -> Result<Vec<Seen>, CliError> {
     };
     let looks = contexts.into_iter().map(|context| async move {
         let cluster = connect(settings, context).await?;
-        let (environments, releases) = tokio::try_join!(cluster.environments(), cluster.releases())?;
+        let (environments, releases) =
+            tokio::try_join!(cluster.environments(), cluster.releases()).map_err(where_else)?;
         let visible = |namespace: &Option<String>| in_sight(&settings.namespaces, namespace.as_deref());
         Ok::<_, CliError>(Seen {
             context: cluster.context().to_owned(),

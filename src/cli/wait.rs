@@ -11,7 +11,7 @@ use crate::config::Settings;
 
 /// Follows a release until its end, or until the phase that was asked for.
 pub(super) async fn wait(settings: &Settings, wanted: &Wait) -> Result<Exit, CliError> {
-    let session = Session::open(settings).await?;
+    let session = Session::open(settings, &[&wanted.target]).await?;
     let (environments, releases) = (session.environments().await?, session.releases().await?);
     let alive = (|release: &Release| !release.phase().is_final(), "is under way or waits");
     let key = choose::release(&environments, &releases, &wanted.target, alive)?.key();
