@@ -3,24 +3,41 @@
 //! Owns the store and the one function that changes it, [`update()`]. Must not know ratatui, kube or tokio, and reads no clock:
 //! an [`event::Event`] came from outside, an [`effect::Effect`] is IO wanted, both plain data.
 
+mod act;
+mod ask;
 pub mod cluster_state;
 pub mod command;
 mod commands;
 pub mod confirm;
 pub mod effect;
 pub mod event;
+pub mod facts;
 pub mod filter;
+#[cfg(test)]
+pub mod fixtures;
 pub mod form;
+pub mod guard;
+pub mod help;
 pub mod keymap;
 pub mod line_editor;
 pub mod located;
+mod movement;
+mod needs;
+mod overlays;
 pub mod palette;
 pub mod pending;
+mod rollback;
 pub mod rows;
 pub mod store;
+pub mod target;
 pub mod text_view;
 pub mod toast;
 pub mod ui_state;
 mod update;
+mod versions;
+mod views;
+
+#[cfg(test)]
+mod tests;
 
 pub use update::{update, update_all};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::api::{Environment, EnvironmentKey, Release, ReleaseAction, ReleaseKey, Verb};
+use crate::domain::age::Age;
 use crate::domain::pod_row::{PodKey, PodRow};
 use crate::domain::series::Series;
 use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
@@ -93,6 +94,20 @@ impl Feed {
         Self::Controller,
         Self::Metrics,
     ];
+
+    /// What it brings, in the plural, for sentences.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Environments => "environments",
+            Self::Releases => "releases",
+            Self::Actions => "actions",
+            Self::Pods => "pods",
+            Self::Workloads => "workloads",
+            Self::Controller => "controller leases",
+            Self::Metrics => "metrics",
+        }
+    }
 }
 
 /// How fresh a feed is.
@@ -144,4 +159,14 @@ pub struct ControllerHealth {
     pub renewed: Option<DateTime<Utc>>,
     /// For how long a renewal holds, in seconds.
     pub duration_seconds: i32,
+}
+
+impl ControllerHealth {
+    /// Absent while a controller leads; else for how long it has been silent, as far as that is known.
+    #[must_use]
+    pub fn silent_for(&self, now: DateTime<Utc>) -> Option<Option<Age>> {
+        let Some(renewed) = self.renewed else { return Some(None) };
+        let age = Age::between(renewed, now);
+        (age.seconds() > i64::from(self.duration_seconds)).then_some(Some(age))
+    }
 }

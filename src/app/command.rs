@@ -4,6 +4,7 @@
 
 use crate::api::Verb;
 use crate::app::effect::Effect;
+use crate::app::guard;
 use crate::app::located::{EnvironmentId, PodId, ReleaseId};
 use crate::app::store::Store;
 use crate::app::ui_state::View;
@@ -106,10 +107,10 @@ impl Group {
 pub enum Confirmation {
     /// Nothing: it changes nothing in a cluster.
     None,
-    /// Yes or no; in production the typed phrase.
-    Ask,
-    /// The same, and a reason.
-    AskReason,
+    /// Yes or no, everywhere: it stops something.
+    YesNo,
+    /// Yes or no; where the tier is production, the typed phrase.
+    Typed,
 }
 
 /// What a command is about: what is selected in the focused pane, or what the view shows.
@@ -117,7 +118,7 @@ pub enum Confirmation {
 pub struct Target {
     /// The environment.
     pub environment: Option<EnvironmentId>,
-    /// The release: the selected one, or the one of the environment that most needs a decision.
+    /// The release that is selected or opened.
     pub release: Option<ReleaseId>,
     /// The pod, where one is selected in the focused pane.
     pub pod: Option<PodId>,
@@ -164,6 +165,26 @@ impl Availability {
 #[must_use]
 pub fn find(id: &str) -> Option<&'static Command> {
     COMMANDS.iter().copied().find(|command| command.id == id)
+}
+
+/// Whether a command can be done now, and why not: where it means something, what we may do, whether the data are fresh, and then
+/// what the command itself demands.
+#[must_use]
+pub fn availability(store: &Store, command: &Command, target: &Target) -> Availability {
+    if !command.scope.covers(store.ui.view()) {
+        return Availability::Unavailable("means nothing here".to_owned());
+    }
+    if let Some(verb) = command.verb {
+        let Some(environment) = &target.environment else {
+            return Availability::Unavailable("no environment is selected".to_owned());
+        };
+        let why_not =
+            guard::permission(store, environment, verb).or_else(|| guard::lock(store, environment.cluster));
+        if let Some(reason) = why_not {
+            return Availability::Unavailable(reason);
+        }
+    }
+    (command.availability)(store, target)
 }
 
 /// The README's table: every command's default keys, title and help, in the help's order.

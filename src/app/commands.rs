@@ -1,6 +1,103 @@
 //! One file per command; [`COMMANDS`] is the registry, and its order is the help's.
 
+mod abort;
+mod all;
+mod approve;
+mod back;
+mod bottom;
+mod copy;
+mod deploy;
+mod describe;
+mod down;
+mod environment;
+mod filter;
+mod help;
+mod inbox;
+mod logs;
+mod mark;
+mod metric;
+mod next_pane;
+mod open;
+mod page_down;
+mod page_up;
+mod palette;
+mod pause;
+mod previous_pane;
+mod promote;
+mod quit;
+mod redraw;
+mod refresh;
+mod reject;
+mod release;
+mod resume;
+mod retry;
+mod rollback;
+mod sort;
+mod suspend;
+mod top;
+mod up;
+mod yaml;
+
 use crate::app::command::Command;
 
 /// Every command, in the help's order.
-pub const COMMANDS: &[&Command] = &[];
+pub const COMMANDS: &[&Command] = &[
+    &deploy::COMMAND,
+    &promote::COMMAND,
+    &approve::COMMAND,
+    &reject::COMMAND,
+    &pause::COMMAND,
+    &resume::COMMAND,
+    &retry::COMMAND,
+    &abort::COMMAND,
+    &rollback::COMMAND,
+    &open::COMMAND,
+    &describe::COMMAND,
+    &logs::COMMAND,
+    &yaml::COMMAND,
+    &inbox::COMMAND,
+    &filter::COMMAND,
+    &copy::COMMAND,
+    &mark::COMMAND,
+    &sort::COMMAND,
+    &metric::COMMAND,
+    &release::COMMAND,
+    &environment::COMMAND,
+    &all::COMMAND,
+    &up::COMMAND,
+    &down::COMMAND,
+    &page_up::COMMAND,
+    &page_down::COMMAND,
+    &top::COMMAND,
+    &bottom::COMMAND,
+    &next_pane::COMMAND,
+    &previous_pane::COMMAND,
+    &palette::COMMAND,
+    &help::COMMAND,
+    &back::COMMAND,
+    &refresh::COMMAND,
+    &redraw::COMMAND,
+    &suspend::COMMAND,
+    &quit::COMMAND,
+];
+
+/// What every command's file needs.
+mod prelude {
+    pub(super) use crate::api::Verb;
+    pub(super) use crate::app::command::{
+        Availability, Command, Confirmation, Group, Invocation, Scope, Target,
+    };
+    pub(super) use crate::app::effect::Effect;
+    pub(super) use crate::app::store::Store;
+    pub(super) use crate::app::toast::Level;
+    pub(super) use crate::app::ui_state::{Pane, View};
+    pub(super) use crate::config::key::{KeyChord, KeyCode};
+
+    /// For commands that only need something to be about.
+    pub(super) fn needs_environment(_: &Store, target: &Target) -> Availability {
+        match target.environment {
+            Some(_) => Availability::Ready,
+            None => Availability::Unavailable("no environment is selected".to_owned()),
+        }
+    }
+}

@@ -1,9 +1,12 @@
 //! A confirmation as data: what will happen, what is true right now, what must be typed, and whether it still fits.
 
-use crate::api::{Phase, Release, ReleaseAction, Tier};
+use std::sync::Arc;
+
+use crate::api::{ActionKind, Phase, Release, Tier};
 use crate::app::form::ImageChange;
 use crate::app::line_editor::LineEditor;
 use crate::app::located::{EnvironmentId, ReleaseId};
+use crate::domain::known_version::KnownVersion;
 
 /// A question that must be answered before anything is sent.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +39,8 @@ pub struct Confirm {
     pub lock: Option<String>,
     /// What will be late or odd, but may be sent.
     pub warning: Option<String>,
+    /// Why the last try was not sent.
+    pub refusal: Option<String>,
     /// What is sent.
     pub intent: Intent,
 }
@@ -154,11 +159,18 @@ impl Seen {
     }
 }
 
-/// What is sent when the answer is yes. A reason that is typed in the window is put in before.
+/// What is built and sent when the answer is yes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Intent {
-    /// Create this release.
+    /// Create this release, which a dry run has passed.
     Release(Box<Release>),
-    /// Create this action.
-    Action(Box<ReleaseAction>),
+    /// Create a release that goes back to this version.
+    Rollback(Box<KnownVersion>),
+    /// Create an action on this release as it was when the window opened.
+    Action {
+        /// What is meant.
+        kind: ActionKind,
+        /// The release as its author saw it.
+        release: Arc<Release>,
+    },
 }

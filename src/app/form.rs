@@ -1,7 +1,7 @@
 //! The forms of *deploy* and *promote* as data: fields, live validation, a preview of what changes.
 
 use crate::api::strategy::StrategyName;
-use crate::api::{Environment, ReleaseKind, Tier};
+use crate::api::{Environment, Release, ReleaseKind, Tier};
 use crate::app::effect::RequestId;
 use crate::app::line_editor::LineEditor;
 use crate::app::located::EnvironmentId;
@@ -41,8 +41,8 @@ pub struct Form {
     pub problem: Option<String>,
     /// The server's refusal of the last try, verbatim.
     pub refusal: Option<String>,
-    /// The dry run that is being waited for.
-    pub checking: Option<RequestId>,
+    /// The dry run that is being waited for, and the release that it tries.
+    pub checking: Option<(RequestId, Box<Release>)>,
 }
 
 impl Form {

@@ -1,5 +1,9 @@
 //! What the panes list, computed outside of drawing and only when its inputs have changed.
 
+pub(super) mod environments;
+pub(super) mod pods;
+pub(super) mod queue;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::api::strategy::StrategyName;
@@ -9,7 +13,7 @@ use crate::app::located::{EnvironmentId, PodId, ReleaseId};
 /// The lists of the home screen.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rows {
-    /// Environments of all clusters: by application, then development, staging, production, then name.
+    /// Environments of all clusters: development, staging, production; then by application and name.
     pub environments: Vec<EnvironmentRow>,
     /// Pods of the selected environment (or of all), sorted and filtered; look rows up with [`crate::app::store::Store::pod`].
     pub pods: Vec<PodId>,
@@ -90,6 +94,8 @@ pub enum Health {
     Held,
     /// Pods are missing or failing.
     Degraded,
+    /// It is scaled to nothing.
+    Stopped,
     /// Nothing is known.
     #[default]
     Unknown,
@@ -108,6 +114,7 @@ impl Health {
             Self::RollingBack => "rolling back",
             Self::Held => "held",
             Self::Degraded => "degraded",
+            Self::Stopped => "stopped",
             Self::Unknown => "unknown",
         }
     }
@@ -118,7 +125,7 @@ impl Health {
         match self {
             Self::Healthy => HealthClass::Good,
             Self::Progressing | Self::Canary | Self::Verifying => HealthClass::Moving,
-            Self::Paused => HealthClass::Waiting,
+            Self::Paused | Self::Stopped => HealthClass::Waiting,
             Self::RollingBack | Self::Held | Self::Degraded => HealthClass::Bad,
             Self::Unknown => HealthClass::Unknown,
         }

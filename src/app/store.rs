@@ -1,6 +1,6 @@
 //! Everything that the terminal knows. One owner, no locks; drawing reads it and changes nothing.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -12,8 +12,8 @@ use crate::app::keymap::Keymap;
 use crate::app::located::{EnvironmentId, PodId, ReleaseId};
 use crate::app::pending::Pending;
 use crate::app::rows::Rows;
-use crate::app::toast::Toast;
-use crate::app::ui_state::UiState;
+use crate::app::toast::{Level, Toast};
+use crate::app::ui_state::{Overlay, UiState};
 use crate::domain::pod_row::PodRow;
 
 /// Everything that the terminal knows.
@@ -40,17 +40,27 @@ pub struct Store {
     /// Tells this session's object names from those of others.
     pub session: Box<str>,
     pub(super) dirty: Dirty,
+    /// Namespaces whose pods are listed, pods elsewhere changing nothing visible; absent: all are.
+    pub(super) scope: Option<BTreeSet<(ClusterId, Box<str>)>>,
+    /// The environment that the last [`crate::app::effect::Effect::Focus`] named.
+    pub(super) focused: Option<EnvironmentId>,
     pub(super) last_request: u64,
 }
 
-/// Which lists must be computed anew.
+/// What must be computed anew before the next frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Dirty {
-    /// Environments and queue.
+    /// Environments, queue, and whatever shows releases.
     pub releases: bool,
+    /// Whether actions were judged.
+    pub actions: bool,
     /// The pods' order or membership.
     pub pods: bool,
-    /// Anything visible.
+    /// Error rates and latencies of the environments.
+    pub readings: bool,
+    /// Selections and scrolling.
+    pub cursors: bool,
+    /// Anything else that is visible.
     pub screen: bool,
 }
 
@@ -121,6 +131,21 @@ impl Store {
     pub fn focused_tier(&self) -> Option<Tier> {
         let id = self.focused_environment()?;
         self.environment(&id).map(|environment| environment.spec.tier)
+    }
+
+    /// Puts a short message on the status line; at most eight are kept.
+    pub(super) fn say(&mut self, level: Level, text: impl Into<String>) {
+        self.toasts.push_back(Toast { level, text: text.into(), at: self.now });
+        if self.toasts.len() > 8 {
+            self.toasts.pop_front();
+        }
+        self.dirty.screen = true;
+    }
+
+    /// Shows something that must be read.
+    pub(super) fn tell(&mut self, title: impl Into<String>, text: impl Into<String>) {
+        self.ui.overlays.push(Overlay::Message { title: title.into(), text: text.into() });
+        self.dirty.screen = true;
     }
 
     pub(super) fn next_request(&mut self) -> RequestId {

@@ -1,6 +1,7 @@
 //! A text that is looked at: YAML, description, log.
 
 use crate::app::effect::RequestId;
+use crate::app::filter::Filter;
 
 /// A text that is looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,5 +35,11 @@ impl TextView {
             TextBody::Lines(lines) => lines,
             TextBody::Loading | TextBody::Failed(_) => &[],
         }
+    }
+
+    /// The lines that a filter lets through.
+    pub fn shown<'a>(&'a self, filter: Option<&'a Filter>) -> impl Iterator<Item = &'a str> {
+        let lines = self.lines().iter().map(|line| &**line);
+        lines.filter(move |line| filter.is_none_or(|filter| filter.matches(&[line])))
     }
 }

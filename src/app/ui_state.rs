@@ -188,11 +188,13 @@ pub struct Cursor<K> {
     pub index: usize,
     /// Rows that are scrolled past.
     pub offset: usize,
+    /// A person has put it there. Until then it stays on the first row, or on the environment that most needs attention.
+    pub held: bool,
 }
 
 impl<K> Default for Cursor<K> {
     fn default() -> Self {
-        Self { selected: None, index: 0, offset: 0 }
+        Self { selected: None, index: 0, offset: 0, held: false }
     }
 }
 

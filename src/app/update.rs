@@ -1,8 +1,18 @@
 //! The only function that changes the store.
 
+mod cluster;
+mod keys;
+mod outcome;
+mod settle;
+
+use chrono::{DateTime, Utc};
+
 use crate::app::effect::Effect;
 use crate::app::event::Event;
 use crate::app::store::Store;
+
+pub(super) use keys::{invoke, run as run_key};
+pub(super) use settle::{follow, scrolled, settle};
 
 /// Takes one event in, brings the lists up to date, and says what IO is wanted.
 pub fn update(store: &mut Store, event: Event) -> Vec<Effect> {
@@ -11,12 +21,63 @@ pub fn update(store: &mut Store, event: Event) -> Vec<Effect> {
 
 /// Takes a batch of events in, in order, and brings the lists up to date once at its end: what a busy loop calls.
 pub fn update_all(store: &mut Store, events: impl IntoIterator<Item = Event>) -> Vec<Effect> {
-    let effects = Vec::new();
+    let mut effects = Vec::new();
     for event in events {
-        if let Event::Tick(now) = event {
-            store.now = now;
+        if matches!(event, Event::Key { .. } | Event::Paste(_)) {
+            effects.extend(settle(store));
         }
-        store.revision += 1;
+        effects.extend(apply(store, event));
     }
+    effects.extend(settle(store));
     effects
+}
+
+fn apply(store: &mut Store, event: Event) -> Vec<Effect> {
+    match event {
+        Event::Key { chord, repeat } => {
+            store.dirty.screen = true;
+            keys::press(store, chord, repeat)
+        }
+        Event::Paste(text) => {
+            store.dirty.screen = true;
+            keys::paste(store, &text);
+            Vec::new()
+        }
+        Event::Resize { width, height } => {
+            store.dirty.screen |= store.size != (width, height);
+            store.size = (width, height);
+            Vec::new()
+        }
+        Event::Viewport(heights) => {
+            for (pane, rows) in heights {
+                if store.ui.heights.insert(pane, rows) != Some(rows) {
+                    store.dirty.cursors = true;
+                }
+            }
+            Vec::new()
+        }
+        Event::Tick(now) => tick(store, now),
+        Event::Cluster(cluster, event) => {
+            cluster::apply(store, cluster, event);
+            Vec::new()
+        }
+        Event::RequestDone { request, outcome } => {
+            store.dirty.screen = true;
+            outcome::apply(store, request, outcome)
+        }
+        Event::Quit => vec![Effect::Quit],
+    }
+}
+
+/// A second that has passed changes ages, readings and whatever waits; parts of a second change nothing visible.
+fn tick(store: &mut Store, now: DateTime<Utc>) -> Vec<Effect> {
+    let passed = store.now.timestamp() != now.timestamp();
+    store.now = now;
+    if passed {
+        store.toasts.retain(|toast| !toast.is_over(now));
+        store.dirty.readings = true;
+        store.dirty.screen = true;
+        outcome::watch_silence(store);
+    }
+    Vec::new()
 }

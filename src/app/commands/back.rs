@@ -1,0 +1,33 @@
+//! `back`.
+
+use super::prelude::*;
+use crate::app::{overlays, views};
+
+pub(super) const COMMAND: Command = Command {
+    id: "back",
+    title: "back",
+    help: "Close the window or view, clear the filter, drop messages",
+    keys: &[KeyChord::plain(KeyCode::Esc)],
+    scope: Scope::Everywhere,
+    group: Group::Terminal,
+    verb: None,
+    cli: None,
+    confirmation: Confirmation::None,
+    availability: |_, _| Availability::Ready,
+    run: run,
+};
+
+/// One thing at a time: messages, then the filter, then the view.
+fn run(store: &mut Store, _: &Invocation) -> Vec<Effect> {
+    let focus = store.ui.focus;
+    if !store.toasts.is_empty() {
+        store.toasts.clear();
+    } else if store.ui.filters.contains_key(&focus) {
+        overlays::apply_filter(store, focus, "");
+    } else if !store.ui.marked.is_empty() {
+        store.ui.marked.clear();
+    } else {
+        views::pop(store);
+    }
+    Vec::new()
+}

@@ -1,0 +1,39 @@
+//! `copy`.
+
+use super::prelude::*;
+
+pub(super) const COMMAND: Command = Command {
+    id: "copy",
+    title: "copy",
+    help: "Copy the selected name, the marked ones, or the text that is shown",
+    keys: &[KeyChord::char('c')],
+    scope: Scope::Everywhere,
+    group: Group::Looking,
+    verb: None,
+    cli: None,
+    confirmation: Confirmation::None,
+    availability: |_, _| Availability::Ready,
+    run: run,
+};
+
+fn run(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
+    let target = &invocation.target;
+    let text = if let View::Text(view) = store.ui.view() {
+        view.shown(store.ui.filter(Pane::Text)).collect::<Vec<_>>().join("\n")
+    } else if target.pod.is_some() && !store.ui.marked.is_empty() {
+        let names: Vec<&str> = store.ui.marked.iter().map(|id| &*id.key.name).collect();
+        names.join("\n")
+    } else if let Some(pod) = &target.pod {
+        pod.key.name.to_string()
+    } else if let Some(release) = &target.release {
+        release.key.name.to_string()
+    } else if let Some(environment) = &target.environment {
+        environment.key.to_string()
+    } else {
+        return Vec::new();
+    };
+    let lines = text.lines().count();
+    store
+        .say(Level::Info, if lines > 1 { format!("copied {lines} lines") } else { format!("copied {text}") });
+    vec![Effect::Copy(text)]
+}

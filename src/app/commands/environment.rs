@@ -1,0 +1,58 @@
+//! `environment`.
+
+use super::prelude::*;
+use crate::app::movement;
+use crate::app::ui_state::Cursor;
+
+pub(super) const COMMAND: Command = Command {
+    id: "environment",
+    title: "environment",
+    help: "Select an environment: the nth key selects the nth one",
+    keys: &[
+        KeyChord::char('1'),
+        KeyChord::char('2'),
+        KeyChord::char('3'),
+        KeyChord::char('4'),
+        KeyChord::char('5'),
+        KeyChord::char('6'),
+        KeyChord::char('7'),
+        KeyChord::char('8'),
+        KeyChord::char('9'),
+    ],
+    scope: Scope::Everywhere,
+    group: Group::Moving,
+    verb: None,
+    cli: None,
+    confirmation: Confirmation::None,
+    availability: |_, _| Availability::Ready,
+    run: run,
+};
+
+/// By place, or by `name` or `application/name`.
+fn run(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
+    let rows = &store.rows.environments;
+    let found = match (&invocation.argument, invocation.key) {
+        (Some(wanted), _) => rows
+            .iter()
+            .find(|row| *row.name == **wanted || format!("{}/{}", row.application, row.name) == *wanted),
+        (None, Some(nth)) => rows.iter().find(|row| row.number == nth + 1),
+        (None, None) => None,
+    };
+    let Some(id) = found.map(|row| row.id.clone()) else {
+        let wanted = invocation.argument.clone().or(invocation.key.map(|nth| (nth + 1).to_string()));
+        store.say(Level::Warning, format!("no environment `{}`", wanted.unwrap_or_default()));
+        return Vec::new();
+    };
+    store.ui.all_environments = false;
+    store.ui.views.truncate(1);
+    if !Pane::of(store.ui.view()).contains(&store.ui.focus) {
+        store.ui.focus = Pane::Environments;
+    }
+    let height = store.ui.height(Pane::Environments);
+    if store.ui.environments.selected.as_ref() != Some(&id) {
+        store.ui.pods = Cursor::default();
+    }
+    movement::jump(&mut store.ui.environments, &store.rows.environments, &id, |row| &row.id, height);
+    store.dirty.pods = true;
+    Vec::new()
+}

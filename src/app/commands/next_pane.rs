@@ -1,0 +1,21 @@
+//! `next-pane`.
+
+use super::prelude::*;
+use crate::app::overlays;
+
+pub(super) const COMMAND: Command = Command {
+    id: "next-pane",
+    title: "next pane",
+    help: "To the next pane",
+    keys: &[KeyChord::plain(KeyCode::Tab)],
+    scope: Scope::Everywhere,
+    group: Group::Moving,
+    verb: None,
+    cli: None,
+    confirmation: Confirmation::None,
+    availability: |_, _| Availability::Ready,
+    run: |store, _| {
+        store.ui.focus = overlays::cycle(Pane::of(store.ui.view()), store.ui.focus, 1);
+        Vec::new()
+    },
+};

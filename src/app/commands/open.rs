@@ -1,0 +1,45 @@
+//! `open`.
+
+use super::describe;
+use super::prelude::*;
+use crate::app::{rollback, target, views};
+
+pub(super) const COMMAND: Command = Command {
+    id: "open",
+    title: "open",
+    help: "Open the selected release, pod or version; in the rollback view: go back to it",
+    keys: &[KeyChord::plain(KeyCode::Enter)],
+    scope: Scope::Everywhere,
+    group: Group::Looking,
+    verb: None,
+    cli: None,
+    confirmation: Confirmation::None,
+    availability: available,
+    run: open,
+};
+
+fn available(store: &Store, target: &Target) -> Availability {
+    match store.ui.view() {
+        View::Rollback(view) => rollback::availability(store, view),
+        View::Home if store.ui.focus == Pane::Pods => (describe::COMMAND.availability)(store, target),
+        View::Home => match target::subject(store, target, |release| !release.phase().is_final()) {
+            Some(_) => Availability::Ready,
+            None => Availability::Unavailable("no release here yet: deploy one".to_owned()),
+        },
+        View::Release(_) | View::Text(_) => Availability::Unavailable("nothing to open here".to_owned()),
+    }
+}
+
+fn open(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
+    match store.ui.view() {
+        View::Rollback(_) => rollback::confirm(store),
+        View::Home if store.ui.focus == Pane::Pods => return (describe::COMMAND.run)(store, invocation),
+        _ => {
+            let waiting = |release: &crate::api::Release| !release.phase().is_final();
+            if let Some(id) = target::subject(store, &invocation.target, waiting) {
+                views::open_release(store, id);
+            }
+        }
+    }
+    Vec::new()
+}

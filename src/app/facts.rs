@@ -1,0 +1,105 @@
+//! What a confirmation repeats: where, how it fares right now, what is still missing.
+
+use std::collections::BTreeSet;
+
+use crate::api::release::ApprovalState;
+use crate::api::{ActionKind, Environment, Release};
+use crate::app::confirm::{Confirm, Fact, Intent};
+use crate::app::rows::{EnvironmentRow, Reading};
+use crate::app::store::Store;
+use crate::domain::intent;
+
+/// The facts of a confirmation, in the order in which they are read.
+pub(super) fn of(store: &Store, confirm: &Confirm) -> Vec<Fact> {
+    let id = &confirm.environment;
+    let (Some(cluster), Some(environment)) = (store.cluster(id.cluster), store.environment(id)) else {
+        return Vec::new();
+    };
+    let good = |label, value: String| Fact { label, value, bad: false };
+    let mut facts = vec![
+        good("cluster", cluster.context.to_string()),
+        good("environment", format!("{} ({})", id.key.name, environment.spec.tier)),
+        good("application", environment.spec.application.clone()),
+    ];
+    if let Some(row) = store.rows.environments.iter().find(|row| row.id == *id) {
+        facts.extend(state(row));
+    }
+    if let Intent::Action { kind: ActionKind::Approve, release } = &confirm.intent {
+        let groups = cluster.identity.as_ref().map(|identity| identity.groups.as_slice()).unwrap_or_default();
+        let slots: Vec<String> = intent::slots_for(environment, groups).into_iter().map(|s| s.name).collect();
+        facts.push(good("requested by", release.spec.requested_by.clone()));
+        facts.push(good("you count for", slots.join(", ")));
+        facts.push(good("missing after you", missing_after_me(environment, release)));
+    }
+    if let Intent::Release(release) = &confirm.intent {
+        facts.push(good("strategy", strategy(environment, release)));
+        if let Some(approval) = &environment.spec.approval {
+            let people: i32 = approval.slots.iter().map(|slot| slot.minimum).sum();
+            facts.push(good("then waits for", format!("{people} {}", plural(people, "approval"))));
+        }
+    }
+    facts
+}
+
+fn strategy(environment: &Environment, release: &Release) -> String {
+    release.spec.strategy.unwrap_or_else(|| environment.spec.default_strategy()).to_string()
+}
+
+fn state(row: &EnvironmentRow) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    let mut add = |label, value, bad| facts.push(Fact { label, value, bad });
+    match row.pods {
+        Some((ready, desired)) => add("pods", format!("{ready}/{desired} ready"), ready < desired),
+        None => add("pods", "unknown".to_owned(), true),
+    }
+    add("error rate", reading(row.error_rate, percent), row.error_rate.is_over());
+    add("p95", reading(row.latency, seconds), row.latency.is_over());
+    if let Some(frozen) = &row.frozen {
+        add("frozen by", frozen.to_string(), true);
+    }
+    if let Some(active) = &row.active {
+        add("in progress", format!("{} {}", active.version, active.phase), false);
+    }
+    facts
+}
+
+fn reading(reading: Reading, unit: impl Fn(f64) -> String) -> String {
+    match (reading.value, reading.limit) {
+        (Some(value), Some(limit)) => format!("{} (limit {})", unit(value), unit(limit)),
+        (Some(value), None) => unit(value),
+        (None, _) => "no data".to_owned(),
+    }
+}
+
+/// Seats that stay open: people with a counted approval and we ourselves take one each.
+fn missing_after_me(environment: &Environment, release: &Release) -> String {
+    let slots =
+        environment.spec.approval.as_ref().map(|approval| approval.slots.as_slice()).unwrap_or_default();
+    let needed: i32 = slots.iter().map(|slot| slot.minimum).sum();
+    let records = release.status.as_ref().map(|status| status.approvals.as_slice()).unwrap_or_default();
+    let people: BTreeSet<&str> =
+        records.iter().filter(|r| r.state == ApprovalState::Counted).map(|r| r.actor.as_str()).collect();
+    let left = needed - i32::try_from(people.len()).unwrap_or(i32::MAX).saturating_add(1).min(needed);
+    if left == 0 { "no approval".to_owned() } else { format!("{left} more {}", plural(left, "approval")) }
+}
+
+fn plural(count: i32, noun: &str) -> String {
+    if count == 1 { noun.to_owned() } else { format!("{noun}s") }
+}
+
+/// A ratio as per cent with two significant digits.
+#[must_use]
+pub fn percent(ratio: f64) -> String {
+    let percent = ratio * 100.0;
+    match percent {
+        p if p >= 10.0 => format!("{p:.0} %"),
+        p if p >= 1.0 => format!("{p:.1} %"),
+        p => format!("{p:.2} %"),
+    }
+}
+
+/// Seconds, in milliseconds below one.
+#[must_use]
+pub fn seconds(seconds: f64) -> String {
+    if seconds < 1.0 { format!("{:.0} ms", seconds * 1_000.0) } else { format!("{seconds:.1} s") }
+}

@@ -1,0 +1,236 @@
+//! Worlds for tests, built in words: `environment("production").production().running("v1.8.1")`.
+//!
+//! [`World`] builds a store by the same events that a session sends, so that every test also folds.
+
+mod objects;
+mod story;
+
+pub use objects::{EnvironmentFixture, ReleaseFixture, environment, pod, release, release_action};
+pub use story::{burning, planera};
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::api::{Environment, EnvironmentKey, Release, ReleaseAction, Verb};
+use crate::app::cluster_state::{ClusterId, ControllerHealth, Feed, FeedState, Identity};
+use crate::app::event::{ClusterEvent, Delta, Event};
+use crate::app::located::{EnvironmentId, ReleaseId};
+use crate::app::store::Store;
+use crate::app::update;
+use crate::domain::pod_row::PodRow;
+use crate::domain::series::{Series, unix};
+use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
+
+/// The instant at which every fixture lives.
+pub fn now() -> DateTime<Utc> {
+    DateTime::parse_from_rfc3339("2026-11-20T14:03:22Z").unwrap().to_utc()
+}
+
+/// That many seconds before [`now`].
+pub fn ago(seconds: i64) -> DateTime<Utc> {
+    now() - TimeDelta::seconds(seconds)
+}
+
+/// The id of an environment of the application `planera` in the first cluster.
+pub fn environment_id(name: &str) -> EnvironmentId {
+    EnvironmentId::new(ClusterId(0), EnvironmentKey::new(format!("planera-{name}"), name))
+}
+
+/// The id of a release into that environment of `planera` in the first cluster.
+pub fn release_id(environment: &str, name: &str) -> ReleaseId {
+    ReleaseId::new(ClusterId(0), crate::api::ReleaseKey::new(format!("planera-{environment}"), name))
+}
+
+/// A store in the making: one cluster, everything live, alice connected.
+pub struct World {
+    /// The store so far.
+    pub store: Store,
+}
+
+impl World {
+    /// One cluster `prod-eu`, connected as alice of the team leads, every feed live, the controller leading.
+    pub fn live() -> Self {
+        let mut world = Self { store: Store::new(["prod-eu".into()], "test") };
+        world.send(Event::Tick(now()));
+        world.send(Event::Resize { width: 120, height: 40 });
+        world = world.as_user("alice", &["team-leads"]);
+        for feed in Feed::ALL {
+            world.cluster(ClusterEvent::Feed(feed, FeedState::Live { heard: now() }));
+        }
+        world.cluster(ClusterEvent::Controller(ControllerHealth {
+            leader: Some("release-cockpit-0".into()),
+            renewed: Some(ago(1)),
+            duration_seconds: 15,
+        }));
+        world
+    }
+
+    /// The store of a session that has connected to nothing yet.
+    pub fn connecting() -> Self {
+        let mut world = Self { store: Store::new(["prod-eu".into()], "test") };
+        world.send(Event::Tick(now()));
+        world
+    }
+
+    /// Connected as someone else.
+    pub fn as_user(mut self, user: &str, groups: &[&str]) -> Self {
+        self.cluster(ClusterEvent::Connected {
+            identity: Identity { user: user.into(), groups: groups.iter().map(|g| (*g).into()).collect() },
+            server_version: "v1.36.2".into(),
+        });
+        self
+    }
+
+    /// With this environment, its workloads at full strength, and every permission there.
+    pub fn with(mut self, environment: impl Into<Environment>) -> Self {
+        let environment = environment.into();
+        let key = environment.key();
+        for component in &environment.spec.components {
+            let current = environment
+                .status
+                .as_ref()
+                .and_then(|status| status.current.iter().find(|current| current.component == component.name));
+            let image = current.map_or_else(|| format!("{}:v1.0.0", component.image), |c| c.image.clone());
+            let row = WorkloadRow {
+                key: WorkloadKey {
+                    namespace: key.namespace.clone(),
+                    kind: component.workload.kind,
+                    name: component.workload.name.as_str().into(),
+                },
+                desired: 3,
+                updated: 3,
+                ready: 3,
+                available: 3,
+                images: Box::new([(component.container.as_str().into(), image.as_str().into())]),
+                revision: 41,
+                progress_reason: "NewReplicaSetAvailable".into(),
+                observed: true,
+                created: Some(ago(86_400 * 30)),
+            };
+            self.cluster(ClusterEvent::Workloads(Delta::Applied(row.key.clone(), row)));
+        }
+        self.cluster(ClusterEvent::Permissions { environment: key.clone(), allowed: Verb::ALL.to_vec() });
+        self.cluster(ClusterEvent::Environments(Delta::Applied(key, Arc::new(environment))));
+        self
+    }
+
+    /// With this release.
+    pub fn with_release(mut self, release: impl Into<Release>) -> Self {
+        self.apply_release(release);
+        self
+    }
+
+    /// With this action.
+    pub fn with_action(mut self, action: ReleaseAction) -> Self {
+        let key = crate::api::ReleaseKey::new(
+            action.metadata.namespace.as_deref().unwrap_or_default(),
+            action.metadata.name.as_deref().unwrap_or_default(),
+        );
+        self.cluster(ClusterEvent::Actions(Delta::Applied(key, Arc::new(action))));
+        self
+    }
+
+    /// With this pod.
+    pub fn with_pod(mut self, pod: PodRow) -> Self {
+        self.cluster(ClusterEvent::Pods(Delta::Applied(pod.key.clone(), pod)));
+        self
+    }
+
+    /// With only these permissions in an environment of `planera`.
+    pub fn allowed(mut self, environment: &str, verbs: &[Verb]) -> Self {
+        let environment = environment_id(environment).key;
+        self.cluster(ClusterEvent::Permissions { environment, allowed: verbs.to_vec() });
+        self
+    }
+
+    /// With a curve of 30 minutes, one value a sample, the last of them now.
+    pub fn with_metric(self, environment: &str, query: &str, label: &str, values: &[f64]) -> Self {
+        let step = 1_800.0 / values.len().max(1) as f64;
+        let points = values
+            .iter()
+            .enumerate()
+            .map(|(i, value)| (unix(now()) - step * (values.len() - 1 - i) as f64, *value))
+            .collect();
+        self.with_curves(environment, query, vec![Series { label: label.into(), points, step }])
+    }
+
+    /// With these curves.
+    pub fn with_curves(mut self, environment: &str, query: &str, curves: Vec<Series>) -> Self {
+        self.cluster(ClusterEvent::Metrics {
+            environment: environment_id(environment).key,
+            query: query.into(),
+            at: ago(2),
+            result: Ok(curves),
+        });
+        self
+    }
+
+    /// With a feed that was lost.
+    pub fn lost(mut self, feed: Feed, seconds: i64) -> Self {
+        self.cluster(ClusterEvent::Feed(
+            feed,
+            FeedState::Stale {
+                since: Some(ago(seconds)),
+                reason: "connection refused".into(),
+                retry_at: Some(now() + TimeDelta::seconds(3)),
+            },
+        ));
+        self
+    }
+
+    /// With a controller that renewed its lease that long ago.
+    pub fn controller_silent(mut self, seconds: i64) -> Self {
+        self.cluster(ClusterEvent::Controller(ControllerHealth {
+            leader: Some("release-cockpit-0".into()),
+            renewed: Some(ago(seconds)),
+            duration_seconds: 15,
+        }));
+        self
+    }
+
+    /// In a terminal of this size.
+    pub fn sized(mut self, width: u16, height: u16) -> Self {
+        self.send(Event::Resize { width, height });
+        self
+    }
+
+    /// After these keys, written as in a key map with blanks between; a word of several letters is typed letter by letter.
+    pub fn typing(mut self, keys: &str) -> Self {
+        for chord in chords(keys) {
+            self.send(Event::Key { chord, repeat: false });
+        }
+        self
+    }
+
+    /// The store.
+    pub fn store(self) -> Store {
+        self.store
+    }
+
+    /// Sends an event; effects are dropped.
+    pub fn send(&mut self, event: Event) {
+        update(&mut self.store, event);
+    }
+
+    /// A release is new or has changed.
+    pub fn apply_release(&mut self, release: impl Into<Release>) {
+        let release = release.into();
+        self.cluster(ClusterEvent::Releases(Delta::Applied(release.key(), Arc::new(release))));
+    }
+
+    fn cluster(&mut self, event: ClusterEvent) {
+        self.send(Event::Cluster(ClusterId(0), event));
+    }
+}
+
+/// Keys out of a sentence: `n v1.8.2 tab enter`; what is not a key's name is typed letter by letter.
+pub fn chords(keys: &str) -> Vec<crate::config::key::KeyChord> {
+    use crate::config::key::KeyChord;
+    keys.split_whitespace()
+        .flat_map(|word| match word.parse::<KeyChord>() {
+            Ok(chord) => vec![chord],
+            Err(_) => word.chars().map(KeyChord::char).collect(),
+        })
+        .collect()
+}

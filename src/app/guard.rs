@@ -1,0 +1,62 @@
+//! Why something may not be done now: no permission, or what it relies on is not in step with the server.
+
+use chrono::{DateTime, Utc};
+
+use crate::api::Verb;
+use crate::app::cluster_state::{ClusterId, ClusterState, Feed, FeedState};
+use crate::app::located::EnvironmentId;
+use crate::app::store::Store;
+use crate::domain::age::Age;
+
+/// The feeds that every intent relies on.
+const RELIED_ON: [Feed; 3] = [Feed::Environments, Feed::Releases, Feed::Actions];
+
+/// Why we may not use that verb in that environment; absent when we may.
+#[must_use]
+pub fn permission(store: &Store, environment: &EnvironmentId, verb: Verb) -> Option<String> {
+    let name = &environment.key.name;
+    match store.cluster(environment.cluster)?.permissions.get(&environment.key) {
+        Some(allowed) if allowed.contains(&verb) => None,
+        Some(_) => Some(format!("needs {verb} on environments/{name}")),
+        None => Some(format!("permissions on environments/{name} are not known yet")),
+    }
+}
+
+/// Why nothing may be sent to that cluster now; absent when it may. One dead cluster never locks another.
+#[must_use]
+pub fn lock(store: &Store, cluster: ClusterId) -> Option<String> {
+    let Some(state) = store.cluster(cluster) else { return Some("no such cluster".to_owned()) };
+    if state.identity.is_none() {
+        return Some(format!("not connected to {} yet", state.context));
+    }
+    RELIED_ON.into_iter().find_map(|feed| feed_lock(state.feeds.get(&feed), feed, store.now))
+}
+
+fn feed_lock(state: Option<&FeedState>, feed: Feed, now: DateTime<Utc>) -> Option<String> {
+    let name = feed.name();
+    match state.unwrap_or(&FeedState::Connecting) {
+        FeedState::Live { .. } => None,
+        FeedState::Connecting => Some(format!("{name} are not loaded yet")),
+        FeedState::Stale { since: Some(since), reason, .. } => {
+            let age = Age::between(*since, now).seconds();
+            Some(format!("data {age} s old: watch of {name} lost ({reason})"))
+        }
+        FeedState::Stale { since: None, reason, .. } => Some(format!("{name} cannot be read: {reason}")),
+        FeedState::Denied { reason } | FeedState::Missing { reason } => Some(reason.clone()),
+    }
+}
+
+/// For how long no controller has led, in words; absent while one leads.
+#[must_use]
+pub fn controller_silence(cluster: &ClusterState, now: DateTime<Utc>) -> Option<String> {
+    match cluster.controller.silent_for(now)? {
+        None => Some("no controller has ever led here".to_owned()),
+        Some(age) => Some(format!("controller silent for {} s", age.seconds())),
+    }
+}
+
+/// That the controller will be late, if it will: what is sent waits for it.
+#[must_use]
+pub fn controller_warning(cluster: &ClusterState, now: DateTime<Utc>) -> Option<String> {
+    controller_silence(cluster, now).map(|silence| format!("{silence}: what you send will wait for it"))
+}

@@ -1,0 +1,24 @@
+//! The help's lines, out of the registry and the key map in force.
+
+use crate::app::command::{COMMANDS, Command, Group};
+
+/// One line of the help.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum HelpLine {
+    /// A heading.
+    Heading(Group),
+    /// A command; its keys are [`crate::app::keymap::Keymap::keys`].
+    Command(&'static Command),
+}
+
+/// Every line of the help, in order.
+#[must_use]
+pub fn lines() -> Vec<HelpLine> {
+    Group::ALL
+        .into_iter()
+        .flat_map(|group| {
+            let commands = COMMANDS.iter().copied().filter(move |command| command.group == group);
+            std::iter::once(HelpLine::Heading(group)).chain(commands.map(HelpLine::Command))
+        })
+        .collect()
+}

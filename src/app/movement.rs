@@ -1,0 +1,111 @@
+//! Moving in lists and texts.
+
+use crate::app::store::Store;
+use crate::app::ui_state::{Cursor, Overlay, Pane, View};
+use crate::app::update::{follow, scrolled};
+
+/// A movement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Move {
+    Up,
+    Down,
+    PageUp,
+    PageDown,
+    Top,
+    Bottom,
+}
+
+impl Move {
+    /// Where it leads from a row of a list of that many rows, of which a page is shown.
+    fn from(self, index: usize, len: usize, page: usize) -> usize {
+        let last = len.saturating_sub(1);
+        match self {
+            Self::Up => index.saturating_sub(1),
+            Self::Down => index + 1,
+            Self::PageUp => index.saturating_sub(page),
+            Self::PageDown => index + page,
+            Self::Top => 0,
+            Self::Bottom => last,
+        }
+        .min(last)
+    }
+
+    /// Where it leads from an offset into lines that are only scrolled.
+    fn scroll(self, offset: usize, len: usize, page: usize) -> usize {
+        let last = len.saturating_sub(page);
+        self.from(offset, last + 1, page).min(last)
+    }
+}
+
+/// Moves in the focused pane, or in the window on top.
+pub(super) fn go(store: &mut Store, step: Move) {
+    if matches!(store.ui.overlay(), Some(Overlay::Help { .. })) {
+        let (len, page) = (crate::app::help::lines().len(), store.ui.height(Pane::Help));
+        if let Some(Overlay::Help { offset }) = store.ui.overlays.last_mut() {
+            *offset = step.scroll(*offset, len, page);
+        }
+        return;
+    }
+    let (pane, page) = (store.ui.focus, store.ui.height(store.ui.focus));
+    let Store { ui, rows, clusters, .. } = store;
+    match (ui.views.last_mut(), pane) {
+        (Some(View::Release(view)), _) => {
+            let status = clusters
+                .get(usize::from(view.id.cluster.0))
+                .and_then(|cluster| cluster.releases.get(&view.id.key))
+                .and_then(|release| release.status.as_ref());
+            let Some(status) = status else { return };
+            let (offset, len) = match pane {
+                Pane::Gates => (&mut view.gates_offset, status.gates.len()),
+                Pane::Timeline => (&mut view.timeline_offset, status.timeline.len()),
+                _ => (&mut view.plan_offset, status.plan.as_ref().map_or(0, |plan| plan.steps.len())),
+            };
+            *offset = step.scroll(*offset, len, page);
+        }
+        (Some(View::Rollback(view)), _) => {
+            let choices: Vec<_> =
+                view.versions.iter().map(crate::app::ui_state::RollbackChoice::of).collect();
+            select(&mut view.cursor, &choices, step, page, Clone::clone);
+            store.dirty.cursors = true;
+        }
+        (Some(View::Text(view)), _) => {
+            let filter = ui.filters.get(&Pane::Text);
+            let len = view.shown(filter).count();
+            view.offset = step.scroll(view.offset, len, page);
+        }
+        (_, Pane::Environments) => {
+            select(&mut ui.environments, &rows.environments, step, page, |row| row.id.clone());
+            ui.pods = Cursor::default();
+            store.dirty.cursors = true;
+        }
+        (_, Pane::Pods) => select(&mut ui.pods, &rows.pods, step, page, Clone::clone),
+        (_, Pane::Queue) => select(&mut ui.queue, &rows.queue, step, page, |row| row.id.clone()),
+        _ => {}
+    }
+}
+
+fn select<R, K: Clone + PartialEq>(
+    cursor: &mut Cursor<K>,
+    rows: &[R],
+    step: Move,
+    page: usize,
+    id: impl Fn(&R) -> K,
+) {
+    cursor.held = true;
+    cursor.index = step.from(cursor.index, rows.len(), page);
+    cursor.selected = rows.get(cursor.index).map(id);
+    cursor.offset = scrolled(cursor.offset, cursor.index, rows.len(), page);
+}
+
+/// Selects that thing, if it is listed.
+pub(super) fn jump<R, K: Clone + PartialEq>(
+    cursor: &mut Cursor<K>,
+    rows: &[R],
+    wanted: &K,
+    id: impl Fn(&R) -> &K,
+    page: usize,
+) {
+    cursor.held = true;
+    cursor.selected = Some(wanted.clone());
+    follow(cursor, rows, id, page);
+}

@@ -1,0 +1,54 @@
+//! Which releases wait for something that we can do.
+
+use crate::api::release::{ApprovalState, GateState};
+use crate::api::{Environment, Phase, Release, Verb};
+use crate::app::cluster_state::ClusterState;
+use crate::domain::intent;
+
+/// Whether this release waits for something that we may do: our approval, or a decision on a failed or stopped rollout.
+pub(super) fn needs_me(cluster: &ClusterState, release: &Release) -> bool {
+    let key = release.environment_key();
+    let may = |verb| cluster.permissions.get(&key).is_some_and(|verbs| verbs.contains(&verb));
+    match release.phase() {
+        Phase::Pending => {
+            waits_for_approval(release)
+                && may(Verb::Approve)
+                && cluster
+                    .environments
+                    .get(&key)
+                    .is_some_and(|environment| why_not_approve(cluster, environment, release).is_none())
+        }
+        Phase::Held => may(Verb::Shift) || may(Verb::Rollback),
+        _ => false,
+    }
+}
+
+/// Approval is among the gates that are still shut.
+pub(super) fn waits_for_approval(release: &Release) -> bool {
+    let gates = release.status.as_ref().map(|status| status.gates.as_slice()).unwrap_or_default();
+    gates.iter().any(|gate| gate.name == "approval" && gate.state != GateState::Pass)
+}
+
+/// Why our approval would not count, whatever we may do by RBAC.
+pub(super) fn why_not_approve(
+    cluster: &ClusterState,
+    environment: &Environment,
+    release: &Release,
+) -> Option<String> {
+    let Some(identity) = &cluster.identity else { return Some("not connected yet".to_owned()) };
+    let Some(approval) = &environment.spec.approval else {
+        return Some("this environment asks for no approval".to_owned());
+    };
+    if approval.prevent_self_approval && *release.spec.requested_by == *identity.user {
+        return Some("you asked for it: someone else must approve".to_owned());
+    }
+    let records = release.status.as_ref().map(|status| status.approvals.as_slice()).unwrap_or_default();
+    if records.iter().any(|r| r.state == ApprovalState::Counted && *r.actor == *identity.user) {
+        return Some("you have approved it already".to_owned());
+    }
+    if intent::slots_for(environment, &identity.groups).is_empty() {
+        let groups: Vec<&str> = approval.slots.iter().filter_map(|slot| slot.group.as_deref()).collect();
+        return Some(format!("only members of {} may approve", groups.join(", ")));
+    }
+    None
+}

@@ -1,0 +1,113 @@
+//! Keys in a confirmation. A held key never types and never answers; pasted text never becomes the phrase.
+
+use super::Pressed;
+use crate::app::ask;
+use crate::app::confirm::{Confirm, ConfirmFocus};
+use crate::app::store::Store;
+use crate::app::ui_state::{Overlay, View};
+use crate::config::key::{KeyChord, KeyCode};
+
+pub(super) fn press(store: &mut Store, chord: KeyChord, repeat: bool, mut confirm: Box<Confirm>) -> Pressed {
+    let held = chord.modifiers();
+    match chord.code() {
+        KeyCode::Esc => return Pressed::Taken(Vec::new()),
+        _ if repeat && chord.code() != KeyCode::Backspace => {}
+        KeyCode::Tab if held.shift => confirm.focus = step(&confirm, -1),
+        KeyCode::Tab => confirm.focus = step(&confirm, 1),
+        KeyCode::Left | KeyCode::Right | KeyCode::Up | KeyCode::Down if on_button(&confirm) => {
+            let back = matches!(chord.code(), KeyCode::Left | KeyCode::Up);
+            confirm.focus = step(&confirm, if back { -1 } else { 1 });
+        }
+        KeyCode::Enter => return enter(store, confirm),
+        KeyCode::Char(c) if chord.typed().is_some() && yes_or_no(&confirm) => match c {
+            'y' | 'Y' => return answer(store, confirm),
+            'n' | 'N' => return Pressed::Taken(Vec::new()),
+            _ => {}
+        },
+        _ => {
+            if !edit(&mut confirm, chord) {
+                store.ui.overlays.push(Overlay::Confirm(confirm));
+                return Pressed::Passed;
+            }
+        }
+    }
+    store.ui.overlays.push(Overlay::Confirm(confirm));
+    Pressed::Taken(Vec::new())
+}
+
+/// A reason may be pasted; the phrase shows that a person has read it.
+pub(super) fn paste(store: &mut Store, confirm: &mut Confirm, text: &str) {
+    match (&mut confirm.reason, confirm.focus) {
+        (Some(reason), ConfirmFocus::Reason) => reason.editor.insert(text),
+        _ if confirm.phrase.is_some() => {
+            store.say(crate::app::toast::Level::Warning, "the phrase is typed, not pasted");
+        }
+        _ => {}
+    }
+}
+
+fn on_button(confirm: &Confirm) -> bool {
+    matches!(confirm.focus, ConfirmFocus::Cancel | ConfirmFocus::Accept)
+}
+
+/// Nothing is to be typed, so that letters can answer.
+fn yes_or_no(confirm: &Confirm) -> bool {
+    confirm.phrase.is_none() && confirm.reason.is_none()
+}
+
+fn step(confirm: &Confirm, by: isize) -> ConfirmFocus {
+    super::form::cycle(&confirm.foci(), confirm.focus, by)
+}
+
+/// On a field, enter goes on to what is still to be done; only on the button does it answer.
+fn enter(store: &mut Store, mut confirm: Box<Confirm>) -> Pressed {
+    match confirm.focus {
+        ConfirmFocus::Cancel => return Pressed::Taken(Vec::new()),
+        ConfirmFocus::Accept => return answer(store, confirm),
+        ConfirmFocus::Reason => {
+            if confirm.reason.as_ref().is_some_and(crate::app::confirm::Reason::is_given) {
+                confirm.focus =
+                    if confirm.phrase.is_some() { ConfirmFocus::Phrase } else { ConfirmFocus::Accept };
+            }
+        }
+        ConfirmFocus::Phrase => {
+            if confirm.phrase.as_ref().is_some_and(crate::app::confirm::Phrase::is_typed) {
+                confirm.focus = ConfirmFocus::Accept;
+            }
+        }
+    }
+    store.ui.overlays.push(Overlay::Confirm(confirm));
+    Pressed::Taken(Vec::new())
+}
+
+fn answer(store: &mut Store, mut confirm: Box<Confirm>) -> Pressed {
+    ask::renew(store, &mut confirm);
+    let Some(effects) = ask::accept(store, &mut confirm) else {
+        store.ui.overlays.push(Overlay::Confirm(confirm));
+        return Pressed::Taken(Vec::new());
+    };
+    // the form and the view that led here have done their work
+    store.ui.overlays.retain(|overlay| !matches!(overlay, Overlay::Form(_)));
+    if matches!(store.ui.view(), View::Rollback(_)) {
+        super::super::views::pop(store);
+    }
+    Pressed::Taken(effects)
+}
+
+/// Typing on a button goes to the first field, which gets the keys.
+fn edit(confirm: &mut Confirm, chord: KeyChord) -> bool {
+    if on_button(confirm) && (chord.typed().is_some() || chord.code() == KeyCode::Backspace) {
+        confirm.focus = if confirm.reason.as_ref().is_some_and(|reason| !reason.is_given()) {
+            ConfirmFocus::Reason
+        } else if confirm.phrase.is_some() {
+            ConfirmFocus::Phrase
+        } else {
+            confirm.focus
+        };
+    }
+    match confirm.focus {
+        ConfirmFocus::Reason => confirm.reason.as_mut().is_some_and(|reason| reason.editor.key(chord)),
+        ConfirmFocus::Phrase => confirm.phrase.as_mut().is_some_and(|phrase| phrase.editor.key(chord)),
+        ConfirmFocus::Cancel | ConfirmFocus::Accept => false,
+    }
+}

@@ -1,0 +1,176 @@
+//! Keys in the palette, and what a typed line may mean.
+
+use super::Pressed;
+use crate::app::command::{self, COMMANDS, Command, Invocation};
+use crate::app::effect::Effect;
+use crate::app::palette::{Choice, Palette};
+use crate::app::store::Store;
+use crate::app::target::target;
+use crate::app::toast::Level;
+use crate::app::ui_state::Overlay;
+use crate::app::{update, versions};
+use crate::config::key::{KeyChord, KeyCode};
+
+/// Short names that fingers know.
+const ALIASES: [(&str, &str); 6] = [
+    ("q", "quit"),
+    ("q!", "quit"),
+    ("env", "environment"),
+    ("rel", "release"),
+    ("undo", "rollback"),
+    ("h", "help"),
+];
+/// How many choices are offered at most.
+const OFFERED: usize = 12;
+
+/// Opens the palette.
+pub(in crate::app) fn open(store: &mut Store) {
+    let mut palette = Palette::default();
+    complete(store, &mut palette);
+    store.ui.overlays.push(Overlay::Palette(palette));
+}
+
+pub(super) fn press(store: &mut Store, chord: KeyChord, mut palette: Palette) -> Pressed {
+    let last = palette.choices.len().saturating_sub(1);
+    match chord.code() {
+        KeyCode::Esc => return Pressed::Taken(Vec::new()),
+        KeyCode::Backspace if palette.editor.text().is_empty() => return Pressed::Taken(Vec::new()),
+        KeyCode::Enter => return Pressed::Taken(enter(store, &palette)),
+        KeyCode::Down => palette.selected = (palette.selected + 1).min(last),
+        KeyCode::Up => palette.selected = palette.selected.saturating_sub(1),
+        KeyCode::Tab => {
+            if let Some(choice) = palette.choices.get(palette.selected) {
+                let line = format!("{} ", choice.completion.clone());
+                palette.editor.set(&line);
+                complete(store, &mut palette);
+            }
+        }
+        _ => {
+            if !palette.editor.key(chord) {
+                store.ui.overlays.push(Overlay::Palette(palette));
+                return Pressed::Passed;
+            }
+            palette.selected = 0;
+            complete(store, &mut palette);
+        }
+    }
+    store.ui.overlays.push(Overlay::Palette(palette));
+    Pressed::Taken(Vec::new())
+}
+
+/// A line that names a command is run as it stands; else the chosen completion is.
+fn enter(store: &mut Store, palette: &Palette) -> Vec<Effect> {
+    let typed = palette.editor.text().trim();
+    if typed.is_empty() && palette.selected == 0 {
+        return Vec::new();
+    }
+    let chosen = palette.choices.get(palette.selected).map(|choice| choice.completion.clone());
+    let line = if parse(typed).is_some() && palette.selected == 0 { Some(typed.to_owned()) } else { chosen };
+    let Some((command, argument)) = line.as_deref().and_then(parse) else {
+        store.say(Level::Warning, format!("`{typed}` is not a command: `?` lists them"));
+        return Vec::new();
+    };
+    let invocation = Invocation { target: target(store), argument, key: None };
+    update::invoke(store, command, &invocation)
+}
+
+/// The command that a line names in full, and the words after it.
+fn parse(line: &str) -> Option<(&'static Command, Option<String>)> {
+    let (word, rest) = line.trim().split_once(char::is_whitespace).unwrap_or((line.trim(), ""));
+    let id = ALIASES.iter().find(|(alias, _)| *alias == word).map_or(word, |(_, id)| id);
+    let rest = rest.trim();
+    command::find(id).map(|command| (command, (!rest.is_empty()).then(|| rest.to_owned())))
+}
+
+/// What the line may mean, best first.
+pub(super) fn complete(store: &Store, palette: &mut Palette) {
+    let typed = palette.editor.text().trim_start();
+    palette.choices = match typed.split_once(char::is_whitespace) {
+        Some((word, rest)) => arguments(store, word, rest.trim()),
+        None => commands(store, typed),
+    };
+    palette.choices.truncate(OFFERED);
+    palette.selected = palette.selected.min(palette.choices.len().saturating_sub(1));
+}
+
+fn commands(store: &Store, typed: &str) -> Vec<Choice> {
+    let target = target(store);
+    let mut ranked: Vec<(u8, Choice)> = COMMANDS
+        .iter()
+        .copied()
+        .filter(|command| command.group != command::Group::Moving || command.id == "environment")
+        .filter_map(|command| {
+            let rank = rank(typed, command.id).min(rank(typed, command.title));
+            let unavailable = command::availability(store, command, &target).reason().map(str::to_owned);
+            (rank < NO_MATCH).then(|| {
+                let choice =
+                    Choice { completion: command.id.to_owned(), help: command.help.to_owned(), unavailable };
+                (rank, choice)
+            })
+        })
+        .collect();
+    if typed.chars().count() >= 2 {
+        let places = arguments(store, "environment", typed).into_iter().map(|choice| (2, choice));
+        let releases = arguments(store, "release", typed).into_iter().map(|choice| (2, choice));
+        ranked.extend(places.chain(releases));
+    }
+    ranked.sort_by_key(|(rank, _)| *rank);
+    ranked.into_iter().map(|(_, choice)| choice).collect()
+}
+
+/// Completions of what stands after the command.
+fn arguments(store: &Store, word: &str, typed: &str) -> Vec<Choice> {
+    let Some((command, _)) = parse(word) else { return Vec::new() };
+    let choice = |argument: &str, help: String| Choice {
+        completion: format!("{} {argument}", command.id),
+        help,
+        unavailable: None,
+    };
+    match command.id {
+        "environment" => {
+            let rows = store.rows.environments.iter();
+            let rows =
+                rows.filter(|row| rank(typed, &row.name).min(rank(typed, &row.application)) < NO_MATCH);
+            rows.map(|row| {
+                choice(
+                    &format!("{}/{}", row.application, row.name),
+                    format!("{} {}", row.tier, row.health.word()),
+                )
+            })
+            .collect()
+        }
+        "release" => {
+            let rows = store.rows.queue.iter();
+            let rows = rows.filter(|row| rank(typed, &row.id.key.name).min(rank(typed, &row.to)) < NO_MATCH);
+            rows.map(|row| {
+                let help =
+                    format!("{} {} {} {}", row.application, row.to, row.environment.key.name, row.phase);
+                choice(&row.id.key.name, help)
+            })
+            .collect()
+        }
+        "deploy" => match target(store).environment {
+            Some(id) => versions::suggestions(store, &id, typed)
+                .into_iter()
+                .map(|suggestion| choice(&suggestion.version, suggestion.seen))
+                .collect(),
+            None => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+const NO_MATCH: u8 = 9;
+
+/// How well a word fits what is typed: at its beginning, inside, or letter by letter in order.
+fn rank(typed: &str, word: &str) -> u8 {
+    let (typed, word) = (typed.to_lowercase(), word.to_lowercase());
+    if word.starts_with(&typed) {
+        return 0;
+    }
+    if word.contains(&typed) {
+        return 1;
+    }
+    let mut letters = word.chars();
+    if typed.chars().all(|wanted| letters.any(|letter| letter == wanted)) { 3 } else { NO_MATCH }
+}

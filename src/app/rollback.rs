@@ -1,0 +1,116 @@
+//! The rollback view: what an environment has seen, which version was good last, what going back changes. It only looks.
+
+use crate::api::release::ComponentImage;
+use crate::api::{ActionKind, Release, Verb};
+use crate::app::ask::{self, Question, running};
+use crate::app::command::{Availability, Confirmation};
+use crate::app::confirm::Intent;
+use crate::app::form::ImageChange;
+use crate::app::located::{EnvironmentId, ReleaseId};
+use crate::app::store::Store;
+use crate::app::ui_state::{Pane, RollbackChoice, RollbackView, View};
+use crate::app::update::follow;
+use crate::app::{act, guard, target};
+use crate::domain::known_version::{KnownVersion, Verdict, known_versions, last_known_good};
+
+/// Brings an open rollback view up to date: versions when releases have changed, the preview always.
+pub(super) fn renew(store: &mut Store, releases_changed: bool) {
+    let Some(View::Rollback(view)) = store.ui.views.last() else { return };
+    let mut view = view.clone();
+    if releases_changed {
+        view.versions = versions(store, &view.environment);
+        view.last_known_good = way_back(store, &view);
+    }
+    let choices: Vec<RollbackChoice> = view.versions.iter().map(RollbackChoice::of).collect();
+    if view.cursor.selected.is_none() {
+        view.cursor.selected = view.last_known_good.and_then(|good| choices.get(good)).cloned();
+    }
+    follow(&mut view.cursor, &choices, |choice| choice, store.ui.height(Pane::Candidates));
+    view.preview =
+        chosen(&view).map(|version| preview(store, &view.environment, version)).unwrap_or_default();
+    if let Some(top) = store.ui.views.last_mut() {
+        *top = View::Rollback(view);
+    }
+}
+
+/// While a release is in flight, what ran before it; else the last version that was good.
+fn way_back(store: &Store, view: &RollbackView) -> Option<usize> {
+    let usable = |version: &KnownVersion| {
+        !version.denied && matches!(version.verdict, Verdict::Good | Verdict::RanBefore)
+    };
+    let before = |version: &KnownVersion| usable(version) && in_flight(store, view, version).is_some();
+    view.versions.iter().position(before).or_else(|| {
+        let good = last_known_good(&view.versions)?;
+        view.versions.iter().position(|version| version == good)
+    })
+}
+
+fn versions(store: &Store, id: &EnvironmentId) -> Vec<KnownVersion> {
+    let found = store.cluster(id.cluster).zip(store.environment(id));
+    let Some((cluster, environment)) = found else { return Vec::new() };
+    let releases: Vec<&Release> = cluster.releases.values().map(|release| &**release).collect();
+    known_versions(environment, &releases, store.now)
+}
+
+fn preview(store: &Store, id: &EnvironmentId, version: &KnownVersion) -> Vec<ImageChange> {
+    let change = |image: &ComponentImage| ImageChange {
+        component: image.component.to_string(),
+        from: running(store, id, image.component.as_str()),
+        to: image.image.clone(),
+    };
+    version.images.iter().map(change).collect()
+}
+
+/// The chosen version.
+fn chosen(view: &RollbackView) -> Option<&KnownVersion> {
+    view.versions.get(view.cursor.index)
+}
+
+/// Whether the chosen version can be gone back to.
+pub(super) fn availability(store: &Store, view: &RollbackView) -> Availability {
+    let why_not = guard::permission(store, &view.environment, Verb::Rollback)
+        .or_else(|| guard::lock(store, view.environment.cluster))
+        .or_else(|| match chosen(view) {
+            None => Some("no version is known to go back to".to_owned()),
+            Some(version) if version.denied => Some(format!("{} is denied here", version.version)),
+            Some(version) if in_flight(store, view, version).is_some() => None,
+            Some(version) if version.current => Some(format!("{} runs already", version.version)),
+            Some(_) => None,
+        });
+    why_not.map_or(Availability::Ready, Availability::Unavailable)
+}
+
+/// Opens the question. Going back to what ran before the release in flight is an action on that release: it is at once. Everything
+/// else is a release of its own.
+pub(super) fn confirm(store: &mut Store) {
+    let View::Rollback(view) = store.ui.view() else { return };
+    let view = view.clone();
+    let Some(version) = chosen(&view) else { return };
+    if let Some(id) = in_flight(store, &view, version) {
+        act::open(store, &id, ActionKind::Rollback, (Confirmation::Typed, None));
+        return;
+    }
+    let question = Question {
+        verb: "Roll back",
+        environment: view.environment.clone(),
+        release: None,
+        typed: true,
+        reason_required: true,
+        reason: "",
+        intent: Intent::Rollback(Box::new(version.clone())),
+    };
+    ask::open(store, question);
+}
+
+/// The release in flight, if this version is what ran before it.
+fn in_flight(store: &Store, view: &RollbackView, version: &KnownVersion) -> Option<ReleaseId> {
+    let releases = target::releases_of(store, &view.environment);
+    let (id, release) = releases.into_iter().find(|(_, release)| release.phase().holds_lane())?;
+    let before = &release.status.as_ref()?.before;
+    let same = !before.is_empty()
+        && before.iter().all(|record| {
+            version.images.iter().any(|i| i.component == record.component && i.image == record.image)
+        });
+    let possible = act::fits(release, ActionKind::Rollback).is_ok();
+    (same && possible).then_some(id)
+}

@@ -1,0 +1,216 @@
+//! The list of environments.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+
+use crate::api::environment::Component;
+use crate::api::{Environment, Phase};
+use crate::app::cluster_state::{ClusterId, ClusterState};
+use crate::app::located::{EnvironmentId, ReleaseId};
+use crate::app::needs;
+use crate::app::rows::{ActiveRelease, EnvironmentRow, Health, Reading};
+use crate::app::store::Store;
+use crate::app::ui_state::{MetricPane, Pane};
+use crate::domain::known_version::tag;
+use crate::domain::series::Series;
+use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
+
+/// Oldest sample that still counts as the present, in seconds; slower curves may be three steps old.
+const FRESH: f64 = 60.0;
+
+/// Every environment that the filter lets through: development, staging, production; then by application, name and cluster.
+pub(in crate::app) fn list(store: &Store) -> Vec<EnvironmentRow> {
+    let mut rows: Vec<EnvironmentRow> = store
+        .clusters()
+        .flat_map(|(id, cluster)| {
+            cluster.environments.values().map(move |env| row(store, (id, cluster), env))
+        })
+        .collect();
+    rows.sort_by(|a, b| {
+        (a.tier, &a.application, &a.name, &a.id).cmp(&(b.tier, &b.application, &b.name, &b.id))
+    });
+    for (index, row) in rows.iter_mut().enumerate() {
+        row.number = index + 1;
+    }
+    if let Some(filter) = store.ui.filter(Pane::Environments) {
+        rows.retain(|row| {
+            let mut words: Vec<&str> =
+                vec![&row.application, &row.name, row.tier.as_str(), row.health.word()];
+            words.extend(row.versions.iter().map(|version| &**version));
+            filter.matches(&words)
+        });
+    }
+    rows
+}
+
+/// Renews the numbers of rows that are otherwise still right; tells whether one has changed.
+pub(in crate::app) fn renew_readings(store: &mut Store) {
+    let mut rows = std::mem::take(&mut store.rows.environments);
+    for row in &mut rows {
+        if let (Some(cluster), Some(environment)) =
+            (store.cluster(row.id.cluster), store.environment(&row.id))
+        {
+            row.error_rate = reading(cluster, environment, MetricPane::ErrorRate, store.now);
+            row.latency = reading(cluster, environment, MetricPane::Latency, store.now);
+            row.healthy_for = healthy_since(environment).map(|since| store.now - since);
+        }
+    }
+    store.rows.environments = rows;
+}
+
+fn row(
+    store: &Store,
+    (id, cluster): (ClusterId, &ClusterState),
+    environment: &Environment,
+) -> EnvironmentRow {
+    let key = environment.key();
+    let workloads: Vec<(&Component, &WorkloadRow)> = environment
+        .spec
+        .components
+        .iter()
+        .filter_map(|component| workload(cluster, environment, component).map(|row| (component, row)))
+        .collect();
+    let active = active(id, cluster, environment);
+    let complete = workloads.len() == environment.spec.components.len() && !workloads.is_empty();
+    let frozen = environment.status.as_ref().and_then(|status| status.frozen.as_ref());
+    let frozen = frozen.filter(|frozen| frozen.until.is_none_or(|until| until > store.now));
+    EnvironmentRow {
+        number: 0,
+        application: environment.spec.application.as_str().into(),
+        name: key.name.clone(),
+        tier: environment.spec.tier,
+        versions: versions(environment, &workloads),
+        pods: (!workloads.is_empty()).then(|| {
+            workloads
+                .iter()
+                .fold((0, 0), |(ready, desired), (_, row)| (ready + row.ready, desired + row.desired))
+        }),
+        health: health(active.as_ref(), &workloads, complete),
+        active,
+        frozen: frozen.map(|frozen| format!("{}: {}", frozen.by, frozen.reason).into()),
+        error_rate: reading(cluster, environment, MetricPane::ErrorRate, store.now),
+        latency: reading(cluster, environment, MetricPane::Latency, store.now),
+        healthy_for: healthy_since(environment).map(|since| store.now - since),
+        needs_me: cluster
+            .releases
+            .values()
+            .filter(|release| release.environment_key() == key && needs::needs_me(cluster, release))
+            .count(),
+        id: EnvironmentId::new(id, key),
+    }
+}
+
+/// The workload of a component, if it is known.
+pub(in crate::app) fn workload<'a>(
+    cluster: &'a ClusterState,
+    environment: &Environment,
+    component: &Component,
+) -> Option<&'a WorkloadRow> {
+    cluster.workloads.get(&WorkloadKey {
+        namespace: environment.metadata.namespace.as_deref().unwrap_or_default().into(),
+        kind: component.workload.kind,
+        name: component.workload.name.as_str().into(),
+    })
+}
+
+/// The release that holds the lane.
+fn active(id: ClusterId, cluster: &ClusterState, environment: &Environment) -> Option<ActiveRelease> {
+    let key = environment.key();
+    let release = cluster
+        .releases
+        .values()
+        .filter(|release| release.phase().holds_lane() && release.environment_key() == key)
+        .max_by_key(|release| release.status.as_ref().and_then(|status| status.started_at))?;
+    let status = release.status.as_ref();
+    let planned = status.and_then(|status| status.plan.as_ref()).map(|plan| plan.strategy);
+    Some(ActiveRelease {
+        id: ReleaseId::new(id, release.key()),
+        version: release.spec.version.as_str().into(),
+        phase: release.phase(),
+        strategy: planned.or(release.spec.strategy).unwrap_or_else(|| environment.spec.default_strategy()),
+        weight: status.and_then(|status| status.weight.as_ref()).map(|weight| weight.desired),
+    })
+}
+
+/// Versions by the workloads themselves where they are known, else as the controller last saw them.
+fn versions(environment: &Environment, workloads: &[(&Component, &WorkloadRow)]) -> Vec<Box<str>> {
+    let mut versions: Vec<Box<str>> = Vec::new();
+    let mut add = |version: &str| {
+        if !version.is_empty() && !versions.iter().any(|known| &**known == version) {
+            versions.push(version.into());
+        }
+    };
+    for (component, row) in workloads {
+        add(row.image(&component.container).map_or("", tag));
+    }
+    if workloads.is_empty() {
+        let current = environment.status.as_ref().map(|status| status.current.as_slice()).unwrap_or_default();
+        current.iter().for_each(|current| add(&current.version));
+    }
+    versions
+}
+
+fn health(
+    active: Option<&ActiveRelease>,
+    workloads: &[(&Component, &WorkloadRow)],
+    complete: bool,
+) -> Health {
+    use crate::api::strategy::StrategyName::Canary;
+    let stuck = workloads.iter().any(|(_, row)| &*row.progress_reason == "ProgressDeadlineExceeded");
+    match active.map(|active| (active.phase, active.strategy)) {
+        Some((Phase::RollingBack, _)) => return Health::RollingBack,
+        Some((Phase::Held, _)) => return Health::Held,
+        _ if stuck => return Health::Degraded,
+        Some((Phase::Paused, _)) => return Health::Paused,
+        Some((Phase::Verifying, _)) => return Health::Verifying,
+        Some((_, Canary)) => return Health::Canary,
+        Some(_) => return Health::Progressing,
+        None => {}
+    }
+    if !complete {
+        return Health::Unknown;
+    }
+    let short = workloads.iter().any(|(_, row)| row.ready < row.desired);
+    let moving = workloads.iter().any(|(_, row)| !row.observed || row.updated < row.desired);
+    if workloads.iter().all(|(_, row)| row.desired == 0) {
+        Health::Stopped
+    } else if moving {
+        Health::Progressing
+    } else if short {
+        Health::Degraded
+    } else {
+        Health::Healthy
+    }
+}
+
+fn healthy_since(environment: &Environment) -> Option<DateTime<Utc>> {
+    let current = &environment.status.as_ref()?.current;
+    let since: Option<Vec<_>> = current.iter().map(|current| current.healthy_since).collect();
+    since?.into_iter().max()
+}
+
+/// The newest value of a query, and its limit. No data is never a number.
+pub(in crate::app) fn reading(
+    cluster: &ClusterState,
+    environment: &Environment,
+    metric: MetricPane,
+    now: DateTime<Utc>,
+) -> Reading {
+    let limits = environment.spec.metrics.as_ref().map(|metrics| &metrics.limits);
+    let limit = limits.and_then(|limits| limits.get(metric.query())).copied();
+    let curves = cluster.metrics.get(&(environment.key(), metric.query().into()));
+    let value = curves.and_then(|curves| {
+        let p95: BTreeSet<usize> = (0..curves.series.len()).filter(|i| is_p95(&curves.series[*i])).collect();
+        let counted = curves.series.iter().enumerate().filter(|(i, _)| p95.is_empty() || p95.contains(i));
+        counted
+            .filter_map(|(_, series)| series.current(now, FRESH.max(series.step * 3.0)))
+            .max_by(f64::total_cmp)
+    });
+    Reading { value, limit }
+}
+
+/// Where a query gives several percentiles, the limit is meant for this one.
+fn is_p95(series: &Series) -> bool {
+    series.label.contains("p95")
+}

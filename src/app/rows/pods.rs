@@ -1,0 +1,86 @@
+//! The list of pods: keys only, so that ten thousand of them are cheap to sort and to keep.
+
+use std::collections::BTreeSet;
+use std::ops::Bound;
+
+use crate::api::Environment;
+use crate::app::cluster_state::{ClusterId, ClusterState};
+use crate::app::located::{EnvironmentId, PodId};
+use crate::app::store::Store;
+use crate::app::ui_state::{Pane, PodSort};
+use crate::domain::pod_row::{PodHealth, PodKey, PodRow};
+
+/// The pods pane's list and its counts.
+pub(in crate::app) struct PodList {
+    /// Sorted and filtered.
+    pub(in crate::app) pods: Vec<PodId>,
+    /// Before filtering.
+    pub(in crate::app) total: usize,
+    /// Before filtering.
+    pub(in crate::app) failing: usize,
+    /// The namespaces that were looked at; absent: all of them.
+    pub(in crate::app) scope: Option<BTreeSet<(ClusterId, Box<str>)>>,
+}
+
+/// Pods of the environment's components that the screen is about, or of every environment's. Where no environment exists at all,
+/// every pod that is known: a cluster without our objects is not a blank screen.
+pub(in crate::app) fn list(store: &Store) -> PodList {
+    let environments: Vec<EnvironmentId> = if store.ui.all_environments {
+        store.rows.environments.iter().map(|row| row.id.clone()).collect()
+    } else {
+        store.focused_environment().into_iter().collect()
+    };
+    let mut found: Vec<(ClusterId, &PodRow)> = Vec::new();
+    let everything = store.clusters.iter().all(|cluster| cluster.environments.is_empty());
+    if everything {
+        found.extend(
+            store.clusters().flat_map(|(id, cluster)| cluster.pods.values().map(move |pod| (id, pod))),
+        );
+    }
+    let mut scope = BTreeSet::new();
+    for id in &environments {
+        let (Some(cluster), Some(environment)) = (store.cluster(id.cluster), store.environment(id)) else {
+            continue;
+        };
+        found.extend(pods_of(cluster, environment).map(|pod| (id.cluster, pod)));
+        scope.insert((id.cluster, id.key.namespace.clone()));
+    }
+    let total = found.len();
+    let failing = found.iter().filter(|(_, pod)| pod.health == PodHealth::Failing).count();
+    if let Some(filter) = store.ui.filter(Pane::Pods) {
+        found.retain(|(_, pod)| filter.matches_pod(pod));
+    }
+    sort(&mut found, store.ui.pod_sort);
+    let pods = found.into_iter().map(|(cluster, pod)| PodId::new(cluster, pod.key.clone())).collect();
+    PodList { pods, total, failing, scope: (!everything).then_some(scope) }
+}
+
+/// Pods of an environment's components, by name.
+pub(in crate::app) fn pods_of<'a>(
+    cluster: &'a ClusterState,
+    environment: &'a Environment,
+) -> impl Iterator<Item = &'a PodRow> {
+    let namespace: Box<str> = environment.metadata.namespace.as_deref().unwrap_or_default().into();
+    let first = PodKey { namespace: namespace.clone(), name: "".into() };
+    cluster
+        .pods
+        .range((Bound::Included(first), Bound::Unbounded))
+        .take_while(move |(key, _)| key.namespace == namespace)
+        .map(|(_, pod)| pod)
+        .filter(|pod| {
+            environment.spec.components.iter().any(|component| {
+                *component.workload.name == *pod.owner && component.workload.kind.as_str() == &*pod.owner_kind
+            })
+        })
+}
+
+/// They come in by name, and every sort is stable.
+fn sort(pods: &mut [(ClusterId, &PodRow)], order: PodSort) {
+    match order {
+        PodSort::Health => pods.sort_by_key(|(_, pod)| pod.health),
+        PodSort::Name => pods.sort_by(|a, b| a.1.key.name.cmp(&b.1.key.name)),
+        PodSort::Age => pods.sort_by_key(|(_, pod)| std::cmp::Reverse(pod.created)),
+        PodSort::Restarts => pods.sort_by_key(|(_, pod)| std::cmp::Reverse(pod.restarts)),
+        PodSort::Version => pods.sort_by(|a, b| a.1.version.cmp(&b.1.version)),
+    }
+}

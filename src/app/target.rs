@@ -1,0 +1,56 @@
+//! What a command is about.
+
+use crate::api::Release;
+use crate::app::command::Target;
+use crate::app::located::{EnvironmentId, ReleaseId};
+use crate::app::rows::QueueGroup;
+use crate::app::store::Store;
+use crate::app::ui_state::{Pane, View};
+
+/// What is selected in the focused pane, or what the view shows.
+#[must_use]
+pub fn target(store: &Store) -> Target {
+    let environment = store.focused_environment();
+    match store.ui.view() {
+        View::Release(view) => Target { environment, release: Some(view.id.clone()), pod: None },
+        View::Rollback(_) | View::Text(_) => Target { environment, ..Target::default() },
+        View::Home => match store.ui.focus {
+            Pane::Queue => {
+                let release = store.ui.queue.selected.clone();
+                let of_release = release.as_ref().and_then(|id| store.environment_of(id));
+                Target { environment: of_release.or(environment), release, pod: None }
+            }
+            Pane::Pods => Target { environment, release: None, pod: store.ui.pods.selected.clone() },
+            _ => Target { environment, ..Target::default() },
+        },
+    }
+}
+
+/// The release that something is to be done to: the selected one; else, of the environment's, the first that fits, executing before
+/// waiting (oldest first) before ended (newest first); else the first at all, so that a reason can be given.
+#[must_use]
+pub fn subject(store: &Store, target: &Target, fits: impl Fn(&Release) -> bool) -> Option<ReleaseId> {
+    if target.release.is_some() {
+        return target.release.clone();
+    }
+    let releases = releases_of(store, target.environment.as_ref()?);
+    releases.iter().find(|(_, release)| fits(release)).or(releases.first()).map(|(id, _)| id.clone())
+}
+
+/// The releases into an environment: executing, then waiting (oldest first), then ended (newest first).
+#[must_use]
+pub fn releases_of<'a>(store: &'a Store, id: &EnvironmentId) -> Vec<(ReleaseId, &'a Release)> {
+    let Some(cluster) = store.cluster(id.cluster) else { return Vec::new() };
+    let mut releases: Vec<(ReleaseId, &Release)> = cluster
+        .releases
+        .values()
+        .filter(|release| release.environment_key() == id.key)
+        .map(|release| (ReleaseId::new(id.cluster, release.key()), &**release))
+        .collect();
+    releases.sort_by_key(|(_, release)| {
+        let group = QueueGroup::of(release.phase());
+        let created = release.created_at().map_or(0, |at| at.timestamp());
+        (group, if group == QueueGroup::Finished { -created } else { created })
+    });
+    releases
+}

@@ -1,0 +1,158 @@
+//! Events folded in: what changes, and what does not.
+
+use std::collections::BTreeSet;
+
+use crate::api::{Phase, Tier};
+use crate::app::cluster_state::ClusterId;
+use crate::app::command::{COMMANDS, Confirmation};
+use crate::app::event::{ClusterEvent, Delta, Event};
+use crate::app::fixtures::{self, World, burning, environment, planera, pod, release};
+use crate::app::keymap::{KeymapError, default_keymap};
+use crate::app::rows::{Health, QueueGroup};
+use crate::app::update;
+use crate::config::key::KeyChord;
+
+#[test]
+fn environments_stand_in_order_of_tier() {
+    let world = World::live()
+        .with(environment("production").production())
+        .with(environment("qa").staging().of("zebra"))
+        .with(environment("staging").staging())
+        .with(environment("dev"));
+    let told: Vec<_> = world.store.rows.environments.iter().map(|row| (row.tier, &*row.name)).collect();
+    assert_eq!(
+        told,
+        [
+            (Tier::Development, "dev"),
+            (Tier::Staging, "staging"),
+            (Tier::Staging, "qa"),
+            (Tier::Production, "production")
+        ]
+    );
+}
+
+#[test]
+fn what_burns_is_selected_until_a_person_chooses() {
+    let world = planera();
+    let name = |world: &World| world.store.ui.environments.selected.as_ref().unwrap().key.name.clone();
+    assert_eq!(&*name(&world), "production");
+    let world = world.with_metric("staging", "errorRate", "backend", &[0.5; 10]);
+    assert_eq!(&*name(&world), "staging");
+    let world = world.typing("down").with_metric("staging", "errorRate", "backend", &[0.6; 10]);
+    assert_eq!(&*name(&world), "production");
+}
+
+#[test]
+fn the_summary_tells_what_is_known_and_no_more() {
+    let burning = burning();
+    let row = &burning.store.rows.environments[1];
+    assert_eq!(row.health, Health::Progressing);
+    assert_eq!(row.pods, Some((6, 6)));
+    assert!(row.error_rate.is_over());
+    assert_eq!(row.active.as_ref().unwrap().phase, Phase::Progressing);
+    let bare = World::connecting();
+    assert!(bare.store.rows.environments.is_empty());
+    let mut nothing = World::live();
+    let dev = crate::api::Environment::from(environment("dev"));
+    nothing.send(Event::Cluster(
+        ClusterId(0),
+        ClusterEvent::Environments(Delta::Applied(dev.key(), std::sync::Arc::new(dev))),
+    ));
+    let row = &nothing.store.rows.environments[0];
+    assert_eq!((row.health, row.pods, row.error_rate.value), (Health::Unknown, None, None));
+    assert_eq!(row.versions, ["v1.8.1".into()], "as the controller last saw it");
+}
+
+#[test]
+fn the_queue_is_executing_then_waiting_then_ended() {
+    let world = planera()
+        .with_release(release("staging", "b-runs").planned().phase(Phase::Progressing).asked(10))
+        .with_release(release("staging", "c-waits").asked(20))
+        .with_release(release("staging", "a-waits-longer").asked(900));
+    let rows = &world.store.rows.queue;
+    let told: Vec<_> = rows.iter().map(|row| (row.group, &*row.id.key.name)).collect();
+    assert_eq!(
+        told,
+        [
+            (QueueGroup::Executing, "b-runs"),
+            (QueueGroup::Waiting, "a-waits-longer"),
+            (QueueGroup::Waiting, "production-v1-8-2-cc"),
+            (QueueGroup::Waiting, "c-waits"),
+            (QueueGroup::Finished, "staging-v1-8-2-aa"),
+            (QueueGroup::Finished, "production-v1-8-1-bb"),
+        ]
+    );
+    assert_eq!((&*rows[2].from, &*rows[2].to), ("v1.8.1", "v1.8.2"));
+}
+
+#[test]
+fn only_what_is_visible_asks_for_a_frame() {
+    let mut world = planera();
+    let before = world.store.revision;
+    let same = pod("production", "backend", "backend-7f9c6d-2xk4p", "v1.8.1");
+    let elsewhere = pod("staging", "backend", "backend-7f9c6d-new", "v1.8.2");
+    for pod in [same.clone(), elsewhere] {
+        world.send(Event::Cluster(ClusterId(0), ClusterEvent::Pods(Delta::Applied(pod.key.clone(), pod))));
+    }
+    world.send(Event::Tick(fixtures::now() + chrono::TimeDelta::milliseconds(300)));
+    assert_eq!(world.store.revision, before);
+    let mut other = same;
+    other.status = "Terminating".into();
+    world = world.with_pod(other);
+    assert_eq!(world.store.revision, before + 1);
+    // a batch is one change
+    let ticks = (1..5).map(|second| Event::Tick(fixtures::now() + chrono::TimeDelta::seconds(second)));
+    crate::app::update_all(&mut world.store, ticks);
+    assert_eq!(world.store.revision, before + 2);
+}
+
+#[test]
+fn an_event_of_an_unknown_cluster_is_dropped() {
+    let mut store = planera().store();
+    let stranger = pod("production", "backend", "x", "v1");
+    let event = ClusterEvent::Pods(Delta::Reset(vec![(stranger.key.clone(), stranger)]));
+    update(&mut store, Event::Cluster(ClusterId(7), event));
+    assert_eq!(store.rows.pods_total, 6);
+}
+
+#[test]
+fn without_environments_every_pod_is_shown() {
+    let world = World::live().with_pod(pod("production", "backend", "x", "v1"));
+    assert_eq!(world.store.rows.pods.len(), 1);
+}
+
+#[test]
+fn the_registry_is_sound() {
+    let mut ids = BTreeSet::new();
+    let mut keys = BTreeSet::new();
+    for command in COMMANDS {
+        assert!(ids.insert(command.id), "{} twice", command.id);
+        for key in command.keys {
+            assert!(keys.insert(*key), "{key} twice");
+            assert!(
+                !["ctrl-d", "ctrl-k"].contains(&key.to_string().as_str())
+                    || command.confirmation == Confirmation::None
+            );
+        }
+        assert!(command.help.len() <= 96 && !command.help.ends_with('.'), "{}", command.id);
+        // whoever needs a permission asks before it acts
+        assert!(command.verb.is_none() || command.confirmation != Confirmation::None, "{}", command.id);
+    }
+}
+
+#[test]
+fn key_maps_are_patched_and_judged() {
+    let x: KeyChord = "x".parse().unwrap();
+    let f1: KeyChord = "f1".parse().unwrap();
+    let map = default_keymap().with([("help".to_owned(), vec![f1])]).unwrap();
+    assert_eq!(map.command(f1).unwrap().0.id, "help");
+    assert_eq!(map.command("?".parse().unwrap()), None);
+    let map = default_keymap().with([("help".to_owned(), vec![x])]).unwrap();
+    assert_eq!(map.command(x).unwrap().0.id, "help");
+    assert!(map.keys("reject").is_empty());
+    let error = default_keymap().with([("deplo".to_owned(), vec![x])]).unwrap_err();
+    assert_eq!(error.to_string(), "`deplo` is not a command; did you mean `deploy`?");
+    let twice = [("help".to_owned(), vec![x]), ("sort".to_owned(), vec![x])];
+    assert!(matches!(default_keymap().with(twice), Err(KeymapError::Conflict { .. })));
+    assert_eq!(default_keymap().with([("quit".to_owned(), vec![])]), Err(KeymapError::NoWayOut));
+}

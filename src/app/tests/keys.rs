@@ -1,0 +1,494 @@
+//! Triples: a world, keys typed, what follows.
+
+use crate::api::release_action::FilledSlot;
+use crate::api::{ActionKind, ActionResult, Phase, Release, ReleaseKind, Verb};
+use crate::app::cluster_state::Feed;
+use crate::app::confirm::{Confirm, ConfirmFocus};
+use crate::app::effect::{Effect, FetchText, RequestId};
+use crate::app::event::{Event, Outcome};
+use crate::app::fixtures::{self, World, chords, environment, planera, release, release_id};
+use crate::app::store::Store;
+use crate::app::ui_state::{Overlay, Pane, View};
+use crate::app::update;
+
+/// Types keys and gathers the effects; sentences as in [`chords`].
+fn typed(world: World, keys: &str) -> (Store, Vec<Effect>) {
+    let mut store = world.store();
+    let effects = press(&mut store, keys);
+    (store, effects)
+}
+
+fn press(store: &mut Store, keys: &str) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    for chord in chords(keys) {
+        effects.extend(update(store, Event::Key { chord, repeat: false }));
+    }
+    effects
+}
+
+/// One line about where the screen is: the topmost window, else the view, and the last message.
+fn told(store: &Store) -> String {
+    let place = match (store.ui.overlay(), store.ui.view()) {
+        (Some(Overlay::Confirm(confirm)), _) => format!("confirm: {}", confirm.title),
+        (Some(Overlay::Form(form)), _) => format!("form: {:?} {}", form.kind, form.version.text()),
+        (Some(Overlay::Help { .. }), _) => "help".to_owned(),
+        (Some(Overlay::Palette(palette)), _) => format!("palette: {}", palette.editor.text()),
+        (Some(Overlay::Filter { pane, editor, .. }), _) => format!("filter {pane:?}: {}", editor.text()),
+        (Some(Overlay::Message { title, .. }), _) => format!("message: {title}"),
+        (None, View::Home) => format!("home: {:?}", store.ui.focus),
+        (None, View::Release(view)) => format!("release: {}", view.id.key.name),
+        (None, View::Rollback(view)) => format!("rollback: {}", view.environment.key.name),
+        (None, View::Text(view)) => format!("text: {}", view.title),
+    };
+    match store.toasts.back() {
+        Some(toast) => format!("{place} | {}", toast.text),
+        None => place,
+    }
+}
+
+fn confirm(store: &Store) -> &Confirm {
+    match store.ui.overlay() {
+        Some(Overlay::Confirm(confirm)) => confirm,
+        other => panic!("no question is open: {other:?}"),
+    }
+}
+
+fn executing(phase: Phase) -> World {
+    let cc = release("production", "production-v1-8-2-cc").version("v1.8.2", &["backend", "frontend"]);
+    planera().with_release(cc.planned().phase(phase).at_step(0).after("v1.8.1"))
+}
+
+#[test]
+fn keys_lead_where_they_say() {
+    let rows: Vec<(&str, World, &str, &str)> = vec![
+        ("production is selected when nothing burns", planera(), "", "home: Environments"),
+        ("tab goes round", planera(), "tab", "home: Pods"),
+        ("tab goes round", planera(), "tab tab tab", "home: Environments"),
+        ("shift-tab goes back", planera(), "shift-tab", "home: Queue"),
+        ("approve asks", planera(), "v", "confirm: Approve planera v1.8.2 on production?"),
+        ("esc closes", planera(), "v esc", "home: Environments"),
+        ("enter is cancel", planera(), "v enter", "home: Environments"),
+        ("reject asks", planera(), "x", "confirm: Reject planera v1.8.2 on production?"),
+        ("pause does not fit", planera(), "p", "home: Environments | pause: v1.8.2 has not started"),
+        ("resume does not fit", planera(), "u", "home: Environments | resume: v1.8.2 is Pending, not paused"),
+        ("nothing to approve", planera(), "1 v", "home: Environments | approve: v1.8.2 has ended: Succeeded"),
+        ("deploy opens a form", planera(), "n", "form: Deploy "),
+        ("completion takes what runs elsewhere", planera(), "n down enter", "form: Deploy v1.8.2"),
+        ("promote takes the source's version", planera(), "P", "form: Promote v1.8.2"),
+        (
+            "staging has no source",
+            planera(),
+            "1 P",
+            "home: Environments | promote: staging names none that versions are promoted from",
+        ),
+        ("R only looks", planera(), "R", "rollback: production"),
+        ("R, back", planera(), "R esc", "home: Environments"),
+        ("enter opens the release", planera(), "enter", "release: production-v1-8-2-cc"),
+        ("enter on the queue", planera(), "tab tab enter", "release: production-v1-8-2-cc"),
+        ("back from a release is the queue", planera(), "enter esc", "home: Queue"),
+        ("i goes to what waits for me", planera(), "i", "home: Queue"),
+        ("describe needs a pod", planera(), "d", "home: Environments | describe: select a pod first"),
+        ("describe", planera(), "tab d", "text: describe · backend-7f9c6d-2xk4p"),
+        ("logs", planera(), "tab j l", "text: logs · backend-7f9c6d-9qqlm"),
+        ("yaml of an environment", planera(), "y", "text: YAML · production"),
+        ("yaml of a release", planera(), "tab tab y", "text: YAML · production-v1-8-2-cc"),
+        ("help", planera(), "?", "help"),
+        ("help closes", planera(), "? q", "home: Environments"),
+        ("palette", planera(), ": dep", "palette: dep"),
+        ("palette runs", planera(), ": deploy space v1.9.0 enter", "form: Deploy v1.9.0"),
+        ("palette completes", planera(), ": prod tab enter", "home: Environments"),
+        (
+            "palette refuses",
+            planera(),
+            ": zzz enter",
+            "home: Environments | `zzz` is not a command: `?` lists them",
+        ),
+        (
+            "palette opens a release",
+            planera(),
+            ": release space production-v1-8-1 enter",
+            "release: production-v1-8-1-bb",
+        ),
+        ("filter", planera(), "tab / t7v", "filter Pods: t7v"),
+        ("abort asks", executing(Phase::Progressing), "A", "confirm: Abort planera v1.8.2 on production?"),
+        ("pause asks", executing(Phase::Progressing), "p", "confirm: Pause planera v1.8.2 on production?"),
+        ("resume asks", executing(Phase::Paused), "u", "confirm: Resume planera v1.8.2 on production?"),
+        ("retry asks", executing(Phase::Held), "t", "confirm: Retry planera v1.8.2 on production?"),
+        ("nothing on ctrl-d", planera(), "ctrl-d ctrl-k", "home: Environments"),
+    ];
+    for (why, world, keys, expected) in rows {
+        let (store, effects) = typed(world, keys);
+        assert_eq!(told(&store), expected, "{why}: {keys}");
+        assert!(!effects.iter().any(is_mutation), "{why}: {effects:?}");
+    }
+}
+
+fn is_mutation(effect: &Effect) -> bool {
+    matches!(
+        effect,
+        Effect::CreateRelease { dry_run: false, .. } | Effect::CreateAction { dry_run: false, .. }
+    )
+}
+
+#[test]
+fn keys_that_may_not_be_used_say_why() {
+    let other = |user: &str| planera().as_user(user, &["team-leads"]);
+    let silent = |feed| planera().lost(feed, 14);
+    let rows: Vec<(World, &str, &str)> = vec![
+        (planera().allowed("production", &[]), "v", "approve: needs approve on environments/production"),
+        (
+            planera().allowed("production", &[Verb::Approve]),
+            "n",
+            "deploy: needs deploy on environments/production",
+        ),
+        (silent(Feed::Releases), "v", "approve: data 14 s old: watch of releases lost (connection refused)"),
+        (
+            silent(Feed::Environments),
+            "n",
+            "deploy: data 14 s old: watch of environments lost (connection refused)",
+        ),
+        (other("bob"), "v", "approve: you asked for it: someone else must approve"),
+        (World::live(), "n", "deploy: no environment is selected"),
+    ];
+    for (world, keys, expected) in rows {
+        let (store, effects) = typed(world, keys);
+        assert_eq!(store.toasts.back().map(|t| t.text.as_str()), Some(expected));
+        assert!(store.ui.overlays.is_empty());
+        assert!(effects.iter().all(|effect| !is_mutation(effect)));
+    }
+    // pods and metrics may be lost without locking anything
+    let (store, _) = typed(silent(Feed::Pods).lost(Feed::Metrics, 60), "v");
+    assert_eq!(told(&store), "confirm: Approve planera v1.8.2 on production?");
+}
+
+#[test]
+fn production_wants_the_phrase_typed() {
+    let (mut store, effects) = typed(planera(), "v");
+    assert!(effects.is_empty());
+    assert_eq!(confirm(&store).focus, ConfirmFocus::Cancel);
+    let facts: Vec<String> =
+        confirm(&store).facts.iter().map(|fact| format!("{}: {}", fact.label, fact.value)).collect();
+    for expected in [
+        "cluster: prod-eu",
+        "pods: 6/6 ready",
+        "error rate: 0.08 % (limit 5.0 %)",
+        "p95: 88 ms (limit 2.0 s)",
+        "you count for: any",
+        "missing after you: no approval",
+    ] {
+        assert!(facts.iter().any(|fact| fact == expected), "{expected}: {facts:?}");
+    }
+    // the answer is not taken before the phrase is right
+    assert!(press(&mut store, "tab enter").is_empty());
+    assert!(press(&mut store, "deploy-to-prod enter").is_empty());
+    assert_eq!(confirm(&store).focus, ConfirmFocus::Phrase);
+    assert!(press(&mut store, "uction enter").is_empty());
+    assert_eq!(confirm(&store).focus, ConfirmFocus::Accept);
+    let effects = press(&mut store, "enter");
+    let [Effect::CreateAction { action, dry_run: false, .. }] = effects.as_slice() else {
+        panic!("{effects:?}")
+    };
+    let spec = &action.spec;
+    assert_eq!((spec.action, spec.actor.as_str()), (ActionKind::Approve, "alice"));
+    assert_eq!(spec.slots, Some(vec![FilledSlot { name: "any".into(), group: None }]));
+    assert!(spec.expected.as_ref().unwrap().plan_digest.is_some());
+    assert_eq!(spec.evidence.as_ref().unwrap().error_rate.as_deref(), Some("0.08 %"));
+    assert_eq!(told(&store), "home: Environments | approve: sent");
+    assert_eq!(store.rows.queue[0].pending.as_deref(), Some("approve…"));
+    // what is shown as truth has not moved
+    assert_eq!(store.rows.queue[0].phase, Phase::Pending);
+    // and it is not sent twice
+    assert!(press(&mut store, "v").is_empty());
+    assert_eq!(told(&store), "home: Environments | approve: approve was sent already and is not judged yet");
+}
+
+#[test]
+fn pasted_and_held_keys_do_not_confirm() {
+    let (mut store, _) = typed(planera(), "v tab tab");
+    update(&mut store, Event::Paste("deploy-to-production".into()));
+    assert_eq!(confirm(&store).phrase.as_ref().unwrap().editor.text(), "");
+    for chord in chords("deploy-to-production enter enter enter") {
+        let effects = update(&mut store, Event::Key { chord, repeat: true });
+        assert!(effects.is_empty());
+    }
+    assert_eq!(confirm(&store).phrase.as_ref().unwrap().editor.text(), "");
+    // also not the key that opens it
+    let mut store = planera().store();
+    update(&mut store, Event::Key { chord: chords("v")[0], repeat: true });
+    assert!(store.ui.overlays.is_empty());
+}
+
+#[test]
+fn a_release_that_changed_under_the_window_refuses() {
+    let mut world = planera().typing("v deploy-to-production enter");
+    assert!(confirm(&world.store).is_ready());
+    let changed = release("production", "production-v1-8-2-cc").version("v1.8.2", &["backend", "frontend"]);
+    world.apply_release(changed.clone().planned().phase(Phase::Progressing).at_step(0));
+    let question = confirm(&world.store);
+    assert!(!question.is_ready());
+    assert_eq!(question.changed, ["phase: Pending → Progressing", "step: none → 1"]);
+    assert!(press(&mut world.store, "enter y enter").is_empty());
+    // also when it returns to what it was
+    world.apply_release(changed.waiting_for_approval());
+    assert!(!confirm(&world.store).is_ready());
+}
+
+#[test]
+fn a_feed_that_is_lost_under_the_window_locks_it() {
+    let world = planera().typing("v deploy-to-production enter").lost(Feed::Releases, 14);
+    assert_eq!(
+        confirm(&world.store).lock.as_deref(),
+        Some("data 14 s old: watch of releases lost (connection refused)")
+    );
+    let mut store = world.store();
+    assert!(press(&mut store, "enter").is_empty());
+}
+
+#[test]
+fn a_silent_controller_warns_and_does_not_lock() {
+    let world = planera().controller_silent(40).typing("v");
+    let question = confirm(&world.store);
+    assert_eq!(
+        question.warning.as_deref(),
+        Some("controller silent for 40 s: what you send will wait for it")
+    );
+    assert_eq!(question.lock, None);
+}
+
+#[test]
+fn staging_is_a_simple_question_after_a_dry_run() {
+    let (mut store, effects) = typed(planera(), "1 n v1.9.0 tab tab tab tab");
+    assert_eq!(effects.len(), 1, "only the focus has moved: {effects:?}");
+    let effects = press(&mut store, "enter");
+    let [Effect::CreateRelease { release, dry_run: true, request, .. }] = effects.as_slice() else {
+        panic!("{effects:?}")
+    };
+    assert_eq!((release.spec.version.as_str(), release.spec.kind), ("v1.9.0", ReleaseKind::Deploy));
+    // a second enter while the server is asked does nothing
+    assert!(press(&mut store, "enter").is_empty());
+    let request = *request;
+    assert!(update(&mut store, Event::RequestDone { request, outcome: Outcome::WouldPass }).is_empty());
+    assert_eq!(told(&store), "confirm: Deploy planera v1.9.0 to staging?");
+    assert_eq!(confirm(&store).phrase, None);
+    let effects = press(&mut store, "y");
+    let [Effect::CreateRelease { release: sent, dry_run: false, .. }] = effects.as_slice() else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(sent, release);
+    assert!(store.ui.overlays.is_empty());
+}
+
+#[test]
+fn a_refused_dry_run_is_shown_verbatim_and_nothing_is_asked() {
+    let (mut store, effects) = typed(planera(), "1 n v1.9.0 tab tab tab tab enter");
+    let Some(Effect::CreateRelease { request, .. }) = effects.last() else { panic!("{effects:?}") };
+    let outcome = Outcome::Refused("EnvironmentFrozen: staging is frozen by carol".into());
+    update(&mut store, Event::RequestDone { request: *request, outcome });
+    let Some(Overlay::Form(form)) = store.ui.overlay() else { panic!() };
+    assert_eq!(form.refusal.as_deref(), Some("EnvironmentFrozen: staging is frozen by carol"));
+}
+
+#[test]
+fn the_form_judges_while_one_types() {
+    let rows = [
+        ("n", Some("which version?")),
+        ("n 1.9", Some(r"version 1.9 does not match ^v\d+\.\d+\.\d+$, which production demands")),
+        ("n v1.8.1", Some("v1.8.1 runs here already")),
+        ("n v1.9.0", None),
+    ];
+    for (keys, problem) in rows {
+        let (store, _) = typed(planera(), keys);
+        let Some(Overlay::Form(form)) = store.ui.overlay() else { panic!("{keys}") };
+        assert_eq!(form.problem.as_deref(), problem, "{keys}");
+    }
+    let (store, _) = typed(planera(), "n v1.9.0");
+    let Some(Overlay::Form(form)) = store.ui.overlay() else { panic!() };
+    let preview: Vec<String> = form
+        .preview
+        .iter()
+        .map(|change| format!("{} {} {}", change.component, change.from.as_deref().unwrap_or(""), change.to))
+        .collect();
+    assert_eq!(
+        preview,
+        [
+            "backend ghcr.io/acme/planera-backend:v1.8.1 ghcr.io/acme/planera-backend:v1.9.0",
+            "frontend ghcr.io/acme/planera-frontend:v1.8.1 ghcr.io/acme/planera-frontend:v1.9.0"
+        ]
+    );
+}
+
+#[test]
+fn going_back_chooses_what_was_good_and_asks_why() {
+    let (mut store, _) = typed(planera(), "R");
+    let View::Rollback(view) = store.ui.view() else { panic!() };
+    let versions: Vec<_> = view.versions.iter().map(|version| version.version.as_str()).collect();
+    assert_eq!(versions, ["v1.8.2", "v1.8.1", "v1.8.0"]);
+    assert_eq!(view.last_known_good, Some(2));
+    assert_eq!(view.cursor.index, 2);
+    press(&mut store, "enter");
+    assert_eq!(told(&store), "confirm: Roll back planera on production to v1.8.0?");
+    assert!(press(&mut store, "errors space climb enter deploy-to-production enter").is_empty());
+    let effects = press(&mut store, "enter");
+    let [Effect::CreateRelease { release, dry_run: false, .. }] = effects.as_slice() else {
+        panic!("{effects:?}")
+    };
+    assert_eq!((release.spec.kind, release.spec.version.as_str()), (ReleaseKind::Rollback, "v1.8.0"));
+    assert_eq!(release.spec.reason.as_deref(), Some("errors climb"));
+    assert_eq!(told(&store), "home: Environments | rollback to v1.8.0: sent");
+}
+
+#[test]
+fn going_back_from_a_release_in_flight_is_an_action_on_it() {
+    let mut store = fixtures::burning().store();
+    press(&mut store, "R");
+    let View::Rollback(view) = store.ui.view() else { panic!() };
+    assert_eq!(view.versions[view.cursor.index].version, "v1.8.1");
+    press(&mut store, "enter");
+    assert_eq!(told(&store), "confirm: Roll back planera v1.8.2 on production?");
+    let effects = press(&mut store, "oom enter deploy-to-production enter enter");
+    let [Effect::CreateAction { action, .. }] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(action.spec.action, ActionKind::Rollback);
+    assert_eq!(action.spec.reason.as_deref(), Some("oom"));
+}
+
+/// Approves and returns the store, the request and the action's name.
+fn approved() -> (Store, RequestId, String) {
+    let (store, effects) = typed(planera(), "v deploy-to-production enter enter");
+    let [Effect::CreateAction { action, request, .. }] = effects.as_slice() else { panic!("{effects:?}") };
+    (store, *request, action.metadata.name.clone().unwrap())
+}
+
+#[test]
+fn outcomes_are_told_in_words() {
+    let rows = [
+        (Outcome::Refused("SelfApproval: no".into()), "message: approve was refused", 0),
+        (Outcome::Unknown("the connection broke".into()), "message: approve: no answer", 1),
+        (Outcome::Accepted { name: "x".into() }, "home: Environments", 1),
+    ];
+    for (outcome, expected, pending) in rows {
+        let (mut store, request, _) = approved();
+        store.toasts.clear();
+        let effects = update(&mut store, Event::RequestDone { request, outcome });
+        assert!(effects.is_empty(), "nothing is tried again");
+        assert_eq!(told(&store), expected);
+        assert_eq!(store.pending.len(), pending);
+    }
+}
+
+#[test]
+fn the_watch_shows_what_became_of_an_action() {
+    for (result, message, expected) in [
+        (ActionResult::Applied, "approved", "home: Environments | approve: approved"),
+        (
+            ActionResult::Refused,
+            "already advanced to step 2",
+            "home: Environments | approve was refused: already advanced to step 2",
+        ),
+    ] {
+        let (store, _, name) = approved();
+        let world = World { store }.with_action(fixtures::release_action(
+            "production",
+            &name,
+            ActionKind::Approve,
+            Some((result, message)),
+        ));
+        assert_eq!(told(&world.store), expected);
+        assert!(world.store.pending.is_empty());
+        assert_eq!(world.store.rows.queue[0].pending, None);
+    }
+}
+
+#[test]
+fn a_silent_controller_is_told_once() {
+    let (mut store, request, name) = approved();
+    update(&mut store, Event::RequestDone { request, outcome: Outcome::Accepted { name } });
+    store.toasts.clear();
+    for second in 1..=30 {
+        update(&mut store, Event::Tick(fixtures::now() + chrono::TimeDelta::seconds(second)));
+        let expected = usize::from((11..26).contains(&second));
+        assert_eq!(store.toasts.len(), expected, "{second}: {:?}", store.toasts);
+    }
+    update(&mut store, Event::Tick(fixtures::now() + chrono::TimeDelta::seconds(31)));
+    assert_eq!(store.pending.len(), 1);
+}
+
+#[test]
+fn moving_follows_things_and_not_rows() {
+    let world = planera().typing("tab j");
+    let second = world.store.ui.pods.selected.clone().unwrap();
+    assert_eq!(&*second.key.name, "backend-7f9c6d-9qqlm");
+    // a failing pod comes to the top: the selection moves down with its pod
+    let mut failing = fixtures::pod("production", "frontend", "frontend-7f9c6d-t7vzd", "v1.8.1");
+    failing.health = crate::domain::pod_row::PodHealth::Failing;
+    let world = world.with_pod(failing);
+    assert_eq!(world.store.ui.pods.selected, Some(second));
+    assert_eq!(world.store.ui.pods.index, 2);
+    assert_eq!(world.store.rows.pods_failing, 1);
+}
+
+#[test]
+fn filters_invert_and_ask_for_labels() {
+    for (keys, shown) in [
+        ("tab / t7v enter", 2),
+        ("tab / !t7v enter", 4),
+        ("tab / - l space version=v1.8.1 enter", 6),
+        ("tab / - l space owner=backend enter", 3),
+        ("tab / - l space owner!=backend enter", 3),
+        ("tab / zzz enter", 0),
+        ("tab / zzz esc", 6),
+        ("tab / zzz enter esc", 6),
+    ] {
+        let (store, _) = typed(planera(), keys);
+        assert_eq!(store.rows.pods.len(), shown, "{keys}");
+        assert_eq!(store.rows.pods_total, 6);
+    }
+}
+
+#[test]
+fn digits_select_and_zero_shows_all() {
+    let (store, effects) = typed(planera(), "1");
+    assert_eq!(&*store.ui.environments.selected.as_ref().unwrap().key.name, "staging");
+    let id = fixtures::environment_id("staging");
+    assert_eq!(effects, [Effect::Focus { cluster: id.cluster, environment: id.key }]);
+    let (store, _) = typed(planera(), "0");
+    assert_eq!(store.rows.pods.len(), 12);
+    let (store, _) = typed(planera(), "9");
+    assert_eq!(told(&store), "home: Environments | no environment `9`");
+}
+
+#[test]
+fn texts_come_to_the_view_that_asked() {
+    let (mut store, effects) = typed(planera(), "tab l");
+    let [Effect::Fetch { what: FetchText::PodLog(_), request, .. }] = effects.as_slice() else {
+        panic!("{effects:?}")
+    };
+    update(&mut store, Event::RequestDone { request: *request, outcome: Outcome::Text("a\nb".into()) });
+    let View::Text(view) = store.ui.view() else { panic!() };
+    assert_eq!(view.lines().len(), 2);
+    // an answer that nobody waits for changes nothing
+    press(&mut store, "esc");
+    update(&mut store, Event::RequestDone { request: *request, outcome: Outcome::Text("late".into()) });
+    assert_eq!(told(&store), "home: Pods");
+}
+
+#[test]
+fn the_inbox_holds_what_i_can_unblock() {
+    let held = |name: &str| Release::from(release("staging", name).planned().phase(Phase::Held));
+    let world = planera().with_release(held("staging-held"));
+    let ids: Vec<_> = world.store.rows.needs_me.clone();
+    assert_eq!(
+        ids,
+        [release_id("staging", "staging-held"), release_id("production", "production-v1-8-2-cc")]
+    );
+    let world = world.allowed("staging", &[]).allowed("production", &[Verb::Deploy]);
+    assert!(world.store.rows.needs_me.is_empty());
+    let other = planera().with(environment("other").production()).as_user("bob", &[]);
+    assert!(other.store.rows.needs_me.is_empty(), "bob asked for it himself");
+}
+
+#[test]
+fn panes_belong_to_views() {
+    for view in [View::Home] {
+        assert_eq!(Pane::of(&view), [Pane::Environments, Pane::Pods, Pane::Queue]);
+    }
+}

@@ -1,0 +1,110 @@
+//! Folds what one cluster says into the store, and notes which lists that concerns.
+
+use std::collections::BTreeMap;
+
+use crate::app::cluster_state::{ClusterId, ClusterState, Metric};
+use crate::app::event::{ClusterEvent, Delta};
+use crate::app::store::{Dirty, Store};
+use crate::domain::pod_row::{PodKey, PodRow};
+
+/// Folds one event in. An event of a cluster that the session does not have is dropped.
+pub(super) fn apply(store: &mut Store, id: ClusterId, event: ClusterEvent) {
+    let Some(cluster) = store.clusters.get_mut(usize::from(id.0)) else { return };
+    let dirty = &mut store.dirty;
+    match event {
+        ClusterEvent::Connected { identity, server_version } => {
+            cluster.identity = Some(identity);
+            cluster.server_version = server_version;
+            dirty.releases = true;
+        }
+        ClusterEvent::Feed(feed, state) => {
+            dirty.screen |= cluster.feeds.get(&feed) != Some(&state);
+            cluster.feeds.insert(feed, state);
+        }
+        ClusterEvent::Environments(delta) => {
+            dirty.releases |= fold(&mut cluster.environments, delta);
+            dirty.pods |= dirty.releases;
+        }
+        ClusterEvent::Releases(delta) => dirty.releases |= fold(&mut cluster.releases, delta),
+        ClusterEvent::Actions(delta) => dirty.actions |= fold(&mut cluster.actions, delta),
+        ClusterEvent::Pods(delta) => {
+            let key = match &delta {
+                Delta::Applied(key, _) | Delta::Deleted(key) => Some(key),
+                Delta::Reset(_) => None,
+            };
+            let listed = match (key, &store.scope) {
+                (Some(key), Some(scope)) => scope.iter().any(|(c, ns)| *c == id && *ns == key.namespace),
+                _ => true,
+            };
+            let mut unseen = Dirty::default();
+            pods(cluster, if listed { dirty } else { &mut unseen }, delta);
+        }
+        ClusterEvent::Workloads(delta) => dirty.releases |= fold(&mut cluster.workloads, delta),
+        ClusterEvent::Controller(health) => {
+            dirty.screen |= cluster.controller != health;
+            cluster.controller = health;
+        }
+        ClusterEvent::Permissions { environment, allowed } => {
+            let allowed = allowed.into_iter().collect();
+            dirty.releases |= cluster.permissions.get(&environment) != Some(&allowed);
+            cluster.permissions.insert(environment, allowed);
+        }
+        ClusterEvent::Metrics { environment, query, at, result } => {
+            let metric: &mut Metric = cluster.metrics.entry((environment, query)).or_default();
+            match result {
+                Ok(series) => *metric = Metric { series, at: Some(at), error: None },
+                Err(reason) => metric.error = Some(reason),
+            }
+            dirty.readings = true;
+            dirty.screen = true;
+        }
+    }
+}
+
+/// Tells whether anything has changed.
+fn fold<K: Ord, V: PartialEq>(all: &mut BTreeMap<K, V>, delta: Delta<K, V>) -> bool {
+    match delta {
+        Delta::Reset(rows) => {
+            let fresh: BTreeMap<K, V> = rows.into_iter().collect();
+            let changed = *all != fresh;
+            *all = fresh;
+            changed
+        }
+        Delta::Applied(key, value) => match all.get_mut(&key) {
+            Some(old) if *old == value => false,
+            Some(old) => {
+                *old = value;
+                true
+            }
+            None => {
+                all.insert(key, value);
+                true
+            }
+        },
+        Delta::Deleted(key) => all.remove(&key).is_some(),
+    }
+}
+
+/// A pod that changes without changing its place leaves the sorted list as it is: the common case of a busy cluster.
+fn pods(cluster: &mut ClusterState, dirty: &mut Dirty, delta: Delta<PodKey, PodRow>) {
+    let delta = match delta {
+        Delta::Applied(key, row) => match cluster.pods.get_mut(&key) {
+            Some(old) => {
+                let same_place = old.health == row.health
+                    && old.restarts == row.restarts
+                    && old.owner == row.owner
+                    && old.owner_kind == row.owner_kind
+                    && old.version == row.version
+                    && old.created == row.created;
+                let same_words = old.status == row.status && old.track == row.track && old.node == row.node;
+                dirty.pods |= !(same_place && same_words);
+                dirty.screen |= *old != row;
+                *old = row;
+                return;
+            }
+            None => Delta::Applied(key, row),
+        },
+        other => other,
+    };
+    dirty.pods |= fold(&mut cluster.pods, delta);
+}

@@ -1,0 +1,115 @@
+//! Brings lists, selections and open windows up to date with what was folded in, as little of it as possible.
+
+use crate::app::effect::Effect;
+use crate::app::located::EnvironmentId;
+use crate::app::rows::{EnvironmentRow, HealthClass, environments, pods, queue};
+use crate::app::store::{Dirty, Store};
+use crate::app::ui_state::{Cursor, Pane};
+use crate::app::{overlays, rollback};
+
+/// Computes what is dirty, and asks for the focused environment's data when the focus has moved.
+pub(in crate::app) fn settle(store: &mut Store) -> Vec<Effect> {
+    let dirty = std::mem::take(&mut store.dirty);
+    if dirty == Dirty::default() {
+        return Vec::new();
+    }
+    let judged = (dirty.actions || dirty.releases) && super::outcome::reconcile(store);
+    if dirty.releases || judged {
+        store.rows.environments = environments::list(store);
+        store.rows.queue = queue::list(store);
+        store.rows.needs_me =
+            store.rows.queue.iter().filter(|row| row.needs_me).map(|row| row.id.clone()).collect();
+    } else if dirty.readings {
+        environments::renew_readings(store);
+    }
+    select_environment(store);
+    let focus = store.focused_environment();
+    if dirty.pods || focus != store.focused {
+        list_pods(store);
+    }
+    follow_cursors(store);
+    rollback::renew(store, dirty.releases);
+    overlays::renew(store);
+    // what settling itself has touched is settled
+    store.dirty = Dirty::default();
+    store.revision += 1;
+    focus_effect(store, focus)
+}
+
+fn list_pods(store: &mut Store) {
+    let list = pods::list(store);
+    store.rows.pods = list.pods;
+    store.rows.pods_total = list.total;
+    store.rows.pods_failing = list.failing;
+    store.scope = list.scope;
+}
+
+fn focus_effect(store: &mut Store, focus: Option<EnvironmentId>) -> Vec<Effect> {
+    if focus == store.focused {
+        return Vec::new();
+    }
+    store.focused.clone_from(&focus);
+    focus.map(|id| Effect::Focus { cluster: id.cluster, environment: id.key }).into_iter().collect()
+}
+
+/// Until a person has chosen, the environment that most needs attention is selected.
+fn select_environment(store: &mut Store) {
+    if !store.ui.environments.held {
+        let urgent = store.rows.environments.iter().enumerate().max_by_key(|(i, row)| (urgency(row), *i));
+        store.ui.environments.selected = urgent.map(|(_, row)| row.id.clone());
+    }
+    let height = store.ui.height(Pane::Environments);
+    follow(&mut store.ui.environments, &store.rows.environments, |row| &row.id, height);
+}
+
+fn urgency(row: &EnvironmentRow) -> (bool, bool, bool, crate::api::Tier) {
+    let burns = row.health.class() == HealthClass::Bad || row.error_rate.is_over() || row.latency.is_over();
+    (burns, row.active.is_some(), row.needs_me > 0, row.tier)
+}
+
+fn follow_cursors(store: &mut Store) {
+    let (pods, queue) = (store.ui.height(Pane::Pods), store.ui.height(Pane::Queue));
+    rest(&mut store.ui.pods);
+    follow(&mut store.ui.pods, &store.rows.pods, |id| id, pods);
+    rest(&mut store.ui.queue);
+    follow(&mut store.ui.queue, &store.rows.queue, |row| &row.id, queue);
+    if !store.ui.marked.is_empty() {
+        let Store { ui, clusters, .. } = store;
+        ui.marked.retain(|id| {
+            clusters.get(usize::from(id.cluster.0)).is_some_and(|cluster| cluster.pods.contains_key(&id.key))
+        });
+    }
+}
+
+/// Where no person has put it, a selection stays on the first row.
+fn rest<K>(cursor: &mut Cursor<K>) {
+    if !cursor.held {
+        cursor.selected = None;
+    }
+}
+
+/// Keeps the selection on the same thing; when that is gone, on what took its place. The selected row stays in sight.
+pub(in crate::app) fn follow<R, K: Clone + PartialEq>(
+    cursor: &mut Cursor<K>,
+    rows: &[R],
+    id: impl Fn(&R) -> &K,
+    height: usize,
+) {
+    let same_place = |k: &K| rows.get(cursor.index).is_some_and(|row| id(row) == k);
+    match &cursor.selected {
+        Some(selected) if same_place(selected) => {}
+        Some(selected) => match rows.iter().position(|row| id(row) == selected) {
+            Some(index) => cursor.index = index,
+            None => cursor.index = cursor.index.min(rows.len().saturating_sub(1)),
+        },
+        None => cursor.index = 0,
+    }
+    cursor.selected = rows.get(cursor.index).map(|row| id(row).clone());
+    cursor.offset = scrolled(cursor.offset, cursor.index, rows.len(), height);
+}
+
+/// The nearest offset at which that row is in sight and no line is wasted.
+pub(in crate::app) fn scrolled(offset: usize, index: usize, len: usize, height: usize) -> usize {
+    let lowest = (index + 1).saturating_sub(height);
+    offset.clamp(lowest, index.max(lowest)).min(len.saturating_sub(height))
+}
