@@ -234,9 +234,10 @@ pub fn home() -> Store {
         ),
     ];
     store.rows.needs_me = vec![store.rows.queue[1].id.clone()];
-    store.ui.environments = Cursor { selected: Some(env("production")), index: 2, offset: 0 };
-    store.ui.pods = Cursor { selected: store.rows.pods.get(2).cloned(), index: 2, offset: 0 };
-    store.ui.queue = Cursor { selected: Some(store.rows.queue[1].id.clone()), index: 1, offset: 0 };
+    store.ui.environments = Cursor { selected: Some(env("production")), index: 2, offset: 0, held: true };
+    store.ui.pods = Cursor { selected: store.rows.pods.get(2).cloned(), index: 2, offset: 0, held: true };
+    store.ui.queue =
+        Cursor { selected: Some(store.rows.queue[1].id.clone()), index: 1, offset: 0, held: true };
     store.ui.focus = Pane::Pods;
     store
 }
