@@ -8,13 +8,14 @@ cache=${XDG_CACHE_HOME:-${HOME:?}/.cache}/release-cockpit/cluster
 version_of() { sed -nE "s|^(require)?[[:space:]]*$2 (v[0-9.]+).*|\\2|p" "$here/$1/go.mod" | head -n 1; }
 kubernetes_version=$(version_of kubernetes k8s.io/kubernetes)
 etcd_version=$(version_of etcd go.etcd.io/etcd/server/v3)
+rollouts_version=$(version_of rollouts github.com/argoproj/argo-rollouts)
 kwok_version=v0.8.0
 
 # Definitions of other people's resources: name, module, version, where they are in it.
 crd_sources='gateway-api sigs.k8s.io/gateway-api v1.6.3 config/crd/standard/*_*routes.yaml config/crd/standard/*_gateway*.yaml
 istio istio.io/api v1.31.1 kubernetes/customresourcedefinitions.gen.yaml
 traefik github.com/traefik/traefik/v3 v3.7.13 docs/content/reference/dynamic-configuration/kubernetes-crd-definition-v1.yml
-argo-rollouts github.com/argoproj/argo-rollouts v1.10.1 manifests/crds/*-crd.yaml
+argo-rollouts github.com/argoproj/argo-rollouts '"$rollouts_version"' manifests/crds/*-crd.yaml
 argo-cd github.com/argoproj/argo-cd/v3 v3.5.7 manifests/crds/*-crd.yaml'
 
 say() { printf '%s\n' "cluster: $*" >&2; }
@@ -105,6 +106,10 @@ kubectl_binary() {
 
 kwok_binary() {
     go_build kwok "$kwok_version" '' sigs.k8s.io/kwok/cmd/kwok '' ''
+}
+
+rollouts_binary() {
+    go_build rollouts-controller "$rollouts_version" rollouts github.com/argoproj/argo-rollouts/cmd/rollouts-controller '' ', about 5 minutes on two cores'
 }
 
 # Prometheus comes from PATH, or out of Debian's package (unpacked, not installed: no service, no root).
