@@ -14,7 +14,7 @@ pub mod event;
 pub mod facts;
 pub mod filter;
 #[cfg(test)]
-pub mod fixtures;
+pub(crate) mod fixtures;
 pub mod form;
 pub mod guard;
 pub mod help;

@@ -5,7 +5,7 @@
 mod objects;
 mod story;
 
-pub use objects::{EnvironmentFixture, ReleaseFixture, environment, pod, release, release_action};
+pub use objects::{environment, pod, release, release_action};
 pub use story::{burning, planera};
 
 use std::sync::Arc;
@@ -54,7 +54,7 @@ impl World {
         let mut world = Self { store: Store::new(["prod-eu".into()], "test") };
         world.send(Event::Tick(now()));
         world.send(Event::Resize { width: 120, height: 40 });
-        world = world.as_user("alice", &["team-leads"]);
+        world = world.connected_as("alice", &["team-leads"]);
         for feed in Feed::ALL {
             world.cluster(ClusterEvent::Feed(feed, FeedState::Live { heard: now() }));
         }
@@ -74,7 +74,7 @@ impl World {
     }
 
     /// Connected as someone else.
-    pub fn as_user(mut self, user: &str, groups: &[&str]) -> Self {
+    pub fn connected_as(mut self, user: &str, groups: &[&str]) -> Self {
         self.cluster(ClusterEvent::Connected {
             identity: Identity { user: user.into(), groups: groups.iter().map(|g| (*g).into()).collect() },
             server_version: "v1.36.2".into(),
@@ -146,12 +146,10 @@ impl World {
 
     /// With a curve of 30 minutes, one value a sample, the last of them now.
     pub fn with_metric(self, environment: &str, query: &str, label: &str, values: &[f64]) -> Self {
-        let step = 1_800.0 / values.len().max(1) as f64;
-        let points = values
-            .iter()
-            .enumerate()
-            .map(|(i, value)| (unix(now()) - step * (values.len() - 1 - i) as f64, *value))
-            .collect();
+        let step = 1_800.0 / f64::from(u32::try_from(values.len().max(1)).unwrap());
+        let ages = (0_u32..).map(|back| unix(now()) - step * f64::from(back));
+        let mut points: Vec<_> = ages.zip(values.iter().rev().copied()).collect();
+        points.reverse();
         self.with_curves(environment, query, vec![Series { label: label.into(), points, step }])
     }
 
@@ -186,12 +184,6 @@ impl World {
             renewed: Some(ago(seconds)),
             duration_seconds: 15,
         }));
-        self
-    }
-
-    /// In a terminal of this size.
-    pub fn sized(mut self, width: u16, height: u16) -> Self {
-        self.send(Event::Resize { width, height });
         self
     }
 

@@ -53,13 +53,11 @@ impl KeymapError {
 fn near(given: &str) -> String {
     let close =
         COMMANDS.iter().map(|command| command.id).find(|id| id.starts_with(given) || given.starts_with(id));
-    match close {
-        Some(id) => format!("did you mean `{id}`?"),
-        None => {
-            let ids: Vec<&str> = COMMANDS.iter().map(|command| command.id).collect();
-            format!("commands are {}", ids.join(", "))
-        }
+    if let Some(id) = close {
+        return format!("did you mean `{id}`?");
     }
+    let ids: Vec<&str> = COMMANDS.iter().map(|command| command.id).collect();
+    format!("commands are {}", ids.join(", "))
 }
 
 /// The keys of the registry.

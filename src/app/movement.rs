@@ -46,7 +46,8 @@ pub(super) fn go(store: &mut Store, step: Move) {
         }
         return;
     }
-    let (pane, page) = (store.ui.focus, store.ui.height(store.ui.focus));
+    let pane = store.ui.focus;
+    let height = store.ui.height(pane);
     let Store { ui, rows, clusters, .. } = store;
     match (ui.views.last_mut(), pane) {
         (Some(View::Release(view)), _) => {
@@ -60,26 +61,26 @@ pub(super) fn go(store: &mut Store, step: Move) {
                 Pane::Timeline => (&mut view.timeline_offset, status.timeline.len()),
                 _ => (&mut view.plan_offset, status.plan.as_ref().map_or(0, |plan| plan.steps.len())),
             };
-            *offset = step.scroll(*offset, len, page);
+            *offset = step.scroll(*offset, len, height);
         }
         (Some(View::Rollback(view)), _) => {
             let choices: Vec<_> =
                 view.versions.iter().map(crate::app::ui_state::RollbackChoice::of).collect();
-            select(&mut view.cursor, &choices, step, page, Clone::clone);
+            select(&mut view.cursor, &choices, step, height, Clone::clone);
             store.dirty.cursors = true;
         }
         (Some(View::Text(view)), _) => {
             let filter = ui.filters.get(&Pane::Text);
             let len = view.shown(filter).count();
-            view.offset = step.scroll(view.offset, len, page);
+            view.offset = step.scroll(view.offset, len, height);
         }
         (_, Pane::Environments) => {
-            select(&mut ui.environments, &rows.environments, step, page, |row| row.id.clone());
+            select(&mut ui.environments, &rows.environments, step, height, |row| row.id.clone());
             ui.pods = Cursor::default();
             store.dirty.cursors = true;
         }
-        (_, Pane::Pods) => select(&mut ui.pods, &rows.pods, step, page, Clone::clone),
-        (_, Pane::Queue) => select(&mut ui.queue, &rows.queue, step, page, |row| row.id.clone()),
+        (_, Pane::Pods) => select(&mut ui.pods, &rows.pods, step, height, Clone::clone),
+        (_, Pane::Queue) => select(&mut ui.queue, &rows.queue, step, height, |row| row.id.clone()),
         _ => {}
     }
 }

@@ -14,7 +14,7 @@ pub(super) const COMMAND: Command = Command {
     cli: None,
     confirmation: Confirmation::None,
     availability: |_, _| Availability::Ready,
-    run: run,
+    run,
 };
 
 /// One thing at a time: messages, then the filter, then the view.

@@ -13,7 +13,7 @@ pub(super) const COMMAND: Command = Command {
     cli: None,
     confirmation: Confirmation::None,
     availability: |_, _| Availability::Ready,
-    run: run,
+    run,
 };
 
 fn run(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {

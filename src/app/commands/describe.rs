@@ -15,7 +15,7 @@ pub(super) const COMMAND: Command = Command {
     cli: None,
     confirmation: Confirmation::None,
     availability: available,
-    run: run,
+    run,
 };
 
 pub(super) fn available(_: &Store, target: &Target) -> Availability {

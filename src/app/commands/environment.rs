@@ -25,7 +25,7 @@ pub(super) const COMMAND: Command = Command {
     cli: None,
     confirmation: Confirmation::None,
     availability: |_, _| Availability::Ready,
-    run: run,
+    run,
 };
 
 /// By place, or by `name` or `application/name`.

@@ -14,7 +14,7 @@ pub(super) const COMMAND: Command = Command {
     cli: None,
     confirmation: Confirmation::None,
     availability: available,
-    run: run,
+    run,
 };
 
 fn available(store: &Store, _: &Target) -> Availability {

@@ -16,7 +16,7 @@ pub(super) const COMMAND: Command = Command {
     cli: None,
     confirmation: Confirmation::None,
     availability: describe::available,
-    run: run,
+    run,
 };
 
 fn run(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {

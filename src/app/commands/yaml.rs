@@ -15,7 +15,7 @@ pub(super) const COMMAND: Command = Command {
     cli: None,
     confirmation: Confirmation::None,
     availability: needs_environment_or_pod,
-    run: run,
+    run,
 };
 
 fn needs_environment_or_pod(_: &Store, target: &Target) -> Availability {

@@ -146,7 +146,9 @@ fn versions(environment: &Environment, workloads: &[(&Component, &WorkloadRow)])
     }
     if workloads.is_empty() {
         let current = environment.status.as_ref().map(|status| status.current.as_slice()).unwrap_or_default();
-        current.iter().for_each(|current| add(&current.version));
+        for current in current {
+            add(&current.version);
+        }
     }
     versions
 }

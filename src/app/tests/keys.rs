@@ -8,7 +8,7 @@ use crate::app::effect::{Effect, FetchText, RequestId};
 use crate::app::event::{Event, Outcome};
 use crate::app::fixtures::{self, World, chords, environment, planera, release, release_id};
 use crate::app::store::Store;
-use crate::app::ui_state::{Overlay, Pane, View};
+use crate::app::ui_state::{Overlay, View};
 use crate::app::update;
 
 /// Types keys and gathers the effects; sentences as in [`chords`].
@@ -132,7 +132,7 @@ fn is_mutation(effect: &Effect) -> bool {
 
 #[test]
 fn keys_that_may_not_be_used_say_why() {
-    let other = |user: &str| planera().as_user(user, &["team-leads"]);
+    let other = |user: &str| planera().connected_as(user, &["team-leads"]);
     let silent = |feed| planera().lost(feed, 14);
     let rows: Vec<(World, &str, &str)> = vec![
         (planera().allowed("production", &[]), "v", "approve: needs approve on environments/production"),
@@ -482,13 +482,6 @@ fn the_inbox_holds_what_i_can_unblock() {
     );
     let world = world.allowed("staging", &[]).allowed("production", &[Verb::Deploy]);
     assert!(world.store.rows.needs_me.is_empty());
-    let other = planera().with(environment("other").production()).as_user("bob", &[]);
+    let other = planera().with(environment("other").production()).connected_as("bob", &[]);
     assert!(other.store.rows.needs_me.is_empty(), "bob asked for it himself");
-}
-
-#[test]
-fn panes_belong_to_views() {
-    for view in [View::Home] {
-        assert_eq!(Pane::of(&view), [Pane::Environments, Pane::Pods, Pane::Queue]);
-    }
 }

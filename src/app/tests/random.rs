@@ -91,8 +91,8 @@ proptest! {
                 prop_assert!(!sends || answered, "{effect:?}");
             }
             prop_assert!(!store.ui.views.is_empty());
-            prop_assert!(store.ui.pods.selected.is_some() == !store.rows.pods.is_empty());
-            prop_assert!(store.ui.queue.selected.is_some() == !store.rows.queue.is_empty());
+            prop_assert!(store.ui.pods.selected.is_none() == store.rows.pods.is_empty());
+            prop_assert!(store.ui.queue.selected.is_none() == store.rows.queue.is_empty());
         }
     }
 }
