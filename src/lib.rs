@@ -18,5 +18,6 @@ pub mod config;
 pub mod domain;
 pub mod metrics;
 pub mod sanitize;
+pub mod sim;
 pub mod time;
 pub mod ui;

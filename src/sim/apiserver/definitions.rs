@@ -1,0 +1,93 @@
+//! The CustomResourceDefinitions of the product, generated from its own types, and what follows from them.
+
+use std::sync::OnceLock;
+
+use kube::CustomResourceExt;
+use kube::core::cel::{CompiledSchema, compile_schema, validate_compiled};
+use serde_json::Value;
+
+use super::refusal::{Cause, Refusal};
+use super::schema;
+use crate::api::{Environment, Release, ReleaseAction};
+use crate::sim::kinds::Resource;
+
+/// One definition, prepared.
+#[derive(Debug)]
+pub struct Definition {
+    /// The CustomResourceDefinition.
+    pub crd: Value,
+    /// Its structural schema.
+    pub schema: Value,
+    rules: CompiledSchema,
+}
+
+/// The definition of one of the product's kinds.
+pub fn of(resource: &Resource) -> Option<&'static Definition> {
+    if !resource.is_ours() {
+        return None;
+    }
+    all().iter().find(|definition| definition.crd["spec"]["names"]["plural"] == resource.plural)
+}
+
+/// All three definitions.
+pub fn all() -> &'static [Definition] {
+    static ALL: OnceLock<Vec<Definition>> = OnceLock::new();
+    ALL.get_or_init(|| {
+        [Environment::crd(), Release::crd(), ReleaseAction::crd()]
+            .iter()
+            .filter_map(|crd| {
+                let crd = serde_json::to_value(crd).ok()?;
+                let schema = crd.pointer("/spec/versions/0/schema/openAPIV3Schema")?.clone();
+                let rules = compile_schema(&schema);
+                Some(Definition { crd, schema, rules })
+            })
+            .collect()
+    })
+}
+
+/// Prunes and defaults an object of the product.
+///
+/// # Errors
+/// 400 for unknown fields when the client asks for strictness.
+pub fn decode(resource: &Resource, value: &mut Value, strict: bool) -> Result<(), Refusal> {
+    let Some(definition) = of(resource) else { return Ok(()) };
+    let mut unknown = Vec::new();
+    schema::prune(&definition.schema, value, "", &mut unknown);
+    if strict && !unknown.is_empty() {
+        let fields: Vec<_> = unknown.iter().map(|field| format!("unknown field \"{field}\"")).collect();
+        return Err(Refusal::bad_request(format!(
+            "{} in version \"{}\" cannot be handled as a {}: strict decoding error: {}",
+            resource.kind,
+            resource.version,
+            resource.kind,
+            fields.join(", ")
+        )));
+    }
+    schema::default(&definition.schema, value);
+    Ok(())
+}
+
+/// Checks an object of the product against schema and rules.
+///
+/// # Errors
+/// 422 with every cause.
+pub fn validate(resource: &Resource, value: &Value, old: Option<&Value>) -> Result<(), Refusal> {
+    let Some(definition) = of(resource) else { return Ok(()) };
+    let name = crate::sim::kinds::text(value, &["metadata", "name"]);
+    let mut causes = Vec::new();
+    schema::validate(&definition.schema, value, "", &mut causes);
+    if causes.is_empty()
+        && let Err(errors) = validate_compiled(&definition.rules, value, old)
+    {
+        causes.extend(errors.into_vec().into_iter().map(|error| {
+            let forbidden = error.reason.as_deref() == Some("FieldValueForbidden");
+            let field = if error.field_path.is_empty() { "<nil>".to_owned() } else { error.field_path };
+            if forbidden {
+                Cause::new(&field, "FieldValueForbidden", format!("Forbidden: {}", error.message))
+            } else {
+                Cause::new(&field, "FieldValueInvalid", format!("Invalid value: {}", error.message))
+            }
+        }));
+    }
+    if causes.is_empty() { Ok(()) } else { Err(Refusal::invalid(resource, name, &causes)) }
+}

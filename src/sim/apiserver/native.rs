@@ -1,0 +1,155 @@
+//! Defaults and the few checks of built-in kinds that a client relies on.
+
+use serde_json::{Map, Value, json};
+
+use super::refusal::{Cause, Refusal};
+use crate::sim::kinds::{self, Resource, text};
+use crate::sim::store::entry;
+
+/// Fills in what an API server fills in.
+pub fn default(resource: &Resource, value: &mut Value) {
+    match resource.kind {
+        "Deployment" => {
+            let spec = entry(value, "spec");
+            put(spec, "replicas", json!(1));
+            put(spec, "revisionHistoryLimit", json!(10));
+            put(spec, "progressDeadlineSeconds", json!(600));
+            put(spec, "strategy", json!({"type": "RollingUpdate"}));
+            let rolling = spec["strategy"]["type"] != "Recreate";
+            if let Some(strategy) = spec["strategy"].as_object_mut() {
+                put(strategy, "type", json!("RollingUpdate"));
+                if rolling {
+                    put(strategy, "rollingUpdate", json!({}));
+                    if let Some(rolling) = strategy["rollingUpdate"].as_object_mut() {
+                        put(rolling, "maxUnavailable", json!("25%"));
+                        put(rolling, "maxSurge", json!("25%"));
+                    }
+                }
+            }
+            pod_template(spec);
+        }
+        "ReplicaSet" | "StatefulSet" => {
+            let spec = entry(value, "spec");
+            put(spec, "replicas", json!(1));
+            pod_template(spec);
+        }
+        "DaemonSet" => pod_template(entry(value, "spec")),
+        "Pod" => pod_spec(entry(value, "spec")),
+        _ => {}
+    }
+}
+
+fn put(map: &mut Map<String, Value>, field: &str, value: Value) {
+    if map.get(field).is_none_or(Value::is_null) {
+        map.insert(field.to_owned(), value);
+    }
+}
+
+fn pod_template(spec: &mut Map<String, Value>) {
+    put(spec, "template", json!({}));
+    put_in(&mut spec["template"], "metadata");
+    if let Some(metadata) = spec["template"]["metadata"].as_object_mut() {
+        put(metadata, "creationTimestamp", Value::Null);
+    }
+    pod_spec(entry(&mut spec["template"], "spec"));
+}
+
+fn put_in(value: &mut Value, field: &str) {
+    entry(value, field);
+}
+
+fn pod_spec(spec: &mut Map<String, Value>) {
+    for (field, value) in [
+        ("restartPolicy", json!("Always")),
+        ("terminationGracePeriodSeconds", json!(30)),
+        ("dnsPolicy", json!("ClusterFirst")),
+        ("schedulerName", json!("default-scheduler")),
+        ("securityContext", json!({})),
+    ] {
+        put(spec, field, value);
+    }
+    for container in spec.get_mut("containers").and_then(Value::as_array_mut).into_iter().flatten() {
+        let latest = text(container, &["image"]).ends_with(":latest");
+        let Some(container) = container.as_object_mut() else { continue };
+        put(container, "resources", json!({}));
+        put(container, "terminationMessagePath", json!("/dev/termination-log"));
+        put(container, "terminationMessagePolicy", json!("File"));
+        put(container, "imagePullPolicy", json!(if latest { "Always" } else { "IfNotPresent" }));
+        for port in container.get_mut("ports").and_then(Value::as_array_mut).into_iter().flatten() {
+            if let Some(port) = port.as_object_mut() {
+                put(port, "protocol", json!("TCP"));
+            }
+        }
+    }
+}
+
+/// The status of a new object of a built-in kind.
+pub fn fresh_status(resource: &Resource, value: &mut Value) {
+    match resource.kind {
+        "Pod" => value["status"] = json!({"phase": "Pending", "qosClass": "Burstable"}),
+        "Namespace" => value["status"] = json!({"phase": "Active"}),
+        "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet" => value["status"] = json!({}),
+        _ => {}
+    }
+}
+
+/// Checks a built-in kind.
+///
+/// # Errors
+/// 422.
+pub fn validate(resource: &Resource, value: &Value, old: Option<&Value>) -> Result<(), Refusal> {
+    let mut causes = Vec::new();
+    if matches!(resource.kind, "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet") {
+        workload(value, old, &mut causes);
+    }
+    if resource.kind == "Pod" && kinds::list(value, &["spec", "containers"]).is_empty() {
+        causes.push(Cause::new("spec.containers", "FieldValueRequired", "Required value"));
+    }
+    if causes.is_empty() {
+        Ok(())
+    } else {
+        Err(Refusal::invalid(resource, text(value, &["metadata", "name"]), &causes))
+    }
+}
+
+fn workload(value: &Value, old: Option<&Value>, causes: &mut Vec<Cause>) {
+    let selector = kinds::at(value, &["spec", "selector", "matchLabels"]).and_then(Value::as_object);
+    match selector {
+        None => causes.push(Cause::new("spec.selector", "FieldValueRequired", "Required value")),
+        Some(wanted) => {
+            let labels = kinds::at(value, &["spec", "template", "metadata", "labels"]);
+            let fits =
+                wanted.iter().all(|(key, wanted)| labels.and_then(|labels| labels.get(key)) == Some(wanted));
+            if !fits {
+                let shown = labels.cloned().unwrap_or_default();
+                causes.push(Cause::new(
+                    "spec.template.metadata.labels",
+                    "FieldValueInvalid",
+                    format!("Invalid value: {shown}: `selector` does not match template `labels`"),
+                ));
+            }
+        }
+    }
+    if let Some(old) = old
+        && old["spec"]["selector"] != value["spec"]["selector"]
+    {
+        let message = format!("Invalid value: {}: field is immutable", value["spec"]["selector"]);
+        causes.push(Cause::new("spec.selector", "FieldValueInvalid", message));
+    }
+    if kinds::list(value, &["spec", "template", "spec", "containers"]).is_empty() {
+        causes.push(Cause::new("spec.template.spec.containers", "FieldValueRequired", "Required value"));
+    }
+    for (n, container) in kinds::list(value, &["spec", "template", "spec", "containers"]).iter().enumerate() {
+        for field in ["name", "image"] {
+            if text(container, &[field]).is_empty() {
+                let path = format!("spec.template.spec.containers[{n}].{field}");
+                causes.push(Cause::new(&path, "FieldValueRequired", "Required value"));
+            }
+        }
+    }
+    if kinds::int(value, &["spec", "replicas"]).is_some_and(|replicas| replicas < 0) {
+        let message =
+            format!("Invalid value: {}: must be greater than or equal to 0", value["spec"]["replicas"]);
+        causes.push(Cause::new("spec.replicas", "FieldValueInvalid", message));
+    }
+}

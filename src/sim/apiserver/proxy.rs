@@ -1,0 +1,92 @@
+//! The service proxy: the world's Prometheus, and the health endpoints of its applications. The same Prometheus is also served
+//! directly, under `/prometheus`.
+
+use axum::response::Response;
+use http::{HeaderValue, Method, header};
+
+use super::Shared;
+use super::call::{Call, Target};
+use super::refusal::{Refusal, json_response};
+use crate::sim::kinds::SERVICES;
+use crate::sim::prometheus::api::{Parameters, answer};
+use crate::sim::world;
+
+/// Prometheus under a path of its own; nothing for other paths.
+pub fn direct(shared: &Shared, call: &Call) -> Option<Response> {
+    let rest = call.path.strip_prefix("/prometheus")?;
+    (rest.is_empty() || rest.starts_with('/')).then(|| prometheus(shared, call, rest))
+}
+
+/// A request to a Service.
+pub fn service(shared: &Shared, call: &Call, target: &Target) -> Result<Response, Refusal> {
+    let (name, port) = parts(target.named());
+    let world = shared.world();
+    let service = world
+        .scenario()
+        .services
+        .iter()
+        .find(|service| service.namespace == target.space() && service.name == name)
+        .cloned();
+    let Some(service) = service else { return Err(Refusal::not_found(SERVICES, name)) };
+    let known_port = port.is_none_or(|port| port == "http" || port == service.port.to_string());
+    if !known_port {
+        return Err(Refusal::unavailable(format!(
+            "no endpoints available for service \"{name}:{}\"",
+            port.unwrap_or_default()
+        )));
+    }
+    if service.prometheus {
+        drop(world);
+        return Ok(prometheus(shared, call, &target.rest));
+    }
+    let component = service.component.as_deref().unwrap_or(&service.name);
+    match world::health(&world, target.space(), component) {
+        None => Err(Refusal::unavailable(format!("no endpoints available for service \"{name}\""))),
+        Some(status) if status < 400 => Ok(json_response(status, service.body.clone())),
+        Some(status) => Ok(json_response(status, "{\"status\":\"error\"}".to_owned())),
+    }
+}
+
+/// `[scheme:]name[:port]`.
+fn parts(text: &str) -> (&str, Option<&str>) {
+    let pieces: Vec<&str> = text.split(':').collect();
+    match pieces.as_slice() {
+        ["http" | "https", name, port] => (name, Some(*port).filter(|port| !port.is_empty())),
+        ["http" | "https" | "", name] => (name, None),
+        [name, port] => (name, Some(*port).filter(|port| !port.is_empty())),
+        _ => (text, None),
+    }
+}
+
+fn prometheus(shared: &Shared, call: &Call, path: &str) -> Response {
+    let mut parameters: Vec<(String, String)> = call.query.pairs().to_vec();
+    if call.method == Method::POST {
+        parameters.extend(url::form_urlencoded::parse(&call.body).into_owned());
+    }
+    let now = shared.now().timestamp_millis();
+    let samples = shared.samples.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let (code, body) = answer(&samples, path, &Parameters(&parameters), now);
+    match body {
+        Ok(json) => json_response(code, json.to_string()),
+        Err(text) => {
+            let mut response = json_response(code, text);
+            response
+                .headers_mut()
+                .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+            response
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parts;
+
+    #[test]
+    fn the_three_forms_of_a_proxied_service_are_understood() {
+        assert_eq!(parts("prometheus"), ("prometheus", None));
+        assert_eq!(parts("prometheus:9090"), ("prometheus", Some("9090")));
+        assert_eq!(parts("http:prometheus:9090"), ("prometheus", Some("9090")));
+        assert_eq!(parts("http:prometheus:"), ("prometheus", None));
+    }
+}

@@ -1,0 +1,134 @@
+//! GET and LIST.
+
+use axum::response::Response;
+use serde_json::Value;
+
+use super::Shared;
+use super::call::{Call, Target};
+use super::refusal::{Refusal, json_response};
+use super::selector::Selector;
+use super::shape::{Shape, partial};
+use super::table;
+use crate::sim::kinds::{self, NEW_EVENTS, Resource};
+use crate::sim::store::{Key, Object};
+
+/// One object.
+pub fn get(shared: &Shared, call: &Call, target: &Target) -> Result<Response, Refusal> {
+    let (resource, name) = (target.resource, target.named());
+    let object = shared
+        .world()
+        .store
+        .get(resource, target.space(), name)
+        .cloned()
+        .ok_or_else(|| Refusal::not_found(resource, name))?;
+    if target.sub.as_deref() == Some("scale") {
+        return Ok(json_response(200, super::write::scale_of(&object.value).to_string()));
+    }
+    let shape = Shape::of(&call.accept);
+    Ok(json_response(200, shape.one(resource, &object, shared.now()).into_owned()))
+}
+
+/// Many objects, in pages.
+pub fn list(shared: &Shared, call: &Call, target: &Target) -> Result<Response, Refusal> {
+    let resource = target.resource;
+    let selector = selector(call, resource)?;
+    let limit: usize = match call.query.get("limit") {
+        None | Some("") => 0,
+        Some(text) => text.parse().map_err(|_| Refusal::bad_request(format!("invalid limit \"{text}\"")))?,
+    };
+    let start = match call.query.get("continue") {
+        None | Some("") => Key::new(target.space(), ""),
+        Some(token) => from_token(token)
+            .ok_or_else(|| Refusal::bad_request(format!("continue key is not valid: {token}")))?,
+    };
+    let (page, remaining, version) = {
+        let world = shared.world();
+        let mut found = world
+            .store
+            .list_from(resource, &start, target.namespace.as_deref())
+            .filter(|object| selector.is_empty() || selector.matches(&object.value));
+        let page: Vec<_> = if limit == 0 {
+            found.by_ref().cloned().collect()
+        } else {
+            found.by_ref().take(limit).cloned().collect()
+        };
+        let remaining = if limit == 0 { 0 } else { found.count() };
+        (page, remaining, world.store.version())
+    };
+    let next = (remaining > 0).then(|| page.last().map(|last| to_token(last))).flatten();
+    let shape = Shape::of(&call.accept);
+    if shape == Shape::Table {
+        let values: Vec<&Value> = page.iter().map(|object| &object.value).collect();
+        let mut table = table::of(resource, &values, &version.to_string(), shared.now());
+        if let Some(next) = next {
+            table["metadata"]["continue"] = next.into();
+            table["metadata"]["remainingItemCount"] = remaining.into();
+        }
+        return Ok(json_response(200, table.to_string()));
+    }
+    let kind = if shape == Shape::Metadata { "PartialObjectMetadata" } else { resource.kind };
+    let api_version =
+        if shape == Shape::Metadata { "meta.k8s.io/v1".to_owned() } else { resource.api_version() };
+    let mut body = format!(
+        "{{\"kind\":\"{kind}List\",\"apiVersion\":\"{api_version}\",\"metadata\":{{\"resourceVersion\":\"{version}\""
+    );
+    if let Some(next) = next {
+        body.push_str(&format!(",\"continue\":{},\"remainingItemCount\":{remaining}", Value::from(next)));
+    }
+    body.push_str("},\"items\":[");
+    for (n, object) in page.iter().enumerate() {
+        if n > 0 {
+            body.push(',');
+        }
+        match shape {
+            Shape::Metadata => body.push_str(&partial(&object.value).to_string()),
+            _ if std::ptr::eq(resource, NEW_EVENTS) => {
+                body.push_str(&super::events::to_new(&object.value).to_string());
+            }
+            _ => body.push_str(object.json()),
+        }
+    }
+    body.push_str("]}");
+    Ok(json_response(200, body))
+}
+
+/// The selectors of a request.
+pub fn selector(call: &Call, resource: &Resource) -> Result<Selector, Refusal> {
+    Selector::parse(
+        resource,
+        call.query.get("labelSelector").unwrap_or_default(),
+        call.query.get("fieldSelector").unwrap_or_default(),
+    )
+}
+
+/// The token after an object: the key of whatever sorts directly behind it.
+fn to_token(last: &Object) -> String {
+    format!("v1/{}/{}", last.namespace(), last.name())
+}
+
+fn from_token(token: &str) -> Option<Key> {
+    let (namespace, name) = token.strip_prefix("v1/")?.split_once('/')?;
+    Some(Key::new(namespace, &format!("{name}\0")))
+}
+
+/// The log of a pod: a few plausible lines, since nothing really runs.
+pub fn log(shared: &Shared, target: &Target) -> Result<Response, Refusal> {
+    let name = target.named();
+    let object = shared
+        .world()
+        .store
+        .get(target.resource, target.space(), name)
+        .cloned()
+        .ok_or_else(|| Refusal::not_found(target.resource, name))?;
+    let started = kinds::text(&object.value, &["status", "startTime"]);
+    let image = kinds::list(&object.value, &["spec", "containers"])
+        .first()
+        .map(|container| kinds::text(container, &["image"]).to_owned())
+        .unwrap_or_default();
+    let mut response =
+        json_response(200, format!("{started} starting {image}\n{started} listening on :8080\n"));
+    response
+        .headers_mut()
+        .insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("text/plain; charset=utf-8"));
+    Ok(response)
+}

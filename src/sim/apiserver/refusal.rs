@@ -1,0 +1,207 @@
+//! Errors as an API server tells them: `Status` objects with code, reason, message and details.
+
+use axum::body::Body;
+use axum::response::Response;
+use http::{HeaderValue, StatusCode, header};
+use serde_json::{Value, json};
+
+use crate::sim::kinds::Resource;
+
+/// Why a request was refused.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// HTTP status.
+    pub code: u16,
+    /// Machine-readable reason.
+    pub reason: &'static str,
+    /// Sentence for people.
+    pub message: String,
+    /// `details`, when there are any.
+    pub details: Option<Value>,
+}
+
+impl Refusal {
+    fn new(code: u16, reason: &'static str, message: String) -> Self {
+        Self { code, reason, message, details: None }
+    }
+
+    fn with(mut self, details: Value) -> Self {
+        self.details = Some(details);
+        self
+    }
+
+    /// 400.
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(400, "BadRequest", message.into())
+    }
+
+    /// 401.
+    pub fn unauthorized() -> Self {
+        Self::new(401, "Unauthorized", "Unauthorized".into())
+    }
+
+    /// 403 with a message of one's own.
+    pub fn forbidden(resource: &Resource, name: &str, message: String) -> Self {
+        let details = json!({"name": name, "group": resource.group, "kind": resource.plural});
+        Self::new(403, "Forbidden", message).with(clean(details))
+    }
+
+    /// 404 of an object.
+    pub fn not_found(resource: &Resource, name: &str) -> Self {
+        let details = json!({"name": name, "group": resource.group, "kind": resource.plural});
+        Self::new(404, "NotFound", format!("{} \"{name}\" not found", resource.qualified()))
+            .with(clean(details))
+    }
+
+    /// 404 of a path.
+    pub fn unknown_path() -> Self {
+        Self::new(404, "NotFound", "the server could not find the requested resource".into()).with(json!({}))
+    }
+
+    /// 405.
+    pub fn method_not_allowed() -> Self {
+        Self::new(
+            405,
+            "MethodNotAllowed",
+            "the server does not allow this method on the requested resource".into(),
+        )
+        .with(json!({}))
+    }
+
+    /// 409, the name is taken.
+    pub fn exists(resource: &Resource, name: &str) -> Self {
+        let details = json!({"name": name, "group": resource.group, "kind": resource.plural});
+        Self::new(409, "AlreadyExists", format!("{} \"{name}\" already exists", resource.qualified()))
+            .with(clean(details))
+    }
+
+    /// 409, somebody was faster.
+    pub fn conflict(resource: &Resource, name: &str, why: &str) -> Self {
+        let details = json!({"name": name, "group": resource.group, "kind": resource.plural});
+        Self::new(
+            409,
+            "Conflict",
+            format!("Operation cannot be fulfilled on {} \"{name}\": {why}", resource.qualified()),
+        )
+        .with(clean(details))
+    }
+
+    /// 409, fields belong to other managers: pairs of manager (quoted) and field.
+    pub fn apply_conflict(conflicts: &[(String, String)]) -> Self {
+        let causes: Vec<_> = conflicts
+            .iter()
+            .map(|(manager, field)| {
+                json!({"reason": "FieldManagerConflict", "message": format!("conflict with {manager}"), "field": field})
+            })
+            .collect();
+        let mut by_manager: Vec<(&str, Vec<&str>)> = Vec::new();
+        for (manager, field) in conflicts {
+            match by_manager.iter_mut().find(|(known, _)| known == manager) {
+                Some((_, fields)) => fields.push(field),
+                None => by_manager.push((manager, vec![field])),
+            }
+        }
+        let parts: Vec<_> = by_manager
+            .iter()
+            .map(|(manager, fields)| match fields.as_slice() {
+                [field] => format!("conflict with {manager}: {field}"),
+                _ => format!("conflicts with {manager}:\n- {}", fields.join("\n- ")),
+            })
+            .collect();
+        let noun = if conflicts.len() == 1 { "conflict" } else { "conflicts" };
+        let message = format!("Apply failed with {} {noun}: {}", conflicts.len(), parts.join("\n"));
+        Self::new(409, "Conflict", message).with(json!({"causes": causes}))
+    }
+
+    /// 410, the history was compacted.
+    pub fn gone(message: &str) -> Self {
+        Self::new(410, "Expired", message.into())
+    }
+
+    /// 413.
+    pub fn too_large() -> Self {
+        Self::new(413, "RequestEntityTooLarge", "Request entity too large: limit is 3145728".into())
+    }
+
+    /// 422 with causes: field, reason, message.
+    pub fn invalid(resource: &Resource, name: &str, causes: &[Cause]) -> Self {
+        let text: Vec<_> = causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect();
+        let joined = if text.len() == 1 { text[0].clone() } else { format!("[{}]", text.join(", ")) };
+        let causes: Vec<_> = causes
+            .iter()
+            .map(|cause| json!({"reason": cause.reason, "message": cause.message, "field": cause.field}))
+            .collect();
+        let details = json!({"name": name, "group": resource.group, "kind": resource.kind, "causes": causes});
+        Self::new(422, "Invalid", format!("{} \"{name}\" is invalid: {joined}", resource.qualified_kind()))
+            .with(clean(details))
+    }
+
+    /// A refusal by an admission policy; `reason` decides between 403 and 422.
+    pub fn policy(resource: &Resource, name: &str, policy: &str, verdict: &str, invalid: bool) -> Self {
+        let quoted = if name.is_empty() { String::new() } else { format!(" \"{name}\"") };
+        let sentence =
+            format!("ValidatingAdmissionPolicy '{policy}' with binding '{policy}' denied request: {verdict}");
+        let message = format!("{}{quoted} is forbidden: {sentence}", resource.qualified());
+        let details = json!({
+            "name": name, "group": resource.group, "kind": resource.plural, "causes": [{"message": sentence}]
+        });
+        let (code, reason) = if invalid { (422, "Invalid") } else { (403, "Forbidden") };
+        Self::new(code, reason, message).with(clean(details))
+    }
+
+    /// 503.
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        Self::new(503, "ServiceUnavailable", message.into())
+    }
+
+    /// The refusal as a `Status` object.
+    pub fn status(&self) -> Value {
+        let mut status = json!({
+            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+            "message": self.message, "reason": self.reason, "code": self.code
+        });
+        if let Some(details) = &self.details {
+            status["details"] = details.clone();
+        }
+        status
+    }
+
+    /// The refusal as an HTTP answer.
+    pub fn response(&self) -> Response {
+        json_response(self.code, self.status().to_string())
+    }
+}
+
+/// One cause of a 422.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// Path such as `spec.images[0].image`.
+    pub field: String,
+    /// `FieldValueInvalid` and the like.
+    pub reason: &'static str,
+    /// Sentence such as `Required value`.
+    pub message: String,
+}
+
+impl Cause {
+    /// A cause from its parts.
+    pub fn new(field: &str, reason: &'static str, message: impl Into<String>) -> Self {
+        Self { field: field.to_owned(), reason, message: message.into() }
+    }
+}
+
+/// An answer with a JSON body.
+pub fn json_response(code: u16, body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// Leaves out empty texts, as Go's encoder does.
+fn clean(mut details: Value) -> Value {
+    if let Some(map) = details.as_object_mut() {
+        map.retain(|_, value| value.as_str() != Some(""));
+    }
+    details
+}

@@ -1,0 +1,14 @@
+//! The world's Prometheus: samples over time, and PromQL that is truly evaluated over them. What it cannot evaluate it refuses
+//! as Prometheus refuses, and never guesses. `api` is its HTTP side.
+
+mod aggregate;
+pub mod api;
+mod binary;
+mod eval;
+mod functions;
+mod histogram;
+mod range;
+mod samples;
+mod select;
+
+pub use samples::{Labels, Samples, SeriesId};

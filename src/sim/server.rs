@@ -1,0 +1,145 @@
+//! The embedded world behind a loopback port: the Kubernetes API, and the Prometheus API under `/prometheus`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use http::Request;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use super::Error;
+use super::apiserver::{Shared, serve};
+use super::scenario::Scenario;
+use super::script;
+use super::world::World;
+use crate::time::Clock;
+
+/// Wall time between two steps of the world.
+const TICK: Duration = Duration::from_millis(50);
+
+/// How to start.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StartOptions {
+    /// Port on 127.0.0.1; any free one when absent.
+    pub port: Option<u16>,
+    /// Leave the scenario's script out: nobody else acts.
+    pub without_script: bool,
+}
+
+/// A running world. It ends when this is dropped.
+#[derive(Debug)]
+pub struct Running {
+    /// The Kubernetes API, `http://127.0.0.1:PORT`.
+    pub kube_url: Url,
+    /// The Prometheus API, `http://127.0.0.1:PORT/prometheus`.
+    pub prometheus_url: Url,
+    shared: Arc<Shared>,
+    scenario: Arc<Scenario>,
+    stop: CancellationToken,
+    tasks: JoinSet<()>,
+}
+
+/// Starts the world of a scenario on a free port.
+///
+/// # Errors
+/// [`Error`] when the scenario cannot be built or the port cannot be had.
+pub async fn start(scenario: Scenario, clock: Clock) -> Result<Running, Error> {
+    start_with(scenario, clock, StartOptions::default()).await
+}
+
+/// As [`start`], with options.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_with(scenario: Scenario, clock: Clock, options: StartOptions) -> Result<Running, Error> {
+    let scenario = Arc::new(scenario);
+    let world = World::new(scenario.clone(), clock.now())?;
+    let listener =
+        TcpListener::bind(("127.0.0.1", options.port.unwrap_or(0))).await.map_err(Error::Listen)?;
+    let address = listener.local_addr().map_err(Error::Listen)?;
+    let kube_url: Url = format!("http://{address}").parse().map_err(|_| Error::Address(address))?;
+    let prometheus_url: Url =
+        format!("http://{address}/prometheus").parse().map_err(|_| Error::Address(address))?;
+    let stop = CancellationToken::new();
+    let shared = Arc::new(Shared::new(world, clock.clone(), stop.clone()));
+    let mut tasks = JoinSet::new();
+    tasks.spawn(answer(listener, shared.clone(), stop.clone()));
+    tasks.spawn(tick(shared.clone(), stop.clone()));
+    if !options.without_script {
+        tasks.spawn(script::play(shared.clone(), scenario.clone(), clock, stop.clone()));
+    }
+    Ok(Running { kube_url, prometheus_url, shared, scenario, stop, tasks })
+}
+
+async fn answer(listener: TcpListener, shared: Arc<Shared>, stop: CancellationToken) {
+    let router = Router::new().fallback(move |request: Request<Body>| serve(shared.clone(), request));
+    let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
+    if let Err(error) = served {
+        tracing::warn!(%error, "the embedded API server stopped");
+    }
+}
+
+async fn tick(shared: Arc<Shared>, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => shared.tick(),
+        }
+    }
+}
+
+impl Running {
+    /// A kubeconfig with one context, `demo`, for one of the scenario's users; a stranger's token is refused by the server. The
+    /// server's URL also carries the user's name, since kubectl sends no token over plain HTTP.
+    #[must_use]
+    pub fn kubeconfig_yaml(&self, user: &str) -> String {
+        let token = self.scenario.user(user).map_or(user, |found| found.token());
+        let namespace =
+            self.scenario.namespaces.last().map_or("default", |namespace| namespace.name.as_str());
+        let server = format!("{}/as/{user}", self.kube_url.as_str().trim_end_matches('/'));
+        format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: demo\nclusters:\n- name: demo\n  cluster:\n    server: {server}\n\
+             contexts:\n- name: demo\n  context:\n    cluster: demo\n    user: {user:?}\n    namespace: {namespace}\n\
+             users:\n- name: {user:?}\n  user:\n    token: {token:?}\n"
+        )
+    }
+
+    /// Requests that nobody could answer, as `METHOD path`: tests fail on them.
+    #[must_use]
+    pub fn unknown_requests(&self) -> Vec<String> {
+        self.shared.unknown_requests()
+    }
+
+    /// Moves the world on to the clock's instant at once, without waiting for the next tick.
+    pub fn tick(&self) {
+        self.shared.tick();
+    }
+
+    /// Forgets the history that watches resume from, as a compaction does: they are answered 410.
+    pub fn compact(&self) {
+        self.shared.world().store.compact();
+    }
+
+    /// Ends the world and waits until its tasks are gone.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        let patience = Duration::from_secs(2);
+        let ended =
+            tokio::time::timeout(patience, async { while self.tasks.join_next().await.is_some() {} }).await;
+        if ended.is_err() {
+            self.tasks.abort_all();
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}

@@ -1,0 +1,175 @@
+//! The embedded world through its door: the real kube client and the real Prometheus client.
+
+use std::time::Duration;
+
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
+use kube::{Client, Config, ResourceExt};
+use serde_json::json;
+
+use super::scenario::Scenario;
+use super::server::{Running, start};
+use crate::api::{Environment, Release};
+use crate::time::Clock;
+
+fn clock() -> Clock {
+    Clock::manual(chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap())
+}
+
+async fn quiet(clock: &Clock) -> Running {
+    start(Scenario::builtin("quiet").unwrap(), clock.clone()).await.unwrap()
+}
+
+fn client(running: &Running, token: &str) -> Client {
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let mut config = Config::new(running.kube_url.as_str().parse().unwrap());
+    config.root_cert = Some(Vec::new());
+    config.auth_info.token = Some(token.to_owned().into());
+    config.default_namespace = "quiet".to_owned();
+    Client::try_from(config).unwrap()
+}
+
+/// Moves the world on second by second until something is true; fails after ten minutes of world time.
+async fn until<F: Future<Output = bool>>(running: &Running, clock: &Clock, mut what: impl FnMut() -> F) {
+    for _ in 0..600 {
+        if what().await {
+            return;
+        }
+        clock.advance(Duration::from_secs(1));
+        running.tick();
+    }
+    panic!("it never happened");
+}
+
+fn release(version: &str) -> Release {
+    serde_json::from_value(json!({
+        "apiVersion": "release-cockpit.dev/v1alpha1", "kind": "Release", "metadata": {"name": format!("r-{}", version.replace('.', "-"))},
+        "spec": {"environment": "staging", "version": version, "kind": "Deploy", "requestedBy": "alice",
+                 "images": [{"component": "backend", "image": format!("ghcr.io/acme/quiet-backend:{version}")}]}
+    }))
+    .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_image_rolls_through_and_the_old_pods_go() {
+    let clock = clock();
+    let running = quiet(&clock).await;
+    let deployments: Api<Deployment> = Api::default_namespaced(client(&running, "admin"));
+    let pods: Api<Pod> = Api::default_namespaced(client(&running, "alice"));
+    assert_eq!(pods.list(&ListParams::default()).await.unwrap().items.len(), 2);
+    let image = "ghcr.io/acme/quiet-backend:v1.1.0";
+    let patch =
+        json!({"spec": {"template": {"spec": {"containers": [{"name": "backend", "image": image}]}}}});
+    let changed =
+        deployments.patch("backend", &PatchParams::default(), &Patch::Strategic(&patch)).await.unwrap();
+    assert_eq!(changed.metadata.generation, Some(3));
+    until(&running, &clock, || async {
+        let status = deployments.get("backend").await.unwrap().status.unwrap();
+        status.observed_generation == Some(3)
+            && status.updated_replicas == Some(2)
+            && status.replicas == Some(2)
+            && status.available_replicas == Some(2)
+    })
+    .await;
+    until(&running, &clock, || async { pods.list(&ListParams::default()).await.unwrap().items.len() == 2 })
+        .await;
+    let deployment = deployments.get("backend").await.unwrap();
+    assert_eq!(deployment.annotations()["deployment.kubernetes.io/revision"], "3");
+    let reason = |kind: &str| {
+        let conditions = deployment.status.as_ref().unwrap().conditions.clone().unwrap();
+        conditions.into_iter().find(|item| item.type_.as_deref() == Some(kind)).unwrap().reason.unwrap()
+    };
+    assert_eq!(reason("Progressing"), "NewReplicaSetAvailable");
+    assert_eq!(reason("Available"), "MinimumReplicasAvailable");
+    for pod in pods.list(&ListParams::default()).await.unwrap() {
+        assert_eq!(pod.spec.unwrap().containers[0].image.as_deref(), Some(image));
+    }
+    assert_eq!(running.unknown_requests(), Vec::<String>::new());
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn releases_are_created_by_their_author_and_their_status_by_the_controller_only() {
+    let clock = clock();
+    let running = quiet(&clock).await;
+    let alice: Api<Release> = Api::default_namespaced(client(&running, "alice"));
+    let controller: Api<Release> = Api::default_namespaced(client(&running, "controller"));
+    let dry = PostParams { dry_run: true, ..PostParams::default() };
+    alice.create(&dry, &release("v1.1.0")).await.unwrap();
+    assert!(alice.list(&ListParams::default()).await.unwrap().items.is_empty());
+    let created = alice.create(&PostParams::default(), &release("v1.1.0")).await.unwrap();
+    assert_eq!(created.metadata.generation, Some(1));
+    let again = alice.create(&PostParams::default(), &release("v1.1.0")).await.unwrap_err();
+    assert!(matches!(again, kube::Error::Api(status) if status.is_already_exists()));
+    let mut forged = release("v1.2.0");
+    forged.spec.requested_by = "bob".to_owned();
+    let refused = alice.create(&PostParams::default(), &forged).await.unwrap_err().to_string();
+    assert!(
+        refused.contains("denied request: IdentityMismatch: spec.requestedBy must be alice, not bob"),
+        "{refused}"
+    );
+    let status = json!({"apiVersion": "release-cockpit.dev/v1alpha1", "kind": "Release", "status": {"phase": "Pending", "message": "waits"}});
+    let apply = PatchParams::apply("ctl").force();
+    assert!(
+        matches!(alice.patch_status("r-v1-1-0", &apply, &Patch::Apply(&status)).await, Err(kube::Error::Api(status)) if status.is_forbidden())
+    );
+    let written = controller.patch_status("r-v1-1-0", &apply, &Patch::Apply(&status)).await.unwrap();
+    assert_eq!(written.status.unwrap().message, "waits");
+    assert_eq!(written.metadata.generation, Some(1));
+    let other = json!({"apiVersion": "release-cockpit.dev/v1alpha1", "kind": "Release", "status": {"message": "mine"}});
+    let conflict = controller
+        .patch_status("r-v1-1-0", &PatchParams::apply("other"), &Patch::Apply(&other))
+        .await
+        .unwrap_err();
+    assert!(matches!(conflict, kube::Error::Api(status) if status.is_conflict()));
+    let gone = alice.delete("r-v1-1-0", &DeleteParams::default()).await.unwrap_err();
+    assert!(matches!(gone, kube::Error::Api(status) if status.is_forbidden()));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn queries_see_traffic_from_the_first_second() {
+    let clock = clock();
+    let running = quiet(&clock).await;
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let http =
+        prometheus_http_query::reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    let prometheus = prometheus_http_query::Client::from(http, running.prometheus_url.as_str()).unwrap();
+    let selector = "namespace=\"quiet\",component=~\"backend\"";
+    let rate = format!("sum(rate(http_requests_total{{{selector}}}[1m]))");
+    let answer = prometheus.query(rate.as_str()).get().await.unwrap();
+    let per_second = answer.data().as_vector().unwrap()[0].sample().value();
+    assert!((12.0..30.0).contains(&per_second), "{per_second}");
+    let p95 = format!(
+        "histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket{{{selector}}}[1m])))"
+    );
+    let now = clock.now().timestamp();
+    let answer = prometheus.query_range(p95.as_str(), now - 1_800, now, 10.0).get().await.unwrap();
+    let series = answer.data().as_matrix().unwrap();
+    assert_eq!((series.len(), series[0].samples().len()), (1, 181));
+    assert!(series[0].samples().iter().all(|sample| (0.05..0.5).contains(&sample.value())));
+    let refused = prometheus.query("holt_winters(up[5m], 1, 2)").get().await.unwrap_err();
+    assert!(matches!(refused, prometheus_http_query::Error::Prometheus(_)), "{refused:?}");
+    let kube = client(&running, "alice");
+    let path =
+        "/api/v1/namespaces/monitoring/services/http:prometheus:9090/proxy/api/v1/query?query=vector(1)";
+    let data: serde_json::Value =
+        kube.request(http::Request::get(path).body(Vec::new()).unwrap()).await.unwrap();
+    assert_eq!(data["data"]["resultType"], "vector");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn environments_are_there_and_viewers_may_not_release() {
+    let clock = clock();
+    let running = quiet(&clock).await;
+    let dave = client(&running, "dave");
+    let environments: Api<Environment> = Api::default_namespaced(dave.clone());
+    assert_eq!(environments.get("staging").await.unwrap().spec.application, "quiet");
+    let releases: Api<Release> = Api::default_namespaced(dave);
+    let refused = releases.create(&PostParams::default(), &release("v1.1.0")).await.unwrap_err().to_string();
+    let words = "releases.release-cockpit.dev is forbidden: User \"dave\" cannot create resource \"releases\" in API group \"release-cockpit.dev\" in the namespace \"quiet\"";
+    assert!(refused.contains(words), "{refused}");
+    running.stop().await;
+}
