@@ -157,6 +157,10 @@ const FAST: TimeDelta = TimeDelta::seconds(5);
 const SLOW: TimeDelta = TimeDelta::seconds(15);
 
 #[cfg(test)]
+mod policy_tests;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod world;

@@ -50,7 +50,7 @@ impl Draft<'_> {
     pub(super) fn ask(&mut self, evaluation: &Evaluation) {
         for (name, question) in &evaluation.questions {
             self.do_after(Effect::Ask { name: name.clone(), question: question.clone() });
-            self.look_again();
+            self.requeue_after(super::FAST);
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use super::tests::World;
+use super::world::World;
 use super::*;
 use crate::api::environment::{Frozen, OnFailure};
 use crate::api::release::GateState;

@@ -1,0 +1,25 @@
+//! The controller: observes everything that concerns a release, lets `domain::rollout` decide, and does what it says.
+//!
+//! Owns the loop, the leadership and every write. Must not decide anything about a release by itself. Several replicas may run; the
+//! one that holds the Lease acts. It may die at any line: the intent is stored before the effect, effects are harmless when
+//! repeated, and a status is only replaced in the version that it was decided on.
+//!
+//! `run` starts here; `feed` brings changes, `reconcile` carries one release one step further.
+
+mod act;
+mod context;
+mod environment;
+mod error;
+mod fault;
+mod feed;
+mod lease;
+mod metrics_http;
+mod observe;
+mod reconcile;
+mod run;
+mod status;
+
+pub use error::Error;
+pub use fault::{Cut, Faults};
+pub use lease::{LeaseOptions, Move, Seen, evaluate};
+pub use run::{ControllerOptions, run, run_with};

@@ -1,0 +1,160 @@
+//! Doing what was decided: the status first, then the effects, each of which is harmless when repeated.
+
+use std::sync::Arc;
+
+use kube::Resource;
+use kube::runtime::events::{Event, EventType};
+
+use super::context::Context;
+use super::error::Error;
+use super::observe::{self, name, namespace};
+use super::status;
+use crate::api::environment::Component;
+use crate::api::release_action::{ActionResult, ReleaseActionStatus};
+use crate::api::{Release, ReleaseAction};
+use crate::domain::health::Question;
+use crate::domain::rollout::{Decision, Effect, Observed, SetImage};
+use crate::gate::{self, Scope};
+use crate::workload::{self, ImageChange};
+
+/// Stores the status and carries out the effects in their order. Stops at the first failure; the next look decides again.
+pub(super) async fn act(
+    context: &Arc<Context>,
+    observed: &Observed,
+    decision: &Decision,
+) -> Result<(), Error> {
+    let release = &observed.release;
+    let phase = decision.status.phase;
+    let permit = |before: String| context.core.permit(name(release), phase, before);
+    if release.status.as_ref() != Some(&decision.status) {
+        permit("status".to_owned())?;
+        status::store(context, release, &decision.status, "the release").await?;
+        if release.phase() != phase {
+            tracing::info!(release = %release.key(), from = %release.phase(), to = %phase, "{}", decision.status.message);
+        }
+    }
+    for effect in &decision.effects {
+        match effect {
+            Effect::SetImage(change) => {
+                permit(format!("set-image {}", change.component))?;
+                set_image(context, observed, change).await?;
+            }
+            Effect::JudgeAction { name, result, message } => {
+                permit(format!("judge {name}"))?;
+                judge(context, observed, name, *result, message).await?;
+            }
+            Effect::EmitEvent { reason, message, is_warning } => {
+                emit(context, release, reason, message, *is_warning).await;
+            }
+            Effect::Ask { name, question } => ask(context, release, name, question),
+        }
+    }
+    permit("end".to_owned())
+}
+
+async fn set_image(context: &Arc<Context>, observed: &Observed, change: &SetImage) -> Result<(), Error> {
+    let release = &observed.release;
+    let component =
+        observed.environment.as_ref().and_then(|env| env.spec.component(change.component.as_str()));
+    let Some(component) = component.filter(|c| c.workload == change.workload) else {
+        return Err(Error::Changed("the environment"));
+    };
+    let written = write_image(context, release, component, change).await;
+    match &written {
+        Ok(()) => {
+            tracing::info!(release = %release.key(), component = %change.component, image = %change.to, "image set")
+        }
+        Err(error) if !error.is_transient() => {
+            let message = format!("{} cannot be changed: {error}", change.component);
+            emit(context, release, "ChangeFailed", &message, true).await;
+        }
+        Err(_) => {}
+    }
+    written
+}
+
+async fn write_image(
+    context: &Arc<Context>,
+    release: &Release,
+    component: &Component,
+    change: &SetImage,
+) -> Result<(), Error> {
+    let target = observe::target(context, namespace(release), component);
+    let workload = workload::workload(component.workload.kind)?;
+    let change = ImageChange {
+        from: change.from.clone(),
+        to: change.to.clone(),
+        release: release.key().to_string(),
+        cause: change.change_cause.clone(),
+    };
+    workload.set_image(&target, &change).await?;
+    Ok(())
+}
+
+async fn judge(
+    context: &Arc<Context>,
+    observed: &Observed,
+    name: &str,
+    result: ActionResult,
+    message: &str,
+) -> Result<(), Error> {
+    let action = observed.actions.iter().find(|action| action.metadata.name.as_deref() == Some(name));
+    match action {
+        Some(action) => answer(context, action, result, message).await,
+        None => Ok(()),
+    }
+}
+
+/// Says what became of an action.
+pub(super) async fn answer(
+    context: &Arc<Context>,
+    action: &ReleaseAction,
+    result: ActionResult,
+    message: &str,
+) -> Result<(), Error> {
+    let message = crate::domain::timeline::cut(message.to_owned(), 1024);
+    let at = context.core.clock.now();
+    let status = ReleaseActionStatus { result: Some(result), message: Some(message), at: Some(at) };
+    match status::store(context, action, &status, "the action").await {
+        // an action that is gone needs no answer
+        Err(Error::Kube { source, .. }) if matches!(&*source, kube::Error::Api(s) if s.code == 404) => Ok(()),
+        other => other,
+    }
+}
+
+/// Events are a courtesy: a failure is logged and forgotten.
+async fn emit(context: &Context, release: &Release, reason: &str, message: &str, is_warning: bool) {
+    let event = Event {
+        type_: if is_warning { EventType::Warning } else { EventType::Normal },
+        reason: reason.to_owned(),
+        note: Some(crate::domain::timeline::cut(message.to_owned(), 1000)),
+        action: "Releasing".to_owned(),
+        secondary: None,
+    };
+    if let Err(error) = context.core.recorder.publish(&event, &release.object_ref(&())).await {
+        tracing::debug!(%error, "an event was not recorded");
+    }
+}
+
+/// Asks in the background and wakes the release when the answer is there.
+fn ask(context: &Arc<Context>, release: &Release, name: &str, question: &Question) {
+    let uid = release.metadata.uid.clone().unwrap_or_default();
+    if !context.memory.begin_asking(&uid, name) {
+        return;
+    }
+    let scope = Scope {
+        client: context.core.client.clone(),
+        http: context.core.http.clone(),
+        namespace: namespace(release).to_owned(),
+        clock: context.core.clock.clone(),
+    };
+    let (context, release) = (context.clone(), release.clone());
+    let (name, question) = (name.to_owned(), question.clone());
+    tokio::spawn(async move {
+        let over = context.over.clone();
+        if let Some(answer) = over.run_until_cancelled(gate::ask(&scope, &question)).await {
+            context.memory.answered(&uid, &name, answer);
+            context.wake(&release);
+        }
+    });
+}

@@ -1,0 +1,243 @@
+//! The status of an Environment: what runs there and since when, its siblings, and the release that holds its lane.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use kube::runtime::controller::Action;
+use serde_json::Value;
+
+use super::act;
+use super::context::Context;
+use super::error::{Error, write_failed};
+use super::observe::{name, namespace, workload_of};
+use super::status;
+use crate::api::condition::{Condition, ConditionStatus};
+use crate::api::environment::{Component, CurrentVersion, EnvironmentStatus};
+use crate::api::release::Phase;
+use crate::api::release_action::ActionResult;
+use crate::api::{Environment, Release, ReleaseAction};
+use crate::domain::rollout_status::WorkloadState;
+use crate::domain::version;
+
+/// How often an environment is looked at when nothing is reported.
+const EVERY: Duration = Duration::from_secs(30);
+
+/// Brings the status of an environment up to date, and answers actions that no release will.
+pub(super) async fn reconcile(environment: Arc<Environment>, context: Arc<Context>) -> Result<Action, Error> {
+    let outcome = update(&environment, &context).await;
+    context.core.numbers.reconciled(outcome.is_ok());
+    outcome?;
+    context.memory.succeeded(environment.metadata.uid.as_deref().unwrap_or_default());
+    Ok(Action::requeue(context.core.clock.wall(EVERY)))
+}
+
+/// What to do after a failure.
+pub(super) fn after_failure(environment: &Environment, error: &Error, context: &Context) -> Action {
+    if error.is_race() {
+        return Action::requeue(Duration::from_millis(100));
+    }
+    tracing::warn!(environment = %environment.key(), %error, "its status is not up to date");
+    Action::requeue(context.memory.failed(environment.metadata.uid.as_deref().unwrap_or_default()))
+}
+
+async fn update(environment: &Environment, context: &Arc<Context>) -> Result<(), Error> {
+    let mut workloads = Vec::new();
+    for component in &environment.spec.components {
+        workloads.push((component, workload_of(context, namespace(environment), component).await?));
+    }
+    let waiting = context.releases.state().iter().filter(|release| release.phase() == Phase::Pending).count();
+    context.core.numbers.waiting(waiting);
+    let siblings = siblings(environment, context);
+    let releases = context.releases_of(&environment.key());
+    let active = active(&releases);
+    let old = environment.status.clone().unwrap_or_default();
+    let new = judge(environment, &workloads, siblings, active, context.core.clock.now());
+    if old != new {
+        let phase = releases.iter().find(|r| r.phase().holds_lane()).map_or(Phase::Pending, |r| r.phase());
+        context.core.permit(name(environment), phase, "environment-status")?;
+        store(context, environment, &new).await?;
+    }
+    answer_strays(environment, context).await
+}
+
+/// Freeze and deny list stay whoever's they are: what is not sent is not touched.
+async fn store(
+    context: &Context,
+    environment: &Environment,
+    status: &EnvironmentStatus,
+) -> Result<(), Error> {
+    let what = "the environment";
+    let value =
+        serde_json::to_value(status).map_err(|error| write_failed(what, kube::Error::SerdeError(error)))?;
+    let Value::Object(mut fields) = value else { return Ok(()) };
+    fields.remove("frozen");
+    fields.remove("denied");
+    status::store(context, environment, &fields, what).await
+}
+
+fn siblings(environment: &Environment, context: &Context) -> Vec<String> {
+    let mut names: Vec<String> = context
+        .environments
+        .state()
+        .iter()
+        .filter(|other| other.metadata.namespace == environment.metadata.namespace)
+        .filter(|other| other.metadata.deletion_timestamp.is_none())
+        .map(|other| name(&**other).to_owned())
+        .collect();
+    names.sort();
+    names.dedup();
+    names.truncate(512);
+    names
+}
+
+fn active(releases: &[Arc<Release>]) -> Option<String> {
+    releases.iter().find(|release| release.phase().holds_lane()).map(|release| name(&**release).to_owned())
+}
+
+fn judge(
+    environment: &Environment,
+    workloads: &[(&Component, Option<WorkloadState>)],
+    siblings: Vec<String>,
+    active: Option<String>,
+    now: DateTime<Utc>,
+) -> EnvironmentStatus {
+    let old = environment.status.clone().unwrap_or_default();
+    let current = workloads
+        .iter()
+        .filter_map(|(component, state)| current(&old, component, state.as_ref()?, now))
+        .collect();
+    let missing: Vec<_> = workloads
+        .iter()
+        .filter(|(_, state)| state.as_ref().is_none_or(|state| state.image.is_none()))
+        .map(|(component, _)| component.name.as_str())
+        .collect();
+    let (status, reason, message) = if missing.is_empty() {
+        (ConditionStatus::True, "WorkloadsFound", "every component has its workload".to_owned())
+    } else {
+        (ConditionStatus::False, "WorkloadsMissing", format!("no workload for {}", missing.join(", ")))
+    };
+    let was =
+        old.conditions.iter().find(|condition| condition.type_ == "Ready" && condition.status == status);
+    let ready = Condition {
+        type_: "Ready".to_owned(),
+        status,
+        reason: reason.to_owned(),
+        message,
+        last_transition_time: was.map_or(now, |condition| condition.last_transition_time),
+        observed_generation: environment.metadata.generation,
+    };
+    let others = old.conditions.iter().filter(|condition| condition.type_ != "Ready").cloned();
+    EnvironmentStatus {
+        observed_generation: environment.metadata.generation,
+        current,
+        active_release: active,
+        siblings,
+        conditions: std::iter::once(ready).chain(others).collect(),
+        frozen: old.frozen.clone(),
+        denied: old.denied.clone(),
+    }
+}
+
+fn current(
+    old: &EnvironmentStatus,
+    component: &Component,
+    state: &WorkloadState,
+    now: DateTime<Utc>,
+) -> Option<CurrentVersion> {
+    let image = state.image.clone()?;
+    let before = old.current.iter().find(|c| c.component == component.name && c.image == image);
+    let healthy_since =
+        state.is_healthy().then(|| before.and_then(|before| before.healthy_since).unwrap_or(now));
+    Some(CurrentVersion {
+        component: component.name.clone(),
+        version: version::version_of(&image).chars().take(128).collect(),
+        digest: version::digest_of(&image).map(ToOwned::to_owned),
+        revision: state.revision,
+        since: Some(before.and_then(|before| before.since).unwrap_or(now)),
+        healthy_since,
+        image,
+    })
+}
+
+/// Actions on the environment itself, and on releases that do not exist, would otherwise stay without an answer.
+async fn answer_strays(environment: &Environment, context: &Arc<Context>) -> Result<(), Error> {
+    let all = context.actions.state();
+    let ours = all.iter().filter(|action| {
+        !action.is_judged()
+            && action.spec.environment == name(environment)
+            && action.metadata.namespace == environment.metadata.namespace
+    });
+    for action in ours {
+        if let Some(message) = stray(action, context).await? {
+            context.core.permit(name(&**action), Phase::Pending, "judge-stray")?;
+            act::answer(context, action, ActionResult::Refused, &message).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn stray(action: &ReleaseAction, context: &Context) -> Result<Option<String>, Error> {
+    let Some(key) = action.release_key() else {
+        return Ok(Some(format!("{} is not carried out by this version", action.spec.action)));
+    };
+    let api: kube::Api<Release> = super::observe::api(context, &key.namespace);
+    let found = api.get_opt(&key.name).await.map_err(super::error::read_failed("read the release"))?;
+    Ok(found.is_none().then(|| format!("there is no release {}", key.name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::environment::Frozen;
+    use crate::domain::fixtures::{at, deployment, environment};
+
+    fn judged(environment: &Environment, state: Option<WorkloadState>, secs: i64) -> EnvironmentStatus {
+        let workloads = [(&environment.spec.components[0], state)];
+        judge(environment, &workloads, vec!["production".into()], None, at(secs))
+    }
+
+    #[test]
+    fn health_is_counted_without_a_break() {
+        let mut environment = environment();
+        let mut broken = deployment("backend", "v1");
+        broken.available = 3;
+        let mut since = Vec::new();
+        for (secs, state) in [
+            (0, deployment("backend", "v1")),
+            (10, deployment("backend", "v1")),
+            (20, broken),
+            (30, deployment("backend", "v1")),
+            (40, deployment("backend", "v2")),
+        ] {
+            let status = judged(&environment, Some(state), secs);
+            let current = &status.current[0];
+            since.push((current.since.unwrap(), current.healthy_since));
+            environment.status = Some(status);
+        }
+        let expected = [(0, Some(0)), (0, Some(0)), (0, None), (0, Some(30)), (40, Some(40))];
+        let expected: Vec<_> = expected.iter().map(|(s, h)| (at(*s), h.map(at))).collect();
+        assert_eq!(since, expected);
+    }
+
+    #[test]
+    fn freeze_and_foreign_conditions_survive_and_missing_workloads_are_told() {
+        let mut environment = environment();
+        let frozen = Some(Frozen { by: "erin".into(), ..Frozen::default() });
+        environment.status =
+            Some(EnvironmentStatus { frozen: frozen.clone(), ..EnvironmentStatus::default() });
+        let status = judged(&environment, None, 0);
+        assert_eq!(status.frozen, frozen);
+        assert_eq!(status.conditions[0].status, ConditionStatus::False);
+        assert!(status.conditions[0].message.contains("backend"));
+        assert!(status.current.is_empty());
+    }
+
+    #[test]
+    fn an_unchanged_world_gives_an_unchanged_status() {
+        let mut environment = environment();
+        let first = judged(&environment, Some(deployment("backend", "v1")), 0);
+        environment.status = Some(first.clone());
+        assert_eq!(judged(&environment, Some(deployment("backend", "v1")), 500), first);
+    }
+}

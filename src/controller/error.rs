@@ -1,0 +1,71 @@
+//! What can go wrong in the controller.
+
+use crate::workload;
+
+/// A failure of the controller.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The API server could not be asked, or said no.
+    #[error("{what}: {source}")]
+    Kube {
+        /// What was attempted.
+        what: &'static str,
+        /// What went wrong.
+        source: Box<kube::Error>,
+    },
+    /// A workload could not be read or changed.
+    #[error(transparent)]
+    Workload(#[from] workload::Error),
+    /// An object changed between the look and the write; nothing was written.
+    #[error("{0} changed in between")]
+    Changed(&'static str),
+    /// Another replica leads, or this one can no longer be sure that it does.
+    #[error("this replica does not lead")]
+    NotLeading,
+    /// A test stopped it here.
+    #[error("killed {0}")]
+    Killed(String),
+    /// The address for metrics and probes cannot be used.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// What went wrong.
+        source: std::io::Error,
+    },
+}
+
+impl Error {
+    /// Whether a later try may succeed without anybody doing anything.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Changed(_) | Self::NotLeading => true,
+            Self::Workload(error) => error.is_transient(),
+            Self::Kube { source, .. } => match source.as_ref() {
+                kube::Error::Api(status) => status.code == 429 || status.code >= 500,
+                _ => true,
+            },
+            Self::Killed(_) | Self::Listen { .. } => false,
+        }
+    }
+
+    /// Whether looking again at once is all that it takes.
+    #[must_use]
+    pub fn is_race(&self) -> bool {
+        matches!(self, Self::Changed(_) | Self::Workload(workload::Error::Changed { .. }))
+    }
+}
+
+/// Tells a lost race from every other failure of a write.
+pub(super) fn write_failed(what: &'static str, source: kube::Error) -> Error {
+    match &source {
+        kube::Error::Api(status) if status.code == 409 => Error::Changed(what),
+        _ => Error::Kube { what, source: Box::new(source) },
+    }
+}
+
+/// A failure of a read.
+pub(super) fn read_failed(what: &'static str) -> impl FnOnce(kube::Error) -> Error {
+    move |source| Error::Kube { what, source: Box::new(source) }
+}

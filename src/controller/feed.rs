@@ -1,0 +1,178 @@
+//! What the cluster reports, and whom that wakes.
+
+use std::fmt::Debug;
+
+use futures::{Stream, StreamExt};
+use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::apps::v1::Deployment;
+use kube::runtime::WatchStreamExt;
+use kube::runtime::reflector::{self, ObjectRef, store::Writer};
+use kube::runtime::watcher::{self, Event, watcher};
+use kube::{Api, Client, Resource};
+use serde::de::DeserializeOwned;
+use tokio::sync::mpsc;
+
+use super::context::Context;
+use super::observe::{name, namespace};
+use crate::api::environment::WorkloadKind;
+use crate::api::names::EnvironmentKey;
+use crate::api::release::Phase;
+use crate::api::{Environment, Release, ReleaseAction};
+
+/// Objects of a namespace, or of all.
+pub(super) fn scoped<K>(client: &Client, namespace: Option<&str>) -> Api<K>
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
+{
+    match namespace {
+        Some(namespace) => Api::namespaced(client.clone(), namespace),
+        None => Api::all(client.clone()),
+    }
+}
+
+/// Keeps a store up to date and hands every change on; ends never.
+pub(super) async fn keep<K, F, Fut>(api: Api<K>, writer: Writer<K>, mut changed: F)
+where
+    K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
+    F: FnMut(Event<K>) -> Fut,
+    Fut: Future<Output = ()>,
+{
+    let events = watcher(api, watcher::Config::default())
+        .modify(|object| object.meta_mut().managed_fields = None)
+        .default_backoff();
+    let mut events = std::pin::pin!(reflector::reflector(writer, events));
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(event) => changed(event).await,
+            Err(error) => tracing::warn!(kind = %K::kind(&()), %error, "the watch was interrupted"),
+        }
+    }
+}
+
+/// Deployments: whoever follows their rollout looks again.
+pub(super) async fn follow_deployments(api: Api<Deployment>, context: &Context) {
+    let mut events = std::pin::pin!(watcher(api, watcher::Config::default()).default_backoff());
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(Event::Apply(deployment) | Event::Delete(deployment)) => {
+                deployment_changed(&deployment, context).await;
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "the watch of deployments was interrupted"),
+        }
+    }
+}
+
+async fn deployment_changed(deployment: &Deployment, context: &Context) {
+    for environment in context.environments.state() {
+        let runs = environment.metadata.namespace == deployment.metadata.namespace
+            && environment.spec.components.iter().any(|component| {
+                component.workload.kind == WorkloadKind::Deployment
+                    && component.workload.name == name(deployment)
+            });
+        if runs {
+            wake_environment(context, &environment).await;
+            wake_releases(context, &environment.key(), Phase::holds_lane).await;
+        }
+    }
+}
+
+async fn wake_environment(context: &Context, environment: &Environment) {
+    let _ = context.wake_environment.send(ObjectRef::from_obj(environment)).await;
+}
+
+async fn wake_releases(context: &Context, key: &EnvironmentKey, wanted: impl Fn(Phase) -> bool) {
+    for release in context.releases_of(key) {
+        if wanted(release.phase()) {
+            let _ = context.wake_release.send(ObjectRef::from_obj(&*release)).await;
+        }
+    }
+}
+
+/// A release was reported.
+pub(super) async fn release_changed(event: Event<Release>, context: &Context) {
+    let (release, is_news) = match event {
+        Event::Apply(release) => (release, true),
+        Event::InitApply(release) => (release, false),
+        Event::Delete(release) => {
+            context.memory.forget(release.metadata.uid.as_deref().unwrap_or_default());
+            (release, true)
+        }
+        Event::Init | Event::InitDone => return,
+    };
+    let _ = context.wake_release.send(ObjectRef::from_obj(&release)).await;
+    if is_news {
+        let key = release.environment_key();
+        let environment = ObjectRef::new(&key.name).within(&key.namespace);
+        let _ = context.wake_environment.send(environment).await;
+        // the lane may be free now, or somebody older may have become ready
+        if release.phase() != Phase::Pending && !release.phase().holds_lane() {
+            wake_releases(context, &key, |phase| phase == Phase::Pending).await;
+        }
+    }
+}
+
+/// An environment was reported.
+pub(super) async fn environment_changed(event: Event<Environment>, context: &Context) {
+    match event {
+        Event::Apply(environment) => {
+            let key = environment.key();
+            let is_new = environment.status.is_none();
+            wake_environment(context, &environment).await;
+            wake_releases(context, &key, |phase| !phase.is_final()).await;
+            wake_promotions(context, &key).await;
+            if is_new {
+                wake_siblings(context, namespace(&environment)).await;
+            }
+        }
+        Event::InitApply(environment) => wake_environment(context, &environment).await,
+        Event::Delete(environment) => {
+            wake_releases(context, &environment.key(), |phase| !phase.is_final()).await;
+            wake_siblings(context, namespace(&environment)).await;
+        }
+        Event::Init | Event::InitDone => {}
+    }
+}
+
+async fn wake_siblings(context: &Context, namespace: &str) {
+    for other in context.environments.state() {
+        if other.metadata.namespace.as_deref() == Some(namespace) {
+            wake_environment(context, &other).await;
+        }
+    }
+}
+
+/// Whoever waits for versions to prove themselves there looks again.
+async fn wake_promotions(context: &Context, from: &EnvironmentKey) {
+    for environment in context.environments.state() {
+        let waits = environment.spec.promotion.as_ref().is_some_and(|promotion| {
+            *promotion.from.namespace == *from.namespace && *promotion.from.name == *from.name
+        });
+        if waits {
+            wake_releases(context, &environment.key(), |phase| phase == Phase::Pending).await;
+        }
+    }
+}
+
+/// An action was reported.
+pub(super) async fn action_changed(event: Event<ReleaseAction>, context: &Context) {
+    let (Event::Apply(action) | Event::InitApply(action)) = event else { return };
+    if action.is_judged() {
+        return;
+    }
+    if let Some(key) = action.release_key() {
+        let _ = context.wake_release.send(ObjectRef::new(&key.name).within(&key.namespace)).await;
+    }
+    let environment = ObjectRef::new(&action.spec.environment).within(namespace(&action));
+    let _ = context.wake_environment.send(environment).await;
+}
+
+/// A channel as the stream that the applier reads.
+pub(super) fn queue<K: Resource>(
+    mut receiver: mpsc::Receiver<ObjectRef<K>>,
+) -> impl Stream<Item = Result<ObjectRef<K>, std::convert::Infallible>>
+where
+    K::DynamicType: Eq + std::hash::Hash + Clone,
+{
+    futures::stream::poll_fn(move |task| receiver.poll_recv(task)).map(Ok)
+}

@@ -1,0 +1,171 @@
+//! Reading everything that concerns one release.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use k8s_openapi::NamespaceResourceScope;
+use kube::api::ListParams;
+use kube::runtime::reflector::ObjectRef;
+use kube::{Api, Resource};
+use serde::de::DeserializeOwned;
+
+use super::context::Context;
+use super::error::{Error, read_failed};
+use crate::api::environment::{Component, EnvironmentRef};
+use crate::api::{Environment, Release, ReleaseAction};
+use crate::domain::rollout::{Observed, Source};
+use crate::domain::rollout_status::WorkloadState;
+use crate::workload::{self, Target};
+
+/// Where objects are taken from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Freshness {
+    /// What the watches last reported: good enough to wait.
+    Reported,
+    /// What the API server says now: before anything is done.
+    Fresh,
+}
+
+/// Everything that concerns a release; nothing when it is gone or another one bears its name.
+pub(super) async fn observe(
+    context: &Context,
+    release: &Release,
+    freshness: Freshness,
+) -> Result<Option<Observed>, Error> {
+    let fresh = freshness == Freshness::Fresh;
+    let release = if fresh {
+        match get::<Release>(context, namespace(release), name(release), "read the release").await? {
+            Some(found) if found.metadata.uid == release.metadata.uid => found,
+            _ => return Ok(None),
+        }
+    } else {
+        release.clone()
+    };
+    let namespace = namespace(&release).to_owned();
+    let environment = environment(context, &namespace, &release.spec.environment, fresh).await?;
+    let actions = actions(context, &release, fresh).await?;
+    let others = others(context, &release, fresh).await?;
+    let mut workloads = BTreeMap::new();
+    for component in environment.iter().flat_map(|environment| &environment.spec.components) {
+        let is_released = release.spec.images.iter().any(|image| image.component == component.name);
+        if is_released && let Some(state) = workload_of(context, &namespace, component).await? {
+            workloads.insert(component.name.to_string(), state);
+        }
+    }
+    let promotion = environment.as_ref().and_then(|environment| environment.spec.promotion.as_ref());
+    let source = match promotion {
+        Some(promotion) => Some(source(context, &promotion.from, fresh).await?),
+        None => None,
+    };
+    let answers = context.memory.answers(release.metadata.uid.as_deref().unwrap_or_default());
+    Ok(Some(Observed { release, environment, source, workloads, actions, others, answers }))
+}
+
+pub(super) fn namespace(object: &impl Resource) -> &str {
+    object.meta().namespace.as_deref().unwrap_or_default()
+}
+
+pub(super) fn name(object: &impl Resource) -> &str {
+    object.meta().name.as_deref().unwrap_or_default()
+}
+
+pub(super) fn api<K>(context: &Context, namespace: &str) -> Api<K>
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
+{
+    Api::namespaced(context.core.client.clone(), namespace)
+}
+
+async fn get<K>(
+    context: &Context,
+    namespace: &str,
+    name: &str,
+    what: &'static str,
+) -> Result<Option<K>, Error>
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned,
+{
+    api::<K>(context, namespace).get_opt(name).await.map_err(read_failed(what))
+}
+
+/// The workload of a component; an unsupported kind is read as absent, which its gate explains.
+pub(super) async fn workload_of(
+    context: &Context,
+    namespace: &str,
+    component: &Component,
+) -> Result<Option<WorkloadState>, Error> {
+    let target = target(context, namespace, component);
+    match workload::workload(component.workload.kind) {
+        Ok(workload) => Ok(workload.observe(&target).await?),
+        Err(_) => Ok(None),
+    }
+}
+
+pub(super) fn target(context: &Context, namespace: &str, component: &Component) -> Target {
+    Target {
+        client: context.core.client.clone(),
+        namespace: namespace.to_owned(),
+        name: component.workload.name.clone(),
+        container: component.container.clone(),
+    }
+}
+
+async fn environment(
+    context: &Context,
+    namespace: &str,
+    name: &str,
+    fresh: bool,
+) -> Result<Option<Environment>, Error> {
+    if !fresh && let Some(found) = context.environments.get(&ObjectRef::new(name).within(namespace)) {
+        return Ok(Some((*found).clone()));
+    }
+    // what no watch has reported may still exist
+    get(context, namespace, name, "read the environment").await
+}
+
+async fn actions(context: &Context, release: &Release, fresh: bool) -> Result<Vec<ReleaseAction>, Error> {
+    let key = release.key();
+    let is_ours = |action: &ReleaseAction| action.release_key().as_ref() == Some(&key);
+    if !fresh {
+        let all = context.actions.state();
+        return Ok(all.iter().filter(|action| is_ours(action)).map(|action| (**action).clone()).collect());
+    }
+    let api: Api<ReleaseAction> = api(context, &key.namespace);
+    let params = ListParams::default().fields(&format!("spec.release.name={}", key.name));
+    let list = match api.list(&params).await {
+        Ok(list) => list,
+        // servers before 1.31 may not know fields of custom resources
+        Err(kube::Error::Api(status)) if status.code == 400 => {
+            api.list(&ListParams::default()).await.map_err(read_failed("read the actions"))?
+        }
+        Err(error) => return Err(read_failed("read the actions")(error)),
+    };
+    Ok(list.items.into_iter().filter(is_ours).collect())
+}
+
+async fn others(context: &Context, release: &Release, fresh: bool) -> Result<Vec<Arc<Release>>, Error> {
+    let key = release.environment_key();
+    let all = if fresh { list_releases(context, &key.namespace).await? } else { context.releases_of(&key) };
+    let is_other =
+        |other: &Arc<Release>| other.environment_key() == key && other.metadata.uid != release.metadata.uid;
+    Ok(all.into_iter().filter(is_other).collect())
+}
+
+async fn list_releases(context: &Context, namespace: &str) -> Result<Vec<Arc<Release>>, Error> {
+    let list = api::<Release>(context, namespace).list(&ListParams::default()).await;
+    Ok(list.map_err(read_failed("read the releases"))?.items.into_iter().map(Arc::new).collect())
+}
+
+/// The environment that promotions come from may lie outside of what is watched here.
+async fn source(context: &Context, from: &EnvironmentRef, fresh: bool) -> Result<Source, Error> {
+    let known = context.environments.get(&ObjectRef::new(&from.name).within(&from.namespace));
+    let key = crate::api::EnvironmentKey::new(from.namespace.as_str(), from.name.as_str());
+    if let (false, Some(found)) = (fresh, known) {
+        return Ok(Source { environment: Some((*found).clone()), releases: context.releases_of(&key) });
+    }
+    let environment = get(context, &from.namespace, &from.name, "read the source environment").await?;
+    let releases = list_releases(context, &from.namespace).await?;
+    let releases = releases.into_iter().filter(|release| release.environment_key() == key).collect();
+    Ok(Source { environment, releases })
+}

@@ -1,0 +1,106 @@
+//! One release, as far as it can go now.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::runtime::controller::Action;
+
+use super::act::act;
+use super::context::Context;
+use super::error::Error;
+use super::observe::{Freshness, observe};
+use crate::api::Release;
+use crate::api::release::Phase;
+use crate::domain::rollout::{self, Decision, Effect, Observed, Requeue};
+use crate::time::Stopwatch;
+
+/// Decisions that may follow one another at once before somebody else gets a turn.
+const ROUNDS: usize = 8;
+
+/// Looks, decides and acts until nothing more can be done at once.
+pub(super) async fn reconcile(release: Arc<Release>, context: Arc<Context>) -> Result<Action, Error> {
+    let uid = release.metadata.uid.clone().unwrap_or_default();
+    let done = carry_on(&release, &context).await;
+    context.core.numbers.reconciled(done.is_ok());
+    if done.is_ok() {
+        context.memory.succeeded(&uid);
+    }
+    done
+}
+
+/// What to do after a failure: at once after a lost race, ever later after anything else.
+pub(super) fn after_failure(release: &Release, error: &Error, context: &Context) -> Action {
+    let uid = release.metadata.uid.as_deref().unwrap_or_default();
+    let wait = if error.is_race() { Duration::from_millis(50) } else { context.memory.failed(uid) };
+    if !error.is_race() {
+        tracing::warn!(release = %release.key(), %error, "could not be carried on");
+    }
+    Action::requeue(wait)
+}
+
+async fn carry_on(release: &Release, context: &Arc<Context>) -> Result<Action, Error> {
+    if !wants_attention(release, context) {
+        context.memory.forget(release.metadata.uid.as_deref().unwrap_or_default());
+        return Ok(Action::await_change());
+    }
+    if release.phase() == Phase::Pending {
+        let Some(observed) = observe(context, release, Freshness::Reported).await? else {
+            return Ok(Action::await_change());
+        };
+        let decision = decide(context, &observed);
+        if !needs_certainty(&observed, &decision) {
+            act(context, &observed, &decision).await?;
+            return Ok(action(context, decision.requeue));
+        }
+    }
+    let lane = context.memory.lane(&release.environment_key());
+    let _alone = lane.lock().await;
+    for _ in 0..ROUNDS {
+        let Some(observed) = observe(context, release, Freshness::Fresh).await? else {
+            return Ok(Action::await_change());
+        };
+        let decision = decide(context, &observed);
+        act(context, &observed, &decision).await?;
+        if decision.requeue != Requeue::Now {
+            return Ok(action(context, decision.requeue));
+        }
+    }
+    Ok(Action::requeue(Duration::ZERO))
+}
+
+/// Whether anything can still happen to this release: it goes on, or somebody acted on it.
+fn wants_attention(release: &Release, context: &Context) -> bool {
+    if !release.phase().is_final() {
+        return true;
+    }
+    let key = release.key();
+    context
+        .actions
+        .state()
+        .iter()
+        .any(|action| !action.is_judged() && action.release_key().as_ref() == Some(&key))
+}
+
+fn decide(context: &Context, observed: &Observed) -> Decision {
+    let started = Stopwatch::start();
+    let decision = rollout::next(observed, context.core.clock.now());
+    context.core.numbers.decided(started.elapsed());
+    decision
+}
+
+/// Whether more than waiting follows, so that it must be decided on what the API server says now.
+fn needs_certainty(observed: &Observed, decision: &Decision) -> bool {
+    let acts = |effect: &Effect| !matches!(effect, Effect::Ask { .. });
+    observed.release.phase() != decision.status.phase || decision.effects.iter().any(acts)
+}
+
+fn action(context: &Context, requeue: Requeue) -> Action {
+    match requeue {
+        Requeue::Now => Action::requeue(Duration::ZERO),
+        Requeue::OnChange => Action::await_change(),
+        Requeue::After(span) => {
+            let span = span.to_std().unwrap_or(Duration::ZERO);
+            Action::requeue(context.core.clock.wall(span))
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Starting and stopping: leadership, the loops of each scope, metrics and probes.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, Once};
+
+use futures::StreamExt;
+use futures::future::select_all;
+use kube::Client;
+use kube::runtime::events::{Recorder, Reporter};
+use kube::runtime::{applier, controller, reflector};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::context::{Context, Core, Memory, locked};
+use super::error::Error;
+use super::fault::Faults;
+use super::lease::{Claim, Leadership, LeaseOptions};
+use super::metrics_http::{self, Numbers};
+use super::{environment, feed, reconcile};
+use crate::api::labels::CONTROLLER_FIELD_MANAGER;
+use crate::time::Clock;
+
+/// How a controller runs.
+#[derive(Clone, Debug)]
+pub struct ControllerOptions {
+    /// Name of this replica, unique among all.
+    pub identity: String,
+    /// Namespace of the Lease.
+    pub namespace: String,
+    /// Namespaces that it serves; empty: all of them.
+    pub namespaces: Vec<String>,
+    /// Where the time comes from.
+    pub clock: Clock,
+    /// Leadership.
+    pub lease: LeaseOptions,
+    /// Where `/metrics`, `/healthz` and `/readyz` are served; nowhere when absent.
+    pub http: Option<SocketAddr>,
+    /// Releases that are worked on at once in each scope.
+    pub concurrency: u16,
+}
+
+/// Changes that may wait to be looked at.
+const QUEUE: usize = 1024;
+
+/// Runs until `shutdown`, then lets go of the Lease. Fails only when it cannot listen.
+pub async fn run(
+    client: Client,
+    options: ControllerOptions,
+    shutdown: CancellationToken,
+) -> Result<(), Error> {
+    run_with(client, options, Faults::default(), shutdown).await
+}
+
+/// As [`run`], with places at which a test kills it: it then ends with [`Error::Killed`] and cleans nothing up.
+pub async fn run_with(
+    client: Client,
+    options: ControllerOptions,
+    faults: Faults,
+    shutdown: CancellationToken,
+) -> Result<(), Error> {
+    let core = Arc::new(core(client, &options, faults));
+    let listener = match options.http {
+        Some(address) => Some(metrics_http::listen(address).await?),
+        None => None,
+    };
+    let claim = Claim::new(
+        core.client.clone(),
+        &options.namespace,
+        &options.identity,
+        options.lease,
+        options.clock.clone(),
+    );
+    let served = metrics_http::serve(listener, core.clone());
+    tokio::select! {
+        biased;
+        () = core.kill.cancelled() => {
+            let place = locked(&core.killed).clone().unwrap_or_default();
+            return Err(Error::Killed(place));
+        }
+        () = shutdown.cancelled() => {}
+        () = claim.pursue(&core.leadership) => {}
+        () = lead(&core, &options) => {}
+        () = served => {}
+    }
+    claim.release().await;
+    Ok(())
+}
+
+fn core(client: Client, options: &ControllerOptions, faults: Faults) -> Core {
+    static PROVIDER: Once = Once::new();
+    // reqwest panics without one; the program may have installed it already
+    PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+    let http = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(CONTROLLER_FIELD_MANAGER)
+        .build()
+        .inspect_err(|error| tracing::warn!(%error, "absolute URLs cannot be probed"))
+        .ok();
+    let reporter = Reporter {
+        controller: CONTROLLER_FIELD_MANAGER.to_owned(),
+        instance: Some(options.identity.clone()),
+    };
+    Core {
+        recorder: Recorder::new(client.clone(), reporter),
+        client,
+        clock: options.clock.clone(),
+        http,
+        leadership: Leadership::new(),
+        faults,
+        killed: Mutex::new(None),
+        kill: CancellationToken::new(),
+        numbers: Arc::new(Numbers::default()),
+    }
+}
+
+/// Works whenever this replica leads; everything is dropped when it no longer does.
+async fn lead(core: &Arc<Core>, options: &ControllerOptions) {
+    loop {
+        core.leadership.gained().await;
+        core.numbers.leads(true);
+        tracing::info!(identity = %options.identity, "leads");
+        let scopes: Vec<Option<String>> = if options.namespaces.is_empty() {
+            vec![None]
+        } else {
+            options.namespaces.iter().cloned().map(Some).collect()
+        };
+        let work = scopes.into_iter().map(|scope| Box::pin(work(core.clone(), scope, options.concurrency)));
+        tokio::select! {
+            () = core.leadership.lost() => {}
+            _ = select_all(work) => {}
+        }
+        core.numbers.leads(false);
+        tracing::info!(identity = %options.identity, "no longer leads");
+    }
+}
+
+/// One scope: feeds and loops, until it is dropped.
+async fn work(core: Arc<Core>, scope: Option<String>, concurrency: u16) {
+    let (releases, release_writer) = reflector::store();
+    let (environments, environment_writer) = reflector::store();
+    let (actions, action_writer) = reflector::store();
+    let (wake_release, release_queue) = mpsc::channel(QUEUE);
+    let (wake_environment, environment_queue) = mpsc::channel(QUEUE);
+    let over = CancellationToken::new();
+    let _ends_questions = over.clone().drop_guard();
+    let context = Arc::new(Context {
+        core: core.clone(),
+        releases: releases.clone(),
+        environments: environments.clone(),
+        actions,
+        wake_release,
+        wake_environment,
+        memory: Memory::default(),
+        over,
+    });
+    let config = || controller::Config::default().concurrency(concurrency);
+    let releasing = applier(
+        |release, context| Box::pin(reconcile::reconcile(release, context)),
+        |release, error, context| reconcile::after_failure(&release, error, &context),
+        context.clone(),
+        releases,
+        feed::queue(release_queue),
+        config(),
+    );
+    let describing = applier(
+        |environment, context| Box::pin(environment::reconcile(environment, context)),
+        |environment, error, context| environment::after_failure(&environment, error, &context),
+        context.clone(),
+        environments,
+        feed::queue(environment_queue),
+        config(),
+    );
+    let (client, namespace) = (&core.client, scope.as_deref());
+    // the action and environment stores must be filled before any release is judged on them
+    let ready = async {
+        let _ = context.environments.wait_until_ready().await;
+        let _ = context.actions.wait_until_ready().await;
+    };
+    let loops = async {
+        ready.await;
+        let releasing = releasing.for_each(|_| std::future::ready(()));
+        let describing = describing.for_each(|_| std::future::ready(()));
+        tokio::join!(releasing, describing);
+    };
+    tokio::join!(
+        feed::keep(feed::scoped(client, namespace), release_writer, |event| {
+            feed::release_changed(event, &context)
+        }),
+        feed::keep(feed::scoped(client, namespace), environment_writer, |event| {
+            feed::environment_changed(event, &context)
+        }),
+        feed::keep(feed::scoped(client, namespace), action_writer, |event| {
+            feed::action_changed(event, &context)
+        }),
+        feed::follow_deployments(feed::scoped(client, namespace), &context),
+        loops,
+    );
+}

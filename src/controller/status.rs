@@ -1,0 +1,45 @@
+//! Writing statuses: by server-side apply under the controller's own field manager, and only over the version that was read.
+
+use std::fmt::Debug;
+
+use k8s_openapi::NamespaceResourceScope;
+use kube::Resource;
+use kube::api::{Patch, PatchParams};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::context::Context;
+use super::error::{Error, write_failed};
+use super::observe::{api, name, namespace};
+use crate::api::labels::CONTROLLER_FIELD_MANAGER;
+
+/// Replaces the status of an object. A conflict means that the object is no longer the one that was read; nothing is written then.
+pub(super) async fn store<K>(
+    context: &Context,
+    object: &K,
+    status: &impl Serialize,
+    what: &'static str,
+) -> Result<(), Error>
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned,
+{
+    let status =
+        serde_json::to_value(status).map_err(|error| write_failed(what, kube::Error::SerdeError(error)))?;
+    let mut metadata = json!({"name": name(object), "namespace": namespace(object)});
+    if let Some(version) = &object.meta().resource_version {
+        metadata["resourceVersion"] = json!(version);
+    }
+    let body: Value = json!({
+        "apiVersion": K::api_version(&()),
+        "kind": K::kind(&()),
+        "metadata": metadata,
+        "status": status,
+    });
+    let params = PatchParams::apply(CONTROLLER_FIELD_MANAGER).force();
+    api::<K>(context, namespace(object))
+        .patch_status(name(object), &params, &Patch::Apply(&body))
+        .await
+        .map_err(|error| write_failed(what, error))?;
+    Ok(())
+}

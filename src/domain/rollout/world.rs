@@ -1,0 +1,169 @@
+//! A small world in which one release is carried out.
+
+use super::*;
+use crate::api::Duration;
+use crate::api::environment::{Gates, HealthCheck, HttpProbe, Probe};
+use crate::api::release::GateState;
+use crate::api::release_action::ReleaseActionStatus;
+use crate::domain::fixtures::{at, observed};
+use crate::domain::health::Answer;
+use crate::domain::rollout_status::{PROGRESS_DEADLINE_EXCEEDED, Progressing};
+
+/// One release and what it acts on. Everything is stored and done at once; pods are replaced when [`World::roll`] is called.
+pub(super) struct World {
+    pub observed: Observed,
+    pub secs: i64,
+    pub writes: Vec<(String, String)>,
+    pub verdicts: Vec<(String, ActionResult, String)>,
+    pub asked: Vec<String>,
+    /// Components whose new pods never become available.
+    pub broken: Vec<&'static str>,
+    pub answer: GateState,
+}
+
+impl World {
+    pub(super) fn new(environment: Environment) -> Self {
+        Self {
+            observed: observed(environment),
+            secs: 10,
+            writes: Vec::new(),
+            verdicts: Vec::new(),
+            asked: Vec::new(),
+            broken: Vec::new(),
+            answer: GateState::Pass,
+        }
+    }
+
+    pub(super) fn status(&self) -> &ReleaseStatus {
+        self.observed.release.status.as_ref().unwrap()
+    }
+
+    pub(super) fn phase(&self) -> Phase {
+        self.observed.release.phase()
+    }
+
+    /// One decision, stored and done.
+    pub(super) fn turn(&mut self) -> Decision {
+        let decision = next(&self.observed, at(self.secs));
+        self.observed.release.status = Some(decision.status.clone());
+        for effect in &decision.effects {
+            self.carry_out(effect);
+        }
+        decision
+    }
+
+    pub(super) fn carry_out(&mut self, effect: &Effect) {
+        match effect {
+            Effect::SetImage(set) => {
+                let workload = self.observed.workloads.get_mut(set.component.as_str()).unwrap();
+                if workload.image.as_deref() != Some(set.from.as_str()) {
+                    return;
+                }
+                workload.image = Some(set.to.clone());
+                workload.generation += 1;
+                self.writes.push((set.component.to_string(), set.to.clone()));
+            }
+            Effect::Ask { name, .. } => {
+                self.asked.push(name.clone());
+                let answer = Answer { at: at(self.secs), state: self.answer, detail: "asked".into() };
+                self.observed.answers.record(name, answer);
+            }
+            Effect::JudgeAction { name, result, message } => {
+                self.verdicts.push((name.clone(), *result, message.clone()));
+                let action = self
+                    .observed
+                    .actions
+                    .iter_mut()
+                    .find(|a| a.metadata.name.as_ref() == Some(name))
+                    .unwrap();
+                action.status = Some(ReleaseActionStatus {
+                    result: Some(*result),
+                    message: Some(message.clone()),
+                    at: None,
+                });
+            }
+            Effect::EmitEvent { .. } => {}
+        }
+    }
+
+    /// The workload controller catches up: good pods are all replaced, broken ones miss their deadline.
+    pub(super) fn roll(&mut self) {
+        let now = at(self.secs);
+        for (name, workload) in &mut self.observed.workloads {
+            let is_new = workload.image.as_deref().is_some_and(|image| image.ends_with(":v2"));
+            if workload.generation > workload.observed_generation {
+                workload.observed_generation = workload.generation;
+                workload.revision = workload.revision.map(|revision| revision + 1);
+            }
+            if is_new && self.broken.contains(&name.as_str()) {
+                (workload.replicas, workload.updated, workload.available) = (5, 1, 4);
+                workload.progressing =
+                    Some(Progressing { reason: PROGRESS_DEADLINE_EXCEEDED.into(), updated_at: Some(now) });
+            } else {
+                (workload.replicas, workload.updated, workload.available) = (4, 4, 4);
+                workload.progressing = None;
+            }
+        }
+    }
+
+    /// Turns, rolling and time until nothing changes any more or a final phase is reached.
+    pub(super) fn run(&mut self) -> Phase {
+        for _ in 0..60 {
+            self.turn();
+            self.roll();
+            self.secs += 5;
+            if self.phase().is_final() || self.phase() == Phase::Held {
+                break;
+            }
+        }
+        self.phase()
+    }
+
+    pub(super) fn turns(&mut self, count: usize) -> Phase {
+        for _ in 0..count {
+            self.turn();
+        }
+        self.phase()
+    }
+
+    pub(super) fn image(&self, component: &str) -> &str {
+        self.observed.workloads[component].image.as_deref().unwrap()
+    }
+
+    pub(super) fn reasons(&self) -> Vec<&str> {
+        self.status().timeline.iter().map(|entry| entry.reason.as_str()).collect()
+    }
+
+    pub(super) fn spec(&mut self) -> &mut crate::api::EnvironmentSpec {
+        &mut self.observed.environment.as_mut().unwrap().spec
+    }
+
+    pub(super) fn act(&mut self, action: ReleaseAction) -> (ActionResult, String) {
+        self.observed.actions.push(action);
+        self.turn();
+        let (_, result, message) = self.verdicts.last().cloned().unwrap();
+        (result, message)
+    }
+
+    pub(super) fn digest(&self) -> String {
+        self.status().plan.as_ref().unwrap().digest.clone()
+    }
+}
+
+pub(super) fn healthy(threshold: i32) -> Gates {
+    let http = HttpProbe {
+        url: "service://backend:80/health".into(),
+        status: None,
+        within: None,
+        body_contains: None,
+    };
+    Gates {
+        health: vec![HealthCheck {
+            http: http.clone(),
+            interval: Some(Duration::from_secs(5)),
+            failure_threshold: threshold,
+        }],
+        smoke: vec![Probe { http, deadline: Some(Duration::from_secs(30)) }],
+        ..Gates::default()
+    }
+}

@@ -1,0 +1,118 @@
+//! Preflight checks and probes: questions to the world, behind one port.
+//!
+//! Owns how each kind of question is asked. Must not know what an answer means for a release (`domain::gate`, `domain::rollout`).
+//! An answer that cannot be had is `NoData` with the reason, never a pass. A new kind is one file and one line in [`GATES`].
+
+use futures::future::BoxFuture;
+use kube::Client;
+
+use crate::api::release::GateState;
+use crate::domain::health::{Answer, Question};
+use crate::sanitize;
+use crate::time::Clock;
+
+mod http;
+mod not_yet;
+mod revision_history;
+mod secret_keys;
+
+/// What an answer consists of before anybody looks at the clock.
+type Verdict = (GateState, String);
+
+/// Where questions are asked from.
+#[derive(Clone)]
+pub struct Scope {
+    /// Client of the cluster.
+    pub client: Client,
+    /// Client for absolute URLs; absent where none could be built.
+    pub http: Option<reqwest::Client>,
+    /// Namespace of the release.
+    pub namespace: String,
+    /// For the time of an answer.
+    pub clock: Clock,
+}
+
+/// One kind of question.
+pub trait Gate: Send + Sync {
+    /// Name of the kind, as `status.gates` spells it.
+    fn name(&self) -> &'static str;
+
+    /// Asks, if the question is of this kind; nothing otherwise.
+    fn ask<'a>(&'a self, scope: &'a Scope, question: &'a Question) -> Option<BoxFuture<'a, Verdict>>;
+}
+
+/// Every kind of question that can be asked.
+pub static GATES: &[&dyn Gate] = &[
+    &http::Http,
+    &secret_keys::SecretKeysGate,
+    &revision_history::RevisionHistoryGate,
+    &not_yet::ImageExistsGate,
+    &not_yet::GithubChecksGate,
+];
+
+/// Asks one question. Texts from outside in the answer are harmless to terminals.
+pub async fn ask(scope: &Scope, question: &Question) -> Answer {
+    let (state, detail) = match GATES.iter().find_map(|gate| gate.ask(scope, question)) {
+        Some(verdict) => verdict.await,
+        None => (GateState::NoData, "nobody here can answer this".to_owned()),
+    };
+    Answer { at: scope.clock.now(), state, detail: sanitize::line(&detail).into_owned() }
+}
+
+/// What an error of the API server means for a question: not allowed to look is not a failure of what is looked at.
+fn unanswered(what: &str, error: &kube::Error) -> Verdict {
+    (GateState::NoData, format!("{what} cannot be read: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::environment::{HttpProbe, ImageExists, SecretKeys};
+
+    /// A client that fails every request.
+    fn scope() -> Scope {
+        let service = tower_test::mock::pair::<
+            ::http::Request<kube::client::Body>,
+            ::http::Response<kube::client::Body>,
+        >();
+        let (service, handle) = service;
+        drop(handle);
+        Scope {
+            client: Client::new(service, "planera"),
+            http: None,
+            namespace: "planera".into(),
+            clock: Clock::system(),
+        }
+    }
+
+    fn questions() -> Vec<Question> {
+        let http = |url: &str| {
+            Question::Http(HttpProbe { url: url.into(), status: None, within: None, body_contains: None })
+        };
+        vec![
+            http("service://backend:80/health"),
+            http("https://example.invalid/"),
+            http("gopher://x"),
+            Question::SecretKeys(SecretKeys { secret: "app".into(), keys: vec!["A".into()] }),
+            Question::RevisionHistory { at_least: 1, workloads: Vec::new() },
+            Question::ImageExists { image: "a:b".into(), wanted: ImageExists::default() },
+            Question::GithubChecks { repo: "acme/planera".into(), version: "v1".into() },
+        ]
+    }
+
+    #[tokio::test]
+    async fn each_question_has_one_gate_and_what_cannot_be_asked_never_passes() {
+        let scope = scope();
+        let mut used = std::collections::BTreeSet::new();
+        for question in questions() {
+            let gates: Vec<_> = GATES.iter().filter(|gate| gate.ask(&scope, &question).is_some()).collect();
+            assert_eq!(gates.len(), 1, "{question:?}");
+            used.insert(gates[0].name());
+            let empty = matches!(&question, Question::RevisionHistory { .. });
+            let answer = ask(&scope, &question).await;
+            assert!(empty || answer.state != GateState::Pass, "{question:?}: {answer:?}");
+            assert!(!answer.detail.is_empty());
+        }
+        assert_eq!(used.len(), GATES.len());
+    }
+}

@@ -1,0 +1,155 @@
+//! Workloads: the objects that run a component, behind one port.
+//!
+//! Owns how each kind is read into a [`WorkloadState`] and how its image is replaced so that a second try does no harm. Must not
+//! know when that is right (`domain::rollout`). A new kind is one file and one line in [`WORKLOADS`].
+
+use futures::future::BoxFuture;
+use kube::Client;
+
+use crate::api::environment::WorkloadKind;
+use crate::domain::rollout_status::WorkloadState;
+
+mod daemon_set;
+mod deployment;
+mod patch;
+mod stateful_set;
+
+/// What can go wrong with a workload.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The API server could not be asked, or said no.
+    #[error("{kind} {name}: {source}")]
+    Kube {
+        /// Kind of the object.
+        kind: WorkloadKind,
+        /// Name of the object.
+        name: String,
+        /// What went wrong.
+        source: Box<kube::Error>,
+    },
+    /// Somebody changed the object between the look and the write; nothing was written.
+    #[error("{kind} {name} changed in between")]
+    Changed {
+        /// Kind of the object.
+        kind: WorkloadKind,
+        /// Name of the object.
+        name: String,
+    },
+    /// The object is gone.
+    #[error("{kind} {name} does not exist")]
+    Missing {
+        /// Kind of the object.
+        kind: WorkloadKind,
+        /// Name of the object.
+        name: String,
+    },
+    /// No adapter is registered for this kind.
+    #[error("{0} is not carried out by this version")]
+    Unsupported(WorkloadKind),
+}
+
+impl Error {
+    /// Whether a later try may succeed without anybody doing anything.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Changed { .. } => true,
+            Self::Missing { .. } | Self::Unsupported(_) => false,
+            Self::Kube { source, .. } => match source.as_ref() {
+                kube::Error::Api(status) => status.code == 429 || status.code >= 500,
+                _ => true,
+            },
+        }
+    }
+}
+
+/// Where a workload lives, and the container that matters.
+#[derive(Clone)]
+pub struct Target {
+    /// Client with which it is reached.
+    pub client: Client,
+    /// Namespace of the object.
+    pub namespace: String,
+    /// Name of the object.
+    pub name: String,
+    /// Name of the container whose image is released.
+    pub container: String,
+}
+
+/// An image to be replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageChange {
+    /// The image that must still be there.
+    pub from: String,
+    /// The image that takes its place.
+    pub to: String,
+    /// `namespace/name` of the release.
+    pub release: String,
+    /// For `kubectl rollout history`.
+    pub cause: String,
+}
+
+/// What a write did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// The image was replaced.
+    Now,
+    /// It had been replaced before.
+    Already,
+}
+
+/// One old or present template of a workload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revision {
+    /// Its number.
+    pub number: i64,
+    /// Image of the container that matters, where the kind tells it.
+    pub image: Option<String>,
+    /// What `kubectl rollout history` says of it.
+    pub change_cause: Option<String>,
+}
+
+/// One kind of workload.
+pub trait Workload: Send + Sync {
+    /// The kind.
+    fn kind(&self) -> WorkloadKind;
+
+    /// What runs, and how far its rollout is; nothing when the object does not exist.
+    fn observe<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<Option<WorkloadState>, Error>>;
+
+    /// Replaces the image, provided that the container still runs `from`. Harmless when done twice.
+    fn set_image<'a>(
+        &'a self,
+        target: &'a Target,
+        change: &'a ImageChange,
+    ) -> BoxFuture<'a, Result<Written, Error>>;
+
+    /// The revisions that are kept, newest first.
+    fn revisions<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<Vec<Revision>, Error>>;
+}
+
+/// Every kind that can be released.
+pub static WORKLOADS: &[&dyn Workload] =
+    &[&deployment::Deployments, &stateful_set::StatefulSets, &daemon_set::DaemonSets];
+
+/// The adapter of a kind.
+pub fn workload(kind: WorkloadKind) -> Result<&'static dyn Workload, Error> {
+    WORKLOADS.iter().copied().find(|workload| workload.kind() == kind).ok_or(Error::Unsupported(kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_is_registered_once_and_rollouts_are_not_yet() {
+        let mut kinds: Vec<_> = WORKLOADS.iter().map(|workload| workload.kind()).collect();
+        kinds.sort();
+        kinds.dedup();
+        assert_eq!(kinds.len(), WORKLOADS.len());
+        for kind in kinds {
+            assert_eq!(workload(kind).unwrap().kind(), kind);
+        }
+        assert!(matches!(workload(WorkloadKind::Rollout), Err(Error::Unsupported(_))));
+    }
+}

@@ -1,0 +1,167 @@
+//! Replacing an image, for every kind alike: a JSON patch whose tests make a second try, or a try too late, do nothing.
+
+use std::fmt::Debug;
+
+use json_patch::jsonptr::PointerBuf;
+use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::core::v1::{Container, PodTemplateSpec};
+use kube::api::{Patch, PatchParams};
+use kube::{Api, Resource, ResourceExt};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::{Error, ImageChange, Target, Written};
+use crate::api::environment::WorkloadKind;
+use crate::api::labels::{ANNOTATION_CHANGE_CAUSE, ANNOTATION_RELEASE, CONTROLLER_FIELD_MANAGER};
+
+pub(super) fn api<K>(target: &Target) -> Api<K>
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
+{
+    Api::namespaced(target.client.clone(), &target.namespace)
+}
+
+pub(super) fn failed(kind: WorkloadKind, target: &Target, source: kube::Error) -> Error {
+    Error::Kube { kind, name: target.name.clone(), source: Box::new(source) }
+}
+
+fn containers(template: &PodTemplateSpec) -> &[Container] {
+    template.spec.as_ref().map_or(&[], |spec| spec.containers.as_slice())
+}
+
+/// The image of a container in a template.
+pub(super) fn image(template: &PodTemplateSpec, container: &str) -> Option<String> {
+    containers(template).iter().find(|c| c.name == container).and_then(|c| c.image.clone())
+}
+
+/// Reads the object and replaces the image in what was read, if it is still `change.from`.
+pub(super) async fn set_image<K>(
+    kind: WorkloadKind,
+    target: &Target,
+    change: &ImageChange,
+    template: impl Fn(&K) -> Option<&PodTemplateSpec> + Send,
+) -> Result<Written, Error>
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned,
+{
+    let api: Api<K> = api(target);
+    let found = api.get_opt(&target.name).await.map_err(|source| failed(kind, target, source))?;
+    let object = found.ok_or_else(|| Error::Missing { kind, name: target.name.clone() })?;
+    let changed = || Error::Changed { kind, name: target.name.clone() };
+    let template = template(&object).ok_or_else(changed)?;
+    match image(template, &target.container) {
+        Some(found) if found == change.to => return Ok(Written::Already),
+        Some(found) if found == change.from => {}
+        _ => return Err(changed()),
+    }
+    let index = containers(template).iter().position(|c| c.name == target.container).ok_or_else(changed)?;
+    let operations = operations(
+        index,
+        &target.container,
+        change,
+        &object.resource_version().unwrap_or_default(),
+        object.meta().annotations.is_some(),
+    );
+    let patch: json_patch::Patch = serde_json::from_value(operations)
+        .map_err(|source| failed(kind, target, kube::Error::SerdeError(source)))?;
+    let params =
+        PatchParams { field_manager: Some(CONTROLLER_FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+    match api.patch(&target.name, &params, &Patch::<()>::Json(patch)).await {
+        Ok(_) => Ok(Written::Now),
+        Err(kube::Error::Api(status))
+            if matches!(status.code, 409 | 422) && is_precondition(&status.message) =>
+        {
+            Err(changed())
+        }
+        Err(source) => Err(failed(kind, target, source)),
+    }
+}
+
+/// A failed `test` comes as 422 in the words of the patch library; a validation error, also 422, names a field.
+fn is_precondition(message: &str) -> bool {
+    let message = message.to_lowercase();
+    message.contains("test")
+        || message.contains("conflict")
+        || message.contains("modified")
+        || message.contains("rejected our request")
+}
+
+fn operations(index: usize, container: &str, change: &ImageChange, version: &str, annotated: bool) -> Value {
+    let at = format!("/spec/template/spec/containers/{index}");
+    let mut operations = vec![
+        json!({"op": "test", "path": "/metadata/resourceVersion", "value": version}),
+        json!({"op": "test", "path": format!("{at}/name"), "value": container}),
+        json!({"op": "test", "path": format!("{at}/image"), "value": change.from}),
+        json!({"op": "replace", "path": format!("{at}/image"), "value": change.to}),
+    ];
+    if annotated {
+        for (key, value) in [(ANNOTATION_RELEASE, &change.release), (ANNOTATION_CHANGE_CAUSE, &change.cause)]
+        {
+            let path = PointerBuf::from_tokens(["metadata", "annotations", key]);
+            operations.push(json!({"op": "add", "path": path.to_string(), "value": value}));
+        }
+    } else {
+        let annotations = json!({ANNOTATION_RELEASE: change.release, ANNOTATION_CHANGE_CAUSE: change.cause});
+        operations.push(json!({"op": "add", "path": "/metadata/annotations", "value": annotations}));
+    }
+    Value::Array(operations)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change() -> ImageChange {
+        ImageChange {
+            from: "api:v1".into(),
+            to: "api:v2".into(),
+            release: "planera/planera-2".into(),
+            cause: "set to api:v2".into(),
+        }
+    }
+
+    fn object(image: &str, version: &str, annotations: &Value) -> Value {
+        json!({
+            "metadata": {"resourceVersion": version, "annotations": annotations},
+            "spec": {"template": {"spec": {"containers": [{"name": "sidecar", "image": "x"}, {"name": "api", "image": image}]}}}
+        })
+    }
+
+    fn apply(document: &mut Value, annotated: bool) -> Result<(), json_patch::PatchError> {
+        let patch: json_patch::Patch =
+            serde_json::from_value(operations(1, "api", &change(), "7", annotated)).unwrap();
+        json_patch::patch(document, &patch)
+    }
+
+    #[test]
+    fn the_image_and_its_cause_are_written_together() {
+        for annotations in [json!({"other": "stays"}), json!(null)] {
+            let annotated = !annotations.is_null();
+            let mut document = object("api:v1", "7", &annotations);
+            apply(&mut document, annotated).unwrap();
+            let containers = &document["spec"]["template"]["spec"]["containers"];
+            assert_eq!((&containers[1]["image"], &containers[0]["image"]), (&json!("api:v2"), &json!("x")));
+            let written = &document["metadata"]["annotations"];
+            assert_eq!(written[ANNOTATION_RELEASE], "planera/planera-2");
+            assert_eq!(written[ANNOTATION_CHANGE_CAUSE], "set to api:v2");
+            assert_eq!(written.get("other").is_some(), annotated);
+        }
+    }
+
+    #[test]
+    fn a_second_try_and_a_late_try_do_nothing() {
+        for mut document in [object("api:v2", "7", &json!({})), object("api:v1", "8", &json!({}))] {
+            let before = document.clone();
+            assert!(apply(&mut document, true).is_err());
+            assert_eq!(document, before);
+        }
+    }
+
+    #[test]
+    fn a_failed_precondition_is_told_from_an_invalid_object() {
+        assert!(is_precondition("the server rejected our request due to an error in our request"));
+        assert!(is_precondition("testing value /spec/x failed"));
+        assert!(is_precondition("Operation cannot be fulfilled: the object has been modified"));
+        assert!(!is_precondition("Deployment.apps \"api\" is invalid: spec.replicas: must be positive"));
+    }
+}

@@ -1,0 +1,122 @@
+//! The kind `StatefulSet`, and its `ControllerRevision`s as revisions.
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use k8s_openapi::api::apps::v1::{ControllerRevision, StatefulSet};
+use kube::api::ListParams;
+use kube::{Api, ResourceExt};
+
+use super::patch;
+use super::{Error, ImageChange, Revision, Target, Workload, Written};
+use crate::api::environment::WorkloadKind;
+use crate::api::labels::ANNOTATION_CHANGE_CAUSE;
+use crate::domain::rollout_status::WorkloadState;
+
+/// The kind `apps/v1` StatefulSet.
+pub struct StatefulSets;
+
+const KIND: WorkloadKind = WorkloadKind::StatefulSet;
+
+impl Workload for StatefulSets {
+    fn kind(&self) -> WorkloadKind {
+        KIND
+    }
+
+    fn observe<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<Option<WorkloadState>, Error>> {
+        async move {
+            let api: Api<StatefulSet> = patch::api(target);
+            let found = api.get_opt(&target.name).await.map_err(|e| patch::failed(KIND, target, e))?;
+            let Some(object) = found else { return Ok(None) };
+            let mut state = state(&object, &target.container);
+            let uid = object.uid().unwrap_or_default();
+            state.revision = owned(target, &uid).await?.iter().filter_map(|revision| revision.revision).max();
+            Ok(Some(state))
+        }
+        .boxed()
+    }
+
+    fn set_image<'a>(
+        &'a self,
+        target: &'a Target,
+        change: &'a ImageChange,
+    ) -> BoxFuture<'a, Result<Written, Error>> {
+        patch::set_image::<StatefulSet>(KIND, target, change, |object| Some(&object.spec.template)).boxed()
+    }
+
+    fn revisions<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<Vec<Revision>, Error>> {
+        async move {
+            let api: Api<StatefulSet> = patch::api(target);
+            let found = api.get_opt(&target.name).await.map_err(|e| patch::failed(KIND, target, e))?;
+            let object = found.ok_or_else(|| Error::Missing { kind: KIND, name: target.name.clone() })?;
+            let uid = object.uid().unwrap_or_default();
+            let mut revisions: Vec<Revision> = owned(target, &uid)
+                .await?
+                .iter()
+                .map(|revision| Revision {
+                    number: revision.revision.unwrap_or_default(),
+                    image: None,
+                    change_cause: revision.annotations().get(ANNOTATION_CHANGE_CAUSE).cloned(),
+                })
+                .collect();
+            revisions.sort_by_key(|revision| std::cmp::Reverse(revision.number));
+            Ok(revisions)
+        }
+        .boxed()
+    }
+}
+
+async fn owned(target: &Target, uid: &str) -> Result<Vec<ControllerRevision>, Error> {
+    let api: Api<ControllerRevision> = patch::api(target);
+    let list = api.list(&ListParams::default()).await.map_err(|e| patch::failed(KIND, target, e))?;
+    let is_owned =
+        |revision: &ControllerRevision| revision.owner_references().iter().any(|owner| owner.uid == uid);
+    Ok(list.items.into_iter().filter(is_owned).collect())
+}
+
+fn state(object: &StatefulSet, container: &str) -> WorkloadState {
+    let mut state = WorkloadState::new(KIND, object.name_any());
+    state.resource_version = object.resource_version().unwrap_or_default();
+    state.generation = object.metadata.generation.unwrap_or_default();
+    let spec = &object.spec;
+    state.desired = spec.replicas.unwrap_or(1);
+    state.image = patch::image(&spec.template, container);
+    let strategy = spec.update_strategy.as_ref();
+    state.on_delete = strategy.is_some_and(|strategy| strategy.type_.as_deref() == Some("OnDelete"));
+    state.partition =
+        strategy.and_then(|strategy| strategy.rolling_update.as_ref()).and_then(|rolling| rolling.partition);
+    if let Some(status) = &object.status {
+        state.observed_generation = status.observed_generation.unwrap_or_default();
+        state.replicas = status.replicas;
+        state.updated = status.updated_replicas.unwrap_or_default();
+        state.ready = status.ready_replicas.unwrap_or_default();
+        state.available = status.available_replicas.unwrap_or_default();
+        state.current_revision = status.current_revision.clone().unwrap_or_default();
+        state.update_revision = status.update_revision.clone().unwrap_or_default();
+    }
+    state
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn partition_and_revisions_are_read() {
+        let object: StatefulSet = serde_json::from_value(json!({
+            "metadata": {"name": "db", "generation": 2},
+            "spec": {
+                "replicas": 3, "selector": {}, "serviceName": "db",
+                "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 1}},
+                "template": {"spec": {"containers": [{"name": "db", "image": "db:v1"}]}}
+            },
+            "status": {"replicas": 3, "readyReplicas": 2, "updatedReplicas": 1, "currentRevision": "a", "updateRevision": "b"}
+        }))
+        .unwrap();
+        let state = state(&object, "db");
+        assert_eq!((state.desired, state.ready, state.updated, state.partition), (3, 2, 1, Some(1)));
+        assert_eq!((state.current_revision.as_str(), state.update_revision.as_str()), ("a", "b"));
+        assert!(!state.on_delete);
+    }
+}
