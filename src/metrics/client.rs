@@ -31,7 +31,7 @@ enum Endpoint {
     /// URL without a slash at its end.
     Direct { client: reqwest::Client, base: String },
     /// Path of the proxy without a slash at its end.
-    Proxied { cluster: Cluster, base: String },
+    Proxied { cluster: Box<Cluster>, base: String },
 }
 
 impl Prometheus {
@@ -85,7 +85,7 @@ impl Prometheus {
                 ),
             )
         })?;
-        Ok(Self::over(Endpoint::Proxied { cluster, base }))
+        Ok(Self::over(Endpoint::Proxied { cluster: Box::new(cluster), base }))
     }
 
     fn over(endpoint: Endpoint) -> Self {

@@ -86,7 +86,7 @@ impl Curves {
     }
 
     fn series(&self) -> Vec<Series> {
-        let names = names(self.kept.iter().map(|(labels, _)| labels), &self.name);
+        let names = names(&self.kept.iter().map(|(labels, _)| labels), &self.name);
         let mut series: Vec<Series> = names
             .into_iter()
             .zip(&self.kept)
@@ -106,7 +106,7 @@ pub async fn instant(
 ) -> Result<Vec<Series>, Error> {
     let parameters = [("query", query.to_owned()), ("time", format!("{now:.3}"))];
     let found = prometheus.ask(name, "query", &parameters).await?;
-    let names = names(found.iter().map(|found| &found.labels), name);
+    let names = names(&found.iter().map(|found| &found.labels), name);
     let mut series: Vec<Series> = names
         .into_iter()
         .zip(found)
@@ -117,7 +117,7 @@ pub async fn instant(
 }
 
 /// Names of curves: the values of those labels by which they differ; the query's name where there is but one.
-fn names<'a>(curves: impl Iterator<Item = &'a Labels> + Clone, query: &str) -> Vec<Box<str>> {
+fn names<'a>(curves: &(impl Iterator<Item = &'a Labels> + Clone), query: &str) -> Vec<Box<str>> {
     let first = curves.clone().next();
     let telling = |key: &str| curves.clone().any(|labels| Some(labels.get(key)) != first.map(|f| f.get(key)));
     curves
@@ -204,7 +204,7 @@ mod tests {
     fn curves_are_named_by_what_differs() {
         let name = |curves: &[serde_json::Value]| -> Vec<Box<str>> {
             let labels: Vec<Labels> = curves.iter().map(|c| c.as_object().unwrap().clone()).collect();
-            names(labels.iter(), "errorRate")
+            names(&labels.iter(), "errorRate")
         };
         let (a, b) =
             (json!({"component": "a", "track": "stable"}), json!({"component": "b", "track": "stable"}));
