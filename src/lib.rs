@@ -22,5 +22,6 @@ pub mod metrics;
 pub mod sanitize;
 pub mod sim;
 pub mod time;
+pub mod tui;
 pub mod ui;
 pub mod workload;

@@ -1,0 +1,65 @@
+//! The loop of the terminal: input, sources and effects around `app::update` and `ui::render`.
+//!
+//! Owns the terminal itself, signals, frame pacing, and every task of a session. One task owns the store; everything else sends
+//! it events. Must not decide what a key means (`app`) nor how anything looks (`ui`).
+//!
+//! Start at [`run`]; `session` is the loop, `sources` where events come from, `effects` what leaves.
+
+mod clipboard;
+mod effects;
+mod input;
+mod pace;
+mod session;
+mod signals;
+mod sources;
+mod terminal;
+
+use std::time::Duration;
+
+use crate::app::keymap::Keymap;
+use crate::cluster::ConnectOptions;
+use crate::metrics::Address;
+use crate::time::Clock;
+use crate::ui::theme::Theme;
+
+/// What a session shows, and how.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The clusters: the name that people see, and how to connect.
+    pub clusters: Vec<(String, ConnectOptions)>,
+    /// Namespaces to look into; empty: all.
+    pub namespaces: Vec<String>,
+    /// Namespace of the controller's lease.
+    pub controller_namespace: String,
+    /// Prometheus, where environments do not name theirs.
+    pub prometheus: Address,
+    /// How far back curves reach.
+    pub range: Duration,
+    /// How often curves are asked for, on `clock`.
+    pub refresh_metrics: Duration,
+    /// How often permissions are asked for, on the wall.
+    pub refresh_permissions: Duration,
+    /// Styles and glyphs.
+    pub theme: Theme,
+    /// Keys.
+    pub keymap: Keymap,
+    /// The clock of the world that is shown.
+    pub clock: Clock,
+}
+
+/// Why a session ended other than by wish.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The terminal cannot be used.
+    #[error("the terminal cannot be used ({0}): run this in an interactive terminal")]
+    Terminal(#[from] std::io::Error),
+    /// A task has panicked; the terminal was restored first.
+    #[error("a part of the cockpit has failed, and it ended rather than show half of the truth: {0}")]
+    Panicked(String),
+}
+
+/// Runs a session until a person or a signal ends it. The terminal is restored in every case. The first frame is drawn before
+/// anything is connected.
+pub async fn run(options: Options) -> Result<(), Error> {
+    session::run(options).await
+}

@@ -1,0 +1,75 @@
+//! Effects that leave the process: requests to API servers. Each ends in exactly one [`Event::RequestDone`].
+
+use tokio::sync::mpsc;
+
+use crate::app::effect::{FetchText, RequestId};
+use crate::app::event::{Event, Outcome};
+use crate::cluster::{self, Cluster};
+
+/// A request to be carried out.
+pub(super) enum Request {
+    /// Create a release.
+    Release { release: Box<crate::api::Release>, dry_run: bool },
+    /// Create an action.
+    Action { action: Box<crate::api::ReleaseAction>, dry_run: bool },
+    /// Fetch a text.
+    Text(FetchText),
+}
+
+impl Request {
+    /// It changes something: the session does not end before its answer, within reason.
+    pub(super) const fn is_mutation(&self) -> bool {
+        matches!(self, Self::Release { dry_run: false, .. } | Self::Action { dry_run: false, .. })
+    }
+}
+
+/// Carries a request out and reports how it ended. Says whether permissions are worth asking for again.
+pub(super) async fn perform(
+    cluster: Option<Cluster>,
+    request: Request,
+    id: RequestId,
+    events: mpsc::Sender<Event>,
+) -> bool {
+    let (outcome, denied) = match cluster {
+        Some(cluster) => answer(&cluster, request).await,
+        None => (Outcome::Refused("the cluster is not connected yet: nothing was sent".to_owned()), false),
+    };
+    // The loop is gone: so is whoever wanted to know.
+    let _ = events.send(Event::RequestDone { request: id, outcome }).await;
+    denied
+}
+
+async fn answer(cluster: &Cluster, request: Request) -> (Outcome, bool) {
+    let text = match request {
+        Request::Release { release, dry_run } => {
+            return created(cluster.create_release(&release, dry_run).await);
+        }
+        Request::Action { action, dry_run } => return created(cluster.create_action(&action, dry_run).await),
+        Request::Text(FetchText::PodYaml(pod)) => cluster.pod_yaml(&pod).await,
+        Request::Text(FetchText::PodDescribe(pod)) => cluster.pod_describe(&pod).await,
+        Request::Text(FetchText::PodLog(pod)) => cluster.pod_log(&pod).await,
+        Request::Text(FetchText::ObjectYaml { plural, namespace, name }) => {
+            cluster.object_yaml(plural, &namespace, &name).await
+        }
+    };
+    match text {
+        Ok(text) => (Outcome::Text(text), false),
+        Err(error) => (Outcome::Refused(error.to_string()), false),
+    }
+}
+
+fn created(outcome: cluster::Outcome) -> (Outcome, bool) {
+    match outcome {
+        cluster::Outcome::Accepted { name } => (Outcome::Accepted { name }, false),
+        cluster::Outcome::WouldPass => (Outcome::WouldPass, false),
+        cluster::Outcome::Refused(error) => {
+            let denied = match error.kind() {
+                cluster::Kind::Denied => true,
+                cluster::Kind::Refused { code } => code == "VerbDenied" || code == "SlotDenied",
+                _ => false,
+            };
+            (Outcome::Refused(error.to_string()), denied)
+        }
+        cluster::Outcome::Unknown(text) => (Outcome::Unknown(text), false),
+    }
+}

@@ -1,0 +1,381 @@
+//! Where events come from: one task per cluster, so that a dead one never delays another.
+//!
+//! Owns what is watched and asked: environments, releases and actions of the whole cluster or of the namespaces that we may see;
+//! pods and workloads of the namespaces that have environments, or of the context's own where there are none to be had.
+
+mod introduce;
+mod lease;
+mod merged;
+mod metrics;
+mod permissions;
+mod watcher;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::Resource;
+use tokio::sync::{mpsc, watch};
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::api::{Environment, EnvironmentKey, Release, ReleaseAction, ReleaseKey};
+use crate::app::cluster_state::{ClusterId, Feed, FeedState};
+use crate::app::event::{ClusterEvent, Delta, Event};
+use crate::cluster::pod_row::{self, SlimPod};
+use crate::cluster::watch::{Backoff, Pulse, probe};
+use crate::cluster::workload_row::{self, SlimWorkload};
+use crate::cluster::{Cluster, ConnectOptions};
+use crate::domain::pod_row::{PodKey, PodRow};
+use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
+use crate::metrics::Address;
+use crate::time::Clock;
+use watcher::{Ground, Kind, News, Watcher};
+
+/// Namespaces that are looked into at most where the whole cluster may not be read.
+const MOST_NAMESPACES: usize = 64;
+
+/// What to follow of one cluster.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    pub(super) id: ClusterId,
+    pub(super) connect: ConnectOptions,
+    /// Namespaces to look into; empty: all.
+    pub(super) namespaces: Vec<String>,
+    pub(super) controller_namespace: String,
+    pub(super) prometheus: Address,
+    /// How far back curves reach.
+    pub(super) range: Duration,
+    pub(super) refresh_metrics: Duration,
+    pub(super) refresh_permissions: Duration,
+    pub(super) clock: Clock,
+}
+
+/// What the screen wants; only the newest counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Wishes {
+    /// The environment whose curves are to be fresh.
+    pub(super) focus: Option<EnvironmentKey>,
+    /// Grows with every wish for fresh curves at once.
+    pub(super) refresh: u64,
+    /// Grows with every refusal that makes permissions worth asking for again.
+    pub(super) permissions: u64,
+}
+
+/// A cluster that is being followed; ends when dropped.
+pub(super) struct Source {
+    /// The connection, once there is one.
+    pub(super) cluster: watch::Receiver<Option<Cluster>>,
+    wishes: watch::Sender<Wishes>,
+    _task: AbortOnDropHandle<()>,
+}
+
+impl Source {
+    /// Begins to follow.
+    pub(super) fn start(plan: Plan, events: mpsc::Sender<Event>) -> Self {
+        let (cluster_sender, cluster) = watch::channel(None);
+        let (wishes, wished) = watch::channel(Wishes::default());
+        let out = Out { id: plan.id, events };
+        let task = tokio::spawn(async move {
+            // Nobody listens any more: the session is over.
+            let _: Result<(), Closed> = run(plan, cluster_sender, wished, out).await;
+        });
+        Self { cluster, wishes, _task: AbortOnDropHandle::new(task) }
+    }
+
+    /// Keep the curves of this environment fresh.
+    pub(super) fn focus(&self, environment: EnvironmentKey) {
+        self.wishes.send_if_modified(|wishes| {
+            let changed = wishes.focus.as_ref() != Some(&environment);
+            wishes.focus = Some(environment);
+            changed
+        });
+    }
+
+    /// Fetch curves now.
+    pub(super) fn refresh(&self) {
+        self.wishes.send_modify(|wishes| wishes.refresh += 1);
+    }
+
+    /// Ask for permissions again.
+    pub(super) fn recheck_permissions(&self) {
+        self.wishes.send_modify(|wishes| wishes.permissions += 1);
+    }
+}
+
+/// Nobody listens any more.
+pub(super) struct Closed;
+
+/// Events of one cluster on their way to the loop.
+#[derive(Clone)]
+pub(super) struct Out {
+    id: ClusterId,
+    events: mpsc::Sender<Event>,
+}
+
+impl Out {
+    async fn send(&self, event: ClusterEvent) -> Result<(), Closed> {
+        self.events.send(Event::Cluster(self.id, event)).await.map_err(|_| Closed)
+    }
+
+    async fn state(&self, feed: Feed, state: FeedState) -> Result<(), Closed> {
+        self.send(ClusterEvent::Feed(feed, state)).await
+    }
+
+    async fn news<K, V>(
+        &self,
+        feed: Feed,
+        news: News<K, V>,
+        event: fn(Delta<K, V>) -> ClusterEvent,
+    ) -> Result<(), Closed> {
+        for delta in news.deltas {
+            self.send(event(delta)).await?;
+        }
+        match news.state {
+            Some(state) => self.state(feed, state).await,
+            None => Ok(()),
+        }
+    }
+}
+
+type Environments = BTreeMap<EnvironmentKey, Arc<Environment>>;
+
+async fn run(
+    plan: Plan,
+    connected: watch::Sender<Option<Cluster>>,
+    wishes: watch::Receiver<Wishes>,
+    out: Out,
+) -> Result<(), Closed> {
+    let cluster = connect(&plan, &out).await?;
+    connected.send_replace(Some(cluster.clone()));
+    let (pulse_sender, pulse) = watch::channel(Pulse::Unknown);
+    let (environments, known) = watch::channel(Environments::new());
+    let ground = Ground { cluster, pulse, clock: plan.clock.clone() };
+    // Aborted together with this task, which holds them.
+    let _tasks = [
+        tokio::spawn(probe(ground.cluster.clone(), ground.clock.clone(), pulse_sender)),
+        tokio::spawn(introduce::run(ground.clone(), out.clone())),
+        tokio::spawn(lease::run(ground.clone(), plan.controller_namespace.clone(), out.clone())),
+        tokio::spawn(permissions::run(
+            ground.clone(),
+            plan.refresh_permissions,
+            (known.clone(), wishes.clone()),
+            out.clone(),
+        )),
+        tokio::spawn(metrics::run(ground.clone(), plan.clone(), (known, wishes), out.clone())),
+    ]
+    .map(AbortOnDropHandle::new);
+    Following::new(plan, ground, environments, out).run().await
+}
+
+/// Connects, however long it takes. Only what the configuration says can fail here: no request is sent yet.
+async fn connect(plan: &Plan, out: &Out) -> Result<Cluster, Closed> {
+    let mut backoff = Backoff::default();
+    loop {
+        let error = match Cluster::connect(&plan.connect).await {
+            Ok(cluster) => return Ok(cluster.with_namespaces(plan.namespaces.iter().cloned())),
+            Err(error) => error,
+        };
+        let delay = backoff.next_delay();
+        for feed in Feed::ALL {
+            let retry_at = Some(plan.clock.now() + delay);
+            out.state(feed, FeedState::Stale { since: None, reason: error.to_string(), retry_at }).await?;
+        }
+        tokio::time::sleep(delay).await;
+    }
+}
+
+/// The watches of one cluster.
+struct Following {
+    plan: Plan,
+    ground: Ground,
+    known: watch::Sender<Environments>,
+    out: Out,
+    environments: Watcher<EnvironmentKey, Arc<Environment>>,
+    releases: Watcher<ReleaseKey, Arc<Release>>,
+    actions: Watcher<ReleaseKey, Arc<ReleaseAction>>,
+    pods: Watcher<PodKey, PodRow>,
+    workloads: Watcher<WorkloadKey, WorkloadRow>,
+    /// Namespaces that stand in for the whole cluster; asked for once.
+    candidates: Option<BTreeSet<String>>,
+    /// Environments cannot be had: the context's namespace is shown instead.
+    blind: bool,
+}
+
+impl Following {
+    fn new(plan: Plan, ground: Ground, known: watch::Sender<Environments>, out: Out) -> Self {
+        Self {
+            plan,
+            ground,
+            known,
+            out,
+            environments: Watcher::new(),
+            releases: Watcher::new(),
+            actions: Watcher::new(),
+            pods: Watcher::new(),
+            workloads: Watcher::new(),
+            candidates: None,
+            blind: false,
+        }
+    }
+
+    async fn run(mut self) -> Result<(), Closed> {
+        let given: Vec<String> = self.plan.namespaces.clone();
+        let scopes = if given.is_empty() { vec![String::new()] } else { given };
+        for namespace in &scopes {
+            self.environments.follow(&self.ground, &environments(), namespace);
+            self.releases.follow(&self.ground, &releases(), namespace);
+            self.actions.follow(&self.ground, &actions(), namespace);
+        }
+        loop {
+            tokio::select! {
+                news = self.environments.next() => self.on_environments(news).await?,
+                news = self.releases.next() => {
+                    if news.denied_at_large {
+                        let namespaces = self.candidates().await;
+                        instead(&mut self.releases, &self.ground, &releases(), &namespaces);
+                        continue;
+                    }
+                    self.out.news(Feed::Releases, news, ClusterEvent::Releases).await?;
+                }
+                news = self.actions.next() => {
+                    if news.denied_at_large {
+                        let namespaces = self.candidates().await;
+                        instead(&mut self.actions, &self.ground, &actions(), &namespaces);
+                        continue;
+                    }
+                    self.out.news(Feed::Actions, news, ClusterEvent::Actions).await?;
+                }
+                news = self.pods.next() => self.out.news(Feed::Pods, news, ClusterEvent::Pods).await?,
+                news = self.workloads.next() => {
+                    self.out.news(Feed::Workloads, news, ClusterEvent::Workloads).await?;
+                }
+            }
+        }
+    }
+
+    async fn on_environments(&mut self, news: News<EnvironmentKey, Arc<Environment>>) -> Result<(), Closed> {
+        if news.denied_at_large {
+            let namespaces = self.candidates().await;
+            instead(&mut self.environments, &self.ground, &environments(), &namespaces);
+            return Ok(());
+        }
+        for delta in &news.deltas {
+            self.remember(delta);
+        }
+        match &news.state {
+            Some(FeedState::Missing { .. } | FeedState::Denied { .. }) => self.blind = true,
+            Some(FeedState::Live { .. }) => self.blind = false,
+            _ => {}
+        }
+        self.out.news(Feed::Environments, news, ClusterEvent::Environments).await?;
+        self.follow_namespaces().await
+    }
+
+    /// Keeps the environments at hand for metrics and permissions, which need no news of a mere status.
+    fn remember(&self, delta: &Delta<EnvironmentKey, Arc<Environment>>) {
+        self.known.send_if_modified(|known| match delta {
+            Delta::Reset(all) => {
+                let next: Environments = all.iter().cloned().collect();
+                let same = next.len() == known.len()
+                    && next.iter().all(|(key, new)| known.get(key).is_some_and(|old| old.spec == new.spec));
+                *known = next;
+                !same
+            }
+            Delta::Applied(key, new) => {
+                let old = known.insert(key.clone(), Arc::clone(new));
+                old.is_none_or(|old| old.spec != new.spec)
+            }
+            Delta::Deleted(key) => known.remove(key).is_some(),
+        });
+    }
+
+    /// Pods and workloads of the namespaces that are looked at now, and of no others.
+    async fn follow_namespaces(&mut self) -> Result<(), Closed> {
+        let mut wanted: BTreeSet<String> =
+            self.known.borrow().keys().map(|key| key.namespace.to_string()).collect();
+        if wanted.is_empty() && self.blind {
+            wanted.extend(self.plan.namespaces.iter().cloned());
+            if wanted.is_empty() {
+                wanted.insert(self.ground.cluster.namespace().to_owned());
+            }
+        }
+        let names: Vec<&str> = wanted.iter().map(String::as_str).collect();
+        for delta in self.pods.keep_only(&names) {
+            self.out.send(ClusterEvent::Pods(delta)).await?;
+        }
+        for delta in self.workloads.keep_only(&names) {
+            self.out.send(ClusterEvent::Workloads(delta)).await?;
+        }
+        for namespace in names {
+            self.pods.follow(&self.ground, &pods(), namespace);
+            for (resource, row) in workload_row::kinds() {
+                let what = resource.plural.clone();
+                let kind: Kind<SlimWorkload, _, _> = Kind { resource, what, row };
+                self.workloads.follow(&self.ground, &kind, namespace);
+            }
+        }
+        Ok(())
+    }
+
+    async fn candidates(&mut self) -> BTreeSet<String> {
+        if let Some(candidates) = &self.candidates {
+            return candidates.clone();
+        }
+        let mut found = self.ground.cluster.candidate_namespaces().await;
+        while found.len() > MOST_NAMESPACES {
+            found.pop_last();
+        }
+        self.candidates.insert(found).clone()
+    }
+}
+
+/// Follows these namespaces instead of the whole cluster.
+fn instead<W, K, V>(
+    watcher: &mut Watcher<K, V>,
+    ground: &Ground,
+    kind: &Kind<W, K, V>,
+    namespaces: &BTreeSet<String>,
+) where
+    W: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
+        + Clone
+        + std::fmt::Debug
+        + serde::de::DeserializeOwned
+        + Send
+        + 'static,
+    K: Clone + Ord + Send + 'static,
+    V: Send + 'static,
+{
+    let names: Vec<&str> = namespaces.iter().map(String::as_str).collect();
+    // Nothing is gone with a scope that could not be read.
+    let _ = watcher.keep_only(&names);
+    for namespace in names {
+        watcher.follow(ground, kind, namespace);
+    }
+}
+
+fn environments() -> Kind<Environment, EnvironmentKey, Arc<Environment>> {
+    ours(|object: Environment| (object.key(), Arc::new(object)))
+}
+
+fn releases() -> Kind<Release, ReleaseKey, Arc<Release>> {
+    ours(|object: Release| (object.key(), Arc::new(object)))
+}
+
+fn actions() -> Kind<ReleaseAction, ReleaseKey, Arc<ReleaseAction>> {
+    ours(|object: ReleaseAction| {
+        let metadata = &object.metadata;
+        let key = ReleaseKey::new(
+            metadata.namespace.as_deref().unwrap_or_default(),
+            metadata.name.as_deref().unwrap_or_default(),
+        );
+        (key, Arc::new(object))
+    })
+}
+
+fn ours<W: Resource<DynamicType = ()>, K, V>(row: fn(W) -> (K, V)) -> Kind<W, K, V> {
+    Kind { resource: (), what: format!("{}.{}", W::plural(&()), W::group(&())), row }
+}
+
+fn pods() -> Kind<SlimPod, PodKey, PodRow> {
+    Kind { resource: (), what: "pods".to_owned(), row: pod_row::entry }
+}

@@ -1,0 +1,54 @@
+//! Whether anybody executes releases: the controller's lease, asked for every few seconds.
+
+use std::time::Duration;
+
+use super::watcher::Ground;
+use super::{Closed, Out};
+use crate::app::cluster_state::{ControllerHealth, Feed, FeedState};
+use crate::app::event::ClusterEvent;
+use crate::cluster::Kind;
+use crate::cluster::watch::Backoff;
+
+/// Time between two questions, on the session's clock.
+const INTERVAL: Duration = Duration::from_secs(5);
+/// Shortest time between two questions on the wall, however fast the session's clock runs.
+const SHORTEST: Duration = Duration::from_millis(500);
+
+pub(super) async fn run(ground: Ground, namespace: String, out: Out) {
+    let _: Result<(), Closed> = follow(&ground, &namespace, &out).await;
+}
+
+async fn follow(ground: &Ground, namespace: &str, out: &Out) -> Result<(), Closed> {
+    let mut backoff = Backoff::default();
+    let mut heard = None;
+    loop {
+        let answer = ground.cluster.leader(namespace).await;
+        let now = ground.clock.now();
+        let delay = match answer {
+            Ok(leader) => {
+                backoff.reset();
+                heard = Some(now);
+                let health = ControllerHealth {
+                    leader: leader.identity.map(Into::into),
+                    renewed: leader.renewed,
+                    duration_seconds: leader.duration_seconds,
+                };
+                out.send(ClusterEvent::Controller(health)).await?;
+                out.state(Feed::Controller, FeedState::Live { heard: now }).await?;
+                ground.clock.wall(INTERVAL).max(SHORTEST)
+            }
+            Err(error) => {
+                let delay = backoff.next_delay().max(SHORTEST);
+                let reason = error.to_string();
+                let state = match error.kind() {
+                    Kind::Denied => FeedState::Denied { reason },
+                    Kind::NotFound => FeedState::Missing { reason },
+                    _ => FeedState::Stale { since: heard, reason, retry_at: Some(now + delay) },
+                };
+                out.state(Feed::Controller, state).await?;
+                delay
+            }
+        };
+        tokio::time::sleep(delay).await;
+    }
+}

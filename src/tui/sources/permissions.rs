@@ -1,0 +1,60 @@
+//! What we may do in each environment: asked when one appears, every few minutes, and after a refusal.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::watcher::Ground;
+use super::{Closed, Environments, Out, Wishes};
+use crate::api::EnvironmentKey;
+use crate::app::event::ClusterEvent;
+
+/// How soon to ask again after a question that was not answered.
+const RETRY: Duration = Duration::from_secs(5);
+
+type Inputs = (watch::Receiver<Environments>, watch::Receiver<Wishes>);
+
+pub(super) async fn run(ground: Ground, interval: Duration, inputs: Inputs, out: Out) {
+    let _: Result<(), Closed> = follow(&ground, interval, inputs, &out).await;
+}
+
+async fn follow(ground: &Ground, interval: Duration, inputs: Inputs, out: &Out) -> Result<(), Closed> {
+    let (mut environments, mut wishes) = inputs;
+    let mut asked: BTreeSet<EnvironmentKey> = BTreeSet::new();
+    let mut wished = wishes.borrow().permissions;
+    loop {
+        let keys: Vec<EnvironmentKey> = environments.borrow_and_update().keys().cloned().collect();
+        asked.retain(|key| keys.contains(key));
+        let mut failed = false;
+        for key in keys {
+            if asked.contains(&key) {
+                continue;
+            }
+            match ground.cluster.permissions(&key).await {
+                Ok(allowed) => {
+                    asked.insert(key.clone());
+                    let allowed = allowed.into_iter().collect();
+                    out.send(ClusterEvent::Permissions { environment: key, allowed }).await?;
+                }
+                Err(error) => {
+                    tracing::info!(environment = %key, %error, "permissions are not known");
+                    failed = true;
+                }
+            }
+        }
+        let pause = if failed { RETRY } else { interval };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => if !failed { asked.clear() },
+            changed = environments.changed() => changed.map_err(|_| Closed)?,
+            changed = wishes.changed() => {
+                changed.map_err(|_| Closed)?;
+                let now = wishes.borrow_and_update().permissions;
+                if now != wished {
+                    wished = now;
+                    asked.clear();
+                }
+            }
+        }
+    }
+}

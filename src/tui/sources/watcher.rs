@@ -1,0 +1,126 @@
+//! One kind of object of one cluster, over as many scopes as are needed, as one feed.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use kube::core::NamespaceResourceScope;
+use kube::{Api, Resource};
+use serde::de::DeserializeOwned;
+use tokio::sync::{mpsc, watch};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::merged::Merged;
+use crate::app::cluster_state::FeedState;
+use crate::app::event::Delta;
+use crate::cluster::Cluster;
+use crate::cluster::watch::{Feed, Heard, Pulse};
+use crate::time::Clock;
+
+/// Updates that wait for the loop; beyond it the server is asked to wait.
+const BACKLOG: usize = 256;
+
+/// What every watch of a cluster needs.
+#[derive(Clone)]
+pub(super) struct Ground {
+    pub(super) cluster: Cluster,
+    pub(super) pulse: watch::Receiver<Pulse>,
+    pub(super) clock: Clock,
+}
+
+/// What is followed, and how it becomes rows.
+pub(super) struct Kind<W: Resource, K, V> {
+    pub(super) resource: W::DynamicType,
+    pub(super) what: String,
+    pub(super) row: fn(W) -> (K, V),
+}
+
+/// The watches of one feed.
+pub(super) struct Watcher<K, V> {
+    merged: Merged<K>,
+    tasks: BTreeMap<Box<str>, AbortOnDropHandle<()>>,
+    sender: mpsc::Sender<Heard<K, V>>,
+    receiver: mpsc::Receiver<Heard<K, V>>,
+}
+
+/// What a feed has to say.
+pub(super) struct News<K, V> {
+    pub(super) deltas: Vec<Delta<K, V>>,
+    pub(super) state: Option<FeedState>,
+    /// The whole cluster may not be read.
+    pub(super) denied_at_large: bool,
+}
+
+impl<K, V> Watcher<K, V>
+where
+    K: Clone + Ord + Send + 'static,
+    V: Send + 'static,
+{
+    pub(super) fn new() -> Self {
+        let (sender, receiver) = mpsc::channel(BACKLOG);
+        Self { merged: Merged::default(), tasks: BTreeMap::new(), sender, receiver }
+    }
+
+    /// Follows a kind in a namespace, or in the whole cluster where it is empty. A scope that is followed already stays.
+    pub(super) fn follow<W>(&mut self, ground: &Ground, kind: &Kind<W, K, V>, namespace: &str)
+    where
+        W: Resource<Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned + Send + 'static,
+        W::DynamicType: Clone + Send + Sync,
+    {
+        let scope: Box<str> = scope(namespace, &kind.what);
+        if self.merged.has(&scope) {
+            return;
+        }
+        let client = ground.cluster.watch_client();
+        let api: Api<W> = if namespace.is_empty() {
+            Api::all_with(client, &kind.resource)
+        } else {
+            Api::namespaced_with(client, namespace, &kind.resource)
+        };
+        let feed = Feed {
+            api,
+            what: kind.what.clone(),
+            scope: scope.clone(),
+            row: kind.row,
+            sink: self.sender.clone(),
+        };
+        self.merged.add(scope.clone());
+        let task = tokio::spawn(feed.follow(ground.pulse.clone(), ground.clock.clone()));
+        self.tasks.insert(scope, AbortOnDropHandle::new(task));
+    }
+
+    /// Follows only these namespaces of that kind from now on; says what is gone with the others.
+    pub(super) fn keep_only(&mut self, namespaces: &[&str]) -> Vec<Delta<K, V>> {
+        let gone: Vec<Box<str>> = self
+            .merged
+            .scopes()
+            .filter(|scope| !namespaces.contains(&namespace_of(scope)))
+            .map(Into::into)
+            .collect();
+        let mut deltas = Vec::new();
+        for scope in gone {
+            self.tasks.remove(&scope);
+            deltas.extend(self.merged.remove(&scope));
+        }
+        deltas
+    }
+
+    /// The next thing that the feed has to say; cancel safe.
+    pub(super) async fn next(&mut self) -> News<K, V> {
+        let Some(heard) = self.receiver.recv().await else { return std::future::pending().await };
+        let denied = matches!(
+            &heard.update,
+            crate::cluster::watch::Update::State(crate::cluster::watch::State::Denied { .. })
+        );
+        let denied_at_large = denied && namespace_of(&heard.scope).is_empty();
+        let deltas = self.merged.take(heard);
+        News { deltas, state: self.merged.news(), denied_at_large }
+    }
+}
+
+fn scope(namespace: &str, what: &str) -> Box<str> {
+    format!("{namespace}/{what}").into()
+}
+
+fn namespace_of(scope: &str) -> &str {
+    scope.split_once('/').map_or("", |(namespace, _)| namespace)
+}

@@ -1,0 +1,222 @@
+//! The terminal as we take it and as we give it back.
+//!
+//! Owns every mode that is switched on, and switches each off again however the session ends: by a return, an error, a panic on
+//! any thread, or a signal.
+
+use std::io::{self, BufWriter, Stdout, Write};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, ThreadId};
+
+use crossterm::cursor::{Hide, Show};
+use crossterm::event::{
+    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, KeyboardEnhancementFlags,
+    PopKeyboardEnhancementFlags, PushKeyboardEnhancementFlags,
+};
+use crossterm::terminal::{
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, SetTitle,
+    disable_raw_mode, enable_raw_mode,
+};
+use crossterm::{execute, queue};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+
+use super::clipboard;
+
+/// Room for one whole frame, so that a frame is one write.
+const FRAME_BYTES: usize = 128 << 10;
+/// Saves and restores the window's title (xterm's title stack); terminals without one ignore it.
+const PUSH_TITLE: &[u8] = b"\x1b[22;2t";
+const POP_TITLE: &[u8] = b"\x1b[23;2t";
+
+/// Modes are on. Read by the panic hook and by signals, which have no [`Screen`] at hand.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+/// Keyboard enhancement is on.
+static ENHANCED: AtomicBool = AtomicBool::new(false);
+/// What a thread other than the drawing one has panicked with.
+static FATAL: Mutex<Option<String>> = Mutex::new(None);
+
+/// The terminal while it is ours; gives it back when dropped.
+pub(super) struct Screen {
+    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+}
+
+impl Screen {
+    /// Takes the terminal over.
+    pub(super) fn take() -> io::Result<Self> {
+        enter()?;
+        let writer = BufWriter::with_capacity(FRAME_BYTES, io::stdout());
+        match Terminal::new(CrosstermBackend::new(writer)) {
+            Ok(terminal) => Ok(Self { terminal }),
+            Err(error) => {
+                restore();
+                Err(error)
+            }
+        }
+    }
+
+    /// Draws one frame as one piece, where the terminal can (synchronized output); others ignore the marks.
+    pub(super) fn draw(&mut self, render: impl FnOnce(&mut ratatui::Frame<'_>)) -> io::Result<()> {
+        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        self.terminal.draw(render)?;
+        queue!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
+        self.terminal.backend_mut().flush()
+    }
+
+    /// Forgets what is on the screen, so that the next frame draws all of it.
+    pub(super) fn forget(&mut self) -> io::Result<()> {
+        self.terminal.clear()
+    }
+
+    /// Rings the bell.
+    pub(super) fn bell(&mut self) -> io::Result<()> {
+        self.write(b"\x07")
+    }
+
+    /// Puts text on the clipboard of the terminal that a person sits at.
+    pub(super) fn copy(&mut self, text: &str) -> io::Result<()> {
+        let multiplexer = clipboard::Multiplexer::detect(|name| std::env::var(name).ok());
+        self.write(clipboard::sequence(text, multiplexer).as_bytes())
+    }
+
+    /// Gives the terminal to the shell and comes back when continued. `group` stops the whole job, as ctrl-z does.
+    pub(super) fn suspend(&mut self, group: bool) -> io::Result<()> {
+        restore();
+        stop(group)?;
+        self.resume()
+    }
+
+    /// Takes the terminal over anew: after a stop, whoever had it meanwhile may have changed its modes.
+    pub(super) fn resume(&mut self) -> io::Result<()> {
+        restore();
+        enter()?;
+        self.terminal.autoresize()?;
+        self.terminal.clear()
+    }
+
+    /// Columns and rows.
+    pub(super) fn size(&self) -> (u16, u16) {
+        self.terminal.size().map_or((80, 24), |size| (size.width, size.height))
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.terminal.backend_mut().write_all(bytes)?;
+        self.terminal.backend_mut().flush()
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+#[cfg(unix)]
+fn stop(group: bool) -> io::Result<()> {
+    use rustix::process::{Signal, getpid, kill_current_process_group, kill_process};
+    // SIGSTOP instead of SIGTSTP: the latter would come back to our own handler.
+    if group {
+        kill_current_process_group(Signal::STOP)?;
+    } else {
+        kill_process(getpid(), Signal::STOP)?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn stop(_group: bool) -> io::Result<()> {
+    Ok(())
+}
+
+fn enter() -> io::Result<()> {
+    enable_raw_mode()?;
+    TAKEN.store(true, Ordering::SeqCst);
+    let mut out = io::stdout();
+    out.write_all(PUSH_TITLE)?;
+    execute!(out, SetTitle("release-cockpit"), EnterAlternateScreen, EnableBracketedPaste, Hide)?;
+    if speaks_enhanced_keys(|name| std::env::var(name).ok()) {
+        let flags = KeyboardEnhancementFlags::DISAMBIGUATE_ESCAPE_CODES
+            | KeyboardEnhancementFlags::REPORT_EVENT_TYPES;
+        execute!(out, PushKeyboardEnhancementFlags(flags))?;
+        ENHANCED.store(true, Ordering::SeqCst);
+    }
+    Ok(())
+}
+
+/// Switches every mode off. Does nothing when they are off, and never fails: there is nobody left to tell.
+pub(super) fn restore() {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let mut out = io::stdout();
+    if ENHANCED.swap(false, Ordering::SeqCst) {
+        let _ = queue!(out, PopKeyboardEnhancementFlags);
+    }
+    let _ = execute!(
+        out,
+        EndSynchronizedUpdate,
+        DisableBracketedPaste,
+        DisableMouseCapture,
+        LeaveAlternateScreen,
+        Show
+    );
+    let _ = out.write_all(POP_TITLE);
+    let _ = out.flush();
+    let _ = disable_raw_mode();
+}
+
+/// Asking the terminal costs a wait of up to two seconds where it does not answer; its name is enough.
+fn speaks_enhanced_keys(variable: impl Fn(&str) -> Option<String>) -> bool {
+    if variable("TMUX").is_some() || variable("STY").is_some() {
+        return false;
+    }
+    let term = variable("TERM").unwrap_or_default();
+    let program = variable("TERM_PROGRAM").unwrap_or_default();
+    ["xterm-kitty", "foot", "xterm-ghostty", "alacritty", "rio"].iter().any(|name| term.starts_with(name))
+        || matches!(program.as_str(), "WezTerm" | "ghostty" | "iTerm.app")
+}
+
+/// From now on a panic on this thread restores the terminal before it is reported, and a panic on any other thread is kept for
+/// [`fatal`] while the screen stays whole.
+pub(super) fn install_panic_hook() {
+    let drawing: ThreadId = thread::current().id();
+    let previous = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if thread::current().id() == drawing || !TAKEN.load(Ordering::SeqCst) {
+            restore();
+            previous(info);
+            return;
+        }
+        tracing::error!(%info, "a task panicked");
+        if let Ok(mut fatal) = FATAL.lock() {
+            fatal.get_or_insert_with(|| info.to_string());
+        }
+    }));
+}
+
+/// What a task has panicked with, once.
+pub(super) fn fatal() -> Option<String> {
+    FATAL.lock().ok().and_then(|mut fatal| fatal.take())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_terminals_that_are_known_get_enhanced_keys() {
+        for (variables, expected) in [
+            (&[("TERM", "xterm-256color")][..], false),
+            (&[("TERM", "xterm-kitty")][..], true),
+            (&[("TERM", "xterm-kitty"), ("TMUX", "/tmp/x")][..], false),
+            (&[("TERM", "xterm-256color"), ("TERM_PROGRAM", "WezTerm")][..], true),
+            (&[("TERM", "screen"), ("STY", "1.pts")][..], false),
+            (&[][..], false),
+        ] {
+            let read = |name: &str| {
+                variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+            };
+            assert_eq!(speaks_enhanced_keys(read), expected, "{variables:?}");
+        }
+    }
+}
