@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
 use kube::api::ApiResource;
+use kube::core::DynamicResourceScope;
 use kube::core::GroupVersionKind;
-use kube::core::NamespaceResourceScope;
 use serde::{Deserialize, Serialize};
 
 use super::slim;
@@ -77,7 +77,7 @@ struct Condition {
 
 impl Resource for SlimWorkload {
     type DynamicType = ApiResource;
-    type Scope = NamespaceResourceScope;
+    type Scope = DynamicResourceScope;
 
     fn kind(resource: &ApiResource) -> Cow<'_, str> {
         Cow::Borrowed(&resource.kind)

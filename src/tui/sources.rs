@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kube::Resource;
+use kube::core::NamespaceResourceScope;
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -23,7 +24,7 @@ use crate::app::cluster_state::{ClusterId, Feed, FeedState};
 use crate::app::event::{ClusterEvent, Delta, Event};
 use crate::cluster::pod_row::{self, SlimPod};
 use crate::cluster::watch::{Backoff, Pulse, probe};
-use crate::cluster::workload_row::{self, SlimWorkload};
+use crate::cluster::workload_row;
 use crate::cluster::{Cluster, ConnectOptions};
 use crate::domain::pod_row::{PodKey, PodRow};
 use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
@@ -73,11 +74,11 @@ impl Source {
     /// Begins to follow.
     pub(super) fn start(plan: Plan, events: mpsc::Sender<Event>) -> Self {
         let (cluster_sender, cluster) = watch::channel(None);
-        let (wishes, wished) = watch::channel(Wishes::default());
+        let (wishes, inbox) = watch::channel(Wishes::default());
         let out = Out { id: plan.id, events };
         let task = tokio::spawn(async move {
             // Nobody listens any more: the session is over.
-            let _: Result<(), Closed> = run(plan, cluster_sender, wished, out).await;
+            let _: Result<(), Closed> = run(plan, cluster_sender, inbox, out).await;
         });
         Self { cluster, wishes, _task: AbortOnDropHandle::new(task) }
     }
@@ -309,9 +310,7 @@ impl Following {
         for namespace in names {
             self.pods.follow(&self.ground, &pods(), namespace);
             for (resource, row) in workload_row::kinds() {
-                let what = resource.plural.clone();
-                let kind: Kind<SlimWorkload, _, _> = Kind { resource, what, row };
-                self.workloads.follow(&self.ground, &kind, namespace);
+                self.workloads.follow(&self.ground, &Kind::one_of(resource, row), namespace);
             }
         }
         Ok(())
@@ -336,12 +335,7 @@ fn instead<W, K, V>(
     kind: &Kind<W, K, V>,
     namespaces: &BTreeSet<String>,
 ) where
-    W: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
-        + Clone
-        + std::fmt::Debug
-        + serde::de::DeserializeOwned
-        + Send
-        + 'static,
+    W: Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned + Send + 'static,
     K: Clone + Ord + Send + 'static,
     V: Send + 'static,
 {
@@ -372,10 +366,13 @@ fn actions() -> Kind<ReleaseAction, ReleaseKey, Arc<ReleaseAction>> {
     })
 }
 
-fn ours<W: Resource<DynamicType = ()>, K, V>(row: fn(W) -> (K, V)) -> Kind<W, K, V> {
-    Kind { resource: (), what: format!("{}.{}", W::plural(&()), W::group(&())), row }
+fn ours<W, K, V>(row: fn(W) -> (K, V)) -> Kind<W, K, V>
+where
+    W: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+{
+    Kind::of(format!("{}.{}", W::plural(&()), W::group(&())), row)
 }
 
 fn pods() -> Kind<SlimPod, PodKey, PodRow> {
-    Kind { resource: (), what: "pods".to_owned(), row: pod_row::entry }
+    Kind::of("pods".to_owned(), pod_row::entry)
 }

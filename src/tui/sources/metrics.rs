@@ -48,9 +48,9 @@ impl Asker {
         let mut refreshed = wishes.borrow().refresh;
         loop {
             let known = environments.borrow_and_update().clone();
-            let wished = wishes.borrow_and_update().clone();
-            if wished.refresh != refreshed {
-                refreshed = wished.refresh;
+            let wanted = wishes.borrow_and_update().clone();
+            if wanted.refresh != refreshed {
+                refreshed = wanted.refresh;
                 self.curves.values_mut().for_each(Curves::forget);
                 self.rounds = 0;
             }
@@ -58,7 +58,7 @@ impl Asker {
             // A new wish interrupts questions that are under way: their answers are about the wrong environment.
             tokio::select! {
                 changed = wishes.changed() => changed.map_err(|_| Closed)?,
-                done = self.round(&known, wished.focus.as_ref()) => {
+                done = self.round(&known, wanted.focus.as_ref()) => {
                     done?;
                     tokio::select! {
                         () = tokio::time::sleep(pause) => {}

@@ -22,7 +22,7 @@ pub(super) async fn run(ground: Ground, interval: Duration, inputs: Inputs, out:
 async fn follow(ground: &Ground, interval: Duration, inputs: Inputs, out: &Out) -> Result<(), Closed> {
     let (mut environments, mut wishes) = inputs;
     let mut asked: BTreeSet<EnvironmentKey> = BTreeSet::new();
-    let mut wished = wishes.borrow().permissions;
+    let mut rechecked = wishes.borrow().permissions;
     loop {
         let keys: Vec<EnvironmentKey> = environments.borrow_and_update().keys().cloned().collect();
         asked.retain(|key| keys.contains(key));
@@ -50,8 +50,8 @@ async fn follow(ground: &Ground, interval: Duration, inputs: Inputs, out: &Out) 
             changed = wishes.changed() => {
                 changed.map_err(|_| Closed)?;
                 let now = wishes.borrow_and_update().permissions;
-                if now != wished {
-                    wished = now;
+                if now != rechecked {
+                    rechecked = now;
                     asked.clear();
                 }
             }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use kube::core::NamespaceResourceScope;
-use kube::{Api, Resource};
+use kube::api::ApiResource;
+use kube::core::{DynamicResourceScope, NamespaceResourceScope};
+use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::AbortOnDropHandle;
@@ -27,11 +28,43 @@ pub(super) struct Ground {
     pub(super) clock: Clock,
 }
 
+/// The API of a kind in a namespace, or in the whole cluster where it is empty.
+type Open<W> = Box<dyn Fn(Client, &str) -> Api<W> + Send + Sync>;
+
 /// What is followed, and how it becomes rows.
-pub(super) struct Kind<W: Resource, K, V> {
-    pub(super) resource: W::DynamicType,
+pub(super) struct Kind<W, K, V> {
     pub(super) what: String,
     pub(super) row: fn(W) -> (K, V),
+    api: Open<W>,
+}
+
+impl<W, K, V> Kind<W, K, V>
+where
+    W: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+{
+    /// A kind that its type says all about.
+    pub(super) fn of(what: String, row: fn(W) -> (K, V)) -> Self {
+        let api = |client, namespace: &str| match namespace {
+            "" => Api::all(client),
+            namespace => Api::namespaced(client, namespace),
+        };
+        Self { what, row, api: Box::new(api) }
+    }
+}
+
+impl<W, K, V> Kind<W, K, V>
+where
+    W: Resource<DynamicType = ApiResource, Scope = DynamicResourceScope>,
+{
+    /// A kind that is one of several of the same type.
+    pub(super) fn one_of(resource: ApiResource, row: fn(W) -> (K, V)) -> Self {
+        let what = resource.plural.clone();
+        let api = move |client, namespace: &str| match namespace {
+            "" => Api::all_with(client, &resource),
+            namespace => Api::namespaced_with(client, namespace, &resource),
+        };
+        Self { what, row, api: Box::new(api) }
+    }
 }
 
 /// The watches of one feed.
@@ -63,19 +96,13 @@ where
     /// Follows a kind in a namespace, or in the whole cluster where it is empty. A scope that is followed already stays.
     pub(super) fn follow<W>(&mut self, ground: &Ground, kind: &Kind<W, K, V>, namespace: &str)
     where
-        W: Resource<Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned + Send + 'static,
-        W::DynamicType: Clone + Send + Sync,
+        W: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
     {
         let scope: Box<str> = scope(namespace, &kind.what);
         if self.merged.has(&scope) {
             return;
         }
-        let client = ground.cluster.watch_client();
-        let api: Api<W> = if namespace.is_empty() {
-            Api::all_with(client, &kind.resource)
-        } else {
-            Api::namespaced_with(client, namespace, &kind.resource)
-        };
+        let api = (kind.api)(ground.cluster.watch_client(), namespace);
         let feed = Feed {
             api,
             what: kind.what.clone(),
