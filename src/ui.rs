@@ -22,6 +22,8 @@ mod snapshots;
 
 use ratatui::Frame;
 
+pub use crate::ui::screens::heights;
+
 use crate::app::store::Store;
 use crate::ui::theme::Theme;
 

@@ -177,7 +177,7 @@ impl Chrome<'_> {
             Freshness::Missing(_) => (theme.warning, " not installed", None),
             Freshness::Stale { age, reason, retry } => {
                 let room = pen.room().saturating_sub(wanted);
-                return stale(pen, over(theme.failing), (age, reason, retry), room);
+                return stale(pen, theme, (age, reason, retry), room);
             }
         };
         let glyph = match self.freshness {
@@ -198,7 +198,8 @@ struct Title<'a>(&'a Chrome<'a>, fmt::Arguments<'a>);
 
 impl fmt::Display for Title<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.focused {
+        // A window has the keys anyway; only a pane among others points at itself.
+        if self.0.focused && self.0.freshness != Freshness::Timeless {
             f.write_str(self.0.theme.glyphs.current)?;
         }
         f.write_fmt(self.1)
@@ -206,7 +207,8 @@ impl fmt::Display for Title<'_> {
 }
 
 /// `STALE 14s: reason, retry in 3s`, where all of it fits into `room`; else `STALE 14s`.
-fn stale(pen: &mut Pen<'_>, style: Style, what: (Option<Age>, &str, Option<Age>), room: u16) {
+fn stale(pen: &mut Pen<'_>, theme: &Theme, what: (Option<Age>, &str, Option<Age>), room: u16) {
+    let style = Style::reset().patch(theme.text).patch(theme.failing);
     let (age, reason, retry) = what;
     let since = match age {
         Some(age) => Short::of(format_args!("STALE {age}")),
@@ -218,14 +220,17 @@ fn stale(pen: &mut Pen<'_>, style: Style, what: (Option<Age>, &str, Option<Age>)
     };
     let (since, again) = (since.as_str(), again.as_str());
     let left = room.saturating_sub(width(since) + width(again) + 4);
-    if left < 12 {
+    if left < width(reason).min(24) {
         pen.last(style, format_args!(" {since} "));
         return;
     }
-    let reason = head(reason, left.min(60));
     // `last` leaves a cell between what it writes; the pieces of one sentence close it.
     pen.last(style, format_args!("{again} "));
-    pen.close().last(style, format_args!(": {reason}"));
+    if width(reason) > left {
+        pen.close().last(style, format_args!(": {}{}", head(reason, left - 1), theme.glyphs.ellipsis));
+    } else {
+        pen.close().last(style, format_args!(": {reason}"));
+    }
     pen.close().last(style, format_args!(" {since}"));
 }
 

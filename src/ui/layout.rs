@@ -103,14 +103,16 @@ fn home_wide(body: Rect, needs: Needs) -> Home {
 fn home_compact(body: Rect, needs: Needs) -> Home {
     let mut rest = body;
     let height = body.height;
-    let queue_rows = rows(needs.queue).max(1);
+    let queue_rows = if needs.queue == 0 { 2 } else { rows(needs.queue) };
     let queue = match height {
         0..=11 if !needs.needs_me => 1,
         0..=11 => 2,
         _ => 1 + queue_rows.min((height / 5).max(2)),
     };
     let queue = take_bottom(&mut rest, queue);
-    let environments = take_top(&mut rest, rows(needs.environments).clamp(1, (height / 4).max(1)));
+    // Sentences that stand in for missing lists need more than a row.
+    let wanted = if needs.environments == 0 { 3 } else { rows(needs.environments) };
+    let environments = take_top(&mut rest, wanted.clamp(1, (height / 4).max(1)));
     let metric = match height {
         0..=10 => 0,
         11..=17 => 1,

@@ -11,6 +11,7 @@ use ratatui::layout::Rect;
 
 use crate::app::ui_state::Overlay;
 use crate::ui::pane::Ctx;
+use crate::ui::theme::Theme;
 
 /// Draws a window above what is there.
 pub fn draw(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, overlay: &Overlay) {
@@ -26,11 +27,12 @@ pub fn draw(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, overlay: &Overlay) {
 }
 
 /// Empties the cells below a window.
-pub fn clear(buf: &mut Buffer, area: Rect) {
+pub fn clear(buf: &mut Buffer, area: Rect, theme: &Theme) {
     let area = area.intersection(buf.area);
     for y in area.top()..area.bottom() {
         for x in area.left()..area.right() {
             buf[(x, y)].reset();
         }
     }
+    buf.set_style(area, theme.text);
 }

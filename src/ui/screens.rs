@@ -1,8 +1,11 @@
 //! Which panes a view has, and where they are.
 
+use std::collections::BTreeMap;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::api::ReleaseStatus;
 use crate::app::rows::QueueGroup;
 use crate::app::store::Store;
 use crate::app::ui_state::{MetricPane, Overlay, Pane as Focus, View};
@@ -16,7 +19,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, store: &Store, theme: &Theme) {
     let mut ctx = Ctx { store, theme, boxed: false };
     // A theme may have a background of its own, which lies below everything.
     buf.set_style(area, theme.text);
-    let needs = needs(&ctx);
+    let needs = needs(store);
     let Some(shell) = layout::shell(area, needs) else {
         too_small(buf, area, &ctx);
         return;
@@ -50,16 +53,16 @@ fn too_small(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     crate::ui::chrome::sentence(buf, area, ctx.theme.text, text.as_str());
 }
 
-fn needs(ctx: &Ctx<'_>) -> Needs {
-    let rows = &ctx.store.rows;
+fn needs(store: &Store) -> Needs {
+    let rows = &store.rows;
     let live = rows.queue.iter().filter(|row| row.group != QueueGroup::Finished).count();
     Needs {
         environments: rows.environments.len(),
         // One line for what has just ended; the rest of the past is a key press away.
         queue: live + usize::from(live < rows.queue.len()),
         needs_me: !rows.needs_me.is_empty(),
-        banner: shell::has_banner(ctx),
-        status: shell::has_status(ctx),
+        banner: shell::has_banner(store),
+        status: shell::has_status(store),
     }
 }
 
@@ -97,7 +100,11 @@ struct Release {
 }
 
 impl Release {
-    fn of(body: Rect, plan: u16, gates: u16) -> Self {
+    fn of(body: Rect, status: Option<&ReleaseStatus>) -> Self {
+        let count = |items: usize| u16::try_from(items).unwrap_or(u16::MAX);
+        let plan = status.and_then(|status| status.plan.as_ref()).map_or(1, |plan| count(plan.steps.len()));
+        let plan = plan.saturating_add(status.map_or(0, |status| count(status.components.len())));
+        let gates = status.map_or(1, |status| count(status.gates.len() * 2 + status.approvals.len()));
         let mut rest = body;
         let summary = take_top(&mut rest, if body.height >= 16 { 3 } else { 2 });
         if is_wide(body) {
@@ -110,21 +117,16 @@ impl Release {
         }
         let height = rest.height;
         let metric = take_top(&mut rest, u16::from(height >= 12));
-        let timeline = take_bottom(&mut rest, (height / 4).max(2));
-        let gates = take_bottom(&mut rest, gates.saturating_add(1).clamp(2, (height / 3).max(2)));
-        let plan_rows = plan.saturating_add(1).max(rest.height);
-        let plan = take_top(&mut rest, plan_rows);
-        Self { summary, plan, first: metric, second: Rect::default(), gates, timeline }
+        let plan = take_top(&mut rest, plan.saturating_add(1).clamp(2, (height / 2).max(2)));
+        let gates = take_top(&mut rest, gates.saturating_add(1).clamp(2, (height / 3).max(2)));
+        Self { summary, plan, first: metric, second: Rect::default(), gates, timeline: rest }
     }
 }
 
 fn release(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>) {
     let View::Release(view) = ctx.store.ui.view() else { return };
     let status = ctx.store.release(&view.id).and_then(|release| release.status.as_ref());
-    let count = |items: usize| u16::try_from(items).unwrap_or(u16::MAX);
-    let plan = status.and_then(|status| status.plan.as_ref()).map_or(1, |plan| count(plan.steps.len()));
-    let gates = status.map_or(1, |status| count(status.gates.len() * 2 + status.approvals.len()));
-    let areas = Release::of(body, plan, gates);
+    let areas = Release::of(body, status);
     (panes::summary::PANE.draw)(buf, areas.summary, ctx);
     (panes::plan::PANE.draw)(buf, areas.plan, ctx);
     panes::metrics::draw(buf, areas.first, ctx, MetricPane::ErrorRate);
@@ -135,40 +137,38 @@ fn release(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>) {
     (panes::timeline::PANE.draw)(buf, areas.timeline, ctx);
 }
 
-/// Rows that the panes of the visible view show at this size, for paging and scrolling.
+/// Rows that the panes of the visible view show in a terminal of the store's size: what paging and scrolling go by.
 #[must_use]
-pub fn heights(area: Rect, store: &Store, theme: &Theme) -> Vec<(Focus, u16)> {
-    let ctx = Ctx { store, theme, boxed: false };
-    let needs = needs(&ctx);
-    let Some(shell) = layout::shell(area, needs) else { return Vec::new() };
+pub fn heights(store: &Store) -> BTreeMap<Focus, u16> {
+    let needs = needs(store);
+    let (width, height) = store.size;
+    let Some(shell) = layout::shell(Rect::new(0, 0, width, height), needs) else { return BTreeMap::new() };
     let boxed = is_wide(shell.body);
     let framed = |area: Rect| area.height.saturating_sub(if boxed { 2 } else { 1 });
     let mut heights = match store.ui.view() {
         View::Home => {
             let home = layout::home(shell.body, needs);
-            vec![
+            BTreeMap::from([
                 (Focus::Environments, panes::environments::visible_rows(home.environments, boxed)),
                 (Focus::Pods, panes::pods::visible_rows(home.pods, boxed)),
                 (Focus::Queue, panes::queue::visible_rows(home.queue, boxed)),
-            ]
+            ])
         }
         View::Release(view) => {
-            let status = store.release(&view.id).and_then(|release| release.status.as_ref());
-            let plan = status.and_then(|status| status.plan.as_ref()).map_or(1, |plan| plan.steps.len());
-            let gates = status.map_or(1, |status| status.gates.len() * 2 + status.approvals.len());
-            let count = |items: usize| u16::try_from(items).unwrap_or(u16::MAX);
-            let areas = Release::of(shell.body, count(plan), count(gates));
-            vec![
+            let areas = Release::of(shell.body, store.release(&view.id).and_then(|r| r.status.as_ref()));
+            BTreeMap::from([
                 (Focus::Plan, framed(areas.plan)),
                 (Focus::Gates, framed(areas.gates)),
                 (Focus::Timeline, framed(areas.timeline)),
-            ]
+            ])
         }
-        View::Rollback(_) => vec![(Focus::Candidates, panes::rollback::visible_rows(shell.body, boxed))],
-        View::Text(_) => vec![(Focus::Text, framed(shell.body))],
+        View::Rollback(_) => {
+            BTreeMap::from([(Focus::Candidates, panes::rollback::visible_rows(shell.body, boxed))])
+        }
+        View::Text(_) => BTreeMap::from([(Focus::Text, framed(shell.body))]),
     };
     if let Some(Overlay::Help { .. }) = store.ui.overlay() {
-        heights.push((Focus::Help, shell.body.height.saturating_sub(2)));
+        heights.insert(Focus::Help, shell.body.height.saturating_sub(2));
     }
     heights
 }

@@ -9,6 +9,7 @@ use crate::app::cluster_state::{ClusterState, Feed, FeedState};
 use crate::app::command::{COMMANDS, Group, Target};
 use crate::app::pending::PendingState;
 use crate::app::store::Store;
+use crate::app::target::target;
 use crate::app::toast::Level;
 use crate::app::ui_state::{Overlay, Pane as Focus, View};
 use crate::domain::age::Age;
@@ -137,25 +138,25 @@ fn lateness(state: &FeedState, now: chrono::DateTime<chrono::Utc>) -> (u8, i64) 
 }
 
 /// The first cluster whose objects are out of step, and why.
-fn lost<'a>(ctx: &Ctx<'a>) -> Option<(&'a ClusterState, Freshness<'a>)> {
-    ctx.store.clusters.iter().find_map(|cluster| {
+fn lost(store: &Store) -> Option<(&ClusterState, Freshness<'_>)> {
+    store.clusters.iter().find_map(|cluster| {
         KUBERNETES
             .iter()
             .filter_map(|feed| cluster.feeds.get(feed))
             .find(|state| matches!(state, FeedState::Stale { .. }))
-            .map(|state| (cluster, Freshness::of(Some(state), ctx.store.now)))
+            .map(|state| (cluster, Freshness::of(Some(state), store.now)))
     })
 }
 
 /// A connection is lost.
 #[must_use]
-pub fn has_banner(ctx: &Ctx<'_>) -> bool {
-    lost(ctx).is_some()
+pub fn has_banner(store: &Store) -> bool {
+    lost(store).is_some()
 }
 
 /// Which connection is lost, since when, why, when it is tried again, and what is locked meanwhile.
 pub fn banner(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
-    let Some((cluster, Freshness::Stale { age, reason, retry })) = lost(ctx) else { return };
+    let Some((cluster, Freshness::Stale { age, reason, retry })) = lost(ctx.store) else { return };
     let theme = ctx.theme;
     let style = theme.failing;
     let mut pen = Pen::new(buf, area, 0);
@@ -174,11 +175,10 @@ pub fn banner(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
 
 /// There is something to say on the status line.
 #[must_use]
-pub fn has_status(ctx: &Ctx<'_>) -> bool {
-    let ui = &ctx.store.ui;
-    let typing = matches!(ui.overlay(), Some(Overlay::Filter { .. } | Overlay::Palette(_)));
+pub fn has_status(store: &Store) -> bool {
+    let typing = matches!(store.ui.overlay(), Some(Overlay::Filter { .. } | Overlay::Palette(_)));
     // Where rows are plenty, the line is always there, so that a message moves nothing.
-    ctx.store.size.1 >= 20 || typing || !ctx.store.toasts.is_empty() || !ctx.store.pending.is_empty()
+    store.size.1 >= 20 || typing || !store.toasts.is_empty() || !store.pending.is_empty()
 }
 
 /// What is being typed, else the newest message, else what is on its way, else more about what is selected.
@@ -281,13 +281,30 @@ pub fn footer(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
         overlay_keys(&mut pen, ctx, overlay);
         return;
     }
+    let narrow = area.width < 120;
     for id in ALWAYS.iter().rev() {
         if let (Some(command), Some(key)) = (crate::app::command::find(id), store.keymap.keys(id).first()) {
-            pen.last(theme.muted, format_args!("{key} {}", command.title));
+            if narrow && *id != "help" {
+                pen.last(theme.key, format_args!("{key}"));
+            } else {
+                pen.last(theme.muted, format_args!("{key} {}", command.title));
+            }
         }
     }
     let target = target(store);
     pen.skip(1);
+    if narrow {
+        // Where not all of them fit, those that can be used come first.
+        offered(&mut pen, ctx, &target, Some(true));
+        offered(&mut pen, ctx, &target, Some(false));
+    } else {
+        offered(&mut pen, ctx, &target, None);
+    }
+}
+
+/// Commands of this view with their keys, as many as fit; all of them, or those that can or cannot be used.
+fn offered(pen: &mut Pen<'_>, ctx: &Ctx<'_>, target: &Target, which: Option<bool>) {
+    let (store, theme) = (ctx.store, ctx.theme);
     for command in COMMANDS {
         let wanted = matches!(command.group, Group::Releasing | Group::Looking)
             && command.scope.covers(store.ui.view())
@@ -298,7 +315,10 @@ pub fn footer(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
         if cells > pen.room() {
             continue;
         }
-        let ready = (command.availability)(store, &target).is_ready();
+        let ready = (command.availability)(store, target).is_ready();
+        if which.is_some_and(|which| which != ready) {
+            continue;
+        }
         let (keys, words) = if ready { (theme.key, theme.text) } else { (theme.stale, theme.stale) };
         pen.put(keys, text.as_str()).fmt(words, format_args!(" {}", command.title)).skip(2);
     }
@@ -319,6 +339,9 @@ fn overlay_keys(pen: &mut Pen<'_>, ctx: &Ctx<'_>, overlay: &Overlay) {
             ("enter", "go on"),
             ("esc", "cancel"),
         ],
+        Overlay::Confirm(confirm) if confirm.phrase.is_none() && confirm.reason.is_none() => {
+            &[("y", "yes"), ("n", "no"), ("tab", "next"), ("enter", "press the button"), ("esc", "cancel")]
+        }
         Overlay::Confirm(_) => &[("tab", "next"), ("enter", "press the button"), ("esc", "cancel")],
         Overlay::Message { .. } => &[("esc", "close")],
     };
@@ -326,10 +349,4 @@ fn overlay_keys(pen: &mut Pen<'_>, ctx: &Ctx<'_>, overlay: &Overlay) {
     for (key, words) in keys {
         pen.put(theme.key, key).fmt(theme.text, format_args!(" {words}")).skip(2);
     }
-}
-
-/// What a command would be about now.
-#[must_use]
-pub fn target(store: &Store) -> Target {
-    Target { environment: store.focused_environment(), ..Target::default() }
 }

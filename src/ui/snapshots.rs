@@ -1,27 +1,38 @@
-//! Snapshots of panes and screens over a test terminal.
+//! Snapshots of panes and screens over a test terminal: every pane and every screen, empty, live, stale and in error.
 
-mod world;
-
+use chrono::TimeDelta;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Color;
 
+use crate::app::cluster_state::{ClusterId, Feed, FeedState};
+use crate::app::event::{ClusterEvent, Event};
+use crate::app::fixtures::{World, ago, burning, environment_id, now, planera, release_id};
 use crate::app::store::Store;
+use crate::app::text_view::{TextBody, TextView};
+use crate::app::toast::{Level, Toast};
+use crate::app::ui_state::{Overlay, Pane as Focus, ReleaseView, View};
+use crate::ui::pane::{Ctx, PANES};
 use crate::ui::render;
 use crate::ui::theme::Theme;
 
+const SIZES: [(u16, u16); 2] = [(80, 24), (200, 60)];
+
 /// The screen of that store as a buffer.
 fn screen(store: &Store, theme: &Theme, (width, height): (u16, u16)) -> Buffer {
+    let mut store = store.clone();
+    store.size = (width, height);
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-    terminal.draw(|frame| render(frame, store, theme)).unwrap();
+    terminal.draw(|frame| render(frame, &store, theme)).unwrap();
     terminal.backend().buffer().clone()
 }
 
 /// The rows of a buffer as text.
 fn text(buf: &Buffer) -> String {
     let mut out = String::new();
-    for row in buf.content.chunks(usize::from(buf.area.width)) {
+    for row in buf.content.chunks(usize::from(buf.area.width.max(1))) {
         let mut skip = 0;
         let mut line = String::new();
         for cell in row {
@@ -37,18 +48,269 @@ fn text(buf: &Buffer) -> String {
     out
 }
 
+fn settings() -> insta::Settings {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../../tests/snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings
+}
+
+fn snapshot(name: &str, content: &str) {
+    settings().bind(|| insta::assert_snapshot!(name, content));
+}
+
+/// A world in each of the four states that a pane can be in.
+fn states() -> [(&'static str, World); 4] {
+    let mut stale = burning();
+    for feed in Feed::ALL {
+        stale = stale.lost(feed, 14);
+    }
+    let mut error = World::live();
+    for feed in Feed::ALL {
+        let state = match feed {
+            Feed::Pods | Feed::Workloads => FeedState::Denied {
+                reason: "You may not list pods here: ask for the role release-cockpit-viewer.".into(),
+            },
+            Feed::Metrics | Feed::Controller => FeedState::Stale {
+                since: None,
+                reason: "Prometheus does not answer: connection refused".into(),
+                retry_at: Some(now() + TimeDelta::seconds(3)),
+            },
+            _ => FeedState::Missing {
+                reason:
+                    "Release Cockpit's objects are not installed here: release-cockpit manifests | kubectl \
+                         apply -f -"
+                        .into(),
+            },
+        };
+        error.send(Event::Cluster(ClusterId(0), ClusterEvent::Feed(feed, state)));
+    }
+    [("empty", World::live()), ("live", live()), ("stale", stale), ("error", error)]
+}
+
+/// Burning, seen by someone who looks at pods.
+fn live() -> World {
+    let mut world = burning();
+    world.store.ui.focus = Focus::Pods;
+    world
+}
+
+fn open(mut store: Store, view: &str) -> Store {
+    let id = release_id("production", "production-v1-8-2-cc");
+    match view {
+        "release" => {
+            let view = ReleaseView { id, timeline_offset: 0, gates_offset: 0, plan_offset: 0 };
+            store.ui.views.push(View::Release(view));
+            store.ui.focus = Focus::Plan;
+        }
+        "text" => {
+            let lines = ["apiVersion: v1", "kind: Pod", "metadata:", "  name: backend-7f9c6d-2xk4p"];
+            store.ui.views.push(View::Text(TextView {
+                title: "YAML · backend-7f9c6d-2xk4p".into(),
+                request: crate::app::effect::RequestId(0),
+                body: TextBody::Lines(lines.map(Into::into).into()),
+                offset: 0,
+            }));
+            store.ui.focus = Focus::Text;
+        }
+        "rollback" => {
+            let mut world = World { store };
+            world.store.ui.environments.selected = Some(environment_id("production"));
+            world = world.typing("R");
+            if !matches!(world.store.ui.view(), View::Rollback(_)) {
+                // Nothing is known yet, so that the key refuses: the view is drawn as it would be when it loses its data.
+                world.store.ui.views.push(View::Rollback(crate::app::ui_state::RollbackView {
+                    environment: environment_id("production"),
+                    versions: Vec::new(),
+                    last_known_good: None,
+                    preview: Vec::new(),
+                    cursor: crate::app::ui_state::Cursor::default(),
+                }));
+            }
+            store = world.store;
+        }
+        _ => {}
+    }
+    store
+}
+
 #[test]
-fn look() {
-    let Ok(dir) = std::env::var("LOOK") else { return };
-    for (name, store) in world::all() {
-        for theme in ["dark", "mono"] {
-            for (width, height) in [(80, 24), (120, 36), (200, 60)] {
-                let buf = screen(&store, &Theme::named(theme), (width, height));
-                let svg = crate::ui::svg::buffer_to_svg(&buf);
-                std::fs::write(format!("{dir}/{name}-{theme}-{width}.svg"), svg).unwrap();
-                std::fs::write(format!("{dir}/{name}-{theme}-{width}.txt"), text(&buf)).unwrap();
+fn every_pane_in_every_state() {
+    let theme = Theme::named("mono");
+    for (state, world) in states() {
+        for pane in PANES {
+            let view = match pane.id {
+                "summary" | "plan" | "gates" | "timeline" => "release",
+                "rollback" => "rollback",
+                "text" => "text",
+                _ => "home",
+            };
+            let store = open(world.store.clone(), view);
+            let mut shown = String::new();
+            for (area, boxed) in [(Rect::new(0, 0, 80, 8), false), (Rect::new(0, 0, 110, 12), true)] {
+                let mut buf = Buffer::empty(area);
+                (pane.draw)(&mut buf, area, &Ctx { store: &store, theme: &theme, boxed });
+                shown.push_str(&text(&buf));
+                shown.push_str("\n\n");
+            }
+            snapshot(&format!("pane-{}-{state}", pane.id), &shown);
+        }
+    }
+}
+
+#[test]
+fn every_screen_in_every_state_and_size() {
+    let theme = Theme::named("dark");
+    for (state, world) in states() {
+        for view in ["home", "release", "rollback", "text"] {
+            let store = open(world.store.clone(), view);
+            for size in SIZES {
+                let name = format!("screen-{view}-{state}-{}x{}", size.0, size.1);
+                snapshot(&name, &text(&screen(&store, &theme, size)));
             }
         }
     }
-    let _ = Rect::default();
+}
+
+/// Windows above the home screen, opened by their keys.
+fn windows() -> Vec<(&'static str, World)> {
+    let calm = || {
+        let mut world = planera();
+        world.store.ui.environments.selected = Some(environment_id("production"));
+        world
+    };
+    let mut message = calm();
+    message.store.ui.overlays.push(Overlay::Message {
+        title: "Refused".into(),
+        text: "SelfApproval: you asked for this release yourself; somebody else must approve it. The admission policy \
+               of the API server says so, and no setting of this terminal changes it."
+            .into(),
+    });
+    let mut toast = calm();
+    toast.store.toasts.push_back(Toast {
+        level: Level::Error,
+        text: "refused: needs approve on environments/production".into(),
+        at: ago(1),
+    });
+    vec![
+        ("help", calm().typing("?")),
+        ("palette", calm().typing(": ap")),
+        ("filter", calm().typing("tab / backend-")),
+        ("deploy", calm().typing("n")),
+        ("deploy-typed", calm().typing("n v1.8.3")),
+        ("approve", calm().typing("v")),
+        ("approve-typed", calm().typing("v deploy-to-prod")),
+        ("message", message),
+        ("toast", toast),
+    ]
+}
+
+#[test]
+fn every_window_in_both_sizes() {
+    let theme = Theme::named("dark");
+    for (name, world) in windows() {
+        for size in SIZES {
+            let content = text(&screen(&world.store, &theme, size));
+            snapshot(&format!("window-{name}-{}x{}", size.0, size.1), &content);
+        }
+    }
+}
+
+#[test]
+fn ascii_screens_are_ascii() {
+    let theme = Theme::named("mono").ascii();
+    for view in ["home", "release"] {
+        let store = open(live().store, view);
+        let shown = text(&screen(&store, &theme, (80, 24)));
+        snapshot(&format!("ascii-{view}-80x24"), &shown);
+        let odd: Vec<char> = shown.chars().filter(|c| !c.is_ascii()).collect();
+        assert!(odd.is_empty(), "{odd:?}\n{shown}");
+    }
+}
+
+#[test]
+fn the_mono_theme_has_no_colour_anywhere() {
+    let theme = Theme::named("mono");
+    for (_, world) in states().into_iter().chain(windows()) {
+        for view in ["home", "release", "rollback", "text"] {
+            let buf = screen(&open(world.store.clone(), view), &theme, (120, 40));
+            let coloured = buf.content.iter().find(|cell| cell.fg != Color::Reset || cell.bg != Color::Reset);
+            assert_eq!(coloured, None);
+        }
+    }
+}
+
+#[test]
+fn any_size_draws_without_harm() {
+    let theme = Theme::named("dark");
+    let worlds: Vec<Store> = states().into_iter().chain(windows()).map(|(_, world)| world.store).collect();
+    for store in &worlds {
+        for view in ["home", "release", "rollback", "text"] {
+            let store = open(store.clone(), view);
+            for width in (0..=40).chain([41, 60, 79, 109, 110, 111]) {
+                for height in (0..=12).chain([13, 19, 20, 21, 22, 30]) {
+                    let area = Rect::new(0, 0, width, height);
+                    crate::ui::screens::draw(&mut Buffer::empty(area), area, &store, &theme);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_pane_takes_any_area() {
+    let theme = Theme::named("dark");
+    for (_, world) in states() {
+        for pane in PANES {
+            for view in ["home", "release", "rollback", "text"] {
+                let store = open(world.store.clone(), view);
+                for (width, height) in (0..30).flat_map(|width| (0..6).map(move |height| (width, height))) {
+                    for boxed in [false, true] {
+                        let mut buf = Buffer::empty(Rect::new(0, 0, 40, 10));
+                        let area = Rect::new(3, 2, width, height);
+                        (pane.draw)(&mut buf, area, &Ctx { store: &store, theme: &theme, boxed });
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_tiny_terminal_says_what_it_needs() {
+    let shown = text(&screen(&live().store, &Theme::named("dark"), (20, 5)));
+    let sentence = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(sentence, "terminal too small: 20x5, needs 40x10");
+}
+
+#[test]
+fn production_is_said_in_words_on_every_screen() {
+    for view in ["home", "release", "rollback"] {
+        let mut world = live();
+        world.store.ui.environments.selected = Some(environment_id("production"));
+        for size in [(40, 10), (80, 24), (200, 60)] {
+            let shown = text(&screen(&open(world.store.clone(), view), &Theme::named("mono"), size));
+            assert!(shown.contains("▌PROD▐"), "{view} {size:?}\n{shown}");
+        }
+    }
+}
+
+/// Writes pictures of every screen into the directory that `LOOK` names, for eyes.
+#[test]
+fn look() {
+    let Ok(dir) = std::env::var("LOOK") else { return };
+    let home = states().into_iter().map(|(name, world)| (name, "home", world.store));
+    let release = [("live", "release", live().store), ("live", "rollback", live().store)];
+    let windows = windows().into_iter().map(|(name, world)| (name, "home", world.store));
+    for (name, view, store) in home.chain(release).chain(windows) {
+        let store = open(store, view);
+        for theme in ["dark", "light", "mono", "high-contrast"] {
+            for (width, height) in [(80, 24), (120, 36), (200, 60)] {
+                let buf = screen(&store, &Theme::named(theme), (width, height));
+                let file = format!("{dir}/{view}-{name}-{theme}-{width}");
+                std::fs::write(format!("{file}.svg"), crate::ui::svg::buffer_to_svg(&buf)).unwrap();
+            }
+        }
+    }
 }

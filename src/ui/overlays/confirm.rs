@@ -20,7 +20,7 @@ pub fn draw(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, confirm: &Confirm) {
     let theme = ctx.theme;
     let cells = body.width.min(92);
     let area = centred(body, cells, height(confirm, cells.saturating_sub(4)));
-    clear(buf, area);
+    clear(buf, area, ctx.theme);
     let chrome = Chrome {
         theme,
         tier: Some(confirm.tier),
@@ -77,6 +77,9 @@ fn content(lines: &mut Lines<'_>, ctx: &Ctx<'_>, confirm: &Confirm) {
     if let Some(lock) = &confirm.lock {
         lines.pen().fmt(theme.failing, format_args!("{} locked: ", glyphs.failing)).put(theme.failing, lock);
     }
+    if let Some(refusal) = &confirm.refusal {
+        lines.text(theme.failing, refusal);
+    }
     for change in &confirm.changed {
         lines
             .pen()
@@ -99,7 +102,7 @@ fn content(lines: &mut Lines<'_>, ctx: &Ctx<'_>, confirm: &Confirm) {
     }
     changes(lines, ctx, &confirm.changes);
     if let Some(reason) = &confirm.reason {
-        let word = if reason.required { "reason (required)" } else { "reason" };
+        let word = if reason.required { "reason (needed)" } else { "reason" };
         let focused = confirm.focus == ConfirmFocus::Reason;
         field(&mut lines.pen(), ctx, (word, focused), reason.editor.split());
     }
@@ -151,7 +154,7 @@ fn image(pen: &mut Pen<'_>, ctx: &Ctx<'_>, (text, cells): (&str, u16), style: St
 pub fn field(pen: &mut Pen<'_>, ctx: &Ctx<'_>, (name, focused): (&str, bool), text: (&str, &str)) {
     let theme = ctx.theme;
     let pointer = if focused { theme.glyphs.current } else { " " };
-    pen.put(theme.accent, pointer).fmt(theme.muted, format_args!("{name}: "));
+    pen.put(theme.accent, pointer).fmt(theme.muted, format_args!("{name:<9} "));
     if focused {
         edited(pen, ctx, text);
     } else {
@@ -193,5 +196,7 @@ fn height(confirm: &Confirm, cells: u16) -> u16 {
         + usize::from(confirm.reason.is_some())
         + 2 * usize::from(confirm.phrase.is_some());
     // Title, an empty line above the buttons, the buttons, the frame.
-    u16::try_from(lines).unwrap_or(u16::MAX).saturating_add(rows(&confirm.title, cells)).saturating_add(4)
+    let refusal = confirm.refusal.as_ref().map_or(0, |refusal| rows(refusal, cells));
+    let lines = u16::try_from(lines).unwrap_or(u16::MAX);
+    lines.saturating_add(refusal).saturating_add(rows(&confirm.title, cells)).saturating_add(4)
 }

@@ -24,7 +24,7 @@ pub fn draw(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, form: &Form) {
     let preview = u16::try_from(form.preview.len()).unwrap_or(u16::MAX).min(8);
     let height = 2 + 4 + suggestions + preview + 1 + 2 + 1;
     let area = centred(body, body.width.min(92), height);
-    clear(buf, area);
+    clear(buf, area, ctx.theme);
     let chrome =
         Chrome { theme, tier: Some(form.tier), focused: true, boxed: true, freshness: Freshness::Timeless };
     let word = if form.kind == ReleaseKind::Promote { "Promote" } else { "Deploy" };
@@ -58,14 +58,14 @@ fn shown(form: &Form) -> u16 {
 fn fields(buf: &mut Buffer, inner: Rect, ctx: &Ctx<'_>, form: &Form) -> u16 {
     let theme = ctx.theme;
     let focused = |field| form.focus == field;
-    field(&mut Pen::new(buf, inner, 0), ctx, ("version ", focused(Field::Version)), form.version.split());
+    field(&mut Pen::new(buf, inner, 0), ctx, ("version", focused(Field::Version)), form.version.split());
     let count = shown(form);
     let first = scrolled(0, form.suggestion.unwrap_or(0), usize::from(count));
     for (suggestion, at) in form.suggestions.iter().enumerate().skip(first).zip(0..count) {
         let (index, suggestion) = suggestion;
         let chosen = form.suggestion == Some(index);
         let mut pen = Pen::new(buf, inner, 1 + at);
-        pen.skip(4).put(theme.accent, if chosen { theme.glyphs.current } else { " " });
+        pen.skip(10).put(theme.accent, if chosen { theme.glyphs.current } else { " " });
         pen.left(20, if chosen { theme.title } else { theme.text }, theme, &suggestion.version).skip(1);
         let room = pen.room();
         pen.cut(room, theme.muted, theme, &suggestion.seen);
@@ -77,25 +77,16 @@ fn fields(buf: &mut Buffer, inner: Rect, ctx: &Ctx<'_>, form: &Form) -> u16 {
         }
     }
     strategy(&mut Pen::new(buf, inner, 1 + count), ctx, form);
-    field(
-        &mut Pen::new(buf, inner, 2 + count),
-        ctx,
-        ("reason  ", focused(Field::Reason)),
-        form.reason.split(),
-    );
-    field(
-        &mut Pen::new(buf, inner, 3 + count),
-        ctx,
-        ("ticket  ", focused(Field::Ticket)),
-        form.ticket.split(),
-    );
+    field(&mut Pen::new(buf, inner, 2 + count), ctx, ("reason", focused(Field::Reason)), form.reason.split());
+    field(&mut Pen::new(buf, inner, 3 + count), ctx, ("ticket", focused(Field::Ticket)), form.ticket.split());
     5 + count
 }
 
 fn strategy(pen: &mut Pen<'_>, ctx: &Ctx<'_>, form: &Form) {
     let theme = ctx.theme;
     let focused = form.focus == Field::Strategy;
-    pen.put(theme.accent, if focused { theme.glyphs.current } else { " " }).put(theme.muted, "strategy: ");
+    pen.put(theme.accent, if focused { theme.glyphs.current } else { " " })
+        .fmt(theme.muted, format_args!("{:<9} ", "strategy"));
     for (at, name) in form.strategies.iter().enumerate() {
         if at == form.strategy {
             pen.fmt(theme.title, format_args!("[{name}] "));

@@ -16,7 +16,7 @@ pub fn draw(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, (title, text): (&str, &
     let cells = widest.clamp(30, 90).min(body.width);
     let height = rows(text, cells.saturating_sub(4)).saturating_add(2);
     let area = centred(body, cells, height);
-    clear(buf, area);
+    clear(buf, area, ctx.theme);
     let chrome = Chrome {
         theme: ctx.theme,
         tier: ctx.store.focused_tier(),

@@ -19,7 +19,7 @@ pub fn draw(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, palette: &Palette) {
     let wanted = u16::try_from(count.max(1)).unwrap_or(u16::MAX).min(body.height / 2).min(12);
     let mut rest = Rect { width: body.width.min(96), ..body };
     let area = take_bottom(&mut rest, wanted.saturating_add(2));
-    clear(buf, area);
+    clear(buf, area, ctx.theme);
     let chrome = Chrome { theme, tier: None, focused: true, boxed: true, freshness: Freshness::Timeless };
     let inner = chrome.draw(buf, area, format_args!("Commands"), (Style::new(), format_args!("")));
     if palette.choices.is_empty() {

@@ -36,7 +36,8 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     if stand_in(buf, inner, theme, freshness, empty.then_some("Nothing: no gate has been judged yet.")) {
         return;
     }
-    let name = gates.iter().map(|gate| width(&gate.name)).max().unwrap_or(8).clamp(8, inner.width / 3);
+    let name =
+        gates.iter().map(|gate| width(&gate.name)).max().unwrap_or(8).clamp(8, (inner.width / 3).max(8));
     let mut row = 0;
     for gate in gates.iter().skip(view.gates_offset) {
         gate_line(&mut Pen::new(buf, inner, row), ctx, gate, name);

@@ -77,6 +77,7 @@ fn frame(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>, freshness: Freshness<'_>) 
     let place = match &id {
         _ if store.ui.all_environments => "all environments",
         Some(id) => &id.key.name,
+        None if store.rows.pods_total > 0 => "all namespaces",
         None => "no environment",
     };
     let (shown, total, failing) = (store.rows.pods.len(), store.rows.pods_total, store.rows.pods_failing);

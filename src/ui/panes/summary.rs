@@ -7,7 +7,7 @@ use crate::api::{ReleaseKind, Tier};
 use crate::app::cluster_state::Feed;
 use crate::app::ui_state::View;
 use crate::domain::age::Age;
-use crate::ui::chrome::{Freshness, sentence};
+use crate::ui::chrome::stand_in;
 use crate::ui::pane::{Ctx, Pane};
 use crate::ui::panes::queue::phase_look;
 use crate::ui::pen::Pen;
@@ -19,11 +19,8 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let View::Release(view) = ctx.store.ui.view() else { return };
     let theme = ctx.theme;
     let Some(release) = ctx.store.release(&view.id) else {
-        let text = match ctx.freshness(view.id.cluster, Feed::Releases) {
-            Freshness::Connecting => "Waiting for the first answer.",
-            _ => "This release is gone: it was deleted. esc goes back.",
-        };
-        sentence(buf, area, theme.muted, text);
+        let freshness = ctx.freshness(view.id.cluster, Feed::Releases);
+        stand_in(buf, area, theme, freshness, Some("This release is gone: it was deleted. esc goes back."));
         return;
     };
     let spec = &release.spec;

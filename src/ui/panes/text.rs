@@ -16,14 +16,15 @@ pub static PANE: Pane = Pane { id: "text", title: "Text", focus: Some(Focus::Tex
 fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let View::Text(view) = ctx.store.ui.view() else { return };
     let theme = ctx.theme;
-    let lines = view.lines();
+    let filter = ctx.store.ui.filter(Focus::Text);
+    let count = view.shown(filter).count();
     let chrome = ctx.chrome(Some(Focus::Text), Freshness::Timeless);
     let height = usize::from(area.height.saturating_sub(if ctx.boxed { 2 } else { 1 }));
-    let first = view.offset.min(lines.len().saturating_sub(1));
-    let note = if lines.is_empty() {
+    let first = view.offset.min(count.saturating_sub(1));
+    let note = if count == 0 {
         Short::of(format_args!(""))
     } else {
-        Short::of(format_args!("{}-{} of {}", first + 1, (first + height).min(lines.len()), lines.len()))
+        Short::of(format_args!("{}-{} of {}", first + 1, (first + height).min(count), count))
     };
     let inner = chrome.draw(
         buf,
@@ -41,8 +42,11 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
         TextBody::Lines(lines) if lines.is_empty() => {
             sentence(buf, inner, theme.muted, "The answer is empty: there is nothing to show.");
         }
-        TextBody::Lines(lines) => {
-            for (line, row) in lines.iter().skip(first).zip(0..inner.height) {
+        TextBody::Lines(_) if count == 0 => {
+            sentence(buf, inner, theme.muted, "No line matches the filter: esc shows all.");
+        }
+        TextBody::Lines(_) => {
+            for (line, row) in view.shown(filter).skip(first).zip(0..inner.height) {
                 Pen::new(buf, inner, row).put(theme.text, line);
             }
         }

@@ -1,0 +1,132 @@
+//! One frame at 200x60 with 10,000 pods in the store.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use release_cockpit::api::{Environment, EnvironmentKey, Release};
+use release_cockpit::app::cluster_state::{ClusterId, Feed, FeedState};
+use release_cockpit::app::event::{ClusterEvent, Delta, Event};
+use release_cockpit::app::store::Store;
+use release_cockpit::app::update::update_all;
+use release_cockpit::config::theme as config;
+use release_cockpit::domain::pod_row::{PodHealth, PodKey, PodRow};
+use release_cockpit::domain::series::{Series, unix};
+use release_cockpit::ui::{render, theme::Theme};
+
+const PODS: usize = 10_000;
+
+fn main() {
+    divan::main();
+}
+
+/// The whole screen, drawn anew into a buffer that was used before.
+#[divan::bench]
+fn home_200x60(bencher: divan::Bencher) {
+    let store = world();
+    let theme = Theme::of(&config::Theme::load("dark").unwrap());
+    let mut terminal = Terminal::new(TestBackend::new(200, 60)).unwrap();
+    bencher.bench_local(|| {
+        terminal.draw(|frame| render(frame, &store, &theme)).unwrap();
+    });
+}
+
+/// The same without the terminal's comparison of two buffers: what drawing alone costs.
+#[divan::bench]
+fn home_200x60_drawing_alone(bencher: divan::Bencher) {
+    let store = world();
+    let theme = Theme::of(&config::Theme::load("dark").unwrap());
+    let area = ratatui::layout::Rect::new(0, 0, 200, 60);
+    let mut buf = ratatui::buffer::Buffer::empty(area);
+    bencher.bench_local(|| {
+        buf.reset();
+        release_cockpit::ui::screens::draw(&mut buf, area, &store, &theme);
+    });
+}
+
+fn now() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_795_183_402, 0).unwrap_or_default()
+}
+
+fn world() -> Store {
+    let mut store = Store::new(["prod-eu".into()], "bench");
+    let key = EnvironmentKey::new("planera-production", "production");
+    let mut events = vec![Event::Tick(now()), Event::Resize { width: 200, height: 60 }];
+    let mut cluster = |event| events.push(Event::Cluster(ClusterId(0), event));
+    for feed in Feed::ALL {
+        cluster(ClusterEvent::Feed(feed, FeedState::Live { heard: now() }));
+    }
+    cluster(ClusterEvent::Environments(Delta::Applied(key.clone(), Arc::new(environment()))));
+    for number in 0..50 {
+        let release = release(number);
+        cluster(ClusterEvent::Releases(Delta::Applied(release.key(), Arc::new(release))));
+    }
+    cluster(ClusterEvent::Pods(Delta::Reset((0..PODS).map(pod).map(|pod| (pod.key.clone(), pod)).collect())));
+    for query in ["errorRate", "latency"] {
+        cluster(ClusterEvent::Metrics {
+            environment: key.clone(),
+            query: query.into(),
+            at: now(),
+            result: Ok(["stable", "canary"].map(curve).into()),
+        });
+    }
+    update_all(&mut store, events);
+    store
+}
+
+fn environment() -> Environment {
+    serde_json::from_value(serde_json::json!({
+        "apiVersion": "release-cockpit.dev/v1alpha1", "kind": "Environment",
+        "metadata": {"name": "production", "namespace": "planera-production"},
+        "spec": {"application": "planera", "tier": "production", "components": [{
+            "name": "backend", "workload": {"kind": "Deployment", "name": "backend"},
+            "container": "backend", "image": "ghcr.io/acme/planera-backend"}],
+            "metrics": {"limits": {"errorRate": 0.05, "latency": 2.0}}}
+    }))
+    .unwrap()
+}
+
+fn release(number: usize) -> Release {
+    serde_json::from_value(serde_json::json!({
+        "apiVersion": "release-cockpit.dev/v1alpha1", "kind": "Release",
+        "metadata": {"name": format!("r{number}"), "namespace": "planera-production",
+                     "creationTimestamp": "2026-11-20T14:00:00Z"},
+        "spec": {"environment": "production", "version": format!("v1.8.{number}"), "kind": "Deploy",
+                 "requestedBy": "bob",
+                 "images": [{"component": "backend", "image": "ghcr.io/acme/planera-backend:v1"}]},
+        "status": {"phase": "Pending", "message": "waits for approval: 0 of 1 people"}
+    }))
+    .unwrap()
+}
+
+fn pod(number: usize) -> PodRow {
+    let failing = number % 97 == 0;
+    PodRow {
+        key: PodKey {
+            namespace: "planera-production".into(),
+            name: format!("backend-7f9c6d{:04x}-{number:05}", number / 10).into(),
+        },
+        owner_kind: "Deployment".into(),
+        owner: "backend".into(),
+        template_hash: "7f9c6d".into(),
+        ready: u16::from(!failing),
+        total: 1,
+        status: if failing { "CrashLoopBackOff".into() } else { "Running".into() },
+        health: if failing { PodHealth::Failing } else { PodHealth::Ready },
+        restarts: 3,
+        last_restart: Some(now() - TimeDelta::seconds(40)),
+        version: "v1.8.1".into(),
+        track: "stable".into(),
+        node: "ip-10-0-12-31.eu-central-1".into(),
+        created: Some(now() - TimeDelta::days(3)),
+        cause: if failing { "exit 137 OOMKilled".into() } else { "".into() },
+    }
+}
+
+fn curve(label: &str) -> Series {
+    let points = (0..360_u16)
+        .map(|at| (unix(now()) - 5.0 * f64::from(359 - at), 0.02 + 0.01 * (f64::from(at) / 9.0).sin()))
+        .collect();
+    Series { label: label.into(), points, step: 5.0 }
+}
