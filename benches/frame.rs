@@ -1,4 +1,5 @@
 //! One frame at 200x60 with 10,000 pods in the store.
+#![allow(clippy::unwrap_used, reason = "a bench that cannot build its world has nothing to measure")]
 
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use release_cockpit::api::{Environment, EnvironmentKey, Release};
 use release_cockpit::app::cluster_state::{ClusterId, Feed, FeedState};
 use release_cockpit::app::event::{ClusterEvent, Delta, Event};
 use release_cockpit::app::store::Store;
-use release_cockpit::app::update::update_all;
+use release_cockpit::app::update_all;
 use release_cockpit::config::theme as config;
 use release_cockpit::domain::pod_row::{PodHealth, PodKey, PodRow};
 use release_cockpit::domain::series::{Series, unix};
@@ -101,7 +102,7 @@ fn release(number: usize) -> Release {
 }
 
 fn pod(number: usize) -> PodRow {
-    let failing = number % 97 == 0;
+    let failing = number.is_multiple_of(97);
     PodRow {
         key: PodKey {
             namespace: "planera-production".into(),

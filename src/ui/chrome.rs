@@ -241,6 +241,7 @@ pub fn grey(buf: &mut Buffer, area: Rect, theme: &Theme) {
         for x in area.left()..area.right() {
             let cell = &mut buf[(x, y)];
             cell.fg = theme.stale.fg.unwrap_or(Color::Reset);
+            cell.bg = theme.stale.bg.or(theme.text.bg).unwrap_or(Color::Reset);
             cell.modifier = theme.stale.add_modifier;
         }
     }

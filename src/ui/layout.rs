@@ -94,7 +94,8 @@ fn home_wide(body: Rect, needs: Needs) -> Home {
     let mut top = take_top(&mut rest, wanted.clamp(6, body.height * 2 / 5));
     let queue =
         take_bottom(&mut rest, rows(needs.queue).saturating_add(2).clamp(4, (body.height / 4).max(4)));
-    let environments = take_left(&mut top, (body.width * 33 / 100).clamp(42, 70));
+    let environments =
+        take_left(&mut top, if body.width < 150 { 54 } else { (body.width * 33 / 100).min(70) });
     let half = top.width / 2;
     let first = take_left(&mut top, half);
     Home { boxed: true, environments, first, second: top, pods: rest, queue }

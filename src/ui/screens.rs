@@ -9,7 +9,7 @@ use crate::api::ReleaseStatus;
 use crate::app::rows::QueueGroup;
 use crate::app::store::Store;
 use crate::app::ui_state::{MetricPane, Overlay, Pane as Focus, View};
-use crate::ui::layout::{self, Needs, SMALLEST, is_wide, take_bottom, take_left, take_top};
+use crate::ui::layout::{self, Needs, SMALLEST, is_wide, take_left, take_top};
 use crate::ui::pane::Ctx;
 use crate::ui::theme::Theme;
 use crate::ui::{overlays, panes, shell};

@@ -68,7 +68,7 @@ fn states() -> [(&'static str, World); 4] {
     }
     let mut error = World::live();
     for feed in Feed::ALL {
-        let state = match feed {
+        let outcome = match feed {
             Feed::Pods | Feed::Workloads => FeedState::Denied {
                 reason: "You may not list pods here: ask for the role release-cockpit-viewer.".into(),
             },
@@ -84,7 +84,7 @@ fn states() -> [(&'static str, World); 4] {
                         .into(),
             },
         };
-        error.send(Event::Cluster(ClusterId(0), ClusterEvent::Feed(feed, state)));
+        error.send(Event::Cluster(ClusterId(0), ClusterEvent::Feed(feed, outcome)));
     }
     [("empty", World::live()), ("live", live()), ("stale", stale), ("error", error)]
 }
@@ -135,18 +135,22 @@ fn open(mut store: Store, view: &str) -> Store {
     store
 }
 
+/// The view that a pane is part of.
+fn view_of(pane: &crate::ui::pane::Pane) -> &'static str {
+    match pane.id {
+        "summary" | "plan" | "gates" | "timeline" => "release",
+        "rollback" => "rollback",
+        "text" => "text",
+        _ => "home",
+    }
+}
+
 #[test]
 fn every_pane_in_every_state() {
     let theme = Theme::named("mono");
     for (state, world) in states() {
         for pane in PANES {
-            let view = match pane.id {
-                "summary" | "plan" | "gates" | "timeline" => "release",
-                "rollback" => "rollback",
-                "text" => "text",
-                _ => "home",
-            };
-            let store = open(world.store.clone(), view);
+            let store = open(world.store.clone(), view_of(pane));
             let mut shown = String::new();
             for (area, boxed) in [(Rect::new(0, 0, 80, 8), false), (Rect::new(0, 0, 110, 12), true)] {
                 let mut buf = Buffer::empty(area);
@@ -244,15 +248,14 @@ fn the_mono_theme_has_no_colour_anywhere() {
 #[test]
 fn any_size_draws_without_harm() {
     let theme = Theme::named("dark");
-    let worlds: Vec<Store> = states().into_iter().chain(windows()).map(|(_, world)| world.store).collect();
-    for store in &worlds {
-        for view in ["home", "release", "rollback", "text"] {
-            let store = open(store.clone(), view);
-            for width in (0..=40).chain([41, 60, 79, 109, 110, 111]) {
-                for height in (0..=12).chain([13, 19, 20, 21, 22, 30]) {
-                    let area = Rect::new(0, 0, width, height);
-                    crate::ui::screens::draw(&mut Buffer::empty(area), area, &store, &theme);
-                }
+    let states = states().map(|(_, world)| world.store);
+    let views = ["home", "release", "rollback", "text"];
+    let worlds = states.iter().flat_map(|store| views.map(|view| open(store.clone(), view)));
+    for store in worlds.chain(windows().into_iter().map(|(_, world)| world.store)) {
+        for width in (0..=40).chain([41, 60, 79, 109, 110, 111]) {
+            for height in (0..=12).chain([13, 19, 20, 21, 22, 30]) {
+                let area = Rect::new(0, 0, width, height);
+                crate::ui::screens::draw(&mut Buffer::empty(area), area, &store, &theme);
             }
         }
     }
@@ -263,14 +266,12 @@ fn every_pane_takes_any_area() {
     let theme = Theme::named("dark");
     for (_, world) in states() {
         for pane in PANES {
-            for view in ["home", "release", "rollback", "text"] {
-                let store = open(world.store.clone(), view);
-                for (width, height) in (0..30).flat_map(|width| (0..6).map(move |height| (width, height))) {
-                    for boxed in [false, true] {
-                        let mut buf = Buffer::empty(Rect::new(0, 0, 40, 10));
-                        let area = Rect::new(3, 2, width, height);
-                        (pane.draw)(&mut buf, area, &Ctx { store: &store, theme: &theme, boxed });
-                    }
+            let store = open(world.store.clone(), view_of(pane));
+            for (width, height) in (0..30).flat_map(|width| (0..6).map(move |height| (width, height))) {
+                for boxed in [false, true] {
+                    let mut buf = Buffer::empty(Rect::new(0, 0, 40, 10));
+                    let area = Rect::new(3, 2, width, height);
+                    (pane.draw)(&mut buf, area, &Ctx { store: &store, theme: &theme, boxed });
                 }
             }
         }

@@ -26,8 +26,10 @@ struct Columns {
     tier: u16,
     version: u16,
     status: u16,
-    /// Cells of a reading, its label included; 0: not shown.
+    /// Cells of a reading, its label included.
     reading: u16,
+    /// How many readings there is room for; the error rate comes first.
+    readings: u16,
     labelled: bool,
 }
 
@@ -70,13 +72,14 @@ impl Columns {
         let version = rows.iter().map(version_width).max().unwrap_or(6).clamp(6, 12);
         // Pointer, number, two gaps, pods with its gap.
         let fixed = 4 + name + 1 + tier + version + 1 + 6;
-        let (labelled, reading) = match cells.saturating_sub(fixed) {
-            left if left >= 12 + 24 + 4 && !boxed => (true, 12),
-            left if left >= 12 + 16 + 3 => (false, 8),
-            _ => (false, 0),
+        let (labelled, reading, readings) = match cells.saturating_sub(fixed) {
+            left if left >= 12 + 24 + 4 && !boxed => (true, 12, 2),
+            left if left >= 12 + 16 + 3 => (false, 8, 2),
+            left if left >= 12 + 8 + 3 => (false, 8, 1),
+            _ => (false, 0, 0),
         };
-        let status = cells.saturating_sub(fixed + 2 * reading + 3);
-        Self { name, tier, version, status, reading, labelled }
+        let status = cells.saturating_sub(fixed + readings * reading + 3);
+        Self { name, tier, version, status, reading, readings, labelled }
     }
 
     fn head(&self, pen: &mut Pen<'_>, ctx: &Ctx<'_>) {
@@ -88,8 +91,10 @@ impl Columns {
         pen.left(self.version + 1, style, theme, "VERSION");
         pen.right(5, style, format_args!("PODS")).skip(1);
         pen.left(self.status, style, theme, "STATUS");
-        if self.reading > 0 {
+        if self.readings > 0 {
             pen.right(self.reading, style, format_args!("ERRORS"));
+        }
+        if self.readings > 1 {
             pen.right(self.reading, style, format_args!("P95"));
         }
     }
@@ -117,8 +122,12 @@ impl Columns {
         let at = pen.column();
         self.status(&mut pen, ctx, row);
         pen.to(at + self.status);
-        self.reading(&mut pen, ctx, ("err", Unit::Ratio), row.error_rate);
-        self.reading(&mut pen, ctx, ("p95", Unit::Seconds), row.latency);
+        if self.readings > 0 {
+            self.reading(&mut pen, ctx, ("err", Unit::Ratio), row.error_rate);
+        }
+        if self.readings > 1 {
+            self.reading(&mut pen, ctx, ("p95", Unit::Seconds), row.latency);
+        }
         if row.needs_me > 0 {
             pen.fmt(theme.accent, format_args!(" !{}", row.needs_me));
         }
@@ -174,9 +183,6 @@ impl Columns {
     }
 
     fn reading(&self, pen: &mut Pen<'_>, ctx: &Ctx<'_>, (label, unit): (&str, Unit), reading: Reading) {
-        if self.reading == 0 {
-            return;
-        }
         let theme = ctx.theme;
         let mut cells = self.reading;
         if self.labelled {

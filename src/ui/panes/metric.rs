@@ -51,10 +51,14 @@ impl<'a, M: Iterator<Item = (DateTime<Utc>, &'a str)>> Chart<'a, M> {
         let worst = series.iter().filter_map(|series| recent(series, self.now)).fold(f64::NAN, f64::max);
         let over = self.limit.is_some_and(|limit| worst > limit);
         let note_style = if over { theme.failing } else { theme.muted };
-        let environment = (area.width >= 100).then_some(self.environment);
-        let title = Title { name: self.name, environment, unit: self.unit, series, now: self.now };
-        let limit =
-            LimitNote { limit: self.limit, unit: self.unit, over: over.then_some(theme.glyphs.failing) };
+        let room = Room::of(area.width);
+        let title = Title { chart: (self.name, self.environment, self.unit), series, now: self.now, room };
+        let limit = LimitNote {
+            limit: self.limit,
+            unit: self.unit,
+            over: over.then_some(theme.glyphs.failing),
+            room,
+        };
         let inner = chrome.draw(buf, area, format_args!("{title}"), (note_style, format_args!("{limit}")));
         let empty = series.iter().all(|series| series.points.is_empty());
         if stand_in(buf, inner, theme, chrome.freshness, empty.then_some(self.empty)) {
@@ -203,27 +207,53 @@ fn scale_labels(
     }
 }
 
+/// How much a title line can say.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Room {
+    /// The worst value, without a limit's number: both stand beside the curves.
+    Little,
+    /// Every curve's value.
+    Some,
+    /// The environment and the range as well.
+    Plenty,
+}
+
+impl Room {
+    const fn of(cells: u16) -> Self {
+        match cells {
+            0..60 => Self::Little,
+            60..100 => Self::Some,
+            _ => Self::Plenty,
+        }
+    }
+}
+
 /// `Error rate · production · 30m  stable 0.08%  canary 1.9%`; of many curves, the worst alone.
 struct Title<'a> {
-    name: &'a str,
-    environment: Option<&'a str>,
-    unit: Unit,
+    chart: (&'a str, &'a str, Unit),
     series: &'a [Series],
     now: DateTime<Utc>,
+    room: Room,
 }
 
 impl fmt::Display for Title<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name)?;
-        if let Some(environment) = self.environment {
+        let (name, environment, unit) = self.chart;
+        f.write_str(name)?;
+        if self.room == Room::Plenty {
             write!(f, " · {environment} · 30m")?;
         }
-        let worst = |series: &&Series| recent(series, self.now).unwrap_or(f64::NEG_INFINITY);
-        if self.series.len() > 3
-            && let Some(series) = self.series.iter().max_by(|a, b| worst(a).total_cmp(&worst(b)))
-        {
-            return match recent(series, self.now) {
-                Some(value) => write!(f, "  worst: {} {}", series.label, Value(self.unit, value)),
+        let value = |series: &Series| recent(series, self.now);
+        let worst = self.series.iter().max_by(|a, b| {
+            value(a).unwrap_or(f64::NEG_INFINITY).total_cmp(&value(b).unwrap_or(f64::NEG_INFINITY))
+        });
+        let Some(worst) = worst else { return Ok(()) };
+        if self.room == Room::Little || self.series.len() > 3 {
+            return match value(worst) {
+                Some(value) if self.series.len() > 1 => {
+                    write!(f, "  {} {}", Value(unit, value), worst.label)
+                }
+                Some(value) => write!(f, "  {}", Value(unit, value)),
                 None => f.write_str("  no data"),
             };
         }
@@ -232,8 +262,8 @@ impl fmt::Display for Title<'_> {
             if !series.label.is_empty() {
                 write!(f, "{} ", series.label)?;
             }
-            match recent(series, self.now) {
-                Some(value) => write!(f, "{}", Value(self.unit, value))?,
+            match value(series) {
+                Some(value) => write!(f, "{}", Value(unit, value))?,
                 None => f.write_str("no data")?,
             }
         }
@@ -246,14 +276,17 @@ struct LimitNote {
     limit: Option<f64>,
     unit: Unit,
     over: Option<&'static str>,
+    room: Room,
 }
 
 impl fmt::Display for LimitNote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(limit) = self.limit else { return Ok(()) };
-        if let Some(glyph) = self.over {
-            write!(f, "{glyph} over ")?;
+        match (self.over, self.room) {
+            (Some(glyph), Room::Little) => write!(f, "{glyph} over limit"),
+            (None, Room::Little) => Ok(()),
+            (Some(glyph), _) => write!(f, "{glyph} over limit {}", Value(self.unit, limit)),
+            (None, _) => write!(f, "limit {}", Value(self.unit, limit)),
         }
-        write!(f, "limit {}", Value(self.unit, limit))
     }
 }

@@ -84,7 +84,7 @@ impl Columns {
                 bar: 4,
                 by: 0,
             },
-            100..140 => Self { what: what.clamp(12, 30), environment, strategy: 9, bar: 6, by: 10 },
+            100..150 => Self { what: what.clamp(12, 30), environment, strategy: 9, bar: 4, by: 10 },
             _ => Self { what: what.clamp(12, 44), environment, strategy: 9, bar: 10, by: 16 },
         }
     }
