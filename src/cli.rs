@@ -66,6 +66,12 @@ fn command_for(called: Option<&OsString>) -> clap::Command {
     if by_kubectl { command.name("kubectl-cockpit").bin_name("kubectl cockpit") } else { command }
 }
 
+/// The names of all commands, in the order of the help.
+#[must_use]
+pub fn verbs() -> Vec<String> {
+    Arguments::command().get_subcommands().map(|command| command.get_name().to_owned()).collect()
+}
+
 fn dispatch(arguments: &Arguments) -> Result<Exit, CliError> {
     match &arguments.verb {
         None => Err(CliError::new(Exit::Usage, "say what to do; `release-cockpit --help` lists it")),

@@ -11,6 +11,7 @@ use super::grammar::{Act, Format, How};
 use super::output;
 use super::session::{Session, nonce};
 use crate::api::{ActionKind, ActionResult, Environment, Release, ReleaseAction};
+use crate::app::command::{self, Confirmation};
 use crate::cluster::Outcome;
 use crate::config::Settings;
 use crate::domain::intent;
@@ -42,7 +43,7 @@ pub(super) async fn submit(
     let action = intent::action(release, environment, kind, session.author(), (&act, &nonce))?;
     let what =
         format!("{kind} release {} ({} into {})", release.key(), release.spec.version, environment.key());
-    if !matches!(kind, ActionKind::Pause | ActionKind::Reject) {
+    if asks_for_phrase(kind) {
         confirm(environment, how, &what)?;
     }
     match session.cluster.create_action(&action, how.dry_run).await {
@@ -63,6 +64,12 @@ pub(super) async fn submit(
         }
         Outcome::Accepted { .. } => tell(session, &action, how, &what).await,
     }
+}
+
+/// As the keys do: what merely stops a release is not slowed by a phrase.
+fn asks_for_phrase(kind: ActionKind) -> bool {
+    let command = command::find(&kind.as_str().to_ascii_lowercase());
+    command.is_none_or(|command| command.confirmation != Confirmation::YesNo)
 }
 
 /// The controller's verdict: for a moment in any case, until the end of the time with `--wait`.

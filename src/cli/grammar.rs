@@ -2,11 +2,15 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::api::strategy::StrategyName;
-use crate::api::{Duration, Phase};
+mod options;
+
+pub use options::{
+    About, Act, ConfigWhat, Controller, Demo, Deploy, Format, How, Manifests, ManifestsWhat, Promote, Queue,
+    Rollback, Sim, Status, Wait,
+};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -70,6 +74,22 @@ pub struct Global {
 /// What to do.
 #[derive(Subcommand, Debug)]
 pub enum Verb {
+    /// Open the cockpit on an embedded cluster: nothing to install
+    #[command(after_help = "\
+Examples:
+  release-cockpit demo
+  release-cockpit demo --list
+  release-cockpit demo --speed 5 --user bob")]
+    Demo(Demo),
+    /// Run only the embedded cluster, and print a kubeconfig for it
+    #[command(after_help = "\
+Example:
+  release-cockpit sim > kubeconfig &
+  kubectl --kubeconfig kubeconfig get releases,pods")]
+    Sim(Sim),
+    /// Execute releases: runs until it is told to end, with one leader among several
+    #[command(after_help = "Example:\n  release-cockpit controller --listen 127.0.0.1:8080")]
+    Controller(Controller),
     /// Release a version into an environment
     #[command(after_help = "\
 Examples:
@@ -163,216 +183,6 @@ Examples:
     /// Print the manual page
     #[command(after_help = "Example:\n  release-cockpit man | man -l -")]
     Man,
-}
-
-/// How a command that changes something is carried out.
-#[derive(Args, Clone, Debug)]
-pub struct How {
-    /// Ask the server whether it would accept this, and change nothing
-    #[arg(long, help_heading = "How")]
-    pub dry_run: bool,
-    /// The environment's confirmation phrase, where it demands one
-    #[arg(long, value_name = "PHRASE", help_heading = "How")]
-    pub confirm: Option<String>,
-    /// Wait for the end: of the release, or of the controller's judgement of the action
-    #[arg(long, help_heading = "How")]
-    pub wait: bool,
-    /// How long --wait waits
-    #[arg(long, value_name = "DURATION", default_value = "30m", help_heading = "How")]
-    pub timeout: Duration,
-    /// What is printed
-    #[arg(short, long, value_enum, default_value_t = Format::Table, value_name = "FORMAT", help_heading = "How")]
-    pub output: Format,
-    /// A name of this attempt: the same one given again finds the same object instead of making a second
-    #[arg(long, value_name = "KEY", help_heading = "How")]
-    pub request_id: Option<String>,
-}
-
-/// What is said about a new release.
-#[derive(Args, Clone, Debug)]
-pub struct About {
-    /// Why
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Where it is tracked
-    #[arg(long, value_name = "ID")]
-    pub ticket: Option<String>,
-    /// What changes, for the approvers
-    #[arg(long, value_name = "TEXT")]
-    pub changelog: Option<String>,
-    /// A strategy other than the environment's default: rolling, canary or blueGreen
-    #[arg(long, value_name = "NAME", value_parser = strategy)]
-    pub strategy: Option<StrategyName>,
-    /// Break-glass: needs the permission `override` and a reason of ten characters
-    #[arg(long)]
-    pub emergency: bool,
-}
-
-/// `deploy`.
-#[derive(Args, Clone, Debug)]
-pub struct Deploy {
-    /// The environment: its name, or namespace/name
-    pub environment: String,
-    /// The version: the tag of every component's image
-    pub version: String,
-    #[command(flatten)]
-    /// What is said about it.
-    pub about: About,
-    #[command(flatten)]
-    /// How it is done.
-    pub how: How,
-}
-
-/// `promote`.
-#[derive(Args, Clone, Debug)]
-pub struct Promote {
-    /// The environment to promote into: its name, or namespace/name
-    pub environment: String,
-    /// The environment to promote from [default: its spec.promotion.from]
-    #[arg(long, value_name = "ENVIRONMENT")]
-    pub from: Option<String>,
-    /// Only if this is the version that runs there
-    #[arg(long, value_name = "VERSION")]
-    pub version: Option<String>,
-    #[command(flatten)]
-    /// What is said about it.
-    pub about: About,
-    #[command(flatten)]
-    /// How it is done.
-    pub how: How,
-}
-
-/// `rollback`.
-#[derive(Args, Clone, Debug)]
-pub struct Rollback {
-    /// The environment: its name, or namespace/name
-    pub environment: String,
-    /// The version to go back to [default: the last one known good]
-    #[arg(long, value_name = "VERSION")]
-    pub to: Option<String>,
-    #[command(flatten)]
-    /// What is said about it.
-    pub about: About,
-    #[command(flatten)]
-    /// How it is done.
-    pub how: How,
-}
-
-/// A command on a release.
-#[derive(Args, Clone, Debug)]
-pub struct Act {
-    /// A release, or an environment: its name, or namespace/name
-    pub target: String,
-    /// Why
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    #[command(flatten)]
-    /// How it is done.
-    pub how: How,
-}
-
-/// `status`.
-#[derive(Args, Clone, Debug)]
-pub struct Status {
-    /// Only this environment: its name, or namespace/name
-    pub environment: Option<String>,
-    /// What is printed
-    #[arg(short, long, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
-    pub output: Format,
-}
-
-/// `queue`.
-#[derive(Args, Clone, Debug)]
-pub struct Queue {
-    /// Also those that have ended, newest first
-    #[arg(long)]
-    pub all: bool,
-    /// What is printed
-    #[arg(short, long, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
-    pub output: Format,
-}
-
-/// `wait`.
-#[derive(Args, Clone, Debug)]
-pub struct Wait {
-    /// A release, or an environment: its name, or namespace/name
-    pub target: String,
-    /// The phase to wait for [default: the end]
-    #[arg(long = "for", value_name = "PHASE", value_parser = phase)]
-    pub phase: Option<Phase>,
-    /// How long to wait
-    #[arg(long, value_name = "DURATION", default_value = "30m")]
-    pub timeout: Duration,
-    /// What is printed
-    #[arg(short, long, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
-    pub output: Format,
-}
-
-/// `manifests`.
-#[derive(Args, Clone, Debug)]
-pub struct Manifests {
-    /// Which of them
-    #[arg(value_enum, default_value_t = ManifestsWhat::All)]
-    pub what: ManifestsWhat,
-    /// The optional policies instead of the necessary ones
-    #[arg(long)]
-    pub optional: bool,
-    /// Image of the controller
-    #[arg(long, value_name = "IMAGE")]
-    pub image: Option<String>,
-    /// Namespace of the controller [default: release-cockpit]
-    #[arg(long, value_name = "NAME")]
-    pub controller_namespace: Option<String>,
-}
-
-/// Parts of the manifests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ManifestsWhat {
-    /// Definitions of the three kinds of object
-    Crds,
-    /// Roles
-    Rbac,
-    /// Admission policies
-    Policies,
-    /// The controller's Deployment
-    Controller,
-    /// Everything, in the order in which it is applied
-    All,
-}
-
-/// Samples of files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ConfigWhat {
-    /// release-cockpit.toml with every setting
-    Default,
-    /// keymap.toml with every command
-    Keymap,
-}
-
-/// What is printed on standard output.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    #[default]
-    Table,
-    /// For programs
-    Json,
-}
-
-fn strategy(text: &str) -> Result<StrategyName, String> {
-    let known = StrategyName::ALL.iter().find(|strategy| strategy.as_str().eq_ignore_ascii_case(text));
-    known.copied().ok_or_else(|| {
-        let names: Vec<&str> = StrategyName::ALL.iter().map(|strategy| strategy.as_str()).collect();
-        format!("strategies are {}", names.join(", "))
-    })
-}
-
-fn phase(text: &str) -> Result<Phase, String> {
-    let known = Phase::ALL.iter().find(|phase| phase.as_str().eq_ignore_ascii_case(text));
-    known.copied().ok_or_else(|| {
-        let names: Vec<&str> = Phase::ALL.iter().map(|phase| phase.as_str()).collect();
-        format!("phases are {}", names.join(", "))
-    })
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use release_cockpit::cli::{crds, key_table, sample_keymap};
 use release_cockpit::config::registry;
 
 /// Compares a file with what the program prints.
-fn same(path: &str, printed: &str) {
+pub(crate) fn same(path: &str, printed: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     if std::env::var_os("RELEASE_COCKPIT_UPDATE").is_some() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();

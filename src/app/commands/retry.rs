@@ -12,7 +12,7 @@ pub(super) const COMMAND: Command = Command {
     scope: Scope::Cluster,
     group: Group::Releasing,
     verb: Some(Verb::Shift),
-    cli: None,
+    cli: Some("retry"),
     confirmation: Confirmation::Typed,
     availability: |store, target| act::availability(store, target, ActionKind::Retry),
     run: |store, invocation| act::ask(store, invocation, ActionKind::Retry, COMMAND.confirmation),

@@ -1,0 +1,56 @@
+//! `controller`: executes releases until it is told to end.
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::error::CliError;
+use super::exit::Exit;
+use super::grammar::Controller;
+use super::logging::{self, Otherwise};
+use super::session::connect;
+use crate::config::Settings;
+use crate::controller::{self, ControllerOptions, LeaseOptions};
+use crate::time::Clock;
+
+/// Runs one replica. The one that holds the Lease works; the others wait.
+pub(super) async fn control(settings: &Settings, wanted: &Controller) -> Result<Exit, CliError> {
+    let _log = logging::start(settings, Otherwise::StandardError)?;
+    let cluster = connect(settings, settings.contexts.first()).await?;
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let identity = wanted.identity.clone().or_else(|| variable("POD_NAME"));
+    let options = ControllerOptions {
+        identity: identity.unwrap_or_else(|| {
+            let host = variable("HOSTNAME").unwrap_or_else(|| "controller".to_owned());
+            format!("{host}-{}", std::process::id())
+        }),
+        namespace: variable("POD_NAMESPACE").unwrap_or_else(|| settings.controller_namespace.clone()),
+        namespaces: settings.namespaces.clone(),
+        clock: Clock::system(),
+        lease: LeaseOptions::default(),
+        http: wanted.listen,
+        concurrency: 8,
+    };
+    let shutdown = CancellationToken::new();
+    let told = shutdown.clone();
+    let waiting = tokio::spawn(async move {
+        let heard = until_told().await;
+        told.cancel();
+        heard
+    });
+    let ended = controller::run(cluster.watch_client(), options, shutdown).await;
+    waiting.abort();
+    ended.map_err(|error| CliError::new(Exit::Error, error.to_string()))?;
+    Ok(Exit::Ok)
+}
+
+/// Waits for SIGINT, SIGTERM or SIGHUP.
+pub(super) async fn until_told() -> Result<(), CliError> {
+    let (mut interrupt, mut terminate, mut hangup) =
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?, signal(SignalKind::hangup())?);
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+        _ = hangup.recv() => {}
+    }
+    Ok(())
+}

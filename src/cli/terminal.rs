@@ -1,0 +1,103 @@
+//! Without a command: the cockpit itself.
+
+use std::io::IsTerminal as _;
+use std::time::Duration;
+
+use super::error::CliError;
+use super::exit::Exit;
+use super::logging::{self, Otherwise};
+use crate::app::keymap::{Keymap, default_keymap};
+use crate::cluster::{self, ConnectOptions, Source};
+use crate::config::keymap::KeymapFile;
+use crate::config::{Settings, theme};
+use crate::metrics::Address;
+use crate::time::Clock;
+use crate::tui;
+use crate::ui::theme::Theme;
+
+/// Opens the cockpit on the settings' clusters.
+pub(super) async fn open(settings: &Settings) -> Result<Exit, CliError> {
+    let source = settings.kubeconfig.clone().map_or(Source::Standard, Source::File);
+    let clusters = clusters(&source, &settings.contexts)?;
+    let options = options(settings, clusters, Clock::system())?;
+    run(settings, options).await
+}
+
+/// The session's options, as far as the settings say them.
+pub(super) fn options(
+    settings: &Settings,
+    clusters: Vec<(String, ConnectOptions)>,
+    clock: Clock,
+) -> Result<tui::Options, CliError> {
+    Ok(tui::Options {
+        clusters,
+        namespaces: settings.namespaces.clone(),
+        controller_namespace: settings.controller_namespace.clone(),
+        prometheus: Address {
+            url: settings.prometheus_url.clone(),
+            service: settings.prometheus_service.clone(),
+        },
+        range: settings.range.to_std(),
+        refresh_metrics: settings.refresh_metrics.to_std(),
+        refresh_permissions: settings.refresh_permissions.to_std(),
+        theme: drawn_theme(settings)?,
+        keymap: keymap(settings)?,
+        clock,
+    })
+}
+
+/// Runs a session on a terminal, and only there.
+pub(super) async fn run(settings: &Settings, options: tui::Options) -> Result<Exit, CliError> {
+    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+        return Err(CliError::new(
+            Exit::Usage,
+            "the cockpit needs a terminal; for scripts there are `status`, `queue`, `deploy` and the like (--help)",
+        ));
+    }
+    let _log = logging::start(settings, Otherwise::Nowhere)?;
+    tui::run(options).await.map_err(|error| CliError::new(Exit::Error, error.to_string()))?;
+    Ok(Exit::Ok)
+}
+
+/// The contexts asked for, or the current one; each must exist.
+fn clusters(source: &Source, wanted: &[String]) -> Result<Vec<(String, ConnectOptions)>, CliError> {
+    let known = cluster::contexts(source)?;
+    if let Some(stranger) = wanted.iter().find(|context| !known.contains(context)) {
+        let sentence = format!(
+            "the kubeconfig has no context {}: it has {}",
+            crate::sanitize::line(stranger),
+            crate::sanitize::line(&known.join(", "))
+        );
+        return Err(CliError::new(Exit::Usage, sentence));
+    }
+    let connect =
+        |context: Option<String>| ConnectOptions { source: source.clone(), context, interactive: false };
+    Ok(match (wanted, known.first()) {
+        ([], Some(current)) => vec![(current.clone(), connect(None))],
+        ([], None) => vec![("in-cluster".to_owned(), connect(None))],
+        (several, _) => {
+            several.iter().map(|context| (context.clone(), connect(Some(context.clone())))).collect()
+        }
+    })
+}
+
+/// The registry's keys, patched by the user's file.
+pub(super) fn keymap(settings: &Settings) -> Result<Keymap, CliError> {
+    let Some(path) = &settings.keymap else { return Ok(default_keymap()) };
+    let file = KeymapFile::read(path)?;
+    let patched = default_keymap().with(file.overrides());
+    patched.map_err(|error| file.blame(error.command(), error.to_string()).into())
+}
+
+fn drawn_theme(settings: &Settings) -> Result<Theme, CliError> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let term = variable("TERM");
+    let locale = variable("LC_ALL").or_else(|| variable("LC_CTYPE")).or_else(|| variable("LANG"));
+    let chosen = theme::Theme::load(&settings.theme)?;
+    let chosen = if settings.draws_colours(term.as_deref()) { chosen } else { theme::Theme::load("mono")? };
+    let drawn = Theme::of(&chosen);
+    Ok(if settings.draws_ascii(term.as_deref(), locale.as_deref()) { drawn.ascii() } else { drawn })
+}
+
+/// How long the pieces of a demo may take to end.
+pub(super) const GOODBYE: Duration = Duration::from_secs(2);
