@@ -7,11 +7,14 @@ mod act;
 mod choose;
 mod complete;
 mod confirm;
+mod controller;
+mod demo;
 pub mod error;
 pub mod exit;
 mod follow;
 pub mod grammar;
 mod keys;
+mod logging;
 mod manifests;
 mod output;
 mod release;
@@ -19,6 +22,7 @@ mod session;
 mod settings;
 mod show;
 mod table;
+mod terminal;
 mod wait;
 
 use std::ffi::OsString;
@@ -74,25 +78,31 @@ pub fn verbs() -> Vec<String> {
 
 fn dispatch(arguments: &Arguments) -> Result<Exit, CliError> {
     match &arguments.verb {
-        None => Err(CliError::new(Exit::Usage, "say what to do; `release-cockpit --help` lists it")),
         Some(Verb::Completions { shell }) => complete::completions(*shell),
         Some(Verb::Man) => complete::man(),
         Some(Verb::Manifests(wanted)) => manifests::print(wanted),
         Some(Verb::Config { what }) => settings::print(&arguments.global, what.as_ref()),
-        Some(verb) => {
+        verb => {
             let settings = settings::load(&arguments.global)?;
             let runtime = tokio::runtime::Builder::new_multi_thread()
                 .enable_all()
                 .worker_threads(2)
                 .build()
                 .map_err(|error| CliError::new(Exit::Error, format!("no threads: {error}")))?;
-            runtime.block_on(on_cluster(verb, &settings))
+            let ended = runtime.block_on(on_cluster(verb.as_ref(), &settings));
+            // a reader that waits for a key or a server must not keep the process
+            runtime.shutdown_background();
+            ended
         }
     }
 }
 
-async fn on_cluster(verb: &Verb, settings: &crate::config::Settings) -> Result<Exit, CliError> {
+async fn on_cluster(verb: Option<&Verb>, settings: &crate::config::Settings) -> Result<Exit, CliError> {
+    let Some(verb) = verb else { return terminal::open(settings).await };
     match verb {
+        Verb::Demo(wanted) => demo::demo(settings, wanted).await,
+        Verb::Sim(wanted) => demo::sim(wanted).await,
+        Verb::Controller(wanted) => controller::control(settings, wanted).await,
         Verb::Deploy(wanted) => release::deploy(settings, wanted).await,
         Verb::Promote(wanted) => release::promote(settings, wanted).await,
         Verb::Rollback(wanted) => release::rollback(settings, wanted).await,
