@@ -53,7 +53,10 @@ impl Terminal {
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let screen = Arc::new(Screen {
-            parser: Mutex::new((vt100::Parser::new(rows.try_into().unwrap(), columns.try_into().unwrap(), 0), false)),
+            parser: Mutex::new((
+                vt100::Parser::new(rows.try_into().unwrap(), columns.try_into().unwrap(), 0),
+                false,
+            )),
             changed: Condvar::new(),
         });
         let mut output = pair.master.try_clone_reader().unwrap();
@@ -102,7 +105,11 @@ impl Terminal {
                 return parser.0.screen().contents();
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero() && !parser.1, "{what}: not on the screen\n{}", parser.0.screen().contents());
+            assert!(
+                !left.is_zero() && !parser.1,
+                "{what}: not on the screen\n{}",
+                parser.0.screen().contents()
+            );
             parser = self.screen.changed.wait_timeout(parser, left).unwrap().0;
         }
     }

@@ -24,11 +24,8 @@ pub(super) async fn demo(settings: &Settings, wanted: &Demo) -> Result<Exit, Cli
         return list();
     }
     let scenario = scenario(wanted.scenario.as_deref())?;
-    if scenario.user(&wanted.user).is_none() {
-        let sentence = format!("nobody is called {} in that world", crate::sanitize::line(&wanted.user));
-        return Err(CliError::new(Exit::Usage, sentence));
-    }
-    let clock = clock(wanted.speed.unwrap_or(scenario.speed));
+    let user = user(&scenario, wanted.user.as_ref())?;
+    let clock = clock(wanted.speed.unwrap_or(scenario.clock));
     let world = start(scenario, clock.clone(), StartOptions::default()).await?;
     let mut settings = settings.clone();
     // whatever cluster the settings name, this is the one that is meant
@@ -51,7 +48,7 @@ pub(super) async fn demo(settings: &Settings, wanted: &Demo) -> Result<Exit, Cli
         },
         shutdown.clone(),
     ));
-    let options = terminal::options(&settings, vec![("demo".to_owned(), by(&world, &wanted.user))], clock);
+    let options = terminal::options(&settings, vec![("demo".to_owned(), by(&world, &user))], clock);
     let ended = match options {
         Ok(options) => terminal::run(&settings, options).await,
         Err(error) => Err(error),
@@ -69,12 +66,16 @@ pub(super) async fn sim(wanted: &Sim) -> Result<Exit, CliError> {
     }
     let options = StartOptions { port: wanted.port, ..StartOptions::default() };
     let scenario = scenario(wanted.scenario.as_deref())?;
-    let clock = clock(wanted.speed.unwrap_or(scenario.speed));
+    let clock = clock(wanted.speed.unwrap_or(scenario.clock));
+    let user = user(&scenario, wanted.user.as_ref())?;
     let world = start(scenario, clock, options).await?;
     output::remark(&format!("Kubernetes API: {}", world.kube_url));
     output::remark(&format!("Prometheus API: {}", world.prometheus_url));
-    output::remark(&format!("a kubeconfig for {} follows; it ends with ctrl-c", wanted.user));
-    output::text(&world.kubeconfig_yaml(&wanted.user))?;
+    output::remark(&format!(
+        "a kubeconfig for {} follows; it ends with ctrl-c",
+        crate::sanitize::line(&user)
+    ));
+    output::text(&world.kubeconfig_yaml(&user))?;
     until_told().await?;
     let _ = timeout(GOODBYE, world.stop()).await;
     Ok(Exit::Ok)
@@ -98,10 +99,24 @@ fn scenario(wanted: Option<&str>) -> Result<Scenario, CliError> {
     let usage = |sentence: String| CliError::new(Exit::Usage, sentence);
     if !wanted.contains('/') && !wanted.contains('.') {
         let names = Scenario::names().join(", ");
-        return Err(usage(format!("there is no scenario {}; there are {names}", crate::sanitize::line(wanted))));
+        return Err(usage(format!(
+            "there is no scenario {}; there are {names}",
+            crate::sanitize::line(wanted)
+        )));
     }
     let text = std::fs::read_to_string(wanted).map_err(|error| usage(format!("{wanted}: {error}")))?;
     Scenario::from_toml(&text, wanted).map_err(|error| usage(error.to_string()))
+}
+
+/// Who plays: the one asked for, else the scenario's own choice.
+fn user(scenario: &Scenario, wanted: Option<&String>) -> Result<String, CliError> {
+    let name = wanted.unwrap_or(&scenario.default_user);
+    if scenario.user(name).is_some() {
+        return Ok(name.clone());
+    }
+    let known: Vec<&str> = scenario.users.iter().map(|user| user.name.as_str()).collect();
+    let sentence = format!("nobody is called {name} in that world; there are {}", known.join(", "));
+    Err(CliError::new(Exit::Usage, crate::sanitize::line(&sentence)))
 }
 
 fn clock(speed: f64) -> Clock {

@@ -22,7 +22,10 @@ pub(super) enum Otherwise {
 pub(super) fn start(settings: &Settings, otherwise: Otherwise) -> Result<Option<WorkerGuard>, CliError> {
     let level = &settings.log_level;
     // libraries speak of their own doings at debug; only ours is wanted by default
-    let filter = EnvFilter::new(format!("{},release_cockpit={level}", if level == "trace" { "debug" } else { "warn" }));
+    let filter = EnvFilter::new(format!(
+        "{},release_cockpit={level}",
+        if level == "trace" { "debug" } else { "warn" }
+    ));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_target(true);
     let started = match (&settings.log_file, otherwise) {
         (Some(path), _) => {

@@ -45,7 +45,7 @@ fn collect(
         let Some(value) = values.get(name.as_ref()) else { continue };
         let full = if prefix.is_empty() { name.to_string() } else { format!("{prefix}.{name}") };
         match (place.get_ref(), value) {
-            (toml::de::DeValue::Table(places), toml::Value::Table(values)) if !values.is_empty() => {
+            (toml::de::DeValue::Table(places), toml::Value::Table(values)) => {
                 collect(places, values, &full, found);
             }
             _ => found(full, value.clone(), key.span().start),

@@ -15,9 +15,9 @@ pub struct Demo {
     /// How many times as fast as the wall the embedded clock runs [default: the scenario's]
     #[arg(long, value_name = "FACTOR", value_parser = speed)]
     pub speed: Option<f64>,
-    /// Who you are in that world
-    #[arg(long, value_name = "NAME", default_value = "alice")]
-    pub user: String,
+    /// Who you are in that world [default: the scenario's]
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
     /// List the scenarios
     #[arg(long)]
     pub list: bool,
@@ -34,9 +34,9 @@ pub struct Sim {
     /// How many times as fast as the wall the embedded clock runs [default: the scenario's]
     #[arg(long, value_name = "FACTOR", value_parser = speed)]
     pub speed: Option<f64>,
-    /// Whose kubeconfig is printed
-    #[arg(long, value_name = "NAME", default_value = "alice")]
-    pub user: String,
+    /// Whose kubeconfig is printed [default: the scenario's]
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
     /// List the scenarios
     #[arg(long)]
     pub list: bool,
