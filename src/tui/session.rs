@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use crossterm::event::EventStream;
 use futures::StreamExt as _;
-use ratatui::layout::Rect;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
@@ -169,13 +168,9 @@ impl Session {
 
     fn draw(&mut self) -> Result<(), Error> {
         let (store, theme) = (&self.store, &self.theme);
-        let mut area = Rect::ZERO;
-        self.screen.draw(|frame| {
-            area = frame.area();
-            crate::ui::render(frame, store, theme);
-        })?;
+        self.screen.draw(|frame| crate::ui::render(frame, store, theme))?;
         self.pace.drawn(self.store.revision, Instant::now());
-        let heights = crate::ui::screens::heights(area, &self.store, &self.theme);
+        let heights: Vec<_> = crate::ui::screens::heights(&self.store).into_iter().collect();
         if heights != self.drawn_heights {
             self.drawn_heights.clone_from(&heights);
             for effect in update(&mut self.store, Event::Viewport(heights)) {
