@@ -19,8 +19,6 @@ pub mod scenario;
 mod script;
 pub mod server;
 mod store;
-#[cfg(test)]
-mod tests;
 mod world;
 
 /// Why a world could not be started.

@@ -1,6 +1,8 @@
 //! The world's Prometheus: samples over time, and PromQL that is truly evaluated over them. What it cannot evaluate it refuses
 //! as Prometheus refuses, and never guesses. `api` is its HTTP side.
 
+#![allow(clippy::float_cmp, reason = "PromQL compares numbers exactly")]
+
 mod aggregate;
 pub mod api;
 mod binary;

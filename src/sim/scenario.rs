@@ -2,6 +2,7 @@
 //! know how a world moves.
 
 mod model;
+mod plot;
 
 use std::collections::BTreeMap;
 
@@ -9,9 +10,9 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 pub use model::{
-    Behaviour, Binding, ConfigMap, Deploy, Fault, History, Namespace, ObjectText, Reaction, Role, Scenario,
-    ScriptLine, Secret, Service, User, Workload,
+    Binding, ConfigMap, History, Namespace, ObjectText, Role, Scenario, Secret, Service, User, Workload,
 };
+pub use plot::{Behaviour, Deploy, Fault, Reaction, ScriptLine};
 
 use crate::sim::Error;
 use crate::sim::kinds;

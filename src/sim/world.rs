@@ -8,6 +8,7 @@ mod deployment;
 mod emit;
 mod pod;
 mod replica_set;
+mod replica_set_shape;
 mod rolling;
 mod setup;
 mod traffic;

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
+use std::fmt::Write as _;
 
 use super::fields::{
     Merge, Owner, Set, display, is_item, item_key, leaves, owners, remove_at, set_owners, value_at,
@@ -120,10 +121,10 @@ fn find_conflicts(
 fn label(owner: &Owner, api_version: &str) -> String {
     let mut text = format!("\"{}\"", owner.manager);
     if !owner.subresource.is_empty() {
-        text.push_str(&format!(" with subresource \"{}\"", owner.subresource));
+        let _ = write!(text, " with subresource \"{}\"", owner.subresource);
     }
     if owner.operation == "Update" {
-        text.push_str(&format!(" using {api_version} at {}", owner.time));
+        let _ = write!(text, " using {api_version} at {}", owner.time);
     }
     text
 }

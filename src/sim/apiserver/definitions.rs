@@ -1,4 +1,4 @@
-//! The CustomResourceDefinitions of the product, generated from its own types, and what follows from them.
+//! The `CustomResourceDefinitions` of the product, generated from its own types, and what follows from them.
 
 use std::sync::OnceLock;
 
@@ -14,7 +14,7 @@ use crate::sim::kinds::Resource;
 /// One definition, prepared.
 #[derive(Debug)]
 pub struct Definition {
-    /// The CustomResourceDefinition.
+    /// The `CustomResourceDefinition`.
     pub crd: Value,
     /// Its structural schema.
     pub schema: Value,

@@ -1,6 +1,7 @@
 //! Who owns which field: `metadata.managedFields`, the sets behind server-side apply.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
@@ -190,7 +191,9 @@ pub fn remove_at(value: &mut Value, path: &[String]) {
     } else if let Some(items) = value.as_array_mut() {
         let is_meant = |item: &Value| match step.strip_prefix("k:") {
             Some(key) => is_item(item, key),
-            None => step.strip_prefix("v:").is_some_and(|text| item.to_string() == text),
+            None => step
+                .strip_prefix("v:")
+                .is_some_and(|text| serde_json::from_str::<Value>(text).is_ok_and(|wanted| wanted == *item)),
         };
         if last {
             items.retain(|item| !is_meant(item));
@@ -210,9 +213,9 @@ pub fn display(path: &[String]) -> String {
         } else if let Some(key) = step.strip_prefix("k:") {
             let key: Map<String, Value> = serde_json::from_str(key).unwrap_or_default();
             let parts: Vec<_> = key.iter().map(|(name, value)| format!("{name}={value}")).collect();
-            text.push_str(&format!("[{}]", parts.join(",")));
+            let _ = write!(text, "[{}]", parts.join(","));
         } else if let Some(value) = step.strip_prefix("v:") {
-            text.push_str(&format!("[={value}]"));
+            let _ = write!(text, "[={value}]");
         }
     }
     text

@@ -84,10 +84,10 @@ fn apply_patch(shared: &Shared, call: &Call, target: &Target) -> Result<Response
         let cause =
             Cause::new("fieldManager", "FieldValueRequired", "Required value: is required for apply patch");
         let mut refusal = Refusal::invalid(resource, "", &[cause]);
-        refusal.message =
+        refusal.message = String::from(
             "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for \
-                           apply patch"
-                .to_owned();
+                           apply patch",
+        );
         return Err(refusal);
     }
     let mut wanted = call.object()?;

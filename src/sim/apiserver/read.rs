@@ -2,6 +2,7 @@
 
 use axum::response::Response;
 use serde_json::Value;
+use std::fmt::Write as _;
 
 use super::Shared;
 use super::call::{Call, Target};
@@ -73,7 +74,7 @@ pub fn list(shared: &Shared, call: &Call, target: &Target) -> Result<Response, R
         "{{\"kind\":\"{kind}List\",\"apiVersion\":\"{api_version}\",\"metadata\":{{\"resourceVersion\":\"{version}\""
     );
     if let Some(next) = next {
-        body.push_str(&format!(",\"continue\":{},\"remainingItemCount\":{remaining}", Value::from(next)));
+        let _ = write!(body, ",\"continue\":{},\"remainingItemCount\":{remaining}", Value::from(next));
     }
     body.push_str("},\"items\":[");
     for (n, object) in page.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Questions about oneself: SelfSubjectReview, SelfSubjectAccessReview, SelfSubjectRulesReview.
+//! Questions about oneself: `SelfSubjectReview`, `SelfSubjectAccessReview`, `SelfSubjectRulesReview`.
 
 use axum::response::Response;
 use http::Method;

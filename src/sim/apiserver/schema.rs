@@ -1,5 +1,5 @@
 //! Structural schemas: pruning, defaults and validation of the product's own kinds, from the very schemas that its
-//! CustomResourceDefinitions carry.
+//! `CustomResourceDefinitions` carry.
 
 use std::collections::BTreeSet;
 
@@ -62,7 +62,9 @@ pub fn default(schema: &Value, value: &mut Value) {
     match value {
         Value::Object(map) => {
             if let Some(inner) = schema.get("additionalProperties").filter(|inner| inner.is_object()) {
-                map.values_mut().for_each(|value| default(inner, value));
+                for value in map.values_mut() {
+                    default(inner, value);
+                }
             }
             for (key, inner) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
                 let nullable = inner.get("nullable") == Some(&Value::Bool(true));
@@ -81,7 +83,9 @@ pub fn default(schema: &Value, value: &mut Value) {
         }
         Value::Array(items) => {
             if let Some(inner) = schema.get("items") {
-                items.iter_mut().for_each(|item| default(inner, item));
+                for item in items {
+                    default(inner, item);
+                }
             }
         }
         _ => {}

@@ -16,7 +16,7 @@ pub enum Shape {
     Full,
     /// `meta.k8s.io/v1` Table.
     Table,
-    /// `meta.k8s.io/v1` PartialObjectMetadata.
+    /// `meta.k8s.io/v1` `PartialObjectMetadata`.
     Metadata,
 }
 

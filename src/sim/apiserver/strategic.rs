@@ -81,14 +81,15 @@ fn strategic_list(name: &str, target: &mut Value, patch: &[Value]) {
         match directive(wanted) {
             Some("replace") if wanted.get(key).is_none() => {}
             Some("delete") => items.retain(|item| !is_same(item)),
-            _ => match items.iter_mut().find(|item| is_same(item)) {
-                Some(item) => strategic(item, wanted),
-                None => {
+            _ => {
+                if let Some(item) = items.iter_mut().find(|item| is_same(item)) {
+                    strategic(item, wanted);
+                } else {
                     let mut item = Value::Object(Map::new());
                     strategic(&mut item, wanted);
                     items.push(item);
                 }
-            },
+            }
         }
     }
 }

@@ -98,96 +98,104 @@ fn column(name: &str, kind: &'static str, priority: i64, cell: Cell) -> Column {
     Column { name: name.to_owned(), kind, priority, cell }
 }
 
+fn shown(name: &str, function: fn(&Value) -> Value) -> Column {
+    column(name, "string", 0, Cell::Fn(function))
+}
+
+fn wide(name: &str, function: fn(&Value) -> Value) -> Column {
+    column(name, "string", 1, Cell::Fn(function))
+}
+
+fn number(name: &str, function: fn(&Value) -> Value) -> Column {
+    column(name, "integer", 0, Cell::Fn(function))
+}
+
 fn columns(resource: &Resource) -> Vec<Column> {
-    let text = |name: &str, function: fn(&Value) -> Value| column(name, "string", 0, Cell::Fn(function));
-    let wide = |name: &str, function: fn(&Value) -> Value| column(name, "string", 1, Cell::Fn(function));
-    let number = |name: &str, function: fn(&Value) -> Value| column(name, "integer", 0, Cell::Fn(function));
-    let mut columns = vec![column("Name", "string", 0, Cell::Name)];
-    let age = column("Age", "string", 0, Cell::Age);
+    let name = || column("Name", "string", 0, Cell::Name);
+    let age = || column("Age", "string", 0, Cell::Age);
+    let mut columns = vec![name()];
     if let Some(definition) = definitions::of(resource) {
         columns.extend(printer_columns(&definition.crd));
         return columns;
     }
+    let data = |it: &Value| it["data"].as_object().map_or(0, serde_json::Map::len).into();
     match resource.kind {
-        "Pod" => columns.extend([
-            text("Ready", pod_ready),
-            text("Status", |pod| pod_status(pod).into()),
-            number("Restarts", pod_restarts),
-            age,
-            wide("IP", |pod| or_none(kinds::text(pod, &["status", "podIP"]))),
-            wide("Node", |pod| or_none(kinds::text(pod, &["spec", "nodeName"]))),
-            wide("Nominated Node", |_| "<none>".into()),
-            wide("Readiness Gates", |_| "<none>".into()),
-        ]),
-        "Deployment" => columns.extend([
-            text("Ready", |it| format!("{}/{}", status(it, "readyReplicas"), spec(it, "replicas")).into()),
-            number("Up-to-date", |it| status(it, "updatedReplicas").into()),
-            number("Available", |it| status(it, "availableReplicas").into()),
-            age,
-            wide("Containers", |it| containers(it, "name")),
-            wide("Images", |it| containers(it, "image")),
-            wide("Selector", selector),
-        ]),
-        "ReplicaSet" => columns.extend([
-            number("Desired", |it| spec(it, "replicas").into()),
-            number("Current", |it| status(it, "replicas").into()),
-            number("Ready", |it| status(it, "readyReplicas").into()),
-            age,
-            wide("Containers", |it| containers(it, "name")),
-            wide("Images", |it| containers(it, "image")),
-            wide("Selector", selector),
-        ]),
-        "StatefulSet" => columns.extend([
-            text("Ready", |it| format!("{}/{}", status(it, "readyReplicas"), spec(it, "replicas")).into()),
-            age,
-        ]),
+        "Pod" | "Deployment" | "ReplicaSet" | "StatefulSet" => {
+            columns.extend(workload_columns(resource.kind, age()));
+        }
         "Event" => {
             columns = vec![
                 column("Last Seen", "string", 0, Cell::Ago(&["lastTimestamp"])),
-                text("Type", |it| it["type"].clone()),
-                text("Reason", |it| it["reason"].clone()),
-                text("Object", |it| {
+                shown("Type", |it| it["type"].clone()),
+                shown("Reason", |it| it["reason"].clone()),
+                shown("Object", |it| {
                     let about = &it["involvedObject"];
-                    format!(
-                        "{}/{}",
-                        kinds::text(about, &["kind"]).to_lowercase(),
-                        kinds::text(about, &["name"])
-                    )
-                    .into()
+                    let kind = kinds::text(about, &["kind"]).to_lowercase();
+                    format!("{kind}/{}", kinds::text(about, &["name"])).into()
                 }),
-                text("Message", |it| it["message"].clone()),
+                shown("Message", |it| it["message"].clone()),
                 column("Name", "string", 1, Cell::Name),
             ];
         }
         "Node" => columns.extend([
-            text("Status", |_| "Ready".into()),
-            text("Roles", |_| "<none>".into()),
-            age,
-            text("Version", |it| it["status"]["nodeInfo"]["kubeletVersion"].clone()),
+            shown("Status", |_| "Ready".into()),
+            shown("Roles", |_| "<none>".into()),
+            age(),
+            shown("Version", |it| it["status"]["nodeInfo"]["kubeletVersion"].clone()),
         ]),
-        "Namespace" => columns.extend([text("Status", |it| it["status"]["phase"].clone()), age]),
+        "Namespace" => columns.extend([shown("Status", |it| it["status"]["phase"].clone()), age()]),
         "Service" => columns.extend([
-            text("Type", |it| it["spec"]["type"].clone()),
-            text("Cluster-IP", |it| it["spec"]["clusterIP"].clone()),
-            text("External-IP", |_| "<none>".into()),
-            text("Port(s)", service_ports),
-            age,
+            shown("Type", |it| it["spec"]["type"].clone()),
+            shown("Cluster-IP", |it| it["spec"]["clusterIP"].clone()),
+            shown("External-IP", |_| "<none>".into()),
+            shown("Port(s)", service_ports),
+            age(),
         ]),
-        "Secret" => columns.extend([
-            text("Type", |it| it["type"].clone()),
-            number("Data", |it| it["data"].as_object().map_or(0, serde_json::Map::len).into()),
-            age,
-        ]),
-        "ConfigMap" => columns.extend([
-            number("Data", |it| it["data"].as_object().map_or(0, serde_json::Map::len).into()),
-            age,
-        ]),
-        "Lease" => columns.extend([text("Holder", |it| it["spec"]["holderIdentity"].clone()), age]),
+        "Secret" => columns.extend([shown("Type", |it| it["type"].clone()), number("Data", data), age()]),
+        "ConfigMap" => columns.extend([number("Data", data), age()]),
+        "Lease" => columns.extend([shown("Holder", |it| it["spec"]["holderIdentity"].clone()), age()]),
         "CustomResourceDefinition" => {
-            columns.push(text("Created At", |it| it["metadata"]["creationTimestamp"].clone()));
+            columns.push(shown("Created At", |it| it["metadata"]["creationTimestamp"].clone()));
         }
-        _ => columns.push(age),
+        _ => columns.push(age()),
     }
+    columns
+}
+
+fn workload_columns(kind: &str, age: Column) -> Vec<Column> {
+    let ready: fn(&Value) -> Value =
+        |it| format!("{}/{}", status(it, "readyReplicas"), spec(it, "replicas")).into();
+    let mut columns = match kind {
+        "Pod" => {
+            return vec![
+                shown("Ready", pod_ready),
+                shown("Status", |pod| pod_status(pod).into()),
+                number("Restarts", pod_restarts),
+                age,
+                wide("IP", |pod| or_none(text(pod, &["status", "podIP"]))),
+                wide("Node", |pod| or_none(text(pod, &["spec", "nodeName"]))),
+                wide("Nominated Node", |_| "<none>".into()),
+                wide("Readiness Gates", |_| "<none>".into()),
+            ];
+        }
+        "StatefulSet" => return vec![shown("Ready", ready), age],
+        "Deployment" => vec![
+            shown("Ready", ready),
+            number("Up-to-date", |it| status(it, "updatedReplicas").into()),
+            number("Available", |it| status(it, "availableReplicas").into()),
+        ],
+        _ => vec![
+            number("Desired", |it| spec(it, "replicas").into()),
+            number("Current", |it| status(it, "replicas").into()),
+            number("Ready", |it| status(it, "readyReplicas").into()),
+        ],
+    };
+    columns.extend([
+        age,
+        wide("Containers", |it| containers(it, "name")),
+        wide("Images", |it| containers(it, "image")),
+        wide("Selector", selector),
+    ]);
     columns
 }
 
@@ -198,14 +206,14 @@ fn printer_columns(crd: &Value) -> Vec<Column> {
         .map(|column| {
             let path = text(column, &["jsonPath"]).replace('[', ".").replace(']', "");
             let kind = text(column, &["type"]).to_owned();
-            let shown = match kind.as_str() {
+            let type_ = match kind.as_str() {
                 "integer" => "integer",
                 "number" => "number",
                 _ => "string",
             };
             Column {
                 name: text(column, &["name"]).to_owned(),
-                kind: shown,
+                kind: type_,
                 priority: int(column, &["priority"]).unwrap_or(0),
                 cell: Cell::Path {
                     path: path.split('.').filter(|step| !step.is_empty()).map(str::to_owned).collect(),

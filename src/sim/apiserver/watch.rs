@@ -1,6 +1,7 @@
 //! WATCH: a stream of changes from the store's history, with bookmarks and streaming lists.
 
 use std::collections::VecDeque;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use axum::body::{Body, Bytes};
 use axum::response::Response;
 use serde_json::json;
 use tokio::sync::watch::Receiver;
-use tokio::time::Instant;
+use tokio::time::{Interval, MissedTickBehavior, Sleep, interval, sleep};
 
 use super::Shared;
 use super::call::{Call, Target};
@@ -35,8 +36,8 @@ struct Watch {
     version: u64,
     ready: VecDeque<String>,
     changed: Receiver<u64>,
-    deadline: Instant,
-    bookmark_at: Instant,
+    deadline: Pin<Box<Sleep>>,
+    bookmark_at: Interval,
     over: bool,
 }
 
@@ -57,7 +58,9 @@ pub fn start(shared: &Arc<Shared>, call: &Call, target: &Target) -> Result<Respo
         ));
     }
     let seconds = call.query.get("timeoutSeconds").and_then(|text| text.parse().ok()).unwrap_or(LONGEST);
-    let now = Instant::now();
+    let mut bookmark_at = interval(BOOKMARKS);
+    bookmark_at.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    bookmark_at.reset();
     let mut watch = Watch {
         shared: shared.clone(),
         resource,
@@ -69,8 +72,8 @@ pub fn start(shared: &Arc<Shared>, call: &Call, target: &Target) -> Result<Respo
         version,
         ready: VecDeque::new(),
         changed: shared.changed.subscribe(),
-        deadline: now + Duration::from_secs(seconds.max(1)),
-        bookmark_at: now + BOOKMARKS,
+        deadline: Box::pin(sleep(Duration::from_secs(seconds.max(1)))),
+        bookmark_at,
         over: false,
     };
     if version == 0 || initial {
@@ -187,14 +190,13 @@ impl Watch {
                         return None;
                     }
                 }
-                () = tokio::time::sleep_until(self.deadline) => {
+                () = self.deadline.as_mut() => {
                     self.over = true;
                     if self.bookmarks {
                         return Some(self.bookmark(false));
                     }
                 }
-                () = tokio::time::sleep_until(self.bookmark_at) => {
-                    self.bookmark_at = Instant::now() + BOOKMARKS;
+                _ = self.bookmark_at.tick() => {
                     if self.bookmarks {
                         return Some(self.bookmark(false));
                     }

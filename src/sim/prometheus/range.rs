@@ -19,8 +19,8 @@ pub fn extrapolated(
         change += samples.windows(2).filter(|pair| pair[1].1 < pair[0].1).map(|pair| pair[0].1).sum::<f64>();
     }
     let seconds = |millis: i64| millis as f64 / 1000.0;
-    let sampled = seconds(last.0 - first.0);
-    let average = sampled / (samples.len() - 1) as f64;
+    let covered = seconds(last.0 - first.0);
+    let average = covered / (samples.len() - 1) as f64;
     let threshold = average * 1.1;
     let mut to_start = seconds(first.0 - after);
     let mut to_end = seconds(until - last.0);
@@ -28,12 +28,12 @@ pub fn extrapolated(
         to_start = average / 2.0;
     }
     if counter && change > 0.0 && first.1 >= 0.0 {
-        to_start = to_start.min(sampled * (first.1 / change));
+        to_start = to_start.min(covered * (first.1 / change));
     }
     if to_end >= threshold {
         to_end = average / 2.0;
     }
-    let mut factor = (sampled + to_start + to_end) / sampled;
+    let mut factor = (covered + to_start + to_end) / covered;
     if per_second {
         factor /= seconds(until - after);
     }
@@ -81,15 +81,15 @@ pub fn slope(samples: Window<'_>, origin: i64) -> Option<(f64, f64)> {
     }
     let count = samples.len() as f64;
     let x = |at: i64| (at - origin) as f64 / 1000.0;
-    let (mut sum_x, mut sum_y, mut sum_xy, mut sum_xx) = (0.0, 0.0, 0.0, 0.0);
+    let (mut sum_x, mut sum_y, mut products, mut squares_of_x) = (0.0, 0.0, 0.0, 0.0);
     for (at, value) in samples {
         let x = x(*at);
         sum_x += x;
         sum_y += value;
-        sum_xy += x * value;
-        sum_xx += x * x;
+        products += x * value;
+        squares_of_x += x * x;
     }
-    let slope = (sum_xy - sum_x * sum_y / count) / (sum_xx - sum_x * sum_x / count);
+    let slope = (products - sum_x * sum_y / count) / (squares_of_x - sum_x * sum_x / count);
     Some((slope, sum_y / count - slope * sum_x / count))
 }
 

@@ -47,11 +47,11 @@ impl Labels {
 
     /// Only the named labels (`keep`), or all but them and the metric's name.
     pub fn project(&self, names: &[String], keep: bool) -> Self {
-        let named = |name: &str| names.iter().any(|wanted| wanted == name);
+        let is_meant = |name: &str| names.iter().any(|wanted| wanted == name);
         Self(
             self.0
                 .iter()
-                .filter(|(name, _)| if keep { named(name) } else { !named(name) && **name != *NAME })
+                .filter(|(name, _)| if keep { is_meant(name) } else { !is_meant(name) && **name != *NAME })
                 .cloned()
                 .collect(),
         )

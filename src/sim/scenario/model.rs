@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
+use super::plot::{Behaviour, ScriptLine};
+
 /// A world: who lives in it, what runs in it, and what happens.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -50,7 +52,7 @@ pub struct Scenario {
     /// Secrets; values are made up.
     #[serde(default)]
     pub secrets: Vec<Secret>,
-    /// ConfigMaps.
+    /// `ConfigMap` objects.
     #[serde(default)]
     pub config_maps: Vec<ConfigMap>,
     /// How versions behave, by tag.
@@ -106,7 +108,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// Name of the ClusterRole.
+    /// Name of the `ClusterRole`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -269,121 +271,9 @@ pub struct ConfigMap {
     pub data: BTreeMap<String, String>,
 }
 
-/// What is wrong with the pods of a version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Fault {
-    /// The image cannot be pulled.
-    Pullfail,
-    /// The container is killed for its memory again and again.
-    Crash,
-    /// The readiness probe never succeeds.
-    Unready,
-}
-
-/// How a version behaves.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct Behaviour {
-    /// Share of requests that fail in the end, 0 to 1.
-    pub error_rate: f64,
-    /// How long after a pod became ready its errors begin to climb.
-    #[serde(deserialize_with = "span")]
-    pub errors_after: Duration,
-    /// How long they climb.
-    #[serde(deserialize_with = "span")]
-    pub errors_ramp: Duration,
-    /// Median latency in seconds.
-    pub latency_p50: f64,
-    /// 99th percentile of the latency in seconds.
-    pub latency_p99: f64,
-    /// Seconds from start to readiness.
-    pub startup_seconds: f64,
-    /// Status that the health endpoints answer.
-    pub health_status: u16,
-    /// What is wrong with its pods.
-    pub fault: Option<Fault>,
-}
-
-impl Default for Behaviour {
-    fn default() -> Self {
-        Self {
-            error_rate: 0.002,
-            errors_after: Duration::ZERO,
-            errors_ramp: Duration::ZERO,
-            latency_p50: 0.045,
-            latency_p99: 0.32,
-            startup_seconds: 2.0,
-            health_status: 200,
-            fault: None,
-        }
-    }
-}
-
-/// One line of the script: at a time, or in reaction to a release.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ScriptLine {
-    /// Who acts.
-    pub user: String,
-    /// When, after the start of the world.
-    #[serde(default, deserialize_with = "some_span")]
-    pub at: Option<Duration>,
-    /// To what.
-    #[serde(default)]
-    pub when: Option<Reaction>,
-    /// Ask for a release.
-    #[serde(default)]
-    pub deploy: Option<Deploy>,
-    /// Act on the release that `when` found: `Approve`, `Abort`, `Rollback` and so on.
-    #[serde(default)]
-    pub action: Option<String>,
-    /// Why.
-    #[serde(default)]
-    pub reason: Option<String>,
-}
-
-/// A release that somebody reacts to.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Reaction {
-    /// Namespace of the release.
-    pub namespace: String,
-    /// Its version; any when absent.
-    #[serde(default)]
-    pub version: Option<String>,
-    /// Its phase.
-    pub phase: String,
-    /// How long it has been in that phase.
-    #[serde(default, deserialize_with = "span")]
-    pub after: Duration,
-}
-
-/// A release that somebody asks for.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Deploy {
-    /// Namespace of the environment.
-    pub namespace: String,
-    /// The environment.
-    pub environment: String,
-    /// The version.
-    pub version: String,
-    /// `Deploy` or `Promote`.
-    #[serde(default = "deploy")]
-    pub kind: String,
-    /// What changes, for the approvers.
-    #[serde(default)]
-    pub changelog: Option<String>,
-}
-
-fn span<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+pub(super) fn span<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let span = crate::api::Duration::deserialize(deserializer)?;
     Ok(span.to_std())
-}
-
-fn some_span<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    span(deserializer).map(Some)
 }
 
 const fn one() -> u64 {
@@ -418,7 +308,4 @@ fn alice() -> String {
 }
 fn ok_body() -> String {
     "{\"status\":\"ok\"}".to_owned()
-}
-fn deploy() -> String {
-    "Deploy".to_owned()
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use super::deployment::set_of;
 use super::pod::{Run, conditions};
+use super::replica_set_shape::set_of;
 use super::{SCRAPE, Task, World};
 use crate::sim::Error;
 use crate::sim::apiserver::definitions;

@@ -1,6 +1,6 @@
 //! The users of the applications: requests, errors and latencies by version, scraped into samples.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::PoisonError;
 
 use chrono::{DateTime, Utc};
@@ -66,7 +66,7 @@ impl World {
         let samples = self.samples.clone();
         let mut samples = samples.write().unwrap_or_else(PoisonError::into_inner);
         let millis = at.timestamp_millis();
-        let mut seen = Vec::with_capacity(targets.len());
+        let mut seen = HashSet::with_capacity(targets.len());
         for target in &targets {
             let place = (target.namespace.clone(), target.component.clone());
             let pods = serving.get(&place).copied().unwrap_or(1.0).max(1.0);
@@ -80,12 +80,14 @@ impl World {
                 .or_insert_with(|| Meter::new(&mut samples, target));
             meter.serve(wanted, target, at, chance);
             meter.write(&mut samples, millis, target);
-            seen.push(target.uid.clone());
+            seen.insert(target.uid.clone());
         }
         self.traffic.meters.retain(|uid, meter| {
             let stays = seen.contains(uid);
             if !stays {
-                meter.series.iter().for_each(|id| samples.mark_stale(*id, millis));
+                for id in &meter.series {
+                    samples.mark_stale(*id, millis);
+                }
             }
             stays
         });
@@ -135,7 +137,7 @@ impl World {
 
     fn scrape_deployments(&mut self, samples: &mut Samples, millis: i64) {
         let rates = self.request_rates();
-        let mut present = Vec::new();
+        let mut present = HashSet::new();
         for deployment in self.store.list(DEPLOYMENTS, None) {
             let value = &deployment.value;
             let name = deployment.name().to_owned();
@@ -159,12 +161,14 @@ impl World {
             for (id, (_, path)) in ids.iter().zip(GAUGES) {
                 samples.append(*id, millis, int(value, path).unwrap_or(0) as f64);
             }
-            present.push(deployment.uid().to_owned());
+            present.insert(deployment.uid().to_owned());
         }
         self.traffic.gauges.retain(|uid, ids| {
             let stays = present.contains(uid);
             if !stays {
-                ids.iter().for_each(|id| samples.mark_stale(*id, millis));
+                for id in ids.iter() {
+                    samples.mark_stale(*id, millis);
+                }
             }
             stays
         });
@@ -252,7 +256,7 @@ impl Meter {
 
     fn write(&self, samples: &mut Samples, millis: i64, target: &Target) {
         let wave = 1.0 + 0.03 * (millis as f64 / 90_000.0).sin();
-        let memory = (180.0 + 60.0 * self.series.len() as f64 / 20.0) * 1_048_576.0 * wave;
+        let memory = 240.0 * 1_048_576.0 * wave;
         let cpu = (self.ok + self.failed) * 0.004;
         let values = [self.ok, self.failed].into_iter().chain(self.buckets).chain([
             self.sum,

@@ -8,10 +8,10 @@ use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::{Client, Config, ResourceExt};
 use serde_json::json;
 
-use super::scenario::Scenario;
-use super::server::{Running, start};
-use crate::api::{Environment, Release};
-use crate::time::Clock;
+use release_cockpit::api::{Environment, Release};
+use release_cockpit::sim::scenario::Scenario;
+use release_cockpit::sim::server::{Running, StartOptions, start, start_with};
+use release_cockpit::time::Clock;
 
 fn clock() -> Clock {
     Clock::manual(chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap())
@@ -26,7 +26,7 @@ fn client(running: &Running, token: &str) -> Client {
     let mut config = Config::new(running.kube_url.as_str().parse().unwrap());
     config.root_cert = Some(Vec::new());
     config.auth_info.token = Some(token.to_owned().into());
-    config.default_namespace = "quiet".to_owned();
+    "quiet".clone_into(&mut config.default_namespace);
     Client::try_from(config).unwrap()
 }
 
@@ -172,4 +172,16 @@ async fn environments_are_there_and_viewers_may_not_release() {
     let words = "releases.release-cockpit.dev is forbidden: User \"dave\" cannot create resource \"releases\" in API group \"release-cockpit.dev\" in the namespace \"quiet\"";
     assert!(refused.contains(words), "{refused}");
     running.stop().await;
+}
+
+/// `SIM_PORT=8001 SIM_SCENARIO=planera cargo test --test integration serve_by_hand -- --ignored`, then `kubectl -s …`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "serves until it is killed"]
+async fn serve_by_hand() {
+    let name = std::env::var("SIM_SCENARIO").unwrap_or_else(|_| "planera".to_owned());
+    let port = std::env::var("SIM_PORT").ok().map(|port| port.parse().unwrap());
+    let options = StartOptions { port, ..StartOptions::default() };
+    let running = start_with(Scenario::builtin(&name).unwrap(), Clock::system(), options).await.unwrap();
+    println!("{}", running.kube_url);
+    std::future::pending::<()>().await;
 }

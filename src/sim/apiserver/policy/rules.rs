@@ -1,0 +1,263 @@
+//! The rules: one small function each, from a case to a verdict.
+
+use regex::Regex;
+use serde_json::Value;
+use std::fmt::Write as _;
+
+use super::{Case, Verdict};
+use crate::api::{ActionKind, GROUP};
+use crate::sim::apiserver::rbac::Question;
+use crate::sim::kinds::{at, list, text};
+use crate::sim::store::instant;
+
+fn refuse(broken: bool, verdict: impl FnOnce() -> String) -> Verdict {
+    broken.then(|| (verdict(), false))
+}
+
+fn invalid(broken: bool, verdict: impl FnOnce() -> String) -> Verdict {
+    broken.then(|| (verdict(), true))
+}
+
+pub(super) fn release_identity(case: &Case<'_>) -> Verdict {
+    let (user, said) = (&case.request.user.name, text(case.object, &["spec", "requestedBy"]));
+    refuse(said != user, || format!("IdentityMismatch: spec.requestedBy must be {user}, not {said}"))
+}
+
+pub(super) fn action_identity(case: &Case<'_>) -> Verdict {
+    let (user, said) = (&case.request.user.name, text(case.object, &["spec", "actor"]));
+    refuse(said != user, || format!("IdentityMismatch: spec.actor must be {user}, not {said}"))
+}
+
+fn may(case: &Case<'_>, verb: &str) -> bool {
+    let question =
+        Question { verb, group: GROUP, resource: "environments", namespace: case.request.namespace };
+    case.authorizer.allows(case.request.user, question).is_some()
+}
+
+pub(super) fn release_verb(case: &Case<'_>) -> Verdict {
+    let emergency = at(case.object, &["spec", "emergency"]) == Some(&Value::Bool(true));
+    let verb = match (text(case.object, &["spec", "kind"]), emergency) {
+        ("Rollback", _) => "rollback",
+        (_, true) => "override",
+        _ => "deploy",
+    };
+    refuse(!may(case, verb), || {
+        format!(
+            "VerbDenied: {} may not {verb} environment {} in namespace {}",
+            case.request.user.name,
+            text(case.object, &["spec", "environment"]),
+            case.request.namespace
+        )
+    })
+}
+
+pub(super) fn action_verb(case: &Case<'_>) -> Verdict {
+    let action = text(case.object, &["spec", "action"]);
+    let kind = ActionKind::ALL.into_iter().find(|kind| kind.as_str() == action)?;
+    let verb = kind.verb().as_str();
+    refuse(!may(case, verb), || {
+        format!(
+            "VerbDenied: {action} needs the verb {verb} on environment {} in namespace {}, which {} does not have",
+            text(case.object, &["spec", "environment"]),
+            case.request.namespace,
+            case.request.user.name
+        )
+    })
+}
+
+pub(super) fn slot_group(case: &Case<'_>) -> Verdict {
+    let foreign = list(case.object, &["spec", "slots"]).iter().find(|slot| {
+        let group = text(slot, &["group"]);
+        !group.is_empty() && !case.request.user.groups.iter().any(|own| own == group)
+    })?;
+    refuse(true, || {
+        format!(
+            "SlotDenied: {} is not in group {} of slot {}",
+            case.request.user.name,
+            text(foreign, &["group"]),
+            text(foreign, &["name"])
+        )
+    })
+}
+
+pub(super) fn slot_missing(case: &Case<'_>) -> Verdict {
+    let approve = text(case.object, &["spec", "action"]) == "Approve";
+    invalid(approve && list(case.object, &["spec", "slots"]).is_empty(), || {
+        "SlotMissing: Approve names the slots that it fills".to_owned()
+    })
+}
+
+pub(super) fn finalizers(case: &Case<'_>) -> Verdict {
+    invalid(!list(case.object, &["metadata", "finalizers"]).is_empty(), || {
+        "MetadataRefused: metadata.finalizers is set by the controller only".to_owned()
+    })
+}
+
+pub(super) fn owners(case: &Case<'_>) -> Verdict {
+    invalid(!list(case.object, &["metadata", "ownerReferences"]).is_empty(), || {
+        "MetadataRefused: metadata.ownerReferences is not allowed: a record is not owned".to_owned()
+    })
+}
+
+pub(super) fn labels(case: &Case<'_>) -> Verdict {
+    let ours = |field: &str| {
+        at(case.object, &["metadata", field])
+            .and_then(Value::as_object)
+            .is_some_and(|map| map.keys().any(|key| key.starts_with("release-cockpit.dev/")))
+    };
+    invalid(ours("labels") || ours("annotations"), || {
+        "MetadataRefused: labels and annotations with the prefix release-cockpit.dev/ are set by the controller only"
+            .to_owned()
+    })
+}
+
+pub(super) fn annotations(case: &Case<'_>) -> Verdict {
+    let (most, shown) = if case.request.resource.kind == "Release" { (32_768, 32) } else { (8_192, 8) };
+    let map = at(case.object, &["metadata", "annotations"]).and_then(Value::as_object)?;
+    let long = map.values().any(|value| value.as_str().is_some_and(|text| text.chars().count() > most));
+    invalid(map.len() > 8 || long, || format!("MetadataRefused: at most 8 annotations of {shown} KiB each"))
+}
+
+fn is_current(case: &Case<'_>, entry: &Value) -> bool {
+    instant(entry, &["until"]).is_none_or(|until| until > case.now)
+}
+
+pub(super) fn frozen(case: &Case<'_>) -> Verdict {
+    let freeze = at(case.environment, &["status", "frozen"]).filter(|freeze| !freeze.is_null())?;
+    let forward = text(case.object, &["spec", "kind"]) != "Rollback";
+    let emergency = at(case.object, &["spec", "emergency"]) == Some(&Value::Bool(true));
+    refuse(is_current(case, freeze) && forward && !emergency, || {
+        let mut sentence =
+            format!("EnvironmentFrozen: {} is frozen", text(case.object, &["spec", "environment"]));
+        for (field, before, after) in [("by", " by ", ""), ("until", " until ", ""), ("reason", " (", ")")] {
+            if let Some(value) = freeze.get(field).and_then(Value::as_str) {
+                let _ = write!(sentence, "{before}{value}{after}");
+            }
+        }
+        sentence
+    })
+}
+
+pub(super) fn version(case: &Case<'_>) -> Verdict {
+    let pattern = at(case.environment, &["spec", "versions", "pattern"])?.as_str()?;
+    let version = text(case.object, &["spec", "version"]);
+    let fits = Regex::new(pattern).is_ok_and(|regex| regex.is_match(version));
+    invalid(!fits, || {
+        format!(
+            "VersionRefused: version {version} does not match {pattern} of {}",
+            text(case.object, &["spec", "environment"])
+        )
+    })
+}
+
+pub(super) fn strategy(case: &Case<'_>) -> Verdict {
+    let wanted = at(case.object, &["spec", "strategy"])?.as_str()?;
+    let allowed: Vec<_> =
+        list(case.environment, &["spec", "allowedStrategies"]).iter().filter_map(Value::as_str).collect();
+    invalid(!allowed.contains(&wanted), || {
+        let name = text(case.object, &["spec", "environment"]);
+        let mut sentence = format!("StrategyRefused: {name} does not allow the strategy {wanted}");
+        if !allowed.is_empty() {
+            let _ = write!(sentence, "; allowed: {}", allowed.join(", "));
+        }
+        sentence
+    })
+}
+
+fn component<'a>(case: &Case<'a>, name: &str) -> Option<&'a Value> {
+    list(case.environment, &["spec", "components"])
+        .iter()
+        .find(|component| text(component, &["name"]) == name)
+}
+
+pub(super) fn release_components(case: &Case<'_>) -> Verdict {
+    let stranger = list(case.object, &["spec", "images"])
+        .iter()
+        .map(|image| text(image, &["component"]))
+        .find(|name| component(case, name).is_none())?;
+    unknown_component(case, stranger)
+}
+
+fn unknown_component(case: &Case<'_>, name: &str) -> Verdict {
+    invalid(true, || {
+        format!("ComponentUnknown: {} has no component {name}", text(case.object, &["spec", "environment"]))
+    })
+}
+
+pub(super) fn images(case: &Case<'_>) -> Verdict {
+    let alien = list(case.object, &["spec", "images"]).iter().find(|image| {
+        let repository = component(case, text(image, &["component"]))
+            .map(|component| text(component, &["image"]))
+            .unwrap_or_default();
+        !text(image, &["image"])
+            .strip_prefix(repository)
+            .is_some_and(|rest| rest.starts_with('@') || rest.starts_with(':'))
+    })?;
+    invalid(true, || {
+        format!(
+            "ImageRefused: {} is not from the repository of component {}",
+            text(alien, &["image"]),
+            text(alien, &["component"])
+        )
+    })
+}
+
+pub(super) fn denied(case: &Case<'_>) -> Verdict {
+    let images = list(case.object, &["spec", "images"]);
+    let entry = list(case.environment, &["status", "denied"]).iter().find(|entry| {
+        let suffix = format!("@{}", text(entry, &["digest"]));
+        is_current(case, entry) && images.iter().any(|image| text(image, &["image"]).ends_with(&suffix))
+    })?;
+    refuse(true, || {
+        let name = text(case.object, &["spec", "environment"]);
+        let mut sentence =
+            format!("DigestDenied: {} is on the deny list of {name}", text(entry, &["digest"]));
+        if let Some(reason) = entry.get("reason").and_then(Value::as_str) {
+            let _ = write!(sentence, " ({reason})");
+        }
+        sentence
+    })
+}
+
+pub(super) fn self_approval(case: &Case<'_>) -> Verdict {
+    let off = at(case.environment, &["spec", "approval", "preventSelfApproval"]) == Some(&Value::Bool(false));
+    let user = case.request.user.name.as_str();
+    let own = text(case.object, &["spec", "release", "requestedBy"]) == user;
+    refuse(text(case.object, &["spec", "action"]) == "Approve" && !off && own, || {
+        format!(
+            "SelfApproval: {user} requested release {} and may not approve it",
+            text(case.object, &["spec", "release", "name"])
+        )
+    })
+}
+
+pub(super) fn slot_unknown(case: &Case<'_>) -> Verdict {
+    let known = list(case.environment, &["spec", "approval", "slots"]);
+    let stranger = list(case.object, &["spec", "slots"]).iter().find(|slot| {
+        !known.iter().any(|known| {
+            text(known, &["name"]) == text(slot, &["name"]) && known.get("group") == slot.get("group")
+        })
+    })?;
+    invalid(true, || {
+        let group = match text(stranger, &["group"]) {
+            "" => "without a group".to_owned(),
+            group => format!("for group {group}"),
+        };
+        let name = text(case.object, &["spec", "environment"]);
+        format!("SlotUnknown: {name} has no approval slot {} {group}", text(stranger, &["name"]))
+    })
+}
+
+pub(super) fn action_component(case: &Case<'_>) -> Verdict {
+    let name = text(case.object, &["spec", "parameters", "component"]);
+    if name.is_empty() || component(case, name).is_some() {
+        return None;
+    }
+    unknown_component(case, name)
+}
+
+pub(super) fn until_past(case: &Case<'_>) -> Verdict {
+    let until = instant(case.object, &["spec", "parameters", "until"])?;
+    let created = instant(case.object, &["metadata", "creationTimestamp"]).unwrap_or(case.now);
+    invalid(until <= created, || "UntilPast: spec.parameters.until must be in the future".to_owned())
+}
