@@ -176,7 +176,8 @@ pub fn availability(store: &Store, command: &Command, target: &Target) -> Availa
     }
     if let Some(verb) = command.verb {
         let Some(environment) = &target.environment else {
-            return Availability::Unavailable("no environment is selected".to_owned());
+            let why = store.clusters().find_map(|(id, _)| guard::lock(store, id));
+            return Availability::Unavailable(why.unwrap_or_else(|| "no environment is selected".to_owned()));
         };
         let why_not =
             guard::permission(store, environment, verb).or_else(|| guard::lock(store, environment.cluster));

@@ -32,6 +32,13 @@ pub fn lock(store: &Store, cluster: ClusterId) -> Option<String> {
     RELIED_ON.into_iter().find_map(|feed| feed_lock(state.feeds.get(&feed), feed, store.now))
 }
 
+/// Who has stopped releases there; absent while they go. Going back is never stopped.
+#[must_use]
+pub fn freeze(store: &Store, environment: &EnvironmentId) -> Option<String> {
+    let row = store.rows.environments.iter().find(|row| row.id == *environment)?;
+    row.frozen.as_ref().map(|frozen| format!("{} is frozen by {frozen}", environment.key.name))
+}
+
 fn feed_lock(state: Option<&FeedState>, feed: Feed, now: DateTime<Utc>) -> Option<String> {
     let name = feed.name();
     match state.unwrap_or(&FeedState::Connecting) {

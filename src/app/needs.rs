@@ -1,9 +1,12 @@
 //! Which releases wait for something that we can do.
 
 use crate::api::release::{ApprovalState, GateState};
-use crate::api::{Environment, Phase, Release, Verb};
+use crate::api::{Environment, EnvironmentKey, Phase, Release, Verb};
 use crate::app::cluster_state::ClusterState;
 use crate::domain::intent;
+
+/// The author of what the controller does by itself.
+const CONTROLLER: &str = "controller";
 
 /// Whether this release waits for something that we may do: our approval, or a decision on a failed or stopped rollout.
 pub(super) fn needs_me(cluster: &ClusterState, release: &Release) -> bool {
@@ -19,8 +22,20 @@ pub(super) fn needs_me(cluster: &ClusterState, release: &Release) -> bool {
                     .is_some_and(|environment| why_not_approve(cluster, environment, release).is_none())
         }
         Phase::Held => may(Verb::Shift) || may(Verb::Rollback),
+        // nobody else feels called to resume what no person has paused
+        Phase::Paused => stopped_by_plan(release) && may(Verb::Shift),
         _ => false,
     }
+}
+
+fn stopped_by_plan(release: &Release) -> bool {
+    let paused = release.status.as_ref().and_then(|status| status.paused.as_ref());
+    paused.is_none_or(|paused| paused.by == CONTROLLER)
+}
+
+/// Whether a release is for that environment; a key is not built for it, since every release is asked for every environment.
+pub(super) fn is_into(release: &Release, key: &EnvironmentKey) -> bool {
+    release.metadata.namespace.as_deref() == Some(&*key.namespace) && *release.spec.environment == *key.name
 }
 
 /// Approval is among the gates that are still shut.

@@ -135,7 +135,9 @@ impl Store {
 
     /// Puts a short message on the status line; at most eight are kept.
     pub(super) fn say(&mut self, level: Level, text: impl Into<String>) {
-        self.toasts.push_back(Toast { level, text: text.into(), at: self.now });
+        let text = text.into();
+        self.toasts.retain(|toast| toast.text != text);
+        self.toasts.push_back(Toast { level, text, at: self.now });
         if self.toasts.len() > 8 {
             self.toasts.pop_front();
         }

@@ -3,6 +3,7 @@
 use crate::api::Release;
 use crate::app::command::Target;
 use crate::app::located::{EnvironmentId, ReleaseId};
+use crate::app::needs;
 use crate::app::rows::QueueGroup;
 use crate::app::store::Store;
 use crate::app::ui_state::{Pane, View};
@@ -44,7 +45,7 @@ pub fn releases_of<'a>(store: &'a Store, id: &EnvironmentId) -> Vec<(ReleaseId, 
     let mut releases: Vec<(ReleaseId, &Release)> = cluster
         .releases
         .values()
-        .filter(|release| release.environment_key() == id.key)
+        .filter(|release| needs::is_into(release, &id.key))
         .map(|release| (ReleaseId::new(id.cluster, release.key()), &**release))
         .collect();
     releases.sort_by_key(|(_, release)| {

@@ -2,7 +2,7 @@
 
 use super::prelude::*;
 use crate::api::ReleaseKind;
-use crate::app::overlays;
+use crate::app::{guard, overlays};
 
 pub(super) const COMMAND: Command = Command {
     id: "deploy",
@@ -14,7 +14,10 @@ pub(super) const COMMAND: Command = Command {
     verb: Some(Verb::Deploy),
     cli: Some("deploy"),
     confirmation: Confirmation::Typed,
-    availability: |_, _| Availability::Ready,
+    availability: |store, target| {
+        let frozen = target.environment.as_ref().and_then(|id| guard::freeze(store, id));
+        frozen.map_or(Availability::Ready, Availability::Unavailable)
+    },
     run: |store, invocation| {
         let version = invocation.argument.as_deref().unwrap_or_default();
         if let Some(environment) = &invocation.target.environment {

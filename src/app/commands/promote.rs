@@ -2,7 +2,7 @@
 
 use super::prelude::*;
 use crate::api::ReleaseKind;
-use crate::app::{overlays, versions};
+use crate::app::{guard, overlays, versions};
 
 pub(super) const COMMAND: Command = Command {
     id: "promote",
@@ -28,6 +28,9 @@ fn available(store: &Store, target: &Target) -> Availability {
     let Some((id, environment)) = id.and_then(|id| Some((id, store.environment(id)?))) else {
         return Availability::Unavailable("no environment is selected".to_owned());
     };
+    if let Some(reason) = guard::freeze(store, id) {
+        return Availability::Unavailable(reason);
+    }
     let Some(source) = versions::source(store, environment, id.cluster) else {
         return Availability::Unavailable(format!(
             "{} names none that versions are promoted from",

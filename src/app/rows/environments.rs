@@ -95,7 +95,7 @@ fn row(
         needs_me: cluster
             .releases
             .values()
-            .filter(|release| release.environment_key() == key && needs::needs_me(cluster, release))
+            .filter(|release| needs::is_into(release, &key) && needs::needs_me(cluster, release))
             .count(),
         id: EnvironmentId::new(id, key),
     }
@@ -120,7 +120,7 @@ fn active(id: ClusterId, cluster: &ClusterState, environment: &Environment) -> O
     let release = cluster
         .releases
         .values()
-        .filter(|release| release.phase().holds_lane() && release.environment_key() == key)
+        .filter(|release| release.phase().holds_lane() && needs::is_into(release, &key))
         .max_by_key(|release| release.status.as_ref().and_then(|status| status.started_at))?;
     let status = release.status.as_ref();
     let planned = status.and_then(|status| status.plan.as_ref()).map(|plan| plan.strategy);

@@ -114,6 +114,7 @@ fn keys_lead_where_they_say() {
         ("pause asks", executing(Phase::Progressing), "p", "confirm: Pause planera v1.8.2 on production?"),
         ("resume asks", executing(Phase::Paused), "u", "confirm: Resume planera v1.8.2 on production?"),
         ("retry asks", executing(Phase::Held), "t", "confirm: Retry planera v1.8.2 on production?"),
+        ("a pause of the plan waits for someone", executing(Phase::Paused), "i", "home: Queue"),
         ("nothing on ctrl-d", planera(), "ctrl-d ctrl-k", "home: Environments"),
     ];
     for (why, world, keys, expected) in rows {
@@ -128,6 +129,28 @@ fn is_mutation(effect: &Effect) -> bool {
         effect,
         Effect::CreateRelease { dry_run: false, .. } | Effect::CreateAction { dry_run: false, .. }
     )
+}
+
+#[test]
+fn leaving_works_from_everywhere() {
+    for keys in [
+        "q",
+        "ctrl-c",
+        "n ctrl-c",
+        "v ctrl-c",
+        ": q enter",
+        ": quit enter",
+        "? ctrl-c",
+        "/ ctrl-c",
+        "R ctrl-c",
+    ] {
+        let (_, effects) = typed(planera(), keys);
+        assert!(effects.contains(&Effect::Quit), "{keys}");
+    }
+    for keys in ["n q", "v q", "/ q", ": q", "R q esc", "x q"] {
+        let (_, effects) = typed(planera(), keys);
+        assert_eq!(effects.contains(&Effect::Quit), keys.starts_with('R'), "{keys}");
+    }
 }
 
 #[test]
@@ -149,6 +172,12 @@ fn keys_that_may_not_be_used_say_why() {
         ),
         (other("bob"), "v", "approve: you asked for it: someone else must approve"),
         (World::live(), "n", "deploy: no environment is selected"),
+        (World::connecting(), "n", "deploy: not connected to prod-eu yet"),
+        (
+            World::live().with(environment("production").production().frozen("carol", "INC-1")),
+            "n",
+            "deploy: production is frozen by carol: INC-1",
+        ),
     ];
     for (world, keys, expected) in rows {
         let (store, effects) = typed(world, keys);
