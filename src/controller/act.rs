@@ -62,7 +62,7 @@ async fn set_image(context: &Arc<Context>, observed: &Observed, change: &SetImag
     let written = write_image(context, release, component, change).await;
     match &written {
         Ok(()) => {
-            tracing::info!(release = %release.key(), component = %change.component, image = %change.to, "image set")
+            tracing::info!(release = %release.key(), component = %change.component, image = %change.to, "image set");
         }
         Err(error) if !error.is_transient() => {
             let message = format!("{} cannot be changed: {error}", change.component);

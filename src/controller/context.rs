@@ -72,6 +72,13 @@ impl Context {
         let _ = self.wake_release.try_send(ObjectRef::from_obj(release));
     }
 
+    /// Completes when everything has been reported once; nothing is judged on less.
+    pub(super) async fn ready(&self) {
+        let _ = self.environments.wait_until_ready().await;
+        let _ = self.actions.wait_until_ready().await;
+        let _ = self.releases.wait_until_ready().await;
+    }
+
     /// The releases of an environment as last reported.
     pub(super) fn releases_of(&self, key: &EnvironmentKey) -> Vec<Arc<Release>> {
         self.releases.state().into_iter().filter(|release| release.environment_key() == *key).collect()

@@ -25,6 +25,7 @@ const EVERY: Duration = Duration::from_secs(30);
 
 /// Brings the status of an environment up to date, and answers actions that no release will.
 pub(super) async fn reconcile(environment: Arc<Environment>, context: Arc<Context>) -> Result<Action, Error> {
+    context.ready().await;
     let outcome = update(&environment, &context).await;
     context.core.numbers.reconciled(outcome.is_ok());
     outcome?;

@@ -45,7 +45,9 @@ pub(super) async fn observe(
     let namespace = namespace(&release).to_owned();
     let environment = environment(context, &namespace, &release.spec.environment, fresh).await?;
     let actions = actions(context, &release, fresh).await?;
-    let others = others(context, &release, fresh).await?;
+    // once the lane is held, nobody else's state is worth a list of every record
+    let is_about_to_start = fresh && !release.phase().holds_lane();
+    let others = others(context, &release, is_about_to_start).await?;
     let mut workloads = BTreeMap::new();
     for component in environment.iter().flat_map(|environment| &environment.spec.components) {
         let is_released = release.spec.images.iter().any(|image| image.component == component.name);
@@ -55,7 +57,7 @@ pub(super) async fn observe(
     }
     let promotion = environment.as_ref().and_then(|environment| environment.spec.promotion.as_ref());
     let source = match promotion {
-        Some(promotion) => Some(source(context, &promotion.from, fresh).await?),
+        Some(promotion) => Some(source(context, &promotion.from, is_about_to_start).await?),
         None => None,
     };
     let answers = context.memory.answers(release.metadata.uid.as_deref().unwrap_or_default());

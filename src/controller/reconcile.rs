@@ -19,6 +19,7 @@ const ROUNDS: usize = 8;
 
 /// Looks, decides and acts until nothing more can be done at once.
 pub(super) async fn reconcile(release: Arc<Release>, context: Arc<Context>) -> Result<Action, Error> {
+    context.ready().await;
     let uid = release.metadata.uid.clone().unwrap_or_default();
     let done = carry_on(&release, &context).await;
     context.core.numbers.reconciled(done.is_ok());

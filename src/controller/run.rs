@@ -171,17 +171,6 @@ async fn work(core: Arc<Core>, scope: Option<String>, concurrency: u16) {
         config(),
     );
     let (client, namespace) = (&core.client, scope.as_deref());
-    // the action and environment stores must be filled before any release is judged on them
-    let ready = async {
-        let _ = context.environments.wait_until_ready().await;
-        let _ = context.actions.wait_until_ready().await;
-    };
-    let loops = async {
-        ready.await;
-        let releasing = releasing.for_each(|_| std::future::ready(()));
-        let describing = describing.for_each(|_| std::future::ready(()));
-        tokio::join!(releasing, describing);
-    };
     tokio::join!(
         feed::keep(feed::scoped(client, namespace), release_writer, |event| {
             feed::release_changed(event, &context)
@@ -193,6 +182,7 @@ async fn work(core: Arc<Core>, scope: Option<String>, concurrency: u16) {
             feed::action_changed(event, &context)
         }),
         feed::follow_deployments(feed::scoped(client, namespace), &context),
-        loops,
+        releasing.for_each(|_| std::future::ready(())),
+        describing.for_each(|_| std::future::ready(())),
     );
 }

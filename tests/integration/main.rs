@@ -8,5 +8,6 @@
 
 mod architecture;
 mod cli;
+mod controller;
 mod documents;
 mod sim;

@@ -1,0 +1,275 @@
+//! The controller on the embedded world: what people ask for happens, once, and only when it may.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use k8s_openapi::api::apps::v1::Deployment;
+use kube::api::{Api, PostParams};
+use kube::runtime::wait::await_condition;
+use kube::{Client, Config};
+use release_cockpit::api::release::{ApprovalState, Phase};
+use release_cockpit::api::release_action::{ActionResult, ReleaseAction};
+use release_cockpit::api::{Environment, Release};
+use release_cockpit::controller::{self, ControllerOptions, Faults, LeaseOptions};
+use release_cockpit::sim::scenario::Scenario;
+use release_cockpit::sim::server::{Running, StartOptions, start_with};
+use release_cockpit::time::Clock;
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+const STAGING: &str = "planera-staging";
+const PRODUCTION: &str = "planera-production";
+/// How much faster than the wall the world runs.
+const SPEED: f64 = 20.0;
+/// Long enough for any of these journeys on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+struct Stage {
+    running: Running,
+    clock: Clock,
+    stop: CancellationToken,
+}
+
+impl Stage {
+    async fn open() -> Self {
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let clock = Clock::scaled(chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap(), SPEED);
+        let options = StartOptions { without_script: true, ..StartOptions::default() };
+        let running =
+            start_with(Scenario::builtin("planera").unwrap(), clock.clone(), options).await.unwrap();
+        Self { running, clock, stop: CancellationToken::new() }
+    }
+
+    fn client(&self, token: &str) -> Client {
+        let mut config = Config::new(self.running.kube_url.as_str().parse().unwrap());
+        config.root_cert = Some(Vec::new());
+        config.auth_info.token = Some(token.to_owned().into());
+        Client::try_from(config).unwrap()
+    }
+
+    /// A controller that is killed where `faults` say so.
+    fn controller(&self, faults: Faults) -> JoinHandle<Result<(), controller::Error>> {
+        let options = ControllerOptions {
+            identity: "one".into(),
+            namespace: "release-cockpit".into(),
+            namespaces: Vec::new(),
+            clock: self.clock.clone(),
+            lease: LeaseOptions { duration: Duration::from_secs(600), renew: Duration::from_secs(60) },
+            http: None,
+            concurrency: 4,
+        };
+        tokio::spawn(controller::run_with(self.client("controller"), options, faults, self.stop.clone()))
+    }
+
+    fn releases(&self, user: &str, namespace: &str) -> Api<Release> {
+        Api::namespaced(self.client(user), namespace)
+    }
+
+    async fn ask(&self, user: &str, namespace: &str, version: &str) -> Release {
+        let release = json!({
+            "apiVersion": "release-cockpit.dev/v1alpha1", "kind": "Release",
+            "metadata": {"name": format!("planera-{}", version.replace('.', "-")), "namespace": namespace},
+            "spec": {
+                "environment": namespace.strip_prefix("planera-").unwrap(), "version": version, "kind": "Deploy",
+                "requestedBy": user, "reason": "a test",
+                "images": [
+                    {"component": "backend", "image": format!("ghcr.io/acme/planera-backend:{version}")},
+                    {"component": "frontend", "image": format!("ghcr.io/acme/planera-frontend:{version}")},
+                ],
+            },
+        });
+        let release: Release = serde_json::from_value(release).unwrap();
+        self.releases(user, namespace).create(&PostParams::default(), &release).await.unwrap()
+    }
+
+    /// The release once `what` is true of it.
+    async fn when(&self, release: &Release, what: impl Fn(&Release) -> bool) -> Release {
+        let api = self.releases("alice", release.metadata.namespace.as_deref().unwrap());
+        let name = release.metadata.name.clone().unwrap();
+        let holds = |found: Option<&Release>| found.is_some_and(&what);
+        match tokio::time::timeout(PATIENCE, await_condition(api.clone(), &name, holds)).await {
+            Ok(found) => found.unwrap().unwrap(),
+            Err(_) => panic!("it never happened: {:#?}", api.get(&name).await.unwrap().status),
+        }
+    }
+
+    async fn when_final(&self, release: &Release) -> Release {
+        self.when(release, |release| release.phase().is_final()).await
+    }
+
+    /// Creates an action and waits for the controller's answer.
+    async fn act(
+        &self,
+        user: &str,
+        release: &Release,
+        action: &str,
+        changes: Value,
+    ) -> (ActionResult, String) {
+        let namespace = release.metadata.namespace.clone().unwrap();
+        let mut object = json!({
+            "apiVersion": "release-cockpit.dev/v1alpha1", "kind": "ReleaseAction",
+            "metadata": {"generateName": "act-", "namespace": namespace},
+            "spec": {
+                "environment": release.spec.environment, "action": action, "actor": user, "reason": "a test",
+                "release": {
+                    "name": release.metadata.name, "uid": release.metadata.uid, "requestedBy": release.spec.requested_by,
+                },
+            },
+        });
+        json_patch::merge(&mut object["spec"], &changes);
+        let api: Api<ReleaseAction> = Api::namespaced(self.client(user), &namespace);
+        let action: ReleaseAction = serde_json::from_value(object).unwrap();
+        let created = api.create(&PostParams::default(), &action).await.unwrap();
+        let name = created.metadata.name.unwrap();
+        let judged = |found: Option<&ReleaseAction>| found.is_some_and(ReleaseAction::is_judged);
+        let found = tokio::time::timeout(PATIENCE, await_condition(api, &name, judged)).await;
+        let status = found.expect("nobody judged it").unwrap().unwrap().status.unwrap();
+        (status.result.unwrap(), status.message.unwrap())
+    }
+
+    async fn deployment(&self, namespace: &str, name: &str) -> (i64, String) {
+        let api: Api<Deployment> = Api::namespaced(self.client("admin"), namespace);
+        let deployment = api.get(name).await.unwrap();
+        let image = deployment.spec.template.spec.unwrap().containers[0].image.clone().unwrap();
+        (deployment.metadata.generation.unwrap(), image)
+    }
+
+    /// Ends the controller and the world; the world must have understood every request.
+    async fn close(self, controller: JoinHandle<Result<(), controller::Error>>) {
+        self.stop.cancel();
+        controller.await.unwrap().unwrap();
+        assert_eq!(self.running.unknown_requests(), Vec::<String>::new());
+        self.running.stop().await;
+    }
+}
+
+fn approval(release: &Release) -> Value {
+    let digest = &release.status.as_ref().unwrap().plan.as_ref().unwrap().digest;
+    json!({"expected": {"planDigest": digest}, "slots": [{"name": "team-leads", "group": "team-leads"}]})
+}
+
+fn reasons(release: &Release) -> Vec<&str> {
+    release.status.as_ref().unwrap().timeline.iter().map(|entry| entry.reason.as_str()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn staging_is_released_in_waves_and_the_environment_tells_what_runs() {
+    let stage = Stage::open().await;
+    let controller = stage.controller(Faults::default());
+    let asked = stage.ask("ci", STAGING, "v1.8.2").await;
+    let done = stage.when_final(&asked).await;
+    assert_eq!(done.phase(), Phase::Succeeded, "{:#?}", done.status);
+    let status = done.status.as_ref().unwrap();
+    assert_eq!(status.before[0].image, "ghcr.io/acme/planera-backend:v1.8.1");
+    assert!(status.before[0].revision < status.components[0].revision);
+    assert_eq!(stage.deployment(STAGING, "frontend").await.1, "ghcr.io/acme/planera-frontend:v1.8.2");
+    let environments: Api<Environment> = Api::namespaced(stage.client("alice"), STAGING);
+    let runs = |environment: Option<&Environment>| {
+        environment.and_then(|environment| environment.status.as_ref()).is_some_and(|status| {
+            status.active_release.is_none()
+                && status.siblings == ["staging"]
+                && status.current.iter().all(|c| c.version == "v1.8.2" && c.healthy_since.is_some())
+        })
+    };
+    tokio::time::timeout(PATIENCE, await_condition(environments, "staging", runs)).await.unwrap().unwrap();
+    stage.close(controller).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn production_waits_for_somebody_else_and_is_rolled_back_afterwards() {
+    let stage = Stage::open().await;
+    let controller = stage.controller(Faults::default());
+    let staged = stage.ask("ci", STAGING, "v1.8.2").await;
+    assert_eq!(stage.when_final(&staged).await.phase(), Phase::Succeeded);
+    let asked = stage.ask("bob", PRODUCTION, "v1.8.2").await;
+    let waits = |release: &Release| {
+        release
+            .status
+            .as_ref()
+            .is_some_and(|status| status.plan.is_some() && status.message.contains("approval"))
+    };
+    let waiting = stage.when(&asked, waits).await;
+    let mut forged = approval(&waiting);
+    forged["release"] = json!({"requestedBy": "carol"});
+    let (result, message) = stage.act("bob", &waiting, "Approve", forged).await;
+    assert_eq!(result, ActionResult::Refused, "{message}");
+    let still = stage.when(&asked, |release| reasons(release).contains(&"ActionRefused")).await;
+    let counted = |release: &Release| {
+        let approvals = &release.status.as_ref().unwrap().approvals;
+        approvals.iter().filter(|approval| approval.state == ApprovalState::Counted).count()
+    };
+    assert_eq!((still.phase(), counted(&still)), (Phase::Pending, 0));
+    let (result, message) = stage.act("carol", &waiting, "Approve", approval(&waiting)).await;
+    assert_eq!(result, ActionResult::Applied, "{message}");
+    let done = stage.when_final(&asked).await;
+    assert_eq!((done.phase(), counted(&done)), (Phase::Succeeded, 1));
+    let (result, message) = stage.act("alice", &done, "Rollback", json!({})).await;
+    assert_eq!(result, ActionResult::Applied, "{message}");
+    let back = stage.when(&asked, |release| release.phase() == Phase::RolledBack).await;
+    assert!(reasons(&back).contains(&"RollingBack"));
+    for component in ["backend", "frontend"] {
+        let (_, image) = stage.deployment(PRODUCTION, component).await;
+        assert!(image.ends_with(":v1.8.1"), "{image}");
+    }
+    stage.close(controller).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_version_whose_pods_never_become_ready_is_put_back() {
+    let stage = Stage::open().await;
+    let controller = stage.controller(Faults::default());
+    let asked = stage.ask("ci", STAGING, "v1.9.3-unready").await;
+    let done = stage.when_final(&asked).await;
+    assert_eq!(done.phase(), Phase::RolledBack, "{:#?}", done.status);
+    assert!(done.status.as_ref().unwrap().undo.as_ref().unwrap().reason.contains("progress deadline"));
+    let (_, image) = stage.deployment(STAGING, "backend").await;
+    assert!(image.ends_with(":v1.8.1"), "{image}");
+    stage.close(controller).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_before_every_single_write_it_goes_on_and_does_nothing_twice() {
+    let stage = Stage::open().await;
+    let before =
+        [stage.deployment(STAGING, "backend").await.0, stage.deployment(STAGING, "frontend").await.0];
+    let asked = stage.ask("ci", STAGING, "v1.8.2").await;
+    let seen = Arc::new(Mutex::new(BTreeSet::new()));
+    let mut kills = 0;
+    let controller = loop {
+        let seen = seen.clone();
+        let faults = Faults::kill_when(move |cut| {
+            let is_ours = cut.object == "planera-v1-8-2";
+            is_ours && seen.lock().unwrap().insert(format!("{} {}", cut.phase, cut.before))
+        });
+        let mut controller = stage.controller(faults);
+        tokio::select! {
+            ended = &mut controller => {
+                assert!(matches!(ended.unwrap(), Err(controller::Error::Killed(_))));
+                kills += 1;
+            }
+            done = stage.when_final(&asked) => {
+                assert_eq!(done.phase(), Phase::Succeeded, "{:#?}", done.status);
+                break controller;
+            }
+        }
+    };
+    let cuts = seen.lock().unwrap().clone();
+    for place in [
+        "Progressing status",
+        "Progressing set-image backend",
+        "Progressing set-image frontend",
+        "Verifying status",
+    ] {
+        assert!(cuts.contains(place), "{place} is missing: {cuts:?}");
+    }
+    assert!(kills >= 6, "{kills} kills: {cuts:?}");
+    let after = [stage.deployment(STAGING, "backend").await.0, stage.deployment(STAGING, "frontend").await.0];
+    assert_eq!(after, before.map(|generation| generation + 1));
+    let done = stage.when_final(&asked).await;
+    let started = reasons(&done).iter().filter(|reason| **reason == "Started").count();
+    assert_eq!(started, 1, "{:?}", reasons(&done));
+    stage.stop.cancel();
+    let _ = controller.await.unwrap();
+}
