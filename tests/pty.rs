@@ -207,3 +207,117 @@ fn without_colour_nothing_is_coloured() {
     terminal.press("q");
     assert!(terminal.ended().success());
 }
+
+#[test]
+fn it_stops_and_goes_on_as_job_control_wants() {
+    let mut terminal = quiet();
+    terminal.until_text("Running");
+    terminal.signal("TSTP");
+    terminal.until("the shell's screen", |screen| {
+        !screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste()
+    });
+    let stat = format!("/proc/{}/stat", terminal.child.process_id().unwrap());
+    let deadline = Instant::now() + PATIENCE;
+    // The state follows the name in parentheses; nothing on the screen announces it.
+    while std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") T ")) {
+        assert!(Instant::now() < deadline, "it does not stop");
+        std::thread::yield_now();
+    }
+    terminal.signal("CONT");
+    terminal.until("the cockpit again", |screen| {
+        screen.alternate_screen() && screen.contents().contains("Running")
+    });
+    terminal.press("q");
+    assert!(terminal.ended().success());
+}
+
+/// A kubeconfig for a server without credentials.
+fn kubeconfig(server: &str) -> tempfile::NamedTempFile {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    write!(
+        file,
+        "apiVersion: v1\nkind: Config\ncurrent-context: here\n\
+         clusters: [{{name: c, cluster: {{server: '{server}'}}}}]\n\
+         users: [{{name: u, user: {{}}}}]\n\
+         contexts: [{{name: here, context: {{cluster: c, user: u}}}}]\n"
+    )
+    .unwrap();
+    file
+}
+
+#[test]
+fn a_server_that_never_answers_is_named_and_delays_no_key() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let file = kubeconfig(&format!("http://{}", listener.local_addr().unwrap()));
+    let mut terminal = Terminal::start(&["--kubeconfig", file.path().to_str().unwrap()], (40, 200));
+    terminal.until_text("Environments");
+    terminal.press("?");
+    terminal.until_text("Releasing");
+    terminal.press("\u{1b}");
+    terminal.until_text("accepts connections but has not answered");
+    terminal.press("q");
+    assert!(terminal.ended().success());
+}
+
+#[test]
+fn a_server_that_is_down_is_named() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let file = kubeconfig(&format!("http://{}", listener.local_addr().unwrap()));
+    drop(listener);
+    let mut terminal = Terminal::start(&["--kubeconfig", file.path().to_str().unwrap()], (40, 200));
+    terminal.until_text("connection refused");
+    terminal.press("q");
+    assert!(terminal.ended().success());
+}
+
+#[test]
+fn a_wrong_kubeconfig_is_named_before_the_screen_is_taken() {
+    let file = kubeconfig("http://127.0.0.1:1");
+    let path = file.path().to_str().unwrap();
+    for (arguments, expected) in [
+        (&["--kubeconfig", "/nonexistent/config"][..], "there is no such file"),
+        (&["--kubeconfig", path, "--context", "prod"], "no context prod: it has here"),
+    ] {
+        let terminal = Terminal::start(arguments, (24, 200));
+        let shown = Arc::clone(&terminal.screen);
+        assert!(!terminal.ended().success());
+        let text = shown.parser.lock().unwrap().0.screen().contents();
+        assert!(text.contains(expected), "{text}");
+    }
+}
+
+/// One line of the screen has all of these words.
+fn line_with(screen: &vt100::Screen, words: &[&str]) -> bool {
+    screen.contents().lines().any(|line| words.iter().all(|word| line.contains(word)))
+}
+
+/// Somebody's promotion is approved with the typed phrase, rolls out, and is rolled back; staging gets another version.
+#[test]
+fn the_journey_by_keys() {
+    let mut terminal = Terminal::start(&["demo", "planera", "--speed", "5"], (45, 170));
+    terminal.until_text("needs you");
+
+    terminal.press("2");
+    terminal.until_text("planera·production");
+    terminal.press("v");
+    terminal.until_text("to go on, type");
+    terminal.press("deploy-to-production");
+    terminal.until_text("✔ typed");
+    terminal.press("\t\t\r");
+    terminal.until("production to run v1.8.2", |screen| {
+        line_with(screen, &["v1.8.2", "production", "Succeeded"])
+    });
+
+    terminal.press("1");
+    terminal.until_text("planera·staging");
+    terminal.press("n");
+    terminal.until_text("Deploy planera → staging");
+    terminal.press("v1.8.3\r\r\r\r");
+    terminal.until_text("Deploy planera v1.8.3 to staging?");
+    terminal.press("\t\r");
+    terminal.until("staging to run v1.8.3", |screen| {
+        line_with(screen, &["v1.8.3", "staging", "Succeeded"])
+    });
+    terminal.press("q");
+    assert!(terminal.ended().success());
+}

@@ -139,7 +139,7 @@ where
     async fn run(mut self) -> Result<(), Closed> {
         loop {
             self.wait_for_server().await?;
-            let long_enough = self.clock.now() + self.clock_span(SHORTEST_WATCH);
+            let long_enough = self.clock.now() + on_clock(&self.clock, SHORTEST_WATCH);
             match self.once().await? {
                 Ok(()) if self.clock.now() >= long_enough => self.succeeded(),
                 Ok(()) => tokio::time::sleep(self.backoff.next_delay()).await,
@@ -298,7 +298,7 @@ where
             _ => State::Stale {
                 since: self.in_step,
                 reason: error.to_string(),
-                retry_at: Some(self.clock.now() + self.clock_span(delay)),
+                retry_at: Some(self.clock.now() + on_clock(&self.clock, delay)),
             },
         };
         tracing::info!(what = self.feed.what, scope = &*self.feed.scope, %error, "a feed failed");
@@ -308,12 +308,12 @@ where
             () = pulse::back(&mut self.pulse) => Ok(()),
         }
     }
+}
 
-    /// A span of the wall on the session's clock, which may run faster.
-    fn clock_span(&self, wall: Duration) -> Duration {
-        let second = self.clock.wall(Duration::from_secs(1)).as_secs_f64();
-        if second > 0.0 { wall.div_f64(second) } else { wall }
-    }
+/// A span of the wall as this clock counts it, which may run faster.
+pub fn on_clock(clock: &Clock, wall: Duration) -> Duration {
+    let second = clock.wall(Duration::from_secs(1)).as_secs_f64();
+    if second > 0.0 { wall.div_f64(second) } else { wall }
 }
 
 async fn bounded<T>(request: impl Future<Output = kube::Result<T>>, what: &str) -> Result<T, Error> {

@@ -23,7 +23,7 @@ use crate::api::{Environment, EnvironmentKey, Release, ReleaseAction, ReleaseKey
 use crate::app::cluster_state::{ClusterId, Feed, FeedState};
 use crate::app::event::{ClusterEvent, Delta, Event};
 use crate::cluster::pod_row::{self, SlimPod};
-use crate::cluster::watch::{Backoff, Pulse, probe};
+use crate::cluster::watch::{Backoff, Pulse, on_clock, probe};
 use crate::cluster::workload_row;
 use crate::cluster::{Cluster, ConnectOptions};
 use crate::domain::pod_row::{PodKey, PodRow};
@@ -178,7 +178,7 @@ async fn connect(plan: &Plan, out: &Out) -> Result<Cluster, Closed> {
         };
         let delay = backoff.next_delay();
         for feed in Feed::ALL {
-            let retry_at = Some(plan.clock.now() + delay);
+            let retry_at = Some(plan.clock.now() + on_clock(&plan.clock, delay));
             out.state(feed, FeedState::Stale { since: None, reason: error.to_string(), retry_at }).await?;
         }
         tokio::time::sleep(delay).await;

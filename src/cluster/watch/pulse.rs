@@ -9,11 +9,13 @@ use tokio::sync::watch;
 
 use super::super::Cluster;
 use super::super::error::{Error, Kind};
-use super::Backoff;
+use super::{Backoff, on_clock};
 use crate::time::Clock;
 
-/// Time between two questions while all is well.
+/// Time between two questions while all is well, on the session's clock.
 const INTERVAL: Duration = Duration::from_secs(5);
+/// Shortest time between two questions on the wall, however fast the session's clock runs.
+const SHORTEST: Duration = Duration::from_millis(500);
 /// How long an answer may take; with the interval the bound within which a dead server is noticed.
 const PATIENCE: Duration = Duration::from_secs(4);
 /// Longest time between two questions while the server is silent.
@@ -48,7 +50,7 @@ pub async fn probe(cluster: Cluster, clock: Clock, pulse: watch::Sender<Pulse>) 
         let delay = match answer {
             Err(error) if is_silence(&error) => {
                 let delay = backoff.next_delay().min(SILENT_INTERVAL);
-                let retry_at = clock.now() + delay;
+                let retry_at = clock.now() + on_clock(&clock, delay);
                 pulse.send_replace(Pulse::Silent { reason: error.to_string(), retry_at });
                 delay
             }
@@ -56,7 +58,7 @@ pub async fn probe(cluster: Cluster, clock: Clock, pulse: watch::Sender<Pulse>) 
             _ => {
                 backoff.reset();
                 pulse.send_replace(Pulse::Alive { heard: clock.now() });
-                INTERVAL
+                clock.wall(INTERVAL).max(SHORTEST)
             }
         };
         tokio::select! {

@@ -7,10 +7,12 @@ use super::{Closed, Out};
 use crate::app::cluster_state::{ControllerHealth, Feed, FeedState};
 use crate::app::event::ClusterEvent;
 use crate::cluster::Kind;
-use crate::cluster::watch::Backoff;
+use crate::cluster::watch::{Backoff, on_clock};
 
 /// Time between two questions, on the session's clock.
 const INTERVAL: Duration = Duration::from_secs(5);
+/// The same while nobody leads: a controller that comes up is news.
+const SOON: Duration = Duration::from_secs(1);
 /// Shortest time between two questions on the wall, however fast the session's clock runs.
 const SHORTEST: Duration = Duration::from_millis(500);
 
@@ -28,6 +30,7 @@ async fn follow(ground: &Ground, namespace: &str, out: &Out) -> Result<(), Close
             Ok(leader) => {
                 backoff.reset();
                 heard = Some(now);
+                let leads = leader.identity.is_some();
                 let health = ControllerHealth {
                     leader: leader.identity.map(Into::into),
                     renewed: leader.renewed,
@@ -35,7 +38,8 @@ async fn follow(ground: &Ground, namespace: &str, out: &Out) -> Result<(), Close
                 };
                 out.send(ClusterEvent::Controller(health)).await?;
                 out.state(Feed::Controller, FeedState::Live { heard: now }).await?;
-                ground.clock.wall(INTERVAL).max(SHORTEST)
+                let interval = if leads { INTERVAL } else { SOON };
+                ground.clock.wall(interval).max(SHORTEST)
             }
             Err(error) => {
                 let delay = backoff.next_delay().max(SHORTEST);
@@ -43,7 +47,11 @@ async fn follow(ground: &Ground, namespace: &str, out: &Out) -> Result<(), Close
                 let state = match error.kind() {
                     Kind::Denied => FeedState::Denied { reason },
                     Kind::NotFound => FeedState::Missing { reason },
-                    _ => FeedState::Stale { since: heard, reason, retry_at: Some(now + delay) },
+                    _ => FeedState::Stale {
+                        since: heard,
+                        reason,
+                        retry_at: Some(now + on_clock(&ground.clock, delay)),
+                    },
                 };
                 out.state(Feed::Controller, state).await?;
                 delay
