@@ -239,7 +239,9 @@ struct Title<'a> {
 impl fmt::Display for Title<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, environment, unit) = self.chart;
-        f.write_str(name)?;
+        // The value must survive beside a warning: there the name gives way, whose first word says enough.
+        let short = if self.room == Room::Little { name.split(' ').next().unwrap_or(name) } else { name };
+        f.write_str(short)?;
         if self.room == Room::Plenty {
             write!(f, " · {environment} · 30m")?;
         }
