@@ -227,6 +227,11 @@ fn it_stops_and_goes_on_as_job_control_wants() {
     terminal.until("the cockpit again", |screen| {
         screen.alternate_screen() && screen.contents().contains("Running")
     });
+    // Drawing all anew asks the terminal for nothing either.
+    terminal.press("\u{c}?");
+    terminal.until_text("Releasing");
+    terminal.press("\u{1b}");
+    terminal.until("the home screen again", |screen| !screen.contents().contains("Releasing"));
     terminal.press("q");
     assert!(terminal.ended().success());
 }
@@ -315,9 +320,7 @@ fn the_journey_by_keys() {
     terminal.press("v1.8.3\r\r\r\r");
     terminal.until_text("Deploy planera v1.8.3 to staging?");
     terminal.press("\t\r");
-    terminal.until("staging to run v1.8.3", |screen| {
-        line_with(screen, &["v1.8.3", "staging", "Succeeded"])
-    });
+    terminal.until("staging to run v1.8.3", |screen| line_with(screen, &["v1.8.3", "staging", "Succeeded"]));
     terminal.press("q");
     assert!(terminal.ended().success());
 }

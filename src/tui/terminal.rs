@@ -20,6 +20,7 @@ use crossterm::terminal::{
 use crossterm::{execute, queue};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use ratatui::layout::{Position, Rect};
 
 use super::clipboard;
 
@@ -65,7 +66,9 @@ impl Screen {
 
     /// Forgets what is on the screen, so that the next frame draws all of it.
     pub(super) fn forget(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        // Unlike `clear`, this asks the terminal for nothing: an answer would have to pass the stream of keys.
+        let size = self.terminal.size()?;
+        self.terminal.resize(Rect::from((Position::ORIGIN, size)))
     }
 
     /// Rings the bell.
@@ -90,8 +93,7 @@ impl Screen {
     pub(super) fn resume(&mut self) -> io::Result<()> {
         restore();
         enter()?;
-        self.terminal.autoresize()?;
-        self.terminal.clear()
+        self.forget()
     }
 
     /// Columns and rows.
