@@ -8,6 +8,7 @@
 
 mod architecture;
 mod cli;
+mod contract;
 mod controller;
 mod documents;
 mod sim;

@@ -1,0 +1,65 @@
+//! The controller in this very process, with the rights of its ServiceAccount.
+
+use std::time::Duration;
+
+use release_cockpit::controller::{ControllerOptions, Error, Faults, LeaseOptions, run_with};
+use release_cockpit::time::Clock;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::space::Space;
+
+/// A replica; it ends when this is dropped, as if its machine had lost power.
+pub struct Controller {
+    task: JoinHandle<Result<(), Error>>,
+    shutdown: CancellationToken,
+}
+
+/// A lease short enough for tests.
+pub const LEASE: LeaseOptions = LeaseOptions { duration: Duration::from_secs(3), renew: Duration::from_millis(800) };
+
+impl Controller {
+    /// A replica that serves these spaces and takes its lease in the first one.
+    pub async fn start(spaces: &[&Space], identity: &str) -> Self {
+        Self::start_with(spaces, identity, Faults::default()).await
+    }
+
+    /// As [`Controller::start`], killed where the faults say so.
+    pub async fn start_with(spaces: &[&Space], identity: &str, faults: Faults) -> Self {
+        let options = ControllerOptions {
+            identity: identity.to_owned(),
+            namespace: spaces[0].namespace.clone(),
+            namespaces: spaces.iter().map(|space| space.namespace.clone()).collect(),
+            clock: Clock::system(),
+            lease: LEASE,
+            http: None,
+            concurrency: 4,
+        };
+        let client = spaces[0].world.client("controller").await;
+        let shutdown = CancellationToken::new();
+        let task = tokio::spawn(run_with(client, options, faults, shutdown.clone()));
+        Self { task, shutdown }
+    }
+
+    /// Waits until a fault has killed it, and says where.
+    pub async fn killed(mut self) -> String {
+        let ended = tokio::time::timeout(Duration::from_secs(60), &mut self.task).await.expect("to be killed");
+        match ended.expect("no panic") {
+            Err(Error::Killed(place)) => place,
+            other => panic!("it was not killed: {other:?}"),
+        }
+    }
+
+    /// Ends in order, letting go of the lease.
+    pub async fn stop(mut self) {
+        self.shutdown.cancel();
+        let ended = tokio::time::timeout(Duration::from_secs(20), &mut self.task).await.expect("an end");
+        ended.expect("no panic").expect("an orderly end");
+    }
+}
+
+impl Drop for Controller {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}

@@ -1,0 +1,23 @@
+//! Tests against a real control plane: one binary, one module per subject. `tests/cluster/run` brings one up for them; without
+//! `RELEASE_COCKPIT_TEST_KUBECONFIG` they are skipped.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test that cannot go on must say so and stop; one that is skipped must say so, too"
+)]
+
+mod approvals;
+mod cli;
+mod conformance;
+#[path = "../contract/contract.rs"]
+mod contract;
+mod controller;
+mod definitions;
+mod journey;
+mod killed;
+mod leadership;
+mod racing;
+mod space;
+mod world;

@@ -1,0 +1,248 @@
+//! The cluster under test: who its people are, and what is installed in it once for all tests.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
+use tokio::sync::OnceCell;
+
+use crate::contract::Backend;
+
+/// The program under test.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_release-cockpit");
+
+const PEOPLE: [&str; 6] = ["admin", "alice", "bob", "carol", "dave", "controller"];
+
+/// Where the cluster is.
+#[derive(Debug)]
+pub struct World {
+    kubeconfig: PathBuf,
+    users: PathBuf,
+    kubectl: PathBuf,
+    /// URL of its Prometheus.
+    pub prometheus: String,
+    /// URL of its traffic generator.
+    pub traffic: String,
+    /// What tells the names of this run from those of any other.
+    pub run: String,
+}
+
+/// The cluster, with the project's manifests installed; nothing where there is none.
+pub async fn world() -> Option<&'static World> {
+    static WORLD: OnceCell<Option<World>> = OnceCell::const_new();
+    let world = WORLD
+        .get_or_init(|| async {
+            rustls::crypto::ring::default_provider().install_default().ok();
+            let Some(kubeconfig) = std::env::var_os("RELEASE_COCKPIT_TEST_KUBECONFIG") else {
+                eprintln!("skipped: no cluster; tests/cluster/run brings one up, RELEASE_COCKPIT_TEST_KUBECONFIG names another");
+                return None;
+            };
+            let told = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: see tests/cluster/README.md"));
+            let world = World {
+                kubeconfig: kubeconfig.into(),
+                users: told("RELEASE_COCKPIT_TEST_USERS_DIR").into(),
+                kubectl: std::env::var_os("RELEASE_COCKPIT_TEST_KUBECTL").map_or_else(|| "kubectl".into(), PathBuf::from),
+                prometheus: told("RELEASE_COCKPIT_TEST_PROMETHEUS"),
+                traffic: told("RELEASE_COCKPIT_TEST_TRAFFIC"),
+                run: format!("{:x}", std::process::id()),
+            };
+            world.install().await;
+            Some(world)
+        })
+        .await;
+    world.as_ref()
+}
+
+/// Polls until something is there; panics after `secs`.
+pub async fn until<T, F: Future<Output = Option<T>>>(secs: u64, what: &str, mut probe: impl FnMut() -> F) -> T {
+    let found = tokio::time::timeout(Duration::from_secs(secs), async {
+        loop {
+            if let Some(found) = probe().await {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    });
+    found.await.unwrap_or_else(|_| panic!("it did not happen within {secs} s: {what}"))
+}
+
+/// What a program printed, and how it ended.
+#[derive(Debug)]
+pub struct Ended {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ended {
+    /// What it printed, provided that it went well.
+    #[track_caller]
+    pub fn ok(self) -> String {
+        assert_eq!(self.code, 0, "{} {}", self.stdout, self.stderr);
+        self.stdout
+    }
+}
+
+/// Runs a program with this input.
+pub async fn run(program: &Path, arguments: &[&str], input: &str) -> Ended {
+    let home = std::env::temp_dir();
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command.env_remove("KUBECONFIG").env("XDG_CONFIG_HOME", &home).env("NO_COLOR", "1");
+    let mut child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+    let mut stdin = child.stdin.take().expect("its input");
+    stdin.write_all(input.as_bytes()).await.expect("to be read");
+    drop(stdin);
+    let ended = tokio::time::timeout(Duration::from_secs(180), child.wait_with_output()).await;
+    let output = ended.unwrap_or_else(|_| panic!("{arguments:?} does not end")).expect("an end");
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    Ended { code: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+impl World {
+    /// A client of one person; it belongs to the runtime that it was made in.
+    pub async fn client(&self, who: &str) -> Client {
+        let kubeconfig = Kubeconfig::read_from(self.kubeconfig_of(who)).expect("a kubeconfig");
+        let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.expect("a configuration");
+        config.default_retry = false;
+        Client::try_from(config).expect("a client")
+    }
+
+    pub fn kubeconfig_of(&self, who: &str) -> PathBuf {
+        if who == "admin" { self.kubeconfig.clone() } else { self.users.join(format!("{who}.kubeconfig")) }
+    }
+
+    /// kubectl as one person.
+    pub async fn kubectl(&self, who: &str, arguments: &[&str], input: &str) -> Ended {
+        let kubeconfig = format!("--kubeconfig={}", self.kubeconfig_of(who).display());
+        let mut all = vec![kubeconfig.as_str()];
+        all.extend(arguments);
+        run(&self.kubectl, &all, input).await
+    }
+
+    /// Applies manifests as the admin.
+    pub async fn apply(&self, manifests: &str) -> String {
+        self.kubectl("admin", &["apply", "-f", "-"], manifests).await.ok()
+    }
+
+    /// A new namespace with the bindings of all groups.
+    pub async fn namespace(&self, stem: &str) -> String {
+        let stem = stem.replace('_', "-");
+        let name = format!("{}-{}", &stem[..stem.len().min(50)].trim_end_matches('-'), self.run);
+        let mut manifests = format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {name}}}\n");
+        for (role, subject) in [
+            ("viewer", "{kind: Group, name: viewers, apiGroup: rbac.authorization.k8s.io}"),
+            ("operator", "{kind: Group, name: operators, apiGroup: rbac.authorization.k8s.io}"),
+            ("approver", "{kind: Group, name: team-leads, apiGroup: rbac.authorization.k8s.io}"),
+            ("releaser", "{kind: ServiceAccount, name: controller, namespace: release-cockpit}"),
+        ] {
+            manifests += &format!(
+                "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {{name: {role}, namespace: {name}}}\nsubjects: [{subject}]\n\
+                 roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: release-cockpit-{role}}}\n"
+            );
+        }
+        // the controllers of a test agree on their leader in its own namespace
+        manifests += &format!(
+            "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {{name: leases, namespace: {name}}}\n\
+             rules: [{{apiGroups: [coordination.k8s.io], resources: [leases], verbs: [get, create, update]}}]\n\
+             ---\napiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {{name: leases, namespace: {name}}}\n\
+             subjects: [{{kind: ServiceAccount, name: controller, namespace: release-cockpit}}]\n\
+             roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: leases}}\n"
+        );
+        self.apply(&manifests).await;
+        name
+    }
+
+    /// The cluster as the contract sees it, in a namespace of this check's own.
+    pub async fn backend(&self, check: &str) -> Backend {
+        let namespace = self.namespace(&format!("contract-{check}")).await;
+        self.seen_from(namespace).await
+    }
+
+    async fn seen_from(&self, namespace: String) -> Backend {
+        let mut people = BTreeMap::new();
+        for name in PEOPLE {
+            people.insert(name, self.client(name).await);
+        }
+        Backend {
+            namespace,
+            people,
+            step: Box::new(|| Box::pin(tokio::time::sleep(Duration::from_millis(100)))),
+            forgotten: Box::new(|| None),
+            world: Box::new(()),
+        }
+    }
+
+    /// Installs what the program prints, and waits until it is in force.
+    async fn install(&self) {
+        let manifests = run(Path::new(PROGRAM), &["manifests"], "").await.ok();
+        // a first installation meets its own definitions half way: the second pass must change nothing that the first did
+        until(30, "the manifests are taken", || async {
+            let applied = self.kubectl("admin", &["apply", "-f", "-"], &manifests).await;
+            if applied.code != 0 {
+                eprintln!("not yet: {}", applied.stderr);
+            }
+            (applied.code == 0).then_some(())
+        })
+        .await;
+        let wait = ["wait", "--for=condition=Established", "--timeout=30s", "crd"];
+        let names = ["environments", "releases", "releaseactions"].map(|plural| format!("{plural}.release-cockpit.dev"));
+        let arguments: Vec<&str> = wait.into_iter().chain(names.iter().map(String::as_str)).collect();
+        self.kubectl("admin", &arguments, "").await.ok();
+        self.await_policies().await;
+    }
+
+    /// A policy is in force when a dry run is refused by it.
+    async fn await_policies(&self) {
+        let namespace = self.namespace("policies").await;
+        let backend = self.seen_from(namespace).await;
+        let dry = |plural: &str| format!("{}?dryRun=All", backend.ours(plural));
+        let mut forged = backend.release("probe", "v1.0.0");
+        forged["spec"]["requestedBy"] = json!("nobody");
+        let mut borrowed = backend.approval("probe", "probe");
+        borrowed["spec"]["actor"] = json!("carol");
+        let mut alien = backend.approval("probe", "probe");
+        alien["spec"]["slots"] = json!([{"name": "unknown"}]);
+        let (nightly, nowhere) = (backend.release("probe", "nightly"), {
+            let mut release = backend.release("probe", "v1.0.0");
+            release["spec"]["environment"] = json!("nowhere");
+            release
+        });
+        backend.until("the first policy is in force", || async {
+            (backend.post("alice", &dry("releases"), &forged).await.code == 403).then_some(())
+        }).await;
+        backend.environment().await;
+        let release = backend.post("alice", &backend.ours("releases"), &backend.release("probe", "v1.0.0")).await.ok();
+        let stands = |answer: crate::contract::Answer, words: &str| {
+            let message = answer.body["message"].as_str().unwrap_or("accepted");
+            if !message.contains(words) {
+                eprintln!("{words} is not in force yet: {message}");
+            }
+            message.contains(words).then_some(())
+        };
+        for (who, plural, object, words) in [
+            ("alice", "releases", &forged, "IdentityMismatch"),
+            ("alice", "releases", &nightly, "VersionRefused"),
+            ("alice", "releases", &nowhere, "EnvironmentNotFound"),
+            ("bob", "releaseactions", &borrowed, "IdentityMismatch"),
+            ("bob", "releaseactions", &alien, "SlotUnknown"),
+        ] {
+            backend.until(words, || async { stands(backend.post(who, &dry(plural), object).await, words) }).await;
+        }
+        let one = backend.ours("releases/probe");
+        backend.until("RecordImmutable", || async { stands(backend.delete("admin", &format!("{one}?dryRun=All"), &Value::Null).await, "RecordImmutable") }).await;
+        backend
+            .until("ControllerOnly", || async {
+                let patch = backend.patch("admin", &format!("{one}/status?dryRun=All"), ("merge", &json!({"status": {"message": "x"}}))).await;
+                stands(patch, "ControllerOnly")
+            })
+            .await;
+        drop(release);
+    }
+}

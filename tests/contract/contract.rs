@@ -1,0 +1,68 @@
+//! What the project demands of a Kubernetes API server, as checks that run against the embedded world and a real one alike.
+//!
+//! Owns the checks and how they talk: plain requests, so that answers are compared as they stand on the wire. Must not know which
+//! server it talks to. Where the two differ, the real one is right.
+
+mod backend;
+mod discovery;
+mod lists;
+mod policies;
+mod removal;
+mod rollouts;
+mod schemas;
+mod watches;
+mod writes;
+
+pub use backend::{Answer, Backend};
+
+use futures::future::BoxFuture;
+
+/// One check: panics when the server does otherwise.
+pub type Check = for<'a> fn(&'a Backend) -> BoxFuture<'a, ()>;
+
+macro_rules! registry {
+    ($($module:ident :: { $($check:ident),* $(,)? }),* $(,)?) => {
+        /// Every check with its name.
+        pub const CHECKS: &[(&str, Check)] =
+            &[$($((stringify!($check), |backend| Box::pin($module::$check(backend)))),*),*];
+    };
+}
+
+registry! {
+    discovery::{ the_kinds_are_announced, tables_have_the_printer_columns, reviews_tell_who_may_do_what, strange_requests },
+    lists::{ selectors, unknown_fields_select_nothing, pages },
+    policies::{ releases_are_admitted_by_policy, actions_are_admitted_by_policy, roles_limit_people, records_never_change },
+    removal::{ children_follow_their_owner, orphans_stay, preconditions_protect },
+    rollouts::{
+        a_rollout_makes_revisions, going_back_reuses_a_replica_set, a_deadline_is_told, a_paused_deployment_waits,
+        scaling_is_no_revision
+    },
+    schemas::{ unknown_fields, wrong_values, rules_of_releases, rules_of_actions },
+    watches::{ changes_are_told_in_order, watches_are_selective, a_forgotten_version_is_gone },
+    writes::{
+        objects_are_created_once, a_dry_run_changes_nothing, stale_writes_conflict, generations_count_specs, status_is_apart,
+        applied_status_has_owners, json_patches, merge_patches
+    },
+}
+
+/// Runs every check, each in a world of its own, and names all that failed.
+///
+/// `RELEASE_COCKPIT_TEST_CHECK` picks those whose name contains it.
+pub async fn run_all<F>(at_once: usize, world: impl Fn(&'static str) -> F)
+where
+    F: Future<Output = Backend> + Send + 'static,
+{
+    use futures::StreamExt as _;
+    let wanted = std::env::var("RELEASE_COCKPIT_TEST_CHECK").unwrap_or_default();
+    let chosen: Vec<_> = CHECKS.iter().filter(|(name, _)| name.contains(&wanted)).collect();
+    assert!(!chosen.is_empty(), "no check is called {wanted}");
+    let runs = chosen.into_iter().map(|&(name, check)| {
+        let backend = world(name);
+        async move {
+            let outcome = tokio::spawn(async move { check(&backend.await).await }).await;
+            outcome.err().map(|_| name)
+        }
+    });
+    let failed: Vec<_> = futures::stream::iter(runs).buffer_unordered(at_once).filter_map(std::future::ready).collect().await;
+    assert!(failed.is_empty(), "{} of {} checks failed: {}", failed.len(), CHECKS.len(), failed.join(", "));
+}
