@@ -12,7 +12,7 @@ pub fn line(text: &str) -> Cow<'_, str> {
     if text.chars().all(is_plain) { Cow::Borrowed(text) } else { Cow::Owned(clean(text, false)) }
 }
 
-/// As [`line`], but line breaks stay, and a tab becomes four spaces.
+/// As [`line()`], but line breaks stay, and a tab becomes four spaces.
 #[must_use]
 pub fn block(text: &str) -> Cow<'_, str> {
     if text.chars().all(|c| c == '\n' || is_plain(c)) {

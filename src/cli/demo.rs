@@ -30,7 +30,7 @@ pub(super) async fn demo(settings: &Settings, wanted: &Demo) -> Result<Exit, Cli
     let mut settings = settings.clone();
     // whatever cluster the settings name, this is the one that is meant
     settings.namespaces.clear();
-    settings.controller_namespace = CONTROLLER_NAMESPACE.to_owned();
+    CONTROLLER_NAMESPACE.clone_into(&mut settings.controller_namespace);
     settings.prometheus_url = Some(world.prometheus_url.to_string());
     settings.prometheus_service = None;
 

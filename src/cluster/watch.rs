@@ -311,6 +311,7 @@ where
 }
 
 /// A span of the wall as this clock counts it, which may run faster.
+#[must_use]
 pub fn on_clock(clock: &Clock, wall: Duration) -> Duration {
     let second = clock.wall(Duration::from_secs(1)).as_secs_f64();
     if second > 0.0 { wall.div_f64(second) } else { wall }

@@ -4,7 +4,7 @@
 //!
 //! 1. The intent stands in the status before a workload is touched: an effect is only decided on a status that has been stored.
 //! 2. Every effect names what it replaces, so that doing it twice does nothing.
-//! 3. The phase changes through [`Draft::enter`] only, which records who did it and why.
+//! 3. The phase changes through `Draft::enter` only, which records who did it and why.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -91,7 +91,7 @@ impl Stage {
         let holds = |found: Option<&Release>| found.is_some_and(&what);
         match tokio::time::timeout(PATIENCE, await_condition(api.clone(), &name, holds)).await {
             Ok(found) => found.unwrap().unwrap(),
-            Err(_) => panic!("it never happened: {:#?}", api.get(&name).await.unwrap().status),
+            Err(late) => panic!("it never happened ({late}): {:#?}", api.get(&name).await.unwrap().status),
         }
     }
 

@@ -22,7 +22,7 @@ pub(crate) fn same(path: &str, printed: &str) {
         committed == printed,
         "{} is out of date from line {}: run RELEASE_COCKPIT_UPDATE=1 cargo test --test integration documents",
         path.display(),
-        first.map_or_else(|| committed.lines().count().min(printed.lines().count()), |line| line) + 1
+        first.unwrap_or_else(|| committed.lines().count().min(printed.lines().count())) + 1
     );
 }
 

@@ -48,7 +48,7 @@ pub struct Controller {
     /// Serve /metrics, /healthz and /readyz here
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
-    /// Name of this replica, unique among all [default: $POD_NAME, else host name and process id]
+    /// Name of this replica, unique among all [default: the pod, else host and process id]
     #[arg(long, value_name = "NAME")]
     pub identity: Option<String>,
 }
