@@ -16,7 +16,8 @@ pub struct Controller {
 }
 
 /// A lease short enough for tests.
-pub const LEASE: LeaseOptions = LeaseOptions { duration: Duration::from_secs(3), renew: Duration::from_millis(800) };
+pub const LEASE: LeaseOptions =
+    LeaseOptions { duration: Duration::from_secs(3), renew: Duration::from_millis(800) };
 
 impl Controller {
     /// A replica that serves these spaces and takes its lease in the first one.
@@ -43,7 +44,8 @@ impl Controller {
 
     /// Waits until a fault has killed it, and says where.
     pub async fn killed(mut self) -> String {
-        let ended = tokio::time::timeout(Duration::from_secs(60), &mut self.task).await.expect("to be killed");
+        let ended =
+            tokio::time::timeout(Duration::from_secs(60), &mut self.task).await.expect("to be killed");
         match ended.expect("no panic") {
             Err(Error::Killed(place)) => place,
             other => panic!("it was not killed: {other:?}"),

@@ -8,37 +8,59 @@ use crate::world;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_definitions_are_structural_and_taken() {
     let Some(world) = world::world().await else { return };
-    for (plural, kind) in [("environments", "Environment"), ("releases", "Release"), ("releaseactions", "ReleaseAction")] {
+    for (plural, kind) in
+        [("environments", "Environment"), ("releases", "Release"), ("releaseactions", "ReleaseAction")]
+    {
         let name = format!("{plural}.release-cockpit.dev");
         let printed = world.kubectl("admin", &["get", "crd", &name, "-o", "json"], "").await.ok();
         let crd: Value = serde_json::from_str(&printed).expect("an object");
-        for (condition, wanted) in [("Established", "True"), ("NamesAccepted", "True"), ("NonStructuralSchema", "absent")] {
+        for (condition, wanted) in
+            [("Established", "True"), ("NamesAccepted", "True"), ("NonStructuralSchema", "absent")]
+        {
             let mut all = crd["status"]["conditions"].as_array().into_iter().flatten();
-            let found = all.find(|found| found["type"] == condition).map_or("absent", |found| found["status"].as_str().unwrap_or_default());
+            let found = all
+                .find(|found| found["type"] == condition)
+                .map_or("absent", |found| found["status"].as_str().unwrap_or_default());
             assert_eq!(found, wanted, "{condition} of {name}");
         }
         let explained = world.kubectl("admin", &["explain", &name], "").await.ok();
-        assert!(explained.contains(&format!("KIND:       {kind}")) && explained.contains("spec"), "{explained}");
+        assert!(
+            explained.contains(&format!("KIND:       {kind}")) && explained.contains("spec"),
+            "{explained}"
+        );
     }
     let explained = world.kubectl("admin", &["explain", "environments.spec.approval.slots"], "").await.ok();
     assert!(explained.contains("minimum") && !explained.contains("<no description>"), "{explained}");
     // policies whose expressions do not fit the definitions say so in their status
-    let printed = world.kubectl("admin", &["get", "validatingadmissionpolicies", "-o", "json"], "").await.ok();
+    let printed =
+        world.kubectl("admin", &["get", "validatingadmissionpolicies", "-o", "json"], "").await.ok();
     let policies: Value = serde_json::from_str(&printed).expect("a list");
     let ours: Vec<_> = policies["items"]
         .as_array()
         .into_iter()
         .flatten()
-        .filter(|policy| policy["metadata"]["name"].as_str().is_some_and(|name| name.starts_with("release-cockpit-")))
+        .filter(|policy| {
+            policy["metadata"]["name"].as_str().is_some_and(|name| name.starts_with("release-cockpit-"))
+        })
         .collect();
     assert!(ours.len() >= 6, "{}", ours.len());
     for policy in ours {
         let name = policy["metadata"]["name"].as_str().unwrap_or_default();
         world::until(30, &format!("{name} is checked"), || async {
-            let printed = world.kubectl("admin", &["get", "validatingadmissionpolicy", name, "-o", "json"], "").await.ok();
+            let printed = world
+                .kubectl("admin", &["get", "validatingadmissionpolicy", name, "-o", "json"], "")
+                .await
+                .ok();
             let found: Value = serde_json::from_str(&printed).expect("an object");
             let is_checked = found["status"]["observedGeneration"] == found["metadata"]["generation"];
-            is_checked.then(|| assert_eq!(found["status"]["typeChecking"].get("expressionWarnings"), None, "{name}: {}", found["status"]))
+            is_checked.then(|| {
+                assert_eq!(
+                    found["status"]["typeChecking"].get("expressionWarnings"),
+                    None,
+                    "{name}: {}",
+                    found["status"]
+                )
+            })
         })
         .await;
     }
@@ -78,9 +100,24 @@ async fn kubectl_shows_releases_by_their_short_names() {
     assert!(get("renv").await.contains("production"));
     assert_eq!(world.kubectl("dave", &["get", "ract", "-n", namespace], "").await.code, 0);
     let everything = get("cockpit").await;
-    assert!(everything.contains("environment.release-cockpit.dev/production") && everything.contains("release.release-cockpit.dev/one"), "{everything}");
-    for (who, verb, answer) in [("alice", "deploy", "yes"), ("bob", "approve", "yes"), ("alice", "approve", "no"), ("dave", "deploy", "no")] {
-        let asked = world.kubectl(who, &["auth", "can-i", verb, "environments.release-cockpit.dev/production", "-n", namespace], "").await;
+    assert!(
+        everything.contains("environment.release-cockpit.dev/production")
+            && everything.contains("release.release-cockpit.dev/one"),
+        "{everything}"
+    );
+    for (who, verb, answer) in [
+        ("alice", "deploy", "yes"),
+        ("bob", "approve", "yes"),
+        ("alice", "approve", "no"),
+        ("dave", "deploy", "no"),
+    ] {
+        let asked = world
+            .kubectl(
+                who,
+                &["auth", "can-i", verb, "environments.release-cockpit.dev/production", "-n", namespace],
+                "",
+            )
+            .await;
         assert_eq!(asked.stdout.trim(), answer, "{who} {verb}");
     }
 }

@@ -37,8 +37,12 @@ impl Planera {
             let mine = text.replace("planera-staging", &format!("planera-staging-{}", world.run));
             let mine = mine.replace("planera-production", &format!("planera-production-{}", world.run));
             let healthy = format!("{}/healthz", world.traffic);
-            let mine = mine.replace("https://staging-api.planera.app/health", &healthy).replace("https://api.planera.app/health", &healthy);
-            mine.replace("bake: 1m", "bake: 1s").replace("bake: 5m", "bake: 2s").replace("progressDeadlineSeconds: 60", "progressDeadlineSeconds: 6")
+            let mine = mine
+                .replace("https://staging-api.planera.app/health", &healthy)
+                .replace("https://api.planera.app/health", &healthy);
+            mine.replace("bake: 1m", "bake: 1s")
+                .replace("bake: 5m", "bake: 2s")
+                .replace("progressDeadlineSeconds: 60", "progressDeadlineSeconds: 6")
         };
         world.apply(&read("tests/fixtures/planera/workloads.yaml")).await;
         for file in ["access.yaml", "staging.yaml", "production.yaml"] {
@@ -68,7 +72,11 @@ impl Planera {
             "sum by (version) (rate(http_requests_total{{namespace=\"{}\",component=\"{component}\"}}[4s])) > 0",
             space.namespace
         );
-        let url = url::Url::parse_with_params(&format!("{}/api/v1/query", self.world.prometheus), [("query", query)]).expect("a URL");
+        let url = url::Url::parse_with_params(
+            &format!("{}/api/v1/query", self.world.prometheus),
+            [("query", query)],
+        )
+        .expect("a URL");
         let body: Value = reqwest::get(url).await.expect("an answer").json().await.expect("JSON");
         assert_eq!(body["status"], "success", "{body}");
         let versions = body["data"]["result"].as_array().into_iter().flatten();
@@ -82,7 +90,11 @@ impl Planera {
             let params = ListParams::default().labels(&format!("app.kubernetes.io/component={name}"));
             until(30, "only pods of the version", || async {
                 let pods = space.api::<Pod>().list(&params).await.expect("pods").items;
-                let is_new = |pod: &Pod| pod.spec.as_ref().is_some_and(|spec| spec.containers[0].image.as_ref() == Some(&image(name, version)));
+                let is_new = |pod: &Pod| {
+                    pod.spec
+                        .as_ref()
+                        .is_some_and(|spec| spec.containers[0].image.as_ref() == Some(&image(name, version)))
+                };
                 (!pods.is_empty() && pods.iter().all(is_new)).then_some(())
             })
             .await;
@@ -111,7 +123,12 @@ impl Planera {
 
     async fn approve(&self) {
         let production = self.production();
-        let approved = cli(self.world, "bob", &["approve", &production, "--confirm", PHRASE, "--wait", "--timeout", "30s"]).await;
+        let approved = cli(
+            self.world,
+            "bob",
+            &["approve", &production, "--confirm", PHRASE, "--wait", "--timeout", "30s"],
+        )
+        .await;
         approved.ok();
     }
 }
@@ -129,8 +146,10 @@ async fn newest(space: &Space, component: &str) -> jiff::Timestamp {
 
 /// When the rollout of a component was complete.
 async fn complete_at(space: &Space, component: &str) -> jiff::Timestamp {
-    let conditions = space.deployment(component).await.status.and_then(|status| status.conditions).unwrap_or_default();
-    let progressing = conditions.into_iter().find(|c| c.type_.as_deref() == Some("Progressing")).expect("a condition");
+    let conditions =
+        space.deployment(component).await.status.and_then(|status| status.conditions).unwrap_or_default();
+    let progressing =
+        conditions.into_iter().find(|c| c.type_.as_deref() == Some("Progressing")).expect("a condition");
     assert_eq!(progressing.reason.as_deref(), Some("NewReplicaSetAvailable"));
     progressing.last_update_time.expect("a time").0
 }
@@ -156,7 +175,11 @@ async fn staging_takes_a_version(planera: &Planera) {
     let refused = cli(world, "dave", &["deploy", &staging, "v1.8.2"]).await;
     assert_eq!(refused.code, 3, "{refused:?}");
     let ended = told(world, "alice", &["deploy", &staging, "v1.8.2", "--wait", "--timeout", "2m"]).await;
-    assert_eq!((&ended["status"]["phase"], &ended["spec"]["requestedBy"]), (&json!("Succeeded"), &json!("alice")), "{ended}");
+    assert_eq!(
+        (&ended["status"]["phase"], &ended["spec"]["requestedBy"]),
+        (&json!("Succeeded"), &json!("alice")),
+        "{ended}"
+    );
     planera.runs(&planera.staging, "staging", "v1.8.2").await;
     planera.runs(&planera.production, "production", "v1.8.1").await;
 }
@@ -177,7 +200,12 @@ async fn promotion_needs_another_person(planera: &Planera) {
     assert!(queue.contains("v1.8.2") && queue.contains("Pending"), "{queue}");
     planera.approve().await;
     // it may be over before anybody waits for it
-    let waited = cli(world, "alice", &["wait", &format!("{}/{name}", planera.production.namespace), "--timeout", "2m"]).await;
+    let waited = cli(
+        world,
+        "alice",
+        &["wait", &format!("{}/{name}", planera.production.namespace), "--timeout", "2m"],
+    )
+    .await;
     assert_eq!(waited.code, 0, "{waited:?}");
     let ended = planera.production.until_phase(name, Phase::Succeeded).await;
     assert_eq!(at(&ended, "WaveRolledOut"), ["wave 0 is rolled out", "wave 1 is rolled out"]);
@@ -186,7 +214,10 @@ async fn promotion_needs_another_person(planera: &Planera) {
     assert!(backend <= frontend, "frontend began at {frontend}, before backend was complete at {backend}");
     planera.runs(space, "production", "v1.8.2").await;
     for component in BOTH {
-        assert_eq!(space.deployment(component).await.annotations()["release-cockpit.dev/release"], format!("{}/{name}", space.namespace));
+        assert_eq!(
+            space.deployment(component).await.annotations()["release-cockpit.dev/release"],
+            format!("{}/{name}", space.namespace)
+        );
     }
 }
 
@@ -198,7 +229,12 @@ async fn a_bad_version_is_undone(planera: &Planera) {
     planera.runs(&planera.production, "production", "v1.8.3").await;
     // the owners let production take what staging has not seen, and frontend is bad
     let patch = Patch::Merge(json!({"spec": {"promotion": null}}));
-    planera.production.api::<Environment>().patch("production", &PatchParams::default(), &patch).await.expect("a change");
+    planera
+        .production
+        .api::<Environment>()
+        .patch("production", &PatchParams::default(), &patch)
+        .await
+        .expect("a change");
     let mut bad = crate::space::release("bad", "v1.9.0", "alice", &BOTH);
     bad.spec.images[0].image = image("backend", "v1.9.0");
     bad.spec.images[1].image = image("frontend", "v1.9.0-crash");
@@ -208,11 +244,15 @@ async fn a_bad_version_is_undone(planera: &Planera) {
     planera.approve().await;
     let ended = planera.production.until_phase("bad", Phase::RolledBack).await;
     assert_eq!(at(&ended, "WaveRolledOut"), ["wave 0 is rolled out"]);
-    assert_eq!(at(&ended, "ComponentRolledBack"), ["frontend runs its previous version again", "backend runs its previous version again"]);
+    assert_eq!(
+        at(&ended, "ComponentRolledBack"),
+        ["frontend runs its previous version again", "backend runs its previous version again"]
+    );
     assert!(message(&ended).contains("frontend"), "{}", message(&ended));
     let space = &planera.production;
     planera.runs(space, "production", "v1.8.3").await;
-    let revisions: BTreeMap<_, _> = [("backend", space.runs("backend").await), ("frontend", space.runs("frontend").await)].into();
+    let revisions: BTreeMap<_, _> =
+        [("backend", space.runs("backend").await), ("frontend", space.runs("frontend").await)].into();
     // v1.8.1, v1.8.2, v1.8.3, v1.9.0 and back
     for (component, (_, generation, revision)) in revisions {
         assert_eq!((generation, revision.as_str()), (5, "5"), "{component}");
@@ -227,12 +267,28 @@ async fn a_person_goes_back(planera: &Planera) {
     let mut arguments = vec!["rollback", production.as_str()];
     arguments.extend(reason);
     let made = told(world, "alice", &arguments).await;
-    assert_eq!((&made["spec"]["kind"], &made["spec"]["version"]), (&json!("Rollback"), &json!("v1.8.2")), "{made}");
+    assert_eq!(
+        (&made["spec"]["kind"], &made["spec"]["version"]),
+        (&json!("Rollback"), &json!("v1.8.2")),
+        "{made}"
+    );
     let name = made["metadata"]["name"].as_str().expect("a name");
     planera.production.until_phase(name, Phase::Succeeded).await;
     planera.runs(&planera.production, "production", "v1.8.2").await;
-    let history = planera.world.kubectl("dave", &["rollout", "history", "deployment/backend", "-n", &planera.production.namespace], "").await.ok();
+    let history = planera
+        .world
+        .kubectl(
+            "dave",
+            &["rollout", "history", "deployment/backend", "-n", &planera.production.namespace],
+            "",
+        )
+        .await
+        .ok();
     assert!(history.contains(name), "{history}");
-    let events = planera.world.kubectl("dave", &["get", "events", "-n", &planera.production.namespace, "-o", "name"], "").await.ok();
+    let events = planera
+        .world
+        .kubectl("dave", &["get", "events", "-n", &planera.production.namespace, "-o", "name"], "")
+        .await
+        .ok();
     assert!(events.contains(name) && events.contains("bad"), "{events}");
 }

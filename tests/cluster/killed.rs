@@ -42,20 +42,24 @@ const CASES: [Case; 12] = [
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_step_is_done_twice_or_lost_wherever_the_controller_dies() {
     let Some(world) = world::world().await else { return };
-    let runs = CASES.map(|case| async move { tokio::spawn(live(world, case)).await.err().map(|_| case.name) });
-    let failed: Vec<_> = futures::stream::iter(runs).buffer_unordered(6).filter_map(std::future::ready).collect().await;
+    let runs =
+        CASES.map(|case| async move { tokio::spawn(live(world, case)).await.err().map(|_| case.name) });
+    let failed: Vec<_> =
+        futures::stream::iter(runs).buffer_unordered(6).filter_map(std::future::ready).collect().await;
     assert!(failed.is_empty(), "{failed:?}");
 }
 
 async fn live(world: &'static world::World, case: Case) {
     let space = Space::new(world, &format!("killed-{}", case.name)).await;
     space.application(&BOTH, json!({"bake": "1s"})).await;
-    let version = |component: &str| if case.good || component == "backend" { "v1.1.0" } else { "v1.1.0-crash" };
+    let version =
+        |component: &str| if case.good || component == "backend" { "v1.1.0" } else { "v1.1.0-crash" };
     let mut release = crate::space::release("one", "v1.1.0", "alice", &BOTH);
     for wanted in &mut release.spec.images {
         wanted.image = image(wanted.component.as_str(), version(wanted.component.as_str()));
     }
-    let is_here = move |cut: &Cut| cut.object == "one" && cut.phase == case.phase && cut.before == case.before;
+    let is_here =
+        move |cut: &Cut| cut.object == "one" && cut.phase == case.phase && cut.before == case.before;
     let first = Controller::start_with(&[&space], "first", Faults::kill_when(is_here)).await;
     let releases: kube::Api<release_cockpit::api::Release> = space.as_seen_by("alice").await;
     releases.create(&kube::api::PostParams::default(), &release).await.expect("a release");
@@ -66,7 +70,11 @@ async fn live(world: &'static world::World, case: Case) {
     for component in BOTH {
         let (runs, generation, revision) = space.runs(component).await;
         if case.good {
-            assert_eq!((runs, generation, revision.as_str()), (image(component, "v1.1.0"), 2, "2"), "{case:?}");
+            assert_eq!(
+                (runs, generation, revision.as_str()),
+                (image(component, "v1.1.0"), 2, "2"),
+                "{case:?}"
+            );
         } else {
             space.until_complete(component, 3).await;
             assert_eq!((runs, generation), (image(component, "v1.0.0"), 3), "{case:?}");

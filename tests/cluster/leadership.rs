@@ -9,8 +9,13 @@ use crate::space::{Space, until_is};
 use crate::world;
 
 async fn lease_of(space: &Space, holder: &str) -> LeaseSpec {
-    let held = |lease: &Lease| lease.spec.as_ref().is_some_and(|spec| spec.holder_identity.as_deref() == Some(holder));
-    until_is(&space.api::<Lease>(), "release-cockpit-controller", &format!("held by {holder}"), held).await.spec.unwrap_or_default()
+    let held = |lease: &Lease| {
+        lease.spec.as_ref().is_some_and(|spec| spec.holder_identity.as_deref() == Some(holder))
+    };
+    until_is(&space.api::<Lease>(), "release-cockpit-controller", &format!("held by {holder}"), held)
+        .await
+        .spec
+        .unwrap_or_default()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -28,7 +33,8 @@ async fn another_replica_goes_on_where_the_leader_died() {
     let taken = lease_of(&space, "second").await;
     assert_eq!(taken.lease_transitions, Some(last.lease_transitions.unwrap_or_default() + 1));
     // never while the first one could still believe that it leads
-    let (renewed, acquired) = (last.renew_time.expect("a renewal").0, taken.acquire_time.expect("an acquisition").0);
+    let (renewed, acquired) =
+        (last.renew_time.expect("a renewal").0, taken.acquire_time.expect("an acquisition").0);
     let gap = acquired.duration_since(renewed);
     assert!(gap.as_secs_f64() >= LEASE.duration.as_secs_f64(), "taken over after {gap}");
     space.until_phase("one", Phase::Succeeded).await;

@@ -24,7 +24,9 @@ async fn of_two_equal_requests_and_two_equal_approvals_one_takes_effect() {
 
 async fn rounds(world: &'static world::World, number: usize) {
     let space = Space::new(world, &format!("racing-{number}")).await;
-    space.application(&["backend"], json!({"approval": {"slots": [{"name": "leads", "group": "team-leads"}]}})).await;
+    space
+        .application(&["backend"], json!({"approval": {"slots": [{"name": "leads", "group": "team-leads"}]}}))
+        .await;
     let _controller = Controller::start(&[&space], "only").await;
     let alice: [Api<Release>; 2] = [space.as_seen_by("alice").await, space.as_seen_by("alice").await];
     for round in 1..=ROUNDS {
@@ -48,7 +50,10 @@ async fn rounds(world: &'static world::World, number: usize) {
         verdicts.sort();
         assert_eq!((verdicts[0].0.as_str(), verdicts[1].0.as_str()), ("Applied", "Refused"), "{verdicts:?}");
         let reason = &verdicts[1].1;
-        assert!(reason == "bob has already approved this plan" || reason.starts_with("Approve does not fit: it "), "{reason}");
+        assert!(
+            reason == "bob has already approved this plan" || reason.starts_with("Approve does not fit: it "),
+            "{reason}"
+        );
         let ended = space.until_phase(&name, Phase::Succeeded).await;
         let approvals = ended.status.unwrap_or_default().approvals;
         assert_eq!(approvals.len(), 1, "{approvals:?}");

@@ -64,8 +64,10 @@ impl Space {
                 }
             });
             create::<Deployment>(&self.api(), deployment).await;
-            list.push(json!({"name": name, "workload": {"kind": "Deployment", "name": name}, "container": name,
-                "image": format!("ghcr.io/acme/{name}"), "wave": wave}));
+            list.push(
+                json!({"name": name, "workload": {"kind": "Deployment", "name": name}, "container": name,
+                "image": format!("ghcr.io/acme/{name}"), "wave": wave}),
+            );
         }
         let mut spec = json!({"application": "shop", "tier": "production", "components": list, "strategy": {"rolling": {}}});
         for (key, value) in more.as_object().into_iter().flatten() {
@@ -84,13 +86,17 @@ impl Space {
         let releases: Api<Release> = self.as_seen_by("alice").await;
         let dry = PostParams { dry_run: true, ..PostParams::default() };
         let probe = release("probe", "v1.0.0", "alice", &["backend"]);
-        until(20, "policies see the environment", || async { releases.create(&dry, &probe).await.ok() }).await;
+        until(20, "policies see the environment", || async { releases.create(&dry, &probe).await.ok() })
+            .await;
     }
 
     /// Asks for a release of all components.
     pub async fn ask(&self, who: &str, name: &str, version: &str, components: &[&str]) -> Release {
         let releases: Api<Release> = self.as_seen_by(who).await;
-        releases.create(&PostParams::default(), &release(name, version, who, components)).await.expect("a release")
+        releases
+            .create(&PostParams::default(), &release(name, version, who, components))
+            .await
+            .expect("a release")
     }
 
     /// Waits until the release is as wanted; tells what it was when it never is.
@@ -126,7 +132,9 @@ impl Space {
             let (wanted, status) = (deployment.spec.replicas, deployment.status.clone().unwrap_or_default());
             deployment.metadata.generation == Some(generation)
                 && status.observed_generation == Some(generation)
-                && [status.replicas, status.updated_replicas, status.available_replicas].iter().all(|count| *count == wanted)
+                && [status.replicas, status.updated_replicas, status.available_replicas]
+                    .iter()
+                    .all(|count| *count == wanted)
         })
         .await
     }
@@ -136,17 +144,30 @@ impl Space {
         let deployment = self.deployment(name).await;
         let image = deployment.spec.template.spec.as_ref().and_then(|spec| spec.containers[0].image.clone());
         let revision = deployment.annotations().get("deployment.kubernetes.io/revision").cloned();
-        (image.unwrap_or_default(), deployment.metadata.generation.unwrap_or_default(), revision.unwrap_or_default())
+        (
+            image.unwrap_or_default(),
+            deployment.metadata.generation.unwrap_or_default(),
+            revision.unwrap_or_default(),
+        )
     }
 
     /// The ReplicaSets of a component, by image.
     pub async fn replica_sets(&self, name: &str) -> Vec<ReplicaSet> {
         let selector = format!("app.kubernetes.io/component={name}");
-        let by_component = self.api::<ReplicaSet>().list(&ListParams::default().labels(&selector)).await.expect("replica sets").items;
+        let by_component = self
+            .api::<ReplicaSet>()
+            .list(&ListParams::default().labels(&selector))
+            .await
+            .expect("replica sets")
+            .items;
         if !by_component.is_empty() {
             return by_component;
         }
-        self.api::<ReplicaSet>().list(&ListParams::default().labels(&format!("app={name}"))).await.expect("replica sets").items
+        self.api::<ReplicaSet>()
+            .list(&ListParams::default().labels(&format!("app={name}")))
+            .await
+            .expect("replica sets")
+            .items
     }
 
     /// Sends an action as its author.
@@ -208,7 +229,8 @@ where
 
 /// A release of `version` into `production`.
 pub fn release(name: &str, version: &str, who: &str, components: &[&str]) -> Release {
-    let images: Vec<_> = components.iter().map(|name| json!({"component": name, "image": image(name, version)})).collect();
+    let images: Vec<_> =
+        components.iter().map(|name| json!({"component": name, "image": image(name, version)})).collect();
     serde_json::from_value(json!({
         "apiVersion": "release-cockpit.dev/v1alpha1", "kind": "Release", "metadata": {"name": name},
         "spec": {"environment": "production", "version": version, "kind": "Deploy", "requestedBy": who, "images": images}

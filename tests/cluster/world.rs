@@ -60,7 +60,11 @@ pub async fn world() -> Option<&'static World> {
 }
 
 /// Polls until something is there; panics after `secs`.
-pub async fn until<T, F: Future<Output = Option<T>>>(secs: u64, what: &str, mut probe: impl FnMut() -> F) -> T {
+pub async fn until<T, F: Future<Output = Option<T>>>(
+    secs: u64,
+    what: &str,
+    mut probe: impl FnMut() -> F,
+) -> T {
     let found = tokio::time::timeout(Duration::from_secs(secs), async {
         loop {
             if let Some(found) = probe().await {
@@ -93,7 +97,12 @@ impl Ended {
 pub async fn run(program: &Path, arguments: &[&str], input: &str) -> Ended {
     let home = std::env::temp_dir();
     let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
     command.env_remove("KUBECONFIG").env("XDG_CONFIG_HOME", &home).env("NO_COLOR", "1");
     let mut child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", program.display()));
     let mut stdin = child.stdin.take().expect("its input");
@@ -102,14 +111,20 @@ pub async fn run(program: &Path, arguments: &[&str], input: &str) -> Ended {
     let ended = tokio::time::timeout(Duration::from_secs(180), child.wait_with_output()).await;
     let output = ended.unwrap_or_else(|_| panic!("{arguments:?} does not end")).expect("an end");
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    Ended { code: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) }
+    Ended {
+        code: output.status.code().unwrap_or(-1),
+        stdout: text(output.stdout),
+        stderr: text(output.stderr),
+    }
 }
 
 impl World {
     /// A client of one person; it belongs to the runtime that it was made in.
     pub async fn client(&self, who: &str) -> Client {
         let kubeconfig = Kubeconfig::read_from(self.kubeconfig_of(who)).expect("a kubeconfig");
-        let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.expect("a configuration");
+        let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
+            .await
+            .expect("a configuration");
         config.default_retry = false;
         Client::try_from(config).expect("a client")
     }
@@ -192,7 +207,8 @@ impl World {
         })
         .await;
         let wait = ["wait", "--for=condition=Established", "--timeout=30s", "crd"];
-        let names = ["environments", "releases", "releaseactions"].map(|plural| format!("{plural}.release-cockpit.dev"));
+        let names = ["environments", "releases", "releaseactions"]
+            .map(|plural| format!("{plural}.release-cockpit.dev"));
         let arguments: Vec<&str> = wait.into_iter().chain(names.iter().map(String::as_str)).collect();
         self.kubectl("admin", &arguments, "").await.ok();
         self.await_policies().await;
@@ -214,11 +230,14 @@ impl World {
             release["spec"]["environment"] = json!("nowhere");
             release
         });
-        backend.until("the first policy is in force", || async {
-            (backend.post("alice", &dry("releases"), &forged).await.code == 403).then_some(())
-        }).await;
+        backend
+            .until("the first policy is in force", || async {
+                (backend.post("alice", &dry("releases"), &forged).await.code == 403).then_some(())
+            })
+            .await;
         backend.environment().await;
-        let release = backend.post("alice", &backend.ours("releases"), &backend.release("probe", "v1.0.0")).await.ok();
+        let release =
+            backend.post("alice", &backend.ours("releases"), &backend.release("probe", "v1.0.0")).await.ok();
         let stands = |answer: crate::contract::Answer, words: &str| {
             let message = answer.body["message"].as_str().unwrap_or("accepted");
             if !message.contains(words) {
@@ -233,13 +252,28 @@ impl World {
             ("bob", "releaseactions", &borrowed, "IdentityMismatch"),
             ("bob", "releaseactions", &alien, "SlotUnknown"),
         ] {
-            backend.until(words, || async { stands(backend.post(who, &dry(plural), object).await, words) }).await;
+            backend
+                .until(words, || async { stands(backend.post(who, &dry(plural), object).await, words) })
+                .await;
         }
         let one = backend.ours("releases/probe");
-        backend.until("RecordImmutable", || async { stands(backend.delete("admin", &format!("{one}?dryRun=All"), &Value::Null).await, "RecordImmutable") }).await;
+        backend
+            .until("RecordImmutable", || async {
+                stands(
+                    backend.delete("admin", &format!("{one}?dryRun=All"), &Value::Null).await,
+                    "RecordImmutable",
+                )
+            })
+            .await;
         backend
             .until("ControllerOnly", || async {
-                let patch = backend.patch("admin", &format!("{one}/status?dryRun=All"), ("merge", &json!({"status": {"message": "x"}}))).await;
+                let patch = backend
+                    .patch(
+                        "admin",
+                        &format!("{one}/status?dryRun=All"),
+                        ("merge", &json!({"status": {"message": "x"}})),
+                    )
+                    .await;
                 stands(patch, "ControllerOnly")
             })
             .await;

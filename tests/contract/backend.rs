@@ -50,12 +50,18 @@ impl Answer {
     pub fn refused(self, code: u16, reason: &str, words: &str) -> Value {
         let message = self.body["message"].as_str().unwrap_or_default();
         assert!(
-            self.code == code && self.body["code"] == code && self.body["reason"] == reason && message.contains(words),
+            self.code == code
+                && self.body["code"] == code
+                && self.body["reason"] == reason
+                && message.contains(words),
             "expected {code} {reason} {words:?}\n  found {} {}",
             self.code,
             self.body
         );
-        assert_eq!((&self.body["kind"], &self.body["apiVersion"], &self.body["status"]), (&json!("Status"), &json!("v1"), &json!("Failure")));
+        assert_eq!(
+            (&self.body["kind"], &self.body["apiVersion"], &self.body["status"]),
+            (&json!("Status"), &json!("v1"), &json!("Failure"))
+        );
         self.body
     }
 }
@@ -77,7 +83,13 @@ impl Backend {
     }
 
     /// One request; the body goes out as `content`.
-    pub async fn call(&self, who: &str, method: Method, path: &str, (content, body): (&str, String)) -> Answer {
+    pub async fn call(
+        &self,
+        who: &str,
+        method: Method,
+        path: &str,
+        (content, body): (&str, String),
+    ) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
         if !body.is_empty() {
             request = request.header("content-type", content);
@@ -91,7 +103,12 @@ impl Backend {
         let client = self.people.get(who).unwrap_or_else(|| panic!("nobody is called {who}"));
         let response = client.send(request).await.expect("an answer");
         let code = response.status().as_u16();
-        let warnings = response.headers().get_all("warning").iter().filter_map(|w| w.to_str().ok().map(str::to_owned)).collect();
+        let warnings = response
+            .headers()
+            .get_all("warning")
+            .iter()
+            .filter_map(|w| w.to_str().ok().map(str::to_owned))
+            .collect();
         let bytes = response.into_body().collect_bytes().await.expect("a whole answer");
         Answer { code, warnings, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
     }
@@ -124,7 +141,11 @@ impl Backend {
     }
 
     /// Waits until the probe finds something.
-    pub async fn until<T, F: Future<Output = Option<T>>>(&self, what: &str, mut probe: impl FnMut() -> F) -> T {
+    pub async fn until<T, F: Future<Output = Option<T>>>(
+        &self,
+        what: &str,
+        mut probe: impl FnMut() -> F,
+    ) -> T {
         let begun = Instant::now();
         loop {
             if let Some(found) = probe().await {

@@ -63,6 +63,7 @@ where
             outcome.err().map(|_| name)
         }
     });
-    let failed: Vec<_> = futures::stream::iter(runs).buffer_unordered(at_once).filter_map(std::future::ready).collect().await;
+    let failed: Vec<_> =
+        futures::stream::iter(runs).buffer_unordered(at_once).filter_map(std::future::ready).collect().await;
     assert!(failed.is_empty(), "{} of {} checks failed: {}", failed.len(), CHECKS.len(), failed.join(", "));
 }

@@ -5,7 +5,12 @@ use serde_json::{Value, json};
 use super::backend::Backend;
 
 fn names(list: &Value) -> Vec<&str> {
-    let mut names: Vec<_> = list["items"].as_array().into_iter().flatten().filter_map(|item| item["metadata"]["name"].as_str()).collect();
+    let mut names: Vec<_> = list["items"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|item| item["metadata"]["name"].as_str())
+        .collect();
     names.sort_unstable();
     names
 }
@@ -41,7 +46,11 @@ pub async fn selectors(backend: &Backend) {
         assert_eq!(names(&list), expected, "{selector}");
         assert!(list["metadata"]["resourceVersion"].is_string());
     }
-    backend.get("admin", &format!("{path}?labelSelector=a%3D%3D%3Db")).await.refused(400, "BadRequest", "unable to parse requirement");
+    backend.get("admin", &format!("{path}?labelSelector=a%3D%3D%3Db")).await.refused(
+        400,
+        "BadRequest",
+        "unable to parse requirement",
+    );
     backend.environment().await;
     let releases = backend.ours("releases");
     backend.post("alice", &releases, &backend.release("one", "v1.0.0")).await.ok();
@@ -61,9 +70,17 @@ pub async fn unknown_fields_select_nothing(backend: &Backend) {
     for (path, label, words) in [
         (backend.ours("releases"), "spec.reason", "field label not supported: spec.reason"),
         (backend.core("pods"), "spec.volumes", "field label not supported: spec.volumes"),
-        (backend.core("configmaps"), "data.a", "\"data.a\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""),
+        (
+            backend.core("configmaps"),
+            "data.a",
+            "\"data.a\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"",
+        ),
     ] {
-        backend.get("admin", &format!("{path}?fieldSelector={label}%3D1")).await.refused(400, "BadRequest", words);
+        backend.get("admin", &format!("{path}?fieldSelector={label}%3D1")).await.refused(
+            400,
+            "BadRequest",
+            words,
+        );
     }
 }
 
@@ -71,7 +88,11 @@ pub async fn pages(backend: &Backend) {
     let path = five_maps(backend).await;
     let base = format!("{path}?labelSelector=of&limit=2");
     let first = backend.get("admin", &format!("{path}?limit=2")).await.ok();
-    assert!(first["metadata"]["remainingItemCount"].as_i64().is_some_and(|left| left >= 3), "{}", first["metadata"]);
+    assert!(
+        first["metadata"]["remainingItemCount"].as_i64().is_some_and(|left| left >= 3),
+        "{}",
+        first["metadata"]
+    );
     let (mut found, mut next, mut requests, mut versions) = (Vec::new(), base.clone(), 0, Vec::new());
     loop {
         let page = backend.get("admin", &next).await.ok();
@@ -91,5 +112,9 @@ pub async fn pages(backend: &Backend) {
     assert_eq!((found.as_slice(), requests), (&["m0", "m1", "m2", "m3", "m4"].map(str::to_owned)[..], 3));
     versions.dedup();
     assert_eq!(versions.len(), 1, "{versions:?}");
-    backend.get("admin", &format!("{base}&continue=nonsense")).await.refused(400, "BadRequest", "continue key is not valid");
+    backend.get("admin", &format!("{base}&continue=nonsense")).await.refused(
+        400,
+        "BadRequest",
+        "continue key is not valid",
+    );
 }

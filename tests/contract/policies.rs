@@ -12,7 +12,9 @@ fn with(mut object: Value, at: &str, value: Value) -> Value {
 
 /// The words before the sentence of a policy.
 fn denied(policy: &str, sentence: &str) -> String {
-    format!("ValidatingAdmissionPolicy 'release-cockpit-{policy}' with binding 'release-cockpit-{policy}' denied request: {sentence}")
+    format!(
+        "ValidatingAdmissionPolicy 'release-cockpit-{policy}' with binding 'release-cockpit-{policy}' denied request: {sentence}"
+    )
 }
 
 pub async fn releases_are_admitted_by_policy(backend: &Backend) {
@@ -25,18 +27,71 @@ pub async fn releases_are_admitted_by_policy(backend: &Backend) {
     let namespace = &backend.namespace;
     let emergency = with(spec("/spec/emergency", json!(true)), "/spec/reason", json!("the house is on fire"));
     for (object, code, reason, policy, sentence) in [
-        (spec("/spec/requestedBy", json!("bob")), 403, "Forbidden", "release", "IdentityMismatch: spec.requestedBy must be alice, not bob".to_owned()),
-        (emergency, 403, "Forbidden", "release", format!("VerbDenied: alice may not override environment staging in namespace {namespace}")),
-        (spec("/metadata/finalizers", json!(["a.example.com/b"])), 422, "Invalid", "release", "MetadataRefused: metadata.finalizers is set by the controller only".to_owned()),
-        (spec("/metadata/labels", json!({"release-cockpit.dev/x": "y"})), 422, "Invalid", "release", "MetadataRefused: labels and annotations".to_owned()),
-        (spec("/spec/version", json!("nightly")), 422, "Invalid", "release-environment", r"VersionRefused: version nightly does not match ^v\d+\.\d+\.\d+$ of staging".to_owned()),
-        (spec("/spec/strategy", json!("canary")), 422, "Invalid", "release-environment", "StrategyRefused: staging does not allow the strategy canary; allowed: rolling".to_owned()),
-        (spec("/spec/images", alien), 422, "Invalid", "release-environment", "ImageRefused: evil.example.com/x:v1.0.0 is not from the repository of component backend".to_owned()),
-        (spec("/spec/images", stranger), 422, "Invalid", "release-environment", "ComponentUnknown: staging has no component nobody".to_owned()),
+        (
+            spec("/spec/requestedBy", json!("bob")),
+            403,
+            "Forbidden",
+            "release",
+            "IdentityMismatch: spec.requestedBy must be alice, not bob".to_owned(),
+        ),
+        (
+            emergency,
+            403,
+            "Forbidden",
+            "release",
+            format!("VerbDenied: alice may not override environment staging in namespace {namespace}"),
+        ),
+        (
+            spec("/metadata/finalizers", json!(["a.example.com/b"])),
+            422,
+            "Invalid",
+            "release",
+            "MetadataRefused: metadata.finalizers is set by the controller only".to_owned(),
+        ),
+        (
+            spec("/metadata/labels", json!({"release-cockpit.dev/x": "y"})),
+            422,
+            "Invalid",
+            "release",
+            "MetadataRefused: labels and annotations".to_owned(),
+        ),
+        (
+            spec("/spec/version", json!("nightly")),
+            422,
+            "Invalid",
+            "release-environment",
+            r"VersionRefused: version nightly does not match ^v\d+\.\d+\.\d+$ of staging".to_owned(),
+        ),
+        (
+            spec("/spec/strategy", json!("canary")),
+            422,
+            "Invalid",
+            "release-environment",
+            "StrategyRefused: staging does not allow the strategy canary; allowed: rolling".to_owned(),
+        ),
+        (
+            spec("/spec/images", alien),
+            422,
+            "Invalid",
+            "release-environment",
+            "ImageRefused: evil.example.com/x:v1.0.0 is not from the repository of component backend"
+                .to_owned(),
+        ),
+        (
+            spec("/spec/images", stranger),
+            422,
+            "Invalid",
+            "release-environment",
+            "ComponentUnknown: staging has no component nobody".to_owned(),
+        ),
     ] {
         backend.post("alice", &path, &object).await.refused(code, reason, &denied(policy, &sentence));
         // a dry run tells the same
-        backend.post("alice", &format!("{path}?dryRun=All"), &object).await.refused(code, reason, &denied(policy, &sentence));
+        backend.post("alice", &format!("{path}?dryRun=All"), &object).await.refused(
+            code,
+            reason,
+            &denied(policy, &sentence),
+        );
     }
     // two policies refuse; the server says which one it asked first
     let nowhere = backend.post("alice", &path, &spec("/spec/environment", json!("nowhere"))).await;
@@ -47,7 +102,13 @@ pub async fn releases_are_admitted_by_policy(backend: &Backend) {
     backend
         .until("the freeze is in force", || async {
             let refused = backend.post("alice", &format!("{path}?dryRun=All"), &release()).await;
-            (refused.code == 403).then(|| refused.refused(403, "Forbidden", &denied("release-environment", "EnvironmentFrozen: staging is frozen by bob (audit)")))
+            (refused.code == 403).then(|| {
+                refused.refused(
+                    403,
+                    "Forbidden",
+                    &denied("release-environment", "EnvironmentFrozen: staging is frozen by bob (audit)"),
+                )
+            })
         })
         .await;
 }
@@ -61,12 +122,56 @@ pub async fn actions_are_admitted_by_policy(backend: &Backend) {
     let foreign = json!([{"name": "leads", "group": "kings"}]);
     let namespace = &backend.namespace;
     for (who, object, code, reason, policy, sentence) in [
-        ("bob", spec("/spec/actor", json!("carol")), 403, "Forbidden", "action", "IdentityMismatch: spec.actor must be bob, not carol".to_owned()),
-        ("alice", with(spec("/spec/actor", json!("alice")), "/spec/release/requestedBy", json!("carol")), 403, "Forbidden", "action", format!("VerbDenied: Approve needs the verb approve on environment staging in namespace {namespace}, which alice does not have")),
-        ("bob", spec("/spec/slots", foreign), 403, "Forbidden", "action", "SlotDenied: bob is not in group kings of slot leads".to_owned()),
-        ("bob", spec("/spec/slots", json!([])), 422, "Invalid", "action", "SlotMissing: Approve names the slots that it fills".to_owned()),
-        ("bob", spec("/spec/slots", unknown), 422, "Invalid", "action-environment", "SlotUnknown: staging has no approval slot board without a group".to_owned()),
-        ("bob", spec("/spec/release/requestedBy", json!("bob")), 403, "Forbidden", "action-environment", "SelfApproval: bob requested release one and may not approve it".to_owned()),
+        (
+            "bob",
+            spec("/spec/actor", json!("carol")),
+            403,
+            "Forbidden",
+            "action",
+            "IdentityMismatch: spec.actor must be bob, not carol".to_owned(),
+        ),
+        (
+            "alice",
+            with(spec("/spec/actor", json!("alice")), "/spec/release/requestedBy", json!("carol")),
+            403,
+            "Forbidden",
+            "action",
+            format!(
+                "VerbDenied: Approve needs the verb approve on environment staging in namespace {namespace}, which alice does not have"
+            ),
+        ),
+        (
+            "bob",
+            spec("/spec/slots", foreign),
+            403,
+            "Forbidden",
+            "action",
+            "SlotDenied: bob is not in group kings of slot leads".to_owned(),
+        ),
+        (
+            "bob",
+            spec("/spec/slots", json!([])),
+            422,
+            "Invalid",
+            "action",
+            "SlotMissing: Approve names the slots that it fills".to_owned(),
+        ),
+        (
+            "bob",
+            spec("/spec/slots", unknown),
+            422,
+            "Invalid",
+            "action-environment",
+            "SlotUnknown: staging has no approval slot board without a group".to_owned(),
+        ),
+        (
+            "bob",
+            spec("/spec/release/requestedBy", json!("bob")),
+            403,
+            "Forbidden",
+            "action-environment",
+            "SelfApproval: bob requested release one and may not approve it".to_owned(),
+        ),
     ] {
         backend.post(who, &path, &object).await.refused(code, reason, &denied(policy, &sentence));
     }
@@ -82,19 +187,45 @@ pub async fn roles_limit_people(backend: &Backend) {
     let words = format!(
         "releases.release-cockpit.dev is forbidden: User \"dave\" cannot create resource \"releases\" in API group \"release-cockpit.dev\" in the namespace \"{namespace}\""
     );
-    let refused = backend.post("dave", &backend.ours("releases"), &backend.release("one", "v1.0.0")).await.refused(403, "Forbidden", &words);
-    assert_eq!((&refused["details"]["group"], &refused["details"]["kind"]), (&json!("release-cockpit.dev"), &json!("releases")));
+    let refused = backend
+        .post("dave", &backend.ours("releases"), &backend.release("one", "v1.0.0"))
+        .await
+        .refused(403, "Forbidden", &words);
+    assert_eq!(
+        (&refused["details"]["group"], &refused["details"]["kind"]),
+        (&json!("release-cockpit.dev"), &json!("releases"))
+    );
     backend.post("alice", &backend.ours("releases"), &backend.release("one", "v1.0.0")).await.ok();
     let status = json!({"apiVersion": "release-cockpit.dev/v1alpha1", "kind": "Release", "status": {"phase": "Succeeded"}});
     for who in ["alice", "bob", "dave"] {
-        let words = format!("releases.release-cockpit.dev \"one\" is forbidden: User \"{who}\" cannot patch resource \"releases/status\" in API group \"release-cockpit.dev\" in the namespace \"{namespace}\"");
-        backend.patch(who, &backend.ours("releases/one/status?fieldManager=x"), ("apply", &status)).await.refused(403, "Forbidden", &words);
-        backend.patch(who, &backend.ours("environments/staging"), ("merge", &json!({}))).await.refused(403, "Forbidden", "cannot patch resource \"environments\"");
+        let words = format!(
+            "releases.release-cockpit.dev \"one\" is forbidden: User \"{who}\" cannot patch resource \"releases/status\" in API group \"release-cockpit.dev\" in the namespace \"{namespace}\""
+        );
+        backend
+            .patch(who, &backend.ours("releases/one/status?fieldManager=x"), ("apply", &status))
+            .await
+            .refused(403, "Forbidden", &words);
+        backend.patch(who, &backend.ours("environments/staging"), ("merge", &json!({}))).await.refused(
+            403,
+            "Forbidden",
+            "cannot patch resource \"environments\"",
+        );
     }
     // what no role forbids, a policy does
-    let words = denied("status", "ControllerOnly: releases/status is written by the controller; create a ReleaseAction instead");
-    backend.patch("admin", &backend.ours("releases/one/status"), ("merge", &status)).await.refused(403, "Forbidden", &words);
-    backend.get("alice", &backend.core("secrets")).await.refused(403, "Forbidden", "cannot list resource \"secrets\" in API group \"\"");
+    let words = denied(
+        "status",
+        "ControllerOnly: releases/status is written by the controller; create a ReleaseAction instead",
+    );
+    backend.patch("admin", &backend.ours("releases/one/status"), ("merge", &status)).await.refused(
+        403,
+        "Forbidden",
+        &words,
+    );
+    backend.get("alice", &backend.core("secrets")).await.refused(
+        403,
+        "Forbidden",
+        "cannot list resource \"secrets\" in API group \"\"",
+    );
     backend.get("dave", "/api/v1/pods").await.refused(403, "Forbidden", "pods is forbidden: User \"dave\" cannot list resource \"pods\" in API group \"\" at the cluster scope");
 }
 
@@ -102,9 +233,18 @@ pub async fn records_never_change(backend: &Backend) {
     backend.environment().await;
     let made = backend.post("alice", &backend.ours("releases"), &backend.release("one", "v1.0.0")).await.ok();
     let one = backend.ours("releases/one");
-    backend.delete("alice", &one, &Value::Null).await.refused(403, "Forbidden", "cannot delete resource \"releases\"");
+    backend.delete("alice", &one, &Value::Null).await.refused(
+        403,
+        "Forbidden",
+        "cannot delete resource \"releases\"",
+    );
     let words = |operation: &str| {
-        denied("records", &format!("RecordImmutable: releases are records: {operation} is for the controller only; create a ReleaseAction instead"))
+        denied(
+            "records",
+            &format!(
+                "RecordImmutable: releases are records: {operation} is for the controller only; create a ReleaseAction instead"
+            ),
+        )
     };
     backend.delete("admin", &one, &Value::Null).await.refused(403, "Forbidden", &words("DELETE"));
     let label = json!({"metadata": {"labels": {"a": "b"}}});
@@ -116,5 +256,9 @@ pub async fn records_never_change(backend: &Backend) {
     assert_eq!(found["metadata"]["resourceVersion"], made["metadata"]["resourceVersion"]);
     backend.post("bob", &backend.ours("releaseactions"), &backend.approval("act", "one")).await.ok();
     let other = json!({"spec": {"reason": "another reason"}});
-    backend.patch("admin", &backend.ours("releaseactions/act"), ("merge", &other)).await.refused(422, "Invalid", "actions are immutable");
+    backend.patch("admin", &backend.ours("releaseactions/act"), ("merge", &other)).await.refused(
+        422,
+        "Invalid",
+        "actions are immutable",
+    );
 }

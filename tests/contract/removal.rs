@@ -24,7 +24,11 @@ pub async fn children_follow_their_owner(backend: &Backend) {
             assert_eq!(answer["metadata"]["finalizers"], json!(["foregroundDeletion"]), "{answer}");
             assert!(answer["metadata"]["deletionTimestamp"].is_string());
         } else {
-            assert_eq!((&answer["kind"], &answer["status"]), (&json!("Status"), &json!("Success")), "{answer}");
+            assert_eq!(
+                (&answer["kind"], &answer["status"]),
+                (&json!("Status"), &json!("Success")),
+                "{answer}"
+            );
         }
         backend
             .until("everything is gone", || async {
@@ -41,7 +45,11 @@ pub async fn orphans_stay(backend: &Backend) {
     let one = running(backend).await;
     let options = json!({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Orphan"});
     backend.delete("admin", &one, &options).await.ok();
-    backend.until("the deployment is gone", || async { (backend.get("admin", &one).await.code == 404).then_some(()) }).await;
+    backend
+        .until("the deployment is gone", || async {
+            (backend.get("admin", &one).await.code == 404).then_some(())
+        })
+        .await;
     let sets = backend.get("admin", &backend.apps("replicasets")).await.ok();
     assert_eq!(sets["items"].as_array().map(Vec::len), Some(1));
     assert_eq!(sets["items"][0]["metadata"].get("ownerReferences"), None);
@@ -54,8 +62,14 @@ pub async fn preconditions_protect(backend: &Backend) {
     let one = backend.core("configmaps/m");
     let options = |preconditions: Value| json!({"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions});
     for (wrong, words) in [
-        (json!({"uid": "00000000-0000-4000-8000-000000000000"}), "the UID in the precondition (00000000-0000-4000-8000-000000000000) does not match the UID in record ("),
-        (json!({"resourceVersion": "1"}), "the ResourceVersion in the precondition (1) does not match the ResourceVersion in record ("),
+        (
+            json!({"uid": "00000000-0000-4000-8000-000000000000"}),
+            "the UID in the precondition (00000000-0000-4000-8000-000000000000) does not match the UID in record (",
+        ),
+        (
+            json!({"resourceVersion": "1"}),
+            "the ResourceVersion in the precondition (1) does not match the ResourceVersion in record (",
+        ),
     ] {
         backend.delete("admin", &one, &options(wrong)).await.refused(409, "Conflict", words);
     }

@@ -26,7 +26,9 @@ async fn complete(backend: &Backend, one: &str, generation: i64) -> Value {
         let status = &found["status"];
         let wanted = &found["spec"]["replicas"];
         status["observedGeneration"] == generation
-            && ["replicas", "updatedReplicas", "readyReplicas", "availableReplicas"].iter().all(|count| &status[*count] == wanted)
+            && ["replicas", "updatedReplicas", "readyReplicas", "availableReplicas"]
+                .iter()
+                .all(|count| &status[*count] == wanted)
             && condition(found, "Progressing")["reason"] == "NewReplicaSetAvailable"
     };
     backend.until_is(one, "complete", is_complete).await
@@ -44,8 +46,12 @@ async fn sets(backend: &Backend) -> Vec<(i64, String, i64)> {
         .into_iter()
         .flatten()
         .map(|set| {
-            let revision = set["metadata"]["annotations"][REVISION].as_str().and_then(|text| text.parse().ok()).unwrap_or_default();
-            let image = set["spec"]["template"]["spec"]["containers"][0]["image"].as_str().unwrap_or_default();
+            let revision = set["metadata"]["annotations"][REVISION]
+                .as_str()
+                .and_then(|text| text.parse().ok())
+                .unwrap_or_default();
+            let image =
+                set["spec"]["template"]["spec"]["containers"][0]["image"].as_str().unwrap_or_default();
             (revision, image.to_owned(), set["spec"]["replicas"].as_i64().unwrap_or_default())
         })
         .collect();
@@ -62,14 +68,23 @@ pub async fn a_rollout_makes_revisions(backend: &Backend) {
     let done = complete(backend, &one, 2).await;
     assert_eq!(done["metadata"]["annotations"][REVISION], "2");
     let available = condition(&done, "Available");
-    assert_eq!((&available["status"], &available["reason"]), (&json!("True"), &json!("MinimumReplicasAvailable")));
+    assert_eq!(
+        (&available["status"], &available["reason"]),
+        (&json!("True"), &json!("MinimumReplicasAvailable"))
+    );
     let message = condition(&done, "Progressing")["message"].as_str().unwrap_or_default().to_owned();
-    assert!(message.starts_with("ReplicaSet \"backend-") && message.ends_with("\" has successfully progressed."), "{message}");
+    assert!(
+        message.starts_with("ReplicaSet \"backend-") && message.ends_with("\" has successfully progressed."),
+        "{message}"
+    );
     assert_eq!(sets(backend).await, [(1, "x:v1".to_owned(), 0), (2, "x:v2".to_owned(), 2)]);
     let list = backend.get("admin", &backend.apps("replicasets?labelSelector=app%3Dbackend")).await.ok();
     for set in list["items"].as_array().expect("sets") {
         let owner = &set["metadata"]["ownerReferences"][0];
-        assert_eq!((&owner["kind"], &owner["controller"], &owner["uid"]), (&json!("Deployment"), &json!(true), &found["metadata"]["uid"]));
+        assert_eq!(
+            (&owner["kind"], &owner["controller"], &owner["uid"]),
+            (&json!("Deployment"), &json!(true), &found["metadata"]["uid"])
+        );
         let hash = &set["metadata"]["labels"]["pod-template-hash"];
         assert!(hash.is_string());
         assert_eq!(&set["spec"]["selector"]["matchLabels"]["pod-template-hash"], hash);
@@ -100,26 +115,48 @@ pub async fn going_back_reuses_a_replica_set(backend: &Backend) {
     assert_eq!(done["metadata"]["annotations"][REVISION], "3");
     assert_eq!(sets(backend).await, [(2, "x:v2".to_owned(), 0), (3, "x:v1".to_owned(), 2)]);
     let list = backend.get("admin", &backend.apps("replicasets")).await.ok();
-    let reused = list["items"].as_array().into_iter().flatten().find(|set| set["spec"]["replicas"] == 2).expect("the set in use");
+    let reused = list["items"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|set| set["spec"]["replicas"] == 2)
+        .expect("the set in use");
     assert_eq!(reused["metadata"]["annotations"]["deployment.kubernetes.io/revision-history"], "1");
 }
 
 pub async fn a_deadline_is_told(backend: &Backend) {
     let one = running(backend, 3).await;
     backend.patch("admin", &one, ("json", &image("v2-crash"))).await.ok();
-    let failed = backend.until_is(&one, "late", |found| condition(found, "Progressing")["reason"] == "ProgressDeadlineExceeded").await;
+    let failed = backend
+        .until_is(&one, "late", |found| {
+            condition(found, "Progressing")["reason"] == "ProgressDeadlineExceeded"
+        })
+        .await;
     let progressing = condition(&failed, "Progressing");
     assert_eq!(progressing["status"], "False");
     let message = progressing["message"].as_str().unwrap_or_default();
-    assert!(message.starts_with("ReplicaSet \"backend-") && message.ends_with("\" has timed out progressing."), "{message}");
+    assert!(
+        message.starts_with("ReplicaSet \"backend-") && message.ends_with("\" has timed out progressing."),
+        "{message}"
+    );
     // a quarter may be missing: of two, none
-    assert_eq!((&failed["status"]["updatedReplicas"], &failed["status"]["availableReplicas"]), (&json!(1), &json!(2)));
-    assert_eq!((&failed["status"]["unavailableReplicas"], &failed["status"]["replicas"]), (&json!(1), &json!(3)));
+    assert_eq!(
+        (&failed["status"]["updatedReplicas"], &failed["status"]["availableReplicas"]),
+        (&json!(1), &json!(2))
+    );
+    assert_eq!(
+        (&failed["status"]["unavailableReplicas"], &failed["status"]["replicas"]),
+        (&json!(1), &json!(3))
+    );
     backend
         .until("the pod crashes", || async {
             let pods = backend.get("admin", &backend.core("pods")).await.ok();
             let all = pods["items"].as_array()?.clone();
-            all.iter().any(|pod| pod["status"]["containerStatuses"][0]["state"]["waiting"]["reason"] == "CrashLoopBackOff").then_some(())
+            all.iter()
+                .any(|pod| {
+                    pod["status"]["containerStatuses"][0]["state"]["waiting"]["reason"] == "CrashLoopBackOff"
+                })
+                .then_some(())
         })
         .await;
     backend.patch("admin", &one, ("json", &image("v1"))).await.ok();
@@ -129,7 +166,9 @@ pub async fn a_deadline_is_told(backend: &Backend) {
 pub async fn a_paused_deployment_waits(backend: &Backend) {
     let one = running(backend, 600).await;
     backend.patch("admin", &one, ("merge", &json!({"spec": {"paused": true}}))).await.ok();
-    backend.until_is(&one, "paused", |found| condition(found, "Progressing")["reason"] == "DeploymentPaused").await;
+    backend
+        .until_is(&one, "paused", |found| condition(found, "Progressing")["reason"] == "DeploymentPaused")
+        .await;
     let changed = backend.patch("admin", &one, ("json", &image("v2"))).await.ok();
     let generation = changed["metadata"]["generation"].clone();
     backend.until_is(&one, "observed", |found| found["status"]["observedGeneration"] == generation).await;
@@ -146,8 +185,14 @@ pub async fn scaling_is_no_revision(backend: &Backend) {
     assert_eq!(done["metadata"]["annotations"][REVISION], "1");
     assert_eq!(sets(backend).await, [(1, "x:v1".to_owned(), 4)]);
     let scale = backend.get("admin", &format!("{one}/scale")).await.ok();
-    assert_eq!((&scale["kind"], &scale["spec"]["replicas"], &scale["status"]["selector"]), (&json!("Scale"), &json!(4), &json!("app=backend")));
-    let scaled = backend.patch("admin", &format!("{one}/scale"), ("merge", &json!({"spec": {"replicas": 1}}))).await.ok();
+    assert_eq!(
+        (&scale["kind"], &scale["spec"]["replicas"], &scale["status"]["selector"]),
+        (&json!("Scale"), &json!(4), &json!("app=backend"))
+    );
+    let scaled = backend
+        .patch("admin", &format!("{one}/scale"), ("merge", &json!({"spec": {"replicas": 1}})))
+        .await
+        .ok();
     assert_eq!(scaled["spec"]["replicas"], 1);
     complete(backend, &one, 3).await;
 }

@@ -15,12 +15,17 @@ pub async fn unknown_fields(backend: &Backend) {
     backend.environment().await;
     let path = backend.ours("releases");
     let odd = with(backend.release("one", "v1.0.0"), "/spec/nonsense", json!(1));
-    backend
-        .post("alice", &format!("{path}?fieldValidation=Strict"), &odd)
-        .await
-        .refused(400, "BadRequest", "strict decoding error: unknown field \"spec.nonsense\"");
+    backend.post("alice", &format!("{path}?fieldValidation=Strict"), &odd).await.refused(
+        400,
+        "BadRequest",
+        "strict decoding error: unknown field \"spec.nonsense\"",
+    );
     let warned = backend.post("alice", &format!("{path}?fieldValidation=Warn&dryRun=All"), &odd).await;
-    assert!(warned.warnings.iter().any(|w| w.contains("unknown field \\\"spec.nonsense\\\"")), "{:?}", warned.warnings);
+    assert!(
+        warned.warnings.iter().any(|w| w.contains("unknown field \\\"spec.nonsense\\\"")),
+        "{:?}",
+        warned.warnings
+    );
     assert_eq!(warned.ok()["spec"].get("nonsense"), None);
     let silent = backend.post("alice", &format!("{path}?fieldValidation=Ignore"), &odd).await;
     assert_eq!(silent.warnings, Vec::<String>::new());
@@ -37,7 +42,12 @@ pub async fn wrong_values(backend: &Backend) {
     let path = backend.ours("releases");
     let release = || backend.release("one", "v1.0.0");
     for (at, value, field, words) in [
-        ("/spec/kind", json!("Explode"), "spec.kind", "Unsupported value: \"Explode\": supported values: \"Deploy\", \"Promote\", \"Rollback\""),
+        (
+            "/spec/kind",
+            json!("Explode"),
+            "spec.kind",
+            "Unsupported value: \"Explode\": supported values: \"Deploy\", \"Promote\", \"Rollback\"",
+        ),
         ("/spec/version", json!(7), "spec.version", "must be of type string: \"integer\""),
         ("/spec/version", json!(""), "spec.version", "should be at least 1 chars long"),
         ("/spec/version", json!("v".repeat(129)), "spec.version", "Too long: may not be more than 128"),
@@ -45,25 +55,38 @@ pub async fn wrong_values(backend: &Backend) {
         ("/spec/environment", Value::Null, "spec.environment", "Required value"),
         ("/spec/images", json!([]), "spec.images", "should have at least 1 items"),
     ] {
-        let refused = backend.post("alice", &path, &with(release(), at, value.clone())).await.refused(422, "Invalid", words);
+        let refused = backend
+            .post("alice", &path, &with(release(), at, value.clone()))
+            .await
+            .refused(422, "Invalid", words);
         let causes = refused["details"]["causes"].as_array().cloned().unwrap_or_default();
         assert!(causes.iter().any(|cause| cause["field"] == field), "{at} {value}: {causes:?}");
         let message = refused["message"].as_str().unwrap_or_default();
         assert!(message.starts_with("Release.release-cockpit.dev \"one\" is invalid: "), "{message}");
     }
-    for (name, words) in [("One", "a lowercase RFC 1123 subdomain"), ("", "name or generateName is required")] {
+    for (name, words) in [("One", "a lowercase RFC 1123 subdomain"), ("", "name or generateName is required")]
+    {
         let refused = backend.post("alice", &path, &with(release(), "/metadata/name", json!(name))).await;
         refused.refused(422, "Invalid", words);
     }
     let elsewhere = with(release(), "/metadata/namespace", json!("elsewhere"));
-    backend
-        .post("alice", &path, &elsewhere)
-        .await
-        .refused(400, "BadRequest", "the namespace of the provided object does not match the namespace sent on the request");
+    backend.post("alice", &path, &elsewhere).await.refused(
+        400,
+        "BadRequest",
+        "the namespace of the provided object does not match the namespace sent on the request",
+    );
     let other = with(release(), "/kind", json!("Environment"));
-    backend.post("alice", &path, &other).await.refused(422, "Invalid", "kind: Invalid value: \"Environment\": must be Release");
+    backend.post("alice", &path, &other).await.refused(
+        422,
+        "Invalid",
+        "kind: Invalid value: \"Environment\": must be Release",
+    );
     let twice = json!([{"component": "backend", "image": "a:b"}, {"component": "backend", "image": "a:c"}]);
-    backend.post("alice", &path, &with(release(), "/spec/images", twice)).await.refused(422, "Invalid", "Duplicate value");
+    backend.post("alice", &path, &with(release(), "/spec/images", twice)).await.refused(
+        422,
+        "Invalid",
+        "Duplicate value",
+    );
     let long = with(release(), "/metadata/name", json!("n".repeat(64)));
     backend.post("alice", &path, &long).await.refused(422, "Invalid", "metadata.name: at most 63 characters");
 }
@@ -74,7 +97,11 @@ pub async fn rules_of_releases(backend: &Backend) {
     let rollback = with(backend.release("one", "v1.0.0"), "/spec/kind", json!("Rollback"));
     backend.post("alice", &path, &rollback).await.refused(422, "Invalid", "a rollback needs spec.reason");
     let emergency = with(backend.release("one", "v1.0.0"), "/spec/emergency", json!(true));
-    backend.post("alice", &path, &emergency).await.refused(422, "Invalid", "an emergency release needs spec.reason (10 characters or more)");
+    backend.post("alice", &path, &emergency).await.refused(
+        422,
+        "Invalid",
+        "an emergency release needs spec.reason (10 characters or more)",
+    );
     backend.post("alice", &path, &with(rollback, "/spec/reason", json!("errors"))).await.ok();
 }
 

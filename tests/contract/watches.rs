@@ -16,7 +16,10 @@ async fn events(backend: &Backend, path: &str, wanted: usize) -> Vec<Value> {
     let mut found = Vec::new();
     while found.len() < wanted {
         let line = tokio::time::timeout(Duration::from_secs(30), lines.next()).await;
-        let line = line.unwrap_or_else(|_| panic!("{path}: only {found:#?}")).expect("an open watch").expect("a line");
+        let line = line
+            .unwrap_or_else(|_| panic!("{path}: only {found:#?}"))
+            .expect("an open watch")
+            .expect("a line");
         found.push(serde_json::from_str(&line).expect("an event"));
     }
     found
@@ -25,7 +28,12 @@ async fn events(backend: &Backend, path: &str, wanted: usize) -> Vec<Value> {
 fn told(events: &[Value]) -> Vec<(&str, &str)> {
     events
         .iter()
-        .map(|event| (event["type"].as_str().unwrap_or_default(), event["object"]["metadata"]["name"].as_str().unwrap_or_default()))
+        .map(|event| {
+            (
+                event["type"].as_str().unwrap_or_default(),
+                event["object"]["metadata"]["name"].as_str().unwrap_or_default(),
+            )
+        })
         .collect()
 }
 
@@ -49,10 +57,15 @@ pub async fn changes_are_told_in_order(backend: &Backend) {
     backend.delete("admin", &backend.core("configmaps/a"), &Value::Null).await.ok();
     let found = events(backend, &format!("{path}?watch=true&resourceVersion={from}"), 4).await;
     assert_eq!(told(&found), [("ADDED", "a"), ("MODIFIED", "a"), ("ADDED", "b"), ("DELETED", "a")]);
-    let versions: Vec<u64> =
-        found.iter().filter_map(|event| event["object"]["metadata"]["resourceVersion"].as_str()?.parse().ok()).collect();
+    let versions: Vec<u64> = found
+        .iter()
+        .filter_map(|event| event["object"]["metadata"]["resourceVersion"].as_str()?.parse().ok())
+        .collect();
     assert!(versions.len() == 4 && versions.is_sorted(), "{versions:?}");
-    assert_eq!((&found[1]["object"]["kind"], &found[1]["object"]["data"]), (&json!("ConfigMap"), &json!({"k": "1"})));
+    assert_eq!(
+        (&found[1]["object"]["kind"], &found[1]["object"]["data"]),
+        (&json!("ConfigMap"), &json!({"k": "1"}))
+    );
     // from the middle
     let found = events(backend, &format!("{path}?watch=true&resourceVersion={}", versions[1]), 2).await;
     assert_eq!(told(&found), [("ADDED", "b"), ("DELETED", "a")]);
@@ -71,7 +84,8 @@ pub async fn watches_are_selective(backend: &Backend) {
     change(backend, "a", json!({"metadata": {"labels": {"x": null}}})).await;
     change(backend, "b", json!({"data": {"k": "1"}})).await;
     // entering and leaving the selection look like creation and deletion
-    let found = events(backend, &format!("{path}?watch=true&labelSelector=x%3D1&resourceVersion={from}"), 4).await;
+    let found =
+        events(backend, &format!("{path}?watch=true&labelSelector=x%3D1&resourceVersion={from}"), 4).await;
     assert_eq!(told(&found), [("ADDED", "a"), ("ADDED", "b"), ("DELETED", "a"), ("MODIFIED", "b")]);
     backend.environment().await;
     let releases = backend.ours("releases");
@@ -87,9 +101,16 @@ pub async fn a_forgotten_version_is_gone(backend: &Backend) {
     create(backend, "a", json!({})).await;
     // only who can make a server forget can check this
     let Some(from) = (backend.forgotten)() else { return };
-    let found = events(backend, &backend.core(&format!("configmaps?watch=true&resourceVersion={from}")), 1).await;
+    let found =
+        events(backend, &backend.core(&format!("configmaps?watch=true&resourceVersion={from}")), 1).await;
     let gone = &found[0]["object"];
-    assert_eq!((&found[0]["type"], &gone["kind"], &gone["code"], &gone["reason"]), (&json!("ERROR"), &json!("Status"), &json!(410), &json!("Expired")));
+    assert_eq!(
+        (&found[0]["type"], &gone["kind"], &gone["code"], &gone["reason"]),
+        (&json!("ERROR"), &json!("Status"), &json!(410), &json!("Expired"))
+    );
     let message = gone["message"].as_str().unwrap_or_default();
-    assert!(message.contains("too old resource version") || message.contains("has been compacted"), "{message}");
+    assert!(
+        message.contains("too old resource version") || message.contains("has been compacted"),
+        "{message}"
+    );
 }

@@ -15,24 +15,38 @@ pub async fn objects_are_created_once(backend: &Backend) {
     let metadata = &created["metadata"];
     assert_eq!(metadata["uid"].as_str().map(str::len), Some(36));
     assert_eq!(metadata["generation"], 1);
-    assert!(metadata["resourceVersion"].as_str().is_some_and(|version| version.parse::<u64>().is_ok()), "{metadata}");
-    assert!(metadata["creationTimestamp"].as_str().is_some_and(|at| at.ends_with('Z') && at.len() == 20), "{metadata}");
+    assert!(
+        metadata["resourceVersion"].as_str().is_some_and(|version| version.parse::<u64>().is_ok()),
+        "{metadata}"
+    );
+    assert!(
+        metadata["creationTimestamp"].as_str().is_some_and(|at| at.ends_with('Z') && at.len() == 20),
+        "{metadata}"
+    );
     assert_eq!(created["spec"]["requestedBy"], "alice");
     let found = backend.get("dave", &format!("{path}/one")).await.ok();
     assert_eq!(found, created);
-    backend
-        .post("alice", &path, &backend.release("one", "v1.0.0"))
-        .await
-        .refused(409, "AlreadyExists", "releases.release-cockpit.dev \"one\" already exists");
-    let missing = backend
-        .get("alice", &format!("{path}/two"))
-        .await
-        .refused(404, "NotFound", "releases.release-cockpit.dev \"two\" not found");
-    assert_eq!((&missing["details"]["name"], &missing["details"]["kind"]), (&json!("two"), &json!("releases")));
+    backend.post("alice", &path, &backend.release("one", "v1.0.0")).await.refused(
+        409,
+        "AlreadyExists",
+        "releases.release-cockpit.dev \"one\" already exists",
+    );
+    let missing = backend.get("alice", &format!("{path}/two")).await.refused(
+        404,
+        "NotFound",
+        "releases.release-cockpit.dev \"two\" not found",
+    );
+    assert_eq!(
+        (&missing["details"]["name"], &missing["details"]["kind"]),
+        (&json!("two"), &json!("releases"))
+    );
     let mut named = backend.release("", "v1.0.0");
     named["metadata"] = json!({"generateName": "one-"});
     let named = backend.post("alice", &path, &named).await.ok();
-    assert!(named["metadata"]["name"].as_str().is_some_and(|name| name.len() == 9 && name.starts_with("one-")), "{named}");
+    assert!(
+        named["metadata"]["name"].as_str().is_some_and(|name| name.len() == 9 && name.starts_with("one-")),
+        "{named}"
+    );
     let listed = backend.get("dave", &path).await.ok();
     assert_eq!((&listed["kind"], listed["items"].as_array().map(Vec::len)), (&json!("ReleaseList"), Some(2)));
 }
@@ -40,7 +54,8 @@ pub async fn objects_are_created_once(backend: &Backend) {
 pub async fn a_dry_run_changes_nothing(backend: &Backend) {
     backend.environment().await;
     let path = backend.ours("releases");
-    let tried = backend.post("alice", &format!("{path}?dryRun=All"), &backend.release("dry", "v1.0.0")).await.ok();
+    let tried =
+        backend.post("alice", &format!("{path}?dryRun=All"), &backend.release("dry", "v1.0.0")).await.ok();
     assert_eq!(tried["metadata"]["uid"].as_str().map(str::len), Some(36));
     backend.get("alice", &format!("{path}/dry")).await.refused(404, "NotFound", "");
     let deployments = backend.apps("deployments");
@@ -54,7 +69,10 @@ pub async fn a_dry_run_changes_nothing(backend: &Backend) {
     assert_eq!(found["metadata"]["uid"], made["metadata"]["uid"]);
     backend.delete("admin", &format!("{one}?dryRun=All"), &Value::Null).await.ok();
     backend.get("admin", &one).await.ok();
-    backend.post("alice", &format!("{path}?dryRun=Some"), &backend.release("dry", "v1.0.0")).await.refused(422, "Invalid", "dryRun");
+    backend
+        .post("alice", &format!("{path}?dryRun=Some"), &backend.release("dry", "v1.0.0"))
+        .await
+        .refused(422, "Invalid", "dryRun");
 }
 
 pub async fn stale_writes_conflict(backend: &Backend) {
@@ -67,23 +85,34 @@ pub async fn stale_writes_conflict(backend: &Backend) {
     old["data"]["a"] = json!("3");
     let words = "Operation cannot be fulfilled on configmaps \"m\": the object has been modified; please apply your changes to the latest version and try again";
     backend.put("admin", &one, &old).await.refused(409, "Conflict", words);
-    let stale = json!({"metadata": {"resourceVersion": old["metadata"]["resourceVersion"]}, "data": {"a": "3"}});
+    let stale =
+        json!({"metadata": {"resourceVersion": old["metadata"]["resourceVersion"]}, "data": {"a": "3"}});
     backend.patch("admin", &one, ("merge", &stale)).await.refused(409, "Conflict", words);
     let mut other = new.clone();
     other["metadata"]["uid"] = json!("00000000-0000-4000-8000-000000000000");
-    backend.put("admin", &one, &other).await.refused(409, "Conflict", "Precondition failed: UID in precondition");
+    backend.put("admin", &one, &other).await.refused(
+        409,
+        "Conflict",
+        "Precondition failed: UID in precondition",
+    );
     // what changes nothing is no new version
     let same = backend.put("admin", &one, &new).await.ok();
     assert_eq!(same["metadata"]["resourceVersion"], new["metadata"]["resourceVersion"]);
     // an update without a version wins over whatever there is
-    let free = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"}, "data": {"b": "4"}});
+    let free =
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"}, "data": {"b": "4"}});
     assert_eq!(backend.put("admin", &one, &free).await.ok()["data"], json!({"b": "4"}));
-    backend.put("admin", &format!("{path}/n"), &free).await.refused(400, "BadRequest", "the name of the object (m) does not match the name on the URL (n)");
+    backend.put("admin", &format!("{path}/n"), &free).await.refused(
+        400,
+        "BadRequest",
+        "the name of the object (m) does not match the name on the URL (n)",
+    );
 }
 
 pub async fn generations_count_specs(backend: &Backend) {
     let one = backend.apps("deployments/backend");
-    let made = backend.post("admin", &backend.apps("deployments"), &backend.deployment("backend", 1, V1)).await.ok();
+    let made =
+        backend.post("admin", &backend.apps("deployments"), &backend.deployment("backend", 1, V1)).await.ok();
     assert_eq!(made["metadata"]["generation"], 1);
     for (patch, expected) in [
         (json!({"metadata": {"labels": {"x": "y"}}}), 1),
@@ -118,7 +147,10 @@ pub async fn status_is_apart(backend: &Backend) {
     let patch = json!({"metadata": {"labels": {"l": "1"}}, "spec": {"url": "https://other.example.com"}, "status": {"activeRelease": "one", "siblings": ["staging"]}});
     let written = backend.patch("controller", &format!("{one}/status"), ("merge", &patch)).await.ok();
     assert_eq!(written["status"]["activeRelease"], "one");
-    assert_eq!((&written["spec"]["url"], &written["metadata"]["generation"]), (&json!("https://example.com"), &json!(2)));
+    assert_eq!(
+        (&written["spec"]["url"], &written["metadata"]["generation"]),
+        (&json!("https://example.com"), &json!(2))
+    );
     assert_eq!(written["metadata"].get("labels"), None);
     assert_eq!(backend.get("admin", &format!("{one}/status")).await.ok()["status"], written["status"]);
 }
@@ -131,22 +163,41 @@ pub async fn applied_status_has_owners(backend: &Backend) {
     let apply = async |manager: &str, wanted: Value| {
         backend.patch("controller", &format!("{path}?{manager}"), ("apply", &status(wanted))).await
     };
-    let written = apply("fieldManager=a", json!({"phase": "Pending", "message": "waits", "observedGeneration": 1})).await.ok();
-    assert_eq!((&written["status"]["phase"], &written["metadata"]["generation"]), (&json!("Pending"), &json!(1)));
+    let written =
+        apply("fieldManager=a", json!({"phase": "Pending", "message": "waits", "observedGeneration": 1}))
+            .await
+            .ok();
+    assert_eq!(
+        (&written["status"]["phase"], &written["metadata"]["generation"]),
+        (&json!("Pending"), &json!(1))
+    );
     let owner = |object: &Value, manager: &str| -> Option<Value> {
         let all = object["metadata"]["managedFields"].as_array()?;
         all.iter().find(|entry| entry["manager"] == manager).cloned()
     };
     let entry = owner(&written, "a").expect("an owner");
-    assert_eq!((&entry["operation"], &entry["subresource"], &entry["fieldsType"]), (&json!("Apply"), &json!("status"), &json!("FieldsV1")));
+    assert_eq!(
+        (&entry["operation"], &entry["subresource"], &entry["fieldsType"]),
+        (&json!("Apply"), &json!("status"), &json!("FieldsV1"))
+    );
     assert!(entry["fieldsV1"]["f:status"]["f:phase"].is_object(), "{entry}");
     // the same again changes nothing
-    let again = apply("fieldManager=a", json!({"phase": "Pending", "message": "waits", "observedGeneration": 1})).await.ok();
+    let again =
+        apply("fieldManager=a", json!({"phase": "Pending", "message": "waits", "observedGeneration": 1}))
+            .await
+            .ok();
     assert_eq!(again["metadata"]["resourceVersion"], written["metadata"]["resourceVersion"]);
     // another owner of another value conflicts, and is told with whom
-    let refused = apply("fieldManager=b", json!({"message": "mine"})).await.refused(409, "Conflict", "Apply failed with 1 conflict: conflict with \"a\"");
+    let refused = apply("fieldManager=b", json!({"message": "mine"})).await.refused(
+        409,
+        "Conflict",
+        "Apply failed with 1 conflict: conflict with \"a\"",
+    );
     let cause = &refused["details"]["causes"][0];
-    assert_eq!((&cause["reason"], &cause["field"]), (&json!("FieldManagerConflict"), &json!(".status.message")));
+    assert_eq!(
+        (&cause["reason"], &cause["field"]),
+        (&json!("FieldManagerConflict"), &json!(".status.message"))
+    );
     // the same value is shared
     apply("fieldManager=b", json!({"message": "waits"})).await.ok();
     let forced = apply("fieldManager=b&force=true", json!({"message": "mine"})).await.ok();
@@ -154,8 +205,15 @@ pub async fn applied_status_has_owners(backend: &Backend) {
     assert_eq!(owner(&forced, "a").expect("still an owner")["fieldsV1"]["f:status"].get("f:message"), None);
     // what its only owner no longer says goes
     let less = apply("fieldManager=a", json!({"phase": "Pending"})).await.ok();
-    assert_eq!((less["status"].get("observedGeneration"), &less["status"]["message"]), (None, &json!("mine")));
-    backend.patch("controller", &path, ("apply", &status(json!({})))).await.refused(400, "BadRequest", "fieldManager is required for apply patch");
+    assert_eq!(
+        (less["status"].get("observedGeneration"), &less["status"]["message"]),
+        (None, &json!("mine"))
+    );
+    backend.patch("controller", &path, ("apply", &status(json!({})))).await.refused(
+        400,
+        "BadRequest",
+        "fieldManager is required for apply patch",
+    );
 }
 
 pub async fn json_patches(backend: &Backend) {
@@ -165,10 +223,18 @@ pub async fn json_patches(backend: &Backend) {
     let operations = |from: &str, to: &str| json!([{"op": "test", "path": image, "value": from}, {"op": "replace", "path": image, "value": to}]);
     let patched = backend.patch("admin", &one, ("json", &operations(V1, "x:v2"))).await.ok();
     assert_eq!(patched.pointer(image), Some(&json!("x:v2")));
-    backend.patch("admin", &one, ("json", &operations(V1, "x:v3"))).await.refused(422, "Invalid", "the server rejected our request due to an error in our request");
+    backend.patch("admin", &one, ("json", &operations(V1, "x:v3"))).await.refused(
+        422,
+        "Invalid",
+        "the server rejected our request due to an error in our request",
+    );
     assert_eq!(backend.get("admin", &one).await.ok().pointer(image), Some(&json!("x:v2")));
     let beyond = json!([{"op": "replace", "path": "/spec/nothing/here", "value": 1}]);
-    backend.patch("admin", &one, ("json", &beyond)).await.refused(422, "Invalid", "the server rejected our request due to an error in our request");
+    backend.patch("admin", &one, ("json", &beyond)).await.refused(
+        422,
+        "Invalid",
+        "the server rejected our request due to an error in our request",
+    );
     let version = json!([{"op": "test", "path": "/metadata/resourceVersion", "value": "1"}]);
     backend.patch("admin", &one, ("json", &version)).await.refused(422, "Invalid", "");
     backend.patch("admin", &one, ("json", &json!({"op": "test"}))).await.refused(400, "BadRequest", "");
@@ -193,11 +259,16 @@ pub async fn merge_patches(backend: &Backend) {
     // strategic: lists of named things are merged by name
     let patch = json!({"spec": {"template": {"spec": {"containers": [{"name": "backend", "image": "x:v2", "env": [{"name": "B", "value": "3"}]}]}}}});
     let patched = backend.patch("admin", &one, ("strategic-merge", &patch)).await.ok();
-    let containers = patched["spec"]["template"]["spec"]["containers"].as_array().expect("containers").clone();
-    let names: Vec<_> = containers.iter().map(|c| (c["name"].as_str().unwrap_or_default(), c["image"].as_str().unwrap_or_default())).collect();
+    let containers =
+        patched["spec"]["template"]["spec"]["containers"].as_array().expect("containers").clone();
+    let names: Vec<_> = containers
+        .iter()
+        .map(|c| (c["name"].as_str().unwrap_or_default(), c["image"].as_str().unwrap_or_default()))
+        .collect();
     assert_eq!(names, [("backend", "x:v2"), ("sidecar", "sidecar:v1")]);
     assert_eq!(containers[0]["env"], json!([{"name": "A", "value": "1"}, {"name": "B", "value": "3"}]));
-    let gone = json!({"spec": {"template": {"spec": {"containers": [{"name": "sidecar", "$patch": "delete"}]}}}});
+    let gone =
+        json!({"spec": {"template": {"spec": {"containers": [{"name": "sidecar", "$patch": "delete"}]}}}});
     let patched = backend.patch("admin", &one, ("strategic-merge", &gone)).await.ok();
     assert_eq!(patched["spec"]["template"]["spec"]["containers"].as_array().map(Vec::len), Some(1));
     // merge: lists are replaced as a whole, null takes away
@@ -206,7 +277,13 @@ pub async fn merge_patches(backend: &Backend) {
     assert_eq!(patched["metadata"]["labels"], json!({"x": "y"}));
     assert_eq!(patched["spec"]["template"]["spec"]["containers"][0].get("env"), None);
     backend.environment().await;
-    let refused = backend.patch("admin", &backend.ours("environments/staging"), ("strategic-merge", &json!({"spec": {}}))).await;
+    let refused = backend
+        .patch("admin", &backend.ours("environments/staging"), ("strategic-merge", &json!({"spec": {}})))
+        .await;
     refused.refused(415, "UnsupportedMediaType", "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml");
-    backend.patch("admin", &backend.apps("deployments/nobody"), ("merge", &json!({}))).await.refused(404, "NotFound", "deployments.apps \"nobody\" not found");
+    backend.patch("admin", &backend.apps("deployments/nobody"), ("merge", &json!({}))).await.refused(
+        404,
+        "NotFound",
+        "deployments.apps \"nobody\" not found",
+    );
 }
