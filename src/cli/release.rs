@@ -33,6 +33,10 @@ pub(super) async fn promote(settings: &Settings, wanted: &Promote) -> Result<Exi
     let session =
         Session::open(settings, &[&wanted.environment, wanted.from.as_deref().unwrap_or_default()]).await?;
     let environment = session.environment(&wanted.environment).await?;
+    let session = match &environment.spec.promotion {
+        Some(promotion) if wanted.from.is_none() => session.looking_into(&promotion.from.namespace),
+        _ => session,
+    };
     let from = source(&session, &environment, wanted.from.as_deref()).await?;
     let releases = session.cluster.releases().await?;
     let source = intent::source_of(&from, &releases.iter().collect::<Vec<_>>())?;

@@ -17,6 +17,8 @@ pub(super) struct Session {
     pub(super) cluster: Cluster,
     /// Namespaces to look into; empty: all.
     namespaces: Vec<String>,
+    /// Namespaces that are listed one by one where the whole cluster may not be.
+    looked_into: Vec<String>,
     user: String,
     groups: Vec<Box<str>>,
 }
@@ -36,7 +38,9 @@ impl Session {
             .filter_map(|target| target.split_once('/'))
             .map(|(namespace, _)| namespace.to_owned());
         let looked_into = settings.namespaces.iter().cloned().chain(named);
-        let cluster = connect(settings, settings.contexts.first()).await?.with_namespaces(looked_into);
+        let looked_into: Vec<String> = looked_into.collect();
+        let cluster =
+            connect(settings, settings.contexts.first()).await?.with_namespaces(looked_into.iter().cloned());
         let Identity { user, groups } = cluster.identity().await?;
         if user.is_empty() {
             return Err(CliError::new(
@@ -45,7 +49,14 @@ impl Session {
             ));
         }
         let groups = groups.into_iter().map(String::into_boxed_str).collect();
-        Ok(Self { cluster, namespaces: settings.namespaces.clone(), user, groups })
+        Ok(Self { cluster, namespaces: settings.namespaces.clone(), user, groups, looked_into })
+    }
+
+    /// The same session, which also looks into that namespace where the whole cluster may not be listed.
+    pub(super) fn looking_into(mut self, namespace: &str) -> Self {
+        self.looked_into.push(namespace.to_owned());
+        self.cluster = self.cluster.with_namespaces(self.looked_into.iter().cloned());
+        self
     }
 
     /// Us, as the API server knows us.

@@ -45,7 +45,7 @@ impl Controller {
     /// Waits until a fault has killed it, and says where.
     pub async fn killed(mut self) -> String {
         let ended =
-            tokio::time::timeout(Duration::from_secs(60), &mut self.task).await.expect("to be killed");
+            tokio::time::timeout(Duration::from_secs(120), &mut self.task).await.expect("to be killed");
         match ended.expect("no panic") {
             Err(Error::Killed(place)) => place,
             other => panic!("it was not killed: {other:?}"),

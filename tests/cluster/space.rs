@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::world::{World, until};
 
 /// How long a release may take.
-pub const PATIENCE: u64 = 90;
+pub const PATIENCE: u64 = 150;
 
 /// A namespace of a test's own.
 pub struct Space {

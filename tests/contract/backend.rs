@@ -23,7 +23,7 @@ pub struct Backend {
     /// Makes the server forget its past; a version of that past. Nothing where one cannot.
     pub forgotten: Box<dyn Fn() -> Option<String> + Send + Sync>,
     /// Keeps the world alive.
-    pub world: Box<dyn std::any::Any + Send + Sync>,
+    pub _world: Box<dyn std::any::Any + Send + Sync>,
 }
 
 /// What a server answered.

@@ -109,7 +109,12 @@ pub async fn rules_of_actions(backend: &Backend) {
     backend.environment().await;
     let path = backend.ours("releaseactions");
     let action = || backend.approval("act", "one");
-    let without = |at: &str| with(action(), at, Value::Null);
+    let without = |at: &str| {
+        let mut action = action();
+        let (parent, key) = at.rsplit_once('/').expect("a pointer");
+        action.pointer_mut(parent).and_then(Value::as_object_mut).expect("the place exists").remove(key);
+        action
+    };
     let kind = |kind: &str| {
         let mut action = action();
         action["spec"]["action"] = json!(kind);
@@ -119,7 +124,7 @@ pub async fn rules_of_actions(backend: &Backend) {
     for (object, words) in [
         (without("/spec/expected"), "Approve and Check need spec.expected.planDigest"),
         (without("/spec/release"), "every other action needs spec.release"),
-        (with(action(), "/spec/release/requestedBy", Value::Null), "Approve needs spec.release.requestedBy"),
+        (without("/spec/release/requestedBy"), "Approve needs spec.release.requestedBy"),
         (kind("Pause"), "need spec.expected.step"),
         (kind("Abort"), "this action needs spec.reason"),
         (kind("Freeze"), "act on the environment (no spec.release)"),

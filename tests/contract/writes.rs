@@ -210,9 +210,9 @@ pub async fn applied_status_has_owners(backend: &Backend) {
         (None, &json!("mine"))
     );
     backend.patch("controller", &path, ("apply", &status(json!({})))).await.refused(
-        400,
-        "BadRequest",
-        "fieldManager is required for apply patch",
+        422,
+        "Invalid",
+        "fieldManager: Required value: is required for apply patch",
     );
 }
 

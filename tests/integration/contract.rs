@@ -14,6 +14,14 @@ mod suite;
 
 use suite::Backend;
 
+/// Checks that the embedded world does not stand yet; each must still fail, so that none stays here for nothing.
+const DEVIATIONS: [&str; 2] = [
+    // unknown fields are dropped without a Warning header
+    "unknown_fields",
+    // the pages of a list are not of one moment
+    "pages",
+];
+
 const SCENARIO: &str = r#"
 name = "contract"
 prefill = "0s"
@@ -39,7 +47,7 @@ fault = "crash"
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_embedded_world_keeps_the_contract() {
     rustls::crypto::ring::default_provider().install_default().ok();
-    suite::run_all(4, |_| backend()).await;
+    suite::run_all(4, &DEVIATIONS, |_| backend()).await;
 }
 
 async fn backend() -> Backend {
@@ -67,6 +75,6 @@ async fn backend() -> Backend {
             forgetting.compact();
             Some("1".to_owned())
         }),
-        world: Box::new(running),
+        _world: Box::new(running),
     }
 }

@@ -116,8 +116,18 @@ impl Call {
     /// The body as JSON or YAML.
     ///
     /// # Errors
-    /// 400 when it is neither.
+    /// 400 when it is neither; 415 when its media type is none of these.
     pub fn object(&self) -> Result<Value, Refusal> {
+        let form = self.content_type.split(';').next().unwrap_or_default().trim();
+        let is_known = form.is_empty() || form.ends_with("json") || form.ends_with("yaml");
+        if !is_known {
+            let mut refusal = Refusal::bad_request(
+                "the body of the request was in an unknown format - accepted media types include: \
+                 application/json, application/yaml",
+            );
+            (refusal.code, refusal.reason) = (415, "UnsupportedMediaType");
+            return Err(refusal);
+        }
         if let Ok(value) = serde_json::from_slice::<Value>(&self.body) {
             return Ok(value);
         }
@@ -137,7 +147,11 @@ impl Call {
             None | Some("") => Ok(false),
             Some("All") => Ok(true),
             Some(other) => {
-                Err(Refusal::bad_request(format!("Invalid value: \"{other}\": dryRun must be All")))
+                let mut refusal = Refusal::bad_request(format!(
+                    "CreateOptions.meta.k8s.io \"\" is invalid: dryRun: Unsupported value: \"{other}\": supported values: \"All\""
+                ));
+                (refusal.code, refusal.reason) = (422, "Invalid");
+                Err(refusal)
             }
         }
     }

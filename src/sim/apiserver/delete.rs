@@ -27,7 +27,7 @@ pub fn one(shared: &Shared, call: &Call, target: &Target) -> Result<Response, Re
     let wanted = text(&options, &["preconditions", "uid"]);
     if !wanted.is_empty() && wanted != object.uid() {
         let why = format!(
-            "Precondition failed: UID in precondition: {wanted}, UID in object meta: {}",
+            "the UID in the precondition ({wanted}) does not match the UID in record ({}). The object might have been deleted and then recreated",
             object.uid()
         );
         return Err(Refusal::conflict(resource, object.name(), &why));
@@ -35,7 +35,7 @@ pub fn one(shared: &Shared, call: &Call, target: &Target) -> Result<Response, Re
     let version = text(&options, &["preconditions", "resourceVersion"]);
     if !version.is_empty() && version != object.version.to_string() {
         let why = format!(
-            "Precondition failed: ResourceVersion in precondition: {version}, ResourceVersion in object meta: {}",
+            "the ResourceVersion in the precondition ({version}) does not match the ResourceVersion in record ({}). The object might have been modified",
             object.version
         );
         return Err(Refusal::conflict(resource, object.name(), &why));
@@ -46,6 +46,14 @@ pub fn one(shared: &Shared, call: &Call, target: &Target) -> Result<Response, Re
     }
     let left = delete(shared, &mut world, resource, &object, &options);
     shared.written(&mut world, shared.now());
+    if left.is_none() && text(&options, &["propagationPolicy"]) == "Foreground" {
+        // what follows its children is told as on its way, although all of them are gone here
+        let mut leaving = object.value.clone();
+        let meta = metadata(&mut leaving);
+        meta.insert("deletionTimestamp".into(), stamp(shared.now()).into());
+        meta.insert("finalizers".into(), json!(["foregroundDeletion"]));
+        return Ok(json_response(200, leaving.to_string()));
+    }
     Ok(match left {
         Some(object) => json_response(200, object.json().to_owned()),
         None => json_response(200, success(resource, &object).to_string()),
@@ -156,9 +164,13 @@ fn orphan(world: &mut World, uid: &str) {
             .collect();
         for key in keys {
             world.store.change(resource, &key, |value| {
-                if let Some(owners) = metadata(value).get_mut("ownerReferences").and_then(Value::as_array_mut)
-                {
-                    owners.retain(|owner| text(owner, &["uid"]) != uid);
+                let meta = metadata(value);
+                let Some(owners) = meta.get_mut("ownerReferences").and_then(Value::as_array_mut) else {
+                    return;
+                };
+                owners.retain(|owner| text(owner, &["uid"]) != uid);
+                if owners.is_empty() {
+                    meta.shift_remove("ownerReferences");
                 }
             });
         }

@@ -104,7 +104,6 @@ pub fn rules(role: Role) -> Vec<Rule> {
                 &["environments/status", "releases/status", "releaseactions/status"],
                 &["get", "update", "patch"],
             ),
-            (&[OURS], &["releases", "releaseactions"], &["update", "patch", "delete"]),
             (&["apps"], &["deployments", "statefulsets", "daemonsets"], &["update", "patch"]),
             (&["apps"], &["deployments/scale", "statefulsets/scale"], &["get", "update", "patch"]),
             (&["", "events.k8s.io"], &["events"], &["create", "patch", "update"]),

@@ -75,6 +75,11 @@ fn parse_fields(resource: &Resource, text: &str) -> Result<Vec<(String, bool, St
                 resource.plural
             )));
         };
+        if !selectable(resource, path) && own_fields(resource).is_empty() {
+            return Err(Refusal::bad_request(format!(
+                "\"{path}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
+            )));
+        }
         if !selectable(resource, path) {
             return Err(Refusal::bad_request(format!(
                 "Unable to find \"{}, Resource={}\" that match label selector \"\", field selector \"{text}\": field \
@@ -89,7 +94,14 @@ fn parse_fields(resource: &Resource, text: &str) -> Result<Vec<(String, bool, St
 }
 
 fn selectable(resource: &Resource, path: &str) -> bool {
-    let of_kind: &[&str] = match resource.plural {
+    path == "metadata.name"
+        || (resource.namespaced && path == "metadata.namespace")
+        || own_fields(resource).contains(&path)
+}
+
+/// What objects of this kind are selected by, besides their names.
+fn own_fields(resource: &Resource) -> &'static [&'static str] {
+    match resource.plural {
         "pods" => &[
             "spec.nodeName",
             "status.phase",
@@ -117,10 +129,7 @@ fn selectable(resource: &Resource, path: &str) -> bool {
         "namespaces" => &["status.phase"],
         "replicasets" => &["status.replicas"],
         _ => &[],
-    };
-    path == "metadata.name"
-        || (resource.namespaced && path == "metadata.namespace")
-        || of_kind.contains(&path)
+    }
 }
 
 fn parse_labels(text: &str) -> Result<Vec<Requirement>, Refusal> {
@@ -157,7 +166,7 @@ fn requirement(part: &str) -> Option<Requirement> {
     }
     if let Some(found) = part.split_once("==").or_else(|| part.split_once('=')) {
         let (key, values) = pair(found);
-        return Some(Requirement::In(key, values));
+        return (!values[0].contains('=')).then_some(Requirement::In(key, values));
     }
     let word =
         |key: &str| !key.is_empty() && !key.contains(|c: char| c.is_whitespace() || "()<>".contains(c));

@@ -179,6 +179,11 @@ fn is_valid_name(name: &str) -> bool {
 
 fn check_kind(resource: &Resource, value: &Value) -> Result<(), Refusal> {
     let (kind, version) = (text(value, &["kind"]), text(value, &["apiVersion"]));
+    if resource.is_ours() && version == resource.api_version() && !kind.is_empty() && kind != resource.kind {
+        let message = format!("Invalid value: \"{kind}\": must be {}", resource.kind);
+        let cause = Cause::new("kind", "FieldValueInvalid", message);
+        return Err(Refusal::invalid(resource, text(value, &["metadata", "name"]), &[cause]));
+    }
     if (!kind.is_empty() && kind != resource.kind)
         || (!version.is_empty() && version != resource.api_version())
     {
@@ -190,6 +195,17 @@ fn check_kind(resource: &Resource, value: &Value) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// The name in the body is the one in the path, whether or not there is such an object.
+fn check_name(target: &Target, value: &Value) -> Result<(), Refusal> {
+    let (name, wanted) = (text(value, &["metadata", "name"]), target.named());
+    if name.is_empty() || name == wanted {
+        return Ok(());
+    }
+    Err(Refusal::bad_request(format!(
+        "the name of the object ({name}) does not match the name on the URL ({wanted})"
+    )))
+}
+
 /// Replaces an object, its status, or its scale.
 pub fn replace(shared: &Shared, call: &Call, target: &Target) -> Result<Response, Refusal> {
     let resource = target.resource;
@@ -197,6 +213,7 @@ pub fn replace(shared: &Shared, call: &Call, target: &Target) -> Result<Response
     if target.sub.as_deref() != Some("scale") {
         check_kind(resource, &value)?;
     }
+    check_name(target, &value)?;
     if std::ptr::eq(resource, NEW_EVENTS) {
         value = super::events::to_core(&value);
     }
@@ -227,6 +244,7 @@ pub fn update(
 ) -> Result<Response, Refusal> {
     let (call, target, resource) = (write.call, write.target, write.target.resource);
     let now = shared.now();
+    check_name(target, &value)?;
     keep_identity(resource, old, &mut value)?;
     keep_other_half(resource, write.sub(), &old.value, &mut value);
     definitions::decode(resource, &mut value, write.strict())?;
@@ -281,13 +299,6 @@ fn keep_identity(resource: &Resource, old: &Object, value: &mut Value) -> Result
         let why =
             format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {}", old.uid());
         return Err(Refusal::conflict(resource, old.name(), &why));
-    }
-    let name = text(value, &["metadata", "name"]);
-    if !name.is_empty() && name != old.name() {
-        return Err(Refusal::bad_request(format!(
-            "the name of the object ({name}) does not match the name on the URL ({})",
-            old.name()
-        )));
     }
     value["apiVersion"] = old.value["apiVersion"].clone();
     value["kind"] = old.value["kind"].clone();

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::{Task, World};
 use crate::sim::kinds::{NODES, PODS, int, list, text};
@@ -189,6 +190,7 @@ impl World {
                 status["state"] = json!({"running": {"startedAt": now}});
                 status["started"] = true.into();
                 status["ready"] = false.into();
+                status["imageID"] = image_id(text(status, &["image"])).into();
             });
         });
         let startup = run.behaviour.startup_seconds * run.seed.nth(u64::from(run.restarts)).between(0.8, 1.3);
@@ -358,4 +360,15 @@ fn set_ready(pod: &mut Value, ready: bool, now: &str) {
             }
         }
     }
+}
+
+/// What a kubelet tells of a pulled image: its repository and a digest, here made of the image's name.
+pub(super) fn image_id(image: &str) -> String {
+    let repository = image.split('@').next().unwrap_or_default();
+    let repository = repository.rsplit_once(':').map_or(repository, |(before, _)| before);
+    let digest = image.split_once('@').map(|(_, digest)| digest.to_owned()).unwrap_or_else(|| {
+        let hash = Sha256::digest(image.as_bytes());
+        hash.iter().fold("sha256:".to_owned(), |hex, byte| hex + &format!("{byte:02x}"))
+    });
+    format!("{repository}@{digest}")
 }

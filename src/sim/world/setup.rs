@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use super::pod::{Run, conditions};
+use super::pod::{Run, conditions, image_id};
 use super::replica_set_shape::set_of;
 use super::{SCRAPE, Task, World};
 use crate::sim::Error;
@@ -233,7 +233,8 @@ impl World {
             .iter()
             .map(|container| {
                 json!({
-                    "name": container["name"], "image": container["image"], "imageID": "", "ready": true,
+                    "name": container["name"], "image": container["image"],
+                    "imageID": image_id(text(container, &["image"])), "ready": true,
                     "started": true, "restartCount": 0, "state": {"running": {"startedAt": at}}, "lastState": {}
                 })
             })
