@@ -152,8 +152,9 @@ pub fn rollout_status(workload: &WorkloadState) -> RolloutStatus {
 
 /// As [`rollout_status`], for a change made at `since`.
 ///
-/// A Deployment that had already missed its deadline keeps saying so until its controller sees progress again, so that a deadline
-/// counts only when it was missed after the change, or when the whole deadline has passed since then.
+/// A Deployment that missed its deadline keeps saying so after the next change, until its controller sees progress again; and the
+/// change is often made in the very second of the miss, to undo it. A deadline counts only when it was missed a whole deadline
+/// after the change, or when that much time has passed since then.
 #[must_use]
 pub fn rollout_status_since(
     workload: &WorkloadState,
@@ -166,9 +167,10 @@ pub fn rollout_status_since(
     else {
         return status;
     };
-    // the server keeps whole seconds, and both clocks may differ a little
-    let is_old = progressing.updated_at.is_some_and(|at| at + TimeDelta::seconds(1) < since);
-    if is_old && now < since + workload.progress_deadline {
+    let due = since + workload.progress_deadline;
+    // the server keeps whole seconds
+    let is_old = progressing.updated_at.is_some_and(|at| at + TimeDelta::seconds(1) < due);
+    if is_old && now < due {
         return RolloutStatus::Waiting(format!("{message} before this change; waiting for new progress"));
     }
     status
@@ -336,7 +338,13 @@ mod tests {
             Some(Progressing { reason: PROGRESS_DEADLINE_EXCEEDED.into(), updated_at: Some(at(100)) });
         assert!(matches!(rollout_status_since(&workload, at(200), at(210)), RolloutStatus::Waiting(_)));
         assert!(matches!(rollout_status_since(&workload, at(200), at(800)), RolloutStatus::Failed(_)));
-        assert!(matches!(rollout_status_since(&workload, at(90), at(210)), RolloutStatus::Failed(_)));
+        // in the second in which it was missed, and just before
+        assert!(matches!(rollout_status_since(&workload, at(100), at(101)), RolloutStatus::Waiting(_)));
+        assert!(matches!(rollout_status_since(&workload, at(99), at(101)), RolloutStatus::Waiting(_)));
+        // missed by a server whose clock is ahead of ours
+        workload.progressing =
+            Some(Progressing { reason: PROGRESS_DEADLINE_EXCEEDED.into(), updated_at: Some(at(800)) });
+        assert!(matches!(rollout_status_since(&workload, at(200), at(790)), RolloutStatus::Failed(_)));
     }
 
     #[test]

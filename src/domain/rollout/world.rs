@@ -99,6 +99,8 @@ impl World {
                 (workload.replicas, workload.updated, workload.available) = (5, 1, 4);
                 workload.progressing =
                     Some(Progressing { reason: PROGRESS_DEADLINE_EXCEEDED.into(), updated_at: Some(now) });
+                // as long as one round of `run`
+                workload.progress_deadline = chrono::TimeDelta::seconds(5);
             } else {
                 (workload.replicas, workload.updated, workload.available) = (4, 4, 4);
                 workload.progressing = None;
