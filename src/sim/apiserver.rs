@@ -11,6 +11,7 @@ mod fields;
 pub mod native;
 mod patch;
 mod policy;
+mod protobuf;
 mod proxy;
 mod rbac;
 mod read;

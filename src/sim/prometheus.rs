@@ -12,5 +12,7 @@ mod histogram;
 mod range;
 mod samples;
 mod select;
+#[cfg(test)]
+mod tests;
 
 pub use samples::{Labels, Samples, SeriesId};

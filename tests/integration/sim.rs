@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::Pod;
-use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
+use k8s_openapi::api::authorization::v1::SelfSubjectAccessReview;
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::{ConfigMap, Pod};
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams};
 use kube::{Client, Config, ResourceExt};
 use serde_json::json;
 
@@ -184,4 +187,162 @@ async fn serve_by_hand() {
     let running = start_with(Scenario::builtin(&name).unwrap(), Clock::system(), options).await.unwrap();
     println!("{}", running.kube_url);
     std::future::pending::<()>().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_watch_tells_changes_in_order_and_an_old_one_is_gone() {
+    let clock = clock();
+    let running = quiet(&clock).await;
+    let maps: Api<ConfigMap> = Api::default_namespaced(client(&running, "admin"));
+    let version = maps.list(&ListParams::default()).await.unwrap().metadata.resource_version.unwrap();
+    let parameters = WatchParams::default().labels("app=x");
+    let mut watch = maps.watch(&parameters, &version).await.unwrap().boxed();
+    let map = |labels: serde_json::Value| -> ConfigMap {
+        serde_json::from_value(json!({"metadata": {"name": "m", "labels": labels}})).unwrap()
+    };
+    maps.create(&PostParams::default(), &map(json!({}))).await.unwrap();
+    let relabel = |value: serde_json::Value| Patch::Merge(json!({"metadata": {"labels": {"app": value}}}));
+    for value in [json!("x"), json!("y")] {
+        maps.patch("m", &PatchParams::default(), &relabel(value)).await.unwrap();
+    }
+    let mut seen = Vec::new();
+    while seen.len() < 2 {
+        match watch.try_next().await.unwrap().unwrap() {
+            WatchEvent::Added(_) => seen.push("added"),
+            WatchEvent::Deleted(_) => seen.push("deleted"),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(seen, ["added", "deleted"], "coming into the selector and leaving it");
+    running.compact();
+    maps.delete("m", &DeleteParams::default()).await.unwrap();
+    let mut late = maps.watch(&WatchParams::default(), &version).await.unwrap().boxed();
+    assert!(
+        matches!(late.try_next().await.unwrap().unwrap(), WatchEvent::Error(status) if status.code == 410)
+    );
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_writers_of_a_lease_cannot_both_win() {
+    let clock = clock();
+    let running = quiet(&clock).await;
+    let leases: Api<Lease> = Api::namespaced(client(&running, "controller"), "release-cockpit");
+    let lease: Lease =
+        serde_json::from_value(json!({"metadata": {"name": "l"}, "spec": {"holderIdentity": "a"}})).unwrap();
+    let first = leases.create(&PostParams::default(), &lease).await.unwrap();
+    let mut second = first.clone();
+    second.spec.as_mut().unwrap().holder_identity = Some("b".to_owned());
+    leases.replace("l", &PostParams::default(), &second).await.unwrap();
+    let late = leases.replace("l", &PostParams::default(), &second).await.unwrap_err();
+    assert!(matches!(late, kube::Error::Api(status) if status.is_conflict()));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everybody_may_ask_what_they_may_do() {
+    let clock = clock();
+    let running = quiet(&clock).await;
+    for (user, verb, expected) in [
+        ("alice", "approve", true),
+        ("alice", "override", false),
+        ("dave", "deploy", false),
+        ("admin", "override", true),
+    ] {
+        let reviews: Api<SelfSubjectAccessReview> = Api::all(client(&running, user));
+        let review: SelfSubjectAccessReview = serde_json::from_value(json!({"spec": {"resourceAttributes": {
+            "verb": verb, "group": "release-cockpit.dev", "resource": "environments", "name": "staging", "namespace": "quiet"
+        }}}))
+        .unwrap();
+        let answer = reviews.create(&PostParams::default(), &review).await.unwrap();
+        assert_eq!(answer.status.unwrap().allowed, expected, "{user} {verb}");
+    }
+    assert_eq!(running.unknown_requests(), Vec::<String>::new());
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_version_that_crashes_exceeds_its_deadline_and_undo_heals_it() {
+    let clock = clock();
+    let running = start(Scenario::builtin("crash").unwrap(), clock.clone()).await.unwrap();
+    let admin = client(&running, "admin");
+    let deployments: Api<Deployment> = Api::namespaced(admin.clone(), "planera-staging");
+    let pods: Api<Pod> = Api::namespaced(admin, "planera-staging");
+    let image = |version: &str| {
+        let image = format!("ghcr.io/acme/planera-backend:{version}");
+        Patch::Strategic(
+            json!({"spec": {"template": {"spec": {"containers": [{"name": "backend", "image": image}]}}}}),
+        )
+    };
+    let reason = || async {
+        let conditions = deployments.get("backend").await.unwrap().status.unwrap().conditions.unwrap();
+        conditions
+            .into_iter()
+            .find(|item| item.type_.as_deref() == Some("Progressing"))
+            .unwrap()
+            .reason
+            .unwrap()
+    };
+    deployments.patch("backend", &PatchParams::default(), &image("v1.9.0")).await.unwrap();
+    until(&running, &clock, || async { reason().await == "ProgressDeadlineExceeded" }).await;
+    let crashed = pods.list(&ListParams::default()).await.unwrap().items.into_iter().find_map(|pod| {
+        let status = pod.status?.container_statuses?.into_iter().next()?;
+        (status.restart_count.unwrap_or_default() > 0).then_some(status)
+    });
+    let crashed = crashed.expect("a pod that has crashed");
+    assert_eq!(crashed.last_state.unwrap().terminated.unwrap().reason.as_deref(), Some("OOMKilled"));
+    assert_eq!(deployments.get("backend").await.unwrap().status.unwrap().available_replicas, Some(3));
+    deployments.patch("backend", &PatchParams::default(), &image("v1.8.1")).await.unwrap();
+    until(&running, &clock, || async { reason().await == "NewReplicaSetAvailable" }).await;
+    assert_eq!(
+        deployments.get("backend").await.unwrap().annotations()["deployment.kubernetes.io/revision"],
+        "5"
+    );
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_script_is_played_by_other_people() {
+    let clock = clock();
+    let running = start(Scenario::builtin("planera").unwrap(), clock.clone()).await.unwrap();
+    let releases: Api<Release> = Api::all(client(&running, "alice"));
+    let version = releases.list(&ListParams::default()).await.unwrap().metadata.resource_version.unwrap();
+    let mut watch = releases.watch(&WatchParams::default(), &version).await.unwrap().boxed();
+    clock.advance(Duration::from_secs(11));
+    let mut seen = Vec::new();
+    while seen.len() < 2 {
+        if let WatchEvent::Added(release) = watch.try_next().await.unwrap().unwrap() {
+            seen.push((
+                release.namespace().unwrap(),
+                release.spec.version.clone(),
+                release.spec.requested_by.clone(),
+            ));
+        }
+    }
+    let expected = [("planera-staging", "v1.8.2", "ci"), ("planera-production", "v1.8.2", "bob")];
+    assert_eq!(
+        seen,
+        expected.map(|(space, version, by)| (space.to_owned(), version.to_owned(), by.to_owned()))
+    );
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_seed_is_the_same_world() {
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        let clock = clock();
+        let running = quiet(&clock).await;
+        clock.advance(Duration::from_secs(60));
+        running.tick();
+        let kube = client(&running, "alice");
+        let pods = Api::<Pod>::default_namespaced(kube.clone()).list(&ListParams::default()).await.unwrap();
+        let names: Vec<_> = pods.items.iter().map(|pod| (pod.name_any(), pod.uid())).collect();
+        let path = "/prometheus/api/v1/query?query=sum(http_requests_total)";
+        let data: serde_json::Value =
+            kube.request(http::Request::get(path).body(Vec::new()).unwrap()).await.unwrap();
+        seen.push((names, data));
+        running.stop().await;
+    }
+    assert_eq!(seen[0], seen[1]);
 }

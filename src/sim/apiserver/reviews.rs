@@ -21,7 +21,8 @@ pub fn answer(shared: &Shared, call: &Call) -> Option<Result<Response, Refusal>>
     if call.method != Method::POST {
         return Some(Err(Refusal::method_not_allowed()));
     }
-    Some(call.object().map(|body| {
+    let body = super::protobuf::review(&call.body).map_or_else(|| call.object(), Ok);
+    Some(body.map(|body| {
         let mut review = merged(&body, review(shared, call, &body));
         if review["metadata"].is_null() {
             review["metadata"] = json!({"creationTimestamp": null});

@@ -20,8 +20,12 @@ enum Cell {
     Name,
     Age,
     Fn(fn(&Value) -> Value),
-    Ago(&'static [&'static str]),
-    Path { path: Vec<String>, kind: String },
+    /// The age of the first of these instants that is there.
+    Ago(&'static [&'static [&'static str]]),
+    Path {
+        path: Vec<String>,
+        kind: String,
+    },
 }
 
 /// The table of some objects.
@@ -51,7 +55,7 @@ fn cell(cell: &Cell, object: &Value, now: DateTime<Utc>) -> Value {
     match cell {
         Cell::Name => object["metadata"]["name"].clone(),
         Cell::Age => age(instant(object, &["metadata", "creationTimestamp"]), now).into(),
-        Cell::Ago(path) => age(instant(object, path), now).into(),
+        Cell::Ago(paths) => age(paths.iter().find_map(|path| instant(object, path)), now).into(),
         Cell::Fn(function) => function(object),
         Cell::Path { path, kind } => {
             let found = path.iter().try_fold(object, |value, step| match step.parse::<usize>() {
@@ -125,7 +129,12 @@ fn columns(resource: &Resource) -> Vec<Column> {
         }
         "Event" => {
             columns = vec![
-                column("Last Seen", "string", 0, Cell::Ago(&["lastTimestamp"])),
+                column(
+                    "Last Seen",
+                    "string",
+                    0,
+                    Cell::Ago(&[&["series", "lastObservedTime"], &["lastTimestamp"], &["eventTime"]]),
+                ),
                 shown("Type", |it| it["type"].clone()),
                 shown("Reason", |it| it["reason"].clone()),
                 shown("Object", |it| {

@@ -114,9 +114,11 @@ impl World {
 
     fn targets(&self) -> Vec<Target> {
         let rates = self.request_rates();
+        let busy: HashSet<&str> = rates.keys().map(|(namespace, _)| namespace.as_str()).collect();
         let mut targets: Vec<_> = self
             .runs
             .iter()
+            .filter(|(_, run)| busy.contains(&*run.key.namespace))
             .filter_map(|(uid, run)| {
                 let pod = self.store.get(PODS, &run.key.namespace, &run.key.name)?;
                 let component = label(&pod.value, "app.kubernetes.io/component")?.to_owned();
