@@ -16,7 +16,8 @@ pub const SOURCE: &str = include_str!("../../assets/queries.toml");
 /// Over how long a rate is taken, where nobody says otherwise.
 pub const DEFAULT_WINDOW: &str = "1m";
 /// Matches every track, and series without one.
-pub const ANY_TRACK: &str = ".*";
+pub const ANY_TRACK: &str = ANY;
+const ANY: &str = ".*";
 
 static DEFAULTS: LazyLock<BTreeMap<String, Template>> =
     LazyLock::new(|| toml::from_str(SOURCE).unwrap_or_default());
@@ -36,7 +37,7 @@ pub struct Template {
 pub struct Values<'a> {
     /// The environment's namespace.
     pub namespace: &'a str,
-    /// Its components, or some of them.
+    /// Its components, or some of them; empty: whatever there is.
     pub components: Vec<&'a str>,
     /// `stable`, `canary` or [`ANY_TRACK`].
     pub track: &'a str,
@@ -92,10 +93,11 @@ pub fn render(name: &str, template: &str, values: &Values<'_>) -> Result<String,
     // A dot in brackets is itself, in every kind of quotes, without a backslash.
     let components: Vec<String> =
         values.components.iter().map(|component| component.replace('.', "[.]")).collect();
+    let components = if components.is_empty() { ANY.to_owned() } else { components.join("|") };
     let mut query = template.trim().to_owned();
     for (placeholder, value) in [
         ("namespace", values.namespace),
-        ("component", &components.join("|")),
+        ("component", &components),
         ("track", values.track),
         ("window", values.window),
     ] {
@@ -143,6 +145,11 @@ mod tests {
             }
         }
         assert!(render("q", "x", &Values { track: "a|b", ..VALUES }).is_err());
+    }
+
+    #[test]
+    fn without_components_everything_is_meant() {
+        assert_eq!(render("q", "{c=~\"{{component}}\"}", &VALUES).unwrap(), "{c=~\".*\"}");
     }
 
     #[test]

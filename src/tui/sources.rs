@@ -4,6 +4,7 @@
 //! pods and workloads of the namespaces that have environments, or of the context's own where there are none to be had.
 
 mod introduce;
+mod kinds;
 mod lease;
 mod merged;
 mod metrics;
@@ -15,14 +16,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kube::Resource;
-use kube::core::NamespaceResourceScope;
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::api::{Environment, EnvironmentKey, Release, ReleaseAction, ReleaseKey};
 use crate::app::cluster_state::{ClusterId, Feed, FeedState};
 use crate::app::event::{ClusterEvent, Delta, Event};
-use crate::cluster::pod_row::{self, SlimPod};
 use crate::cluster::watch::{Backoff, Pulse, on_clock, probe};
 use crate::cluster::workload_row;
 use crate::cluster::{Cluster, ConnectOptions};
@@ -223,9 +222,9 @@ impl Following {
         let given: Vec<String> = self.plan.namespaces.clone();
         let scopes = if given.is_empty() { vec![String::new()] } else { given };
         for namespace in &scopes {
-            self.environments.follow(&self.ground, &environments(), namespace);
-            self.releases.follow(&self.ground, &releases(), namespace);
-            self.actions.follow(&self.ground, &actions(), namespace);
+            self.environments.follow(&self.ground, &kinds::environments(), namespace);
+            self.releases.follow(&self.ground, &kinds::releases(), namespace);
+            self.actions.follow(&self.ground, &kinds::actions(), namespace);
         }
         loop {
             tokio::select! {
@@ -233,7 +232,7 @@ impl Following {
                 news = self.releases.next() => {
                     if news.denied_at_large {
                         let namespaces = self.candidates().await;
-                        instead(&mut self.releases, &self.ground, &releases(), &namespaces);
+                        instead(&mut self.releases, &self.ground, &kinds::releases(), &namespaces);
                         continue;
                     }
                     self.out.news(Feed::Releases, news, ClusterEvent::Releases).await?;
@@ -241,7 +240,7 @@ impl Following {
                 news = self.actions.next() => {
                     if news.denied_at_large {
                         let namespaces = self.candidates().await;
-                        instead(&mut self.actions, &self.ground, &actions(), &namespaces);
+                        instead(&mut self.actions, &self.ground, &kinds::actions(), &namespaces);
                         continue;
                     }
                     self.out.news(Feed::Actions, news, ClusterEvent::Actions).await?;
@@ -257,7 +256,7 @@ impl Following {
     async fn on_environments(&mut self, news: News<EnvironmentKey, Arc<Environment>>) -> Result<(), Closed> {
         if news.denied_at_large {
             let namespaces = self.candidates().await;
-            instead(&mut self.environments, &self.ground, &environments(), &namespaces);
+            instead(&mut self.environments, &self.ground, &kinds::environments(), &namespaces);
             return Ok(());
         }
         for delta in &news.deltas {
@@ -292,14 +291,21 @@ impl Following {
 
     /// Pods and workloads of the namespaces that are looked at now, and of no others.
     async fn follow_namespaces(&mut self) -> Result<(), Closed> {
-        let mut wanted: BTreeSet<String> =
-            self.known.borrow().keys().map(|key| key.namespace.to_string()).collect();
-        if wanted.is_empty() && self.blind {
+        let mut wanted: BTreeSet<String> = self
+            .known
+            .borrow()
+            .keys()
+            .filter(|key| !key.name.is_empty())
+            .map(|key| key.namespace.to_string())
+            .collect();
+        let blind = wanted.is_empty() && self.blind;
+        if blind {
             wanted.extend(self.plan.namespaces.iter().cloned());
             if wanted.is_empty() {
                 wanted.insert(self.ground.cluster.namespace().to_owned());
             }
         }
+        self.stand_in(if blind { &wanted } else { const { &BTreeSet::new() } });
         let names: Vec<&str> = wanted.iter().map(String::as_str).collect();
         for delta in self.pods.keep_only(&names) {
             self.out.send(ClusterEvent::Pods(delta)).await?;
@@ -308,12 +314,32 @@ impl Following {
             self.out.send(ClusterEvent::Workloads(delta)).await?;
         }
         for namespace in names {
-            self.pods.follow(&self.ground, &pods(), namespace);
+            self.pods.follow(&self.ground, &kinds::pods(), namespace);
             for (resource, row) in workload_row::kinds() {
                 self.workloads.follow(&self.ground, &Kind::one_of(resource, row), namespace);
             }
         }
         Ok(())
+    }
+
+    /// Lets nameless environments stand in for those that cannot be had, so that a namespace's numbers can be asked for. They
+    /// never reach the screen as environments.
+    fn stand_in(&self, namespaces: &BTreeSet<String>) {
+        self.known.send_if_modified(|known| {
+            let before = known.len();
+            known.retain(|key, _| !key.name.is_empty() || namespaces.contains(&*key.namespace));
+            let mut changed = known.len() != before;
+            for namespace in namespaces {
+                let key = EnvironmentKey::new(namespace.as_str(), "");
+                if !known.contains_key(&key)
+                    && let Some(environment) = kinds::nameless(namespace)
+                {
+                    known.insert(key, Arc::new(environment));
+                    changed = true;
+                }
+            }
+            changed
+        });
     }
 
     async fn candidates(&mut self) -> BTreeSet<String> {
@@ -345,34 +371,4 @@ fn instead<W, K, V>(
     for namespace in names {
         watcher.follow(ground, kind, namespace);
     }
-}
-
-fn environments() -> Kind<Environment, EnvironmentKey, Arc<Environment>> {
-    ours(|object: Environment| (object.key(), Arc::new(object)))
-}
-
-fn releases() -> Kind<Release, ReleaseKey, Arc<Release>> {
-    ours(|object: Release| (object.key(), Arc::new(object)))
-}
-
-fn actions() -> Kind<ReleaseAction, ReleaseKey, Arc<ReleaseAction>> {
-    ours(|object: ReleaseAction| {
-        let metadata = &object.metadata;
-        let key = ReleaseKey::new(
-            metadata.namespace.as_deref().unwrap_or_default(),
-            metadata.name.as_deref().unwrap_or_default(),
-        );
-        (key, Arc::new(object))
-    })
-}
-
-fn ours<W, K, V>(row: fn(W) -> (K, V)) -> Kind<W, K, V>
-where
-    W: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
-{
-    Kind::of(format!("{}.{}", W::plural(&()), W::group(&())), row)
-}
-
-fn pods() -> Kind<SlimPod, PodKey, PodRow> {
-    Kind::of("pods".to_owned(), pod_row::entry)
 }

@@ -87,7 +87,7 @@ impl Asker {
     async fn focused(&mut self, key: &EnvironmentKey, environment: &Arc<Environment>) -> Result<(), Closed> {
         let Some(prometheus) = self.client(environment) else {
             let reason =
-                "no Prometheus is known: set spec.metrics.prometheus of the Environment, or --prometheus-url";
+                "no Prometheus is known: set spec.metrics.prometheus of the Environment, or --prometheus";
             return self.out.state(Feed::Metrics, FeedState::Missing { reason: reason.to_owned() }).await;
         };
         let now = unix(self.ground.clock.now());

@@ -24,7 +24,10 @@ async fn follow(ground: &Ground, interval: Duration, inputs: Inputs, out: &Out) 
     let mut asked: BTreeSet<EnvironmentKey> = BTreeSet::new();
     let mut rechecked = wishes.borrow().permissions;
     loop {
-        let keys: Vec<EnvironmentKey> = environments.borrow_and_update().keys().cloned().collect();
+        // What stands in for environments has no name, and nothing is permitted in it.
+        let named = |key: &&EnvironmentKey| !key.name.is_empty();
+        let keys: Vec<EnvironmentKey> =
+            environments.borrow_and_update().keys().filter(named).cloned().collect();
         asked.retain(|key| keys.contains(key));
         let mut failed = false;
         for key in keys {

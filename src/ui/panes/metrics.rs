@@ -35,7 +35,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>, pane: MetricPane) {
         MetricPane::ErrorRate => ("Error rate", Unit::Ratio),
         MetricPane::Latency => ("Latency p95", Unit::Seconds),
     };
-    let Some(id) = store.focused_environment() else {
+    let Some(id) = store.focused_environment().or_else(|| nameless(store)) else {
         let chart = Chart {
             name,
             environment: "no environment",
@@ -58,7 +58,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>, pane: MetricPane) {
     });
     let chart = Chart {
         name,
-        environment: &id.key.name,
+        environment: if id.key.name.is_empty() { &id.key.namespace } else { &id.key.name },
         unit,
         metric: metric.map(|(_, metric)| metric),
         limit,
@@ -73,6 +73,14 @@ pub fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>, pane: MetricPane) {
         freshness => freshness,
     };
     chart.draw(buf, area, ctx.chrome(None, freshness));
+}
+
+/// Where no environment can be had, the numbers of a namespace stand under a key without a name.
+fn nameless(store: &Store) -> Option<EnvironmentId> {
+    store.clusters().find_map(|(cluster, state)| {
+        let (key, _) = state.metrics.keys().find(|(key, _)| key.name.is_empty())?;
+        state.environments.is_empty().then(|| EnvironmentId::new(cluster, key.clone()))
+    })
 }
 
 /// When releases changed this environment: their start with the version, and their end where they went back.
