@@ -287,7 +287,7 @@ async fn a_version_that_crashes_exceeds_its_deadline_and_undo_heals_it() {
     until(&running, &clock, || async { reason().await == "ProgressDeadlineExceeded" }).await;
     let crashed = pods.list(&ListParams::default()).await.unwrap().items.into_iter().find_map(|pod| {
         let status = pod.status?.container_statuses?.into_iter().next()?;
-        (status.restart_count.unwrap_or_default() > 0).then_some(status)
+        (status.restart_count > 0).then_some(status)
     });
     let crashed = crashed.expect("a pod that has crashed");
     assert_eq!(crashed.last_state.unwrap().terminated.unwrap().reason.as_deref(), Some("OOMKilled"));
