@@ -13,6 +13,11 @@ use std::time::{Duration, Instant};
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 use tempfile::TempDir;
 
+#[path = "integration/double.rs"]
+mod double;
+
+use double::{Asked, Double, Reply};
+
 /// How long a condition is awaited before the test gives up and shows the screen.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -35,11 +40,20 @@ impl Terminal {
         Self::start_with(arguments, (rows, columns), &[])
     }
 
-    fn start_with(arguments: &[&str], (rows, columns): (u16, u16), variables: &[(&str, &str)]) -> Self {
+    fn start_with(arguments: &[&str], size: (u16, u16), variables: &[(&str, &str)]) -> Self {
+        Self::start_program(env!("CARGO_BIN_EXE_release-cockpit"), arguments, size, variables)
+    }
+
+    fn start_program(
+        program: &str,
+        arguments: &[&str],
+        (rows, columns): (u16, u16),
+        variables: &[(&str, &str)],
+    ) -> Self {
         let home = tempfile::tempdir().unwrap();
         let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_release-cockpit"));
+        let mut command = CommandBuilder::new(program);
         command.env_clear();
         command.env("HOME", home.path());
         command.env("PATH", "/usr/bin:/bin");
@@ -296,7 +310,8 @@ fn line_with(screen: &vt100::Screen, words: &[&str]) -> bool {
     screen.contents().lines().any(|line| words.iter().all(|word| line.contains(word)))
 }
 
-/// Somebody's promotion is approved with the typed phrase, rolls out, and is rolled back; staging gets another version.
+/// Somebody's promotion is approved with the typed phrase, rolls out, and is rolled back; staging gets another version, which
+/// is then asked for in production.
 #[test]
 fn the_journey_by_keys() {
     let mut terminal = Terminal::start(&["demo", "planera", "--speed", "5"], (45, 170));
@@ -313,6 +328,17 @@ fn the_journey_by_keys() {
         line_with(screen, &["v1.8.2", "production", "Succeeded"])
     });
 
+    terminal.press("R");
+    terminal.until_text("last known good");
+    terminal.press("\r");
+    terminal.until_text("Roll back planera on production to v1.8.1?");
+    terminal.press("it was better before\tdeploy-to-production");
+    terminal.until_text("✔ typed");
+    terminal.press("\t\t\r");
+    terminal.until("production to run v1.8.1 again", |screen| {
+        line_with(screen, &["v1.8.2→v1.8.1", "production", "Succeeded"])
+    });
+
     terminal.press("1");
     terminal.until_text("planera·staging");
     terminal.press("n");
@@ -321,6 +347,116 @@ fn the_journey_by_keys() {
     terminal.until_text("Deploy planera v1.8.3 to staging?");
     terminal.press("\t\r");
     terminal.until("staging to run v1.8.3", |screen| line_with(screen, &["v1.8.3", "staging", "Succeeded"]));
+
+    terminal.press("2");
+    terminal.until_text("planera·production");
+    terminal.press("P");
+    terminal.until_text("Promote planera → production");
+    terminal.press("\r\r\r\r");
+    terminal.until_text("Promote planera v1.8.3 to production?");
+    terminal.press("deploy-to-production");
+    terminal.until_text("✔ typed");
+    terminal.press("\t\t\r");
+    // What one asks for oneself waits for somebody else.
+    terminal.until("the promotion to wait", |screen| {
+        line_with(screen, &["v1.8.1→v1.8.3", "production", "Pending", "by alice"])
+    });
     terminal.press("q");
     assert!(terminal.ended().success());
+}
+
+/// A cluster without our kinds of object, with one pod and a Prometheus behind the same address.
+fn without_our_kinds(path: &str) -> Reply {
+    let json = |value: serde_json::Value| Reply::Json(200, value.to_string());
+    let list = |items: serde_json::Value| {
+        json(
+            serde_json::json!({"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": "1"}, "items": items}),
+        )
+    };
+    if path.contains("release-cockpit.dev") {
+        return Reply::Html(404, "404 page not found".to_owned());
+    }
+    if path.contains("watch=true") {
+        return Reply::Stream(Vec::new());
+    }
+    if path == "/version" {
+        return json(
+            serde_json::json!({"major": "1", "minor": "36", "gitVersion": "v1.36.2", "gitCommit": "", "gitTreeState": "",
+            "buildDate": "", "goVersion": "", "compiler": "", "platform": ""}),
+        );
+    }
+    if path.contains("/query_range") {
+        let start: f64 =
+            path.split("start=").nth(1).and_then(|rest| rest.split('&').next()).unwrap().parse().unwrap();
+        let samples: Vec<_> = (0..180).map(|step| (start + f64::from(step) * 10.0, "0.0312")).collect();
+        return json(serde_json::json!({"status": "success", "data": {"resultType": "matrix",
+            "result": [{"metric": {"component": "shop"}, "values": samples}]}}));
+    }
+    if path.contains("/pods") {
+        return list(
+            serde_json::json!([{"metadata": {"name": "shop-1", "namespace": "default"}, "status": {"phase": "Running"}}]),
+        );
+    }
+    if path.contains("/apis/apps/v1/") {
+        return list(serde_json::json!([]));
+    }
+    Reply::Json(404, r#"{"kind":"Status","code":404,"reason":"NotFound","message":"not found"}"#.to_owned())
+}
+
+#[test]
+fn where_nothing_is_installed_pods_and_numbers_are_shown_and_how_to_install() {
+    let server = Double::start(|asked: &Asked| without_our_kinds(&asked.path));
+    let file = kubeconfig(&server.url);
+    let arguments = ["--kubeconfig", file.path().to_str().unwrap(), "--prometheus", &server.url];
+    let mut terminal = Terminal::start(&arguments, (40, 200));
+    terminal.until_text("manifests crds");
+    terminal.until_text("shop-1");
+    terminal.until_text("3.1%");
+    terminal.press("q");
+    assert!(terminal.ended().success());
+}
+
+#[test]
+fn a_task_that_fails_ends_the_session_on_a_restored_terminal() {
+    let program = std::env::current_exe().unwrap();
+    let arguments = ["--ignored", "--exact", "session_whose_task_fails", "--nocapture"];
+    let terminal = Terminal::start_program(program.to_str().unwrap(), &arguments, (24, 150), &[]);
+    terminal.until_text("Environments");
+    terminal.signal("USR1");
+    let shown = Arc::clone(&terminal.screen);
+    terminal.ended();
+    let text = shown.parser.lock().unwrap().0.screen().contents();
+    assert!(text.contains("rather than show half of the truth") && text.contains("out of luck"), "{text}");
+}
+
+/// Not a test of its own: the session that the one above looks at.
+#[test]
+#[ignore = "run in a terminal by `a_task_that_fails_ends_the_session_on_a_restored_terminal`"]
+fn session_whose_task_fails() {
+    use release_cockpit::{app, cluster, config, metrics, time, tui, ui};
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let source = cluster::Source::Server("http://127.0.0.1:1".to_owned());
+    let connect = cluster::ConnectOptions { source, ..cluster::ConnectOptions::default() };
+    let second = Duration::from_secs(60);
+    let options = tui::Options {
+        clusters: vec![("nowhere".to_owned(), connect)],
+        namespaces: Vec::new(),
+        controller_namespace: "release-cockpit".to_owned(),
+        prometheus: metrics::Address::default(),
+        range: second,
+        refresh_metrics: second,
+        refresh_permissions: second,
+        theme: ui::theme::Theme::of(&config::theme::Theme::load("mono").unwrap()),
+        keymap: app::keymap::Keymap::default(),
+        clock: time::Clock::system(),
+    };
+    let ended = runtime.block_on(async {
+        let mut told = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::user_defined1()).unwrap();
+        tokio::spawn(async move {
+            told.recv().await;
+            panic!("out of luck");
+        });
+        tui::run(options).await
+    });
+    panic!("{}", ended.unwrap_err());
 }
