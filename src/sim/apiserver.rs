@@ -8,6 +8,7 @@ mod delete;
 mod discovery;
 mod events;
 mod fields;
+mod identity;
 pub mod native;
 mod patch;
 mod policy;

@@ -156,6 +156,35 @@ impl Store {
             .map(|(_, object)| object)
     }
 
+    /// As [`Store::list`], at a version of the past.
+    ///
+    /// # Errors
+    /// [`Gone`] when the history no longer reaches back that far.
+    pub fn list_at(
+        &self,
+        resource: &Resource,
+        version: u64,
+        namespace: Option<&str>,
+    ) -> Result<Vec<Arc<Object>>, Gone> {
+        let mut before: BTreeMap<Key, Option<Arc<Object>>> = BTreeMap::new();
+        for event in self.since(resource, version)? {
+            before.entry(Key::of(&event.object.value)).or_insert_with(|| event.previous.clone());
+        }
+        let mut objects: BTreeMap<Key, Arc<Object>> =
+            self.list(resource, namespace).map(|object| (Key::of(&object.value), object.clone())).collect();
+        for (key, object) in before {
+            match object {
+                Some(object) if namespace.is_none_or(|wanted| *key.namespace == *wanted) => {
+                    objects.insert(key, object);
+                }
+                _ => {
+                    objects.remove(&key);
+                }
+            }
+        }
+        Ok(objects.into_values().collect())
+    }
+
     /// Adds an object, giving it uid, creation time, generation and resource version. The caller has made sure that its name
     /// is free.
     pub fn create(

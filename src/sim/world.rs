@@ -6,6 +6,7 @@
 
 mod deployment;
 mod emit;
+mod garbage;
 mod pod;
 mod replica_set;
 mod replica_set_shape;
@@ -21,7 +22,7 @@ use std::sync::{Arc, RwLock};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::sim::Error;
-use crate::sim::kinds::{self, DEPLOYMENTS, PODS, REPLICA_SETS, Resource, text};
+use crate::sim::kinds::{self, DEPLOYMENTS, PODS, REPLICA_SETS, Resource};
 use crate::sim::prometheus::Samples;
 use crate::sim::rng::Seed;
 use crate::sim::scenario::Scenario;
@@ -176,34 +177,5 @@ impl World {
         self.names += 1;
         let suffix = self.seed.child(prefix).nth(self.names).suffix(5);
         format!("{}{suffix}", prefix.get(..prefix.len().min(58)).unwrap_or(prefix))
-    }
-
-    /// Removes what belonged to objects that are gone.
-    fn collect_garbage(&mut self) {
-        let mut orphans = Vec::new();
-        for resource in kinds::RESOURCES.iter().filter(|row| row.namespaced && row.group != "events.k8s.io") {
-            for object in self.store.list(resource, None) {
-                let owners = kinds::list(&object.value, &["metadata", "ownerReferences"]);
-                let lives = |owner: &serde_json::Value| {
-                    let row = kinds::by_kind(text(owner, &["apiVersion"]), text(owner, &["kind"]));
-                    row.is_none_or(|row| {
-                        let namespace = if row.namespaced { object.namespace() } else { "" };
-                        self.store
-                            .get(row, namespace, text(owner, &["name"]))
-                            .is_some_and(|found| found.uid() == text(owner, &["uid"]))
-                    })
-                };
-                if !owners.is_empty() && !owners.iter().any(lives) {
-                    orphans.push((resource, Key::of(&object.value)));
-                }
-            }
-        }
-        for (resource, key) in orphans {
-            if resource.table == PODS.table {
-                self.terminate_pod(&key, None);
-            } else {
-                self.store.remove(resource, &key);
-            }
-        }
     }
 }

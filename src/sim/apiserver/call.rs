@@ -116,17 +116,12 @@ impl Call {
     /// The body as JSON or YAML.
     ///
     /// # Errors
-    /// 400 when it is neither; 415 when its media type is none of these.
+    /// 400 when it is neither, 415 when it says that it is something else.
     pub fn object(&self) -> Result<Value, Refusal> {
         let form = self.content_type.split(';').next().unwrap_or_default().trim();
-        let is_known = form.is_empty() || form.ends_with("json") || form.ends_with("yaml");
-        if !is_known {
-            let mut refusal = Refusal::bad_request(
-                "the body of the request was in an unknown format - accepted media types include: \
-                 application/json, application/yaml",
-            );
-            (refusal.code, refusal.reason) = (415, "UnsupportedMediaType");
-            return Err(refusal);
+        let is_text = form.is_empty() || form.ends_with("json") || form.ends_with("yaml") || form == "*/*";
+        if !is_text {
+            return Err(Refusal::unknown_format("application/json, application/yaml"));
         }
         if let Ok(value) = serde_json::from_slice::<Value>(&self.body) {
             return Ok(value);
@@ -141,18 +136,22 @@ impl Call {
     /// Whether nothing is to be stored.
     ///
     /// # Errors
-    /// 400 for a value that does not exist.
+    /// 422 for a value that does not exist.
     pub fn dry_run(&self) -> Result<bool, Refusal> {
+        let options = match self.method {
+            Method::POST => "CreateOptions",
+            Method::PUT => "UpdateOptions",
+            Method::DELETE => "DeleteOptions",
+            _ => "PatchOptions",
+        };
         match self.query.get("dryRun") {
             None | Some("") => Ok(false),
             Some("All") => Ok(true),
-            Some(other) => {
-                let mut refusal = Refusal::bad_request(format!(
-                    "CreateOptions.meta.k8s.io \"\" is invalid: dryRun: Unsupported value: \"{other}\": supported values: \"All\""
-                ));
-                (refusal.code, refusal.reason) = (422, "Invalid");
-                Err(refusal)
-            }
+            Some(other) => Err(Refusal::options(
+                options,
+                "dryRun",
+                &format!("Unsupported value: \"{other}\": supported values: \"All\""),
+            )),
         }
     }
 

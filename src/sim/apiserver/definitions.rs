@@ -7,7 +7,7 @@ use kube::core::cel::{CompiledSchema, compile_schema, validate_compiled};
 use serde_json::Value;
 
 use super::refusal::{Cause, Refusal};
-use super::schema;
+use super::{native, schema};
 use crate::api::{Environment, Release, ReleaseAction};
 use crate::sim::kinds::Resource;
 
@@ -45,14 +45,16 @@ pub fn all() -> &'static [Definition] {
     })
 }
 
-/// Prunes and defaults an object of the product.
+/// Drops the unknown fields of an object and tells their paths; fills in the defaults of the product's own.
 ///
 /// # Errors
-/// 400 for unknown fields when the client asks for strictness.
-pub fn decode(resource: &Resource, value: &mut Value, strict: bool) -> Result<(), Refusal> {
-    let Some(definition) = of(resource) else { return Ok(()) };
+/// 400 for unknown fields when the client asks for strictness, and for values that a built-in kind cannot hold.
+pub fn decode(resource: &Resource, value: &mut Value, strict: bool) -> Result<Vec<String>, Refusal> {
     let mut unknown = Vec::new();
-    schema::prune(&definition.schema, value, "", &mut unknown);
+    match of(resource) {
+        Some(definition) => schema::prune(&definition.schema, value, "", &mut unknown),
+        None => native::prune(resource, value, &mut unknown)?,
+    }
     if strict && !unknown.is_empty() {
         let fields: Vec<_> = unknown.iter().map(|field| format!("unknown field \"{field}\"")).collect();
         return Err(Refusal::bad_request(format!(
@@ -63,8 +65,10 @@ pub fn decode(resource: &Resource, value: &mut Value, strict: bool) -> Result<()
             fields.join(", ")
         )));
     }
-    schema::default(&definition.schema, value);
-    Ok(())
+    if let Some(definition) = of(resource) {
+        schema::default(&definition.schema, value);
+    }
+    Ok(unknown)
 }
 
 /// Checks an object of the product against schema and rules.

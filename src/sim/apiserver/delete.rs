@@ -27,7 +27,8 @@ pub fn one(shared: &Shared, call: &Call, target: &Target) -> Result<Response, Re
     let wanted = text(&options, &["preconditions", "uid"]);
     if !wanted.is_empty() && wanted != object.uid() {
         let why = format!(
-            "the UID in the precondition ({wanted}) does not match the UID in record ({}). The object might have been deleted and then recreated",
+            "the UID in the precondition ({wanted}) does not match the UID in record ({}). The object might have been deleted \
+             and then recreated",
             object.uid()
         );
         return Err(Refusal::conflict(resource, object.name(), &why));
@@ -35,7 +36,8 @@ pub fn one(shared: &Shared, call: &Call, target: &Target) -> Result<Response, Re
     let version = text(&options, &["preconditions", "resourceVersion"]);
     if !version.is_empty() && version != object.version.to_string() {
         let why = format!(
-            "the ResourceVersion in the precondition ({version}) does not match the ResourceVersion in record ({}). The object might have been modified",
+            "the ResourceVersion in the precondition ({version}) does not match the ResourceVersion in record ({}). The object \
+             might have been modified",
             object.version
         );
         return Err(Refusal::conflict(resource, object.name(), &why));
@@ -46,14 +48,6 @@ pub fn one(shared: &Shared, call: &Call, target: &Target) -> Result<Response, Re
     }
     let left = delete(shared, &mut world, resource, &object, &options);
     shared.written(&mut world, shared.now());
-    if left.is_none() && text(&options, &["propagationPolicy"]) == "Foreground" {
-        // what follows its children is told as on its way, although all of them are gone here
-        let mut leaving = object.value.clone();
-        let meta = metadata(&mut leaving);
-        meta.insert("deletionTimestamp".into(), stamp(shared.now()).into());
-        meta.insert("finalizers".into(), json!(["foregroundDeletion"]));
-        return Ok(json_response(200, leaving.to_string()));
-    }
     Ok(match left {
         Some(object) => json_response(200, object.json().to_owned()),
         None => json_response(200, success(resource, &object).to_string()),
@@ -124,8 +118,11 @@ fn delete(
         world.terminate_pod(&key, grace);
         return world.store.get(resource, &key.namespace, &key.name).cloned();
     }
+    let now = shared.now();
+    if text(options, &["propagationPolicy"]) == "Foreground" {
+        return world.delete_in_foreground(resource, &key, now);
+    }
     if !kinds::list(&object.value, &["metadata", "finalizers"]).is_empty() {
-        let now = shared.now();
         return world.store.change(resource, &key, |value| {
             let meta = metadata(value);
             meta.entry("deletionTimestamp").or_insert_with(|| stamp(now).into());
@@ -165,11 +162,10 @@ fn orphan(world: &mut World, uid: &str) {
         for key in keys {
             world.store.change(resource, &key, |value| {
                 let meta = metadata(value);
-                let Some(owners) = meta.get_mut("ownerReferences").and_then(Value::as_array_mut) else {
-                    return;
-                };
-                owners.retain(|owner| text(owner, &["uid"]) != uid);
-                if owners.is_empty() {
+                if let Some(owners) = meta.get_mut("ownerReferences").and_then(Value::as_array_mut) {
+                    owners.retain(|owner| text(owner, &["uid"]) != uid);
+                }
+                if meta.get("ownerReferences").and_then(Value::as_array).is_some_and(Vec::is_empty) {
                     meta.shift_remove("ownerReferences");
                 }
             });

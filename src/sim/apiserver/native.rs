@@ -1,5 +1,10 @@
 //! Defaults and the few checks of built-in kinds that a client relies on.
 
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::{ConfigMap, Pod, Service};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::refusal::{Cause, Refusal};
@@ -80,6 +85,60 @@ fn pod_spec(spec: &mut Map<String, Value>) {
                 put(port, "protocol", json!("TCP"));
             }
         }
+    }
+}
+
+/// Drops the fields that a built-in kind does not have, and tells their paths.
+///
+/// # Errors
+/// 400 for values that the kind cannot hold.
+pub fn prune(resource: &Resource, value: &mut Value, unknown: &mut Vec<String>) -> Result<(), Refusal> {
+    let typed = match resource.kind {
+        "Deployment" => round_trip::<Deployment>(value),
+        "Pod" => round_trip::<Pod>(value),
+        "ConfigMap" => round_trip::<ConfigMap>(value),
+        "Service" => round_trip::<Service>(value),
+        "Lease" => round_trip::<Lease>(value),
+        _ => return Ok(()),
+    };
+    let typed = typed.map_err(|error| {
+        let kind = resource.kind;
+        Refusal::bad_request(format!(
+            "{kind} in version \"{}\" cannot be handled as a {kind}: {error}",
+            resource.version
+        ))
+    })?;
+    drop_unknown(value, &typed, "", unknown);
+    Ok(())
+}
+
+fn round_trip<T: Serialize + DeserializeOwned>(value: &Value) -> Result<Value, serde_json::Error> {
+    serde_json::to_value(T::deserialize(value)?)
+}
+
+fn drop_unknown(value: &mut Value, typed: &Value, path: &str, unknown: &mut Vec<String>) {
+    match (value, typed) {
+        (Value::Object(map), Value::Object(known)) => map.retain(|key, value| {
+            let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+            let empty = value.is_null()
+                || value.as_array().is_some_and(Vec::is_empty)
+                || value.as_object().is_some_and(Map::is_empty);
+            match known.get(key) {
+                Some(typed) => drop_unknown(value, typed, &path, unknown),
+                None if empty => {}
+                None => {
+                    unknown.push(path);
+                    return false;
+                }
+            }
+            true
+        }),
+        (Value::Array(items), Value::Array(known)) => {
+            for (n, (item, typed)) in items.iter_mut().zip(known).enumerate() {
+                drop_unknown(item, typed, &format!("{path}[{n}]"), unknown);
+            }
+        }
+        _ => {}
     }
 }
 

@@ -39,12 +39,9 @@ pub fn patch(shared: &Shared, call: &Call, target: &Target) -> Result<Response, 
     match form {
         "application/json-patch+json" => json_patch(&mut value, &body, target)?,
         "application/strategic-merge-patch+json" if resource.is_ours() => {
-            let mut refusal = Refusal::bad_request(
-                "the body of the request was in an unknown format - accepted media types include: \
-                 application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
-            );
-            (refusal.code, refusal.reason) = (415, "UnsupportedMediaType");
-            return Err(refusal);
+            return Err(Refusal::unknown_format(
+                "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
+            ));
         }
         "application/strategic-merge-patch+json" => strategic(&mut value, &body),
         _ => merge(&mut value, &body),
@@ -81,14 +78,11 @@ fn apply_patch(shared: &Shared, call: &Call, target: &Target) -> Result<Response
     let resource = target.resource;
     let manager = call.query.get("fieldManager").unwrap_or_default();
     if manager.is_empty() {
-        let cause =
-            Cause::new("fieldManager", "FieldValueRequired", "Required value: is required for apply patch");
-        let mut refusal = Refusal::invalid(resource, "", &[cause]);
-        refusal.message = String::from(
-            "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for \
-                           apply patch",
-        );
-        return Err(refusal);
+        return Err(Refusal::options(
+            "PatchOptions",
+            "fieldManager",
+            "Required value: is required for apply patch",
+        ));
     }
     let mut wanted = call.object()?;
     if !text(&wanted, &["metadata", "managedFields"]).is_empty() {

@@ -102,13 +102,12 @@ pub fn rules(role: Role) -> Vec<Rule> {
             (
                 &[OURS],
                 &["environments/status", "releases/status", "releaseactions/status"],
-                &["get", "update", "patch"],
+                &["get", "patch"],
             ),
-            (&["apps"], &["deployments", "statefulsets", "daemonsets"], &["update", "patch"]),
-            (&["apps"], &["deployments/scale", "statefulsets/scale"], &["get", "update", "patch"]),
-            (&["", "events.k8s.io"], &["events"], &["create", "patch", "update"]),
+            (&["apps"], &["deployments", "statefulsets", "daemonsets"], &["patch"]),
+            (&["events.k8s.io"], &["events"], &["create", "patch"]),
             (&["coordination.k8s.io"], &["leases"], &["create", "update", "patch"]),
-            (&[""], &["secrets"], READ),
+            (&[""], &["secrets"], &["get"]),
         ],
         Role::Admin => &[(&["*"], &["*"], &["*"])],
     };

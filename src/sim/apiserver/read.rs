@@ -3,6 +3,7 @@
 use axum::response::Response;
 use serde_json::Value;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use super::Shared;
 use super::call::{Call, Target};
@@ -32,38 +33,24 @@ pub fn get(shared: &Shared, call: &Call, target: &Target) -> Result<Response, Re
 /// Many objects, in pages.
 pub fn list(shared: &Shared, call: &Call, target: &Target) -> Result<Response, Refusal> {
     let resource = target.resource;
-    let selector = selector(call, resource)?;
     let limit: usize = match call.query.get("limit") {
         None | Some("") => 0,
         Some(text) => text.parse().map_err(|_| Refusal::bad_request(format!("invalid limit \"{text}\"")))?,
     };
-    let start = match call.query.get("continue") {
-        None | Some("") => Key::new(target.space(), ""),
-        Some(token) => from_token(token)
-            .ok_or_else(|| Refusal::bad_request(format!("continue key is not valid: {token}")))?,
-    };
-    let (page, remaining, version) = {
-        let world = shared.world();
-        let mut found = world
-            .store
-            .list_from(resource, &start, target.namespace.as_deref())
-            .filter(|object| selector.is_empty() || selector.matches(&object.value));
-        let page: Vec<_> = if limit == 0 {
-            found.by_ref().cloned().collect()
-        } else {
-            found.by_ref().take(limit).cloned().collect()
-        };
-        let remaining = if limit == 0 { 0 } else { found.count() };
-        (page, remaining, world.store.version())
-    };
-    let next = (remaining > 0).then(|| page.last().map(|last| to_token(last))).flatten();
+    let page = page(shared, call, target, limit)?;
+    let (version, remaining) = (page.version, page.remaining);
+    let counted = selector_is_empty(call);
+    let page: Vec<_> = page.objects;
+    let next = (remaining > 0).then(|| page.last().map(|last| to_token(version, last))).flatten();
     let shape = Shape::of(&call.accept);
     if shape == Shape::Table {
         let values: Vec<&Value> = page.iter().map(|object| &object.value).collect();
         let mut table = table::of(resource, &values, &version.to_string(), shared.now());
         if let Some(next) = next {
             table["metadata"]["continue"] = next.into();
-            table["metadata"]["remainingItemCount"] = remaining.into();
+            if counted {
+                table["metadata"]["remainingItemCount"] = remaining.into();
+            }
         }
         return Ok(json_response(200, table.to_string()));
     }
@@ -74,7 +61,10 @@ pub fn list(shared: &Shared, call: &Call, target: &Target) -> Result<Response, R
         "{{\"kind\":\"{kind}List\",\"apiVersion\":\"{api_version}\",\"metadata\":{{\"resourceVersion\":\"{version}\""
     );
     if let Some(next) = next {
-        let _ = write!(body, ",\"continue\":{},\"remainingItemCount\":{remaining}", Value::from(next));
+        let _ = write!(body, ",\"continue\":{}", Value::from(next));
+        if counted {
+            let _ = write!(body, ",\"remainingItemCount\":{remaining}");
+        }
     }
     body.push_str("},\"items\":[");
     for (n, object) in page.iter().enumerate() {
@@ -102,14 +92,61 @@ pub fn selector(call: &Call, resource: &Resource) -> Result<Selector, Refusal> {
     )
 }
 
-/// The token after an object: the key of whatever sorts directly behind it.
-fn to_token(last: &Object) -> String {
-    format!("v1/{}/{}", last.namespace(), last.name())
+/// One page of a list.
+struct Page {
+    objects: Vec<Arc<Object>>,
+    /// How many match behind it.
+    remaining: usize,
+    /// The version at which the whole list is read.
+    version: u64,
 }
 
-fn from_token(token: &str) -> Option<Key> {
-    let (namespace, name) = token.strip_prefix("v1/")?.split_once('/')?;
-    Some(Key::new(namespace, &format!("{name}\0")))
+fn page(shared: &Shared, call: &Call, target: &Target, limit: usize) -> Result<Page, Refusal> {
+    let resource = target.resource;
+    let selector = selector(call, resource)?;
+    let matches = |object: &&Arc<Object>| selector.is_empty() || selector.matches(&object.value);
+    let namespace = target.namespace.as_deref();
+    let world = shared.world();
+    let Some(token) = call.query.get("continue").filter(|token| !token.is_empty()) else {
+        let mut found = world.store.list(resource, namespace).filter(matches);
+        let objects = if limit == 0 {
+            found.by_ref().cloned().collect()
+        } else {
+            found.by_ref().take(limit).cloned().collect()
+        };
+        return Ok(Page { objects, remaining: found.count(), version: world.store.version() });
+    };
+    let (version, start) = from_token(token)
+        .ok_or_else(|| Refusal::bad_request(format!("continue key is not valid: {token}")))?;
+    let all = world.store.list_at(resource, version, namespace).map_err(|_| {
+        Refusal::gone(
+            "The provided continue parameter is too old to display a consistent list result. You can start a new list without \
+             the continue parameter.",
+        )
+    })?;
+    let behind: Vec<_> =
+        all.iter().filter(|object| Key::of(&object.value) >= start).filter(matches).collect();
+    let limit = if limit == 0 { behind.len() } else { limit };
+    Ok(Page {
+        objects: behind.iter().take(limit).copied().cloned().collect(),
+        remaining: behind.len().saturating_sub(limit),
+        version,
+    })
+}
+
+fn selector_is_empty(call: &Call) -> bool {
+    ["labelSelector", "fieldSelector"].iter().all(|name| call.query.get(name).is_none_or(str::is_empty))
+}
+
+/// The token after an object: the version of the list, and the key of whatever sorts directly behind.
+fn to_token(version: u64, last: &Object) -> String {
+    format!("v1/{version}/{}/{}", last.namespace(), last.name())
+}
+
+fn from_token(token: &str) -> Option<(u64, Key)> {
+    let (version, rest) = token.strip_prefix("v1/")?.split_once('/')?;
+    let (namespace, name) = rest.split_once('/')?;
+    Some((version.parse().ok()?, Key::new(namespace, &format!("{name}\0"))))
 }
 
 /// The log of a pod: a few plausible lines, since nothing really runs.

@@ -123,6 +123,26 @@ impl Refusal {
         Self::new(413, "RequestEntityTooLarge", "Request entity too large: limit is 3145728".into())
     }
 
+    /// 422 of an option of the request, such as `dryRun` of `CreateOptions`.
+    pub fn options(kind: &str, field: &str, why: &str) -> Self {
+        let required = why.starts_with("Required value");
+        let reason = if required { "FieldValueRequired" } else { "FieldValueNotSupported" };
+        let causes = json!([{"reason": reason, "message": why, "field": field}]);
+        Self::new(422, "Invalid", format!("{kind}.meta.k8s.io \"\" is invalid: {field}: {why}"))
+            .with(json!({"group": "meta.k8s.io", "kind": kind, "causes": causes}))
+    }
+
+    /// 415, with the types that are accepted.
+    pub fn unknown_format(accepted: &str) -> Self {
+        Self::new(
+            415,
+            "UnsupportedMediaType",
+            format!(
+                "the body of the request was in an unknown format - accepted media types include: {accepted}"
+            ),
+        )
+    }
+
     /// 422 with causes: field, reason, message.
     pub fn invalid(resource: &Resource, name: &str, causes: &[Cause]) -> Self {
         let text: Vec<_> = causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect();
@@ -195,6 +215,17 @@ pub fn json_response(code: u16, body: impl Into<Body>) -> Response {
     let mut response = Response::new(body.into());
     *response.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// An answer that also warns of unknown fields.
+pub fn with_warnings(mut response: Response, unknown: &[String]) -> Response {
+    for field in unknown {
+        let text = format!("299 - \"unknown field \\\"{field}\\\"\"");
+        if let Ok(value) = HeaderValue::from_str(&text) {
+            response.headers_mut().append(header::WARNING, value);
+        }
+    }
     response
 }
 

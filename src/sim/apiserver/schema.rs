@@ -57,7 +57,7 @@ fn join(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
-/// Fills in defaults, and drops nulls where the schema does not allow them, as an API server does.
+/// Fills in defaults, and drops nulls: rules see a null as absent, also where the schema allows it.
 pub fn default(schema: &Value, value: &mut Value) {
     match value {
         Value::Object(map) => {
@@ -67,8 +67,7 @@ pub fn default(schema: &Value, value: &mut Value) {
                 }
             }
             for (key, inner) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
-                let nullable = inner.get("nullable") == Some(&Value::Bool(true));
-                if map.get(key).is_some_and(Value::is_null) && !nullable {
+                if map.get(key).is_some_and(Value::is_null) {
                     map.shift_remove(key);
                 }
                 if !map.contains_key(key)

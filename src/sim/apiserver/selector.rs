@@ -14,6 +14,18 @@ enum Requirement {
     Absent(String),
 }
 
+impl Requirement {
+    /// Keys and values may only hold what labels may hold.
+    fn is_well_formed(&self) -> bool {
+        let plain = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
+        let (key, values): (&str, &[String]) = match self {
+            Self::In(key, values) | Self::NotIn(key, values) => (key, values),
+            Self::Exists(key) | Self::Absent(key) => (key, &[]),
+        };
+        !key.is_empty() && plain(key) && values.iter().all(|value| plain(value) && !value.contains('/'))
+    }
+}
+
 /// What an object must be to be listed.
 #[derive(Clone, Debug, Default)]
 pub struct Selector {
@@ -75,15 +87,16 @@ fn parse_fields(resource: &Resource, text: &str) -> Result<Vec<(String, bool, St
                 resource.plural
             )));
         };
-        if !selectable(resource, path) && own_fields(resource).is_empty() {
-            return Err(Refusal::bad_request(format!(
-                "\"{path}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
-            )));
-        }
         if !selectable(resource, path) {
+            let why = if has_own_fields(resource) {
+                format!("field label not supported: {path}")
+            } else {
+                format!(
+                    "\"{path}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
+                )
+            };
             return Err(Refusal::bad_request(format!(
-                "Unable to find \"{}, Resource={}\" that match label selector \"\", field selector \"{text}\": field \
-                 label not supported: {path}",
+                "Unable to find \"{}, Resource={}\" that match label selector \"\", field selector \"{text}\": {why}",
                 resource.api_version(),
                 resource.plural
             )));
@@ -93,13 +106,17 @@ fn parse_fields(resource: &Resource, text: &str) -> Result<Vec<(String, bool, St
     Ok(fields)
 }
 
+/// Whether a kind tells its own fields from those of every object.
+fn has_own_fields(resource: &Resource) -> bool {
+    resource.is_ours() || !own_fields(resource).is_empty()
+}
+
 fn selectable(resource: &Resource, path: &str) -> bool {
     path == "metadata.name"
         || (resource.namespaced && path == "metadata.namespace")
         || own_fields(resource).contains(&path)
 }
 
-/// What objects of this kind are selected by, besides their names.
 fn own_fields(resource: &Resource) -> &'static [&'static str] {
     match resource.plural {
         "pods" => &[
@@ -140,7 +157,7 @@ fn parse_labels(text: &str) -> Result<Vec<Requirement>, Refusal> {
             continue;
         }
         requirements.push(
-            requirement(part).ok_or_else(|| {
+            requirement(part).filter(Requirement::is_well_formed).ok_or_else(|| {
                 Refusal::bad_request(format!("unable to parse requirement: found '{part}'"))
             })?,
         );
@@ -166,7 +183,7 @@ fn requirement(part: &str) -> Option<Requirement> {
     }
     if let Some(found) = part.split_once("==").or_else(|| part.split_once('=')) {
         let (key, values) = pair(found);
-        return (!values[0].contains('=')).then_some(Requirement::In(key, values));
+        return Some(Requirement::In(key, values));
     }
     let word =
         |key: &str| !key.is_empty() && !key.contains(|c: char| c.is_whitespace() || "()<>".contains(c));

@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::Shared;
 use super::call::{Call, Target};
 use super::fields::{self, Merge};
+use super::identity::{check_kind, keep_identity, prepare_new};
 use super::policy::{self, Operation, Request};
-use super::refusal::{Cause, Refusal, json_response};
+use super::refusal::{Cause, Refusal, json_response, with_warnings};
 use super::shape::Shape;
 use super::{definitions, native};
-use crate::sim::kinds::{self, CRDS, NAMESPACES, NEW_EVENTS, PODS, Resource, text};
-use crate::sim::store::{Key, Object, entry, metadata, stamp};
+use crate::sim::kinds::{self, CRDS, NEW_EVENTS, PODS, Resource, text};
+use crate::sim::store::{Key, Object, entry, metadata};
 use crate::sim::world::World;
 
 /// A write on its way: who, what, and how its fields are recorded.
@@ -33,8 +33,11 @@ impl Write<'_> {
         self.target.sub.as_deref().unwrap_or_default()
     }
 
-    fn strict(&self) -> bool {
-        self.call.query.get("fieldValidation") == Some("Strict")
+    /// Drops unknown fields; what to warn of.
+    fn decode(&self, value: &mut Value) -> Result<Vec<String>, Refusal> {
+        let mode = self.call.query.get("fieldValidation").unwrap_or("Warn");
+        let unknown = definitions::decode(self.target.resource, value, mode == "Strict")?;
+        Ok(if mode == "Ignore" { Vec::new() } else { unknown })
     }
 }
 
@@ -66,7 +69,7 @@ pub fn create_value(
     let (call, target, resource) = (write.call, write.target, write.target.resource);
     let now = shared.now();
     let name = prepare_new(world, target, &mut value, now)?;
-    definitions::decode(resource, &mut value, write.strict())?;
+    let unknown = write.decode(&mut value)?;
     native::default(resource, &mut value);
     if resource.has_status()
         && resource.table != CRDS.table
@@ -96,114 +99,11 @@ pub fn create_value(
     let shape = Shape::of(&call.accept);
     if call.dry_run()? {
         metadata(&mut value).insert("uid".into(), "00000000-0000-4000-8000-000000000000".into());
-        return Ok(json_response(201, value.to_string()));
+        return Ok(with_warnings(json_response(201, value.to_string()), &unknown));
     }
     let object = world.store.create(resource, value, now);
     shared.written(world, now);
-    Ok(json_response(201, shape.one(resource, &object, now).into_owned()))
-}
-
-/// Fills in identity of a new object; its final name.
-fn prepare_new(
-    world: &mut World,
-    target: &Target,
-    value: &mut Value,
-    now: DateTime<Utc>,
-) -> Result<String, Refusal> {
-    let resource = target.resource;
-    if !value.is_object() {
-        return Err(Refusal::bad_request("the body of the request is not an object"));
-    }
-    let stored_version = if resource.plural == "events" { "v1".to_owned() } else { resource.api_version() };
-    value["apiVersion"] = stored_version.into();
-    value["kind"] = resource.kind.into();
-    let space = text(value, &["metadata", "namespace"]).to_owned();
-    if resource.namespaced {
-        if !space.is_empty() && space != target.space() {
-            return Err(Refusal::bad_request(
-                "the namespace of the provided object does not match the namespace sent on the request",
-            ));
-        }
-        if world.store.get(NAMESPACES, "", target.space()).is_none() {
-            return Err(Refusal::not_found(NAMESPACES, target.space()));
-        }
-        metadata(value).insert("namespace".into(), target.space().into());
-    } else {
-        metadata(value).shift_remove("namespace");
-    }
-    let mut name = text(value, &["metadata", "name"]).to_owned();
-    if name.is_empty() {
-        let prefix = text(value, &["metadata", "generateName"]).to_owned();
-        if prefix.is_empty() {
-            let cause = Cause::new(
-                "metadata.name",
-                "FieldValueRequired",
-                "Required value: name or generateName is required",
-            );
-            return Err(Refusal::invalid(resource, "", &[cause]));
-        }
-        name = world.generate_name(&prefix);
-        metadata(value).insert("name".into(), name.clone().into());
-    }
-    if !is_valid_name(&name) {
-        let message = format!(
-            "Invalid value: \"{name}\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, \
-             '-' or '.', and must start and end with an alphanumeric character"
-        );
-        return Err(Refusal::invalid(
-            resource,
-            &name,
-            &[Cause::new("metadata.name", "FieldValueInvalid", message)],
-        ));
-    }
-    let meta = metadata(value);
-    for field in [
-        "uid",
-        "resourceVersion",
-        "generation",
-        "deletionTimestamp",
-        "deletionGracePeriodSeconds",
-        "selfLink",
-    ] {
-        meta.shift_remove(field);
-    }
-    meta.insert("creationTimestamp".into(), stamp(now).into());
-    Ok(name)
-}
-
-fn is_valid_name(name: &str) -> bool {
-    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.' || c == ':';
-    let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
-    name.len() <= 253 && name.chars().all(inner) && edge(name.chars().next()) && edge(name.chars().last())
-}
-
-fn check_kind(resource: &Resource, value: &Value) -> Result<(), Refusal> {
-    let (kind, version) = (text(value, &["kind"]), text(value, &["apiVersion"]));
-    if resource.is_ours() && version == resource.api_version() && !kind.is_empty() && kind != resource.kind {
-        let message = format!("Invalid value: \"{kind}\": must be {}", resource.kind);
-        let cause = Cause::new("kind", "FieldValueInvalid", message);
-        return Err(Refusal::invalid(resource, text(value, &["metadata", "name"]), &[cause]));
-    }
-    if (!kind.is_empty() && kind != resource.kind)
-        || (!version.is_empty() && version != resource.api_version())
-    {
-        return Err(Refusal::bad_request(format!(
-            "the object provided is unrecognized (must be of type {}): {version}, Kind={kind}",
-            resource.kind
-        )));
-    }
-    Ok(())
-}
-
-/// The name in the body is the one in the path, whether or not there is such an object.
-fn check_name(target: &Target, value: &Value) -> Result<(), Refusal> {
-    let (name, wanted) = (text(value, &["metadata", "name"]), target.named());
-    if name.is_empty() || name == wanted {
-        return Ok(());
-    }
-    Err(Refusal::bad_request(format!(
-        "the name of the object ({name}) does not match the name on the URL ({wanted})"
-    )))
+    Ok(with_warnings(json_response(201, shape.one(resource, &object, now).into_owned()), &unknown))
 }
 
 /// Replaces an object, its status, or its scale.
@@ -213,9 +113,15 @@ pub fn replace(shared: &Shared, call: &Call, target: &Target) -> Result<Response
     if target.sub.as_deref() != Some("scale") {
         check_kind(resource, &value)?;
     }
-    check_name(target, &value)?;
     if std::ptr::eq(resource, NEW_EVENTS) {
         value = super::events::to_core(&value);
+    }
+    let named = text(&value, &["metadata", "name"]);
+    if !named.is_empty() && named != target.named() {
+        return Err(Refusal::bad_request(format!(
+            "the name of the object ({named}) does not match the name on the URL ({})",
+            target.named()
+        )));
     }
     let mut world = shared.world();
     let old = world
@@ -244,10 +150,9 @@ pub fn update(
 ) -> Result<Response, Refusal> {
     let (call, target, resource) = (write.call, write.target, write.target.resource);
     let now = shared.now();
-    check_name(target, &value)?;
     keep_identity(resource, old, &mut value)?;
     keep_other_half(resource, write.sub(), &old.value, &mut value);
-    definitions::decode(resource, &mut value, write.strict())?;
+    let unknown = write.decode(&mut value)?;
     native::default(resource, &mut value);
     definitions::validate(resource, &value, Some(&old.value))?;
     native::validate(resource, &value, Some(&old.value))?;
@@ -266,7 +171,7 @@ pub fn update(
     };
     policy::judge(&world.store, &shared.authorizer, request, Some(&value), now)?;
     if call.dry_run()? {
-        return Ok(json_response(200, value.to_string()));
+        return Ok(with_warnings(json_response(200, value.to_string()), &unknown));
     }
     let last_finalizer_gone = kinds::is_terminating(&value)
         && kinds::list(&value, &["metadata", "finalizers"]).is_empty()
@@ -281,50 +186,8 @@ pub fn update(
     if write.sub() == "scale" {
         return Ok(json_response(200, scale_of(&object.value).to_string()));
     }
-    Ok(json_response(200, Shape::of(&call.accept).one(resource, &object, now).into_owned()))
-}
-
-/// What a client may not change stays; what it expected must be so.
-fn keep_identity(resource: &Resource, old: &Object, value: &mut Value) -> Result<(), Refusal> {
-    let version = text(value, &["metadata", "resourceVersion"]);
-    if !version.is_empty() && version != "0" && version != old.version.to_string() {
-        return Err(Refusal::conflict(
-            resource,
-            old.name(),
-            "the object has been modified; please apply your changes to the latest version and try again",
-        ));
-    }
-    let uid = text(value, &["metadata", "uid"]);
-    if !uid.is_empty() && uid != old.uid() {
-        let why =
-            format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {}", old.uid());
-        return Err(Refusal::conflict(resource, old.name(), &why));
-    }
-    value["apiVersion"] = old.value["apiVersion"].clone();
-    value["kind"] = old.value["kind"].clone();
-    let meta = metadata(value);
-    for field in [
-        "name",
-        "namespace",
-        "uid",
-        "resourceVersion",
-        "creationTimestamp",
-        "generation",
-        "deletionTimestamp",
-        "deletionGracePeriodSeconds",
-        "generateName",
-    ] {
-        match old.value["metadata"].get(field) {
-            Some(kept) => meta.insert(field.to_owned(), kept.clone()),
-            None => meta.shift_remove(field),
-        };
-    }
-    if !meta.contains_key("managedFields")
-        && let Some(kept) = old.value["metadata"].get("managedFields")
-    {
-        meta.insert("managedFields".to_owned(), kept.clone());
-    }
-    Ok(())
+    let body = Shape::of(&call.accept).one(resource, &object, now).into_owned();
+    Ok(with_warnings(json_response(200, body), &unknown))
 }
 
 /// Writes of status keep everything else; all other writes keep the status.

@@ -1,5 +1,7 @@
 //! Scheduler and kubelet: a pod's way from Pending to Ready, its faults, and its end.
 
+use std::fmt::Write as _;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -188,9 +190,9 @@ impl World {
             pod["status"]["phase"] = "Running".into();
             each_container(pod, |status| {
                 status["state"] = json!({"running": {"startedAt": now}});
+                status["imageID"] = image_id(text(status, &["image"])).into();
                 status["started"] = true.into();
                 status["ready"] = false.into();
-                status["imageID"] = image_id(text(status, &["image"])).into();
             });
         });
         let startup = run.behaviour.startup_seconds * run.seed.nth(u64::from(run.restarts)).between(0.8, 1.3);
@@ -285,6 +287,20 @@ fn back_off(tries: u32) -> f64 {
     (10.0 * f64::from(2_u32.saturating_pow(tries.saturating_sub(1).min(10)))).min(300.0)
 }
 
+/// The image by its digest: made up, but always the same for the same image.
+pub fn image_id(image: &str) -> String {
+    let (repository, digest) = image.split_once('@').unwrap_or((image, ""));
+    if !digest.is_empty() {
+        return image.to_owned();
+    }
+    let repository = repository.rsplit_once(':').map_or(repository, |(name, _)| name);
+    let digest = Sha256::digest(image.as_bytes()).iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    });
+    format!("{repository}@sha256:{digest}")
+}
+
 fn image_of(pod: &Value) -> String {
     list(pod, &["spec", "containers"]).first().map_or("", |first| text(first, &["image"])).to_owned()
 }
@@ -360,15 +376,4 @@ fn set_ready(pod: &mut Value, ready: bool, now: &str) {
             }
         }
     }
-}
-
-/// What a kubelet tells of a pulled image: its repository and a digest, here made of the image's name.
-pub(super) fn image_id(image: &str) -> String {
-    let repository = image.split('@').next().unwrap_or_default();
-    let repository = repository.rsplit_once(':').map_or(repository, |(before, _)| before);
-    let digest = image.split_once('@').map(|(_, digest)| digest.to_owned()).unwrap_or_else(|| {
-        let hash = Sha256::digest(image.as_bytes());
-        hash.iter().fold("sha256:".to_owned(), |hex, byte| hex + &format!("{byte:02x}"))
-    });
-    format!("{repository}@{digest}")
 }

@@ -12,6 +12,9 @@ use crate::sim::store::{Key, Object, instant};
 impl World {
     pub(super) fn reconcile_replica_set(&mut self, key: &Key) {
         let Some(set) = self.store.get(REPLICA_SETS, &key.namespace, &key.name).cloned() else { return };
+        if kinds::is_terminating(&set.value) {
+            return;
+        }
         let pods = self.pods_of(&set);
         let wanted = int(&set.value, &["spec", "replicas"]).unwrap_or(1).max(0);
         let present = i64::try_from(pods.len()).unwrap_or(i64::MAX);

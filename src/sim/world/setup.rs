@@ -233,8 +233,7 @@ impl World {
             .iter()
             .map(|container| {
                 json!({
-                    "name": container["name"], "image": container["image"],
-                    "imageID": image_id(text(container, &["image"])), "ready": true,
+                    "name": container["name"], "image": container["image"], "imageID": image_id(text(container, &["image"])), "ready": true,
                     "started": true, "restartCount": 0, "state": {"running": {"startedAt": at}}, "lastState": {}
                 })
             })
