@@ -111,7 +111,7 @@ impl Planera {
     }
 
     /// Promotes or deploys into production as alice, and approves as bob; the release when it is over.
-    async fn into_production(&self, arguments: &[&str], ends_as: Phase) -> Release {
+    async fn to_production(&self, arguments: &[&str], ends_as: Phase) -> Release {
         let mut all = arguments.to_vec();
         all.extend(["--confirm", PHRASE]);
         let made = told(self.world, "alice", &all).await;
@@ -225,7 +225,7 @@ async fn a_bad_version_is_undone(planera: &Planera) {
     let (world, production) = (planera.world, planera.production());
     // a second good version, so that there is something to go back to
     told(world, "alice", &["deploy", &planera.staging(), "v1.8.3", "--wait", "--timeout", "2m"]).await;
-    planera.into_production(&["promote", &production], Phase::Succeeded).await;
+    planera.to_production(&["promote", &production], Phase::Succeeded).await;
     planera.runs(&planera.production, "production", "v1.8.3").await;
     // the owners let production take what staging has not seen, and frontend is bad
     let patch = Patch::Merge(json!({"spec": {"promotion": null}}));

@@ -191,7 +191,7 @@ where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Serialize,
 {
     let last = std::sync::Mutex::new(None);
-    let waited = tokio::time::timeout(std::time::Duration::from_secs(PATIENCE), async {
+    let search = tokio::time::timeout(std::time::Duration::from_secs(PATIENCE), async {
         loop {
             if let Ok(Some(found)) = api.get_opt(name).await {
                 if wanted(&found) {
@@ -202,13 +202,11 @@ where
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         }
     });
-    match waited.await {
-        Ok(found) => found,
-        Err(_) => {
-            let last = last.lock().unwrap().take();
-            panic!("{name} never was {what}: {}", serde_json::to_string_pretty(&last).unwrap_or_default())
-        }
+    if let Ok(found) = search.await {
+        return found;
     }
+    let last = last.lock().unwrap().take();
+    panic!("{name} never was {what}: {}", serde_json::to_string_pretty(&last).unwrap_or_default())
 }
 
 pub fn message(release: &Release) -> String {

@@ -1,6 +1,7 @@
 //! The cluster under test: who its people are, and what is installed in it once for all tests.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -157,13 +158,15 @@ impl World {
             ("approver", "{kind: Group, name: team-leads, apiGroup: rbac.authorization.k8s.io}"),
             ("releaser", "{kind: ServiceAccount, name: controller, namespace: release-cockpit}"),
         ] {
-            manifests += &format!(
+            let _ = write!(
+                manifests,
                 "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {{name: {role}, namespace: {name}}}\nsubjects: [{subject}]\n\
                  roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: release-cockpit-{role}}}\n"
             );
         }
         // the controllers of a test agree on their leader in its own namespace
-        manifests += &format!(
+        let _ = write!(
+            manifests,
             "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {{name: leases, namespace: {name}}}\n\
              rules: [{{apiGroups: [coordination.k8s.io], resources: [leases], verbs: [get, create, update]}}]\n\
              ---\napiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {{name: leases, namespace: {name}}}\n\

@@ -31,7 +31,7 @@ macro_rules! registry {
 registry! {
     discovery::{ the_kinds_are_announced, tables_have_the_printer_columns, reviews_tell_who_may_do_what, strange_requests },
     lists::{ selectors, unknown_fields_select_nothing, pages },
-    policies::{ releases_are_admitted_by_policy, actions_are_admitted_by_policy, roles_limit_people, records_never_change },
+    policies::{ releases_are_admitted_by_policy, a_freeze_stops_releases, actions_are_admitted_by_policy, roles_limit_people, records_never_change },
     removal::{ children_follow_their_owner, orphans_stay, preconditions_protect },
     rollouts::{
         a_rollout_makes_revisions, going_back_reuses_a_replica_set, a_deadline_is_told, a_paused_deployment_waits,

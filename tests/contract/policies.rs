@@ -96,12 +96,18 @@ pub async fn releases_are_admitted_by_policy(backend: &Backend) {
     // two policies refuse; the server says which one it asked first
     let nowhere = backend.post("alice", &path, &spec("/spec/environment", json!("nowhere"))).await;
     assert!(matches!(nowhere.code, 403 | 422), "{nowhere:?}");
+}
+
+pub async fn a_freeze_stops_releases(backend: &Backend) {
+    backend.environment().await;
+    let path = backend.ours("releases");
     let frozen = json!({"apiVersion": "release-cockpit.dev/v1alpha1", "kind": "Environment", "status": {"frozen": {"by": "bob", "reason": "audit", "at": "2026-01-02T03:04:05Z"}}});
     let status = backend.ours("environments/staging/status");
     backend.patch("controller", &status, ("merge", &frozen)).await.ok();
     backend
         .until("the freeze is in force", || async {
-            let refused = backend.post("alice", &format!("{path}?dryRun=All"), &release()).await;
+            let refused =
+                backend.post("alice", &format!("{path}?dryRun=All"), &backend.release("one", "v1.0.0")).await;
             (refused.code == 403).then(|| {
                 refused.refused(
                     403,

@@ -53,11 +53,13 @@ pub async fn objects_are_created_once(backend: &Backend) {
 
 pub async fn a_dry_run_changes_nothing(backend: &Backend) {
     backend.environment().await;
-    let path = backend.ours("releases");
-    let tried =
-        backend.post("alice", &format!("{path}?dryRun=All"), &backend.release("dry", "v1.0.0")).await.ok();
+    let releases = backend.ours("releases");
+    let tried = backend
+        .post("alice", &format!("{releases}?dryRun=All"), &backend.release("dry", "v1.0.0"))
+        .await
+        .ok();
     assert_eq!(tried["metadata"]["uid"].as_str().map(str::len), Some(36));
-    backend.get("alice", &format!("{path}/dry")).await.refused(404, "NotFound", "");
+    backend.get("alice", &format!("{releases}/dry")).await.refused(404, "NotFound", "");
     let deployments = backend.apps("deployments");
     let made = backend.post("admin", &deployments, &backend.deployment("backend", 1, V1)).await.ok();
     let one = format!("{deployments}/backend");
@@ -70,7 +72,7 @@ pub async fn a_dry_run_changes_nothing(backend: &Backend) {
     backend.delete("admin", &format!("{one}?dryRun=All"), &Value::Null).await.ok();
     backend.get("admin", &one).await.ok();
     backend
-        .post("alice", &format!("{path}?dryRun=Some"), &backend.release("dry", "v1.0.0"))
+        .post("alice", &format!("{releases}?dryRun=Some"), &backend.release("dry", "v1.0.0"))
         .await
         .refused(422, "Invalid", "dryRun");
 }
