@@ -184,7 +184,7 @@ impl Backend {
                     "image": "ghcr.io/acme/contract-backend"}],
                 "allowedStrategies": ["rolling"],
                 "versions": {"pattern": r"^v\d+\.\d+\.\d+$"},
-                "approval": {"slots": [{"name": "leads", "group": "team-leads"}]}
+                "approval": {"slots": [{"name": "leads", "group": "team-leads"}, {"name": "court", "group": "kings"}]}
             }
         });
         let created = self.post("admin", &self.ours("environments"), &environment).await.ok();
