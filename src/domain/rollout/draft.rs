@@ -11,6 +11,9 @@ use crate::api::names::ComponentName;
 use crate::api::release::{ComponentState, Phase, Plan, ReleaseStatus, StepProgress};
 use crate::domain::timeline::{self, CONTROLLER};
 
+/// How long ago an intent may have been stored to be carried out without storing it anew.
+const STALE_INTENT: TimeDelta = TimeDelta::seconds(15);
+
 /// A decision in the making.
 #[derive(Debug)]
 pub struct Draft<'a> {
@@ -123,6 +126,14 @@ impl<'a> Draft<'a> {
         self.status.step = Some(StepProgress { index, started_at: self.now });
     }
 
+    /// Begins the present step anew when its intent is older than a moment: deadlines then count from the change that is about to be
+    /// made, however late a controller came to it. Like every intent, it is stored before the change.
+    pub(super) fn freshen_step(&mut self) {
+        if self.now - self.step_started_at() > STALE_INTENT {
+            self.set_step(self.step());
+        }
+    }
+
     /// The environment's description of a component, while the environment exists.
     pub(super) fn component(&self, name: &ComponentName) -> Option<&'a Component> {
         self.observed.environment.as_ref()?.spec.component(name.as_str())
@@ -140,7 +151,7 @@ impl<'a> Draft<'a> {
         self.measure_weight();
         self.set_conditions();
         let intent = |status: &ReleaseStatus| {
-            let step = status.step.as_ref().map(|step| step.index);
+            let step = status.step.as_ref().map(|step| (step.index, step.started_at));
             let states: Vec<_> = status.components.iter().map(|p| (p.component.clone(), p.state)).collect();
             (status.phase, step, states, status.attempt, status.undo.is_some())
         };

@@ -161,7 +161,8 @@ impl Draft<'_> {
     /// Updates the line of one gate among those kept from the start.
     pub(super) fn keep_gate(&mut self, name: &str, state: GateState, detail: &str) {
         let detail = crate::domain::timeline::cut(detail.to_owned(), 512);
-        let gate = crate::api::release::GateStatus { name: name.to_owned(), state, detail, cleared_by: None };
+        let gate =
+            crate::api::release::GateStatus { name: name.to_owned(), state, detail, ..Default::default() };
         let gates = &mut self.status.gates;
         match gates.iter().position(|gate| gate.name == name) {
             Some(index) => gates[index] = gate,

@@ -107,6 +107,7 @@ impl Draft<'_> {
             }
             self.status.gates.clone_from(&evaluation.gates);
         }
+        self.freshen_step();
         for (name, from) in untouched {
             let Some(to) = self.target(name).map(ToOwned::to_owned) else { continue };
             self.set_image(name, from, &to, "set to");
@@ -123,7 +124,7 @@ impl Draft<'_> {
             name: "plan".to_owned(),
             state: GateState::Wait,
             detail: "the environment's policy has changed the plan".to_owned(),
-            cleared_by: None,
+            ..GateStatus::default()
         })
     }
 

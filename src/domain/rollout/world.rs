@@ -3,7 +3,7 @@
 use super::*;
 use crate::api::Duration;
 use crate::api::environment::{Gates, HealthCheck, HttpProbe, Probe};
-use crate::api::release::GateState;
+use crate::api::release::{ComponentState, GateState};
 use crate::api::release_action::ReleaseActionStatus;
 use crate::domain::fixtures::{at, observed};
 use crate::domain::health::Answer;
@@ -36,6 +36,11 @@ impl World {
 
     pub(super) fn status(&self) -> &ReleaseStatus {
         self.observed.release.status.as_ref().unwrap()
+    }
+
+    pub(super) fn status_of(&self, component: &str) -> Option<ComponentState> {
+        let components = &self.observed.release.status.as_ref()?.components;
+        components.iter().find(|c| c.component.as_str() == component).map(|c| c.state)
     }
 
     pub(super) fn phase(&self) -> Phase {
@@ -80,6 +85,7 @@ impl World {
                     result: Some(*result),
                     message: Some(message.clone()),
                     at: None,
+                    seal: None,
                 });
             }
             Effect::EmitEvent { .. } => {}
