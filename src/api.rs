@@ -14,6 +14,7 @@ pub mod names;
 pub mod permission;
 pub mod release;
 pub mod release_action;
+pub mod seal;
 pub mod strategy;
 pub mod time;
 
@@ -24,6 +25,7 @@ pub use names::{ComponentName, EnvironmentKey, ReleaseKey};
 pub use permission::Verb;
 pub use release::{Phase, Release, ReleaseKind, ReleaseSpec, ReleaseStatus};
 pub use release_action::{ActionKind, ActionResult, ReleaseAction, ReleaseActionSpec, ReleaseActionStatus};
+pub use seal::{ChainHead, Seal};
 
 /// API group of every object of this product.
 pub const GROUP: &str = "release-cockpit.dev";

@@ -17,12 +17,12 @@ mod metrics;
 mod schemas;
 mod status;
 
-pub use approval::{Approval, Slot, Window, WindowKind};
+pub use approval::{Approval, Identity, Person, Slot, Window, WindowKind};
 pub use gates::{
     Gates, GithubChecks, HealthCheck, HttpProbe, ImageExists, Preflight, Probe, RevisionHistory, SecretKeys,
 };
 pub use metrics::{Analysis, Metrics, NoData, PrometheusRef};
-pub use status::{CurrentVersion, DeniedDigest, EnvironmentStatus, Frozen};
+pub use status::{CurrentVersion, Debt, DeniedDigest, EnvironmentStatus, Frozen, InFlight, ScaledComponent};
 
 /// What an Environment demands and allows.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -77,6 +77,15 @@ pub struct EnvironmentSpec {
     /// Who must agree.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<Approval>,
+    /// Which accounts belong to one person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
+    /// The cockpit shows this environment only, until a person arms it for a time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub open_read_only: bool,
+    /// How long ended releases and judged actions are kept; absent: for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention: Option<Duration>,
     /// When releases may start.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]

@@ -15,8 +15,8 @@ mod status;
 pub use phase::Phase;
 pub use plan::{BakeStep, Plan, PlanStep, RollStep, SmokeStep, StepProgress, Weights};
 pub use status::{
-    ApprovalRecord, ApprovalState, ComponentProgress, ComponentState, GateState, GateStatus, Paused,
-    ReleaseStatus, RevisionRecord, TimelineEntry, Undo,
+    ApprovalRecord, ApprovalState, CheckRecord, ComponentProgress, ComponentState, Driver, GateState,
+    GateStatus, OverrideRecord, Paused, ReleaseStatus, RevisionRecord, TimelineEntry, Undo,
 };
 
 /// What is asked for.
@@ -50,6 +50,7 @@ pub use status::{
 #[x_kube(
     validation = Rule::new("self == oldSelf").message("spec is immutable: abort this release and create another").reason(kube::core::Reason::FieldValueForbidden),
     validation = Rule::new("!has(self.emergency) || !self.emergency || (has(self.reason) && self.reason.trim().size() >= 10)").message("an emergency release needs spec.reason (10 characters or more)").field_path(".reason"),
+    validation = Rule::new("!has(self.emergency) || !self.emergency || self.kind == 'Rollback' || (has(self.ticket) && self.ticket.trim().size() >= 1)").message("an emergency release needs spec.ticket: the incident that it belongs to").field_path(".ticket"),
     validation = Rule::new("self.kind != 'Rollback' || (has(self.reason) && self.reason.trim().size() >= 3)").message("a rollback needs spec.reason").field_path(".reason"),
 )]
 #[serde(rename_all = "camelCase")]
@@ -80,7 +81,7 @@ pub struct ReleaseSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schemas::changelog")]
     pub changelog: Option<String>,
-    /// Where it is tracked.
+    /// Where it is tracked; of an emergency release: the incident.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schemas::ticket")]
     pub ticket: Option<String>,

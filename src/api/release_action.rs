@@ -1,15 +1,18 @@
 //! ReleaseAction: a person's intent, immutable, kept as the audit trail. The controller writes what became of it.
 
-use std::fmt;
-
 use chrono::{DateTime, Utc};
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::environment::InFlight;
 use super::names::ReleaseKey;
-use super::permission::Verb;
 use super::release::reason_schema;
+use super::seal::Seal;
+
+mod kind;
+
+pub use kind::ActionKind;
 
 /// What is meant, and what its author saw.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,7 +43,7 @@ use super::release::reason_schema;
 )]
 #[x_kube(
     validation = Rule::new("self == oldSelf").message("actions are immutable").reason(kube::core::Reason::FieldValueForbidden),
-    validation = ("self.action in ['Freeze','Unfreeze','Deny','Allow','Scale','Restart'] ? !has(self.release) : has(self.release)", "Freeze, Unfreeze, Deny, Allow, Scale and Restart act on the environment (no spec.release); every other action needs spec.release"),
+    validation = ("self.action in ['Freeze','Unfreeze','Deny','Allow','Scale','Restart','AbortAll','Review'] ? !has(self.release) : has(self.release)", "Freeze, Unfreeze, Deny, Allow, Scale, Restart, AbortAll and Review act on the environment (no spec.release); every other action needs spec.release"),
     validation = ("!(self.action in ['Approve','Check']) || (has(self.expected) && has(self.expected.planDigest))", "Approve and Check need spec.expected.planDigest: an approval is bound to the plan that its author saw"),
     validation = ("!(self.action in ['Pause','Resume','SetWeight','Promote','PromoteFull','Retry']) || (has(self.expected) && has(self.expected.step))", "Pause, Resume, SetWeight, Promote, PromoteFull and Retry need spec.expected.step: the step that their author saw"),
     validation = ("self.action != 'Approve' || has(self.release) && has(self.release.requestedBy)", "Approve needs spec.release.requestedBy: the requester that its author saw"),
@@ -48,9 +51,10 @@ use super::release::reason_schema;
     validation = ("self.action != 'Check' || (has(self.parameters) && has(self.parameters.item))", "Check needs spec.parameters.item"),
     validation = ("!(self.action in ['Deny','Allow']) || (has(self.parameters) && has(self.parameters.digest))", "Deny and Allow need spec.parameters.digest"),
     validation = ("!(self.action in ['Scale','Restart']) || (has(self.parameters) && has(self.parameters.component))", "Scale and Restart need spec.parameters.component"),
-    validation = ("self.action != 'Scale' || (has(self.parameters) && has(self.parameters.replicas))", "Scale needs spec.parameters.replicas"),
-    validation = ("self.action != 'Override' || (has(self.parameters) && has(self.parameters.gate))", "Override needs spec.parameters.gate"),
-    validation = Rule::new("!(self.action in ['Reject','Abort','Rollback','Override','Freeze','Unfreeze','Deny','Allow']) || (has(self.reason) && self.reason.trim().size() >= 3)").message("this action needs spec.reason").field_path(".reason"),
+    validation = ("self.action != 'Override' || (has(self.parameters) && has(self.parameters.gate) && has(self.parameters.until) && has(self.parameters.incident))", "Override needs spec.parameters.gate, until and incident"),
+    validation = ("self.action != 'Drive' || (has(self.parameters) && has(self.parameters.until))", "Drive needs spec.parameters.until"),
+    validation = ("self.action != 'Review' || (has(self.parameters) && has(self.parameters.debt))", "Review needs spec.parameters.debt"),
+    validation = Rule::new("!(self.action in ['Reject','Abort','AbortAll','Rollback','Override','Freeze','Unfreeze','Deny','Allow','Review']) || (has(self.reason) && self.reason.trim().size() >= 3)").message("this action needs spec.reason").field_path(".reason"),
     validation = Rule::new("self.action == 'Approve' || !has(self.slots) || self.slots.size() == 0").message("only Approve fills slots").field_path(".slots"),
 )]
 #[serde(rename_all = "camelCase")]
@@ -122,125 +126,6 @@ pub struct ReleaseRef {
     pub requested_by: Option<String>,
 }
 
-/// What can be meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-pub enum ActionKind {
-    /// Fill slots of the approval.
-    Approve,
-    /// Say no, finally.
-    Reject,
-    /// Tick an item of the checklist.
-    Check,
-    /// Begin, where the environment waits for it.
-    Start,
-    /// Stop at the present step.
-    Pause,
-    /// Go on.
-    Resume,
-    /// Shift the weight.
-    SetWeight,
-    /// Go to the next step.
-    Promote,
-    /// Go to the end.
-    PromoteFull,
-    /// Stop, and put back what was changed.
-    Abort,
-    /// Put back what was changed, also after the end of the rollout.
-    Rollback,
-    /// Try a held release again from its present step.
-    Retry,
-    /// Pass a gate by force.
-    Override,
-    /// Stop all releases of the environment.
-    Freeze,
-    /// Allow releases again.
-    Unfreeze,
-    /// Put a digest on the deny list.
-    Deny,
-    /// Take a digest off the deny list.
-    Allow,
-    /// Set the replicas of a component.
-    Scale,
-    /// Restart the pods of a component.
-    Restart,
-}
-
-impl ActionKind {
-    /// Every kind of action.
-    pub const ALL: [Self; 19] = [
-        Self::Approve,
-        Self::Reject,
-        Self::Check,
-        Self::Start,
-        Self::Pause,
-        Self::Resume,
-        Self::SetWeight,
-        Self::Promote,
-        Self::PromoteFull,
-        Self::Abort,
-        Self::Rollback,
-        Self::Retry,
-        Self::Override,
-        Self::Freeze,
-        Self::Unfreeze,
-        Self::Deny,
-        Self::Allow,
-        Self::Scale,
-        Self::Restart,
-    ];
-
-    /// The action as objects write it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Approve => "Approve",
-            Self::Reject => "Reject",
-            Self::Check => "Check",
-            Self::Start => "Start",
-            Self::Pause => "Pause",
-            Self::Resume => "Resume",
-            Self::SetWeight => "SetWeight",
-            Self::Promote => "Promote",
-            Self::PromoteFull => "PromoteFull",
-            Self::Abort => "Abort",
-            Self::Rollback => "Rollback",
-            Self::Retry => "Retry",
-            Self::Override => "Override",
-            Self::Freeze => "Freeze",
-            Self::Unfreeze => "Unfreeze",
-            Self::Deny => "Deny",
-            Self::Allow => "Allow",
-            Self::Scale => "Scale",
-            Self::Restart => "Restart",
-        }
-    }
-
-    /// The permission that it needs; the admission policy holds the same table.
-    #[must_use]
-    pub const fn verb(self) -> Verb {
-        match self {
-            Self::Approve | Self::Reject | Self::Check => Verb::Approve,
-            Self::Start => Verb::Deploy,
-            Self::Pause
-            | Self::Resume
-            | Self::SetWeight
-            | Self::Promote
-            | Self::PromoteFull
-            | Self::Retry => Verb::Shift,
-            Self::Abort | Self::Rollback => Verb::Rollback,
-            Self::Freeze | Self::Unfreeze | Self::Deny | Self::Allow => Verb::Freeze,
-            Self::Scale | Self::Restart => Verb::Scale,
-            Self::Override => Verb::Override,
-        }
-    }
-}
-
-impl fmt::Display for ActionKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 /// What an action is done with.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -261,7 +146,7 @@ pub struct Parameters {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
     pub component: Option<String>,
-    /// For Scale.
+    /// For Scale; absent: as many as before the last Scale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 10_000))]
     pub replicas: Option<i32>,
@@ -269,9 +154,24 @@ pub struct Parameters {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
     pub gate: Option<String>,
-    /// For Freeze, Deny and Override.
+    /// For Freeze, Deny, Override and Drive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<DateTime<Utc>>,
+    /// For Freeze: what becomes of the release that executes; absent: it may finish.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_flight: Option<InFlight>,
+    /// For Override and Freeze: the incident that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 128))]
+    pub incident: Option<String>,
+    /// For Review: id of the debt that is cleared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub debt: Option<String>,
+    /// For HandOver: who takes over, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    pub person: Option<String>,
 }
 
 /// What the author saw and what must still be true.
@@ -343,6 +243,9 @@ pub struct ReleaseActionStatus {
     /// When.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<DateTime<Utc>>,
+    /// Its place in the environment's chain of records.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seal: Option<Seal>,
 }
 
 /// Whether an action was carried out.

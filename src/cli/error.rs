@@ -41,7 +41,9 @@ impl From<ConfigError> for CliError {
 impl From<IntentError> for CliError {
     fn from(error: IntentError) -> Self {
         let exit = match error {
-            IntentError::NotAVersion(_) | IntentError::ReasonMissing(..) => Exit::Usage,
+            IntentError::NotAVersion(_) | IntentError::ReasonMissing(..) | IntentError::TicketMissing => {
+                Exit::Usage
+            }
             IntentError::VersionRefused { .. }
             | IntentError::StrategyRefused { .. }
             | IntentError::NoSlot { .. }

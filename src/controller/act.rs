@@ -114,7 +114,8 @@ pub(super) async fn answer(
 ) -> Result<(), Error> {
     let message = crate::domain::timeline::cut(message.to_owned(), 1024);
     let at = context.core.clock.now();
-    let status = ReleaseActionStatus { result: Some(result), message: Some(message), at: Some(at) };
+    let status =
+        ReleaseActionStatus { result: Some(result), message: Some(message), at: Some(at), seal: None };
     match status::store(context, action, &status, "the action").await {
         // an action that is gone needs no answer
         Err(Error::Kube { source, .. }) if matches!(&*source, kube::Error::Api(s) if s.code == 404) => Ok(()),

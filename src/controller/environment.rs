@@ -72,8 +72,9 @@ async fn store(
     let value =
         serde_json::to_value(status).map_err(|error| write_failed(what, kube::Error::SerdeError(error)))?;
     let Value::Object(mut fields) = value else { return Ok(()) };
-    fields.remove("frozen");
-    fields.remove("denied");
+    for foreign in ["frozen", "denied", "debts", "scaled", "judgedActions", "chain"] {
+        fields.remove(foreign);
+    }
     status::store(context, environment, &fields, what).await
 }
 
@@ -137,6 +138,10 @@ fn judge(
         conditions: std::iter::once(ready).chain(others).collect(),
         frozen: old.frozen.clone(),
         denied: old.denied.clone(),
+        debts: old.debts.clone(),
+        scaled: old.scaled.clone(),
+        judged_actions: old.judged_actions.clone(),
+        chain: old.chain,
     }
 }
 

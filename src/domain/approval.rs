@@ -136,6 +136,8 @@ fn record(action: &ReleaseAction, slots: &[&Slot], state: ApprovalState) -> Appr
         digest: seen.unwrap_or_default(),
         action: action.metadata.name.clone().unwrap_or_default(),
         state,
+        person: None,
+        evidence: action.spec.evidence.clone(),
     }
 }
 

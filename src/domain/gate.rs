@@ -92,7 +92,7 @@ pub(super) struct Gate(GateStatus);
 impl Gate {
     pub(super) fn new(name: impl Into<String>, state: GateState, detail: impl Into<String>) -> Self {
         let detail = super::timeline::cut(detail.into(), 512);
-        Self(GateStatus { name: name.into(), state, detail, cleared_by: None })
+        Self(GateStatus { name: name.into(), state, detail, ..GateStatus::default() })
     }
 
     pub(super) fn pass(name: impl Into<String>, detail: impl Into<String>) -> Self {

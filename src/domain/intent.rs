@@ -146,6 +146,9 @@ pub enum IntentError {
     /// The action says why, or is not taken.
     #[error("{0} needs a reason of at least {1} characters")]
     ReasonMissing(String, usize),
+    /// Break-glass belongs to an incident.
+    #[error("an emergency release needs a ticket: the incident that it belongs to")]
+    TicketMissing,
 }
 
 /// A release of `version`, its images being each component's repository with the version as tag.
@@ -287,6 +290,9 @@ fn release(
     {
         let default = environment.spec.default_strategy();
         return Err(IntentError::StrategyRefused { strategy, default, environment: name });
+    }
+    if words.emergency && kind != ReleaseKind::Rollback && words.ticket.is_none() {
+        return Err(IntentError::TicketMissing);
     }
     if words.emergency && words.reason.as_deref().is_none_or(|reason| reason.trim().chars().count() < 10) {
         return Err(IntentError::ReasonMissing("an emergency release".to_owned(), 10));

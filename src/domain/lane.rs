@@ -100,7 +100,7 @@ mod tests {
                 name: (*name).into(),
                 state: *state,
                 detail: String::new(),
-                cleared_by: None,
+                ..GateStatus::default()
             })
             .collect();
         Arc::new(release)

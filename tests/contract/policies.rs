@@ -26,6 +26,7 @@ pub async fn releases_are_admitted_by_policy(backend: &Backend) {
     let spec = |at: &str, value: Value| with(release(), at, value);
     let namespace = &backend.namespace;
     let emergency = with(spec("/spec/emergency", json!(true)), "/spec/reason", json!("the house is on fire"));
+    let emergency = with(emergency, "/spec/ticket", json!("INC-1"));
     for (object, code, reason, policy, sentence) in [
         (
             spec("/spec/requestedBy", json!("bob")),

@@ -97,6 +97,7 @@ pub async fn rules_of_releases(backend: &Backend) {
     let rollback = with(backend.release("one", "v1.0.0"), "/spec/kind", json!("Rollback"));
     backend.post("alice", &path, &rollback).await.refused(422, "Invalid", "a rollback needs spec.reason");
     let emergency = with(backend.release("one", "v1.0.0"), "/spec/emergency", json!(true));
+    let emergency = with(emergency, "/spec/ticket", json!("INC-1"));
     backend.post("alice", &path, &emergency).await.refused(
         422,
         "Invalid",

@@ -55,6 +55,36 @@ const fn one() -> i32 {
     1
 }
 
+/// Which accounts belong to one person, so that nobody counts twice. Applied in this order: a person's accounts, then the first
+/// prefix that fits, then the first suffix that fits.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Identity {
+    /// People with several accounts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "schemas::people")]
+    pub people: Vec<Person>,
+    /// Beginnings of account names that do not tell people apart, such as `oidc:`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), inner(length(min = 1, max = 63)))]
+    pub strip_prefixes: Vec<String>,
+    /// Ends of account names that do not tell people apart, such as `-admin`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), inner(length(min = 1, max = 63)))]
+    pub strip_suffixes: Vec<String>,
+}
+
+/// One person and their accounts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Person {
+    /// The name that stands for all accounts.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+    /// User names by which the API server knows this person.
+    #[schemars(length(min = 1, max = 16), inner(length(min = 1, max = 253)))]
+    pub accounts: Vec<String>,
+}
+
 /// A time in which releases may (allow) or may not (deny) start.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

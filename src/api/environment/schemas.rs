@@ -2,7 +2,7 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::{Component, DeniedDigest, Slot};
+use super::{Component, Debt, DeniedDigest, Person, ScaledComponent, Slot};
 
 /// `x-kubernetes-list-type: map` over the items' own schema.
 fn keyed<T: JsonSchema>(generator: &mut SchemaGenerator, key: &str, min: u32, max: u32) -> Schema {
@@ -27,6 +27,18 @@ pub(super) fn slots(generator: &mut SchemaGenerator) -> Schema {
 
 pub(super) fn denied(generator: &mut SchemaGenerator) -> Schema {
     keyed::<DeniedDigest>(generator, "digest", 0, 256)
+}
+
+pub(super) fn people(generator: &mut SchemaGenerator) -> Schema {
+    keyed::<Person>(generator, "name", 0, 64)
+}
+
+pub(super) fn debts(generator: &mut SchemaGenerator) -> Schema {
+    keyed::<Debt>(generator, "id", 0, 64)
+}
+
+pub(super) fn scaled(generator: &mut SchemaGenerator) -> Schema {
+    keyed::<ScaledComponent>(generator, "component", 0, 32)
 }
 
 pub(super) fn number_map(_: &mut SchemaGenerator) -> Schema {

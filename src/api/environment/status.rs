@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::schemas;
 use crate::api::condition::Condition;
 use crate::api::names::ComponentName;
+use crate::api::seal::ChainHead;
 
 /// What the controller last saw of an environment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -31,6 +32,18 @@ pub struct EnvironmentStatus {
     /// Images that may not come here.
     #[schemars(schema_with = "schemas::denied")]
     pub denied: Vec<DeniedDigest>,
+    /// What break-glass left behind: the next normal release waits until another person has reviewed each.
+    #[schemars(schema_with = "schemas::debts")]
+    pub debts: Vec<Debt>,
+    /// Components that an action has scaled, with what they had before.
+    #[schemars(schema_with = "schemas::scaled")]
+    pub scaled: Vec<ScaledComponent>,
+    /// Names of the last actions on the environment that were carried out, newest last, so that none is carried out twice.
+    #[schemars(length(max = 64), inner(length(max = 63)))]
+    pub judged_actions: Vec<String>,
+    /// The chain of records.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chain: Option<ChainHead>,
     /// `Ready`, `PoliciesEnforced` and the like.
     #[schemars(length(max = 16))]
     pub conditions: Vec<Condition>,
@@ -65,7 +78,7 @@ pub struct CurrentVersion {
 
 /// A stop of all releases.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Frozen {
     /// Who froze.
     #[schemars(length(max = 253))]
@@ -79,6 +92,75 @@ pub struct Frozen {
     /// Why.
     #[schemars(length(max = 1024))]
     pub reason: String,
+    /// What becomes of the release that executes.
+    pub in_flight: InFlight,
+    /// The incident that it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 128))]
+    pub incident: Option<String>,
+}
+
+/// What becomes of a release that executes when its environment is frozen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum InFlight {
+    /// It may finish.
+    #[default]
+    Finish,
+    /// It stops where it is, until the end of the freeze.
+    Hold,
+    /// It is rolled back.
+    RollBack,
+}
+
+impl InFlight {
+    /// The word as objects write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Finish => "Finish",
+            Self::Hold => "Hold",
+            Self::RollBack => "RollBack",
+        }
+    }
+}
+
+/// What a break-glass left behind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Debt {
+    /// Name of the release or action that caused it.
+    #[schemars(length(min = 1, max = 63))]
+    pub id: String,
+    /// Who.
+    #[schemars(length(max = 253))]
+    pub by: String,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What was done, such as `emergency release of v1.8.2`.
+    #[schemars(length(max = 256))]
+    pub what: String,
+    /// Why.
+    #[schemars(length(max = 1024))]
+    pub reason: String,
+    /// The incident that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub incident: Option<String>,
+}
+
+/// A component that an action has scaled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ScaledComponent {
+    /// The component.
+    pub component: ComponentName,
+    /// Replicas before.
+    pub replicas: i32,
+    /// Who scaled.
+    #[schemars(length(max = 253))]
+    pub by: String,
+    /// When.
+    pub at: DateTime<Utc>,
 }
 
 /// An image that may not come here.

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::{Phase, Plan, StepProgress, Weights};
 use crate::api::condition::Condition;
 use crate::api::names::ComponentName;
+use crate::api::release_action::Evidence;
+use crate::api::seal::Seal;
 
 /// What the controller says of a release. Every list is bounded.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -32,6 +34,22 @@ pub struct ReleaseStatus {
     /// Approvals, counted or not.
     #[schemars(length(max = 64))]
     pub approvals: Vec<ApprovalRecord>,
+    /// Items of the checklist that people have ticked.
+    #[schemars(length(max = 64))]
+    pub checks: Vec<CheckRecord>,
+    /// Gates that were passed by force.
+    #[schemars(length(max = 16))]
+    pub overrides: Vec<OverrideRecord>,
+    /// Who drives it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub driver: Option<Driver>,
+    /// Name of the release that took its place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 63))]
+    pub superseded_by: Option<String>,
+    /// Its place in the environment's chain of records.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seal: Option<Seal>,
     /// What ran before, recorded once when execution starts.
     #[schemars(length(max = 32))]
     pub before: Vec<RevisionRecord>,
@@ -70,7 +88,7 @@ pub struct ReleaseStatus {
 }
 
 /// The verdict of one gate.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GateStatus {
     /// Name of the gate, such as `approval` or `preflight/secret-keys`.
@@ -86,10 +104,17 @@ pub struct GateStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub cleared_by: Option<String>,
+    /// When it clears by itself, where only time is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clears_at: Option<DateTime<Utc>>,
+    /// The command that clears it, where one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512))]
+    pub command: Option<String>,
 }
 
 /// No data is never green: it is a state of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum GateState {
     /// Passed.
     Pass,
@@ -98,6 +123,7 @@ pub enum GateState {
     /// Refused.
     Fail,
     /// Cannot be judged.
+    #[default]
     NoData,
 }
 
@@ -121,6 +147,13 @@ pub struct ApprovalRecord {
     pub action: String,
     /// Whether it counts.
     pub state: ApprovalState,
+    /// The person behind the account, where the environment's rule gives them another name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub person: Option<String>,
+    /// What the author saw.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
 }
 
 /// Whether an approval counts.
@@ -134,6 +167,70 @@ pub enum ApprovalState {
     Expired,
     /// The requester approved their own release.
     SelfApproval,
+    /// Its author took it back.
+    Withdrawn,
+    /// The admission policies that attest its author were not in force.
+    Unattested,
+}
+
+/// An item of the checklist that a person has ticked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckRecord {
+    /// The item, in the environment's words.
+    #[schemars(length(max = 256))]
+    pub item: String,
+    /// Who.
+    #[schemars(length(max = 253))]
+    pub by: String,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The plan's digest that the author saw.
+    #[schemars(length(max = 71))]
+    pub digest: String,
+}
+
+/// A gate that was passed by force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OverrideRecord {
+    /// Name of the gate.
+    #[schemars(length(max = 128))]
+    pub gate: String,
+    /// Who.
+    #[schemars(length(max = 253))]
+    pub by: String,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Until when it holds.
+    pub until: DateTime<Utc>,
+    /// Why.
+    #[schemars(length(max = 1024))]
+    pub reason: String,
+    /// The incident that it belongs to.
+    #[schemars(length(max = 128))]
+    pub incident: String,
+    /// Name of the action that carries it.
+    #[schemars(length(max = 63))]
+    pub action: String,
+}
+
+/// Who drives a release. It forbids nobody anything: it is a claim that everybody sees.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Driver {
+    /// Who; empty after a hand-over that names nobody.
+    #[schemars(length(max = 253))]
+    pub by: String,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// When the claim ends by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<DateTime<Utc>>,
+    /// A note for the next one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub note: Option<String>,
 }
 
 /// What ran in a component before this release touched it.

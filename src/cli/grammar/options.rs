@@ -82,7 +82,7 @@ pub struct About {
     /// Why
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
-    /// Where it is tracked
+    /// Where it is tracked; with --emergency: the incident
     #[arg(long, value_name = "ID")]
     pub ticket: Option<String>,
     /// What changes, for the approvers
@@ -91,7 +91,7 @@ pub struct About {
     /// A strategy other than the environment's default: rolling, canary or blueGreen
     #[arg(long, value_name = "NAME", value_parser = strategy)]
     pub strategy: Option<StrategyName>,
-    /// Break-glass: needs the permission `override` and a reason of ten characters
+    /// Break-glass: needs the permission `override`, a reason of ten characters and a ticket
     #[arg(long)]
     pub emergency: bool,
 }

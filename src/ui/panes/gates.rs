@@ -80,6 +80,8 @@ fn approval_line(pen: &mut Pen<'_>, ctx: &Ctx<'_>, approval: &ApprovalRecord) {
         ApprovalState::Stale => (glyphs.warning, "approved another plan", theme.warning),
         ApprovalState::Expired => (glyphs.warning, "approval expired", theme.warning),
         ApprovalState::SelfApproval => (glyphs.failing, "own release: does not count", theme.failing),
+        ApprovalState::Withdrawn => (glyphs.warning, "took the approval back", theme.warning),
+        ApprovalState::Unattested => (glyphs.warning, "approval not attested: does not count", theme.failing),
     };
     pen.last(theme.muted, format_args!("{} ago ", Age::between(approval.at, ctx.store.now)));
     pen.fmt(style, format_args!(" {glyph} {word} "));
