@@ -3,7 +3,7 @@
 use crate::api::release::{ApprovalState, GateState};
 use crate::api::{Environment, EnvironmentKey, Phase, Release, Verb};
 use crate::app::cluster_state::ClusterState;
-use crate::domain::intent;
+use crate::domain::{self, intent};
 
 /// The author of what the controller does by itself.
 const CONTROLLER: &str = "controller";
@@ -54,11 +54,12 @@ pub(super) fn why_not_approve(
     let Some(approval) = &environment.spec.approval else {
         return Some("this environment asks for no approval".to_owned());
     };
-    if approval.prevent_self_approval && *release.spec.requested_by == *identity.user {
+    let is_me = |account: &str| domain::identity::is_same_in(Some(environment), account, &identity.user);
+    if approval.prevent_self_approval && is_me(&release.spec.requested_by) {
         return Some("you asked for it: someone else must approve".to_owned());
     }
     let records = release.status.as_ref().map(|status| status.approvals.as_slice()).unwrap_or_default();
-    if records.iter().any(|r| r.state == ApprovalState::Counted && *r.actor == *identity.user) {
+    if records.iter().any(|r| r.state == ApprovalState::Counted && is_me(&r.actor)) {
         return Some("you have approved it already".to_owned());
     }
     if intent::slots_for(environment, &identity.groups).is_empty() {

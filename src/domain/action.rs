@@ -3,8 +3,9 @@
 //!
 //! Admission attests who wrote an action, nothing about what it names; everything it claims is compared with the release itself.
 
-use super::approval;
 use super::rollout::Observed;
+use super::{approval, identity};
+use crate::api::environment::Identity;
 use crate::api::release::{Phase, Release, ReleaseStatus};
 use crate::api::release_action::{ActionKind, ActionResult, ReleaseAction};
 
@@ -196,8 +197,11 @@ fn approve(observed: &Observed, status: &ReleaseStatus, action: &ReleaseAction) 
         return Some(Verdict::refused("this environment asks for no approval"));
     };
     let actor = &action.spec.actor;
-    if policy.prevent_self_approval && *actor == observed.release.spec.requested_by {
-        return Some(Verdict::suspicious(format!("{actor} requested this release and may not approve it")));
+    let rule = environment.spec.identity.as_ref();
+    let requester = &observed.release.spec.requested_by;
+    if policy.prevent_self_approval && identity::is_same(rule, actor, requester) {
+        let who = called(rule, actor);
+        return Some(Verdict::suspicious(format!("{who} requested this release and may not approve it")));
     }
     let named = action.spec.slots.as_deref().unwrap_or_default();
     let slots = approval::slots_of(policy, action);
@@ -220,10 +224,16 @@ fn approve(observed: &Observed, status: &ReleaseStatus, action: &ReleaseAction) 
     let wanted: Vec<&str> = slots.iter().map(|slot| slot.name.as_str()).collect();
     let again = status.approvals.iter().any(|record| {
         record.state == crate::api::release::ApprovalState::Counted
-            && record.actor == *actor
+            && identity::is_same(rule, &record.actor, actor)
             && wanted.iter().all(|slot| record.slots.iter().any(|s| s == slot))
     });
-    again.then(|| Verdict::refused(format!("{actor} has already approved this plan")))
+    again.then(|| Verdict::refused(format!("{} has already approved this plan", called(rule, actor))))
+}
+
+/// The account, with the person behind it where that is another name.
+fn called(rule: Option<&Identity>, account: &str) -> String {
+    let person = identity::person(rule, account);
+    if person == account { account.to_owned() } else { format!("{account} (who is {person})") }
 }
 
 #[cfg(test)]

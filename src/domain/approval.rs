@@ -2,16 +2,58 @@
 //!
 //! The rule: every slot needs its minimum of people, and a person sits on one seat only. Two slots with a minimum of one each thus
 //! need two people, even when one of them could fill either. People are seated so that as many seats as possible are taken
-//! (bipartite matching), so that the order of approvals never matters. An approval counts when it is bound to the present plan, is
-//! young enough, is not the requester's own where that is forbidden, and names a slot whose group is still the environment's.
+//! (bipartite matching), so that the order of approvals never matters. A person is who `identity` says: several accounts of one
+//! person sit on one seat. An approval counts when it is bound to the present plan, is young enough, has not been taken back, is not
+//! the requester's own where that is forbidden, and names a slot whose group is still the environment's.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use crate::api::environment::{Approval, Slot};
-use crate::api::release::{ApprovalRecord, ApprovalState, Release};
+use super::identity;
+use crate::api::environment::{Approval, Identity, Slot};
+use crate::api::release::{ApprovalRecord, ApprovalState, Release, ReleaseStatus};
 use crate::api::release_action::{ActionKind, ReleaseAction};
+
+/// What approvals are counted against.
+#[derive(Clone, Copy, Debug)]
+pub struct Review<'a> {
+    /// Who must agree.
+    pub policy: &'a Approval,
+    /// Which accounts are one person.
+    pub identity: Option<&'a Identity>,
+    /// What they agree to.
+    pub release: &'a Release,
+    /// Its status so far: the present plan, and the approvals that were taken back.
+    pub status: &'a ReleaseStatus,
+}
+
+impl<'a> Review<'a> {
+    fn person(&self, account: &'a str) -> &'a str {
+        identity::person(self.identity, account)
+    }
+
+    fn digest(&self) -> Option<&'a str> {
+        self.status.plan.as_ref().map(|plan| plan.digest.as_str())
+    }
+
+    fn is_own(&self, action: &'a ReleaseAction) -> bool {
+        self.person(&action.spec.actor) == self.person(&self.release.spec.requested_by)
+    }
+
+    /// Marked when it was taken back; the actions themselves tell it too, should the mark have been crowded out.
+    fn is_withdrawn(&self, action: &'a ReleaseAction, given: &[&'a ReleaseAction]) -> bool {
+        let name = action.metadata.name.as_deref().unwrap_or_default();
+        let is_marked =
+            |record: &ApprovalRecord| record.action == name && record.state == ApprovalState::Withdrawn;
+        self.status.approvals.iter().any(is_marked)
+            || given.iter().any(|later| {
+                later.spec.action == ActionKind::Withdraw
+                    && later.created_at() > action.created_at()
+                    && self.person(&later.spec.actor) == self.person(&action.spec.actor)
+            })
+    }
+}
 
 /// How many seats of a slot are taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,35 +108,30 @@ pub fn slots_of<'a>(policy: &'a Approval, action: &ReleaseAction) -> Vec<&'a Slo
     }
 }
 
-/// Counts approvals. `given` are the Approve actions that were applied, and the requester's own attempts, in any order.
+/// Counts approvals. `given` are the Approve and Withdraw actions that were applied, and the requester's own attempts, in any order.
 #[must_use]
-pub fn tally(
-    policy: &Approval,
-    release: &Release,
-    digest: &str,
-    given: &[&ReleaseAction],
-    now: DateTime<Utc>,
-) -> Tally {
-    let mut given: Vec<_> =
+pub fn tally<'a>(review: &Review<'a>, given: &[&'a ReleaseAction], now: DateTime<Utc>) -> Tally {
+    let policy = review.policy;
+    let mut approvals: Vec<&'a ReleaseAction> =
         given.iter().filter(|action| action.spec.action == ActionKind::Approve).copied().collect();
-    given.sort_by_key(|action| (action.created_at(), action.metadata.name.clone()));
+    approvals.sort_by_key(|action| (action.created_at(), action.metadata.name.clone()));
     let mut records = Vec::new();
     let mut people: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
-    for action in given {
+    for action in approvals {
         let slots = slots_of(policy, action);
-        let state = state_of(policy, release, digest, action, now);
-        let state = if state == ApprovalState::Counted && slots.is_empty() && !policy.slots.is_empty() {
-            ApprovalState::Stale
-        } else {
-            state
+        let state = match state_of(review, action, now) {
+            ApprovalState::Counted if review.is_withdrawn(action, given) => ApprovalState::Withdrawn,
+            ApprovalState::Counted if slots.is_empty() && !policy.slots.is_empty() => ApprovalState::Stale,
+            state => state,
         };
+        let person = review.person(&action.spec.actor);
         if state == ApprovalState::Counted {
-            let seats = people.entry(action.spec.actor.as_str()).or_default();
+            let seats = people.entry(person).or_default();
             seats.extend(
                 slots.iter().filter_map(|slot| policy.slots.iter().position(|s| s.name == slot.name)),
             );
         }
-        records.push(record(action, &slots, state));
+        records.push(record(action, &slots, state, person));
     }
     let excess = records.len().saturating_sub(RECORDS);
     records.drain(..excess);
@@ -104,22 +141,16 @@ pub fn tally(
 /// Records that an object may hold.
 const RECORDS: usize = 64;
 
-fn state_of(
-    policy: &Approval,
-    release: &Release,
-    digest: &str,
-    action: &ReleaseAction,
-    now: DateTime<Utc>,
-) -> ApprovalState {
-    if policy.prevent_self_approval && action.spec.actor == release.spec.requested_by {
+fn state_of<'a>(review: &Review<'a>, action: &'a ReleaseAction, now: DateTime<Utc>) -> ApprovalState {
+    if review.policy.prevent_self_approval && review.is_own(action) {
         return ApprovalState::SelfApproval;
     }
     let seen = action.spec.expected.as_ref().and_then(|expected| expected.plan_digest.as_deref());
-    if seen != Some(digest) {
+    if seen.is_none() || seen != review.digest() {
         return ApprovalState::Stale;
     }
     // an act whose time nobody attests can be of any age
-    let expired = policy.expires_after.is_some_and(|limit| {
+    let expired = review.policy.expires_after.is_some_and(|limit| {
         action
             .created_at()
             .is_none_or(|at| at.checked_add_signed(limit.to_delta()).is_some_and(|end| end <= now))
@@ -127,7 +158,7 @@ fn state_of(
     if expired { ApprovalState::Expired } else { ApprovalState::Counted }
 }
 
-fn record(action: &ReleaseAction, slots: &[&Slot], state: ApprovalState) -> ApprovalRecord {
+fn record(action: &ReleaseAction, slots: &[&Slot], state: ApprovalState, person: &str) -> ApprovalRecord {
     let seen = action.spec.expected.as_ref().and_then(|expected| expected.plan_digest.clone());
     ApprovalRecord {
         actor: action.spec.actor.clone(),
@@ -136,7 +167,7 @@ fn record(action: &ReleaseAction, slots: &[&Slot], state: ApprovalState) -> Appr
         digest: seen.unwrap_or_default(),
         action: action.metadata.name.clone().unwrap_or_default(),
         state,
-        person: None,
+        person: (person != action.spec.actor).then(|| person.to_owned()),
         evidence: action.spec.evidence.clone(),
     }
 }
@@ -193,7 +224,7 @@ fn find_seat(
 mod tests {
     use super::*;
     use crate::api::Duration;
-    use crate::domain::fixtures::{approve, at, release, slot};
+    use crate::domain::fixtures::{action, approve, at, identity_rule, release, slot};
 
     const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
@@ -207,8 +238,21 @@ mod tests {
         }
     }
 
+    fn planned() -> ReleaseStatus {
+        let plan = crate::api::release::Plan { digest: DIGEST.into(), ..Default::default() };
+        ReleaseStatus { plan: Some(plan), ..ReleaseStatus::default() }
+    }
+
     fn tally_of(policy: &Approval, actions: &[ReleaseAction], now: DateTime<Utc>) -> Tally {
-        tally(policy, &release("v2"), DIGEST, &actions.iter().collect::<Vec<_>>(), now)
+        let (release, status) = (release("v2"), planned());
+        let review = Review { policy, identity: None, release: &release, status: &status };
+        tally(&review, &actions.iter().collect::<Vec<_>>(), now)
+    }
+
+    fn tally_of_people(policy: &Approval, actions: &[ReleaseAction]) -> Tally {
+        let (release, status, rule) = (release("v2"), planned(), identity_rule());
+        let review = Review { policy, identity: Some(&rule), release: &release, status: &status };
+        tally(&review, &actions.iter().collect::<Vec<_>>(), at(20))
     }
 
     #[test]
@@ -274,6 +318,67 @@ mod tests {
         own.prevent_self_approval = false;
         let bob = approve("a1", "bob", DIGEST, &["any"], 10);
         assert_eq!(tally_of(&own, &[bob], at(20)).count(), (1, 2));
+    }
+
+    #[test]
+    fn two_accounts_of_one_person_are_one_person() {
+        let both = ["team-leads", "any"];
+        let carols =
+            [approve("a1", "carol", DIGEST, &both, 10), approve("a2", "oidc:carol-admin", DIGEST, &both, 11)];
+        assert!(tally_of(&policy(), &carols, at(20)).is_enough(), "without a rule they are two");
+        let one = tally_of_people(&policy(), &carols);
+        assert_eq!(one.count(), (1, 2));
+        let people: Vec<_> = one.records.iter().map(|r| (r.actor.as_str(), r.person.as_deref())).collect();
+        assert_eq!(people, [("carol", None), ("oidc:carol-admin", Some("carol"))]);
+        let [carol, _] = carols;
+        let dave = approve("a3", "dave@old.example", DIGEST, &["any"], 12);
+        assert!(tally_of_people(&policy(), &[carol, dave]).is_enough());
+    }
+
+    #[test]
+    fn the_requesters_other_account_is_the_requester() {
+        let bob = approve("a1", "bob-admin", DIGEST, &["any"], 10);
+        let tally = tally_of_people(&policy(), &[bob]);
+        assert_eq!(tally.records[0].state, ApprovalState::SelfApproval);
+        assert_eq!(tally.count(), (0, 2));
+    }
+
+    #[test]
+    fn what_was_taken_back_does_not_count_until_it_is_given_again() {
+        let carol = approve("a1", "carol", DIGEST, &["team-leads"], 10);
+        let back = action("a2", ActionKind::Withdraw, "carol-admin", 11);
+        let again = approve("a3", "carol", DIGEST, &["team-leads"], 12);
+        let states = |actions: &[ReleaseAction]| {
+            let tally = tally_of_people(&policy(), actions);
+            (tally.records.iter().map(|r| r.state).collect::<Vec<_>>(), tally.count().0)
+        };
+        use ApprovalState::{Counted, Withdrawn};
+        assert_eq!(states(&[carol.clone(), back.clone()]), (vec![Withdrawn], 0));
+        assert_eq!(states(&[carol.clone(), back.clone(), again]), (vec![Withdrawn, Counted], 1));
+        let others = action("a2", ActionKind::Withdraw, "dave", 11);
+        assert_eq!(states(&[carol.clone(), others]), (vec![Counted], 1));
+        // in one second the mark alone tells what came first
+        let (release, mut status) = (release("v2"), planned());
+        status.approvals = vec![record(&carol, &[], Withdrawn, "carol")];
+        let policy = policy();
+        let review = Review { policy: &policy, identity: None, release: &release, status: &status };
+        let second = approve("a4", "carol", DIGEST, &["team-leads"], 10);
+        let marked = tally(&review, &[&carol, &second], at(20));
+        assert_eq!(marked.records.iter().map(|r| r.state).collect::<Vec<_>>(), [Withdrawn, Counted]);
+    }
+
+    #[test]
+    fn what_the_author_saw_is_kept() {
+        let mut carol = approve("a1", "carol", DIGEST, &["any"], 10);
+        let evidence = crate::api::release_action::Evidence {
+            weight: Some(25),
+            error_rate: Some("0.2 %".into()),
+            samples: Some(1200),
+            ..Default::default()
+        };
+        carol.spec.evidence = Some(evidence.clone());
+        let tally = tally_of(&policy(), &[carol], at(20));
+        assert_eq!(tally.records[0].evidence, Some(evidence));
     }
 
     proptest::proptest! {

@@ -10,7 +10,8 @@ use super::health::Answers;
 use super::rollout::{Observed, Source};
 use super::rollout_status::WorkloadState;
 use crate::api::environment::{
-    Approval, Component, Environment, EnvironmentSpec, Slot, Tier, WorkloadKind, WorkloadRef,
+    Approval, Component, Environment, EnvironmentSpec, Identity, Person, Slot, Tier, WorkloadKind,
+    WorkloadRef,
 };
 use crate::api::release::{ComponentImage, Release, ReleaseKind, ReleaseSpec};
 use crate::api::release_action::{
@@ -99,6 +100,18 @@ pub fn guarded() -> Environment {
         confirm_phrase: None,
     });
     environment
+}
+
+/// Accounts with `oidc:` before or `-admin` or `-ops` behind belong to who is left; dave has an old account besides.
+pub fn identity_rule() -> Identity {
+    Identity {
+        people: vec![Person {
+            name: "dave".into(),
+            accounts: vec!["dave@old.example".into(), "dave".into()],
+        }],
+        strip_prefixes: vec!["oidc:".into(), "ldap:".into()],
+        strip_suffixes: vec!["-admin".into(), "-ops".into()],
+    }
 }
 
 /// A release of both components, requested by bob.

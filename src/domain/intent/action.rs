@@ -4,6 +4,7 @@ use super::name::{object_name, short_hash};
 use super::{Act, Author, IntentError};
 use crate::api::release_action::{Expected, FilledSlot, ReleaseActionSpec, ReleaseRef};
 use crate::api::{ActionKind, Environment, Phase, Release, ReleaseAction};
+use crate::domain::identity;
 
 /// An action on a release: compare-and-swap on what its author saw of it.
 ///
@@ -88,7 +89,8 @@ fn fillable_slots(
     else {
         return Err(IntentError::NoApprovalNeeded(name));
     };
-    if approval.prevent_self_approval && release.spec.requested_by == author.user {
+    let is_own = identity::is_same_in(Some(environment), &release.spec.requested_by, author.user);
+    if approval.prevent_self_approval && is_own {
         return Err(IntentError::SelfApproval {
             user: author.user.to_owned(),
             release: release.metadata.name.clone().unwrap_or_default(),
@@ -141,5 +143,7 @@ pub const fn needs_reason(kind: ActionKind) -> bool {
             | ActionKind::Unfreeze
             | ActionKind::Deny
             | ActionKind::Allow
+            | ActionKind::AbortAll
+            | ActionKind::Review
     )
 }

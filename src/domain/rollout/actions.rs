@@ -4,7 +4,8 @@ use super::{Draft, Effect};
 use crate::api::release::{ApprovalState, GateState, Paused, Phase};
 use crate::api::release_action::{ActionKind, ActionResult, ReleaseAction};
 use crate::domain::action::{self, Verdict};
-use crate::domain::approval::{self, Tally};
+use crate::domain::approval::{self, Review, Tally};
+use crate::domain::identity;
 
 /// Actions judged in one decision, so that a flood cannot stop the world.
 const AT_ONCE: usize = 16;
@@ -123,19 +124,21 @@ impl Draft<'_> {
     pub(super) fn tally(&self) -> Option<Tally> {
         let environment = self.observed.environment.as_ref()?;
         let policy = environment.spec.approval.as_ref()?;
+        let identity = environment.spec.identity.as_ref();
         let release = &self.observed.release;
+        let is_requester = |action: &ReleaseAction| {
+            identity::is_same(identity, &action.spec.actor, &release.spec.requested_by)
+        };
         let given: Vec<&ReleaseAction> = self
             .observed
             .actions
             .iter()
-            .filter(|action| action.spec.action == ActionKind::Approve && self.means_this_release(action))
-            .filter(|action| {
-                self.was_applied(action)
-                    || policy.prevent_self_approval && action.spec.actor == release.spec.requested_by
-            })
+            .filter(|action| matches!(action.spec.action, ActionKind::Approve | ActionKind::Withdraw))
+            .filter(|action| self.means_this_release(action))
+            .filter(|action| self.was_applied(action) || policy.prevent_self_approval && is_requester(action))
             .collect();
-        let digest = self.status.plan.as_ref().map_or("", |plan| plan.digest.as_str());
-        Some(approval::tally(policy, release, digest, &given, self.now))
+        let review = Review { policy, identity, release, status: &self.status };
+        Some(approval::tally(&review, &given, self.now))
     }
 
     fn means_this_release(&self, action: &ReleaseAction) -> bool {
