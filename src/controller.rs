@@ -15,6 +15,7 @@ mod feed;
 mod lease;
 mod metrics_http;
 mod observe;
+mod policies;
 mod reconcile;
 mod run;
 mod status;

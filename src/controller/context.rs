@@ -14,6 +14,7 @@ use super::error::Error;
 use super::fault::{Cut, Faults};
 use super::lease::Leadership;
 use super::metrics_http::Numbers;
+use super::policies::Verdicts;
 use crate::api::names::EnvironmentKey;
 use crate::api::release::Phase;
 use crate::api::{Environment, Release, ReleaseAction};
@@ -62,6 +63,8 @@ pub(super) struct Context {
     pub wake_release: mpsc::Sender<ObjectRef<Release>>,
     pub wake_environment: mpsc::Sender<ObjectRef<Environment>>,
     pub memory: Memory,
+    /// Whether the admission policies are in force.
+    pub policies: Verdicts,
     /// Ends with the scope, and all its questions with it.
     pub over: CancellationToken,
 }

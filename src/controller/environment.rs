@@ -11,6 +11,7 @@ use super::act;
 use super::context::Context;
 use super::error::{Error, write_failed};
 use super::observe::{name, namespace, workload_of};
+use super::policies;
 use super::status;
 use crate::api::condition::{Condition, ConditionStatus};
 use crate::api::environment::{Component, CurrentVersion, EnvironmentStatus};
@@ -53,13 +54,23 @@ async fn update(environment: &Environment, context: &Arc<Context>) -> Result<(),
     let releases = context.releases_of(&environment.key());
     let active = active(&releases);
     let old = environment.status.clone().unwrap_or_default();
-    let new = judge(environment, &workloads, siblings, active, context.core.clock.now());
+    let mut new = judge(environment, &workloads, siblings, active, context.core.clock.now());
+    tell_policies(environment, context, &mut new);
     if old != new {
         let phase = releases.iter().find(|r| r.phase().holds_lane()).map_or(Phase::Pending, |r| r.phase());
         context.core.permit(name(environment), phase, "environment-status")?;
         store(context, environment, &new).await?;
     }
     answer_strays(environment, context).await
+}
+
+/// What was last found out about the policies; nothing new, nothing changed.
+fn tell_policies(environment: &Environment, context: &Context, status: &mut EnvironmentStatus) {
+    let Some(verdict) = context.policies.of(namespace(environment)) else { return };
+    let (generation, now) = (environment.metadata.generation, context.core.clock.now());
+    let told = policies::condition(&status.conditions, &verdict, generation, now);
+    status.conditions.retain(|condition| condition.type_ != policies::CONDITION);
+    status.conditions.push(told);
 }
 
 /// Freeze and deny list stay whoever's they are: what is not sent is not touched.

@@ -77,11 +77,11 @@ async fn deployment_changed(deployment: &Deployment, context: &Context) {
     }
 }
 
-async fn wake_environment(context: &Context, environment: &Environment) {
+pub(super) async fn wake_environment(context: &Context, environment: &Environment) {
     let _ = context.wake_environment.send(ObjectRef::from_obj(environment)).await;
 }
 
-async fn wake_releases(context: &Context, key: &EnvironmentKey, wanted: impl Fn(Phase) -> bool) {
+pub(super) async fn wake_releases(context: &Context, key: &EnvironmentKey, wanted: impl Fn(Phase) -> bool) {
     for release in context.releases_of(key) {
         if wanted(release.phase()) {
             let _ = context.wake_release.send(ObjectRef::from_obj(&*release)).await;
@@ -118,6 +118,7 @@ pub(super) async fn environment_changed(event: Event<Environment>, context: &Con
         Event::Apply(environment) => {
             let key = environment.key();
             let is_new = environment.status.is_none();
+            context.policies.want(namespace(&environment));
             wake_environment(context, &environment).await;
             wake_releases(context, &key, |phase| !phase.is_final()).await;
             wake_promotions(context, &key).await;

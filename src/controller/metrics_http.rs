@@ -1,10 +1,11 @@
 //! The controller's own numbers in Prometheus' text format, and its probes.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::future::pending;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
@@ -14,7 +15,7 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use tokio::net::TcpListener;
 
-use super::context::Core;
+use super::context::{Core, locked};
 use super::error::Error;
 
 /// Upper bounds of the decision histogram, in seconds.
@@ -30,6 +31,8 @@ pub(super) struct Numbers {
     decisions: AtomicU64,
     decision_nanos: AtomicU64,
     buckets: [AtomicU64; BOUNDS.len()],
+    /// Whether the admission policies are in force, by namespace.
+    policies: Mutex<BTreeMap<String, bool>>,
 }
 
 impl Numbers {
@@ -59,6 +62,10 @@ impl Numbers {
         }
     }
 
+    pub(super) fn policies_enforced(&self, by_namespace: BTreeMap<String, bool>) {
+        *locked(&self.policies) = by_namespace;
+    }
+
     /// The numbers in Prometheus' text format.
     pub(super) fn text(&self) -> String {
         let mut out = String::new();
@@ -79,6 +86,12 @@ impl Numbers {
                 out,
                 "# HELP release_cockpit_controller_{name} {help}\n# TYPE release_cockpit_controller_{name} {kind}\nrelease_cockpit_controller_{name} {value}"
             );
+        }
+        let name = "release_cockpit_policies_enforced";
+        let help = "Whether the admission policies are in force.";
+        let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge");
+        for (namespace, enforced) in &*locked(&self.policies) {
+            let _ = writeln!(out, "{name}{{namespace=\"{namespace}\"}} {}", u64::from(*enforced));
         }
         let name = "release_cockpit_controller_decision_seconds";
         let _ = writeln!(out, "# HELP {name} Time that a decision takes.\n# TYPE {name} histogram");
@@ -136,6 +149,7 @@ mod tests {
         numbers.decided(Duration::from_micros(200));
         numbers.decided(Duration::from_secs(1));
         numbers.reconciled(false);
+        numbers.policies_enforced([("shop".to_owned(), false)].into());
         let text = numbers.text();
         assert!(text.contains("decision_seconds_bucket{le=\"0.0001\"} 0\n"), "{text}");
         assert!(text.contains("decision_seconds_bucket{le=\"0.00025\"} 1\n"));
@@ -143,5 +157,6 @@ mod tests {
         assert!(text.contains("decision_seconds_bucket{le=\"+Inf\"} 2\n"));
         assert!(text.contains("reconcile_errors_total 1\n"));
         assert!(text.contains("controller_leader 0\n"));
+        assert!(text.contains("release_cockpit_policies_enforced{namespace=\"shop\"} 0\n"));
     }
 }

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 
 use super::context::Context;
 use super::error::{Error, read_failed};
+use super::policies;
 use crate::api::environment::{Component, EnvironmentRef};
 use crate::api::{Environment, Release, ReleaseAction};
 use crate::domain::rollout::{Observed, Source};
@@ -43,7 +44,10 @@ pub(super) async fn observe(
         release.clone()
     };
     let namespace = namespace(&release).to_owned();
-    let environment = environment(context, &namespace, &release.spec.environment, fresh).await?;
+    let mut environment = environment(context, &namespace, &release.spec.environment, fresh).await?;
+    if let Some(environment) = &mut environment {
+        policies::stamp(environment, context.policies.of(&namespace), context.core.clock.now());
+    }
     let actions = actions(context, &release, fresh).await?;
     // once the lane is held, nobody else's state is worth a list of every record
     let is_about_to_start = fresh && !release.phase().holds_lane();

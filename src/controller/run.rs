@@ -16,6 +16,7 @@ use super::error::Error;
 use super::fault::Faults;
 use super::lease::{Claim, Leadership, LeaseOptions};
 use super::metrics_http::{self, Numbers};
+use super::policies::{self, Verdicts};
 use super::{environment, feed, reconcile};
 use crate::api::labels::CONTROLLER_FIELD_MANAGER;
 use crate::time::Clock;
@@ -151,6 +152,7 @@ async fn work(core: Arc<Core>, scope: Option<String>, concurrency: u16) {
         wake_release,
         wake_environment,
         memory: Memory::default(),
+        policies: Verdicts::default(),
         over,
     });
     let config = || controller::Config::default().concurrency(concurrency);
@@ -182,6 +184,7 @@ async fn work(core: Arc<Core>, scope: Option<String>, concurrency: u16) {
             feed::action_changed(event, &context)
         }),
         feed::follow_deployments(feed::scoped(client, namespace), &context),
+        policies::watch(&context),
         releasing.for_each(|_| std::future::ready(())),
         describing.for_each(|_| std::future::ready(())),
     );

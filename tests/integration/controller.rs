@@ -19,6 +19,8 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+mod policies;
+
 const STAGING: &str = "planera-staging";
 const PRODUCTION: &str = "planera-production";
 /// How much faster than the wall the world runs.

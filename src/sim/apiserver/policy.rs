@@ -10,7 +10,7 @@ use super::rbac::{Authorizer, User};
 use super::refusal::Refusal;
 use crate::api::GROUP;
 use crate::api::labels::CONTROLLER_USER;
-use crate::sim::kinds::{ENVIRONMENTS, Resource, text};
+use crate::sim::kinds::{ENVIRONMENTS, POLICIES, POLICY_BINDINGS, Resource, list, text};
 use crate::sim::store::Store;
 
 /// What is done.
@@ -116,7 +116,8 @@ pub fn judge(
     object: Option<&Value>,
     now: DateTime<Utc>,
 ) -> Result<(), Refusal> {
-    if request.resource.kind == "CustomResourceDefinition"
+    if is_bound(store, "release-cockpit-crds")
+        && request.resource.kind == "CustomResourceDefinition"
         && request.operation == Operation::Delete
         && request.name.ends_with(GROUP)
     {
@@ -127,7 +128,7 @@ pub fn judge(
     if !request.resource.is_ours() {
         return Ok(());
     }
-    controller_only(request)?;
+    controller_only(store, request)?;
     let (Operation::Create, "Release" | "ReleaseAction", Some(object)) =
         (request.operation, request.resource.kind, object)
     else {
@@ -136,12 +137,24 @@ pub fn judge(
     let is_release = request.resource.kind == "Release";
     let nothing = Value::Null;
     let case = |environment| Case { request, object, environment, authorizer, now };
-    run(if is_release { RELEASE } else { ACTION }, &case(&nothing))?;
-    let environment = environment(store, request, object)?;
-    run(if is_release { RELEASE_ENVIRONMENT } else { ACTION_ENVIRONMENT }, &case(&environment))
+    run(store, if is_release { RELEASE } else { ACTION }, &case(&nothing))?;
+    let Some(environment) = environment(store, request, object)? else { return Ok(()) };
+    run(store, if is_release { RELEASE_ENVIRONMENT } else { ACTION_ENVIRONMENT }, &case(&environment))
 }
 
-fn run((policy, rules): (&str, &[Rule]), case: &Case<'_>) -> Result<(), Refusal> {
+/// Whether a policy is installed and a binding makes it deny.
+fn is_bound(store: &Store, policy: &str) -> bool {
+    store.get(POLICIES, "", policy).is_some()
+        && store.list(POLICY_BINDINGS, None).any(|binding| {
+            text(&binding.value, &["spec", "policyName"]) == policy
+                && list(&binding.value, &["spec", "validationActions"]).iter().any(|action| action == "Deny")
+        })
+}
+
+fn run(store: &Store, (policy, rules): (&str, &[Rule]), case: &Case<'_>) -> Result<(), Refusal> {
+    if !is_bound(store, policy) {
+        return Ok(());
+    }
     match rules.iter().find_map(|rule| rule(case)) {
         Some((verdict, invalid)) => {
             Err(Refusal::policy(case.request.resource, case.request.name, policy, &verdict, invalid))
@@ -151,9 +164,9 @@ fn run((policy, rules): (&str, &[Rule]), case: &Case<'_>) -> Result<(), Refusal>
 }
 
 /// People create; the controller writes status, and it alone changes or deletes records.
-fn controller_only(request: Request<'_>) -> Result<(), Refusal> {
+fn controller_only(store: &Store, request: Request<'_>) -> Result<(), Refusal> {
     let user = request.user.name.as_str();
-    if !request.sub.is_empty() && user != CONTROLLER_USER {
+    if !request.sub.is_empty() && user != CONTROLLER_USER && is_bound(store, "release-cockpit-status") {
         let verdict = format!(
             "ControllerOnly: {}/{} is written by the controller; create a ReleaseAction instead",
             request.resource.plural, request.sub
@@ -176,6 +189,7 @@ fn controller_only(request: Request<'_>) -> Result<(), Refusal> {
         && request.sub.is_empty()
         && request.operation != Operation::Create
         && !exempt.contains(&user)
+        && is_bound(store, "release-cockpit-records")
     {
         let verdict = format!(
             "RecordImmutable: {} are records: {} is for the controller only; create a ReleaseAction instead",
@@ -193,11 +207,14 @@ fn controller_only(request: Request<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The Environment that an object names.
-fn environment(store: &Store, request: Request<'_>, object: &Value) -> Result<Value, Refusal> {
+/// The Environment that an object names; nothing where it does not exist and nobody minds.
+fn environment(store: &Store, request: Request<'_>, object: &Value) -> Result<Option<Value>, Refusal> {
     let wanted = text(object, &["spec", "environment"]);
     if let Some(found) = store.get(ENVIRONMENTS, request.namespace, wanted) {
-        return Ok(found.value.clone());
+        return Ok(Some(found.value.clone()));
+    }
+    if !is_bound(store, "release-cockpit-environment-exists") {
+        return Ok(None);
     }
     if store.list(ENVIRONMENTS, Some(request.namespace)).next().is_none() {
         let sentence = "failed to configure binding: no params found for policy binding with `Deny` \

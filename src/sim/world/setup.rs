@@ -17,17 +17,10 @@ use crate::sim::kinds::{
 use crate::sim::scenario::Workload;
 use crate::sim::store::stamp;
 
-/// The policies whose verdicts the embedded API server gives.
-const POLICY_NAMES: [&str; 8] = [
-    "release-cockpit-release",
-    "release-cockpit-action",
-    "release-cockpit-environment-exists",
-    "release-cockpit-release-environment",
-    "release-cockpit-action-environment",
-    "release-cockpit-status",
-    "release-cockpit-records",
-    "release-cockpit-crds",
-];
+/// The policies whose verdicts the embedded API server gives, while they are bound.
+const POLICY_MANIFESTS: &str = include_str!("../../../assets/manifests/policies.yaml");
+/// One of the optional ones.
+const CRD_GUARD: &str = "release-cockpit-crds";
 
 impl World {
     pub(super) fn set_up(&mut self) -> Result<(), Error> {
@@ -116,17 +109,20 @@ impl World {
             });
             self.store.create(CRDS, crd, long_ago);
         }
-        for name in POLICY_NAMES {
-            let policy = json!({
+        let guard = [
+            json!({
                 "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy",
-                "metadata": {"name": name}, "spec": {"failurePolicy": "Fail", "validations": []}
-            });
-            self.store.create(POLICIES, policy, long_ago);
-            let binding = json!({
+                "metadata": {"name": CRD_GUARD}, "spec": {"failurePolicy": "Fail", "validations": []}
+            }),
+            json!({
                 "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding",
-                "metadata": {"name": name}, "spec": {"policyName": name, "validationActions": ["Deny", "Audit"]}
-            });
-            self.store.create(POLICY_BINDINGS, binding, long_ago);
+                "metadata": {"name": CRD_GUARD}, "spec": {"policyName": CRD_GUARD, "validationActions": ["Deny", "Audit"]}
+            }),
+        ];
+        let shipped = POLICY_MANIFESTS.split("\n---\n").filter_map(|text| serde_saphyr::from_str(text).ok());
+        for object in shipped.chain(guard) {
+            let is_policy = text(&object, &["kind"]) == "ValidatingAdmissionPolicy";
+            self.store.create(if is_policy { POLICIES } else { POLICY_BINDINGS }, object, long_ago);
         }
     }
 

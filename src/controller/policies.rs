@@ -1,0 +1,239 @@
+//! Whether the admission policies are in force. What they attest (who asked, who approved) counts only while they are.
+//!
+//! Owns the asking: the objects are read, and in each namespace with an Environment the API server is handed, as a dry run, a
+//! release and an action in another's name, which the policies must refuse. `judge` makes the verdict of it, `probe` the
+//! forgeries. The verdict stands as condition `PoliciesEnforced` on every Environment, and is what the decision is handed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use k8s_openapi::api::admissionregistration::v1::{
+    ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
+};
+use kube::api::{Api, ListParams};
+use kube::runtime::events::{Event, EventType};
+use kube::{Client, Resource};
+use tokio::sync::Notify;
+
+pub(super) use self::judge::Verdict;
+use self::judge::{Listed, Seen, Shipped, judge};
+use super::context::{Context, locked};
+use super::feed;
+use super::observe::namespace;
+use crate::api::Environment;
+use crate::api::condition::{Condition, ConditionStatus};
+use crate::api::release::Phase;
+
+mod judge;
+mod probe;
+
+/// Type of the condition on every Environment.
+pub(super) const CONDITION: &str = "PoliciesEnforced";
+/// Between two looks while all is well.
+const EVERY: Duration = Duration::from_secs(60);
+/// Between two looks while it is not, so that a remedy is soon seen.
+const SOON: Duration = Duration::from_secs(10);
+/// How long a verdict stands while the API server cannot be asked again.
+const STANDS: TimeDelta = TimeDelta::seconds(180);
+/// How long the API server may take to answer.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// The verdict on each namespace, as far as it has been asked.
+#[derive(Default)]
+pub(super) struct Verdicts {
+    held: Mutex<BTreeMap<String, (Verdict, DateTime<Utc>)>>,
+    wanted: Notify,
+}
+
+impl Verdicts {
+    pub(super) fn of(&self, namespace: &str) -> Option<Verdict> {
+        locked(&self.held).get(namespace).map(|(verdict, _)| verdict.clone())
+    }
+
+    /// Asks for a look at once where a namespace has none yet.
+    pub(super) fn want(&self, namespace: &str) {
+        if !locked(&self.held).contains_key(namespace) {
+            self.wanted.notify_one();
+        }
+    }
+
+    /// Keeps a verdict; whether it differs from the one before. One that could not be had again stands for a while.
+    fn keep(&self, namespace: &str, verdict: &Verdict, now: DateTime<Utc>) -> bool {
+        let mut held = locked(&self.held);
+        let before = held.get(namespace);
+        if let Some((_, at)) = before
+            && verdict.is_passing
+            && now - *at < STANDS
+        {
+            return false;
+        }
+        let is_new = before.is_none_or(|(before, _)| before != verdict);
+        held.insert(namespace.to_owned(), (verdict.clone(), now));
+        is_new
+    }
+
+    fn forget_all_but(&self, namespaces: &BTreeSet<String>) {
+        locked(&self.held).retain(|namespace, _| namespaces.contains(namespace));
+    }
+}
+
+/// Sets the condition to the verdict, for a decision or for the status: an older one found in the object proves nothing.
+pub(super) fn stamp(environment: &mut Environment, verdict: Option<Verdict>, now: DateTime<Utc>) {
+    let verdict = verdict.unwrap_or_else(Verdict::not_asked_yet);
+    let generation = environment.metadata.generation;
+    let conditions = &mut environment.status.get_or_insert_default().conditions;
+    let new = condition(conditions, &verdict, generation, now);
+    conditions.retain(|condition| condition.type_ != CONDITION);
+    conditions.push(new);
+}
+
+/// The verdict as a condition beside those that there are.
+pub(super) fn condition(
+    conditions: &[Condition],
+    verdict: &Verdict,
+    generation: Option<i64>,
+    now: DateTime<Utc>,
+) -> Condition {
+    let was = conditions.iter().find(|old| old.type_ == CONDITION && old.status == verdict.status);
+    Condition {
+        type_: CONDITION.to_owned(),
+        status: verdict.status,
+        reason: verdict.reason.to_owned(),
+        message: crate::domain::timeline::cut(verdict.message.clone(), 1000),
+        last_transition_time: was.map_or(now, |old| old.last_transition_time),
+        observed_generation: generation,
+    }
+}
+
+/// Asks, again and again, and tells everybody whom the answer concerns. Ends never.
+pub(super) async fn watch(context: &Arc<Context>) {
+    let shipped = Shipped::read();
+    context.ready().await;
+    loop {
+        let is_well = ask_everywhere(context, &shipped).await;
+        let wait = context.core.clock.wall(if is_well { EVERY } else { SOON });
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = context.policies.wanted.notified() => {}
+        }
+    }
+}
+
+/// Whether the policies are in force in every namespace.
+async fn ask_everywhere(context: &Arc<Context>, shipped: &Shipped) -> bool {
+    let mut spaces: BTreeMap<String, Vec<Arc<Environment>>> = BTreeMap::new();
+    for environment in context.environments.state() {
+        if environment.metadata.deletion_timestamp.is_none() {
+            spaces.entry(namespace(&*environment).to_owned()).or_default().push(environment);
+        }
+    }
+    context.policies.forget_all_but(&spaces.keys().cloned().collect());
+    let mut enforced = BTreeMap::new();
+    if spaces.is_empty() {
+        context.core.numbers.policies_enforced(enforced);
+        return true;
+    }
+    let client = &context.core.client;
+    let policies = list::<ValidatingAdmissionPolicy>(client).await;
+    let bindings = list::<ValidatingAdmissionPolicyBinding>(client).await;
+    for (space, mut environments) in spaces {
+        environments.sort_by(|one, other| one.metadata.name.cmp(&other.metadata.name));
+        let Some(environment) = environments.first() else { continue };
+        let probes = probe::ask(context, environment).await;
+        let seen = Seen { policies: &policies, bindings: &bindings, probes: &probes, namespace: &space };
+        let verdict = judge(shipped, &seen);
+        let is_news = context.policies.keep(&space, &verdict, context.core.clock.now());
+        let stands = context.policies.of(&space).unwrap_or(verdict);
+        enforced.insert(space.clone(), stands.is_enforced());
+        if is_news {
+            tell(context, &space, &environments, &stands).await;
+        }
+    }
+    let is_well = enforced.values().all(|enforced| *enforced);
+    context.core.numbers.policies_enforced(enforced);
+    is_well
+}
+
+async fn list<K>(client: &Client) -> Listed<K>
+where
+    K: Resource<DynamicType = ()> + Clone + std::fmt::Debug + serde::de::DeserializeOwned,
+{
+    let api: Api<K> = Api::all(client.clone());
+    match tokio::time::timeout(PATIENCE, api.list(&ListParams::default())).await {
+        Ok(Ok(list)) => Listed::Found(list.items),
+        Ok(Err(kube::Error::Api(status))) if matches!(status.code, 403 | 404) => {
+            Listed::Closed(if status.code == 403 { "forbidden" } else { "not served" })
+        }
+        Ok(Err(error)) => Listed::Failed(error.to_string()),
+        Err(_) => Listed::Failed("the API server did not answer in time".to_owned()),
+    }
+}
+
+/// Log, Event, and everybody whose decision depends on it.
+async fn tell(context: &Context, space: &str, environments: &[Arc<Environment>], verdict: &Verdict) {
+    match verdict.status {
+        ConditionStatus::True => tracing::info!(namespace = space, "{}", verdict.message),
+        ConditionStatus::False => {
+            tracing::error!(namespace = space, reason = verdict.reason, "{}", verdict.message);
+        }
+        ConditionStatus::Unknown => {
+            tracing::warn!(namespace = space, reason = verdict.reason, "{}", verdict.message);
+        }
+    }
+    for environment in environments {
+        feed::wake_environment(context, environment).await;
+        feed::wake_releases(context, &environment.key(), |phase: Phase| !phase.is_final()).await;
+        let event = Event {
+            type_: if verdict.is_enforced() { EventType::Normal } else { EventType::Warning },
+            reason: if verdict.is_enforced() { CONDITION.to_owned() } else { verdict.reason.to_owned() },
+            note: Some(crate::domain::timeline::cut(verdict.message.clone(), 1000)),
+            action: "AskingPolicies".to_owned(),
+            secondary: None,
+        };
+        if let Err(error) = context.core.recorder.publish(&event, &environment.object_ref(&())).await {
+            tracing::debug!(%error, "an event was not recorded");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::fixtures::{at, environment};
+
+    fn verdict(status: ConditionStatus, is_passing: bool) -> Verdict {
+        Verdict { status, reason: "X", message: "x".into(), is_passing }
+    }
+
+    #[test]
+    fn a_verdict_stands_for_a_while_when_the_server_cannot_be_asked() {
+        let verdicts = Verdicts::default();
+        let (good, lost) = (verdict(ConditionStatus::True, false), verdict(ConditionStatus::Unknown, true));
+        assert!(verdicts.keep("a", &good, at(0)));
+        assert!(!verdicts.keep("a", &good, at(60)));
+        assert!(!verdicts.keep("a", &lost, at(200)));
+        assert_eq!(verdicts.of("a"), Some(good));
+        assert!(verdicts.keep("a", &lost, at(300)));
+        assert_eq!(verdicts.of("a"), Some(lost.clone()));
+        assert!(verdicts.keep("b", &lost, at(300)), "nothing stands where nothing was known");
+        assert_eq!(verdicts.of("c"), None);
+    }
+
+    #[test]
+    fn what_an_object_says_of_an_earlier_time_is_overwritten() {
+        let mut environment = environment();
+        stamp(&mut environment, Some(verdict(ConditionStatus::True, false)), at(5));
+        let told = |environment: &Environment| {
+            let conditions = &environment.status.as_ref().unwrap().conditions;
+            assert_eq!(conditions.len(), 1);
+            (conditions[0].status, conditions[0].last_transition_time)
+        };
+        assert_eq!(told(&environment), (ConditionStatus::True, at(5)));
+        stamp(&mut environment, Some(verdict(ConditionStatus::True, false)), at(9));
+        assert_eq!(told(&environment), (ConditionStatus::True, at(5)));
+        stamp(&mut environment, None, at(10));
+        assert_eq!(told(&environment), (ConditionStatus::Unknown, at(10)));
+    }
+}
