@@ -112,11 +112,13 @@ rows! {
     POLICIES = 18, "admissionregistration.k8s.io" "v1" "ValidatingAdmissionPolicy" "validatingadmissionpolicies" "validatingadmissionpolicy" [], [], false, ["status"];
     POLICY_BINDINGS = 19, "admissionregistration.k8s.io" "v1" "ValidatingAdmissionPolicyBinding" "validatingadmissionpolicybindings" "validatingadmissionpolicybinding" [], [], false, [];
     AUTOSCALERS = 20, "autoscaling" "v2" "HorizontalPodAutoscaler" "horizontalpodautoscalers" "horizontalpodautoscaler" ["hpa"], ALL, true, ["status"];
+    MUTATING_POLICIES = 22, "admissionregistration.k8s.io" "v1" "MutatingAdmissionPolicy" "mutatingadmissionpolicies" "mutatingadmissionpolicy" [], [], false, [];
+    MUTATING_BINDINGS = 23, "admissionregistration.k8s.io" "v1" "MutatingAdmissionPolicyBinding" "mutatingadmissionpolicybindings" "mutatingadmissionpolicybinding" [], [], false, [];
     INGRESSES = 21, "networking.k8s.io" "v1" "Ingress" "ingresses" "ingress" ["ing"], [], true, ["status"];
 }
 
 /// Number of tables.
-pub const TABLES: usize = 22;
+pub const TABLES: usize = 24;
 
 /// The resource of a group, version and plural.
 #[must_use]

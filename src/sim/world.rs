@@ -8,6 +8,7 @@ mod deployment;
 mod emit;
 mod garbage;
 mod pod;
+mod product;
 mod replica_set;
 mod replica_set_shape;
 mod rolling;

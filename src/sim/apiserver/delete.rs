@@ -97,8 +97,10 @@ fn admit(
         sub: "",
         namespace: object.namespace(),
         name: object.name(),
+        object: None,
+        old: Some(&object.value),
     };
-    policy::judge(&world.store, &shared.authorizer, request, None, shared.now())
+    policy::judge(&world.store, &shared.authorizer, request, shared.now())
 }
 
 /// Deletes, or marks for deletion; the object when it is still there.

@@ -1,7 +1,9 @@
 //! The admission policies of the product, as a table of small functions: same codes, sentences and statuses as the
-//! `ValidatingAdmissionPolicies` that the manifests install.
+//! `ValidatingAdmissionPolicies` that the manifests install. A policy whose binding is gone refuses nothing, as on a real server.
 
+mod persons;
 mod rules;
+mod workloads;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -10,8 +12,10 @@ use super::rbac::{Authorizer, User};
 use super::refusal::Refusal;
 use crate::api::GROUP;
 use crate::api::labels::CONTROLLER_USER;
-use crate::sim::kinds::{ENVIRONMENTS, POLICIES, POLICY_BINDINGS, Resource, list, text};
-use crate::sim::store::Store;
+use crate::sim::kinds::{
+    ENVIRONMENTS, MUTATING_BINDINGS, MUTATING_POLICIES, POLICIES, POLICY_BINDINGS, Resource, list, text,
+};
+use crate::sim::store::{Store, entry};
 
 /// What is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +53,10 @@ pub struct Request<'a> {
     pub namespace: &'a str,
     /// Name.
     pub name: &'a str,
+    /// The object as it would be; nothing for a deletion.
+    pub object: Option<&'a Value>,
+    /// The object as it is; nothing for a creation.
+    pub old: Option<&'a Value>,
 }
 
 /// Everything that a rule may look at.
@@ -65,6 +73,7 @@ struct Case<'a> {
 type Verdict = Option<(String, bool)>;
 type Rule = fn(&Case<'_>) -> Verdict;
 
+const EXISTS: &str = "release-cockpit-environment-exists";
 const RELEASE: (&str, &[Rule]) = (
     "release-cockpit-release",
     &[
@@ -102,7 +111,16 @@ const RELEASE_ENVIRONMENT: (&str, &[Rule]) = (
 );
 const ACTION_ENVIRONMENT: (&str, &[Rule]) = (
     "release-cockpit-action-environment",
-    &[rules::self_approval, rules::slot_unknown, rules::action_component, rules::until_past],
+    &[
+        persons::self_approval,
+        persons::self_review,
+        rules::freeze_that_rolls_back,
+        rules::slot_unknown,
+        rules::action_component,
+        rules::until_past,
+        rules::until_too_far,
+        rules::item_unknown,
+    ],
 );
 
 /// Admits a request or refuses it as the policies would.
@@ -113,33 +131,47 @@ pub fn judge(
     store: &Store,
     authorizer: &Authorizer,
     request: Request<'_>,
-    object: Option<&Value>,
     now: DateTime<Utc>,
 ) -> Result<(), Refusal> {
-    if is_bound(store, "release-cockpit-crds")
-        && request.resource.kind == "CustomResourceDefinition"
-        && request.operation == Operation::Delete
-        && request.name.ends_with(GROUP)
-    {
-        let verdict = "CRDGuard: deleting this definition would delete every record of its kind; delete the policy binding \
-                       release-cockpit-crds first if you mean it";
-        return Err(Refusal::policy(request.resource, request.name, "release-cockpit-crds", verdict, false));
-    }
+    crds(store, request)?;
+    workloads::judge(store, authorizer, request)?;
     if !request.resource.is_ours() {
         return Ok(());
     }
     controller_only(store, request)?;
     let (Operation::Create, "Release" | "ReleaseAction", Some(object)) =
-        (request.operation, request.resource.kind, object)
+        (request.operation, request.resource.kind, request.object)
     else {
         return Ok(());
     };
-    let is_release = request.resource.kind == "Release";
+    let (own, parameterised) = if request.resource.kind == "Release" {
+        (RELEASE, RELEASE_ENVIRONMENT)
+    } else {
+        (ACTION, ACTION_ENVIRONMENT)
+    };
     let nothing = Value::Null;
     let case = |environment| Case { request, object, environment, authorizer, now };
-    run(store, if is_release { RELEASE } else { ACTION }, &case(&nothing))?;
-    let Some(environment) = environment(store, request, object)? else { return Ok(()) };
-    run(store, if is_release { RELEASE_ENVIRONMENT } else { ACTION_ENVIRONMENT }, &case(&environment))
+    run(store, own, &case(&nothing))?;
+    match environment(store, request, object) {
+        Ok(environment) => run(store, parameterised, &case(&environment)),
+        Err(refusal) if is_bound(store, EXISTS) => Err(refusal),
+        Err(_) => Ok(()),
+    }
+}
+
+/// Fills in who asks, where the object does not say it.
+pub fn stamp(store: &Store, resource: &Resource, user: &User, value: &mut Value) {
+    let (policy, field) = match resource.kind {
+        "Release" => ("release-cockpit-stamp-release", "requestedBy"),
+        "ReleaseAction" => ("release-cockpit-stamp-action", "actor"),
+        _ => return,
+    };
+    let is_there = store.get(MUTATING_POLICIES, "", policy).is_some()
+        && store.get(MUTATING_BINDINGS, "", policy).is_some();
+    if is_there && value.get("spec").is_some_and(Value::is_object) && text(value, &["spec", field]).is_empty()
+    {
+        entry(value, "spec").insert(field.to_owned(), user.name.clone().into());
+    }
 }
 
 /// Whether a policy is installed and a binding makes it deny.
@@ -149,6 +181,24 @@ fn is_bound(store: &Store, policy: &str) -> bool {
             text(&binding.value, &["spec", "policyName"]) == policy
                 && list(&binding.value, &["spec", "validationActions"]).iter().any(|action| action == "Deny")
         })
+}
+
+/// Refuses in the name of a policy, provided that it is in force.
+fn refuse_by(store: &Store, request: Request<'_>, policy: &str, verdict: &str) -> Result<(), Refusal> {
+    if is_bound(store, policy) {
+        return Err(Refusal::policy(request.resource, request.name, policy, verdict, false));
+    }
+    Ok(())
+}
+
+fn crds(store: &Store, request: Request<'_>) -> Result<(), Refusal> {
+    let ours = request.resource.kind == "CustomResourceDefinition" && request.name.ends_with(GROUP);
+    if !ours || request.operation != Operation::Delete {
+        return Ok(());
+    }
+    let verdict = "CRDGuard: deleting this definition would delete every record of its kind; delete the policy binding \
+                   release-cockpit-crds first if you mean it";
+    refuse_by(store, request, "release-cockpit-crds", verdict)
 }
 
 fn run(store: &Store, (policy, rules): (&str, &[Rule]), case: &Case<'_>) -> Result<(), Refusal> {
@@ -166,18 +216,12 @@ fn run(store: &Store, (policy, rules): (&str, &[Rule]), case: &Case<'_>) -> Resu
 /// People create; the controller writes status, and it alone changes or deletes records.
 fn controller_only(store: &Store, request: Request<'_>) -> Result<(), Refusal> {
     let user = request.user.name.as_str();
-    if !request.sub.is_empty() && user != CONTROLLER_USER && is_bound(store, "release-cockpit-status") {
+    if !request.sub.is_empty() && user != CONTROLLER_USER {
         let verdict = format!(
             "ControllerOnly: {}/{} is written by the controller; create a ReleaseAction instead",
             request.resource.plural, request.sub
         );
-        return Err(Refusal::policy(
-            request.resource,
-            request.name,
-            "release-cockpit-status",
-            &verdict,
-            false,
-        ));
+        return refuse_by(store, request, "release-cockpit-status", &verdict);
     }
     let exempt = [
         CONTROLLER_USER,
@@ -189,41 +233,30 @@ fn controller_only(store: &Store, request: Request<'_>) -> Result<(), Refusal> {
         && request.sub.is_empty()
         && request.operation != Operation::Create
         && !exempt.contains(&user)
-        && is_bound(store, "release-cockpit-records")
     {
         let verdict = format!(
             "RecordImmutable: {} are records: {} is for the controller only; create a ReleaseAction instead",
             request.resource.plural,
             request.operation.name()
         );
-        return Err(Refusal::policy(
-            request.resource,
-            request.name,
-            "release-cockpit-records",
-            &verdict,
-            false,
-        ));
+        return refuse_by(store, request, "release-cockpit-records", &verdict);
     }
     Ok(())
 }
 
-/// The Environment that an object names; nothing where it does not exist and nobody minds.
-fn environment(store: &Store, request: Request<'_>, object: &Value) -> Result<Option<Value>, Refusal> {
+/// The Environment that an object names.
+fn environment(store: &Store, request: Request<'_>, object: &Value) -> Result<Value, Refusal> {
     let wanted = text(object, &["spec", "environment"]);
     if let Some(found) = store.get(ENVIRONMENTS, request.namespace, wanted) {
-        return Ok(Some(found.value.clone()));
-    }
-    if !is_bound(store, "release-cockpit-environment-exists") {
-        return Ok(None);
+        return Ok(found.value.clone());
     }
     if store.list(ENVIRONMENTS, Some(request.namespace)).next().is_none() {
         let sentence = "failed to configure binding: no params found for policy binding with `Deny` \
                         parameterNotFoundAction";
-        let policy = "release-cockpit-environment-exists";
-        let mut refusal = Refusal::policy(request.resource, request.name, policy, sentence, true);
+        let mut refusal = Refusal::policy(request.resource, request.name, EXISTS, sentence, true);
         refusal.message = refusal.message.replace("denied request: failed", "failed");
         return Err(refusal);
     }
     let verdict = format!("EnvironmentNotFound: no Environment {wanted} in namespace {}", request.namespace);
-    Err(Refusal::policy(request.resource, request.name, "release-cockpit-environment-exists", &verdict, true))
+    Err(Refusal::policy(request.resource, request.name, EXISTS, &verdict, true))
 }

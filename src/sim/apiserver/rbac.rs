@@ -31,6 +31,7 @@ pub struct Question<'a> {
 pub type Rule = (&'static [&'static str], &'static [&'static str], &'static [&'static str]);
 
 const READ: &[&str] = &["get", "list", "watch"];
+const WRITE: &[&str] = &["create", "update", "patch", "delete", "deletecollection"];
 const OURS: &str = crate::api::GROUP;
 const RECORDS: &[&str] = &["environments", "releases", "releaseactions"];
 
@@ -90,7 +91,7 @@ pub fn rules(role: Role) -> Vec<Rule> {
             &[(&[OURS], &["releaseactions"], &["create"]), (&[OURS], &["environments"], &["approve"])]
         }
         Role::Oncall => &[
-            (&[OURS], &["releaseactions"], &["create"]),
+            (&[OURS], &["releases", "releaseactions"], &["create"]),
             (&[OURS], &["environments"], &["freeze", "scale", "rollback"]),
         ],
         Role::Breakglass => &[
@@ -98,6 +99,22 @@ pub fn rules(role: Role) -> Vec<Rule> {
             (&[OURS], &["environments"], &["deploy", "shift", "rollback", "override"]),
         ],
         Role::Owner => &[(&[OURS], &["environments"], &["create", "update", "patch", "delete"])],
+        Role::Editor => &[
+            (
+                &["apps"],
+                &[
+                    "deployments",
+                    "deployments/scale",
+                    "replicasets",
+                    "replicasets/scale",
+                    "statefulsets",
+                    "daemonsets",
+                ],
+                WRITE,
+            ),
+            (&[""], &["pods"], WRITE),
+            (&[""], &["namespaces"], &["patch"]),
+        ],
         Role::Controller => &[
             (
                 &[OURS],

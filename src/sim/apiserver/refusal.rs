@@ -159,6 +159,8 @@ impl Refusal {
     /// A refusal by an admission policy; `reason` decides between 403 and 422.
     pub fn policy(resource: &Resource, name: &str, policy: &str, verdict: &str, invalid: bool) -> Self {
         let quoted = if name.is_empty() { String::new() } else { format!(" \"{name}\"") };
+        // a server trims what a policy says
+        let verdict = verdict.trim();
         let sentence =
             format!("ValidatingAdmissionPolicy '{policy}' with binding '{policy}' denied request: {verdict}");
         let message = format!("{}{quoted} is forbidden: {sentence}", resource.qualified());

@@ -69,6 +69,7 @@ pub fn create_value(
     let (call, target, resource) = (write.call, write.target, write.target.resource);
     let now = shared.now();
     let name = prepare_new(world, target, &mut value, now)?;
+    policy::stamp(&world.store, resource, &call.user, &mut value);
     let unknown = write.decode(&mut value)?;
     native::default(resource, &mut value);
     if resource.has_status()
@@ -91,8 +92,10 @@ pub fn create_value(
         sub: "",
         namespace: target.space(),
         name: &name,
+        object: Some(&value),
+        old: None,
     };
-    policy::judge(&world.store, &shared.authorizer, request, Some(&value), now)?;
+    policy::judge(&world.store, &shared.authorizer, request, now)?;
     if world.store.get(resource, target.space(), &name).is_some() {
         return Err(Refusal::exists(resource, &name));
     }
@@ -168,8 +171,10 @@ pub fn update(
         sub: write.sub(),
         namespace: target.space(),
         name: target.named(),
+        object: Some(&value),
+        old: Some(&old.value),
     };
-    policy::judge(&world.store, &shared.authorizer, request, Some(&value), now)?;
+    policy::judge(&world.store, &shared.authorizer, request, now)?;
     if call.dry_run()? {
         return Ok(with_warnings(json_response(200, value.to_string()), &unknown));
     }

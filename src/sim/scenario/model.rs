@@ -40,6 +40,9 @@ pub struct Scenario {
     /// How long traffic has been running when the world starts, for full panes.
     #[serde(default = "fifty_minutes", deserialize_with = "span")]
     pub prefill: Duration,
+    /// Whether the admission policies are installed.
+    #[serde(default = "yes")]
+    pub policies: bool,
     /// Objects in full, as YAML, with status where they have one.
     #[serde(default)]
     pub objects: Vec<ObjectText>,
@@ -101,6 +104,8 @@ pub enum Role {
     Breakglass,
     /// Writes Environments.
     Owner,
+    /// Changes workloads, pods and the labels of the namespace.
+    Editor,
     /// The controller.
     Controller,
     /// May do everything.
@@ -118,6 +123,7 @@ impl Role {
             Self::Oncall => "release-cockpit-oncall",
             Self::Breakglass => "release-cockpit-breakglass",
             Self::Owner => "release-cockpit-owner",
+            Self::Editor => "edit",
             Self::Controller => "release-cockpit-controller",
             Self::Admin => "cluster-admin",
         }
@@ -276,6 +282,9 @@ pub(super) fn span<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duratio
     Ok(span.to_std())
 }
 
+const fn yes() -> bool {
+    true
+}
 const fn one() -> u64 {
     1
 }

@@ -11,21 +11,15 @@ use super::{SCRAPE, Task, World};
 use crate::sim::Error;
 use crate::sim::apiserver::definitions;
 use crate::sim::kinds::{
-    self, CONFIG_MAPS, CRDS, DEPLOYMENTS, NAMESPACES, NODES, PODS, POLICIES, POLICY_BINDINGS, REPLICA_SETS,
-    SECRETS, SERVICES, text,
+    self, CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, NODES, PODS, REPLICA_SETS, SECRETS, SERVICES, text,
 };
 use crate::sim::scenario::Workload;
 use crate::sim::store::stamp;
 
-/// The policies whose verdicts the embedded API server gives, while they are bound.
-const POLICY_MANIFESTS: &str = include_str!("../../../assets/manifests/policies.yaml");
-/// One of the optional ones.
-const CRD_GUARD: &str = "release-cockpit-crds";
-
 impl World {
     pub(super) fn set_up(&mut self) -> Result<(), Error> {
         self.found_cluster();
-        self.install_product();
+        self.install_product()?;
         self.furnish();
         let scenario = self.scenario.clone();
         for workload in &scenario.workloads {
@@ -91,38 +85,6 @@ impl World {
                 }
             });
             self.store.create(NODES, node, long_ago);
-        }
-    }
-
-    fn install_product(&mut self) {
-        let long_ago = self.now - TimeDelta::days(30);
-        for definition in definitions::all() {
-            let mut crd = definition.crd.clone();
-            crd["status"] = json!({
-                "acceptedNames": crd["spec"]["names"], "storedVersions": [crate::api::VERSION],
-                "conditions": [
-                    {"type": "NamesAccepted", "status": "True", "reason": "NoConflicts", "message": "no conflicts found",
-                     "lastTransitionTime": stamp(long_ago)},
-                    {"type": "Established", "status": "True", "reason": "InitialNamesAccepted",
-                     "message": "the initial names have been accepted", "lastTransitionTime": stamp(long_ago)}
-                ]
-            });
-            self.store.create(CRDS, crd, long_ago);
-        }
-        let guard = [
-            json!({
-                "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy",
-                "metadata": {"name": CRD_GUARD}, "spec": {"failurePolicy": "Fail", "validations": []}
-            }),
-            json!({
-                "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding",
-                "metadata": {"name": CRD_GUARD}, "spec": {"policyName": CRD_GUARD, "validationActions": ["Deny", "Audit"]}
-            }),
-        ];
-        let shipped = POLICY_MANIFESTS.split("\n---\n").filter_map(|text| serde_saphyr::from_str(text).ok());
-        for object in shipped.chain(guard) {
-            let is_policy = text(&object, &["kind"]) == "ValidatingAdmissionPolicy";
-            self.store.create(if is_policy { POLICIES } else { POLICY_BINDINGS }, object, long_ago);
         }
     }
 

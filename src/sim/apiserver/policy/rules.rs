@@ -1,5 +1,6 @@
 //! The rules: one small function each, from a case to a verdict.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use regex::Regex;
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -10,7 +11,7 @@ use crate::sim::apiserver::rbac::Question;
 use crate::sim::kinds::{at, list, text};
 use crate::sim::store::instant;
 
-fn refuse(broken: bool, verdict: impl FnOnce() -> String) -> Verdict {
+pub(super) fn refuse(broken: bool, verdict: impl FnOnce() -> String) -> Verdict {
     broken.then(|| (verdict(), false))
 }
 
@@ -219,18 +220,6 @@ pub(super) fn denied(case: &Case<'_>) -> Verdict {
     })
 }
 
-pub(super) fn self_approval(case: &Case<'_>) -> Verdict {
-    let off = at(case.environment, &["spec", "approval", "preventSelfApproval"]) == Some(&Value::Bool(false));
-    let user = case.request.user.name.as_str();
-    let own = text(case.object, &["spec", "release", "requestedBy"]) == user;
-    refuse(text(case.object, &["spec", "action"]) == "Approve" && !off && own, || {
-        format!(
-            "SelfApproval: {user} requested release {} and may not approve it",
-            text(case.object, &["spec", "release", "name"])
-        )
-    })
-}
-
 pub(super) fn slot_unknown(case: &Case<'_>) -> Verdict {
     let known = list(case.environment, &["spec", "approval", "slots"]);
     let stranger = list(case.object, &["spec", "slots"]).iter().find(|slot| {
@@ -256,8 +245,52 @@ pub(super) fn action_component(case: &Case<'_>) -> Verdict {
     unknown_component(case, name)
 }
 
+fn parameter<'a>(case: &'a Case<'_>, name: &str) -> &'a str {
+    text(case.object, &["spec", "parameters", name])
+}
+
+fn created(case: &Case<'_>) -> DateTime<Utc> {
+    instant(case.object, &["metadata", "creationTimestamp"]).unwrap_or(case.now)
+}
+
 pub(super) fn until_past(case: &Case<'_>) -> Verdict {
     let until = instant(case.object, &["spec", "parameters", "until"])?;
-    let created = instant(case.object, &["metadata", "creationTimestamp"]).unwrap_or(case.now);
-    invalid(until <= created, || "UntilPast: spec.parameters.until must be in the future".to_owned())
+    invalid(until <= created(case), || "UntilPast: spec.parameters.until must be in the future".to_owned())
+}
+
+pub(super) fn until_too_far(case: &Case<'_>) -> Verdict {
+    let until = instant(case.object, &["spec", "parameters", "until"])?;
+    let (article, hours) = match text(case.object, &["spec", "action"]) {
+        "Override" => ("an Override", 8),
+        "Drive" => ("a Drive", 12),
+        _ => return None,
+    };
+    invalid(until > created(case) + TimeDelta::hours(hours), || {
+        format!("UntilTooFar: {article} lasts {hours} hours at most")
+    })
+}
+
+pub(super) fn freeze_that_rolls_back(case: &Case<'_>) -> Verdict {
+    let meant =
+        text(case.object, &["spec", "action"]) == "Freeze" && parameter(case, "inFlight") == "RollBack";
+    refuse(meant && !may(case, "rollback"), || {
+        format!(
+            "VerbDenied: a Freeze that rolls back needs the verb rollback on environment {} in namespace {}, which {} does \
+             not have",
+            text(case.object, &["spec", "environment"]),
+            case.request.namespace,
+            case.request.user.name
+        )
+    })
+}
+
+pub(super) fn item_unknown(case: &Case<'_>) -> Verdict {
+    let item = parameter(case, "item");
+    let known = list(case.environment, &["spec", "gates", "checklist"]).iter().any(|known| known == item);
+    invalid(text(case.object, &["spec", "action"]) == "Check" && !known, || {
+        format!(
+            "ItemUnknown: the checklist of {} has no item {item}",
+            text(case.object, &["spec", "environment"])
+        )
+    })
 }
