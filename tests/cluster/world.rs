@@ -13,12 +13,10 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 use tokio::sync::OnceCell;
 
-use crate::contract::Backend;
+use crate::contract::{Backend, PEOPLE};
 
 /// The program under test.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_release-cockpit");
-
-const PEOPLE: [&str; 6] = ["admin", "alice", "bob", "carol", "dave", "controller"];
 
 /// Where the cluster is.
 #[derive(Debug)]
@@ -156,6 +154,7 @@ impl World {
             ("viewer", "{kind: Group, name: viewers, apiGroup: rbac.authorization.k8s.io}"),
             ("operator", "{kind: Group, name: operators, apiGroup: rbac.authorization.k8s.io}"),
             ("approver", "{kind: Group, name: team-leads, apiGroup: rbac.authorization.k8s.io}"),
+            ("oncall", "{kind: Group, name: on-call, apiGroup: rbac.authorization.k8s.io}"),
             ("releaser", "{kind: ServiceAccount, name: controller, namespace: release-cockpit}"),
         ] {
             let _ = write!(
@@ -164,6 +163,18 @@ impl World {
                  roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: release-cockpit-{role}}}\n"
             );
         }
+        // those who may edit workloads, and even label the namespace
+        let _ = write!(
+            manifests,
+            "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {{name: editor, namespace: {name}}}\n\
+             subjects: [{{kind: Group, name: editors, apiGroup: rbac.authorization.k8s.io}}]\n\
+             roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: edit}}\n\
+             ---\napiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {{name: labels, namespace: {name}}}\n\
+             rules: [{{apiGroups: [''], resources: [namespaces], verbs: [get, patch]}}]\n\
+             ---\napiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {{name: labels, namespace: {name}}}\n\
+             subjects: [{{kind: Group, name: editors, apiGroup: rbac.authorization.k8s.io}}]\n\
+             roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: labels}}\n"
+        );
         // the controllers of a test agree on their leader in its own namespace
         let _ = write!(
             manifests,
@@ -214,6 +225,8 @@ impl World {
             .map(|plural| format!("{plural}.release-cockpit.dev"));
         let arguments: Vec<&str> = wait.into_iter().chain(names.iter().map(String::as_str)).collect();
         self.kubectl("admin", &arguments, "").await.ok();
+        let optional = run(Path::new(PROGRAM), &["manifests", "policies", "--optional"], "").await.ok();
+        self.apply(&optional).await;
         self.await_policies().await;
     }
 
@@ -253,6 +266,7 @@ impl World {
                 .until(words, || async { stands(&backend.post(who, &dry(plural), object).await.body, words) })
                 .await;
         }
+        self.await_optional_policies(&backend).await;
         let one = backend.ours("releases/probe");
         backend
             .until("RecordImmutable", || async {
@@ -272,6 +286,34 @@ impl World {
                     )
                     .await;
                 stands(&patch.body, "ControllerOnly")
+            })
+            .await;
+    }
+
+    /// The lock on workloads and its label, the guard of the definitions, the stamps.
+    async fn await_optional_policies(&self, backend: &Backend) {
+        let space = format!("/api/v1/namespaces/{}", backend.namespace);
+        let label = |value: &str| json!({"metadata": {"labels": {"release-cockpit.dev/managed": value}}});
+        backend.patch("admin", &space, ("merge", &label("true"))).await.ok();
+        let mut nobody = backend.release("stamped", "v1.0.0");
+        nobody["spec"].as_object_mut().expect("a spec").remove("requestedBy");
+        backend
+            .until("the lock, the label and the stamp", || async {
+                let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "bare"},
+                    "spec": {"containers": [{"name": "x", "image": "x"}]}});
+                let bare = backend.post("frank", &format!("{}?dryRun=All", backend.core("pods")), &pod).await;
+                let off =
+                    backend.patch("frank", &format!("{space}?dryRun=All"), ("merge", &label("false"))).await;
+                let stamped =
+                    backend.post("alice", &format!("{}?dryRun=All", backend.ours("releases")), &nobody).await;
+                (bare.code == 403 && off.code == 403 && stamped.code == 201).then_some(())
+            })
+            .await;
+        let crd =
+            "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/releases.release-cockpit.dev?dryRun=All";
+        backend
+            .until("the guard of the definitions", || async {
+                (backend.delete("admin", crd, &Value::Null).await.code == 403).then_some(())
             })
             .await;
     }

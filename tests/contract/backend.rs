@@ -12,7 +12,25 @@ use serde_json::{Value, json};
 /// How long anything may take until it is wrong.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A server, seen through the eyes of its people: admin, alice, bob, dave, controller.
+/// Everybody.
+pub const PEOPLE: [&str; 10] =
+    ["admin", "alice", "bob", "bob-admin", "carol", "erin", "oscar", "frank", "dave", "controller"];
+
+/// The kinds of action that act on an environment.
+const ON_ENVIRONMENT: [&str; 8] =
+    ["Freeze", "Unfreeze", "Deny", "Allow", "Scale", "Restart", "AbortAll", "Review"];
+
+/// A server, seen through the eyes of its people.
+///
+/// | name | groups | may |
+/// | --- | --- | --- |
+/// | admin | system:masters | everything |
+/// | alice | operators | operate |
+/// | bob, bob-admin (one person), carol | operators, team-leads | operate and approve |
+/// | erin | team-leads | approve |
+/// | oscar | on-call | freeze, scale, roll back |
+/// | frank | editors | edit workloads and the labels of the namespace |
+/// | dave | viewers | look |
 pub struct Backend {
     /// The namespace of this check; nobody else writes there.
     pub namespace: String,
@@ -184,6 +202,8 @@ impl Backend {
                     "image": "ghcr.io/acme/contract-backend"}],
                 "allowedStrategies": ["rolling"],
                 "versions": {"pattern": r"^v\d+\.\d+\.\d+$"},
+                "gates": {"checklist": ["Migrations tested"]},
+                "identity": {"people": [{"name": "bob", "accounts": ["bob", "robert"]}], "stripSuffixes": ["-admin"]},
                 "approval": {"slots": [{"name": "leads", "group": "team-leads"}, {"name": "court", "group": "kings"}]}
             }
         });
@@ -217,6 +237,24 @@ impl Backend {
                 "expected": {"generation": 1, "planDigest": format!("sha256:{}", "a".repeat(64))},
                 "slots": [{"name": "leads", "group": "team-leads"}]}
         })
+    }
+
+    /// An action of somebody, of a kind that its parameters fit.
+    pub fn action(&self, kind: &str, who: &str, parameters: &Value) -> Value {
+        let mut action = self.approval("act", "one");
+        let spec = action["spec"].as_object_mut().expect("a spec");
+        spec.insert("action".into(), kind.into());
+        spec.insert("actor".into(), who.into());
+        spec.insert("reason".into(), "the check says so".into());
+        spec.insert("parameters".into(), parameters.clone());
+        spec.remove("slots");
+        if ON_ENVIRONMENT.contains(&kind) {
+            spec.remove("release");
+            spec.remove("expected");
+        } else {
+            spec["expected"]["step"] = json!(0);
+        }
+        action
     }
 
     /// A Deployment with one container of its own name.

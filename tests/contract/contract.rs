@@ -5,7 +5,9 @@
 
 mod backend;
 mod discovery;
+mod forgeries;
 mod lists;
+mod locks;
 mod policies;
 mod removal;
 mod rollouts;
@@ -13,7 +15,7 @@ mod schemas;
 mod watches;
 mod writes;
 
-pub use backend::Backend;
+pub use backend::{Backend, PEOPLE};
 
 use futures::future::BoxFuture;
 
@@ -30,7 +32,13 @@ macro_rules! registry {
 
 registry! {
     discovery::{ the_kinds_are_announced, tables_have_the_printer_columns, reviews_tell_who_may_do_what, strange_requests },
+    forgeries::{
+        releases_of_others, metadata_of_records, releases_that_do_not_fit, actions_of_others, verbs_of_actions, slots_of_approvals,
+        parameters_of_actions, people_with_two_accounts, what_the_status_forbids, writes_of_records, writes_of_environments,
+        names_that_are_borrowed
+    },
     lists::{ selectors, unknown_fields_select_nothing, pages },
+    locks::{ workloads_are_locked, workloads_are_free, the_label_stays, definitions_stay },
     policies::{ releases_are_admitted_by_policy, a_freeze_stops_releases, actions_are_admitted_by_policy, roles_limit_people, records_never_change },
     removal::{ children_follow_their_owner, orphans_stay, preconditions_protect },
     rollouts::{

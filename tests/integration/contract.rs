@@ -24,6 +24,11 @@ users = [
     { name = "admin", groups = ["system:masters"] },
     { name = "alice", groups = ["operators"] },
     { name = "bob", groups = ["operators", "team-leads"] },
+    { name = "bob-admin", groups = ["operators", "team-leads"] },
+    { name = "carol", groups = ["operators", "team-leads"] },
+    { name = "erin", groups = ["team-leads"] },
+    { name = "oscar", groups = ["on-call"] },
+    { name = "frank", groups = ["editors"] },
     { name = "dave", groups = ["viewers"] },
     { name = "system:serviceaccount:release-cockpit:controller", token = "controller" },
 ]
@@ -31,6 +36,8 @@ bindings = [
     { role = "viewer", groups = ["viewers"], namespaces = ["contract"] },
     { role = "operator", groups = ["operators"], namespaces = ["contract"] },
     { role = "approver", groups = ["team-leads"], namespaces = ["contract"] },
+    { role = "oncall", groups = ["on-call"], namespaces = ["contract"] },
+    { role = "editor", groups = ["editors"], namespaces = ["contract"] },
     { role = "controller", users = ["system:serviceaccount:release-cockpit:controller"] },
 ]
 namespaces = [{ name = "contract" }]
@@ -50,7 +57,7 @@ async fn backend() -> Backend {
     let scenario = Scenario::from_toml(SCENARIO, "contract.toml").unwrap();
     let running = Arc::new(server::start(scenario, clock.clone()).await.unwrap());
     let mut people = BTreeMap::new();
-    for name in ["admin", "alice", "bob", "dave", "controller"] {
+    for name in suite::PEOPLE {
         let mut config = Config::new(running.kube_url.as_str().parse().unwrap());
         config.root_cert = Some(Vec::new());
         config.default_retry = false;
