@@ -203,7 +203,7 @@ impl Backend {
                 "allowedStrategies": ["rolling"],
                 "versions": {"pattern": r"^v\d+\.\d+\.\d+$"},
                 "gates": {"checklist": ["Migrations tested"]},
-                "identity": {"people": [{"name": "bob", "accounts": ["bob", "robert"]}], "stripSuffixes": ["-admin"]},
+                "identity": {"people": [{"name": "bob", "accounts": ["bob", "robert"]}], "stripPrefixes": ["oidc:"], "stripSuffixes": ["-admin"]},
                 "approval": {"slots": [{"name": "leads", "group": "team-leads"}, {"name": "court", "group": "kings"}]}
             }
         });

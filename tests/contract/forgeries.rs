@@ -404,6 +404,9 @@ pub async fn people_with_two_accounts(backend: &Backend) {
         ("bob", "robert", "bob, the same person as robert,"),
         ("bob-admin", "bob", "bob-admin, the same person as bob,"),
         ("bob-admin", "robert-admin", "bob-admin, the same person as robert-admin,"),
+        ("bob", "oidc:robert", "bob, the same person as oidc:robert,"),
+        ("bob-admin", "oidc:bob-admin", "bob-admin, the same person as oidc:bob-admin,"),
+        ("carol", "oidc:carol-admin", "carol, the same person as oidc:carol-admin,"),
         ("carol", "carol-admin", "carol, the same person as carol-admin,"),
     ] {
         let sentence = format!("SelfApproval: {subject} requested release one and may not approve it");
