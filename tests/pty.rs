@@ -6,155 +6,17 @@
     reason = "a test that cannot go on must say so and stop"
 )]
 
-use std::io::{Read as _, Write};
-use std::sync::{Arc, Condvar, Mutex};
+use std::io::Write as _;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
-use tempfile::TempDir;
 
 #[path = "integration/double.rs"]
 mod double;
+#[path = "pty/terminal.rs"]
+mod terminal;
 
 use double::{Asked, Double, Reply};
-
-/// How long a condition is awaited before the test gives up and shows the screen.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-struct Screen {
-    parser: Mutex<(vt100::Parser, bool)>,
-    changed: Condvar,
-}
-
-/// The program, its keyboard and its screen.
-struct Terminal {
-    child: Box<dyn Child + Send + Sync>,
-    master: Box<dyn MasterPty + Send>,
-    keyboard: Box<dyn Write + Send>,
-    screen: Arc<Screen>,
-    _home: TempDir,
-}
-
-impl Terminal {
-    fn start(arguments: &[&str], (rows, columns): (u16, u16)) -> Self {
-        Self::start_with(arguments, (rows, columns), &[])
-    }
-
-    fn start_with(arguments: &[&str], size: (u16, u16), variables: &[(&str, &str)]) -> Self {
-        Self::start_program(env!("CARGO_BIN_EXE_release-cockpit"), arguments, size, variables)
-    }
-
-    fn start_program(
-        program: &str,
-        arguments: &[&str],
-        (rows, columns): (u16, u16),
-        variables: &[(&str, &str)],
-    ) -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
-        let pair = native_pty_system().openpty(size).unwrap();
-        let mut command = CommandBuilder::new(program);
-        command.env_clear();
-        command.env("HOME", home.path());
-        command.env("PATH", "/usr/bin:/bin");
-        command.env("TERM", "xterm-256color");
-        command.env("LANG", "C.UTF-8");
-        for (name, value) in variables {
-            command.env(name, value);
-        }
-        command.cwd(home.path());
-        command.args(arguments);
-        let child = pair.slave.spawn_command(command).unwrap();
-        drop(pair.slave);
-        let screen = Arc::new(Screen {
-            parser: Mutex::new((
-                vt100::Parser::new(rows.try_into().unwrap(), columns.try_into().unwrap(), 0),
-                false,
-            )),
-            changed: Condvar::new(),
-        });
-        let mut output = pair.master.try_clone_reader().unwrap();
-        let shown = screen.clone();
-        std::thread::spawn(move || {
-            let mut bytes = [0; 8192];
-            loop {
-                let read = output.read(&mut bytes).unwrap_or(0);
-                let mut parser = shown.parser.lock().unwrap();
-                if read == 0 {
-                    parser.1 = true;
-                    shown.changed.notify_all();
-                    return;
-                }
-                parser.0.process(&bytes[..read]);
-                shown.changed.notify_all();
-            }
-        });
-        let keyboard = pair.master.take_writer().unwrap();
-        Self { child, master: pair.master, keyboard, screen, _home: home }
-    }
-
-    fn press(&mut self, keys: &str) {
-        self.keyboard.write_all(keys.as_bytes()).unwrap();
-        self.keyboard.flush().unwrap();
-    }
-
-    fn resize(&self, rows: u16, columns: u16) {
-        self.master.resize(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();
-        let mut parser = self.screen.parser.lock().unwrap();
-        parser.0.screen_mut().set_size(rows.try_into().unwrap(), columns.try_into().unwrap());
-    }
-
-    fn signal(&self, name: &str) {
-        let pid = self.child.process_id().unwrap().to_string();
-        let sent = std::process::Command::new("kill").args(["-s", name, &pid]).status().unwrap();
-        assert!(sent.success());
-    }
-
-    /// Waits until the screen fulfils the condition, and returns its text.
-    fn until(&self, what: &str, condition: impl Fn(&vt100::Screen) -> bool) -> String {
-        let deadline = Instant::now() + PATIENCE;
-        let mut parser = self.screen.parser.lock().unwrap();
-        loop {
-            if condition(parser.0.screen()) {
-                return parser.0.screen().contents();
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            assert!(
-                !left.is_zero() && !parser.1,
-                "{what}: not on the screen\n{}",
-                parser.0.screen().contents()
-            );
-            parser = self.screen.changed.wait_timeout(parser, left).unwrap().0;
-        }
-    }
-
-    fn until_text(&self, text: &str) -> String {
-        self.until(text, |screen| screen.contents().contains(text))
-    }
-
-    /// Waits for the end of the program and checks that the terminal is as it was.
-    fn ended(mut self) -> ExitStatus {
-        let deadline = Instant::now() + PATIENCE;
-        let mut parser = self.screen.parser.lock().unwrap();
-        while !parser.1 {
-            let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "it does not end\n{}", parser.0.screen().contents());
-            parser = self.screen.changed.wait_timeout(parser, left).unwrap().0;
-        }
-        let screen = parser.0.screen();
-        assert!(!screen.alternate_screen(), "the alternate screen was left open");
-        assert!(!screen.hide_cursor(), "the cursor was left hidden");
-        assert!(!screen.bracketed_paste(), "bracketed paste was left on");
-        drop(parser);
-        self.child.wait().unwrap()
-    }
-}
-
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-    }
-}
+use terminal::{PATIENCE, Terminal, line_with};
 
 fn quiet() -> Terminal {
     Terminal::start(&["demo", "quiet"], (24, 80))
@@ -303,11 +165,6 @@ fn a_wrong_kubeconfig_is_named_before_the_screen_is_taken() {
         let text = shown.parser.lock().unwrap().0.screen().contents();
         assert!(text.contains(expected), "{text}");
     }
-}
-
-/// One line of the screen has all of these words.
-fn line_with(screen: &vt100::Screen, words: &[&str]) -> bool {
-    screen.contents().lines().any(|line| words.iter().all(|word| line.contains(word)))
 }
 
 /// Somebody's promotion is approved with the typed phrase, rolls out, and is rolled back; staging gets another version, which

@@ -15,6 +15,7 @@ mod conformance;
 mod contract;
 mod controller;
 mod definitions;
+mod forgery;
 mod journey;
 mod killed;
 mod leadership;

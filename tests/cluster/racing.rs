@@ -1,4 +1,6 @@
-//! Two clients at once: exactly one takes effect, and the other one is told why.
+//! Two people at once: exactly one step is taken, and whoever came second is told why.
+
+use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use kube::Api;
@@ -7,28 +9,58 @@ use release_cockpit::api::{Phase, Release};
 use serde_json::json;
 
 use crate::controller::Controller;
-use crate::space::{Space, approval, release};
-use crate::world;
+use crate::space::{Space, action, approval, release};
+use crate::world::{World, world};
 
-const SPACES: usize = 4;
-const ROUNDS: usize = 5;
+/// Namespaces in which people race at the same time.
+const SPACES: usize = 10;
+/// Races in each of them.
+const ROUNDS: usize = 10;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_two_equal_requests_and_two_equal_approvals_one_takes_effect() {
-    let Some(world) = world::world().await else { return };
-    let runs = (0..SPACES).map(|number| tokio::spawn(rounds(world, number)));
-    for ended in join_all(runs).await {
-        ended.expect("every round ends well");
-    }
+/// How long each race took, as a sentence.
+fn told(what: &str, mut took: Vec<Duration>) -> String {
+    took.sort();
+    let at = |share: usize| took[(took.len() * share / 100).min(took.len() - 1)].as_millis();
+    format!("{} {what}: p50 {} ms, p90 {} ms, p99 {} ms", took.len(), at(50), at(90), at(99))
 }
 
-async fn rounds(world: &'static world::World, number: usize) {
-    let space = Space::new(world, &format!("racing-{number}")).await;
-    space
-        .application(&["backend"], json!({"approval": {"slots": [{"name": "leads", "group": "team-leads"}]}}))
-        .await;
-    let _controller = Controller::start(&[&space], "only").await;
+/// Spaces with an application each, served by one controller.
+async fn spaces(world: &'static World, name: &str, more: serde_json::Value) -> Vec<Space> {
+    let prepared = (0..SPACES).map(|number| {
+        let (name, more) = (format!("{name}-{number}"), more.clone());
+        async move {
+            let space = Space::new(world, &name).await;
+            space.application(&["backend"], more).await;
+            space
+        }
+    });
+    join_all(prepared).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_who_release_and_approve_at_once_one_takes_effect_a_hundred_times() {
+    let Some(world) = world().await else { return };
+    let slots = json!({"approval": {"slots": [{"name": "leads", "group": "team-leads"}]}});
+    let spaces = spaces(world, "racing", slots).await;
+    let _controller = Controller::start(&spaces.iter().collect::<Vec<_>>(), "only").await;
+    let begun = Instant::now();
+    let runs = spaces.into_iter().map(|space| tokio::spawn(rollouts(space)));
+    let mut took = Vec::new();
+    for ended in join_all(runs).await {
+        took.extend(ended.expect("every round ends well"));
+    }
+    assert_eq!(took.len(), SPACES * ROUNDS);
+    eprintln!(
+        "{} (all in {} s)",
+        told("rollouts after two approvals at once", took),
+        begun.elapsed().as_secs()
+    );
+}
+
+/// Asks twice for the same, approves twice, and looks that the workload was written once.
+async fn rollouts(space: Space) -> Vec<Duration> {
     let alice: [Api<Release>; 2] = [space.as_seen_by("alice").await, space.as_seen_by("alice").await];
+    let mut took = Vec::new();
     for round in 1..=ROUNDS {
         let (name, version) = (format!("round-{round}"), format!("v1.{round}.0"));
         let wanted = release(&name, &version, "alice", &["backend"]);
@@ -40,25 +72,89 @@ async fn rounds(world: &'static world::World, number: usize) {
         let seen = space.until_waiting(&name).await;
         let slots = || json!([{"name": "leads", "group": "team-leads"}]);
         let names = [format!("{name}-a"), format!("{name}-b")];
+        // one person twice, or two people: each is enough
+        let second = if round % 2 == 0 { "carol" } else { "bob" };
+        let begun = Instant::now();
         let sent = tokio::join!(
             space.act(approval(&names[0], "bob", &seen, slots())),
-            space.act(approval(&names[1], "bob", &seen, slots()))
+            space.act(approval(&names[1], second, &seen, slots()))
         );
         sent.0.expect("accepted");
         sent.1.expect("accepted");
         let mut verdicts = [space.verdict(&names[0]).await, space.verdict(&names[1]).await];
         verdicts.sort();
-        assert_eq!((verdicts[0].0.as_str(), verdicts[1].0.as_str()), ("Applied", "Refused"), "{verdicts:?}");
-        let reason = &verdicts[1].1;
-        assert!(
-            reason == "bob has already approved this plan" || reason.starts_with("Approve does not fit: it "),
-            "{reason}"
-        );
+        assert_eq!(verdicts[0].0, "Applied", "{verdicts:?}");
+        if verdicts[1].0 == "Refused" {
+            let reason = &verdicts[1].1;
+            let is_told = reason == "bob has already approved this plan"
+                || reason.starts_with("Approve does not fit: it ");
+            assert!(is_told, "{reason}");
+        } else {
+            assert_eq!(second, "carol", "one person counted twice: {verdicts:?}");
+        }
         let ended = space.until_phase(&name, Phase::Succeeded).await;
+        took.push(begun.elapsed());
         let approvals = ended.status.unwrap_or_default().approvals;
-        assert_eq!(approvals.len(), 1, "{approvals:?}");
+        let applied = verdicts.iter().filter(|verdict| verdict.0 == "Applied").count();
+        assert_eq!(approvals.len(), applied, "{approvals:?}");
         let generation = i64::try_from(round).expect("few rounds") + 1;
         let (_, written, revision) = space.runs("backend").await;
         assert_eq!((written, revision), (generation, generation.to_string()));
     }
+    took
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_who_pause_and_resume_at_once_one_takes_effect_a_hundred_times() {
+    let Some(world) = world().await else { return };
+    let spaces = spaces(world, "toggling", json!({"bake": "30m"})).await;
+    let _controller = Controller::start(&spaces.iter().collect::<Vec<_>>(), "only").await;
+    let begun = Instant::now();
+    let runs = spaces.into_iter().map(|space| tokio::spawn(toggles(space)));
+    let mut took = Vec::new();
+    for ended in join_all(runs).await {
+        took.extend(ended.expect("every round ends well"));
+    }
+    assert_eq!(took.len(), SPACES * ROUNDS);
+    eprintln!(
+        "{} (all in {} s)",
+        told("pauses and resumptions by two at once", took),
+        begun.elapsed().as_secs()
+    );
+}
+
+/// Stops and goes on with a release that is watched after its rollout; each time two people press at once.
+async fn toggles(space: Space) -> Vec<Duration> {
+    space.ask("alice", "one", "v1.1.0", &["backend"]).await;
+    let mut seen = space.until_phase("one", Phase::Verifying).await;
+    let mut took = Vec::new();
+    for round in 1..=ROUNDS / 2 {
+        for (kind, phase, entry) in
+            [("Pause", Phase::Paused, "Paused"), ("Resume", Phase::Verifying, "Resumed")]
+        {
+            let names = ["alice", "bob"].map(|who| format!("{}-{round}-{who}", kind.to_lowercase()));
+            let begun = Instant::now();
+            let sent = tokio::join!(
+                space.act(action(&names[0], kind, "alice", &seen)),
+                space.act(action(&names[1], kind, "bob", &seen))
+            );
+            sent.0.expect("accepted");
+            sent.1.expect("accepted");
+            let mut verdicts = [space.verdict(&names[0]).await, space.verdict(&names[1]).await];
+            took.push(begun.elapsed());
+            verdicts.sort();
+            assert_eq!(
+                (verdicts[0].0.as_str(), verdicts[1].0.as_str()),
+                ("Applied", "Refused"),
+                "{verdicts:?}"
+            );
+            assert!(verdicts[1].1.starts_with(&format!("{kind} does not fit: it ")), "{verdicts:?}");
+            seen = space.until_phase("one", phase).await;
+            let timeline = seen.status.clone().unwrap_or_default().timeline;
+            let last = timeline.iter().rfind(|entry| matches!(entry.reason.as_str(), "Paused" | "Resumed"));
+            assert_eq!(last.map(|entry| entry.reason.as_str()), Some(entry), "{timeline:?}");
+        }
+    }
+    assert_eq!(space.runs("backend").await.1, 2, "the workload was written once");
+    took
 }

@@ -170,7 +170,7 @@ impl World {
              subjects: [{{kind: Group, name: editors, apiGroup: rbac.authorization.k8s.io}}]\n\
              roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: edit}}\n\
              ---\napiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {{name: labels, namespace: {name}}}\n\
-             rules: [{{apiGroups: [''], resources: [namespaces], verbs: [get, patch]}}]\n\
+             rules: [{{apiGroups: [''], resources: [namespaces, pods/ephemeralcontainers], verbs: [get, patch]}}]\n\
              ---\napiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {{name: labels, namespace: {name}}}\n\
              subjects: [{{kind: Group, name: editors, apiGroup: rbac.authorization.k8s.io}}]\n\
              roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: labels}}\n"
