@@ -23,6 +23,8 @@ pub mod series;
 pub mod soak;
 pub mod timeline;
 pub mod version;
+pub mod why;
+pub mod window;
 pub mod workload_row;
 
 #[cfg(test)]

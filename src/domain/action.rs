@@ -4,6 +4,8 @@
 //! Admission attests who wrote an action, nothing about what it names; everything it claims is compared with the release itself.
 
 use super::rollout::Observed;
+use chrono::{DateTime, Utc};
+
 use super::{approval, identity};
 use crate::api::environment::Identity;
 use crate::api::release::{Phase, Release, ReleaseStatus};
@@ -41,6 +43,11 @@ impl Verdict {
 pub fn applied(action: &ReleaseAction) -> Verdict {
     let message = match action.spec.action {
         ActionKind::Approve => "approved",
+        ActionKind::Withdraw => "taken back: the approval no longer counts",
+        ActionKind::Check => "ticked",
+        ActionKind::Override => "passed by force, which another person must review afterwards",
+        ActionKind::Drive => "at the wheel",
+        ActionKind::HandOver => "handed over",
         ActionKind::Reject => "rejected",
         ActionKind::Pause => {
             "paused: no further component is started; pods that are being replaced finish, since the workload itself is not paused"
@@ -55,21 +62,30 @@ pub fn applied(action: &ReleaseAction) -> Verdict {
 }
 
 /// Judges one action against the release's present status.
-///
-/// `applied` names the actions that were applied so far, so that nobody approves twice.
 #[must_use]
-pub fn judge(observed: &Observed, status: &ReleaseStatus, action: &ReleaseAction) -> Verdict {
-    let refusal = identity(&observed.release, action)
+pub fn judge(
+    observed: &Observed,
+    status: &ReleaseStatus,
+    action: &ReleaseAction,
+    now: DateTime<Utc>,
+) -> Verdict {
+    let refusal = target(&observed.release, action)
         .or_else(|| expectation(&observed.release, status, action))
         .or_else(|| phase(observed, status, action))
-        .or_else(|| {
-            (action.spec.action == ActionKind::Approve).then(|| approve(observed, status, action)).flatten()
+        .or_else(|| match action.spec.action {
+            ActionKind::Approve => approve(observed, status, action),
+            ActionKind::Withdraw => people::withdraw(observed, status, action),
+            ActionKind::Check => people::check(observed, status, action),
+            ActionKind::Override => people::force(status, action, now),
+            ActionKind::Drive => people::drive(action, now),
+            ActionKind::HandOver => people::hand_over(observed, status, action, now),
+            _ => None,
         });
     refusal.unwrap_or_else(|| applied(action))
 }
 
 /// Whether it means this very release.
-fn identity(release: &Release, action: &ReleaseAction) -> Option<Verdict> {
+fn target(release: &Release, action: &ReleaseAction) -> Option<Verdict> {
     let Some(target) = &action.spec.release else {
         return Some(Verdict::refused("it names no release"));
     };
@@ -137,7 +153,17 @@ fn phase(observed: &Observed, status: &ReleaseStatus, action: &ReleaseAction) ->
     use Phase::{Held, Paused, Pending, Progressing, RollingBack, Succeeded, Verifying};
     let phase = status.phase;
     let fits = match action.spec.action {
-        ActionKind::Approve | ActionKind::Reject => phase == Pending,
+        ActionKind::Withdraw if phase.holds_lane() => {
+            return Some(Verdict::refused(
+                "execution has begun: an approval can no longer be taken back, but the release aborted",
+            ));
+        }
+        ActionKind::Approve
+        | ActionKind::Reject
+        | ActionKind::Withdraw
+        | ActionKind::Check
+        | ActionKind::Override => phase == Pending,
+        ActionKind::Drive | ActionKind::HandOver => !phase.is_final(),
         ActionKind::Pause => matches!(phase, Progressing | Verifying),
         ActionKind::Resume => phase == Paused,
         ActionKind::Abort => matches!(phase, Pending | Progressing | Paused | Verifying | Held),
@@ -235,6 +261,8 @@ fn called(rule: Option<&Identity>, account: &str) -> String {
     let person = identity::person(rule, account);
     if person == account { account.to_owned() } else { format!("{account} (who is {person})") }
 }
+
+mod people;
 
 #[cfg(test)]
 mod tests;

@@ -120,7 +120,8 @@ pub fn tally<'a>(review: &Review<'a>, given: &[&'a ReleaseAction], now: DateTime
     for action in approvals {
         let slots = slots_of(policy, action);
         let state = match state_of(review, action, now) {
-            ApprovalState::Counted if review.is_withdrawn(action, given) => ApprovalState::Withdrawn,
+            ApprovalState::SelfApproval => ApprovalState::SelfApproval,
+            _ if review.is_withdrawn(action, given) => ApprovalState::Withdrawn,
             ApprovalState::Counted if slots.is_empty() && !policy.slots.is_empty() => ApprovalState::Stale,
             state => state,
         };

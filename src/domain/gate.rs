@@ -7,15 +7,22 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::approval::Tally;
 use super::health::Question;
-use super::lane;
-use super::plan;
 use super::rollout::Observed;
-use crate::api::environment::Environment;
-use crate::api::release::{GateState, GateStatus, Phase, Plan, Release, ReleaseKind};
+use super::{identity, lane, plan, window};
+use crate::api::environment::{Environment, Frozen};
+use crate::api::release::{
+    GateState, GateStatus, OverrideRecord, Phase, Plan, Release, ReleaseKind, ReleaseStatus,
+};
 
+mod checklist;
+pub mod force;
+mod people;
 mod policy;
 mod preflight;
 mod promotion;
+
+pub use checklist::ticked;
+pub use policy::{DOWNGRADE, FROZEN};
 
 /// Name of the gate of people's approvals.
 pub const APPROVAL: &str = "approval";
@@ -71,6 +78,7 @@ pub(super) struct Case<'a> {
     pub observed: &'a Observed,
     pub environment: &'a Environment,
     pub plan: &'a Plan,
+    pub status: &'a ReleaseStatus,
     pub moment: Moment,
     pub now: DateTime<Utc>,
 }
@@ -84,6 +92,31 @@ impl Case<'_> {
     pub(super) fn someone_with(&self, verb: &str) -> String {
         format!("someone with {verb} on environments/{}", self.release().spec.environment)
     }
+
+    /// The person behind an account.
+    pub(super) fn person<'b>(&'b self, account: &'b str) -> &'b str {
+        identity::person_in(Some(self.environment), account)
+    }
+
+    /// A command on this release.
+    pub(super) fn on_release(&self, verb: &str, rest: &str) -> String {
+        format!("release-cockpit {verb} {} {rest}", self.release().key()).trim_end().to_owned()
+    }
+
+    /// A command on the environment.
+    pub(super) fn on_environment(&self, verb: &str, rest: &str) -> String {
+        format!("release-cockpit {verb} {} {rest}", self.environment.key()).trim_end().to_owned()
+    }
+
+    /// The command that passes a gate by force.
+    pub(super) fn by_force(&self, gate: &str) -> String {
+        self.on_release("override", &format!("--gate {gate} --until 1h --incident '…' --reason '…'"))
+    }
+}
+
+/// A word of a shell's command line.
+pub(super) fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// A gate under construction.
@@ -115,15 +148,28 @@ impl Gate {
         self.0.cleared_by = Some(super::timeline::cut(who.into(), 256));
         self
     }
+
+    /// It clears by itself then.
+    pub(super) fn clears_at(mut self, at: impl Into<Option<DateTime<Utc>>>) -> Self {
+        self.0.clears_at = at.into();
+        self
+    }
+
+    /// The command that clears it; one that would be cut is left out, since half a command does harm.
+    pub(super) fn command(mut self, command: impl Into<String>) -> Self {
+        self.0.command = Some(command.into()).filter(|command| command.chars().count() <= 512);
+        self
+    }
 }
 
 /// The verdict of every gate.
 ///
-/// `tally` is the state of the review, where the environment asks for one.
+/// `status` is the release's own so far: its plan, what was ticked and what was passed by force. `tally` is the state of the review,
+/// where the environment asks for one.
 #[must_use]
 pub fn evaluate(
     observed: &Observed,
-    plan: &Plan,
+    status: &ReleaseStatus,
     tally: Option<&Tally>,
     moment: Moment,
     now: DateTime<Utc>,
@@ -133,7 +179,9 @@ pub fn evaluate(
         all.push(environment_missing(&observed.release));
         return all;
     };
-    let case = Case { observed, environment, plan, moment, now };
+    let nothing = Plan::default();
+    let plan = status.plan.as_ref().unwrap_or(&nothing);
+    let case = Case { observed, environment, plan, status, moment, now };
     match policy::judge(&case) {
         Ok(gate) => all.push(gate),
         Err((phase, why)) => {
@@ -146,43 +194,81 @@ pub fn evaluate(
     if let Some(gate) = policy::deny_list(&case) {
         all.push(gate);
     }
-    let waiver = waiver(&observed.release);
-    for (gate, may_be_waived) in people_and_time(&case, tally, waiver.is_some()) {
-        match waiver.filter(|_| may_be_waived && gate.0.state != GateState::Pass) {
+    let waiver = waiver(&observed.release, now);
+    for gate in people_and_time(&case, tally, waiver.is_some()) {
+        match waiver.as_ref().filter(|_| gate.0.state != GateState::Pass) {
             Some(why) => all.push(Gate::pass(gate.0.name, format!("waived: {why}"))),
-            None => all.push(gate),
+            None => all.push(force::apply(&case, gate)),
         }
     }
     if waiver.is_none() {
         preflight::judge(&case, &mut all);
     }
     all.push(lane_gate(&case));
+    if let Some(gate) = policy::downgrade(&case) {
+        all.push(gate);
+    }
     all
 }
+
+/// How long after its request an emergency release passes the gates of people and time.
+const EMERGENCY: TimeDelta = TimeDelta::hours(1);
 
 /// Why gates of people and time do not hold this release, where they do not: the policies ask for the verb `override` or
 /// `rollback` in exchange, and for a reason.
 #[must_use]
-pub fn waiver(release: &Release) -> Option<&'static str> {
+pub fn waiver(release: &Release, now: DateTime<Utc>) -> Option<String> {
     if release.spec.kind == ReleaseKind::Rollback {
-        Some("a rollback waits for nobody")
-    } else if release.spec.emergency == Some(true) {
-        Some("emergency release")
-    } else {
-        None
+        return Some("a rollback waits for nobody".to_owned());
     }
+    let end = emergency_ends(release).filter(|end| *end > now)?;
+    Some(format!("emergency release, until {}", end.format("%Y-%m-%d %H:%M:%SZ")))
+}
+
+/// When an emergency release becomes one like any other. Nothing where it is none, or where nobody attests its age.
+#[must_use]
+pub fn emergency_ends(release: &Release) -> Option<DateTime<Utc>> {
+    let is_emergency = release.spec.emergency == Some(true) && release.spec.kind != ReleaseKind::Rollback;
+    release.created_at().filter(|_| is_emergency)?.checked_add_signed(EMERGENCY)
 }
 
 /// What still stops a release that has begun: looked at before every further component. Nothing when nothing does.
 #[must_use]
-pub fn standing(observed: &Observed, plan: &Plan, now: DateTime<Utc>) -> Option<GateStatus> {
+pub fn standing(observed: &Observed, status: &ReleaseStatus, now: DateTime<Utc>) -> Option<GateStatus> {
     let Some(environment) = observed.environment.as_ref() else {
         return Some(environment_missing(&observed.release).0);
     };
-    let case = Case { observed, environment, plan, moment: Moment::Executing, now };
-    let denied = policy::deny_list(&case);
-    let frozen = waiver(&observed.release).is_none().then(|| policy::frozen(&case));
-    denied.into_iter().chain(frozen).map(|gate| gate.0).find(|gate| gate.state != GateState::Pass)
+    let nothing = Plan::default();
+    let plan = status.plan.as_ref().unwrap_or(&nothing);
+    let case = Case { observed, environment, plan, status, moment: Moment::Executing, now };
+    policy::deny_list(&case).map(|gate| gate.0).filter(|gate| gate.state != GateState::Pass)
+}
+
+/// The freeze that a release which executes meets now, with the gate that tells of it. Rollbacks and emergencies meet none, nor does
+/// a release that began because someone passed this very freeze by force.
+#[must_use]
+pub fn freeze_in_flight<'a>(
+    observed: &'a Observed,
+    status: &ReleaseStatus,
+    now: DateTime<Utc>,
+) -> Option<(&'a Frozen, GateStatus)> {
+    let spec = &observed.release.spec;
+    if spec.kind == ReleaseKind::Rollback || spec.emergency == Some(true) {
+        return None;
+    }
+    let environment = observed.environment.as_ref()?;
+    let frozen = policy::freeze(environment, now)?;
+    let is_forced = |record: &OverrideRecord| {
+        record.gate == policy::FROZEN
+            && status.started_at.is_some_and(|started| record.until > started)
+            && frozen.at.is_none_or(|at| at <= record.at)
+    };
+    if status.overrides.iter().any(is_forced) {
+        return None;
+    }
+    let nothing = Plan::default();
+    let case = Case { observed, environment, plan: &nothing, status, moment: Moment::Executing, now };
+    Some((frozen, policy::frozen(&case).0))
 }
 
 fn environment_missing(release: &Release) -> Gate {
@@ -191,39 +277,51 @@ fn environment_missing(release: &Release) -> Gate {
         .cleared_by(format!("a platform owner creates environments/{name}"))
 }
 
-/// Gates with whether an emergency or a rollback passes them.
-fn people_and_time(case: &Case<'_>, tally: Option<&Tally>, is_waived: bool) -> Vec<(Gate, bool)> {
-    let mut gates = vec![(policy::frozen(case), true)];
+/// Gates that an emergency or a rollback passes.
+fn people_and_time(case: &Case<'_>, tally: Option<&Tally>, is_waived: bool) -> Vec<Gate> {
+    let mut gates = vec![policy::frozen(case)];
     let spec = &case.environment.spec;
+    gates.extend(people::post_review(case));
+    gates.extend(people::rejected(case, tally));
     if let Some(rule) = &spec.promotion {
-        gates.push((promotion::judge(case, rule), true));
+        gates.push(promotion::judge(case, rule));
     }
     if !spec.windows.is_empty() {
-        let detail = "windows are not yet judged by this version, so that nothing starts";
-        gates.push((
-            Gate::no_data("windows", detail)
-                .cleared_by(case.someone_with("override") + ", by an emergency release"),
-            true,
-        ));
+        gates.push(windows(case));
     }
-    if spec.gates.as_ref().is_some_and(|gates| !gates.checklist.is_empty()) {
-        let detail = "the checklist is not yet judged by this version, so that nothing starts";
-        gates.push((
-            Gate::no_data("checklist", detail)
-                .cleared_by(case.someone_with("override") + ", by an emergency release"),
-            true,
-        ));
-    }
+    gates.extend(checklist::judge(case));
     let Some(review) = &spec.approval else { return gates };
     if let Some(timer) = review.wait_timer {
-        gates.push((wait_timer(case, timer.to_delta()), true));
+        gates.push(wait_timer(case, timer.to_delta()));
     }
     if !review.slots.is_empty() && !is_waived {
-        gates.push((approval(case, review.prevent_self_approval, tally), true));
+        gates.push(people::approval(case, review.prevent_self_approval, tally));
     } else if !review.slots.is_empty() {
-        gates.push((Gate::wait(APPROVAL, ""), true));
+        gates.push(Gate::wait(APPROVAL, ""));
     }
     gates
+}
+
+fn windows(case: &Case<'_>) -> Gate {
+    const NAME: &str = "windows";
+    let instant = |at: DateTime<Utc>| at.format("%Y-%m-%d %H:%M:%SZ").to_string();
+    match window::judge(&case.environment.spec.windows, case.now) {
+        window::Verdict::Open { until: Some(until) } => {
+            Gate::pass(NAME, format!("open until {}", instant(until)))
+        }
+        window::Verdict::Open { until: None } => Gate::pass(NAME, "open"),
+        window::Verdict::Shut { why, until } => {
+            let until_when = until.map_or(String::new(), |at| format!(" until {}", instant(at)));
+            let who = format!("time, or {}", case.someone_with("override"));
+            Gate::wait(NAME, format!("{why}{until_when}"))
+                .cleared_by(who)
+                .clears_at(until)
+                .command(case.by_force(NAME))
+        }
+        window::Verdict::Unreadable(why) => Gate::no_data(NAME, why)
+            .cleared_by(format!("a platform owner, who corrects spec.windows of {}", case.environment.key()))
+            .command(case.by_force(NAME)),
+    }
 }
 
 fn wait_timer(case: &Case<'_>, timer: TimeDelta) -> Gate {
@@ -235,48 +333,23 @@ fn wait_timer(case: &Case<'_>, timer: TimeDelta) -> Gate {
     } else {
         Gate::wait("wait-timer", format!("waits until {}", end.format("%Y-%m-%d %H:%M:%SZ")))
             .cleared_by("time")
+            .clears_at(end)
     }
-}
-
-fn approval(case: &Case<'_>, no_self_approval: bool, tally: Option<&Tally>) -> Gate {
-    let Some(tally) = tally else { return Gate::no_data(APPROVAL, "approvals are not counted yet") };
-    let (taken, needed) = tally.count();
-    if tally.is_enough() {
-        return Gate::pass(APPROVAL, format!("{taken} of {needed} people"));
-    }
-    let missing = tally.missing().join(", ");
-    let mut who = case.someone_with("approve");
-    if no_self_approval {
-        who = format!("{who}, not {}", case.release().spec.requested_by);
-    }
-    Gate::wait(APPROVAL, format!("{taken} of {needed} people; open: {missing}")).cleared_by(who)
 }
 
 fn lane_gate(case: &Case<'_>) -> Gate {
-    let me = case.release();
-    let others = &case.observed.others;
-    if case.moment == Moment::Executing {
-        // two of them can only hold the lane when a leader was cut off in between: the later one steps back
-        let started = |release: &Release| release.status.as_ref().and_then(|status| status.started_at);
-        let rival = lane::holder(me, others)
-            .filter(|other| (started(other), lane::order(other)) < (started(me), lane::order(me)));
-        return match rival {
-            Some(other) => taken(other.metadata.name.as_deref().unwrap_or_default()),
-            None => Gate::pass(lane::GATE, "taken by this release"),
-        };
+    if case.moment == Moment::Waiting {
+        return people::turn(case);
     }
-    match lane::turn(me, others) {
-        lane::Turn::Free => Gate::pass(lane::GATE, "free"),
-        lane::Turn::Taken(name) => taken(&name),
-        lane::Turn::Behind(name) => {
-            Gate::wait(lane::GATE, format!("{name} is older, ready as well, and goes first"))
-                .cleared_by(format!("the end of {name}"))
-        }
+    let (me, others) = (case.release(), &case.observed.others);
+    // two of them can only hold the lane when a leader was cut off in between: the later one steps back
+    let started = |release: &Release| release.status.as_ref().and_then(|status| status.started_at);
+    let rival = lane::holder(me, others)
+        .filter(|other| (started(other), lane::order(other)) < (started(me), lane::order(me)));
+    match rival {
+        Some(_) => people::turn(case),
+        None => Gate::pass(lane::GATE, "taken by this release"),
     }
-}
-
-fn taken(name: &str) -> Gate {
-    Gate::wait(lane::GATE, format!("{name} is being executed")).cleared_by(format!("the end of {name}"))
 }
 
 /// Targets of the plan's components, with the environment's own description of each.

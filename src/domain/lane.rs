@@ -15,7 +15,12 @@ pub enum Turn {
     /// It may.
     Free,
     /// Another one executes.
-    Taken(String),
+    Taken {
+        /// Its name.
+        name: String,
+        /// Since when.
+        since: Option<DateTime<Utc>>,
+    },
     /// An older one is ready as well and goes first.
     Behind(String),
 }
@@ -46,16 +51,38 @@ pub fn holder<'a>(me: &Release, others: &'a [Arc<Release>]) -> Option<&'a Releas
 #[must_use]
 pub fn turn(me: &Release, others: &[Arc<Release>]) -> Turn {
     if let Some(other) = holder(me, others) {
-        return Turn::Taken(other.metadata.name.clone().unwrap_or_default());
+        let since = other.status.as_ref().and_then(|status| status.started_at);
+        return Turn::Taken { name: other.metadata.name.clone().unwrap_or_default(), since };
     }
+    let oldest = ahead(me, others).into_iter().next();
+    oldest.map_or(Turn::Free, |other| Turn::Behind(other.metadata.name.clone().unwrap_or_default()))
+}
+
+/// The releases that are ready as well and go before `me`, oldest first. None goes before a rollback.
+#[must_use]
+pub fn ahead<'a>(me: &Release, others: &'a [Arc<Release>]) -> Vec<&'a Release> {
     if me.spec.kind == ReleaseKind::Rollback {
-        return Turn::Free;
+        return Vec::new();
     }
-    let older = others
+    let mut ahead: Vec<&Release> = others
         .iter()
+        .map(AsRef::as_ref)
         .filter(|other| is_rival(me, other) && is_ready(other) && order(other) < order(me))
-        .min_by_key(|other| order(other));
-    older.map_or(Turn::Free, |other| Turn::Behind(other.metadata.name.clone().unwrap_or_default()))
+        .collect();
+    ahead.sort_by_key(|other| order(other));
+    ahead
+}
+
+/// `1st`, `2nd`, `3rd`, `4th`.
+#[must_use]
+pub fn ordinal(number: usize) -> String {
+    let ending = match (number % 10, number % 100) {
+        (1, tens) if tens != 11 => "st",
+        (2, tens) if tens != 12 => "nd",
+        (3, tens) if tens != 13 => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
 }
 
 /// Whether a waiting release was last seen with nothing but its turn missing.
@@ -106,16 +133,38 @@ mod tests {
         Arc::new(release)
     }
 
+    fn taken() -> Turn {
+        Turn::Taken { name: "other".into(), since: None }
+    }
+
+    #[test]
+    fn places_in_the_queue_count_those_that_are_ready_and_older() {
+        let me = release_at("me", "v2", 100);
+        let ready = [("approval", GateState::Pass), (GATE, GateState::Wait)];
+        let waiting = [("approval", GateState::Wait), (GATE, GateState::Wait)];
+        let others = [
+            with("third", 30, Phase::Pending, &ready),
+            with("first", 10, Phase::Pending, &ready),
+            with("unready", 20, Phase::Pending, &waiting),
+            with("younger", 200, Phase::Pending, &ready),
+        ];
+        let names: Vec<_> =
+            ahead(&me, &others).into_iter().map(|r| r.metadata.name.clone().unwrap()).collect();
+        assert_eq!(names, ["first", "third"]);
+        let ordinals: Vec<_> = [1, 2, 3, 4, 11, 12, 13, 21, 112].map(ordinal).into();
+        assert_eq!(ordinals, ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "112th"]);
+    }
+
     #[test]
     fn only_execution_holds_the_lane() {
         let me = release_at("me", "v2", 100);
         for (phase, expected) in [
             (Phase::Pending, Turn::Free),
-            (Phase::Progressing, Turn::Taken("other".into())),
-            (Phase::Paused, Turn::Taken("other".into())),
-            (Phase::Verifying, Turn::Taken("other".into())),
-            (Phase::RollingBack, Turn::Taken("other".into())),
-            (Phase::Held, Turn::Taken("other".into())),
+            (Phase::Progressing, taken()),
+            (Phase::Paused, taken()),
+            (Phase::Verifying, taken()),
+            (Phase::RollingBack, taken()),
+            (Phase::Held, taken()),
             (Phase::Succeeded, Turn::Free),
             (Phase::Errored, Turn::Free),
         ] {

@@ -21,8 +21,10 @@ use crate::api::release_action::{ActionResult, ReleaseAction};
 mod actions;
 mod draft;
 mod failure;
+mod freeze;
 mod paused;
 mod pending;
+mod people;
 mod progress;
 mod progressing;
 mod rolling_back;
@@ -139,6 +141,9 @@ pub fn next(observed: &Observed, now: DateTime<Utc>) -> Decision {
     draft.refresh_plan();
     draft.judge_actions();
     draft.count_approvals();
+    if draft.obeys_freeze() {
+        return draft.finish();
+    }
     match draft.status.phase {
         Phase::Pending => draft.wait_for_gates(),
         Phase::Progressing => draft.carry_out_step(),
@@ -156,6 +161,8 @@ const FAST: TimeDelta = TimeDelta::seconds(5);
 /// How soon to look again while nothing moves.
 const SLOW: TimeDelta = TimeDelta::seconds(15);
 
+#[cfg(test)]
+mod people_tests;
 #[cfg(test)]
 mod policy_tests;
 #[cfg(test)]

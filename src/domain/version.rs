@@ -70,9 +70,36 @@ pub fn same_content(one: &str, other: &str) -> bool {
     }
 }
 
+/// Whether `one` comes before `other` in the order of semantic versions, with or without a `v`; never where either is not one.
+#[must_use]
+pub fn is_older(one: &str, other: &str) -> bool {
+    matches!((semantic(one), semantic(other)), (Some(one), Some(other)) if one.cmp_precedence(&other).is_lt())
+}
+
+fn semantic(text: &str) -> Option<semver::Version> {
+    semver::Version::parse(text.strip_prefix('v').unwrap_or(text)).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn versions_are_compared_where_both_have_an_order() {
+        for (one, other, expected) in [
+            ("v1.8.2", "v1.9.0", true),
+            ("v1.9.0", "v1.10.0", true),
+            ("1.9.0", "v1.10.0", true),
+            ("v2.0.0-rc.1", "v2.0.0", true),
+            ("v1.9.0", "v1.8.2", false),
+            ("v1.9.0", "v1.9.0", false),
+            ("v1.9.0+build.1", "v1.9.0+build.2", false),
+            ("main-4f2a", "v1.9.0", false),
+            ("v1.9", "v1.10.0", false),
+        ] {
+            assert_eq!(is_older(one, other), expected, "{one} {other}");
+        }
+    }
 
     const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 

@@ -1,9 +1,12 @@
 //! Every kind of action in every phase, and every claim that an action can make.
 
 use super::*;
-use crate::api::release::StepProgress;
-use crate::api::release_action::Expected;
-use crate::domain::fixtures::{action, approve, at, environment, guarded, observed, uid};
+use crate::api::environment::Gates;
+use crate::api::release::{
+    ApprovalRecord, ApprovalState, CheckRecord, Driver, GateState, GateStatus, Plan, StepProgress,
+};
+use crate::api::release_action::{Expected, Parameters};
+use crate::domain::fixtures::{action, approve, at, environment, guarded, identity_rule, observed, uid};
 
 fn status(phase: Phase, step: Option<i32>) -> ReleaseStatus {
     ReleaseStatus {
@@ -18,33 +21,198 @@ fn status(phase: Phase, step: Option<i32>) -> ReleaseStatus {
     }
 }
 
+/// With an approval, a gate that holds and a driver, all of carol's making.
+fn around(phase: Phase, step: Option<i32>) -> ReleaseStatus {
+    let approval = ApprovalRecord {
+        actor: "carol".into(),
+        slots: vec!["any".into()],
+        at: at(5),
+        digest: "sha256:1".into(),
+        action: "a0".into(),
+        state: ApprovalState::Counted,
+        person: None,
+        evidence: None,
+    };
+    let gate = |name: &str, state| GateStatus { name: name.into(), state, ..GateStatus::default() };
+    ReleaseStatus {
+        plan: Some(Plan { digest: "sha256:1".into(), ..Plan::default() }),
+        approvals: vec![approval],
+        gates: vec![
+            gate("windows", GateState::Wait),
+            gate("approval", GateState::Pass),
+            gate("lane", GateState::Wait),
+        ],
+        driver: Some(Driver { by: "carol".into(), since: at(0), until: Some(at(100)), note: None }),
+        ..status(phase, step)
+    }
+}
+
+#[test]
+fn only_ones_own_approval_that_counts_can_be_taken_back() {
+    let mut environment = guarded();
+    environment.spec.identity = Some(identity_rule());
+    let observed = observed(environment);
+    let status = around(Phase::Pending, None);
+    for (actor, state, applied) in [
+        ("carol", ApprovalState::Counted, true),
+        ("oidc:carol-admin", ApprovalState::Counted, true),
+        ("dave", ApprovalState::Counted, false),
+        ("carol", ApprovalState::Stale, false),
+        ("carol", ApprovalState::Withdrawn, false),
+        ("carol", ApprovalState::Expired, false),
+    ] {
+        let mut status = status.clone();
+        status.approvals[0].state = state;
+        let verdict = judge(&observed, &status, &action("a1", ActionKind::Withdraw, actor, 10), at(10));
+        assert_eq!(verdict.is_applied(), applied, "{actor} {state:?}: {}", verdict.message);
+    }
+    let late = around(Phase::Progressing, None);
+    let verdict = judge(&observed, &late, &action("a1", ActionKind::Withdraw, "carol", 10), at(10));
+    assert!(verdict.message.contains("can no longer be taken back"), "{}", verdict.message);
+}
+
+#[test]
+fn one_person_approves_once_with_whatever_account() {
+    let mut environment = guarded();
+    environment.spec.identity = Some(identity_rule());
+    let observed = observed(environment);
+    let status = around(Phase::Pending, None);
+    let message = |actor: &str| {
+        judge(&observed, &status, &approve("a1", actor, "sha256:1", &["any"], 10), at(10)).message
+    };
+    assert_eq!(message("carol-ops"), "carol-ops (who is carol) has already approved this plan");
+    assert_eq!(message("bob-admin"), "bob-admin (who is bob) requested this release and may not approve it");
+    assert_eq!(message("dave"), "approved");
+}
+
+#[test]
+fn an_item_is_ticked_once_for_one_plan() {
+    let mut environment = environment();
+    environment.spec.gates = Some(Gates { checklist: vec!["Tested".into()], ..Gates::default() });
+    let observed = observed(environment);
+    let ticked =
+        CheckRecord { item: "Tested".into(), by: "dave".into(), at: at(1), digest: "sha256:1".into() };
+    let old = CheckRecord { digest: "sha256:0".into(), ..ticked.clone() };
+    for (item, digest, checks, expected) in [
+        ("Tested", Some("sha256:1"), vec![], "ticked"),
+        ("Tested", Some("sha256:1"), vec![old], "ticked"),
+        ("Tested", Some("sha256:1"), vec![ticked], "`Tested` is ticked already, by dave"),
+        ("Slept", Some("sha256:1"), vec![], "has no item `Slept`"),
+        ("Tested", Some("sha256:0"), vec![], "the plan has changed"),
+        ("Tested", None, vec![], "does not say for which plan"),
+    ] {
+        let mut action = action("a1", ActionKind::Check, "carol", 10);
+        action.spec.expected = Some(Expected { plan_digest: digest.map(Into::into), ..Expected::default() });
+        action.spec.parameters = Some(Parameters { item: Some(item.into()), ..Parameters::default() });
+        let status = ReleaseStatus { checks, ..around(Phase::Pending, None) };
+        let verdict = judge(&observed, &status, &action, at(10));
+        assert!(verdict.message.contains(expected), "{item} {digest:?}: {}", verdict.message);
+        assert_eq!(verdict.is_applied(), expected == "ticked");
+    }
+}
+
+#[test]
+fn force_is_for_one_gate_that_holds_for_a_short_time_and_an_incident() {
+    let observed = observed(guarded());
+    let hours = |hours: i64| Some(at(10 + hours * 3600));
+    for (gate, until, incident, reason, expected) in [
+        ("windows", hours(4), "INC-1", "down", "passed by force"),
+        ("windows", hours(5), "INC-1", "down", "4 hours at most"),
+        ("windows", Some(at(10)), "INC-1", "down", "ends before it begins"),
+        ("windows", None, "INC-1", "down", "does not say when"),
+        ("windows", hours(1), " ", "down", "no incident and reason"),
+        ("windows", hours(1), "INC-1", "", "no incident and reason"),
+        ("approval", hours(1), "INC-1", "down", "passes: nothing is to be forced"),
+        ("lane", hours(1), "INC-1", "down", "cannot be passed by force"),
+        ("policy", hours(1), "INC-1", "down", "cannot be passed by force"),
+        ("policies", hours(1), "INC-1", "down", "cannot be passed by force"),
+        ("deny-list", hours(1), "INC-1", "down", "cannot be passed by force"),
+        ("checklist", hours(1), "INC-1", "down", "has no gate checklist"),
+    ] {
+        let mut action = action("a1", ActionKind::Override, "erin", 10);
+        action.spec.reason = Some(reason.into());
+        action.spec.parameters = Some(Parameters {
+            gate: Some(gate.into()),
+            until,
+            incident: Some(incident.into()),
+            ..Parameters::default()
+        });
+        let verdict = judge(&observed, &around(Phase::Pending, None), &action, at(10));
+        assert!(verdict.message.contains(expected), "{gate} {until:?}: {}", verdict.message);
+        assert_eq!(verdict.is_applied(), expected == "passed by force");
+    }
+}
+
+#[test]
+fn the_wheel_is_taken_by_anybody_and_left_by_its_driver() {
+    let mut environment = guarded();
+    environment.spec.identity = Some(identity_rule());
+    let observed = observed(environment);
+    for (kind, actor, until, now, expected) in [
+        (ActionKind::Drive, "dave", Some(10 + 8 * 3600), 10, "at the wheel"),
+        (ActionKind::Drive, "dave", Some(10 + 9 * 3600), 10, "8 hours at most"),
+        (ActionKind::Drive, "dave", Some(10), 10, "ends before it begins"),
+        (ActionKind::Drive, "dave", None, 10, "does not say when"),
+        (ActionKind::HandOver, "carol", None, 10, "handed over"),
+        (ActionKind::HandOver, "carol-ops", None, 10, "handed over"),
+        (ActionKind::HandOver, "dave", None, 10, "carol drives this release"),
+        (ActionKind::HandOver, "dave", None, 100, "handed over"),
+    ] {
+        let mut action = action("a1", kind, actor, 10);
+        action.spec.parameters = Some(Parameters { until: until.map(at), ..Parameters::default() });
+        let verdict = judge(&observed, &around(Phase::Progressing, Some(0)), &action, at(now));
+        assert!(verdict.message.contains(expected), "{kind} {actor}: {}", verdict.message);
+    }
+    let nobody = status(Phase::Progressing, Some(0));
+    let verdict = judge(&observed, &nobody, &action("a1", ActionKind::HandOver, "carol", 10), at(10));
+    assert!(verdict.message.contains("nobody drives"), "{}", verdict.message);
+}
+
 #[test]
 fn each_kind_fits_its_phases_only() {
-    use ActionKind::{Abort, Approve, Pause, Reject, Resume, Retry, Rollback};
+    use ActionKind::{
+        Abort, Approve, Check, Drive, HandOver, Override, Pause, Reject, Resume, Retry, Rollback, Withdraw,
+    };
     use Phase::{Held, Paused, Pending, Progressing, RollingBack, Succeeded, Verifying};
-    let fitting: [(ActionKind, &[Phase]); 7] = [
+    let alive = &[Pending, Progressing, Paused, Verifying, RollingBack, Held];
+    let fitting: [(ActionKind, &[Phase]); 12] = [
         (Approve, &[Pending]),
         (Reject, &[Pending]),
+        (Withdraw, &[Pending]),
+        (Check, &[Pending]),
+        (Override, &[Pending]),
+        (Drive, alive),
+        (HandOver, alive),
         (Pause, &[Progressing, Verifying]),
         (Resume, &[Paused]),
         (Abort, &[Pending, Progressing, Paused, Verifying, Held]),
         (Rollback, &[Progressing, Paused, Verifying, Held, Succeeded]),
         (Retry, &[Held]),
     ];
-    let observed = observed(guarded());
+    let mut environment = guarded();
+    environment.spec.gates = Some(Gates { checklist: vec!["Tested".into()], ..Gates::default() });
+    let observed = observed(environment);
     for kind in ActionKind::ALL {
         let fits = fitting.iter().find(|(k, _)| *k == kind).map_or(&[][..], |(_, phases)| *phases);
         for phase in Phase::ALL {
             let mut action = action("a1", kind, "carol", 10);
             action.spec.expected = Some(Expected { plan_digest: None, step: Some(2), generation: Some(1) });
-            let mut status = status(phase, Some(2));
+            let mut status = around(phase, Some(2));
+            action.spec.parameters = Some(Parameters {
+                item: Some("Tested".into()),
+                gate: Some("windows".into()),
+                until: Some(at(3600)),
+                incident: Some("INC-1".into()),
+                ..Parameters::default()
+            });
             if kind == Approve {
-                let digest = "sha256:1";
-                status.plan = Some(crate::api::release::Plan { digest: digest.into(), ..Default::default() });
-                action.spec.expected =
-                    Some(Expected { plan_digest: Some(digest.into()), ..Expected::default() });
+                status.approvals.clear();
             }
-            let verdict = judge(&observed, &status, &action);
+            if matches!(kind, Approve | Check) {
+                action.spec.expected =
+                    Some(Expected { plan_digest: Some("sha256:1".into()), ..Expected::default() });
+            }
+            let verdict = judge(&observed, &status, &action, at(10));
             assert_eq!(verdict.is_applied(), fits.contains(&phase), "{kind} in {phase}: {verdict:?}");
             assert!(!verdict.message.is_empty() && !verdict.is_suspicious);
             assert_ne!(RollingBack, Succeeded);
@@ -76,7 +244,7 @@ fn claims_are_compared_with_the_release_itself() {
     for (text, suspicious, change) in cases {
         let mut action = action("a1", ActionKind::Pause, "alice", 10);
         change(&mut action);
-        let verdict = judge(&observed(environment()), &status(Phase::Progressing, Some(3)), &action);
+        let verdict = judge(&observed(environment()), &status(Phase::Progressing, Some(3)), &action, at(10));
         assert_eq!(verdict.result, ActionResult::Refused);
         assert!(verdict.message.contains(text), "{}", verdict.message);
         assert_eq!(verdict.is_suspicious, suspicious, "{text}");
@@ -100,7 +268,7 @@ fn an_approval_must_fit_todays_slots() {
         if let Some(group) = group {
             action.spec.slots.as_mut().unwrap()[0].group = Some(group.to_owned());
         }
-        let verdict = judge(&observed, &status, &action);
+        let verdict = judge(&observed, &status, &action, at(10));
         match expected {
             None => assert!(verdict.is_applied(), "{slots:?}: {verdict:?}"),
             Some(text) => assert!(verdict.message.contains(text), "{verdict:?}"),

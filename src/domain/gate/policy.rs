@@ -4,11 +4,18 @@
 use std::fmt::Write as _;
 
 use super::{Case, Gate, Moment, targets};
-use crate::api::environment::{DeniedDigest, EnvironmentSpec, WorkloadKind};
+use chrono::{DateTime, Utc};
+
+use crate::api::environment::{DeniedDigest, Environment, EnvironmentSpec, Frozen, WorkloadKind};
 use crate::api::release::{Phase, ReleaseKind};
 use crate::api::strategy::{Strategy, StrategyName};
 use crate::domain::rollback;
 use crate::domain::version;
+
+/// Name of the gate that tells of a freeze.
+pub const FROZEN: &str = "frozen";
+/// Name of the gate that tells of a downgrade.
+pub const DOWNGRADE: &str = "downgrade";
 
 /// Rules that no waiting can satisfy, since a release never changes: the phase to end in, and why.
 pub(super) fn judge(case: &Case<'_>) -> Result<Gate, (Phase, String)> {
@@ -90,7 +97,12 @@ pub(super) fn workloads(case: &Case<'_>) -> Gate {
         let problem = if state.image.is_none() {
             Some(format!("has no container {}", component.container))
         } else if state.paused {
-            Some("is paused: kubectl rollout resume lets it move".into())
+            let (kind, name) = (workload.kind.as_str().to_ascii_lowercase(), &workload.name);
+            let namespace = case.environment.metadata.namespace.as_deref().unwrap_or_default();
+            let detail = format!("{} {name} is paused: kubectl rollout resume lets it move", workload.kind);
+            return Gate::fail(NAME, detail)
+                .cleared_by(owner)
+                .command(format!("kubectl -n {namespace} rollout resume {kind}/{name}"));
         } else if state.on_delete {
             Some("has the update strategy OnDelete, whose progress nobody can follow".into())
         } else {
@@ -122,11 +134,16 @@ fn requirements(
     })
 }
 
+/// The freeze that is in force, if one is.
+pub(super) fn freeze(environment: &Environment, now: DateTime<Utc>) -> Option<&Frozen> {
+    let frozen = environment.status.as_ref().and_then(|status| status.frozen.as_ref());
+    frozen.filter(|frozen| frozen.until.is_none_or(|until| until > now))
+}
+
 /// Whether releases are stopped here.
 pub(super) fn frozen(case: &Case<'_>) -> Gate {
-    const NAME: &str = "frozen";
-    let frozen = case.environment.status.as_ref().and_then(|status| status.frozen.as_ref());
-    let Some(frozen) = frozen.filter(|frozen| frozen.until.is_none_or(|until| until > case.now)) else {
+    const NAME: &str = FROZEN;
+    let Some(frozen) = freeze(case.environment, case.now) else {
         return Gate::pass(NAME, "not frozen");
     };
     let mut detail = String::from("frozen");
@@ -136,10 +153,34 @@ pub(super) fn frozen(case: &Case<'_>) -> Gate {
     if let Some(until) = frozen.until {
         let _ = write!(detail, " until {}", until.format("%Y-%m-%d %H:%M:%SZ"));
     }
-    if !frozen.reason.is_empty() {
-        let _ = write!(detail, " ({})", frozen.reason);
+    let incident = frozen.incident.as_deref().unwrap_or_default();
+    match (frozen.reason.as_str(), incident) {
+        ("", "") => {}
+        (why, "") | ("", why) => {
+            let _ = write!(detail, " ({why})");
+        }
+        (reason, incident) => {
+            let _ = write!(detail, " ({incident}: {reason})");
+        }
     }
-    Gate::wait(NAME, detail).cleared_by(case.someone_with("freeze"))
+    Gate::wait(NAME, detail)
+        .cleared_by(case.someone_with("freeze"))
+        .clears_at(frozen.until)
+        .command(case.on_environment("unfreeze", "--reason '…'"))
+}
+
+/// Whether an older version would take the place of a newer one: said, not held against it. Nothing where it would not.
+pub(super) fn downgrade(case: &Case<'_>) -> Option<Gate> {
+    let release = &case.release().spec;
+    if release.kind == ReleaseKind::Rollback {
+        return None;
+    }
+    let newer = targets(case).find_map(|(component, _)| {
+        let running = case.observed.workloads.get(component.name.as_str())?.image.as_deref()?;
+        let running = version::version_of(running);
+        version::is_older(&release.version, running).then_some(running)
+    })?;
+    Some(Gate::pass(DOWNGRADE, format!("would now downgrade {newer} to {}", release.version)))
 }
 
 /// Whether an image is on the deny list; a tag cannot be compared with a digest, and thus holds. Nothing where the list is empty.
@@ -163,7 +204,9 @@ pub(super) fn deny_list(case: &Case<'_>) -> Option<Gate> {
                     let reason =
                         entry.reason.as_deref().map_or(String::new(), |reason| format!(" ({reason})"));
                     let detail = format!("the image of {} is on the deny list{reason}", image.component);
-                    return Some(Gate::fail(NAME, detail).cleared_by(case.someone_with("freeze")));
+                    let command = case.on_environment("allow", &format!("{digest} --reason '…'"));
+                    let gate = Gate::fail(NAME, detail).cleared_by(case.someone_with("freeze"));
+                    return Some(gate.clears_at(entry.until).command(command));
                 }
             }
             None => unknown = unknown.or(Some(image)),

@@ -33,8 +33,10 @@ pub(super) fn judge(case: &Case<'_>, rule: &Promotion) -> Gate {
                 Gate::pass(NAME, format!("{version} has been healthy in {from} for {soak} or longer"))
             }
             Some(end) => {
-                let end = end.format("%Y-%m-%d %H:%M:%SZ");
-                Gate::wait(NAME, format!("{version} soaks in {from} until {end}")).cleared_by("time")
+                let until = end.format("%Y-%m-%d %H:%M:%SZ");
+                Gate::wait(NAME, format!("{version} soaks in {from} until {until}"))
+                    .cleared_by("time")
+                    .clears_at(end)
             }
             None => Gate::no_data(NAME, format!("the soak of {soak} never ends")),
         },
@@ -67,11 +69,11 @@ fn has_succeeded(case: &Case<'_>, source: &Source) -> bool {
     })
 }
 
-/// The verdict of an earlier look, kept in the release's own status.
+/// The verdict of an earlier look, kept in the release's own status. A gate that was waived or passed by force has proved nothing.
 fn has_soaked_before(case: &Case<'_>) -> bool {
-    case.release().status.as_ref().is_some_and(|status| {
-        status.gates.iter().any(|gate| gate.name == NAME && gate.state == GateState::Pass)
-    })
+    let was_spared = case.release().spec.emergency == Some(true)
+        || case.status.overrides.iter().any(|forced| forced.gate == NAME);
+    !was_spared && case.status.gates.iter().any(|gate| gate.name == NAME && gate.state == GateState::Pass)
 }
 
 enum Health {

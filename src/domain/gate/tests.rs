@@ -7,9 +7,17 @@ use crate::domain::fixtures::*;
 
 const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-fn evaluated(observed: &Observed) -> Evaluation {
+fn planned(observed: &Observed) -> ReleaseStatus {
     let plan = crate::domain::plan::plan(observed.environment.as_ref().unwrap(), &observed.release);
-    evaluate(observed, &plan, None, Moment::Waiting, at(10))
+    ReleaseStatus { plan: Some(plan), ..observed.release.status.clone().unwrap_or_default() }
+}
+
+fn evaluated(observed: &Observed) -> Evaluation {
+    evaluate(observed, &planned(observed), None, Moment::Waiting, at(10))
+}
+
+fn gate(observed: &Observed, name: &str) -> GateStatus {
+    evaluated(observed).gates.into_iter().find(|gate| gate.name == name).unwrap()
 }
 
 fn state(observed: &Observed, name: &str) -> Option<GateState> {
@@ -56,8 +64,9 @@ fn a_denied_digest_stops_everything_and_a_tag_cannot_be_told() {
     assert_eq!(state(&observed, "deny-list"), Some(GateState::Pass));
     observed.release.spec.images[1].image = format!("ghcr.io/acme/frontend@{DIGEST}");
     assert_eq!(state(&observed, "deny-list"), Some(GateState::Fail));
-    let plan = crate::domain::plan::plan(observed.environment.as_ref().unwrap(), &observed.release);
-    assert_eq!(standing(&observed, &plan, at(10)).unwrap().name, "deny-list");
+    assert_eq!(standing(&observed, &planned(&observed), at(10)).unwrap().name, "deny-list");
+    let command = gate(&observed, "deny-list").command.unwrap();
+    assert!(command.starts_with("release-cockpit allow planera/production sha256:0123"), "{command}");
     observed.environment.as_mut().unwrap().status.as_mut().unwrap().denied[0].until = Some(at(10));
     assert_eq!(state(&observed, "deny-list"), None);
 }
@@ -87,23 +96,194 @@ fn workloads_must_exist_be_followable_and_match_what_is_required() {
 }
 
 #[test]
-fn what_this_version_cannot_judge_holds() {
-    let mut environment = environment();
-    environment.spec.gates = Some(crate::api::environment::Gates {
-        checklist: vec!["Team notified".into()],
-        ..Default::default()
+fn windows_hold_until_they_open_and_what_cannot_be_read_holds() {
+    // at(0) is 2027-01-15 08:00:00Z, a Friday
+    let with = |schedule: &str| {
+        let mut environment = environment();
+        environment.spec.windows = vec![crate::api::environment::Window {
+            kind: crate::api::environment::WindowKind::Deny,
+            schedule: schedule.into(),
+            duration: crate::api::Duration::from_mins(5),
+            time_zone: None,
+            reason: Some("stand-up".into()),
+        }];
+        gate(&observed(environment), "windows")
+    };
+    let shut = with("0 8 * * 5");
+    assert_eq!((shut.state, shut.clears_at), (GateState::Wait, Some(at(300))));
+    let expected = "closed by the window stand-up (0 8 * * 5 UTC for 5m) until 2027-01-15 08:05:00Z";
+    assert_eq!(shut.detail, expected);
+    assert!(shut.command.unwrap().contains("override planera/planera-2 --gate windows"));
+    assert_eq!(with("0 9 * * 5").state, GateState::Pass);
+    let broken = with("0 29 * * 5");
+    assert_eq!(broken.state, GateState::NoData);
+    assert!(broken.detail.contains("cannot be read") && broken.cleared_by.unwrap().contains("spec.windows"));
+}
+
+#[test]
+fn an_emergency_lasts_an_hour_from_its_request() {
+    let mut observed = with_status(EnvironmentStatus {
+        frozen: Some(Frozen { by: "erin".into(), ..Frozen::default() }),
+        ..EnvironmentStatus::default()
     });
-    environment.spec.windows = vec![crate::api::environment::Window {
-        kind: crate::api::environment::WindowKind::Deny,
-        schedule: "0 18 * * 5".into(),
-        duration: crate::api::Duration::from_mins(5),
-        time_zone: None,
-        reason: None,
-    }];
-    let observed = observed(environment);
-    assert_eq!(state(&observed, "windows"), Some(GateState::NoData));
-    assert_eq!(state(&observed, "checklist"), Some(GateState::NoData));
-    assert!(!evaluated(&observed).passes());
+    observed.release.spec.emergency = Some(true);
+    let at_secs = |secs| {
+        let all = evaluate(&observed, &planned(&observed), None, Moment::Executing, at(secs));
+        all.gates.into_iter().find(|gate| gate.name == "frozen").unwrap()
+    };
+    assert_eq!(at_secs(3599).detail, "waived: emergency release, until 2027-01-15 09:00:00Z");
+    assert_eq!(at_secs(3600).state, GateState::Wait);
+    assert!(freeze_in_flight(&observed, &planned(&observed), at(9999)).is_none(), "what has begun goes on");
+    observed.release.metadata.creation_timestamp = None;
+    assert!(waiver(&observed.release, at(0)).is_none(), "nobody attests its age");
+    observed.release.spec.kind = ReleaseKind::Rollback;
+    assert!(waiver(&observed.release, at(9999)).is_some());
+}
+
+#[test]
+fn what_is_owed_holds_every_normal_release_but_the_one_that_owes() {
+    let debt = |id: &str, by: &str| crate::api::environment::Debt {
+        id: id.into(),
+        by: by.into(),
+        at: at(0),
+        what: "emergency release of v1.8.2".into(),
+        reason: "login was broken".into(),
+        incident: Some("INC-7".into()),
+    };
+    let owing = |debts| with_status(EnvironmentStatus { debts, ..EnvironmentStatus::default() });
+    assert_eq!(state(&owing(vec![]), "post-review"), None);
+    let mut held = owing(vec![debt("planera-1", "erin-admin"), debt("a9", "dave")]);
+    held.environment.as_mut().unwrap().spec.identity = Some(identity_rule());
+    let review = gate(&held, "post-review");
+    let expected = "emergency release of v1.8.2 by erin (INC-7) has not been reviewed, and 1 more";
+    assert_eq!((review.state, review.detail.as_str()), (GateState::Wait, expected));
+    assert_eq!(
+        review.cleared_by.as_deref(),
+        Some("someone with approve on environments/production, not erin")
+    );
+    assert!(review.command.unwrap().starts_with("release-cockpit review planera/production planera-1"));
+    held.release.spec.emergency = Some(true);
+    assert_eq!(state(&held, "post-review"), Some(GateState::Pass));
+    assert_eq!(state(&owing(vec![debt("planera-2", "bob")]), "post-review"), None, "its own");
+}
+
+#[test]
+fn a_no_holds_the_same_images_until_its_author_thinks_better_of_it() {
+    let no = |version: &str| {
+        let mut other = release_at("planera-1", version, 0);
+        let status = other.status.get_or_insert_default();
+        status.phase = Phase::Rejected;
+        status.message = "rejected by carol: breaks the export".into();
+        crate::domain::timeline::push(status, at(5), "carol", "Rejected", "rejected by carol");
+        std::sync::Arc::new(other)
+    };
+    let mut observed = observed(guarded());
+    observed.others = vec![no("v3")];
+    assert_eq!(state(&observed, "rejected"), None, "other images");
+    observed.others = vec![no("v2"), no("v3")];
+    let held = gate(&observed, "rejected");
+    let expected = "planera-1 with the same images was rejected by carol: breaks the export";
+    assert_eq!((held.state, held.detail.as_str()), (GateState::Fail, expected));
+    assert!(held.cleared_by.unwrap().starts_with("carol, by approving this release"));
+    assert!(held.command.unwrap().contains("override planera/planera-2 --gate rejected"));
+    // a part of what was rejected is rejected as well
+    let mut part = observed.clone();
+    part.release.spec.images.pop();
+    assert_eq!(state(&part, "rejected"), Some(GateState::Fail));
+    let mut mixed = observed.clone();
+    mixed.release.spec.images[0].image = "ghcr.io/acme/backend:v9".into();
+    assert_eq!(state(&mixed, "rejected"), None);
+    for change in [
+        |o: &mut Observed| o.release.spec.kind = ReleaseKind::Rollback,
+        |o: &mut Observed| o.release.spec.emergency = Some(true),
+    ] {
+        let mut spared = observed.clone();
+        change(&mut spared);
+        let status = planned(&spared);
+        let all = evaluate(&spared, &status, None, Moment::Executing, at(10));
+        assert!(all.gates.iter().all(|gate| gate.name != "rejected" || gate.state == GateState::Pass));
+    }
+    let status = planned(&observed);
+    let digest = status.plan.as_ref().unwrap().digest.clone();
+    for (actor, expected) in [("carol", GateState::Pass), ("dave", GateState::Fail)] {
+        let approval = approve("a1", actor, &digest, &["any"], 6);
+        let review = crate::domain::approval::Review {
+            policy: observed.environment.as_ref().unwrap().spec.approval.as_ref().unwrap(),
+            identity: None,
+            release: &observed.release,
+            status: &status,
+        };
+        let tally = crate::domain::approval::tally(&review, &[&approval], at(10));
+        let all = evaluate(&observed, &status, Some(&tally), Moment::Waiting, at(10));
+        let gate = all.gates.iter().find(|gate| gate.name == "rejected").unwrap();
+        assert_eq!(gate.state, expected, "{actor}");
+    }
+}
+
+#[test]
+fn a_gate_passed_by_force_passes_until_its_time_is_over() {
+    let mut observed = with_status(EnvironmentStatus {
+        frozen: Some(Frozen { by: "erin".into(), ..Frozen::default() }),
+        ..EnvironmentStatus::default()
+    });
+    observed.release.status.get_or_insert_default().overrides = ["frozen", "lane", "workloads"]
+        .map(|gate| crate::api::release::OverrideRecord {
+            gate: gate.into(),
+            by: "dave".into(),
+            at: at(0),
+            until: at(100),
+            reason: "customers wait".into(),
+            incident: "INC-1".into(),
+            action: "a1".into(),
+        })
+        .into();
+    let status = planned(&observed);
+    let at_secs = |secs, name: &str| {
+        let all = evaluate(&observed, &status, None, Moment::Executing, at(secs));
+        all.gates.into_iter().find(|gate| gate.name == name).unwrap()
+    };
+    let passed = at_secs(99, "frozen");
+    let expected = "overridden by dave until 2027-01-15 08:01:40Z (INC-1): customers wait";
+    assert_eq!((passed.state, passed.detail.as_str()), (GateState::Pass, expected));
+    assert_eq!(at_secs(100, "frozen").state, GateState::Wait);
+    let mut broken = observed.clone();
+    broken.workloads.get_mut("backend").unwrap().paused = true;
+    let all = evaluate(&broken, &status, None, Moment::Executing, at(10));
+    let gate = all.gates.iter().find(|gate| gate.name == "workloads").unwrap();
+    assert_eq!(gate.state, GateState::Fail, "a record of a gate that nobody may force");
+    assert_eq!(gate.command.as_deref(), Some("kubectl -n planera rollout resume deployment/backend"));
+}
+
+#[test]
+fn a_downgrade_is_told_and_held_against_nobody() {
+    let mut observed = observed(environment());
+    observed.release.spec.version = "v1.8.2".into();
+    assert_eq!(state(&observed, "downgrade"), None, "v1 is no semantic version");
+    observed.workloads.get_mut("frontend").unwrap().image = Some("ghcr.io/acme/frontend:v1.9.0".into());
+    let told = gate(&observed, "downgrade");
+    assert_eq!((told.state, told.detail.as_str()), (GateState::Pass, "would now downgrade v1.9.0 to v1.8.2"));
+    observed.release.spec.version = "v1.9.1".into();
+    assert_eq!(state(&observed, "downgrade"), None);
+}
+
+#[test]
+fn the_lane_tells_place_and_reason() {
+    let other = |name: &str, secs, phase| {
+        let mut other = release_at(name, "v1", secs);
+        let status = other.status.get_or_insert_default();
+        status.phase = phase;
+        status.started_at = (phase == Phase::Progressing).then(|| at(0));
+        status.gates = vec![Gate::pass("policy", "").0];
+        std::sync::Arc::new(other)
+    };
+    let mut observed = observed(environment());
+    observed.release.metadata.creation_timestamp = Some(crate::api::time::to_time(at(9)));
+    observed.others = vec![other("planera-0", 0, Phase::Progressing), other("planera-1", 1, Phase::Pending)];
+    let expected = "queued: 2nd behind planera-0, which executes since 2027-01-15 08:00:00Z";
+    assert_eq!(gate(&observed, "lane").detail, expected);
+    observed.others.remove(0);
+    let expected = "queued: 2nd, behind planera-1, which is older and ready as well";
+    assert_eq!(gate(&observed, "lane").detail, expected);
 }
 
 #[test]
@@ -114,7 +294,8 @@ fn the_wait_timer_runs_from_the_request() {
     approval.wait_timer = Some(crate::api::Duration::from_secs(10));
     assert_eq!(state(&observed(environment.clone()), "wait-timer"), Some(GateState::Pass));
     environment.spec.approval.as_mut().unwrap().wait_timer = Some(crate::api::Duration::from_secs(11));
-    assert_eq!(state(&observed(environment), "wait-timer"), Some(GateState::Wait));
+    let timer = gate(&observed(environment), "wait-timer");
+    assert_eq!((timer.state, timer.clears_at), (GateState::Wait, Some(at(11))));
 }
 
 #[test]

@@ -29,10 +29,10 @@ impl Draft<'_> {
                 continue;
             }
             // an earlier action of this round may have made an approval count
-            if action.spec.action == ActionKind::Approve {
+            if matches!(action.spec.action, ActionKind::Approve | ActionKind::Withdraw) {
                 self.count_approvals();
             }
-            let verdict = action::judge(self.observed, &self.status, action);
+            let verdict = action::judge(self.observed, &self.status, action, self.now);
             if verdict.is_applied() {
                 self.remember(&name);
                 self.apply(action);
@@ -99,7 +99,7 @@ impl Draft<'_> {
                 self.rearm_step();
                 self.enter(Phase::Progressing, by, "Retried", &format!("started again by {by}"));
             }
-            _ => {}
+            _ => self.apply_around(action),
         }
     }
 

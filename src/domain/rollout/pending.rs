@@ -42,8 +42,7 @@ impl Draft<'_> {
 
     pub(super) fn evaluate(&self, moment: Moment) -> Evaluation {
         let tally = self.tally();
-        let plan = self.plan();
-        gate::evaluate(self.observed, &plan, tally.as_ref(), moment, self.now)
+        gate::evaluate(self.observed, &self.status, tally.as_ref(), moment, self.now)
     }
 
     /// Asks the questions that are due.
@@ -56,19 +55,35 @@ impl Draft<'_> {
 
     fn wait_for(&mut self, evaluation: &Evaluation) {
         if let Some(gate) = evaluation.foremost() {
-            self.say(sentence(gate));
+            let mut message = sentence(gate);
+            for remark in self.remarks(evaluation) {
+                message = format!("{message}; {remark}");
+            }
+            self.say(message);
         }
-        if let Some(timer) = self.next_instant() {
-            self.requeue_at(timer);
+        for instant in self.instants(evaluation) {
+            self.requeue_at(instant);
         }
         self.requeue_after(SLOW);
     }
 
-    /// The next instant at which a timer alone can change the verdict.
-    fn next_instant(&self) -> Option<chrono::DateTime<chrono::Utc>> {
-        let approval = self.observed.environment.as_ref()?.spec.approval.as_ref()?;
-        let created = self.observed.release.created_at()?;
-        approval.wait_timer.and_then(|timer| created.checked_add_signed(timer.to_delta()))
+    /// What everybody should know of a release besides what it waits for.
+    fn remarks(&self, evaluation: &Evaluation) -> Vec<String> {
+        let of = |name: &str| evaluation.gates.iter().find(|gate| gate.name == name);
+        let is_foremost = |gate: &GateStatus| evaluation.foremost().is_some_and(|f| f.name == gate.name);
+        let turn = of(lane::GATE).filter(|gate| gate.state != GateState::Pass && !is_foremost(gate));
+        let downgrade = of(gate::DOWNGRADE);
+        let lapsed = gate::emergency_ends(&self.observed.release).filter(|end| *end <= self.now);
+        let lapsed = lapsed.map(|end| format!("no longer an emergency since {}", end.format("%H:%M:%SZ")));
+        let details = turn.into_iter().chain(downgrade).map(|gate| gate.detail.clone());
+        details.chain(lapsed).collect()
+    }
+
+    /// The instants at which time alone can change the verdict.
+    fn instants(&self, evaluation: &Evaluation) -> Vec<chrono::DateTime<chrono::Utc>> {
+        let gates = evaluation.gates.iter().filter_map(|gate| gate.clears_at);
+        let forced = self.status.overrides.iter().map(|forced| forced.until);
+        gates.chain(forced).chain(gate::emergency_ends(&self.observed.release)).collect()
     }
 
     /// Records what runs now and takes the lane. Nothing is changed before this is stored.
@@ -90,7 +105,9 @@ impl Draft<'_> {
         self.list_components(&plan);
         self.set_step(0);
         self.rearm_step();
-        let message = format!("{} begins: every gate passes", release.spec.version);
+        let downgrade = self.status.gates.iter().find(|gate| gate.name == gate::DOWNGRADE);
+        let remark = downgrade.map_or(String::new(), |gate| format!("; it {}", gate.detail));
+        let message = format!("{} begins: every gate passes{remark}", release.spec.version);
         self.enter_by_itself(Phase::Progressing, "Started", &message);
     }
 
@@ -112,8 +129,9 @@ impl Draft<'_> {
         let Some(newer) = lane::superseded_by(&self.observed.release, &self.observed.others) else {
             return false;
         };
-        let name = newer.metadata.name.as_deref().unwrap_or_default();
-        let message = format!("{name} ({}) is newer and takes its place", newer.spec.version);
+        let name = newer.metadata.name.clone().unwrap_or_default();
+        let message = format!("superseded by {name} ({})", newer.spec.version);
+        self.status.superseded_by = Some(name);
         self.enter_by_itself(Phase::Superseded, "Superseded", &message);
         true
     }

@@ -163,8 +163,13 @@ impl Draft<'_> {
         let detail = crate::domain::timeline::cut(detail.to_owned(), 512);
         let gate =
             crate::api::release::GateStatus { name: name.to_owned(), state, detail, ..Default::default() };
+        self.put_gate(gate);
+    }
+
+    /// Puts a gate in the place of the one of its name.
+    pub(super) fn put_gate(&mut self, gate: crate::api::release::GateStatus) {
         let gates = &mut self.status.gates;
-        match gates.iter().position(|gate| gate.name == name) {
+        match gates.iter().position(|other| other.name == gate.name) {
             Some(index) => gates[index] = gate,
             None if gates.len() < 64 => gates.push(gate),
             None => {}

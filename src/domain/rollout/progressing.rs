@@ -85,8 +85,7 @@ impl Draft<'_> {
     /// Changes components that still run what they ran before, if nothing has come in between.
     fn change(&mut self, untouched: &[(ComponentName, String)]) {
         if self.has_changed_anything() {
-            let plan = self.plan();
-            if let Some(gate) = gate::standing(self.observed, &plan, self.now) {
+            if let Some(gate) = gate::standing(self.observed, &self.status, self.now) {
                 let message = super::pending::sentence(&gate);
                 self.say(format!("no further component is started: it {message}"));
                 return;

@@ -193,21 +193,6 @@ fn gates_are_asked_again_at_the_moment_of_execution() {
 }
 
 #[test]
-fn a_freeze_in_the_middle_starts_no_further_component() {
-    let mut world = World::new(environment());
-    world.turns(2);
-    world.roll();
-    let frozen = Frozen { by: "erin".into(), reason: "incident".into(), ..Frozen::default() };
-    world.observed.environment.as_mut().unwrap().status =
-        Some(EnvironmentStatus { frozen: Some(frozen), ..EnvironmentStatus::default() });
-    world.turns(4);
-    assert_eq!((world.phase(), world.writes.len()), (Phase::Progressing, 1));
-    assert!(world.status().message.contains("frozen by erin (incident)"), "{}", world.status().message);
-    world.observed.environment.as_mut().unwrap().status = None;
-    assert_eq!(world.run(), Phase::Succeeded);
-}
-
-#[test]
 fn pause_starts_nothing_new_and_resume_goes_on() {
     let mut world = World::new(environment());
     world.turns(2);

@@ -1,0 +1,114 @@
+//! What people do around a release rather than to it: take back an approval, tick an item, break the glass, take the wheel.
+//!
+//! Each function says why not; nothing when nothing stands against it.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Verdict, called};
+use crate::api::environment::Identity;
+use crate::api::release::{ApprovalState, GateState, ReleaseStatus};
+use crate::api::release_action::{Parameters, ReleaseAction};
+use crate::domain::gate::{self, force};
+use crate::domain::rollout::Observed;
+use crate::domain::{driver, identity};
+
+/// How far the clock of a client may be ahead of the server's.
+const SLACK: TimeDelta = TimeDelta::minutes(1);
+
+fn rule(observed: &Observed) -> Option<&Identity> {
+    observed.environment.as_ref().and_then(|environment| environment.spec.identity.as_ref())
+}
+
+fn parameters(action: &ReleaseAction) -> Parameters {
+    action.spec.parameters.clone().unwrap_or_default()
+}
+
+/// Only one's own approval of the present plan, while it counts.
+pub(super) fn withdraw(
+    observed: &Observed,
+    status: &ReleaseStatus,
+    action: &ReleaseAction,
+) -> Option<Verdict> {
+    let rule = rule(observed);
+    let actor = &action.spec.actor;
+    let counts = status.approvals.iter().any(|record| {
+        record.state == ApprovalState::Counted && identity::is_same(rule, &record.actor, actor)
+    });
+    (!counts).then(|| {
+        Verdict::refused(format!("{} has no approval of this plan that counts", called(rule, actor)))
+    })
+}
+
+/// An item of the environment's checklist that is not ticked yet, by someone who saw the present plan.
+pub(super) fn check(observed: &Observed, status: &ReleaseStatus, action: &ReleaseAction) -> Option<Verdict> {
+    let gates = observed.environment.as_ref().and_then(|environment| environment.spec.gates.as_ref());
+    let item = parameters(action).item.unwrap_or_default();
+    if !gates.is_some_and(|gates| gates.checklist.contains(&item)) {
+        return Some(Verdict::refused(format!("this environment's checklist has no item `{item}`")));
+    }
+    if action.spec.expected.as_ref().and_then(|expected| expected.plan_digest.as_ref()).is_none() {
+        return Some(Verdict::refused("it does not say for which plan it ticks the item"));
+    }
+    let by = &gate::ticked(status, &item)?.by;
+    Some(Verdict::refused(format!("`{item}` is ticked already, by {by}")))
+}
+
+/// A gate that holds this release and may be passed by force, for a short time.
+pub(super) fn force(status: &ReleaseStatus, action: &ReleaseAction, now: DateTime<Utc>) -> Option<Verdict> {
+    let given = parameters(action);
+    let name = given.gate.unwrap_or_default();
+    let refused = |why: String| Some(Verdict::refused(why));
+    let is_blank = |text: Option<&str>| text.is_none_or(|text| text.trim().is_empty());
+    if is_blank(given.incident.as_deref()) || is_blank(action.spec.reason.as_deref()) {
+        return refused("it names no incident and reason: break-glass needs both".to_owned());
+    }
+    if !force::may_be_forced(&name) {
+        return refused(format!("gate {name} cannot be passed by force"));
+    }
+    let Some(gate) = status.gates.iter().find(|gate| gate.name == name) else {
+        return refused(format!("this release has no gate {name}"));
+    };
+    if let Some(record) = force::current(status, &name, now) {
+        return refused(format!("{} has passed gate {name} by force already", record.by));
+    }
+    if gate.state == GateState::Pass {
+        return refused(format!("gate {name} passes: nothing is to be forced"));
+    }
+    ends(given.until, action, force::LONGEST, now)
+}
+
+/// A claim of the wheel, for a working day at most. That another one holds it forbids nothing.
+pub(super) fn drive(action: &ReleaseAction, now: DateTime<Utc>) -> Option<Verdict> {
+    ends(parameters(action).until, action, driver::LONGEST, now)
+}
+
+/// Only who drives leaves the wheel, or anybody once the claim has ended.
+pub(super) fn hand_over(
+    observed: &Observed,
+    status: &ReleaseStatus,
+    action: &ReleaseAction,
+    now: DateTime<Utc>,
+) -> Option<Verdict> {
+    let last = status.driver.as_ref().filter(|last| !last.by.is_empty());
+    let Some(last) = last else { return Some(Verdict::refused("nobody drives this release")) };
+    let is_theirs = identity::is_same(rule(observed), &last.by, &action.spec.actor);
+    let holds = driver::current(status, now).is_some();
+    (holds && !is_theirs)
+        .then(|| Verdict::refused(format!("{} drives this release: take over, or ask them", last.by)))
+}
+
+/// Whether something ends in time: ahead, and no further than `longest` from when the server accepted it.
+fn ends(
+    until: Option<DateTime<Utc>>,
+    action: &ReleaseAction,
+    longest: TimeDelta,
+    now: DateTime<Utc>,
+) -> Option<Verdict> {
+    let Some(until) = until else { return Some(Verdict::refused("it does not say when it ends")) };
+    if until <= now {
+        return Some(Verdict::refused("it ends before it begins"));
+    }
+    let begins = action.created_at().unwrap_or(now);
+    (until - begins > longest + SLACK)
+        .then(|| Verdict::refused(format!("it may last {} hours at most", longest.num_hours())))
+}

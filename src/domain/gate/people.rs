@@ -1,0 +1,107 @@
+//! What people have to say: approvals, an earlier no, and what break-glass has left to review.
+
+use super::{APPROVAL, Case, Gate};
+use crate::api::release::{ApprovalState, Phase, Release};
+use crate::domain::approval::Tally;
+use crate::domain::version::same_content;
+use crate::domain::{debt, identity, lane};
+
+/// The slots of the review.
+pub(super) fn approval(case: &Case<'_>, no_self_approval: bool, tally: Option<&Tally>) -> Gate {
+    let Some(tally) = tally else { return Gate::no_data(APPROVAL, "approvals are not counted yet") };
+    let (taken, needed) = tally.count();
+    if tally.is_enough() {
+        return Gate::pass(APPROVAL, format!("{taken} of {needed} people"));
+    }
+    let missing = tally.missing().join(", ");
+    let mut who = case.someone_with("approve");
+    if no_self_approval {
+        who = format!("{who}, not {}", case.person(&case.release().spec.requested_by));
+    }
+    Gate::wait(APPROVAL, format!("{taken} of {needed} people; open: {missing}"))
+        .cleared_by(who)
+        .command(case.on_release("approve", ""))
+}
+
+/// A person has said no to these very images here. Nothing where nobody has.
+///
+/// Whoever said no may think better of it, by approving this release.
+pub(super) fn rejected(case: &Case<'_>, tally: Option<&Tally>) -> Option<Gate> {
+    const NAME: &str = "rejected";
+    let me = case.release();
+    let no = case
+        .observed
+        .others
+        .iter()
+        .map(AsRef::as_ref)
+        .filter(|other| other.phase() == Phase::Rejected && other.spec.environment == me.spec.environment)
+        .filter(|other| brings_all(other, me))
+        .max_by_key(|other| other.status.as_ref().and_then(|status| status.finished_at))?;
+    let status = no.status.as_ref()?;
+    let name = no.metadata.name.as_deref().unwrap_or_default();
+    let entry = status.timeline.iter().rev().find(|entry| entry.reason == "Rejected");
+    let by = entry.map_or("someone", |entry| entry.by.as_str());
+    let person = case.person(by);
+    let is_theirs = |actor: &str| identity::is_same_in(Some(case.environment), actor, by);
+    let thought_better = tally.is_some_and(|tally| {
+        tally.records.iter().any(|r| r.state == ApprovalState::Counted && is_theirs(&r.actor))
+    });
+    if thought_better {
+        return Some(Gate::pass(NAME, format!("{person} rejected {name}, and has approved this release")));
+    }
+    let who = format!(
+        "{person}, by approving this release; a release with other images; {}",
+        case.someone_with("override")
+    );
+    let detail = format!("{name} with the same images was {}", status.message);
+    Some(Gate::fail(NAME, detail).cleared_by(who).command(case.by_force(NAME)))
+}
+
+/// Whether everything that `me` brings is what `other` brought.
+fn brings_all(other: &Release, me: &Release) -> bool {
+    me.spec.images.iter().all(|wanted| {
+        other
+            .spec
+            .images
+            .iter()
+            .any(|image| image.component == wanted.component && same_content(&image.image, &wanted.image))
+    })
+}
+
+/// What break-glass has left behind waits for another person. Nothing where nothing is owed.
+pub(super) fn post_review(case: &Case<'_>) -> Option<Gate> {
+    const NAME: &str = "post-review";
+    let debts = case.environment.status.as_ref().map_or(&[][..], |status| status.debts.as_slice());
+    let open: Vec<_> = debts.iter().filter(|debt| !debt::is_own(case.release(), case.status, debt)).collect();
+    let first = open.first()?;
+    let more = match open.len() {
+        1 => String::new(),
+        several => format!(", and {} more", several - 1),
+    };
+    let incident = first.incident.as_ref().map_or(String::new(), |incident| format!(" ({incident})"));
+    let debtor = case.person(&first.by);
+    let detail = format!("{} by {debtor}{incident} has not been reviewed{more}", first.what);
+    let who = format!("{}, not {debtor}", case.someone_with("approve"));
+    let command = case.on_environment("review", &format!("{} --reason '…'", first.id));
+    Some(Gate::wait(NAME, detail).cleared_by(who).command(command))
+}
+
+/// Whose turn it is, as a release that waits sees it.
+pub(super) fn turn(case: &Case<'_>) -> Gate {
+    let (me, others) = (case.release(), &case.observed.others);
+    let ahead = lane::ahead(me, others);
+    let place = lane::ordinal(ahead.len() + 1);
+    match lane::turn(me, others) {
+        lane::Turn::Free => Gate::pass(lane::GATE, "free"),
+        lane::Turn::Taken { name, since } => {
+            let since =
+                since.map_or(String::new(), |at| format!(" since {}", at.format("%Y-%m-%d %H:%M:%SZ")));
+            Gate::wait(lane::GATE, format!("queued: {place} behind {name}, which executes{since}"))
+                .cleared_by(format!("the end of {name}"))
+        }
+        lane::Turn::Behind(name) => {
+            let detail = format!("queued: {place}, behind {name}, which is older and ready as well");
+            Gate::wait(lane::GATE, detail).cleared_by(format!("the end of {name}"))
+        }
+    }
+}

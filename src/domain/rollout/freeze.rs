@@ -1,0 +1,64 @@
+//! A freeze that meets a release in flight: it finishes, holds where it is, or goes back, as whoever froze has chosen.
+
+use super::{Draft, FAST};
+use crate::api::environment::InFlight;
+use crate::api::release::{GateState, Phase};
+use crate::domain::gate;
+use crate::domain::timeline::CONTROLLER;
+
+impl Draft<'_> {
+    /// Does what a freeze asks of a release that has changed something; whether that is all there is to do.
+    ///
+    /// A release that has changed nothing yet goes back to waiting by itself. Watching the result of what is rolled out changes
+    /// nothing, and thus goes on.
+    pub(super) fn obeys_freeze(&mut self) -> bool {
+        let executes =
+            matches!(self.status.phase, Phase::Progressing | Phase::Paused | Phase::Verifying | Phase::Held);
+        if !executes || !self.has_changed_anything() {
+            return false;
+        }
+        let Some((frozen, verdict)) = gate::freeze_in_flight(self.observed, &self.status, self.now) else {
+            self.thaw();
+            return false;
+        };
+        match frozen.in_flight {
+            InFlight::Finish => false,
+            InFlight::RollBack => {
+                let by = if frozen.by.is_empty() { CONTROLLER } else { frozen.by.as_str() };
+                let why = if frozen.reason.is_empty() { "no reason given" } else { &frozen.reason };
+                self.roll_back(by, &format!("frozen by {by}: {why}"), Phase::RolledBack);
+                true
+            }
+            InFlight::Hold if self.status.phase == Phase::Progressing => {
+                if self.frozen_state() != Some(GateState::Wait) {
+                    self.note(&frozen.by, "HeldByFreeze", &verdict.detail);
+                }
+                self.put_gate(verdict.clone());
+                self.stand_still();
+                if self.status.phase == Phase::Progressing {
+                    let message = super::pending::sentence(&verdict);
+                    self.say(format!("held at step {}: it {message}", self.step()));
+                    if let Some(end) = frozen.until {
+                        self.requeue_at(end);
+                    }
+                    self.requeue_after(FAST);
+                }
+                true
+            }
+            InFlight::Hold => false,
+        }
+    }
+
+    /// A freeze that held this release has ended: its step goes on, with its whole time.
+    fn thaw(&mut self) {
+        if self.frozen_state() == Some(GateState::Wait) {
+            self.keep_gate(gate::FROZEN, GateState::Pass, "not frozen");
+            self.note(CONTROLLER, "FreezeEnded", "the freeze has ended");
+            self.set_step(self.step());
+        }
+    }
+
+    fn frozen_state(&self) -> Option<GateState> {
+        self.status.gates.iter().find(|held| held.name == gate::FROZEN).map(|gate| gate.state)
+    }
+}
