@@ -8,6 +8,7 @@ pub mod age;
 pub mod approval;
 pub mod debt;
 pub mod driver;
+pub mod environment_action;
 pub mod gate;
 pub mod health;
 pub mod identity;

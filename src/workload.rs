@@ -3,16 +3,21 @@
 //! Owns how each kind is read into a [`WorkloadState`] and how its image is replaced so that a second try does no harm. Must not
 //! know when that is right (`domain::rollout`). A new kind is one file and one line in [`WORKLOADS`].
 
+use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use kube::Client;
 
 use crate::api::environment::WorkloadKind;
 use crate::domain::rollout_status::WorkloadState;
 
+mod autoscaler;
 mod daemon_set;
 mod deployment;
+mod operate;
 mod patch;
 mod stateful_set;
+
+pub use autoscaler::autoscalers;
 
 /// What can go wrong with a workload.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +94,29 @@ pub struct ImageChange {
     pub cause: String,
 }
 
+/// A size to be set, or pods to be started anew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// What is done.
+    pub kind: OperationKind,
+    /// Name of the action that asks for it; the workload bears it afterwards, so that it is done once.
+    pub action: String,
+}
+
+/// What is done to a workload besides releasing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OperationKind {
+    /// Wants so many replicas, where it wants `from`.
+    Scale {
+        /// Replicas that must still be wanted.
+        from: i32,
+        /// Replicas wanted from then on.
+        to: i32,
+    },
+    /// Starts its pods anew, as `kubectl rollout restart` does at this instant.
+    Restart(DateTime<Utc>),
+}
+
 /// What a write did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Written {
@@ -122,6 +150,13 @@ pub trait Workload: Send + Sync {
         &'a self,
         target: &'a Target,
         change: &'a ImageChange,
+    ) -> BoxFuture<'a, Result<Written, Error>>;
+
+    /// Scales or restarts. Harmless when done twice.
+    fn operate<'a>(
+        &'a self,
+        target: &'a Target,
+        wanted: &'a Operation,
     ) -> BoxFuture<'a, Result<Written, Error>>;
 
     /// The revisions that are kept, newest first.

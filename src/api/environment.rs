@@ -22,7 +22,9 @@ pub use gates::{
     Gates, GithubChecks, HealthCheck, HttpProbe, ImageExists, Preflight, Probe, RevisionHistory, SecretKeys,
 };
 pub use metrics::{Analysis, Metrics, NoData, PrometheusRef};
-pub use status::{CurrentVersion, Debt, DeniedDigest, EnvironmentStatus, Frozen, InFlight, ScaledComponent};
+pub use status::{
+    CurrentVersion, Debt, DeniedDigest, EnvironmentStatus, Frozen, InFlight, ScaledComponent, Stop,
+};
 
 /// What an Environment demands and allows.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -14,6 +14,10 @@ pub const CONTROLLER_USER: &str = "system:serviceaccount:release-cockpit:control
 pub const CONTROLLER_LEASE: &str = "release-cockpit-controller";
 /// Annotation on a workload: the release (`namespace/name`) that last set its images.
 pub const ANNOTATION_RELEASE: &str = "release-cockpit.dev/release";
+/// Annotation on a workload: the action that last scaled or restarted it.
+pub const ANNOTATION_ACTION: &str = "release-cockpit.dev/action";
+/// Annotation on a pod template that starts its pods anew, as `kubectl rollout restart` does.
+pub const ANNOTATION_RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
 /// Annotation that kubectl shows in `rollout history`.
 pub const ANNOTATION_CHANGE_CAUSE: &str = "kubernetes.io/change-cause";
 /// Annotation of Deployments and ReplicaSets that counts revisions.

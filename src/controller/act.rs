@@ -12,6 +12,7 @@ use super::status;
 use crate::api::environment::Component;
 use crate::api::release_action::{ActionResult, ReleaseActionStatus};
 use crate::api::{Release, ReleaseAction};
+use crate::domain::environment_action::ledger;
 use crate::domain::health::Question;
 use crate::domain::rollout::{Decision, Effect, Observed, SetImage};
 use crate::gate::{self, Scope};
@@ -26,6 +27,7 @@ pub(super) async fn act(
     let release = &observed.release;
     let phase = decision.status.phase;
     let permit = |before: String| context.core.permit(name(release), phase, before);
+    account(context, observed, decision).await?;
     if release.status.as_ref() != Some(&decision.status) {
         permit("status".to_owned())?;
         status::store(context, release, &decision.status, "the release").await?;
@@ -50,6 +52,15 @@ pub(super) async fn act(
         }
     }
     permit("end".to_owned())
+}
+
+/// What the release leaves behind in its environment is written down before its own status says so.
+async fn account(context: &Arc<Context>, observed: &Observed, decision: &Decision) -> Result<(), Error> {
+    let Some(environment) = &observed.environment else { return Ok(()) };
+    let status = environment.status.clone().unwrap_or_default();
+    let Some(new) = ledger::accounted(&status, &observed.release, &decision.status) else { return Ok(()) };
+    context.core.permit(name(&observed.release), decision.status.phase, "account")?;
+    status::store(context, environment, &new, "the environment").await.map(drop)
 }
 
 async fn set_image(context: &Arc<Context>, observed: &Observed, change: &SetImage) -> Result<(), Error> {
@@ -119,12 +130,18 @@ pub(super) async fn answer(
     match status::store(context, action, &status, "the action").await {
         // an action that is gone needs no answer
         Err(Error::Kube { source, .. }) if matches!(&*source, kube::Error::Api(s) if s.code == 404) => Ok(()),
-        other => other,
+        other => other.map(drop),
     }
 }
 
 /// Events are a courtesy: a failure is logged and forgotten.
-async fn emit(context: &Context, release: &Release, reason: &str, message: &str, is_warning: bool) {
+pub(super) async fn emit(
+    context: &Context,
+    object: &impl Resource<DynamicType = ()>,
+    reason: &str,
+    message: &str,
+    is_warning: bool,
+) {
     let event = Event {
         type_: if is_warning { EventType::Warning } else { EventType::Normal },
         reason: reason.to_owned(),
@@ -132,7 +149,7 @@ async fn emit(context: &Context, release: &Release, reason: &str, message: &str,
         action: "Releasing".to_owned(),
         secondary: None,
     };
-    if let Err(error) = context.core.recorder.publish(&event, &release.object_ref(&())).await {
+    if let Err(error) = context.core.recorder.publish(&event, &object.object_ref(&())).await {
         tracing::debug!(%error, "an event was not recorded");
     }
 }

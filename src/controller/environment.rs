@@ -1,15 +1,15 @@
-//! The status of an Environment: what runs there and since when, its siblings, and the release that holds its lane.
+//! An Environment: what people ask of it is done, and its status tells what runs there and since when, its siblings, and the release
+//! that holds its lane. `actions` carries out what people ask.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use kube::runtime::controller::Action;
-use serde_json::Value;
 
 use super::act;
 use super::context::Context;
-use super::error::{Error, write_failed};
+use super::error::Error;
 use super::observe::{name, namespace, workload_of};
 use super::policies;
 use super::status;
@@ -19,19 +19,30 @@ use crate::api::release::Phase;
 use crate::api::release_action::ActionResult;
 use crate::api::{Environment, Release, ReleaseAction};
 use crate::domain::rollout_status::WorkloadState;
-use crate::domain::version;
+use crate::domain::{environment_action, soak, version};
+
+mod actions;
 
 /// How often an environment is looked at when nothing is reported.
 const EVERY: Duration = Duration::from_secs(30);
+/// How soon it is looked at again at the earliest.
+const SOONEST: Duration = Duration::from_millis(200);
 
 /// Brings the status of an environment up to date, and answers actions that no release will.
 pub(super) async fn reconcile(environment: Arc<Environment>, context: Arc<Context>) -> Result<Action, Error> {
     context.ready().await;
-    let outcome = update(&environment, &context).await;
+    let outcome = work(&environment, &context).await;
     context.core.numbers.reconciled(outcome.is_ok());
-    outcome?;
+    let next = outcome?;
     context.memory.succeeded(environment.metadata.uid.as_deref().unwrap_or_default());
-    Ok(Action::requeue(context.core.clock.wall(EVERY)))
+    let ahead = next.and_then(|at| (at - context.core.clock.now()).to_std().ok()).unwrap_or(EVERY);
+    Ok(Action::requeue(context.core.clock.wall(ahead.clamp(SOONEST, EVERY))))
+}
+
+/// What people ask comes first. When something ends by itself next.
+async fn work(environment: &Environment, context: &Arc<Context>) -> Result<Option<DateTime<Utc>>, Error> {
+    let acted = actions::carry_out(environment, context).await?;
+    update(acted.as_ref().unwrap_or(environment), context).await
 }
 
 /// What to do after a failure.
@@ -43,7 +54,7 @@ pub(super) fn after_failure(environment: &Environment, error: &Error, context: &
     Action::requeue(context.memory.failed(environment.metadata.uid.as_deref().unwrap_or_default()))
 }
 
-async fn update(environment: &Environment, context: &Arc<Context>) -> Result<(), Error> {
+async fn update(environment: &Environment, context: &Arc<Context>) -> Result<Option<DateTime<Utc>>, Error> {
     let mut workloads = Vec::new();
     for component in &environment.spec.components {
         workloads.push((component, workload_of(context, namespace(environment), component).await?));
@@ -54,14 +65,28 @@ async fn update(environment: &Environment, context: &Arc<Context>) -> Result<(),
     let releases = context.releases_of(&environment.key());
     let active = active(&releases);
     let old = environment.status.clone().unwrap_or_default();
-    let mut new = judge(environment, &workloads, siblings, active, context.core.clock.now());
+    let ours = actions::of(environment, context);
+    let now = context.core.clock.now();
+    let mut new = judge(environment, &workloads, siblings, active, now);
+    for current in &mut new.current {
+        let workload = workloads.iter().find(|(component, _)| component.name == current.component);
+        let Some(workload) = workload.and_then(|(_, state)| state.as_ref()) else { continue };
+        let before = old.current.iter().find(|before| before.component == current.component);
+        let actions = ours.iter().map(|action| &**action);
+        let interruptions = soak::interruptions(&current.component, &releases, actions);
+        current.healthy_since = soak::healthy_since(before, workload, interruptions, now);
+    }
+    let over = environment_action::expire(&mut new, now);
     tell_policies(environment, context, &mut new);
     if old != new {
         let phase = releases.iter().find(|r| r.phase().holds_lane()).map_or(Phase::Pending, |r| r.phase());
         context.core.permit(name(environment), phase, "environment-status")?;
-        store(context, environment, &new).await?;
+        status::store(context, environment, &new, "the environment").await?;
     }
-    answer_strays(environment, context).await
+    for message in over {
+        act::emit(context, environment, "Expired", &message, false).await;
+    }
+    Ok(environment_action::next_expiry(&new))
 }
 
 /// What was last found out about the policies; nothing new, nothing changed.
@@ -71,22 +96,6 @@ fn tell_policies(environment: &Environment, context: &Context, status: &mut Envi
     let told = policies::condition(&status.conditions, &verdict, generation, now);
     status.conditions.retain(|condition| condition.type_ != policies::CONDITION);
     status.conditions.push(told);
-}
-
-/// Freeze and deny list stay whoever's they are: what is not sent is not touched.
-async fn store(
-    context: &Context,
-    environment: &Environment,
-    status: &EnvironmentStatus,
-) -> Result<(), Error> {
-    let what = "the environment";
-    let value =
-        serde_json::to_value(status).map_err(|error| write_failed(what, kube::Error::SerdeError(error)))?;
-    let Value::Object(mut fields) = value else { return Ok(()) };
-    for foreign in ["frozen", "denied", "debts", "scaled", "judgedActions", "chain"] {
-        fields.remove(foreign);
-    }
-    status::store(context, environment, &fields, what).await
 }
 
 fn siblings(environment: &Environment, context: &Context) -> Vec<String> {
@@ -147,12 +156,7 @@ fn judge(
         active_release: active,
         siblings,
         conditions: std::iter::once(ready).chain(others).collect(),
-        frozen: old.frozen.clone(),
-        denied: old.denied.clone(),
-        debts: old.debts.clone(),
-        scaled: old.scaled.clone(),
-        judged_actions: old.judged_actions.clone(),
-        chain: old.chain,
+        ..old
     }
 }
 
@@ -164,8 +168,7 @@ fn current(
 ) -> Option<CurrentVersion> {
     let image = state.image.clone()?;
     let before = old.current.iter().find(|c| c.component == component.name && c.image == image);
-    let healthy_since =
-        state.is_healthy().then(|| before.and_then(|before| before.healthy_since).unwrap_or(now));
+    let healthy_since = soak::healthy_since(before, state, [], now);
     Some(CurrentVersion {
         component: component.name.clone(),
         version: version::version_of(&image).chars().take(128).collect(),
@@ -175,32 +178,6 @@ fn current(
         healthy_since,
         image,
     })
-}
-
-/// Actions on the environment itself, and on releases that do not exist, would otherwise stay without an answer.
-async fn answer_strays(environment: &Environment, context: &Arc<Context>) -> Result<(), Error> {
-    let all = context.actions.state();
-    let ours = all.iter().filter(|action| {
-        !action.is_judged()
-            && action.spec.environment == name(environment)
-            && action.metadata.namespace == environment.metadata.namespace
-    });
-    for action in ours {
-        if let Some(message) = stray(action, context).await? {
-            context.core.permit(name(&**action), Phase::Pending, "judge-stray")?;
-            act::answer(context, action, ActionResult::Refused, &message).await?;
-        }
-    }
-    Ok(())
-}
-
-async fn stray(action: &ReleaseAction, context: &Context) -> Result<Option<String>, Error> {
-    let Some(key) = action.release_key() else {
-        return Ok(Some(format!("{} is not carried out by this version", action.spec.action)));
-    };
-    let api: kube::Api<Release> = super::observe::api(context, &key.namespace);
-    let found = api.get_opt(&key.name).await.map_err(super::error::read_failed("read the release"))?;
-    Ok(found.is_none().then(|| format!("there is no release {}", key.name)))
 }
 
 #[cfg(test)]

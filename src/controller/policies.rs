@@ -13,15 +13,14 @@ use k8s_openapi::api::admissionregistration::v1::{
     ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
 };
 use kube::api::{Api, ListParams};
-use kube::runtime::events::{Event, EventType};
 use kube::{Client, Resource};
 use tokio::sync::Notify;
 
 pub(super) use self::judge::Verdict;
 use self::judge::{Listed, Seen, Shipped, judge};
 use super::context::{Context, locked};
-use super::feed;
 use super::observe::namespace;
+use super::{act, feed};
 use crate::api::Environment;
 use crate::api::condition::{Condition, ConditionStatus};
 use crate::api::release::Phase;
@@ -185,16 +184,9 @@ async fn tell(context: &Context, space: &str, environments: &[Arc<Environment>],
     for environment in environments {
         feed::wake_environment(context, environment).await;
         feed::wake_releases(context, &environment.key(), |phase: Phase| !phase.is_final()).await;
-        let event = Event {
-            type_: if verdict.is_enforced() { EventType::Normal } else { EventType::Warning },
-            reason: if verdict.is_enforced() { CONDITION.to_owned() } else { verdict.reason.to_owned() },
-            note: Some(crate::domain::timeline::cut(verdict.message.clone(), 1000)),
-            action: "AskingPolicies".to_owned(),
-            secondary: None,
-        };
-        if let Err(error) = context.core.recorder.publish(&event, &environment.object_ref(&())).await {
-            tracing::debug!(%error, "an event was not recorded");
-        }
+        let is_enforced = verdict.is_enforced();
+        let reason = if is_enforced { CONDITION } else { verdict.reason };
+        act::emit(context, &**environment, reason, &verdict.message, !is_enforced).await;
     }
 }
 

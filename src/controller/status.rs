@@ -15,12 +15,13 @@ use super::observe::{api, name, namespace};
 use crate::api::labels::CONTROLLER_FIELD_MANAGER;
 
 /// Replaces the status of an object. A conflict means that the object is no longer the one that was read; nothing is written then.
+/// Returns the object as it is stored.
 pub(super) async fn store<K>(
     context: &Context,
     object: &K,
     status: &impl Serialize,
     what: &'static str,
-) -> Result<(), Error>
+) -> Result<K, Error>
 where
     K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned,
 {
@@ -40,6 +41,5 @@ where
     api::<K>(context, namespace(object))
         .patch_status(name(object), &params, &Patch::Apply(&body))
         .await
-        .map_err(|error| write_failed(what, error))?;
-    Ok(())
+        .map_err(|error| write_failed(what, error))
 }

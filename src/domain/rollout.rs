@@ -28,6 +28,7 @@ mod people;
 mod progress;
 mod progressing;
 mod rolling_back;
+mod stop;
 mod verifying;
 mod watch;
 
@@ -140,6 +141,7 @@ pub fn next(observed: &Observed, now: DateTime<Utc>) -> Decision {
     let mut draft = Draft::new(observed, now);
     draft.refresh_plan();
     draft.judge_actions();
+    draft.obey_stop();
     draft.count_approvals();
     if draft.obeys_freeze() {
         return draft.finish();

@@ -10,8 +10,8 @@ use kube::api::ListParams;
 use kube::core::Selector;
 use kube::{Api, ResourceExt};
 
-use super::patch;
-use super::{Error, ImageChange, Revision, Target, Workload, Written};
+use super::{Error, ImageChange, Operation, Revision, Target, Workload, Written};
+use super::{operate, patch};
 use crate::api::environment::WorkloadKind;
 use crate::api::labels::{ANNOTATION_CHANGE_CAUSE, ANNOTATION_REVISION};
 use crate::api::time::from_time;
@@ -42,6 +42,15 @@ impl Workload for Deployments {
         change: &'a ImageChange,
     ) -> BoxFuture<'a, Result<Written, Error>> {
         patch::set_image::<Deployment>(KIND, target, change, |object| Some(&object.spec.template)).boxed()
+    }
+
+    fn operate<'a>(
+        &'a self,
+        target: &'a Target,
+        wanted: &'a Operation,
+    ) -> BoxFuture<'a, Result<Written, Error>> {
+        operate::operate::<Deployment>(KIND, target, wanted, |object| object.spec.replicas.unwrap_or(1))
+            .boxed()
     }
 
     fn revisions<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<Vec<Revision>, Error>> {

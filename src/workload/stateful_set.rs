@@ -6,8 +6,8 @@ use k8s_openapi::api::apps::v1::{ControllerRevision, StatefulSet};
 use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 
-use super::patch;
-use super::{Error, ImageChange, Revision, Target, Workload, Written};
+use super::{Error, ImageChange, Operation, Revision, Target, Workload, Written};
+use super::{operate, patch};
 use crate::api::environment::WorkloadKind;
 use crate::api::labels::ANNOTATION_CHANGE_CAUSE;
 use crate::domain::rollout_status::WorkloadState;
@@ -41,6 +41,15 @@ impl Workload for StatefulSets {
         change: &'a ImageChange,
     ) -> BoxFuture<'a, Result<Written, Error>> {
         patch::set_image::<StatefulSet>(KIND, target, change, |object| Some(&object.spec.template)).boxed()
+    }
+
+    fn operate<'a>(
+        &'a self,
+        target: &'a Target,
+        wanted: &'a Operation,
+    ) -> BoxFuture<'a, Result<Written, Error>> {
+        operate::operate::<StatefulSet>(KIND, target, wanted, |object| object.spec.replicas.unwrap_or(1))
+            .boxed()
     }
 
     fn revisions<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<Vec<Revision>, Error>> {

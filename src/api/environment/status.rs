@@ -29,6 +29,9 @@ pub struct EnvironmentStatus {
     /// Set while releases are stopped here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frozen: Option<Frozen>,
+    /// The last emergency stop: it aborts every release that was asked for until then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stop: Option<Stop>,
     /// Images that may not come here.
     #[schemars(schema_with = "schemas::denied")]
     pub denied: Vec<DeniedDigest>,
@@ -98,6 +101,23 @@ pub struct Frozen {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 128))]
     pub incident: Option<String>,
+}
+
+/// An emergency stop.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Stop {
+    /// Who.
+    #[schemars(length(max = 253))]
+    pub by: String,
+    /// Releases that were asked for until then are aborted.
+    pub at: DateTime<Utc>,
+    /// Why.
+    #[schemars(length(max = 1024))]
+    pub reason: String,
+    /// Name of the action that carries it.
+    #[schemars(length(max = 63))]
+    pub action: String,
 }
 
 /// What becomes of a release that executes when its environment is frozen.

@@ -1,0 +1,373 @@
+//! What people ask of an environment itself: freeze it, deny an image, stop everything, scale, restart, review a debt.
+//!
+//! Owns what becomes of such an action and of the environment's status. Must not know how anything is stored or done. Safe to stop
+//! at any line: what was there is written down before a workload is touched, an effect that was done is found done, and the
+//! action's name stands in the status before it is answered. `ledger` keeps what releases leave behind.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::action::Verdict;
+use super::identity;
+use super::rollout_status::WorkloadState;
+use crate::api::condition::ConditionStatus;
+use crate::api::environment::{
+    DeniedDigest, Environment, EnvironmentStatus, Frozen, InFlight, ScaledComponent, Stop, WorkloadKind,
+};
+use crate::api::names::ComponentName;
+use crate::api::release::Release;
+use crate::api::release_action::{ActionKind, ActionResult, Parameters, ReleaseAction};
+
+mod expiry;
+pub mod ledger;
+
+pub use expiry::{expire, next_expiry};
+
+/// Names of actions that are remembered.
+const REMEMBERED: usize = 64;
+/// Digests that an object may hold.
+const DENIED: usize = 256;
+/// How old a wish to scale or restart may be when it is come to; later it would take people by surprise.
+const FRESH: TimeDelta = TimeDelta::minutes(10);
+
+/// What an action is judged on.
+#[derive(Clone, Copy, Debug)]
+pub struct Situation<'a> {
+    /// The environment with its status.
+    pub environment: &'a Environment,
+    /// Workloads by component; those that do not exist are absent.
+    pub workloads: &'a BTreeMap<String, WorkloadState>,
+    /// Names of the autoscalers that set the size of a component.
+    pub autoscalers: &'a BTreeMap<String, String>,
+    /// The releases of the environment.
+    pub releases: &'a [Arc<Release>],
+}
+
+/// What becomes of an action: the status to store first, the effect, the status to store then, and the answer, in this order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judgement {
+    /// The answer.
+    pub verdict: Verdict,
+    /// What must be written down before the effect.
+    pub before: Option<EnvironmentStatus>,
+    /// What is done to a workload.
+    pub effect: Option<Effect>,
+    /// What is written down once everything is done.
+    pub after: Option<EnvironmentStatus>,
+}
+
+/// What is done to a workload; harmless when done twice, since the workload bears the action's name afterwards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Set the size.
+    Scale {
+        /// The component.
+        component: ComponentName,
+        /// Replicas that must still be wanted.
+        from: i32,
+        /// Replicas wanted from then on.
+        to: i32,
+    },
+    /// Start the pods anew.
+    Restart {
+        /// The component.
+        component: ComponentName,
+    },
+}
+
+/// Whether the policies that attest who wrote an action are in force.
+#[must_use]
+pub fn is_attested(environment: &Environment) -> bool {
+    let conditions = environment.status.as_ref().map_or(&[][..], |status| status.conditions.as_slice());
+    conditions
+        .iter()
+        .any(|condition| condition.type_ == "PoliciesEnforced" && condition.status == ConditionStatus::True)
+}
+
+/// What is said of an action that was carried out; the same whenever it is asked.
+#[must_use]
+pub fn applied(action: &ReleaseAction) -> Verdict {
+    let parameters = action.spec.parameters.clone().unwrap_or_default();
+    let until = parameters.until.map_or(String::new(), |until| format!(" until {}", time(until)));
+    let component = parameters.component.as_deref().unwrap_or_default();
+    let message = match action.spec.action {
+        ActionKind::Freeze => {
+            let in_flight = match parameters.in_flight.unwrap_or_default() {
+                InFlight::Finish => "a release that executes may finish",
+                InFlight::Hold => "a release that executes holds where it is",
+                InFlight::RollBack => "a release that executes is rolled back",
+            };
+            format!("frozen{until}; {in_flight}")
+        }
+        ActionKind::Unfreeze => "releases may start again".to_owned(),
+        ActionKind::Deny => format!("on the deny list{until}"),
+        ActionKind::Allow => "off the deny list".to_owned(),
+        ActionKind::AbortAll => {
+            "every release that was asked for until now is aborted; what was changed is put back".to_owned()
+        }
+        ActionKind::Scale => match parameters.replicas {
+            Some(replicas) => format!("{component} has {replicas} replicas"),
+            None => format!("{component} has as many replicas as before"),
+        },
+        ActionKind::Restart => format!("the pods of {component} are being started anew"),
+        ActionKind::Review => {
+            format!("the debt of {} is cleared", parameters.debt.as_deref().unwrap_or_default())
+        }
+        _ => "carried out".to_owned(),
+    };
+    Verdict { result: ActionResult::Applied, message, is_suspicious: false }
+}
+
+fn time(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M:%SZ").to_string()
+}
+
+/// A refusal, as a sentence.
+type Refusal = (String, bool);
+
+fn no(message: impl Into<String>) -> Refusal {
+    (message.into(), false)
+}
+
+/// Judges one action against the environment as it stands.
+#[must_use]
+pub fn judge(seen: &Situation<'_>, action: &ReleaseAction, now: DateTime<Utc>) -> Judgement {
+    let stored = seen.environment.status.clone().unwrap_or_default();
+    let name = action.metadata.name.clone().unwrap_or_default();
+    if stored.judged_actions.contains(&name) {
+        // carried out and written down, but the answer was lost on its way
+        return Judgement { verdict: applied(action), before: None, effect: None, after: None };
+    }
+    let case = Case { seen, action, now };
+    match case.change(&stored) {
+        Err((message, is_suspicious)) => {
+            let verdict = Verdict { result: ActionResult::Refused, message, is_suspicious };
+            Judgement { verdict, before: None, effect: None, after: None }
+        }
+        Ok(mut change) => {
+            let judged = &mut change.after.judged_actions;
+            judged.push(name);
+            let excess = judged.len().saturating_sub(REMEMBERED);
+            judged.drain(..excess);
+            Judgement {
+                verdict: applied(action),
+                before: change.before.filter(|before| *before != stored),
+                effect: change.effect,
+                after: Some(change.after),
+            }
+        }
+    }
+}
+
+struct Change {
+    before: Option<EnvironmentStatus>,
+    effect: Option<Effect>,
+    after: EnvironmentStatus,
+}
+
+struct Case<'a> {
+    seen: &'a Situation<'a>,
+    action: &'a ReleaseAction,
+    now: DateTime<Utc>,
+}
+
+impl Case<'_> {
+    fn change(&self, stored: &EnvironmentStatus) -> Result<Change, Refusal> {
+        let kind = self.action.spec.action;
+        // what only stops is obeyed from anybody; whatever opens or changes something needs an attested author
+        let only_stops = matches!(kind, ActionKind::Freeze | ActionKind::Deny | ActionKind::AbortAll);
+        if !only_stops && !is_attested(self.seen.environment) {
+            return Err(no(format!(
+                "the admission policies are not in force, so that nobody attests that {} asked for this",
+                self.action.spec.actor
+            )));
+        }
+        let mut after = stored.clone();
+        match kind {
+            ActionKind::Freeze => after.frozen = Some(self.freeze()?),
+            ActionKind::Unfreeze => self.unfreeze(&mut after)?,
+            ActionKind::Deny => self.deny(&mut after)?,
+            ActionKind::Allow => self.allow(&mut after)?,
+            ActionKind::AbortAll => after.stop = Some(self.stop()),
+            ActionKind::Review => self.review(&mut after)?,
+            ActionKind::Scale => return self.scale(stored),
+            ActionKind::Restart => return self.restart(stored),
+            other => return Err(no(format!("{other} does not act on an environment"))),
+        }
+        Ok(Change { before: None, effect: None, after })
+    }
+
+    fn parameters(&self) -> Parameters {
+        self.action.spec.parameters.clone().unwrap_or_default()
+    }
+
+    fn by(&self) -> String {
+        self.action.spec.actor.clone()
+    }
+
+    fn reason(&self) -> String {
+        self.action.spec.reason.clone().unwrap_or_default()
+    }
+
+    /// The time of the act, which no client can choose.
+    fn at(&self) -> DateTime<Utc> {
+        self.action.created_at().unwrap_or(self.now)
+    }
+
+    fn until(&self) -> Result<Option<DateTime<Utc>>, Refusal> {
+        match self.parameters().until {
+            Some(until) if until <= self.now => Err(no(format!("its time was over at {}", time(until)))),
+            until => Ok(until),
+        }
+    }
+
+    fn freeze(&self) -> Result<Frozen, Refusal> {
+        let parameters = self.parameters();
+        Ok(Frozen {
+            by: self.by(),
+            at: Some(self.at()),
+            until: self.until()?,
+            reason: self.reason(),
+            in_flight: parameters.in_flight.unwrap_or_default(),
+            incident: parameters.incident,
+        })
+    }
+
+    /// Ends the freeze that its author saw, not one that came later.
+    fn unfreeze(&self, after: &mut EnvironmentStatus) -> Result<(), Refusal> {
+        let frozen = after.frozen.take().ok_or_else(|| no("it is not frozen"))?;
+        match frozen.at {
+            Some(at) if at > self.at() => Err(no(format!("{} froze it again since", frozen.by))),
+            _ => Ok(()),
+        }
+    }
+
+    fn digest(&self) -> Result<String, Refusal> {
+        self.parameters().digest.ok_or_else(|| no("it names no digest"))
+    }
+
+    fn deny(&self, after: &mut EnvironmentStatus) -> Result<(), Refusal> {
+        let entry = DeniedDigest {
+            digest: self.digest()?,
+            reason: Some(self.reason()),
+            by: Some(self.by()),
+            until: self.until()?,
+        };
+        after.denied.retain(|denied| denied.digest != entry.digest);
+        if after.denied.len() >= DENIED {
+            return Err(no(format!("the deny list is full: it holds {DENIED} digests; allow some of them")));
+        }
+        after.denied.push(entry);
+        Ok(())
+    }
+
+    fn allow(&self, after: &mut EnvironmentStatus) -> Result<(), Refusal> {
+        let digest = self.digest()?;
+        let before = after.denied.len();
+        after.denied.retain(|denied| denied.digest != digest);
+        if after.denied.len() < before { Ok(()) } else { Err(no("this digest is not on the deny list")) }
+    }
+
+    fn stop(&self) -> Stop {
+        let action = self.action.metadata.name.clone().unwrap_or_default();
+        Stop { by: self.by(), at: self.at(), reason: self.reason(), action }
+    }
+
+    fn review(&self, after: &mut EnvironmentStatus) -> Result<(), Refusal> {
+        let id = self.parameters().debt.ok_or_else(|| no("it names no debt"))?;
+        let found = after.debts.iter().position(|debt| debt.id == id);
+        let debt = found.map(|index| after.debts.remove(index));
+        let debt =
+            debt.ok_or_else(|| no(format!("there is no debt {id}: it may have been reviewed already")))?;
+        if identity::is_same_in(Some(self.seen.environment), &debt.by, &self.action.spec.actor) {
+            return Err((
+                format!("{} made this debt: another person reviews it", self.action.spec.actor),
+                true,
+            ));
+        }
+        Ok(())
+    }
+
+    fn is_too_old(&self) -> Result<(), Refusal> {
+        if self.now - self.at() <= FRESH {
+            return Ok(());
+        }
+        Err(no(format!(
+            "it was asked for at {}, and nobody could carry it out since: ask again",
+            time(self.at())
+        )))
+    }
+
+    fn component(&self) -> Result<(ComponentName, &WorkloadState), Refusal> {
+        let name = self.parameters().component.unwrap_or_default();
+        let spec = &self.seen.environment.spec;
+        let component = spec.component(&name).ok_or_else(|| no(format!("there is no component {name}")))?;
+        let workload = self.seen.workloads.get(&name);
+        let workload = workload.ok_or_else(|| {
+            no(format!("{} {} does not exist", component.workload.kind, component.workload.name))
+        })?;
+        Ok((component.name.clone(), workload))
+    }
+
+    /// Remembers the size before, unless that was nothing: going back never means going back to nothing.
+    fn scale(&self, stored: &EnvironmentStatus) -> Result<Change, Refusal> {
+        self.is_too_old()?;
+        let (component, workload) = self.component()?;
+        if !matches!(workload.kind, WorkloadKind::Deployment | WorkloadKind::StatefulSet) {
+            return Err(no(format!("a {} has no size of its own", workload.kind)));
+        }
+        let remembered = stored.scaled.iter().find(|scaled| scaled.component == component);
+        let from = workload.desired;
+        let to = match (self.parameters().replicas, remembered) {
+            (Some(to), _) => to,
+            (None, Some(before)) => before.replicas,
+            (None, None) => {
+                return Err(no(format!("{component} has not been scaled: say how many replicas")));
+            }
+        };
+        if let Some(autoscaler) = self.seen.autoscalers.get(component.as_str())
+            && (to > 0 && from > 0 && to != from)
+        {
+            return Err(no(format!(
+                "HorizontalPodAutoscaler {autoscaler} sets the size of {component} and would undo this: change its bounds, or scale to 0"
+            )));
+        }
+        let mut before = stored.clone();
+        if from != to && from > 0 {
+            before.scaled.retain(|scaled| scaled.component != component);
+            let entry = ScaledComponent {
+                component: component.clone(),
+                replicas: from,
+                by: self.by(),
+                at: self.at(),
+            };
+            before.scaled.push(entry);
+        }
+        // back to what it was: there is nothing left to go back to
+        let is_back = remembered.is_some_and(|remembered| remembered.replicas == to);
+        if is_back {
+            before = stored.clone();
+        }
+        let mut after = before.clone();
+        if is_back {
+            after.scaled.retain(|scaled| scaled.component != component);
+        }
+        Ok(Change { before: Some(before), effect: Some(Effect::Scale { component, from, to }), after })
+    }
+
+    fn restart(&self, stored: &EnvironmentStatus) -> Result<Change, Refusal> {
+        self.is_too_old()?;
+        let (component, _) = self.component()?;
+        if let Some(release) = self.seen.releases.iter().find(|release| release.phase().holds_lane()) {
+            let name = release.metadata.name.as_deref().unwrap_or_default();
+            return Err(no(format!("{name} is being executed: its pods are being replaced anyway")));
+        }
+        let effect = Some(Effect::Restart { component });
+        Ok(Change { before: None, effect, after: stored.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,28 @@
+//! What ends by itself: freezes and denials with a time.
+
+use chrono::{DateTime, Utc};
+
+use crate::api::environment::EnvironmentStatus;
+
+/// Takes off what is over; a sentence for each.
+pub fn expire(status: &mut EnvironmentStatus, now: DateTime<Utc>) -> Vec<String> {
+    let is_over = |until: Option<DateTime<Utc>>| until.is_some_and(|until| until <= now);
+    let mut told = Vec::new();
+    if let Some(frozen) = status.frozen.take_if(|frozen| is_over(frozen.until)) {
+        told.push(format!("the freeze by {} is over", frozen.by));
+    }
+    status.denied.retain(|denied| {
+        if is_over(denied.until) {
+            told.push(format!("{} may come here again", denied.digest));
+        }
+        !is_over(denied.until)
+    });
+    told
+}
+
+/// When something ends by itself next.
+#[must_use]
+pub fn next_expiry(status: &EnvironmentStatus) -> Option<DateTime<Utc>> {
+    let frozen = status.frozen.iter().filter_map(|frozen| frozen.until);
+    frozen.chain(status.denied.iter().filter_map(|denied| denied.until)).min()
+}

@@ -1,0 +1,66 @@
+//! The emergency stop of an environment: everything that was asked for until then is aborted.
+
+use super::Draft;
+use crate::api::release::{Phase, ReleaseKind};
+
+impl Draft<'_> {
+    /// Aborts the release where its environment was stopped after it was asked for. A rollback on its way goes on: stopping it
+    /// would bring back what it leaves.
+    pub(super) fn obey_stop(&mut self) {
+        let status = self.observed.environment.as_ref().and_then(|environment| environment.status.as_ref());
+        let Some(stop) = status.and_then(|status| status.stop.as_ref()) else { return };
+        let release = &self.observed.release;
+        if release.created_at().is_some_and(|asked| asked > stop.at) {
+            return;
+        }
+        let why = format!("{} was stopped by {}: {}", release.spec.environment, stop.by, stop.reason);
+        match self.status.phase {
+            Phase::Pending => self.enter(Phase::Aborted, &stop.by, "Aborted", &format!("aborted: {why}")),
+            Phase::Progressing | Phase::Paused | Phase::Verifying | Phase::Held
+                if release.spec.kind != ReleaseKind::Rollback =>
+            {
+                self.roll_back(&stop.by, &why, Phase::Aborted);
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::api::environment::Stop;
+    use crate::api::release::{Phase, ReleaseKind};
+    use crate::domain::fixtures::{at, environment};
+    use crate::domain::rollout::world::World;
+
+    fn stop(world: &mut World, secs: i64) {
+        let stop = Stop { by: "erin".into(), at: at(secs), reason: "INC-1".into(), action: "a1".into() };
+        world.observed.environment.as_mut().unwrap().status.get_or_insert_default().stop = Some(stop);
+    }
+
+    #[test]
+    fn what_waits_is_aborted_and_what_runs_is_put_back() {
+        for (turns, expected, image) in [(0, Phase::Aborted, ":v1"), (4, Phase::Aborted, ":v1")] {
+            let mut world = World::new(environment());
+            world.turns(turns);
+            let touched = world.image("backend").ends_with(":v2");
+            assert_eq!(touched, turns > 0);
+            stop(&mut world, 20);
+            assert_eq!(world.run(), expected);
+            assert!(world.image("backend").ends_with(image) && world.image("frontend").ends_with(image));
+            assert!(world.status().message.contains("erin: INC-1"), "{}", world.status().message);
+        }
+    }
+
+    #[test]
+    fn a_later_release_and_a_rollback_on_its_way_go_on() {
+        let mut later = World::new(environment());
+        stop(&mut later, -5);
+        assert_eq!(later.run(), Phase::Succeeded);
+        let mut rollback = World::new(environment());
+        rollback.turns(4);
+        rollback.observed.release.spec.kind = ReleaseKind::Rollback;
+        stop(&mut rollback, 20);
+        assert_eq!(rollback.run(), Phase::Succeeded);
+    }
+}

@@ -1,0 +1,83 @@
+//! Scaling and restarting, for every kind alike: a merge patch over the version that was read, which leaves the action's name on
+//! the workload, so that a second try finds it done.
+
+use std::fmt::Debug;
+
+use chrono::SecondsFormat;
+use k8s_openapi::NamespaceResourceScope;
+use kube::api::{Patch, PatchParams};
+use kube::{Api, Resource, ResourceExt};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::patch::{api, failed};
+use super::{Error, Operation, OperationKind, Target, Written};
+use crate::api::environment::WorkloadKind;
+use crate::api::labels::{ANNOTATION_ACTION, ANNOTATION_RESTARTED_AT, CONTROLLER_FIELD_MANAGER};
+
+/// Does it, unless the workload bears the action's name already or wants another size than was seen.
+pub(super) async fn operate<K>(
+    kind: WorkloadKind,
+    target: &Target,
+    wanted: &Operation,
+    replicas: impl Fn(&K) -> i32 + Send,
+) -> Result<Written, Error>
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned,
+{
+    let api: Api<K> = api(target);
+    let found = api.get_opt(&target.name).await.map_err(|source| failed(kind, target, source))?;
+    let object = found.ok_or_else(|| Error::Missing { kind, name: target.name.clone() })?;
+    let changed = || Error::Changed { kind, name: target.name.clone() };
+    if object.annotations().get(ANNOTATION_ACTION) == Some(&wanted.action) {
+        return Ok(Written::Already);
+    }
+    if let OperationKind::Scale { from, to } = wanted.kind {
+        match replicas(&object) {
+            now if now == to => return Ok(Written::Already),
+            now if now == from => {}
+            _ => return Err(changed()),
+        }
+    }
+    let body = body(wanted, &object.resource_version().unwrap_or_default());
+    let params =
+        PatchParams { field_manager: Some(CONTROLLER_FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+    match api.patch(&target.name, &params, &Patch::Merge(&body)).await {
+        Ok(_) => Ok(Written::Now),
+        Err(kube::Error::Api(status)) if status.code == 409 => Err(changed()),
+        Err(source) => Err(failed(kind, target, source)),
+    }
+}
+
+fn body(wanted: &Operation, version: &str) -> Value {
+    let spec = match wanted.kind {
+        OperationKind::Scale { to, .. } => json!({"replicas": to}),
+        OperationKind::Restart(at) => {
+            let at = at.to_rfc3339_opts(SecondsFormat::Secs, true);
+            json!({"template": {"metadata": {"annotations": {ANNOTATION_RESTARTED_AT: at}}}})
+        }
+    };
+    let annotations = json!({ANNOTATION_ACTION: wanted.action});
+    json!({"metadata": {"resourceVersion": version, "annotations": annotations}, "spec": spec})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_meant_is_written() {
+        let scale = Operation { kind: OperationKind::Scale { from: 4, to: 0 }, action: "a1".into() };
+        let written = body(&scale, "7");
+        assert_eq!(written["spec"], json!({"replicas": 0}));
+        assert_eq!(
+            written["metadata"],
+            json!({"resourceVersion": "7", "annotations": {ANNOTATION_ACTION: "a1"}})
+        );
+        let at = chrono::DateTime::from_timestamp(1_800_000_000, 5).unwrap();
+        let written = body(&Operation { kind: OperationKind::Restart(at), action: "a2".into() }, "7");
+        let annotations = &written["spec"]["template"]["metadata"]["annotations"];
+        assert_eq!(annotations[ANNOTATION_RESTARTED_AT], "2027-01-15T08:00:00Z");
+        assert!(written["spec"].get("replicas").is_none());
+    }
+}
