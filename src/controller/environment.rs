@@ -16,8 +16,7 @@ use super::status;
 use crate::api::condition::{Condition, ConditionStatus};
 use crate::api::environment::{Component, CurrentVersion, EnvironmentStatus};
 use crate::api::release::Phase;
-use crate::api::release_action::ActionResult;
-use crate::api::{Environment, Release, ReleaseAction};
+use crate::api::{Environment, Release};
 use crate::domain::rollout_status::WorkloadState;
 use crate::domain::{environment_action, soak, version};
 

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+mod environment_actions;
 mod policies;
 
 const STAGING: &str = "planera-staging";

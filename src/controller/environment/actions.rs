@@ -68,14 +68,13 @@ async fn one(
     let Some(mut environment) = found else { return Ok(None) };
     policies::stamp(&mut environment, Some(verdict), context.core.clock.now());
     let judgement = judge(&environment, context, &action).await?;
-    let result = judgement.verdict.result;
-    let message = judgement.verdict.message.clone();
-    let is_news = judgement.after.is_some() || result == ActionResult::Refused;
-    if is_news {
-        tell(context, &environment, &action, &judgement.verdict).await;
-    }
+    let is_news = judgement.after.is_some() || !judgement.verdict.is_applied();
+    let verdict = judgement.verdict.clone();
     let stored = fulfil(&environment, context, &action, judgement).await?;
-    answer(context, &environment, &action, result, &message).await?;
+    answer(context, &environment, &action, verdict.result, &verdict.message).await?;
+    if is_news {
+        tell(context, &environment, &action, &verdict).await;
+    }
     Ok(Some(stored.unwrap_or(environment)))
 }
 
