@@ -63,10 +63,11 @@ pub(super) async fn run(settings: &Settings, options: tui::Options) -> Result<Ex
 fn clusters(source: &Source, wanted: &[String]) -> Result<Vec<(String, ConnectOptions)>, CliError> {
     let known = cluster::contexts(source)?;
     if let Some(stranger) = wanted.iter().find(|context| !known.contains(context)) {
+        let has = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
         let sentence = format!(
             "the kubeconfig has no context {}: it has {}",
             crate::sanitize::line(stranger),
-            crate::sanitize::line(&known.join(", "))
+            crate::sanitize::line(&has)
         );
         return Err(CliError::new(Exit::Usage, sentence));
     }
