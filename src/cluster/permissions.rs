@@ -53,17 +53,35 @@ impl Cluster {
     }
 
     async fn may(&self, verb: &str, environment: &EnvironmentKey) -> Result<bool, Error> {
+        self.review(ResourceAttributes {
+            group: Some(GROUP.to_owned()),
+            resource: Some("environments".to_owned()),
+            verb: Some(verb.to_owned()),
+            namespace: Some(environment.namespace.to_string()),
+            name: Some(environment.name.to_string()),
+            ..ResourceAttributes::default()
+        })
+        .await
+    }
+
+    /// Whether we may ask a Service (`name:port`) through the API server.
+    pub async fn may_ask_service(&self, namespace: &str, service: &str) -> Result<bool, Error> {
+        self.review(ResourceAttributes {
+            resource: Some("services".to_owned()),
+            subresource: Some("proxy".to_owned()),
+            verb: Some("get".to_owned()),
+            namespace: Some(namespace.to_owned()),
+            name: Some(service.to_owned()),
+            ..ResourceAttributes::default()
+        })
+        .await
+    }
+
+    async fn review(&self, attributes: ResourceAttributes) -> Result<bool, Error> {
         let api: Api<SelfSubjectAccessReview> = Api::all(self.clients.requests.clone());
         let review = SelfSubjectAccessReview {
             spec: SelfSubjectAccessReviewSpec {
-                resource_attributes: Some(ResourceAttributes {
-                    group: Some(GROUP.to_owned()),
-                    resource: Some("environments".to_owned()),
-                    verb: Some(verb.to_owned()),
-                    namespace: Some(environment.namespace.to_string()),
-                    name: Some(environment.name.to_string()),
-                    ..ResourceAttributes::default()
-                }),
+                resource_attributes: Some(attributes),
                 ..SelfSubjectAccessReviewSpec::default()
             },
             ..SelfSubjectAccessReview::default()

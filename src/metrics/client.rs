@@ -1,6 +1,7 @@
 //! One Prometheus: asked directly, or through the API server's service proxy.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -31,7 +32,16 @@ enum Endpoint {
     /// URL without a slash at its end.
     Direct { client: reqwest::Client, base: String },
     /// Path of the proxy without a slash at its end.
-    Proxied { cluster: Box<Cluster>, base: String },
+    Proxied { cluster: Box<Cluster>, base: String, right: Arc<Right> },
+}
+
+/// The right to ask a Service through the API server. It is asked for before the Service is, so that nobody who looks around
+/// fills the server's audit log with refusals.
+struct Right {
+    namespace: String,
+    /// Name of the Service as the authorizer knows it, with scheme and port.
+    service: String,
+    is_granted: AtomicBool,
 }
 
 impl Prometheus {
@@ -85,7 +95,13 @@ impl Prometheus {
                 ),
             )
         })?;
-        Ok(Self::over(Endpoint::Proxied { cluster: Box::new(cluster), base }))
+        let (namespace, service) = service.trim().trim_end_matches('/').split_once('/').unwrap_or_default();
+        let right = Right {
+            namespace: namespace.to_owned(),
+            service: service.to_owned(),
+            is_granted: AtomicBool::new(false),
+        };
+        Ok(Self::over(Endpoint::Proxied { cluster: Box::new(cluster), base, right: Arc::new(right) }))
     }
 
     fn over(endpoint: Endpoint) -> Self {
@@ -110,13 +126,47 @@ impl Prometheus {
                 Endpoint::Direct { client, base } => {
                     direct(client, &format!("{base}/api/v1/{kind}?{encoded}")).await
                 }
-                Endpoint::Proxied { cluster, base } => {
-                    proxied(cluster, &format!("{base}/api/v1/{kind}?{encoded}")).await
+                Endpoint::Proxied { cluster, base, right } => {
+                    right.ask(cluster).await?;
+                    let answer = proxied(cluster, &format!("{base}/api/v1/{kind}?{encoded}")).await;
+                    right.learn(&answer);
+                    answer
                 }
             }
         };
         let (status, body) = tokio::time::timeout(TIMEOUT, asked).await.unwrap_or_else(|_| Err(slow()))?;
         answer::read(query, status, &body)
+    }
+}
+
+impl Right {
+    /// Asks the API server's authorizer, unless it has said yes before. What it does not answer is tried.
+    async fn ask(&self, cluster: &Cluster) -> Result<(), Error> {
+        if self.is_granted.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        match cluster.may_ask_service(&self.namespace, &self.service).await {
+            Ok(false) => Err(Error::new(
+                Kind::Denied,
+                format!(
+                    "Prometheus through the API server: you may not get services/proxy of {} in namespace {}: the role \
+                     release-cockpit-metrics holds it",
+                    self.service, self.namespace
+                ),
+            )),
+            Ok(true) => {
+                self.is_granted.store(true, Ordering::Relaxed);
+                Ok(())
+            }
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// A right that was taken away is asked for anew.
+    fn learn(&self, answer: &Result<(u16, String), Error>) {
+        if answer.as_ref().is_err_and(|error| error.kind() == Kind::Denied) {
+            self.is_granted.store(false, Ordering::Relaxed);
+        }
     }
 }
 

@@ -10,6 +10,7 @@
 
 mod approvals;
 mod cli;
+mod cockpit;
 mod conformance;
 #[path = "../contract/contract.rs"]
 mod contract;
@@ -21,4 +22,6 @@ mod killed;
 mod leadership;
 mod racing;
 mod space;
+#[path = "../pty/terminal.rs"]
+mod terminal;
 mod world;

@@ -28,6 +28,7 @@ pub struct World {
     pub prometheus: String,
     /// URL of its traffic generator.
     pub traffic: String,
+    audit_log: PathBuf,
     /// What tells the names of this run from those of any other.
     pub run: String,
 }
@@ -49,6 +50,7 @@ pub async fn world() -> Option<&'static World> {
                 kubectl: std::env::var_os("RELEASE_COCKPIT_TEST_KUBECTL").map_or_else(|| "kubectl".into(), PathBuf::from),
                 prometheus: told("RELEASE_COCKPIT_TEST_PROMETHEUS"),
                 traffic: told("RELEASE_COCKPIT_TEST_TRAFFIC"),
+                audit_log: told("RELEASE_COCKPIT_TEST_AUDIT_LOG").into(),
                 run: format!("{:x}", std::process::id()),
             };
             world.install().await;
@@ -126,6 +128,11 @@ impl World {
             .expect("a configuration");
         config.default_retry = false;
         Client::try_from(config).expect("a client")
+    }
+
+    /// What everybody did, as the API server wrote it down.
+    pub fn audit_log(&self) -> &Path {
+        &self.audit_log
     }
 
     pub fn kubeconfig_of(&self, who: &str) -> PathBuf {
