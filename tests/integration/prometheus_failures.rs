@@ -44,10 +44,29 @@ async fn a_path_with_a_slash_at_its_end_and_a_service_behind_the_api_server_are_
     let cluster = Cluster::connect(&options).await.unwrap();
     let proxied = Prometheus::through(cluster, "monitoring/prometheus:9090").unwrap();
     instant(&proxied, "q", "a + b", 100.0).await.unwrap();
-    let asked = server.asked();
+    let asked: Vec<_> = server.asked().into_iter().filter(|asked| asked.starts_with("GET ")).collect();
     assert!(asked[0].starts_with("GET /prom/api/v1/query?"), "{asked:?}");
     let expected = "GET /api/v1/namespaces/monitoring/services/prometheus:9090/proxy/api/v1/query?query=a+%2B+b&time=100.000";
     assert_eq!(asked[1], expected);
+}
+
+#[tokio::test]
+async fn who_may_not_ask_through_the_api_server_does_not_try() {
+    let server = Double::start(|asked: &Asked| {
+        assert!(asked.path.contains("/selfsubjectaccessreviews"), "{}", asked.path);
+        let review = r#"{"kind":"SelfSubjectAccessReview","apiVersion":"authorization.k8s.io/v1","spec":{},"status":{"allowed":false}}"#;
+        Reply::Json(201, review.into())
+    });
+    let options = ConnectOptions { source: Source::Server(server.url.clone()), ..ConnectOptions::default() };
+    let cluster = Cluster::connect(&options).await.unwrap();
+    let proxied = Prometheus::through(cluster, "monitoring/prometheus:9090").unwrap();
+    let error = instant(&proxied, "errorRate", "up", 1.0).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Denied);
+    assert!(
+        error.to_string().contains("services/proxy of prometheus:9090 in namespace monitoring"),
+        "{error}"
+    );
+    assert_eq!(server.asked().len(), 1);
 }
 
 #[tokio::test]
