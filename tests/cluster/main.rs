@@ -17,6 +17,7 @@ mod contract;
 mod controller;
 mod definitions;
 mod forgery;
+mod freezing;
 mod journey;
 mod killed;
 mod leadership;

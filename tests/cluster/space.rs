@@ -257,3 +257,11 @@ pub fn approval(name: &str, who: &str, release: &Release, slots: Value) -> Value
     action["spec"]["slots"] = slots;
     action
 }
+
+/// An action of somebody on the environment `production`.
+pub fn on_environment(name: &str, kind: &str, who: &str, parameters: &Value) -> Value {
+    json!({
+        "apiVersion": "release-cockpit.dev/v1alpha1", "kind": "ReleaseAction", "metadata": {"name": name},
+        "spec": {"environment": "production", "action": kind, "actor": who, "reason": "the test says so", "parameters": parameters}
+    })
+}
