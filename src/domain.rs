@@ -6,6 +6,7 @@
 pub mod action;
 pub mod age;
 pub mod approval;
+pub mod attested;
 pub mod debt;
 pub mod driver;
 pub mod environment_action;

@@ -76,7 +76,7 @@ pub fn judge(
             ActionKind::Approve => approve(observed, status, action),
             ActionKind::Withdraw => people::withdraw(observed, status, action),
             ActionKind::Check => people::check(observed, status, action),
-            ActionKind::Override => people::force(status, action, now),
+            ActionKind::Override => people::force(observed, status, action, now),
             ActionKind::Drive => people::drive(action, now),
             ActionKind::HandOver => people::hand_over(observed, status, action, now),
             _ => None,

@@ -3,15 +3,16 @@
 //! The rule: every slot needs its minimum of people, and a person sits on one seat only. Two slots with a minimum of one each thus
 //! need two people, even when one of them could fill either. People are seated so that as many seats as possible are taken
 //! (bipartite matching), so that the order of approvals never matters. A person is who `identity` says: several accounts of one
-//! person sit on one seat. An approval counts when it is bound to the present plan, is young enough, has not been taken back, is not
+//! person sit on one seat. An approval counts when it is bound to the present plan, is young enough, is attested, has not been taken back, is not
 //! the requester's own where that is forbidden, and names a slot whose group is still the environment's.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use super::identity;
-use crate::api::environment::{Approval, Identity, Slot};
+use super::{attested, identity};
+use crate::api::Environment;
+use crate::api::environment::{Approval, Slot};
 use crate::api::release::{ApprovalRecord, ApprovalState, Release, ReleaseStatus};
 use crate::api::release_action::{ActionKind, ReleaseAction};
 
@@ -20,8 +21,8 @@ use crate::api::release_action::{ActionKind, ReleaseAction};
 pub struct Review<'a> {
     /// Who must agree.
     pub policy: &'a Approval,
-    /// Which accounts are one person.
-    pub identity: Option<&'a Identity>,
+    /// Where: which accounts are one person, and since when the policies attest what people write.
+    pub environment: &'a Environment,
     /// What they agree to.
     pub release: &'a Release,
     /// Its status so far: the present plan, and the approvals that were taken back.
@@ -30,7 +31,7 @@ pub struct Review<'a> {
 
 impl<'a> Review<'a> {
     fn person(&self, account: &'a str) -> &'a str {
-        identity::person(self.identity, account)
+        identity::person_in(Some(self.environment), account)
     }
 
     fn digest(&self) -> Option<&'a str> {
@@ -122,6 +123,9 @@ pub fn tally<'a>(review: &Review<'a>, given: &[&'a ReleaseAction], now: DateTime
         let state = match state_of(review, action, now) {
             ApprovalState::SelfApproval => ApprovalState::SelfApproval,
             _ if review.is_withdrawn(action, given) => ApprovalState::Withdrawn,
+            ApprovalState::Counted if !attested::is_attested(review.environment, action.created_at()) => {
+                ApprovalState::Unattested
+            }
             ApprovalState::Counted if slots.is_empty() && !policy.slots.is_empty() => ApprovalState::Stale,
             state => state,
         };
@@ -225,7 +229,8 @@ fn find_seat(
 mod tests {
     use super::*;
     use crate::api::Duration;
-    use crate::domain::fixtures::{action, approve, at, identity_rule, release, slot};
+    use crate::api::condition::ConditionStatus;
+    use crate::domain::fixtures::{action, approve, at, environment, identity_rule, policies, release, slot};
 
     const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
@@ -246,13 +251,15 @@ mod tests {
 
     fn tally_of(policy: &Approval, actions: &[ReleaseAction], now: DateTime<Utc>) -> Tally {
         let (release, status) = (release("v2"), planned());
-        let review = Review { policy, identity: None, release: &release, status: &status };
+        let environment = environment();
+        let review = Review { policy, environment: &environment, release: &release, status: &status };
         tally(&review, &actions.iter().collect::<Vec<_>>(), now)
     }
 
     fn tally_of_people(policy: &Approval, actions: &[ReleaseAction]) -> Tally {
-        let (release, status, rule) = (release("v2"), planned(), identity_rule());
-        let review = Review { policy, identity: Some(&rule), release: &release, status: &status };
+        let (release, status, mut environment) = (release("v2"), planned(), environment());
+        environment.spec.identity = Some(identity_rule());
+        let review = Review { policy, environment: &environment, release: &release, status: &status };
         tally(&review, &actions.iter().collect::<Vec<_>>(), at(20))
     }
 
@@ -361,11 +368,44 @@ mod tests {
         // in one second the mark alone tells what came first
         let (release, mut status) = (release("v2"), planned());
         status.approvals = vec![record(&carol, &[], Withdrawn, "carol")];
-        let policy = policy();
-        let review = Review { policy: &policy, identity: None, release: &release, status: &status };
+        let (policy, environment) = (policy(), environment());
+        let review =
+            Review { policy: &policy, environment: &environment, release: &release, status: &status };
         let second = approve("a4", "carol", DIGEST, &["team-leads"], 10);
         let marked = tally(&review, &[&carol, &second], at(20));
         assert_eq!(marked.records.iter().map(|r| r.state).collect::<Vec<_>>(), [Withdrawn, Counted]);
+    }
+
+    #[test]
+    fn what_no_policy_attests_does_not_count() {
+        use ApprovalState::{Counted, Expired, SelfApproval, Stale, Unattested};
+        let other = DIGEST.replace('0', "f");
+        let actions = [
+            approve("a1", "bob", DIGEST, &["any"], 10),
+            approve("a2", "carol", &other, &["any"], 10),
+            approve("a3", "carol", DIGEST, &["any"], 10),
+            approve("a4", "dave", DIGEST, &["any"], 20),
+        ];
+        let given: Vec<_> = actions.iter().collect();
+        let states = |status, since, now| {
+            let (release, plan, policy) = (release("v2"), planned(), policy());
+            let mut environment = environment();
+            environment.status.get_or_insert_default().conditions = vec![policies(status, at(since))];
+            let review =
+                Review { policy: &policy, environment: &environment, release: &release, status: &plan };
+            let tally = tally(&review, &given, at(now));
+            (tally.records.iter().map(|r| r.state).collect::<Vec<_>>(), tally.count().0)
+        };
+        let all = [SelfApproval, Stale, Counted, Counted];
+        assert_eq!(states(ConditionStatus::True, 10, 30), (all.into(), 1));
+        let late = [SelfApproval, Stale, Unattested, Counted];
+        assert_eq!(states(ConditionStatus::True, 15, 30), (late.into(), 1), "given before");
+        for status in [ConditionStatus::False, ConditionStatus::Unknown] {
+            let none = [SelfApproval, Stale, Unattested, Unattested];
+            assert_eq!(states(status, 10, 30), (none.into(), 0));
+        }
+        let old = [SelfApproval, Stale, Expired, Expired];
+        assert_eq!(states(ConditionStatus::False, 10, 10_000), (old.into(), 0));
     }
 
     #[test]

@@ -9,9 +9,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use super::health::Answers;
 use super::rollout::{Observed, Source};
 use super::rollout_status::WorkloadState;
+use crate::api::condition::{Condition, ConditionStatus};
 use crate::api::environment::{
-    Approval, Component, Environment, EnvironmentSpec, Identity, Person, Slot, Tier, WorkloadKind,
-    WorkloadRef,
+    Approval, Component, Environment, EnvironmentSpec, EnvironmentStatus, Identity, Person, Slot, Tier,
+    WorkloadKind, WorkloadRef,
 };
 use crate::api::release::{ComponentImage, Release, ReleaseKind, ReleaseSpec};
 use crate::api::release_action::{
@@ -81,7 +82,27 @@ pub fn environment() -> Environment {
         notify: Vec::new(),
         contacts: BTreeMap::new(),
     };
-    Environment { metadata: metadata("production", 0), spec, status: None }
+    let status = Some(enforced());
+    Environment { metadata: metadata("production", 0), spec, status }
+}
+
+/// The status of an environment whose admission policies have long been in force.
+pub fn enforced() -> EnvironmentStatus {
+    let conditions = vec![policies(ConditionStatus::True, at(-3600))];
+    EnvironmentStatus { conditions, ..EnvironmentStatus::default() }
+}
+
+/// What the controller says of the admission policies.
+pub fn policies(status: ConditionStatus, since: DateTime<Utc>) -> Condition {
+    let is_well = status == ConditionStatus::True;
+    Condition {
+        type_: super::attested::CONDITION.into(),
+        status,
+        reason: if is_well { "Enforced" } else { "PoliciesMissing" }.into(),
+        message: if is_well { "" } else { "release-cockpit-action is missing" }.into(),
+        last_transition_time: since,
+        observed_generation: Some(1),
+    }
 }
 
 /// A slot.

@@ -17,6 +17,7 @@ use crate::api::release::{
 mod checklist;
 pub mod force;
 mod people;
+mod policies;
 mod policy;
 mod preflight;
 mod promotion;
@@ -192,6 +193,9 @@ pub fn evaluate(
     }
     all.push(policy::workloads(&case));
     if let Some(gate) = policy::deny_list(&case) {
+        all.push(gate);
+    }
+    if let Some(gate) = policies::judge(&case) {
         all.push(gate);
     }
     let waiver = waiver(&observed.release, now);

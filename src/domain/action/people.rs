@@ -10,13 +10,21 @@ use crate::api::release::{ApprovalState, GateState, ReleaseStatus};
 use crate::api::release_action::{Parameters, ReleaseAction};
 use crate::domain::gate::{self, force};
 use crate::domain::rollout::Observed;
-use crate::domain::{driver, identity};
+use crate::domain::{attested, driver, identity};
 
 /// How far the clock of a client may be ahead of the server's.
 const SLACK: TimeDelta = TimeDelta::minutes(1);
 
 fn rule(observed: &Observed) -> Option<&Identity> {
     observed.environment.as_ref().and_then(|environment| environment.spec.identity.as_ref())
+}
+
+/// What nobody attests is nobody's, and does not count.
+fn attested(observed: &Observed, action: &ReleaseAction) -> Option<Verdict> {
+    let attests = |environment| attested::is_attested(environment, action.created_at());
+    (!observed.environment.as_ref().is_some_and(attests)).then(|| {
+        Verdict::refused("the admission policies were not in force: nobody attests who its author is")
+    })
 }
 
 fn parameters(action: &ReleaseAction) -> Parameters {
@@ -49,12 +57,19 @@ pub(super) fn check(observed: &Observed, status: &ReleaseStatus, action: &Releas
     if action.spec.expected.as_ref().and_then(|expected| expected.plan_digest.as_ref()).is_none() {
         return Some(Verdict::refused("it does not say for which plan it ticks the item"));
     }
-    let by = &gate::ticked(status, &item)?.by;
-    Some(Verdict::refused(format!("`{item}` is ticked already, by {by}")))
+    if let Some(check) = gate::ticked(status, &item) {
+        return Some(Verdict::refused(format!("`{item}` is ticked already, by {}", check.by)));
+    }
+    attested(observed, action)
 }
 
 /// A gate that holds this release and may be passed by force, for a short time.
-pub(super) fn force(status: &ReleaseStatus, action: &ReleaseAction, now: DateTime<Utc>) -> Option<Verdict> {
+pub(super) fn force(
+    observed: &Observed,
+    status: &ReleaseStatus,
+    action: &ReleaseAction,
+    now: DateTime<Utc>,
+) -> Option<Verdict> {
     let given = parameters(action);
     let name = given.gate.unwrap_or_default();
     let refused = |why: String| Some(Verdict::refused(why));
@@ -74,7 +89,7 @@ pub(super) fn force(status: &ReleaseStatus, action: &ReleaseAction, now: DateTim
     if gate.state == GateState::Pass {
         return refused(format!("gate {name} passes: nothing is to be forced"));
     }
-    ends(given.until, action, force::LONGEST, now)
+    ends(given.until, action, force::LONGEST, now).or_else(|| attested(observed, action))
 }
 
 /// A claim of the wheel, for a working day at most. That another one holds it forbids nothing.

@@ -6,7 +6,9 @@ use crate::api::release::{
     ApprovalRecord, ApprovalState, CheckRecord, Driver, GateState, GateStatus, Plan, StepProgress,
 };
 use crate::api::release_action::{Expected, Parameters};
-use crate::domain::fixtures::{action, approve, at, environment, guarded, identity_rule, observed, uid};
+use crate::domain::fixtures::{
+    action, approve, at, environment, guarded, identity_rule, observed, policies, uid,
+};
 
 fn status(phase: Phase, step: Option<i32>) -> ReleaseStatus {
     ReleaseStatus {
@@ -140,6 +142,32 @@ fn force_is_for_one_gate_that_holds_for_a_short_time_and_an_incident() {
         let verdict = judge(&observed, &around(Phase::Pending, None), &action, at(10));
         assert!(verdict.message.contains(expected), "{gate} {until:?}: {}", verdict.message);
         assert_eq!(verdict.is_applied(), expected == "passed by force");
+    }
+}
+
+#[test]
+fn what_nobody_attests_ticks_and_forces_nothing() {
+    let mut environment = environment();
+    environment.spec.gates = Some(Gates { checklist: vec!["Tested".into()], ..Gates::default() });
+    environment.status.as_mut().unwrap().conditions =
+        vec![policies(crate::api::condition::ConditionStatus::True, at(11))];
+    let observed = observed(environment);
+    for kind in [ActionKind::Check, ActionKind::Override] {
+        for (secs, applied) in [(10, false), (11, true)] {
+            let mut action = action("a1", kind, "carol", secs);
+            action.spec.expected =
+                Some(Expected { plan_digest: Some("sha256:1".into()), ..Expected::default() });
+            action.spec.parameters = Some(Parameters {
+                item: Some("Tested".into()),
+                gate: Some("windows".into()),
+                until: Some(at(600)),
+                incident: Some("INC-1".into()),
+                ..Parameters::default()
+            });
+            let verdict = judge(&observed, &around(Phase::Pending, None), &action, at(12));
+            assert_eq!(verdict.is_applied(), applied, "{kind} {secs}: {}", verdict.message);
+            assert!(applied || verdict.message.contains("nobody attests"), "{}", verdict.message);
+        }
     }
 }
 

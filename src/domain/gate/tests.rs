@@ -209,7 +209,7 @@ fn a_no_holds_the_same_images_until_its_author_thinks_better_of_it() {
         let approval = approve("a1", actor, &digest, &["any"], 6);
         let review = crate::domain::approval::Review {
             policy: observed.environment.as_ref().unwrap().spec.approval.as_ref().unwrap(),
-            identity: None,
+            environment: observed.environment.as_ref().unwrap(),
             release: &observed.release,
             status: &status,
         };
@@ -252,6 +252,50 @@ fn a_gate_passed_by_force_passes_until_its_time_is_over() {
     let gate = all.gates.iter().find(|gate| gate.name == "workloads").unwrap();
     assert_eq!(gate.state, GateState::Fail, "a record of a gate that nobody may force");
     assert_eq!(gate.command.as_deref(), Some("kubectl -n planera rollout resume deployment/backend"));
+}
+
+#[test]
+fn where_consent_is_asked_for_the_policies_must_attest_it() {
+    use crate::api::condition::ConditionStatus::{False, True, Unknown};
+    let mut checked = environment();
+    let checklist = vec!["Tested".into()];
+    checked.spec.gates = Some(crate::api::environment::Gates { checklist, ..Default::default() });
+    for (environment, status, since, expected) in [
+        (environment(), False, 0, None),
+        (guarded(), True, 0, Some((GateState::Pass, "are in force"))),
+        (
+            guarded(),
+            False,
+            0,
+            Some((GateState::NoData, "no approval counts: release-cockpit-action is missing")),
+        ),
+        (guarded(), Unknown, 0, Some((GateState::NoData, "no approval counts"))),
+        (guarded(), True, 1, Some((GateState::NoData, "nobody attests that bob did"))),
+        (checked, False, 0, Some((GateState::NoData, "no approval counts"))),
+    ] {
+        let mut observed = observed(environment);
+        let told = &mut observed.environment.as_mut().unwrap().status.get_or_insert_default().conditions;
+        *told = vec![policies(status, at(since))];
+        let found = evaluated(&observed).gates.into_iter().find(|gate| gate.name == "policies");
+        match (expected, found) {
+            (None, None) => {}
+            (Some((state, text)), Some(gate)) => {
+                assert!(gate.state == state && gate.detail.contains(text), "{status:?}: {}", gate.detail);
+            }
+            (expected, found) => panic!("{expected:?} {found:?}"),
+        }
+    }
+    let mut silent = observed(guarded());
+    silent.environment.as_mut().unwrap().status = None;
+    let gate = gate(&silent, "policies");
+    assert!(gate.detail.contains("has not yet asked"), "{}", gate.detail);
+    assert!(gate.command.unwrap().contains("manifests policies | kubectl apply"));
+    silent.release.spec.emergency = Some(true);
+    assert_eq!(state(&silent, "policies"), Some(GateState::NoData), "nobody attests the verb override");
+    silent.release.spec.kind = ReleaseKind::Rollback;
+    let status = planned(&silent);
+    let all = evaluate(&silent, &status, None, Moment::Executing, at(10));
+    assert!(all.passes(), "a rollback waits for nobody: {:?}", all.foremost());
 }
 
 #[test]

@@ -137,7 +137,7 @@ impl Draft<'_> {
             .filter(|action| self.means_this_release(action))
             .filter(|action| self.was_applied(action) || policy.prevent_self_approval && is_requester(action))
             .collect();
-        let review = Review { policy, identity, release, status: &self.status };
+        let review = Review { policy, environment, release, status: &self.status };
         Some(approval::tally(&review, &given, self.now))
     }
 

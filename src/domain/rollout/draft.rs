@@ -9,6 +9,7 @@ use crate::api::condition::{Condition, ConditionStatus};
 use crate::api::environment::Component;
 use crate::api::names::ComponentName;
 use crate::api::release::{ComponentState, Phase, Plan, ReleaseStatus, StepProgress};
+use crate::domain::attested;
 use crate::domain::timeline::{self, CONTROLLER};
 
 /// How long ago an intent may have been stored to be carried out without storing it anew.
@@ -180,6 +181,23 @@ impl<'a> Draft<'a> {
         self.set_condition("GatesPassed", gates, gates_reason);
         self.set_condition("Executing", executing, phase.as_str());
         self.set_condition("Succeeded", succeeded, phase.as_str());
+        self.tell_attested();
+    }
+
+    /// Whether the policies attest who asked for this release and who acts on it.
+    fn tell_attested(&mut self) {
+        let Some(environment) = self.observed.environment.as_ref() else { return };
+        let told = attested::condition(environment);
+        let (status, reason) = match told.map(|told| told.status) {
+            Some(ConditionStatus::True)
+                if !attested::is_attested(environment, self.observed.release.created_at()) =>
+            {
+                (ConditionStatus::False, "AskedForBefore")
+            }
+            Some(status) => (status, told.map_or("NotAskedYet", |told| told.reason.as_str())),
+            None => (ConditionStatus::False, "NotAskedYet"),
+        };
+        self.set_condition("Attested", status, reason);
     }
 
     fn set_condition(&mut self, type_: &str, status: ConditionStatus, reason: &str) {

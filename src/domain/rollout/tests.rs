@@ -169,7 +169,7 @@ fn gates_are_asked_again_at_the_moment_of_execution() {
         ("frozen", |world| {
             let frozen = Frozen { by: "erin".into(), ..Frozen::default() };
             world.observed.environment.as_mut().unwrap().status =
-                Some(EnvironmentStatus { frozen: Some(frozen), ..EnvironmentStatus::default() });
+                Some(EnvironmentStatus { frozen: Some(frozen), ..enforced() });
         }),
         ("plan", |world| world.spec().bake = Some(Duration::from_mins(1))),
         ("approval", |world| world.spec().approval.as_mut().unwrap().slots[1].minimum = 5),
