@@ -4,12 +4,17 @@
 //! an [`event::Event`] came from outside, an [`effect::Effect`] is IO wanted, both plain data.
 
 mod act;
+mod arguments;
+pub mod arming;
 mod ask;
+pub mod banners;
 pub mod cluster_state;
 pub mod command;
 mod commands;
 pub mod confirm;
+pub mod driving;
 pub mod effect;
+mod environment_act;
 pub mod event;
 pub mod facts;
 pub mod filter;
@@ -18,11 +23,13 @@ pub(crate) mod fixtures;
 pub mod form;
 pub mod guard;
 pub mod help;
+pub mod inbox;
 pub mod keymap;
 pub mod line_editor;
 pub mod located;
 mod movement;
 mod needs;
+pub mod number;
 mod overlays;
 pub mod palette;
 pub mod pending;
@@ -36,6 +43,7 @@ pub mod ui_state;
 mod update;
 mod versions;
 mod views;
+pub mod why;
 
 #[cfg(test)]
 mod tests;

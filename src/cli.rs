@@ -13,6 +13,8 @@ pub mod error;
 pub mod exit;
 mod follow;
 pub mod grammar;
+mod guarding;
+mod inbox;
 mod keys;
 mod logging;
 mod manifests;
@@ -24,6 +26,7 @@ mod show;
 mod table;
 mod terminal;
 mod wait;
+mod why;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -112,6 +115,25 @@ async fn on_cluster(verb: Option<&Verb>, settings: &crate::config::Settings) -> 
         Verb::Resume(wanted) => act::act(settings, crate::api::ActionKind::Resume, wanted).await,
         Verb::Abort(wanted) => act::act(settings, crate::api::ActionKind::Abort, wanted).await,
         Verb::Retry(wanted) => act::act(settings, crate::api::ActionKind::Retry, wanted).await,
+        Verb::Freeze(wanted) => guarding::freeze(settings, wanted).await,
+        Verb::Unfreeze(wanted) => {
+            guarding::on_environment(settings, crate::api::ActionKind::Unfreeze, wanted).await
+        }
+        Verb::Stop(wanted) => {
+            guarding::on_environment(settings, crate::api::ActionKind::AbortAll, wanted).await
+        }
+        Verb::Scale(wanted) => guarding::scale(settings, wanted).await,
+        Verb::Restart(wanted) => guarding::restart(settings, wanted).await,
+        Verb::Deny(wanted) => guarding::on_digest(settings, crate::api::ActionKind::Deny, wanted).await,
+        Verb::Allow(wanted) => guarding::on_digest(settings, crate::api::ActionKind::Allow, wanted).await,
+        Verb::Review(wanted) => guarding::review(settings, wanted).await,
+        Verb::Override(wanted) => guarding::override_gate(settings, wanted).await,
+        Verb::Check(wanted) => guarding::check(settings, wanted).await,
+        Verb::Withdraw(wanted) => act::act(settings, crate::api::ActionKind::Withdraw, wanted).await,
+        Verb::Drive(wanted) => guarding::drive(settings, wanted).await,
+        Verb::HandOver(wanted) => guarding::hand_over(settings, wanted).await,
+        Verb::Inbox(wanted) => inbox::inbox(settings, wanted).await,
+        Verb::Why(wanted) => why::why(settings, wanted).await,
         Verb::Status(wanted) => show::status(settings, wanted).await,
         Verb::Queue(wanted) => show::queue(settings, wanted).await,
         Verb::Wait(wanted) => wait::wait(settings, wanted).await,

@@ -16,6 +16,7 @@ mod terminal;
 
 use std::time::Duration;
 
+use crate::app::arming::ArmingPolicy;
 use crate::app::keymap::Keymap;
 use crate::cluster::ConnectOptions;
 use crate::metrics::Address;
@@ -43,6 +44,8 @@ pub struct Options {
     pub theme: Theme,
     /// Keys.
     pub keymap: Keymap,
+    /// What opens read-only, and when it is disarmed.
+    pub arming: ArmingPolicy,
     /// The clock of the world that is shown.
     pub clock: Clock,
 }

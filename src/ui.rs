@@ -3,6 +3,7 @@
 //!
 //! Start at [`render`]; a new pane is one file in `panes/` and one line in [`pane::PANES`].
 
+pub mod banners;
 pub mod chrome;
 pub mod format;
 pub mod glyphs;

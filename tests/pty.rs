@@ -305,6 +305,7 @@ fn session_whose_task_fails() {
         refresh_permissions: second,
         theme: ui::theme::Theme::of(&config::theme::Theme::load("mono").unwrap()),
         keymap: app::keymap::Keymap::default(),
+        arming: app::arming::ArmingPolicy::default(),
         clock: time::Clock::system(),
     };
     let ended = runtime.block_on(async {

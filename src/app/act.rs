@@ -2,14 +2,18 @@
 
 use std::sync::Arc;
 
-use crate::api::{ActionKind, Phase, Release};
+use crate::api::release::{GateState, GateStatus};
+use crate::api::release_action::Parameters;
+use crate::api::{ActionKind, Environment, Phase, Release};
 use crate::app::ask::{self, Question};
+use crate::app::cluster_state::ClusterState;
 use crate::app::command::{Availability, Confirmation, Invocation, Target};
 use crate::app::confirm::Intent;
 use crate::app::effect::Effect;
 use crate::app::located::ReleaseId;
 use crate::app::store::Store;
-use crate::app::{guard, needs, target};
+use crate::app::{driving, guard, needs, target};
+use crate::domain::gate::force;
 use crate::domain::intent;
 
 /// Whether that action can be taken on what the target means.
@@ -20,16 +24,35 @@ pub(super) fn availability(store: &Store, target: &Target, kind: ActionKind) -> 
     }
 }
 
-/// Opens the question whether to take that action.
+/// With what an action is taken, as far as the command line or key said.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct With {
+    /// Its parameters.
+    pub(super) parameters: Option<Box<Parameters>>,
+    /// Why.
+    pub(super) reason: String,
+}
+
+/// Opens the question whether to take that action; all that was said with the command is its reason.
 pub(super) fn ask(
     store: &mut Store,
     invocation: &Invocation,
     kind: ActionKind,
     confirmation: Confirmation,
 ) -> Vec<Effect> {
+    let reason = invocation.argument.clone().unwrap_or_default();
+    ask_with(store, invocation, kind, (confirmation, With { parameters: None, reason }))
+}
+
+/// Opens the question whether to take that action with these parameters.
+pub(super) fn ask_with(
+    store: &mut Store,
+    invocation: &Invocation,
+    kind: ActionKind,
+    (confirmation, with): (Confirmation, With),
+) -> Vec<Effect> {
     let Ok(id) = subject(store, &invocation.target, kind) else { return Vec::new() };
-    open(store, &id, kind, (confirmation, invocation.argument.as_deref()));
-    Vec::new()
+    open(store, &id, kind, (confirmation, with))
 }
 
 /// Opens the question for this very release.
@@ -37,33 +60,37 @@ pub(super) fn open(
     store: &mut Store,
     id: &ReleaseId,
     kind: ActionKind,
-    (confirmation, reason): (Confirmation, Option<&str>),
-) {
+    (confirmation, with): (Confirmation, With),
+) -> Vec<Effect> {
     let (Some(release), Some(environment)) = (store.release(id).cloned(), store.environment_of(id)) else {
-        return;
+        return Vec::new();
     };
     let question = Question {
         verb: word(kind),
         environment,
         release: Some(id.clone()),
-        typed: confirmation == Confirmation::Typed,
-        reason_required: intent::needs_reason(kind),
-        reason: reason.unwrap_or_default(),
-        intent: Intent::Action { kind, release: Arc::clone(&release) },
+        confirmation,
+        reason_least: if intent::needs_reason(kind) { 3 } else { 0 },
+        reason: &with.reason,
+        intent: Intent::Action { kind, release: Arc::clone(&release), parameters: with.parameters },
     };
-    ask::open(store, question);
+    ask::open(store, question)
 }
 
 /// The word on the button.
 const fn word(kind: ActionKind) -> &'static str {
     match kind {
         ActionKind::Rollback => "Roll back",
+        ActionKind::HandOver => "Hand over",
+        ActionKind::Withdraw => "Withdraw the approval of",
+        ActionKind::Check => "Tick an item of",
+        ActionKind::Override => "Override a gate of",
         other => other.as_str(),
     }
 }
 
 /// The release that the action would be taken on, or why it cannot be.
-fn subject(store: &Store, target: &Target, kind: ActionKind) -> Result<ReleaseId, String> {
+pub(super) fn subject(store: &Store, target: &Target, kind: ActionKind) -> Result<ReleaseId, String> {
     let Some(id) = target::subject(store, target, |release| fits(release, kind).is_ok()) else {
         return Err("no release here".to_owned());
     };
@@ -78,10 +105,7 @@ pub(super) fn why_not(store: &Store, id: &ReleaseId, kind: ActionKind) -> Option
     else {
         return Some(format!("environment {} is not known", environment_id.key));
     };
-    if let Some(reason) = guard::permission(store, &environment_id, kind.verb()) {
-        return Some(reason);
-    }
-    if let Some(reason) = guard::lock(store, id.cluster) {
+    if let Some(reason) = guard::refusal(store, &environment_id, kind.verb()) {
         return Some(reason);
     }
     if let Err(reason) = fits(release, kind) {
@@ -92,7 +116,23 @@ pub(super) fn why_not(store: &Store, id: &ReleaseId, kind: ActionKind) -> Option
     }
     match kind {
         ActionKind::Approve => needs::why_not_approve(cluster, environment, release),
+        ActionKind::Withdraw => needs::why_not_withdraw(cluster, environment, release),
+        ActionKind::Check => needs::why_not_check(environment, release),
+        ActionKind::HandOver => why_not_hand_over(store, (cluster, environment), release),
         _ => None,
+    }
+}
+
+fn why_not_hand_over(
+    store: &Store,
+    (cluster, environment): (&ClusterState, &Environment),
+    release: &Release,
+) -> Option<String> {
+    let mine = |by: &str| cluster.identity.as_ref().is_some_and(|me| needs::is_me(environment, me, by));
+    match driving::of(release, store.now).map(|driving| driving.by) {
+        Some(by) if mine(by) => None,
+        None | Some("") => Some("nobody drives it: :drive claims it".to_owned()),
+        Some(by) => Some(format!("{by} drives it, not you")),
     }
 }
 
@@ -112,6 +152,9 @@ pub(super) fn fits(release: &Release, kind: ActionKind) -> Result<(), String> {
         ActionKind::Abort => matches!(phase, Pending | Progressing | Paused | Verifying | Held),
         ActionKind::Rollback => matches!(phase, Progressing | Paused | Verifying | Held),
         ActionKind::Retry => phase == Held,
+        ActionKind::Withdraw | ActionKind::Check => phase == Pending,
+        ActionKind::Override => phase == Pending && forcible(release).next().is_some(),
+        ActionKind::Drive | ActionKind::HandOver => !phase.is_final(),
         _ => false,
     };
     if fits {
@@ -121,9 +164,23 @@ pub(super) fn fits(release: &Release, kind: ActionKind) -> Result<(), String> {
     Err(match (kind, phase) {
         (_, phase) if phase.is_final() => format!("{version} has ended: {phase}"),
         (ActionKind::Approve, _) => format!("{version} is not waiting for approval"),
+        (ActionKind::Override, Pending) => format!("no gate of {version} is shut that may be forced"),
+        (ActionKind::Withdraw | ActionKind::Check | ActionKind::Override, _) => {
+            format!("{version} has started: {phase}")
+        }
         (ActionKind::Retry, _) => format!("{version} is {phase}: only a held release is tried again"),
         (ActionKind::Resume, _) => format!("{version} is {phase}, not paused"),
         (_, Pending) => format!("{version} has not started"),
         (_, phase) => format!("{version} is {phase} already"),
     })
+}
+
+/// The gates as last judged.
+pub(super) fn gates(release: &Release) -> impl Iterator<Item = &GateStatus> {
+    release.status.iter().flat_map(|status| &status.gates)
+}
+
+/// The gates that hold it and that may be passed by force.
+pub(super) fn forcible(release: &Release) -> impl Iterator<Item = &GateStatus> {
+    gates(release).filter(|gate| gate.state != GateState::Pass && force::may_be_forced(&gate.name))
 }

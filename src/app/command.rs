@@ -2,7 +2,7 @@
 //!
 //! A new command is one file in `commands/` and one line in [`COMMANDS`], whose order is the help's.
 
-use crate::api::Verb;
+use crate::api::{Tier, Verb};
 use crate::app::effect::Effect;
 use crate::app::guard;
 use crate::app::located::{EnvironmentId, PodId, ReleaseId};
@@ -55,10 +55,12 @@ impl PartialEq for Command {
 pub enum Scope {
     /// In every view.
     Everywhere,
-    /// Where an environment or a release is in sight: home, release and rollback views.
+    /// Where an environment or a release is in sight: every view but texts.
     Cluster,
     /// On the home screen.
     Home,
+    /// Among the versions to go back to.
+    Rollback,
 }
 
 impl Scope {
@@ -69,6 +71,7 @@ impl Scope {
             Self::Everywhere => true,
             Self::Cluster => !matches!(view, View::Text(_)),
             Self::Home => matches!(view, View::Home),
+            Self::Rollback => matches!(view, View::Rollback(_)),
         }
     }
 }
@@ -78,6 +81,8 @@ impl Scope {
 pub enum Group {
     /// What changes something in a cluster.
     Releasing,
+    /// What stops, guards and takes responsibility.
+    Guarding,
     /// What looks closer.
     Looking,
     /// What moves.
@@ -88,13 +93,14 @@ pub enum Group {
 
 impl Group {
     /// Every group in the help's order.
-    pub const ALL: [Self; 4] = [Self::Releasing, Self::Looking, Self::Moving, Self::Terminal];
+    pub const ALL: [Self; 5] = [Self::Releasing, Self::Guarding, Self::Looking, Self::Moving, Self::Terminal];
 
     /// Its heading.
     #[must_use]
     pub const fn title(self) -> &'static str {
         match self {
             Self::Releasing => "Releasing",
+            Self::Guarding => "Guarding",
             Self::Looking => "Looking",
             Self::Moving => "Moving",
             Self::Terminal => "Terminal",
@@ -102,15 +108,44 @@ impl Group {
     }
 }
 
-/// What is asked before a command is done.
+/// How far a command reaches, and so what is asked before it is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Confirmation {
-    /// Nothing: it changes nothing in a cluster.
+    /// It changes nothing in a cluster: nothing is asked.
     None,
-    /// Yes or no, everywhere: it stops something.
-    YesNo,
-    /// Yes or no; where the tier is production, the typed phrase.
-    Typed,
+    /// It changes what is said of a release, and not what runs: a button, and nothing in development.
+    Light,
+    /// It changes what runs: nothing in development, a button in staging, the typed phrase in production.
+    Scaled,
+    /// It reaches all of an environment: one step more than [`Self::Scaled`].
+    Wide,
+}
+
+/// What must be done before something is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Demand {
+    /// Nothing.
+    Nothing,
+    /// A button is pressed.
+    Button,
+    /// The environment's phrase is typed.
+    Phrase,
+}
+
+impl Confirmation {
+    /// What is demanded where everybody must be that careful.
+    #[must_use]
+    pub const fn demand(self, tier: Tier) -> Demand {
+        match (self, tier) {
+            (Self::None, _) | (Self::Light | Self::Scaled, Tier::Development) => Demand::Nothing,
+            (Self::Light, _) | (Self::Scaled, Tier::Staging) | (Self::Wide, Tier::Development) => {
+                Demand::Button
+            }
+            (Self::Scaled, Tier::Production) | (Self::Wide, Tier::Staging | Tier::Production) => {
+                Demand::Phrase
+            }
+        }
+    }
 }
 
 /// What a command is about: what is selected in the focused pane, or what the view shows.
@@ -179,9 +214,7 @@ pub fn availability(store: &Store, command: &Command, target: &Target) -> Availa
             let why = store.clusters().find_map(|(id, _)| guard::lock(store, id));
             return Availability::Unavailable(why.unwrap_or_else(|| "no environment is selected".to_owned()));
         };
-        let why_not =
-            guard::permission(store, environment, verb).or_else(|| guard::lock(store, environment.cluster));
-        if let Some(reason) = why_not {
+        if let Some(reason) = guard::refusal(store, environment, verb) {
             return Availability::Unavailable(reason);
         }
     }

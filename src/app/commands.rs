@@ -2,15 +2,24 @@
 
 mod abort;
 mod all;
+mod allow;
 mod approve;
+mod arm;
 mod back;
 mod bottom;
+mod check;
 mod copy;
+mod deny;
 mod deploy;
 mod describe;
+mod disarm;
 mod down;
+mod drive;
+mod emergency;
 mod environment;
 mod filter;
+mod freeze;
+mod hand_over;
 mod help;
 mod inbox;
 mod logs;
@@ -18,6 +27,7 @@ mod mark;
 mod metric;
 mod next_pane;
 mod open;
+mod override_gate;
 mod page_down;
 mod page_up;
 mod palette;
@@ -29,13 +39,20 @@ mod redraw;
 mod refresh;
 mod reject;
 mod release;
+mod restart;
 mod resume;
 mod retry;
+mod review;
 mod rollback;
+mod scale;
 mod sort;
+mod stop;
 mod suspend;
 mod top;
+mod unfreeze;
 mod up;
+mod why;
+mod withdraw;
 mod yaml;
 
 use crate::app::command::Command;
@@ -51,7 +68,24 @@ pub const COMMANDS: &[&Command] = &[
     &retry::COMMAND,
     &abort::COMMAND,
     &rollback::COMMAND,
+    &emergency::COMMAND,
+    &freeze::COMMAND,
+    &unfreeze::COMMAND,
+    &stop::COMMAND,
+    &scale::COMMAND,
+    &restart::COMMAND,
+    &deny::COMMAND,
+    &allow::COMMAND,
+    &override_gate::COMMAND,
+    &review::COMMAND,
+    &check::COMMAND,
+    &withdraw::COMMAND,
+    &drive::COMMAND,
+    &hand_over::COMMAND,
+    &arm::COMMAND,
+    &disarm::COMMAND,
     &open::COMMAND,
+    &why::COMMAND,
     &describe::COMMAND,
     &logs::COMMAND,
     &yaml::COMMAND,

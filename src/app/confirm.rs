@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::api::{ActionKind, Phase, Release, Tier};
+use crate::api::release_action::Parameters;
+use crate::api::{ActionKind, Phase, Release, Tier, Verb};
 use crate::app::form::ImageChange;
 use crate::app::line_editor::LineEditor;
 use crate::app::located::{EnvironmentId, ReleaseId};
@@ -33,12 +34,14 @@ pub struct Confirm {
     pub focus: ConfirmFocus,
     /// The release as it was when the window opened.
     pub seen: Option<Seen>,
+    /// What an action on the environment relies on, as it was when the window opened: what it is, and its value.
+    pub marks: Vec<(&'static str, String)>,
     /// What changed since; not empty: it refuses.
     pub changed: Vec<String>,
     /// Why it cannot be sent right now, such as `data 14 s old: watch lost`.
     pub lock: Option<String>,
     /// What will be late or odd, but may be sent.
-    pub warning: Option<String>,
+    pub warnings: Vec<String>,
     /// Why the last try was not sent.
     pub refusal: Option<String>,
     /// What is sent.
@@ -103,15 +106,15 @@ impl Phrase {
 pub struct Reason {
     /// What is typed so far.
     pub editor: LineEditor,
-    /// The server refuses it without one.
-    pub required: bool,
+    /// How many characters the server wants at least; 0 where it may be left out.
+    pub least: usize,
 }
 
 impl Reason {
     /// Long enough for the server, or not needed.
     #[must_use]
     pub fn is_given(&self) -> bool {
-        !self.required || self.editor.text().trim().chars().count() >= 3
+        self.editor.text().trim().chars().count() >= self.least
     }
 }
 
@@ -164,13 +167,39 @@ impl Seen {
 pub enum Intent {
     /// Create this release, which a dry run has passed.
     Release(Box<Release>),
-    /// Create a release that goes back to this version.
-    Rollback(Box<KnownVersion>),
+    /// Create a release that goes back to a version.
+    Rollback {
+        /// The version.
+        known: Box<KnownVersion>,
+        /// Without a second person, at once; it leaves a debt.
+        emergency: bool,
+    },
     /// Create an action on this release as it was when the window opened.
     Action {
         /// What is meant.
         kind: ActionKind,
         /// The release as its author saw it.
         release: Arc<Release>,
+        /// With what.
+        parameters: Option<Box<Parameters>>,
     },
+    /// Create an action on the environment.
+    EnvironmentAction {
+        /// What is meant.
+        kind: ActionKind,
+        /// With what.
+        parameters: Option<Box<Parameters>>,
+    },
+}
+
+impl Intent {
+    /// The permission that it needs.
+    #[must_use]
+    pub const fn verb(&self) -> Verb {
+        match self {
+            Self::Release(_) => Verb::Deploy,
+            Self::Rollback { .. } => Verb::Rollback,
+            Self::Action { kind, .. } | Self::EnvironmentAction { kind, .. } => kind.verb(),
+        }
+    }
 }

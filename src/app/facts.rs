@@ -5,9 +5,12 @@ use std::collections::BTreeSet;
 use crate::api::release::ApprovalState;
 use crate::api::{ActionKind, Environment, Release};
 use crate::app::confirm::{Confirm, Fact, Intent};
+use crate::app::number::{Unit, Value};
 use crate::app::rows::{EnvironmentRow, Reading};
 use crate::app::store::Store;
 use crate::domain::intent;
+
+mod particular;
 
 /// The facts of a confirmation, in the order in which they are read.
 pub(super) fn of(store: &Store, confirm: &Confirm) -> Vec<Fact> {
@@ -19,26 +22,58 @@ pub(super) fn of(store: &Store, confirm: &Confirm) -> Vec<Fact> {
     let mut facts = vec![
         good("cluster", cluster.context.to_string()),
         good("environment", format!("{} ({})", id.key.name, environment.spec.tier)),
-        good("application", environment.spec.application.clone()),
+        good("application", application(environment)),
     ];
     if let Some(row) = store.rows.environments.iter().find(|row| row.id == *id) {
         facts.extend(state(row));
     }
-    if let Intent::Action { kind: ActionKind::Approve, release } = &confirm.intent {
-        let groups = cluster.identity.as_ref().map(|identity| identity.groups.as_slice()).unwrap_or_default();
-        let slots: Vec<String> = intent::slots_for(environment, groups).into_iter().map(|s| s.name).collect();
-        facts.push(good("requested by", release.spec.requested_by.clone()));
-        facts.push(good("you count for", slots.join(", ")));
-        facts.push(good("missing after you", missing_after_me(environment, release)));
-    }
-    if let Intent::Release(release) = &confirm.intent {
-        facts.push(good("strategy", strategy(environment, release)));
-        if let Some(approval) = &environment.spec.approval {
-            let people: i32 = approval.slots.iter().map(|slot| slot.minimum).sum();
-            facts.push(good("then waits for", format!("{people} {}", plural(people, "approval"))));
-        }
-    }
+    facts.extend(about(store, confirm));
     facts
+}
+
+/// What is particular to what is meant.
+fn about(store: &Store, confirm: &Confirm) -> Vec<Fact> {
+    let id = &confirm.environment;
+    let (Some(cluster), Some(environment)) = (store.cluster(id.cluster), store.environment(id)) else {
+        return Vec::new();
+    };
+    let good = |label, value: String| Fact { label, value, bad: false };
+    match &confirm.intent {
+        Intent::Action { kind: ActionKind::Approve, release, .. } => {
+            let groups =
+                cluster.identity.as_ref().map(|identity| identity.groups.as_slice()).unwrap_or_default();
+            let slots: Vec<String> =
+                intent::slots_for(environment, groups).into_iter().map(|s| s.name).collect();
+            vec![
+                good("requested by", release.spec.requested_by.clone()),
+                good("you count for", slots.join(", ")),
+                good("missing after you", missing_after_me(environment, release)),
+            ]
+        }
+        Intent::Action { kind, release, parameters } => {
+            particular::of_release(store, (*kind, parameters.as_deref()), release)
+        }
+        Intent::EnvironmentAction { kind, parameters } => {
+            particular::of_environment(store, id, (*kind, parameters.as_deref()))
+        }
+        Intent::Release(release) => {
+            let mut facts = vec![good("strategy", strategy(environment, release))];
+            if let Some(approval) = &environment.spec.approval {
+                let people: i32 = approval.slots.iter().map(|slot| slot.minimum).sum();
+                facts.push(good("then waits for", format!("{people} {}", plural(people, "approval"))));
+            }
+            facts
+        }
+        Intent::Rollback { emergency: true, .. } => vec![
+            Fact { label: "emergency", value: "at once, without a second person".to_owned(), bad: true },
+            Fact {
+                label: "afterwards",
+                value: "somebody else must review it before the next normal release".to_owned(),
+                bad: false,
+            },
+        ],
+        Intent::Rollback { .. } => Vec::new(),
+    }
 }
 
 fn strategy(environment: &Environment, release: &Release) -> String {
@@ -87,19 +122,20 @@ fn plural(count: i32, noun: &str) -> String {
     if count == 1 { noun.to_owned() } else { format!("{noun}s") }
 }
 
-/// A ratio as per cent with two significant digits.
-#[must_use]
-pub fn percent(ratio: f64) -> String {
-    let percent = ratio * 100.0;
-    match percent {
-        p if p >= 10.0 => format!("{p:.0} %"),
-        p if p >= 1.0 => format!("{p:.1} %"),
-        p => format!("{p:.2} %"),
-    }
+/// The application and its components: what a change reaches.
+fn application(environment: &Environment) -> String {
+    let names: Vec<&str> = environment.spec.components.iter().map(|c| c.name.as_str()).collect();
+    format!("{} ({})", environment.spec.application, names.join(", "))
 }
 
-/// Seconds, in milliseconds below one.
+/// A ratio as per cent, as the panes write it.
+#[must_use]
+pub fn percent(ratio: f64) -> String {
+    Value(Unit::Ratio, ratio).to_string()
+}
+
+/// Seconds, as the panes write them.
 #[must_use]
 pub fn seconds(seconds: f64) -> String {
-    if seconds < 1.0 { format!("{:.0} ms", seconds * 1_000.0) } else { format!("{seconds:.1} s") }
+    Value(Unit::Seconds, seconds).to_string()
 }

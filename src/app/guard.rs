@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::api::Verb;
+use crate::app::arming;
 use crate::app::cluster_state::{ClusterId, ClusterState, Feed, FeedState};
 use crate::app::located::EnvironmentId;
 use crate::app::store::Store;
@@ -20,6 +21,14 @@ pub fn permission(store: &Store, environment: &EnvironmentId, verb: Verb) -> Opt
         Some(_) => Some(format!("needs {verb} on environments/{name}")),
         None => Some(format!("permissions on environments/{name} are not known yet")),
     }
+}
+
+/// Why nothing that needs this verb may be sent there now: no permission, data out of step, or an environment that is only looked at.
+#[must_use]
+pub fn refusal(store: &Store, environment: &EnvironmentId, verb: Verb) -> Option<String> {
+    permission(store, environment, verb)
+        .or_else(|| lock(store, environment.cluster))
+        .or_else(|| arming::read_only(store, environment))
 }
 
 /// Why nothing may be sent to that cluster now; absent when it may. One dead cluster never locks another.

@@ -69,6 +69,18 @@ pub(super) fn go(store: &mut Store, step: Move) {
             select(&mut view.cursor, &choices, step, height, Clone::clone);
             store.dirty.cursors = true;
         }
+        (Some(View::Inbox(view)), _) => {
+            select(&mut view.cursor, &rows.inbox, step, height, |row| row.key.clone());
+            store.dirty.cursors = true;
+        }
+        (Some(View::Why(view)), _) => {
+            let gates = clusters
+                .get(usize::from(view.id.cluster.0))
+                .and_then(|cluster| cluster.releases.get(&view.id.key))
+                .and_then(|release| release.status.as_ref())
+                .map_or(0, |status| status.gates.len() + 1);
+            view.offset = step.scroll(view.offset, gates, 1);
+        }
         (Some(View::Text(view)), _) => {
             let filter = ui.filters.get(&Pane::Text);
             let len = view.shown(filter).count();

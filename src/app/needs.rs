@@ -1,29 +1,62 @@
 //! Which releases wait for something that we can do.
 
-use crate::api::release::{ApprovalState, GateState};
+use crate::api::release::{ApprovalRecord, ApprovalState, GateState};
 use crate::api::{Environment, EnvironmentKey, Phase, Release, Verb};
-use crate::app::cluster_state::ClusterState;
+use crate::app::cluster_state::{ClusterState, Identity};
 use crate::domain::{self, intent};
 
 /// The author of what the controller does by itself.
 const CONTROLLER: &str = "controller";
 
-/// Whether this release waits for something that we may do: our approval, or a decision on a failed or stopped rollout.
+/// Whether we hold that permission there, as far as the server has told.
+pub(super) fn may(cluster: &ClusterState, key: &EnvironmentKey, verb: Verb) -> bool {
+    cluster.permissions.get(key).is_some_and(|verbs| verbs.contains(&verb))
+}
+
+/// Whether this release waits for something that we may do: our approval, an item of the checklist, or a decision on a failed or
+/// stopped rollout.
 pub(super) fn needs_me(cluster: &ClusterState, release: &Release) -> bool {
+    let environment = cluster.environments.get(&release.environment_key());
+    needs_my_decision(cluster, release)
+        || environment.is_some_and(|environment| {
+            needs_my_approval(cluster, environment, release)
+                || !checks_for_me(cluster, environment, release).is_empty()
+        })
+}
+
+/// Whether our approval is missing, would count, and is ours to give.
+pub(super) fn needs_my_approval(
+    cluster: &ClusterState,
+    environment: &Environment,
+    release: &Release,
+) -> bool {
+    release.phase() == Phase::Pending
+        && waits_for_approval(release)
+        && may(cluster, &environment.key(), Verb::Approve)
+        && why_not_approve(cluster, environment, release).is_none()
+}
+
+/// The items of the checklist that we may tick.
+pub(super) fn checks_for_me<'a>(
+    cluster: &ClusterState,
+    environment: &'a Environment,
+    release: &Release,
+) -> Vec<&'a str> {
+    let planned = release.status.as_ref().is_some_and(|status| status.plan.is_some());
+    if release.phase() == Phase::Pending && planned && may(cluster, &environment.key(), Verb::Approve) {
+        unticked(environment, release)
+    } else {
+        Vec::new()
+    }
+}
+
+/// Whether a failed or stopped rollout waits for a decision that we may take.
+pub(super) fn needs_my_decision(cluster: &ClusterState, release: &Release) -> bool {
     let key = release.environment_key();
-    let may = |verb| cluster.permissions.get(&key).is_some_and(|verbs| verbs.contains(&verb));
     match release.phase() {
-        Phase::Pending => {
-            waits_for_approval(release)
-                && may(Verb::Approve)
-                && cluster
-                    .environments
-                    .get(&key)
-                    .is_some_and(|environment| why_not_approve(cluster, environment, release).is_none())
-        }
-        Phase::Held => may(Verb::Shift) || may(Verb::Rollback),
+        Phase::Held => may(cluster, &key, Verb::Shift) || may(cluster, &key, Verb::Rollback),
         // nobody else feels called to resume what no person has paused
-        Phase::Paused => stopped_by_plan(release) && may(Verb::Shift),
+        Phase::Paused => stopped_by_plan(release) && may(cluster, &key, Verb::Shift),
         _ => false,
     }
 }
@@ -54,12 +87,11 @@ pub(super) fn why_not_approve(
     let Some(approval) = &environment.spec.approval else {
         return Some("this environment asks for no approval".to_owned());
     };
-    let is_me = |account: &str| domain::identity::is_same_in(Some(environment), account, &identity.user);
-    if approval.prevent_self_approval && is_me(&release.spec.requested_by) {
+    if approval.prevent_self_approval && is_me(environment, identity, &release.spec.requested_by) {
         return Some("you asked for it: someone else must approve".to_owned());
     }
     let records = release.status.as_ref().map(|status| status.approvals.as_slice()).unwrap_or_default();
-    if records.iter().any(|r| r.state == ApprovalState::Counted && is_me(&r.actor)) {
+    if records.iter().any(|r| r.state == ApprovalState::Counted && is_me(environment, identity, &r.actor)) {
         return Some("you have approved it already".to_owned());
     }
     if intent::slots_for(environment, &identity.groups).is_empty() {
@@ -67,4 +99,44 @@ pub(super) fn why_not_approve(
         return Some(format!("only members of {} may approve", groups.join(", ")));
     }
     None
+}
+
+/// Why our approval cannot be taken back; absent when it can.
+pub(super) fn why_not_withdraw(
+    cluster: &ClusterState,
+    environment: &Environment,
+    release: &Release,
+) -> Option<String> {
+    let Some(identity) = &cluster.identity else { return Some("not connected yet".to_owned()) };
+    let records = release.status.as_ref().map(|status| status.approvals.as_slice()).unwrap_or_default();
+    let mine =
+        |r: &&ApprovalRecord| r.state == ApprovalState::Counted && is_me(environment, identity, &r.actor);
+    records.iter().find(mine).is_none().then(|| "no approval of yours counts here".to_owned())
+}
+
+/// Why no item can be ticked; absent when one can.
+pub(super) fn why_not_check(environment: &Environment, release: &Release) -> Option<String> {
+    let items = environment.spec.gates.as_ref().map(|gates| gates.checklist.as_slice()).unwrap_or_default();
+    if items.is_empty() {
+        return Some("this environment has no checklist".to_owned());
+    }
+    unticked(environment, release).is_empty().then(|| "every item is ticked".to_owned())
+}
+
+/// The items of the checklist that nobody has ticked for the present plan.
+pub(super) fn unticked<'a>(environment: &'a Environment, release: &Release) -> Vec<&'a str> {
+    let items = environment.spec.gates.as_ref().map(|gates| gates.checklist.as_slice()).unwrap_or_default();
+    let status = release.status.as_ref();
+    let digest = status.and_then(|status| status.plan.as_ref()).map(|plan| plan.digest.as_str());
+    let ticked = |item: &str| {
+        status.is_some_and(|status| {
+            status.checks.iter().any(|check| check.item == item && Some(check.digest.as_str()) == digest)
+        })
+    };
+    items.iter().map(String::as_str).filter(|item| !ticked(item)).collect()
+}
+
+/// Whether that account and ours are one person there.
+pub(super) fn is_me(environment: &Environment, identity: &Identity, account: &str) -> bool {
+    domain::identity::is_same_in(Some(environment), account, &identity.user)
 }

@@ -5,6 +5,7 @@ use crate::api::{ActionKind, Release, Verb};
 use crate::app::ask::{self, Question, running};
 use crate::app::command::{Availability, Confirmation};
 use crate::app::confirm::Intent;
+use crate::app::effect::Effect;
 use crate::app::form::ImageChange;
 use crate::app::located::{EnvironmentId, ReleaseId};
 use crate::app::store::Store;
@@ -68,38 +69,57 @@ fn chosen(view: &RollbackView) -> Option<&KnownVersion> {
 
 /// Whether the chosen version can be gone back to.
 pub(super) fn availability(store: &Store, view: &RollbackView) -> Availability {
-    let why_not = guard::permission(store, &view.environment, Verb::Rollback)
-        .or_else(|| guard::lock(store, view.environment.cluster))
-        .or_else(|| match chosen(view) {
-            None => Some("no version is known to go back to".to_owned()),
-            Some(version) if version.denied => Some(format!("{} is denied here", version.version)),
-            Some(version) if in_flight(store, view, version).is_some() => None,
-            Some(version) if version.current => Some(format!("{} runs already", version.version)),
-            Some(_) => None,
-        });
+    let why_not = guard::refusal(store, &view.environment, Verb::Rollback).or_else(|| match chosen(view) {
+        None => Some("no version is known to go back to".to_owned()),
+        Some(version) if version.denied => Some(format!("{} is denied here", version.version)),
+        Some(version) if in_flight(store, view, version).is_some() => None,
+        Some(version) if version.current => Some(format!("{} runs already", version.version)),
+        Some(_) => None,
+    });
     why_not.map_or(Availability::Ready, Availability::Unavailable)
 }
 
 /// Opens the question. Going back to what ran before the release in flight is an action on that release: it is at once. Everything
 /// else is a release of its own.
-pub(super) fn confirm(store: &mut Store) {
-    let View::Rollback(view) = store.ui.view() else { return };
+pub(super) fn confirm(store: &mut Store) -> Vec<Effect> {
+    let View::Rollback(view) = store.ui.view() else { return Vec::new() };
     let view = view.clone();
-    let Some(version) = chosen(&view) else { return };
+    let Some(version) = chosen(&view) else { return Vec::new() };
     if let Some(id) = in_flight(store, &view, version) {
-        act::open(store, &id, ActionKind::Rollback, (Confirmation::Typed, None));
-        return;
+        return act::open(store, &id, ActionKind::Rollback, (Confirmation::Scaled, act::With::default()));
     }
-    let question = Question {
-        verb: "Roll back",
+    let question = question(&view, version, (false, ""));
+    ask::open(store, question)
+}
+
+/// Opens the question of the emergency: a release of its own, which waits for no second person and leaves a debt. What is in flight
+/// is undone at once by anybody who may, without a debt: then that is asked.
+pub(super) fn confirm_emergency(store: &mut Store, reason: &str) -> Vec<Effect> {
+    let View::Rollback(view) = store.ui.view() else { return Vec::new() };
+    let view = view.clone();
+    let Some(version) = chosen(&view) else { return Vec::new() };
+    if let Some(id) = in_flight(store, &view, version) {
+        let with = act::With { parameters: None, reason: reason.to_owned() };
+        return act::open(store, &id, ActionKind::Rollback, (Confirmation::Scaled, with));
+    }
+    let question = question(&view, version, (true, reason));
+    ask::open(store, question)
+}
+
+fn question<'a>(
+    view: &RollbackView,
+    version: &KnownVersion,
+    (emergency, reason): (bool, &'a str),
+) -> Question<'a> {
+    Question {
+        verb: if emergency { "Roll back now" } else { "Roll back" },
         environment: view.environment.clone(),
         release: None,
-        typed: true,
-        reason_required: true,
-        reason: "",
-        intent: Intent::Rollback(Box::new(version.clone())),
-    };
-    ask::open(store, question);
+        confirmation: Confirmation::Scaled,
+        reason_least: if emergency { 10 } else { 3 },
+        reason,
+        intent: Intent::Rollback { known: Box::new(version.clone()), emergency },
+    }
 }
 
 /// The release in flight, if this version is what ran before it.

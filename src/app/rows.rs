@@ -1,13 +1,17 @@
 //! What the panes list, computed outside of drawing and only when its inputs have changed.
 
 pub(super) mod environments;
+pub(super) mod inbox;
 pub(super) mod pods;
 pub(super) mod queue;
+
+pub use inbox::{InboxKey, InboxRow};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::api::strategy::StrategyName;
 use crate::api::{Phase, Tier};
+use crate::app::banners::Banner;
 use crate::app::located::{EnvironmentId, PodId, ReleaseId};
 
 /// The lists of the home screen.
@@ -23,8 +27,10 @@ pub struct Rows {
     pub pods_failing: usize,
     /// The queue: executing, then waiting (oldest first), then the last that finished.
     pub queue: Vec<QueueRow>,
-    /// Releases that wait for something that *we* can do, oldest first.
-    pub needs_me: Vec<ReleaseId>,
+    /// What waits for something that *we* can do, oldest first.
+    pub inbox: Vec<InboxRow>,
+    /// What everybody must see, most important first.
+    pub banners: Vec<Banner>,
 }
 
 /// One environment.
@@ -58,6 +64,10 @@ pub struct EnvironmentRow {
     pub healthy_for: Option<TimeDelta>,
     /// Releases here that wait for something that we can do.
     pub needs_me: usize,
+    /// What break-glass has left behind here and nobody has reviewed.
+    pub debts: usize,
+    /// The policies that attest identities are not in force here.
+    pub unattested: bool,
 }
 
 /// The release that holds an environment's lane.
@@ -197,6 +207,8 @@ pub struct QueueRow {
     pub finished: Option<DateTime<Utc>>,
     /// It waits for something that we can do.
     pub needs_me: bool,
+    /// Who drives it, and until when.
+    pub driver: Option<(Box<str>, Option<DateTime<Utc>>)>,
     /// What was asked for and is not yet seen to have happened, such as `approve…`.
     pub pending: Option<Box<str>>,
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::api::{Environment, Release, ReleaseAction, ReleaseKey, Tier};
+use crate::app::arming::{Armed, ArmingPolicy};
 use crate::app::cluster_state::{ClusterId, ClusterState};
 use crate::app::effect::RequestId;
 use crate::app::keymap::Keymap;
@@ -37,8 +38,16 @@ pub struct Store {
     pub toasts: VecDeque<Toast>,
     /// Grows whenever something visible has changed: draw when it differs from the drawn one.
     pub revision: u64,
+    /// What the settings say of arming.
+    pub arming: ArmingPolicy,
+    /// The environment that may be changed for a time, though it opens read-only.
+    pub armed: Option<Armed>,
+    /// When a person last touched a key.
+    pub last_key: Option<DateTime<Utc>>,
     /// Tells this session's object names from those of others.
     pub session: Box<str>,
+    /// When the first environment became known.
+    pub(super) first_seen: Option<DateTime<Utc>>,
     pub(super) dirty: Dirty,
     /// Namespaces whose pods are listed, pods elsewhere changing nothing visible; absent: all are.
     pub(super) scope: Option<BTreeSet<(ClusterId, Box<str>)>>,
@@ -121,6 +130,8 @@ impl Store {
         match self.ui.view() {
             View::Release(view) => self.environment_of(&view.id),
             View::Rollback(view) => Some(view.environment.clone()),
+            View::Why(view) => self.environment_of(&view.id),
+            View::Inbox(_) => crate::app::inbox::selected(self).map(|row| row.environment.clone()),
             View::Home | View::Text(_) => None,
         }
         .or_else(|| self.ui.environments.selected.clone())

@@ -3,10 +3,10 @@
 use crate::api::Release;
 use crate::app::command::Target;
 use crate::app::located::{EnvironmentId, ReleaseId};
-use crate::app::needs;
 use crate::app::rows::QueueGroup;
 use crate::app::store::Store;
 use crate::app::ui_state::{Pane, View};
+use crate::app::{inbox, needs};
 
 /// What is selected in the focused pane, or what the view shows.
 #[must_use]
@@ -14,6 +14,8 @@ pub fn target(store: &Store) -> Target {
     let environment = store.focused_environment();
     match store.ui.view() {
         View::Release(view) => Target { environment, release: Some(view.id.clone()), pod: None },
+        View::Why(view) => Target { environment, release: Some(view.id.clone()), pod: None },
+        View::Inbox(_) => inbox::target(store),
         View::Rollback(_) | View::Text(_) => Target { environment, ..Target::default() },
         View::Home => match store.ui.focus {
             Pane::Queue => {

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::app::confirm::Confirm;
+use crate::app::effect::RequestId;
 use crate::app::filter::Filter;
 use crate::app::form::{Form, ImageChange};
 use crate::app::line_editor::LineEditor;
 use crate::app::located::{EnvironmentId, PodId, ReleaseId};
 use crate::app::palette::Palette;
+use crate::app::rows::InboxKey;
 use crate::app::text_view::TextView;
 use crate::domain::known_version::KnownVersion;
 
@@ -94,6 +96,10 @@ pub enum View {
     Release(ReleaseView),
     /// Versions to go back to; it only looks.
     Rollback(RollbackView),
+    /// Everything that waits for us, everywhere.
+    Inbox(InboxView),
+    /// Why a release does not go on.
+    Why(WhyView),
     /// YAML, description or log.
     Text(TextView),
 }
@@ -109,6 +115,49 @@ pub struct ReleaseView {
     pub gates_offset: usize,
     /// Steps that are scrolled past.
     pub plan_offset: usize,
+}
+
+/// Everything that waits for us, everywhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InboxView {
+    /// The chosen item.
+    pub cursor: Cursor<InboxKey>,
+}
+
+/// Why a release does not go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WhyView {
+    /// Which.
+    pub id: ReleaseId,
+    /// Why we could not clear it, as far as this terminal can tell; absent when we could.
+    pub ours: Option<String>,
+    /// What the API server says itself.
+    pub server: ServerWord,
+    /// Lines scrolled past.
+    pub offset: usize,
+}
+
+/// The API server's own word, asked by a dry run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServerWord {
+    /// Asked; the answer is on its way.
+    Asked {
+        /// What it was asked about.
+        what: &'static str,
+        /// The question.
+        request: RequestId,
+    },
+    /// It would accept this.
+    Accepts(&'static str),
+    /// It would refuse this.
+    Refuses {
+        /// What it was asked about.
+        what: &'static str,
+        /// Its sentence, word by word.
+        reason: String,
+    },
+    /// One sentence why it was not asked, or has not answered.
+    NotAsked(String),
 }
 
 /// Versions that an environment can go back to.
@@ -160,6 +209,10 @@ pub enum Pane {
     Timeline,
     /// Rollback: versions to go back to.
     Candidates,
+    /// Inbox: what waits for us.
+    Inbox,
+    /// Why: gates and the server's word.
+    Why,
     /// Text: its lines.
     Text,
     /// The help window.
@@ -174,6 +227,8 @@ impl Pane {
             View::Home => &[Self::Environments, Self::Pods, Self::Queue],
             View::Release(_) => &[Self::Plan, Self::Gates, Self::Timeline],
             View::Rollback(_) => &[Self::Candidates],
+            View::Inbox(_) => &[Self::Inbox],
+            View::Why(_) => &[Self::Why],
             View::Text(_) => &[Self::Text],
         }
     }
@@ -188,7 +243,7 @@ pub struct Cursor<K> {
     pub index: usize,
     /// Rows that are scrolled past.
     pub offset: usize,
-    /// A person has put it there. Until then it stays on the first row, or on the environment that most needs attention.
+    /// A person has put it there. Until then it stays on the first row, or on the environment that most needed attention at first.
     pub held: bool,
 }
 

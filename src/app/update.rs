@@ -7,6 +7,7 @@ mod settle;
 
 use chrono::{DateTime, Utc};
 
+use crate::app::arming;
 use crate::app::effect::Effect;
 use crate::app::event::Event;
 use crate::app::store::Store;
@@ -36,6 +37,7 @@ fn apply(store: &mut Store, event: Event) -> Vec<Effect> {
     match event {
         Event::Key { chord, repeat } => {
             store.dirty.screen = true;
+            store.last_key = Some(store.now);
             keys::press(store, chord, repeat)
         }
         Event::Paste(text) => {
@@ -77,6 +79,7 @@ fn tick(store: &mut Store, now: DateTime<Utc>) -> Vec<Effect> {
         store.toasts.retain(|toast| !toast.is_over(now));
         store.dirty.readings = true;
         store.dirty.screen = true;
+        arming::watch(store);
         outcome::watch_silence(store);
     }
     Vec::new()

@@ -8,7 +8,7 @@ use crate::app::text_view::{TextBody, TextView};
 use crate::app::ui_state::{Cursor, Pane, ReleaseView, RollbackView, View};
 
 /// Opens a view on top of the others.
-fn push(store: &mut Store, view: View) {
+pub(super) fn push(store: &mut Store, view: View) {
     store.ui.focus = Pane::of(&view)[0];
     store.ui.views.push(view);
     store.dirty.screen = true;

@@ -1,4 +1,4 @@
-//! `approve`, `reject`, `pause`, `resume`, `abort`, `retry`: actions on a release.
+//! `approve`, `reject`, `pause`, `resume`, `abort`, `retry`, `withdraw`: actions on a release.
 
 use serde_json::json;
 
@@ -11,16 +11,26 @@ use super::grammar::{Act, Format, How};
 use super::output;
 use super::session::{Session, nonce};
 use crate::api::{ActionKind, ActionResult, Environment, Release, ReleaseAction};
-use crate::app::command::{self, Confirmation};
 use crate::cluster::Outcome;
 use crate::config::Settings;
 use crate::domain::intent;
 
 /// One action on the release that a person means.
 pub(super) async fn act(settings: &Settings, kind: ActionKind, wanted: &Act) -> Result<Exit, CliError> {
-    let session = Session::open(settings, &[&wanted.target]).await?;
+    let said = intent::Act { reason: wanted.reason.clone(), ..intent::Act::default() };
+    on_release(settings, kind, &wanted.target, (|_, _| Ok(said), &wanted.how)).await
+}
+
+/// One action on the release that a person means, with what `with` makes of the release and its environment.
+pub(super) async fn on_release(
+    settings: &Settings,
+    kind: ActionKind,
+    target: &str,
+    (with, how): (impl FnOnce(&Release, &Environment) -> Result<intent::Act, CliError>, &How),
+) -> Result<Exit, CliError> {
+    let session = Session::open(settings, &[target]).await?;
     let (environments, releases) = (session.environments().await?, session.releases().await?);
-    let release = choose::release(&environments, &releases, &wanted.target, choose::fitting(kind))?;
+    let release = choose::release(&environments, &releases, target, choose::fitting(kind))?;
     let key = release.environment_key();
     let environment = environments.iter().find(|environment| environment.key() == key).ok_or_else(|| {
         CliError::new(
@@ -28,7 +38,8 @@ pub(super) async fn act(settings: &Settings, kind: ActionKind, wanted: &Act) -> 
             format!("the environment {key} of release {} does not exist", release.key()),
         )
     })?;
-    submit(&session, (release, environment), kind, (wanted.reason.clone(), &wanted.how)).await
+    let act = with(release, environment)?;
+    submit(&session, (release, environment), kind, (act, how)).await
 }
 
 /// Confirms, sends, and tells what became of it.
@@ -36,17 +47,26 @@ pub(super) async fn submit(
     session: &Session,
     (release, environment): (&Release, &Environment),
     kind: ActionKind,
-    (reason, how): (Option<String>, &How),
+    (act, how): (intent::Act, &How),
 ) -> Result<Exit, CliError> {
-    let act = intent::Act { reason, ..intent::Act::default() };
     let nonce = nonce(how.request_id.as_ref());
     let action = intent::action(release, environment, kind, session.author(), (&act, &nonce))?;
     let what =
         format!("{kind} release {} ({} into {})", release.key(), release.spec.version, environment.key());
-    if asks_for_phrase(kind) {
-        confirm(environment, how, &what)?;
+    send(session, environment, &action, (&what, how)).await
+}
+
+/// Asks for the phrase where one is due, sends, and tells what became of it.
+pub(super) async fn send(
+    session: &Session,
+    environment: &Environment,
+    action: &ReleaseAction,
+    (what, how): (&str, &How),
+) -> Result<Exit, CliError> {
+    if asks_for_phrase(action.spec.action) {
+        confirm(environment, how, what)?;
     }
-    match session.cluster.create_action(&action, how.dry_run).await {
+    match session.cluster.create_action(action, how.dry_run).await {
         Outcome::Refused(error) if how.dry_run && how.output == Format::Json => {
             output::json(&json!({"verdict": "Refused", "message": error.to_string(), "object": action}))?;
             Ok(CliError::from(error).exit())
@@ -62,14 +82,22 @@ pub(super) async fn submit(
             }
             Ok(Exit::Ok)
         }
-        Outcome::Accepted { .. } => tell(session, &action, how, &what).await,
+        Outcome::Accepted { .. } => tell(session, action, how, what).await,
     }
 }
 
-/// As the keys do: what merely stops a release is not slowed by a phrase.
-fn asks_for_phrase(kind: ActionKind) -> bool {
-    let command = command::find(&kind.as_str().to_ascii_lowercase());
-    command.is_none_or(|command| command.confirmation != Confirmation::YesNo)
+/// What merely stops a release, or changes only what is said of it, is not slowed by a phrase.
+const fn asks_for_phrase(kind: ActionKind) -> bool {
+    !matches!(
+        kind,
+        ActionKind::Reject
+            | ActionKind::Pause
+            | ActionKind::Check
+            | ActionKind::Withdraw
+            | ActionKind::Drive
+            | ActionKind::HandOver
+            | ActionKind::Review
+    )
 }
 
 /// The controller's verdict: for a moment in any case, until the end of the time with `--wait`.

@@ -76,6 +76,9 @@ pub(super) fn fitting(kind: ActionKind) -> (fn(&Release) -> bool, &'static str) 
         ActionKind::Approve | ActionKind::Reject => {
             (|release| release.phase() == Phase::Pending, "waits for an approval")
         }
+        ActionKind::Check | ActionKind::Withdraw | ActionKind::Override => {
+            (|release| release.phase() == Phase::Pending, "waits to start")
+        }
         ActionKind::Pause => {
             (|release| matches!(release.phase(), Phase::Progressing | Phase::Verifying), "is under way")
         }

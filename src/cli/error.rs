@@ -41,9 +41,10 @@ impl From<ConfigError> for CliError {
 impl From<IntentError> for CliError {
     fn from(error: IntentError) -> Self {
         let exit = match error {
-            IntentError::NotAVersion(_) | IntentError::ReasonMissing(..) | IntentError::TicketMissing => {
-                Exit::Usage
-            }
+            IntentError::NotAVersion(_)
+            | IntentError::ReasonMissing(..)
+            | IntentError::ParameterMissing { .. }
+            | IntentError::TicketMissing => Exit::Usage,
             IntentError::VersionRefused { .. }
             | IntentError::StrategyRefused { .. }
             | IntentError::NoSlot { .. }

@@ -5,8 +5,13 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+mod guarding;
 mod options;
 
+pub use guarding::{
+    Check, Drive, Freeze, HandOver, Inbox, OnDigest, OnEnvironment, Override, Replicas, Restart, Review,
+    Scale, Why,
+};
 pub use options::{
     About, Act, ConfigWhat, Controller, Demo, Deploy, Format, How, Manifests, ManifestsWhat, Promote, Queue,
     Rollback, Sim, Status, Wait,
@@ -113,7 +118,8 @@ succeeded here and is not the one that runs now, or the one that --to names.
 
 Examples:
   release-cockpit rollback production --reason 'error rate 11 %'
-  release-cockpit rollback production --to v1.8.1 --reason 'v1.8.2 loses sessions' --confirm deploy-to-production")]
+  release-cockpit rollback production --to v1.8.1 --reason 'v1.8.2 loses sessions' --confirm deploy-to-production
+  release-cockpit rollback production --emergency --reason 'INC-1: customers cannot pay'")]
     Rollback(Rollback),
     /// Approve a release that waits for it
     #[command(after_help = "\
@@ -138,6 +144,77 @@ Examples:
     /// Try a held release again from its present step
     #[command(after_help = "Example:\n  release-cockpit retry production")]
     Retry(Act),
+    /// Stop all releases of an environment, for a time or until it is lifted
+    #[command(after_help = "\
+Examples:
+  release-cockpit freeze production --for 2h --incident INC-1 --reason 'the database is full'
+  release-cockpit freeze production --in-flight hold --reason 'traffic is odd' --confirm deploy-to-production")]
+    Freeze(Freeze),
+    /// Let releases into a frozen environment again
+    #[command(after_help = "Example:\n  release-cockpit unfreeze production --reason 'INC-1 is over'")]
+    Unfreeze(OnEnvironment),
+    /// Emergency stop: abort everything that waits or runs in an environment
+    #[command(after_help = "Example:\n  release-cockpit stop production --reason 'INC-1: nothing may move'")]
+    Stop(OnEnvironment),
+    /// Set the replicas of a component, or put them back
+    #[command(after_help = "\
+Examples:
+  release-cockpit scale production worker 0 --reason 'INC-1: it eats the queue'
+  release-cockpit scale production worker back")]
+    Scale(Scale),
+    /// Restart the pods of a component, a few at a time
+    #[command(after_help = "Example:\n  release-cockpit restart production backend --reason 'stale DNS'")]
+    Restart(Restart),
+    /// Keep a bad digest out of an environment
+    #[command(
+        after_help = "Example:\n  release-cockpit deny production sha256:9c1e… --reason 'loses sessions' --for 7d"
+    )]
+    Deny(OnDigest),
+    /// Take a digest off an environment's deny list
+    #[command(
+        after_help = "Example:\n  release-cockpit allow production sha256:9c1e… --reason 'it was the network'"
+    )]
+    Allow(OnDigest),
+    /// Break-glass: pass a gate of a release by force, for a time
+    #[command(after_help = "\
+It leaves a debt that somebody else must review before the next normal release.
+
+Example:
+  release-cockpit override production --gate windows --incident INC-1 --reason 'customers cannot pay'")]
+    Override(Override),
+    /// Clear what somebody else's break-glass left behind
+    #[command(
+        after_help = "Example:\n  release-cockpit review production --reason 'looked at it with bob: it was right'"
+    )]
+    Review(Review),
+    /// Tick an item of the checklist of a release that waits
+    #[command(after_help = "Example:\n  release-cockpit check production --item 'Team notified'")]
+    Check(Check),
+    /// Take your own approval back, as long as the release has not started
+    #[command(
+        after_help = "Example:\n  release-cockpit withdraw production --reason 'I looked at the wrong numbers'"
+    )]
+    Withdraw(Act),
+    /// Tell everybody that you drive a release, for a time
+    #[command(after_help = "Example:\n  release-cockpit drive production --for 1h")]
+    Drive(Drive),
+    /// Leave the wheel of a release that you drive, with a note for the next one
+    #[command(
+        after_help = "Example:\n  release-cockpit hand-over production 'the canary is odd, watch p99' --to bob"
+    )]
+    HandOver(HandOver),
+    /// Show everything that waits for you, in all clusters, oldest first
+    #[command(after_help = "\
+Examples:
+  release-cockpit inbox
+  release-cockpit --context prod-eu --context prod-us inbox -o json")]
+    Inbox(Inbox),
+    /// Show why a release does not go on: its gates, and the server's own word by a dry run
+    #[command(after_help = "\
+Examples:
+  release-cockpit why production
+  release-cockpit why production-v1-9-0-1f2e3d4c -o json")]
+    Why(Why),
     /// Show environments and what runs in them
     #[command(after_help = "\
 Examples:
@@ -194,6 +271,24 @@ mod tests {
     #[test]
     fn the_grammar_is_sound() {
         Arguments::command().debug_assert();
+    }
+
+    /// Gates name the command that clears them: it must be one.
+    #[test]
+    fn what_gates_tell_people_to_type_is_understood() {
+        for line in [
+            "release-cockpit approve planera/planera-2",
+            "release-cockpit check planera/planera-2 --item Team",
+            "release-cockpit override planera/planera-2 --gate windows --until 1h --incident INC-1 --reason because",
+            "release-cockpit review planera/production planera-1 --reason because",
+            "release-cockpit unfreeze planera/production --reason because",
+            "release-cockpit allow planera/production sha256:01 --reason because",
+            "release-cockpit retry planera/planera-2",
+            "release-cockpit resume planera/planera-2",
+        ] {
+            let parsed = Arguments::command().try_get_matches_from(line.split(' '));
+            assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
+        }
     }
 
     #[test]

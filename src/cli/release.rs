@@ -58,8 +58,8 @@ pub(super) async fn rollback(settings: &Settings, wanted: &Rollback) -> Result<E
     let under_way =
         releases.iter().find(|release| release.environment_key() == key && release.phase().holds_lane());
     if let (Some(release), None) = (under_way, &wanted.to) {
-        let reason = wanted.about.reason.clone();
-        return act::submit(&session, (release, &environment), ActionKind::Rollback, (reason, &wanted.how))
+        let said = intent::Act { reason: wanted.about.reason.clone(), ..intent::Act::default() };
+        return act::submit(&session, (release, &environment), ActionKind::Rollback, (said, &wanted.how))
             .await;
     }
     let known = known_versions(&environment, &releases.iter().collect::<Vec<_>>(), Clock::system().now());

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::error::CliError;
 use super::exit::Exit;
 use super::logging::{self, Otherwise};
+use crate::app::arming::ArmingPolicy;
 use crate::app::keymap::{Keymap, default_keymap};
 use crate::cluster::{self, ConnectOptions, Source};
 use crate::config::keymap::KeymapFile;
@@ -42,6 +43,10 @@ pub(super) fn options(
         refresh_permissions: settings.refresh_permissions.to_std(),
         theme: drawn_theme(settings)?,
         keymap: keymap(settings)?,
+        arming: ArmingPolicy {
+            production: settings.arming_production,
+            idle: settings.arming_idle.to_delta(),
+        },
         clock,
     })
 }

@@ -116,6 +116,21 @@ pub const SETTINGS: &[Setting] = &[
         help: &["Data that is older than this is drawn grey, and nothing may be changed on its strength."],
     },
     Setting {
+        key: "arming.production",
+        kind: Kind::Switch,
+        default: "false",
+        help: &[
+            "Whether every production environment opens read-only, until it is armed with `:arm 15m REASON`.",
+            "An Environment can demand that for itself: spec.openReadOnly.",
+        ],
+    },
+    Setting {
+        key: "arming.idle",
+        kind: span(60, 28_800),
+        default: "15m",
+        help: &["After this long without a key an armed environment is read-only again."],
+    },
+    Setting {
         key: "prometheus.url",
         kind: Kind::Text,
         default: "",

@@ -60,6 +60,10 @@ pub struct Settings {
     pub range: Duration,
     /// From which age on data counts as stale.
     pub stale_after: Duration,
+    /// Whether production opens read-only.
+    pub arming_production: bool,
+    /// After how long without a key an armed environment is read-only again.
+    pub arming_idle: Duration,
     /// A Prometheus asked directly.
     pub prometheus_url: Option<String>,
     /// A Prometheus behind the API server: `namespace/name:port`.
@@ -130,6 +134,8 @@ impl Settings {
             keymap: value("keymap").some_path().or_else(|| beside.filter(|path| path.exists())),
             range: value("range").span(),
             stale_after: value("stale-after").span(),
+            arming_production: value("arming.production").switch(),
+            arming_idle: value("arming.idle").span(),
             prometheus_url: value("prometheus.url").some_text(),
             prometheus_service: value("prometheus.service").some_text(),
             refresh_metrics: value("refresh.metrics").span(),

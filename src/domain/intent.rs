@@ -12,9 +12,12 @@ use crate::domain::known_version::{KnownVersion, digest, tag};
 use name::{object_name, short_hash};
 
 mod action;
+mod environment_action;
 mod name;
 
+use action::check_reason;
 pub use action::{action, needs_reason, slots_for};
+pub use environment_action::{check_parameters, environment_action, is_digest};
 
 /// Who acts, as the API server knows them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,6 +149,14 @@ pub enum IntentError {
     /// The action says why, or is not taken.
     #[error("{0} needs a reason of at least {1} characters")]
     ReasonMissing(String, usize),
+    /// The action is done with something, which is not given.
+    #[error("{action} needs {parameter}")]
+    ParameterMissing {
+        /// What was meant, in lower case.
+        action: String,
+        /// What is missing, with its article.
+        parameter: &'static str,
+    },
     /// Break-glass belongs to an incident.
     #[error("an emergency release needs a ticket: the incident that it belongs to")]
     TicketMissing,

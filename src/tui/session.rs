@@ -65,6 +65,7 @@ impl Session {
         let contexts = options.clusters.iter().map(|(name, _)| name.as_str().into());
         let mut store = Store::new(contexts, &session_name());
         store.keymap = options.keymap.clone();
+        store.arming = options.arming;
         let (sender, receiver) = mpsc::channel(BACKLOG);
         let mut session = Self {
             store,

@@ -24,8 +24,8 @@ pub struct Needs {
     pub queue: usize,
     /// Something waits for this person: the queue is never folded.
     pub needs_me: bool,
-    /// A connection is lost: a line says so.
-    pub banner: bool,
+    /// Lines that everybody must see: lost connections, freezes and the like.
+    pub banners: usize,
     /// There is something to say on the status line.
     pub status: bool,
 }
@@ -52,7 +52,7 @@ pub struct Home {
 pub struct Shell {
     /// Where am I, who am I, how fresh is all this.
     pub header: Rect,
-    /// A connection is lost.
+    /// What everybody must see.
     pub banner: Rect,
     /// The screen.
     pub body: Rect,
@@ -72,7 +72,8 @@ pub fn shell(area: Rect, needs: Needs) -> Option<Shell> {
     let header = take_top(&mut rest, 1);
     let footer = take_bottom(&mut rest, 1);
     let status = take_bottom(&mut rest, u16::from(needs.status));
-    let banner = take_top(&mut rest, u16::from(needs.banner));
+    let most = if area.height >= 20 { 3 } else { 1 };
+    let banner = take_top(&mut rest, rows(needs.banners).min(most));
     Some(Shell { header, banner, body: rest, status, footer })
 }
 
@@ -182,7 +183,7 @@ mod tests {
             for height in SMALLEST.1..80 {
                 for queue in [0, 3, 50] {
                     let needs =
-                        Needs { environments: 3, queue, needs_me: queue == 3, banner: true, status: true };
+                        Needs { environments: 3, queue, needs_me: queue == 3, banners: queue, status: true };
                     let shell = shell(Rect::new(0, 0, width, height), needs).unwrap();
                     let home = home(shell.body, needs);
                     let panes = [home.environments, home.first, home.second, home.pods, home.queue];

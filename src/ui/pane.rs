@@ -40,6 +40,8 @@ pub static PANES: &[&Pane] = &[
     &panes::gates::PANE,
     &panes::timeline::PANE,
     &panes::rollback::PANE,
+    &panes::inbox::PANE,
+    &panes::why::PANE,
     &panes::text::PANE,
 ];
 

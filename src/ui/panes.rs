@@ -2,6 +2,7 @@
 
 pub mod environments;
 pub mod gates;
+pub mod inbox;
 pub mod metric;
 pub mod metrics;
 pub mod plan;
@@ -11,3 +12,4 @@ pub mod rollback;
 pub mod summary;
 pub mod text;
 pub mod timeline;
+pub mod why;

@@ -12,7 +12,7 @@ use crate::app::ui_state::{MetricPane, Overlay, Pane as Focus, View};
 use crate::ui::layout::{self, Needs, SMALLEST, is_wide, take_left, take_top};
 use crate::ui::pane::Ctx;
 use crate::ui::theme::Theme;
-use crate::ui::{overlays, panes, shell};
+use crate::ui::{banners, overlays, panes, shell};
 
 /// Draws the whole screen into that area.
 pub fn draw(buf: &mut Buffer, area: Rect, store: &Store, theme: &Theme) {
@@ -27,12 +27,14 @@ pub fn draw(buf: &mut Buffer, area: Rect, store: &Store, theme: &Theme) {
     ctx.boxed = is_wide(shell.body);
     shell::header(buf, shell.header, &ctx);
     if shell.banner.height > 0 {
-        shell::banner(buf, shell.banner, &ctx);
+        banners::draw(buf, shell.banner, &ctx);
     }
     match store.ui.view() {
         View::Home => home(buf, shell.body, &ctx, needs),
         View::Release(_) => release(buf, shell.body, &ctx),
         View::Rollback(_) => (panes::rollback::PANE.draw)(buf, shell.body, &ctx),
+        View::Inbox(_) => (panes::inbox::PANE.draw)(buf, shell.body, &ctx),
+        View::Why(_) => (panes::why::PANE.draw)(buf, shell.body, &ctx),
         View::Text(_) => (panes::text::PANE.draw)(buf, shell.body, &ctx),
     }
     for overlay in &store.ui.overlays {
@@ -60,8 +62,8 @@ fn needs(store: &Store) -> Needs {
         environments: rows.environments.len(),
         // One line for what has just ended; the rest of the past is a key press away.
         queue: live + usize::from(live < rows.queue.len()),
-        needs_me: !rows.needs_me.is_empty(),
-        banner: shell::has_banner(store),
+        needs_me: !rows.inbox.is_empty(),
+        banners: banners::count(store),
         status: shell::has_status(store),
     }
 }
@@ -165,6 +167,8 @@ pub fn heights(store: &Store) -> BTreeMap<Focus, u16> {
         View::Rollback(_) => {
             BTreeMap::from([(Focus::Candidates, panes::rollback::visible_rows(shell.body, boxed))])
         }
+        View::Inbox(_) => BTreeMap::from([(Focus::Inbox, panes::inbox::visible_rows(shell.body, boxed))]),
+        View::Why(_) => BTreeMap::from([(Focus::Why, framed(shell.body))]),
         View::Text(_) => BTreeMap::from([(Focus::Text, framed(shell.body))]),
     };
     if let Some(Overlay::Help { .. }) = store.ui.overlay() {

@@ -5,8 +5,10 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::api::Tier;
+use crate::app::arming::{self, Posture};
 use crate::app::cluster_state::{ClusterState, Feed, FeedState};
-use crate::app::command::{COMMANDS, Group, Target};
+use crate::app::command::{self, COMMANDS, Group, Target};
+use crate::app::located::EnvironmentId;
 use crate::app::pending::PendingState;
 use crate::app::store::Store;
 use crate::app::target::target;
@@ -19,7 +21,7 @@ use crate::ui::pane::Ctx;
 use crate::ui::pen::Pen;
 
 /// The feeds that come from the API server.
-const KUBERNETES: [Feed; 5] =
+pub(super) const KUBERNETES: [Feed; 5] =
     [Feed::Environments, Feed::Releases, Feed::Actions, Feed::Pods, Feed::Workloads];
 
 /// Place, person, freshness, clock.
@@ -41,6 +43,7 @@ pub fn header(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     }
     match row {
         Some(row) => {
+            posture(&mut pen, ctx, &row.id);
             badge(&mut pen, ctx, row.tier);
             let room = pen.room();
             let style = theme.title;
@@ -66,6 +69,20 @@ pub fn header(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
                     &identity.user,
                 );
             }
+        }
+    }
+}
+
+/// `READ-ONLY` or `ARMED 12m`, where the environment is not simply open; before anything else that could be pushed out.
+fn posture(pen: &mut Pen<'_>, ctx: &Ctx<'_>, id: &EnvironmentId) {
+    let theme = ctx.theme;
+    match arming::posture(ctx.store, id) {
+        Posture::Open => {}
+        Posture::ReadOnly => {
+            pen.last(theme.accent, format_args!("READ-ONLY"));
+        }
+        Posture::Armed(left) => {
+            pen.last(theme.failing, format_args!(" ARMED {left} "));
         }
     }
 }
@@ -135,42 +152,6 @@ fn lateness(state: &FeedState, now: chrono::DateTime<chrono::Utc>) -> (u8, i64) 
         FeedState::Missing { .. } | FeedState::Denied { .. } => (3, 0),
         FeedState::Stale { since, .. } => (4, since.map_or(i64::MAX, |since| (now - since).num_seconds())),
     }
-}
-
-/// The first cluster whose objects are out of step, and why.
-fn lost(store: &Store) -> Option<(&ClusterState, Freshness<'_>)> {
-    store.clusters.iter().find_map(|cluster| {
-        KUBERNETES
-            .iter()
-            .filter_map(|feed| cluster.feeds.get(feed))
-            .find(|state| matches!(state, FeedState::Stale { .. }))
-            .map(|state| (cluster, Freshness::of(Some(state), store.now)))
-    })
-}
-
-/// A connection is lost.
-#[must_use]
-pub fn has_banner(store: &Store) -> bool {
-    lost(store).is_some()
-}
-
-/// Which connection is lost, since when, why, when it is tried again, and what is locked meanwhile.
-pub fn banner(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
-    let Some((cluster, Freshness::Stale { age, reason, retry })) = lost(ctx.store) else { return };
-    let theme = ctx.theme;
-    let style = theme.failing;
-    let mut pen = Pen::new(buf, area, 0);
-    pen.last(theme.text, format_args!("changes are locked"));
-    pen.fmt(style, format_args!(" {} LOST {}", theme.glyphs.failing, cluster.context));
-    if let Some(age) = age {
-        pen.fmt(style, format_args!(" {age} ago"));
-    }
-    let again = match retry {
-        Some(retry) => Short::of(format_args!(", retry in {retry}")),
-        None => Short::of(format_args!("")),
-    };
-    let room = pen.room().saturating_sub(width(again.as_str()) + 2);
-    pen.put(style, ": ").cut(room, style, theme, reason).put(style, again.as_str());
 }
 
 /// There is something to say on the status line.
@@ -283,7 +264,7 @@ pub fn footer(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     }
     let narrow = area.width < 120;
     for id in ALWAYS.iter().rev() {
-        if let (Some(command), Some(key)) = (crate::app::command::find(id), store.keymap.keys(id).first()) {
+        if let (Some(command), Some(key)) = (command::find(id), store.keymap.keys(id).first()) {
             if narrow && *id != "help" {
                 pen.last(theme.key, format_args!("{key}"));
             } else {
@@ -315,7 +296,7 @@ fn offered(pen: &mut Pen<'_>, ctx: &Ctx<'_>, target: &Target, which: Option<bool
         if cells > pen.room() {
             continue;
         }
-        let ready = (command.availability)(store, target).is_ready();
+        let ready = command::availability(store, command, target).is_ready();
         if which.is_some_and(|which| which != ready) {
             continue;
         }

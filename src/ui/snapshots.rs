@@ -7,18 +7,22 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Color;
 
+mod windows;
+
+use windows::windows;
+
 use crate::app::cluster_state::{ClusterId, Feed, FeedState};
 use crate::app::event::{ClusterEvent, Event};
-use crate::app::fixtures::{World, ago, burning, environment_id, now, planera, release_id};
+use crate::app::fixtures::{World, burning, environment_id, now, release_id};
 use crate::app::store::Store;
 use crate::app::text_view::{TextBody, TextView};
-use crate::app::toast::{Level, Toast};
-use crate::app::ui_state::{Overlay, Pane as Focus, ReleaseView, View};
+use crate::app::ui_state::{Pane as Focus, ReleaseView, ServerWord, View, WhyView};
 use crate::ui::pane::{Ctx, PANES};
 use crate::ui::render;
 use crate::ui::theme::Theme;
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (200, 60)];
+const VIEWS: [&str; 6] = ["home", "release", "rollback", "inbox", "why", "text"];
 
 /// The screen of that store as a buffer.
 fn screen(store: &Store, theme: &Theme, (width, height): (u16, u16)) -> Buffer {
@@ -114,6 +118,14 @@ fn open(mut store: Store, view: &str) -> Store {
             }));
             store.ui.focus = Focus::Text;
         }
+        "inbox" => store = World { store }.typing("i").store,
+        "why" => {
+            let ours = Some("you asked for it: someone else must approve".into());
+            let reason = "SelfApproval: alice asked for this release".into();
+            let server = ServerWord::Refuses { what: "your approval", reason };
+            store.ui.views.push(View::Why(WhyView { id, ours, server, offset: 0 }));
+            store.ui.focus = Focus::Why;
+        }
         "rollback" => {
             let mut world = World { store };
             world.store.ui.environments.selected = Some(environment_id("production"));
@@ -140,6 +152,8 @@ fn view_of(pane: &crate::ui::pane::Pane) -> &'static str {
     match pane.id {
         "summary" | "plan" | "gates" | "timeline" => "release",
         "rollback" => "rollback",
+        "inbox" => "inbox",
+        "why" => "why",
         "text" => "text",
         _ => "home",
     }
@@ -167,7 +181,7 @@ fn every_pane_in_every_state() {
 fn every_screen_in_every_state_and_size() {
     let theme = Theme::named("dark");
     for (state, world) in states() {
-        for view in ["home", "release", "rollback", "text"] {
+        for view in VIEWS {
             let store = open(world.store.clone(), view);
             for size in SIZES {
                 let name = format!("screen-{view}-{state}-{}x{}", size.0, size.1);
@@ -175,39 +189,6 @@ fn every_screen_in_every_state_and_size() {
             }
         }
     }
-}
-
-/// Windows above the home screen, opened by their keys.
-fn windows() -> Vec<(&'static str, World)> {
-    let calm = || {
-        let mut world = planera();
-        world.store.ui.environments.selected = Some(environment_id("production"));
-        world
-    };
-    let mut message = calm();
-    message.store.ui.overlays.push(Overlay::Message {
-        title: "Refused".into(),
-        text: "SelfApproval: you asked for this release yourself; somebody else must approve it. The admission policy \
-               of the API server says so, and no setting of this terminal changes it."
-            .into(),
-    });
-    let mut toast = calm();
-    toast.store.toasts.push_back(Toast {
-        level: Level::Error,
-        text: "refused: needs approve on environments/production".into(),
-        at: ago(1),
-    });
-    vec![
-        ("help", calm().typing("?")),
-        ("palette", calm().typing(": ap")),
-        ("filter", calm().typing("tab / backend-")),
-        ("deploy", calm().typing("n")),
-        ("deploy-typed", calm().typing("n v1.8.3")),
-        ("approve", calm().typing("v")),
-        ("approve-typed", calm().typing("v deploy-to-prod")),
-        ("message", message),
-        ("toast", toast),
-    ]
 }
 
 #[test]
@@ -237,7 +218,7 @@ fn ascii_screens_are_ascii() {
 fn the_mono_theme_has_no_colour_anywhere() {
     let theme = Theme::named("mono");
     for (_, world) in states().into_iter().chain(windows()) {
-        for view in ["home", "release", "rollback", "text"] {
+        for view in VIEWS {
             let buf = screen(&open(world.store.clone(), view), &theme, (120, 40));
             let coloured = buf.content.iter().find(|cell| cell.fg != Color::Reset || cell.bg != Color::Reset);
             assert_eq!(coloured, None);
@@ -249,8 +230,7 @@ fn the_mono_theme_has_no_colour_anywhere() {
 fn any_size_draws_without_harm() {
     let theme = Theme::named("dark");
     let states = states().map(|(_, world)| world.store);
-    let views = ["home", "release", "rollback", "text"];
-    let worlds = states.iter().flat_map(|store| views.map(|view| open(store.clone(), view)));
+    let worlds = states.iter().flat_map(|store| VIEWS.map(|view| open(store.clone(), view)));
     for store in worlds.chain(windows().into_iter().map(|(_, world)| world.store)) {
         for width in (0..=40).chain([41, 60, 79, 109, 110, 111]) {
             for height in (0..=12).chain([13, 19, 20, 21, 22, 30]) {

@@ -105,13 +105,23 @@ impl Theme {
     #[must_use]
     pub fn frame(&self, tier: Option<Tier>, focused: bool) -> Style {
         match (tier, focused) {
-            // Lines must not become solid bars where a theme marks production by reversal.
-            (Some(Tier::Production), true) => self.production.remove_modifier(Modifier::REVERSED),
+            // Lines must not become solid bars where a theme marks production by reversal or by a ground of its own.
+            (Some(Tier::Production), true) => self.production_line().remove_modifier(Modifier::REVERSED),
             (Some(Tier::Production), false) => {
-                self.production.remove_modifier(Modifier::REVERSED | Modifier::BOLD)
+                self.production_line().remove_modifier(Modifier::REVERSED | Modifier::BOLD)
             }
             (_, true) => self.border_focused,
             (_, false) => self.border,
+        }
+    }
+}
+
+impl Theme {
+    /// Production's style for lines: its ground, where it has one, becomes the colour of the line.
+    fn production_line(&self) -> Style {
+        match self.production.bg.filter(|bg| Some(*bg) != self.text.bg) {
+            Some(ground) => Style { fg: Some(ground), bg: self.text.bg, ..self.production },
+            None => self.production,
         }
     }
 }
@@ -144,5 +154,23 @@ impl Theme {
     /// The built-in theme of that name.
     pub(crate) fn named(name: &str) -> Self {
         Self::of(&config::Theme::load(name).unwrap())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn productions_frame_is_drawn_in_lines_and_never_in_bars() {
+        for name in crate::config::registry::THEMES {
+            let theme = Theme::named(name);
+            for focused in [true, false] {
+                let frame = theme.frame(Some(Tier::Production), focused);
+                assert!(frame.bg.is_none() || frame.bg == theme.text.bg, "{name}: {frame:?}");
+                assert!(!frame.add_modifier.contains(Modifier::REVERSED), "{name}");
+                assert!(frame.fg.is_none() || frame.fg != frame.bg, "{name}: invisible");
+            }
+        }
     }
 }

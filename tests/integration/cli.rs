@@ -245,9 +245,33 @@ fn keys_and_commands_are_the_same_verbs() {
     for verb in &with_keys {
         assert!(by_cli.iter().any(|known| known == verb), "`{verb}` has a key and no command");
     }
-    let changing =
-        ["deploy", "promote", "rollback", "approve", "reject", "pause", "resume", "abort", "retry"];
-    for verb in changing {
-        assert!(with_keys.contains(&verb), "`{verb}` is a command without a key");
+    let shared = [
+        "deploy",
+        "promote",
+        "rollback",
+        "approve",
+        "reject",
+        "pause",
+        "resume",
+        "abort",
+        "retry",
+        "freeze",
+        "unfreeze",
+        "stop",
+        "scale",
+        "restart",
+        "deny",
+        "allow",
+        "override",
+        "review",
+        "check",
+        "withdraw",
+        "drive",
+        "hand-over",
+        "inbox",
+        "why",
+    ];
+    for verb in shared {
+        assert!(with_keys.contains(&verb), "`{verb}` is a command that the terminal does not have");
     }
 }

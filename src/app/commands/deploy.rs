@@ -13,7 +13,7 @@ pub(super) const COMMAND: Command = Command {
     group: Group::Releasing,
     verb: Some(Verb::Deploy),
     cli: Some("deploy"),
-    confirmation: Confirmation::Typed,
+    confirmation: Confirmation::Scaled,
     availability: |store, target| {
         let frozen = target.environment.as_ref().and_then(|id| guard::freeze(store, id));
         frozen.map_or(Availability::Ready, Availability::Unavailable)

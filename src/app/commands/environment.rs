@@ -7,7 +7,7 @@ use crate::app::ui_state::Cursor;
 pub(super) const COMMAND: Command = Command {
     id: "environment",
     title: "environment",
-    help: "Select an environment: the nth key selects the nth one",
+    help: "Select an environment: the nth key selects the nth one; in the inbox: the nth item",
     keys: &[
         KeyChord::char('1'),
         KeyChord::char('2'),
@@ -30,6 +30,9 @@ pub(super) const COMMAND: Command = Command {
 
 /// By place, or by `name` or `application/name`.
 fn run(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
+    if let (View::Inbox(_), Some(nth)) = (store.ui.view(), invocation.key) {
+        return jump_in_inbox(store, nth);
+    }
     let rows = &store.rows.environments;
     let found = match (&invocation.argument, invocation.key) {
         (Some(wanted), _) => rows
@@ -54,5 +57,19 @@ fn run(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
     }
     movement::jump(&mut store.ui.environments, &store.rows.environments, &id, |row| &row.id, height);
     store.dirty.pods = true;
+    Vec::new()
+}
+
+fn jump_in_inbox(store: &mut Store, nth: usize) -> Vec<Effect> {
+    let height = store.ui.height(Pane::Inbox);
+    let Store { ui, rows, .. } = store;
+    match (ui.views.last_mut(), rows.inbox.get(nth)) {
+        (Some(View::Inbox(view)), Some(row)) => {
+            let key = row.key.clone();
+            movement::jump(&mut view.cursor, &rows.inbox, &key, |row| &row.key, height);
+            store.dirty.cursors = true;
+        }
+        _ => store.say(Level::Warning, format!("no item {} waits for you", nth + 1)),
+    }
     Vec::new()
 }

@@ -2,7 +2,7 @@
 
 use super::describe;
 use super::prelude::*;
-use crate::app::{rollback, target, views};
+use crate::app::{inbox, rollback, target, views};
 
 pub(super) const COMMAND: Command = Command {
     id: "open",
@@ -26,13 +26,17 @@ fn available(store: &Store, target: &Target) -> Availability {
             Some(_) => Availability::Ready,
             None => Availability::Unavailable("no release here yet: deploy one".to_owned()),
         },
+        View::Inbox(_) if inbox::selected(store).is_some() => Availability::Ready,
+        View::Inbox(_) => Availability::Unavailable("nothing waits for you".to_owned()),
+        View::Why(_) => Availability::Ready,
         View::Release(_) | View::Text(_) => Availability::Unavailable("nothing to open here".to_owned()),
     }
 }
 
 fn open(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
     match store.ui.view() {
-        View::Rollback(_) => rollback::confirm(store),
+        View::Rollback(_) => return rollback::confirm(store),
+        View::Inbox(_) if invocation.target.release.is_none() => return inbox::act(store, ""),
         View::Home if store.ui.focus == Pane::Pods => return (describe::COMMAND.run)(store, invocation),
         _ => {
             let waiting = |release: &crate::api::Release| !release.phase().is_final();

@@ -13,7 +13,7 @@ pub(super) const COMMAND: Command = Command {
     group: Group::Releasing,
     verb: Some(Verb::Deploy),
     cli: Some("promote"),
-    confirmation: Confirmation::Typed,
+    confirmation: Confirmation::Scaled,
     availability: available,
     run: |store, invocation| {
         if let Some(environment) = &invocation.target.environment {

@@ -4,7 +4,7 @@ use super::Pressed;
 use crate::app::ask;
 use crate::app::confirm::{Confirm, ConfirmFocus};
 use crate::app::store::Store;
-use crate::app::ui_state::{Overlay, View};
+use crate::app::ui_state::Overlay;
 use crate::config::key::{KeyChord, KeyCode};
 
 pub(super) fn press(store: &mut Store, chord: KeyChord, repeat: bool, mut confirm: Box<Confirm>) -> Pressed {
@@ -86,11 +86,6 @@ fn answer(store: &mut Store, mut confirm: Box<Confirm>) -> Pressed {
         store.ui.overlays.push(Overlay::Confirm(confirm));
         return Pressed::Taken(Vec::new());
     };
-    // the form and the view that led here have done their work
-    store.ui.overlays.retain(|overlay| !matches!(overlay, Overlay::Form(_)));
-    if matches!(store.ui.view(), View::Rollback(_)) {
-        super::super::views::pop(store);
-    }
     Pressed::Taken(effects)
 }
 

@@ -1,5 +1,7 @@
 //! Keys in the palette, and what a typed line may mean.
 
+mod arguments;
+
 use super::Pressed;
 use crate::app::command::{self, COMMANDS, Command, Invocation};
 use crate::app::effect::Effect;
@@ -8,17 +10,18 @@ use crate::app::store::Store;
 use crate::app::target::target;
 use crate::app::toast::Level;
 use crate::app::ui_state::Overlay;
-use crate::app::{update, versions};
+use crate::app::update;
 use crate::config::key::{KeyChord, KeyCode};
 
 /// Short names that fingers know.
-const ALIASES: [(&str, &str); 6] = [
+const ALIASES: [(&str, &str); 7] = [
     ("q", "quit"),
     ("q!", "quit"),
     ("env", "environment"),
     ("rel", "release"),
     ("undo", "rollback"),
     ("h", "help"),
+    ("handover", "hand-over"),
 ];
 /// How many choices are offered at most.
 const OFFERED: usize = 12;
@@ -70,8 +73,8 @@ fn enter(store: &mut Store, palette: &Palette) -> Vec<Effect> {
         store.say(Level::Warning, format!("`{typed}` is not a command: `?` lists them"));
         return Vec::new();
     };
-    let invocation = Invocation { target: target(store), argument, key: None };
-    update::invoke(store, command, &invocation)
+    let (target, argument) = arguments::aimed(store, command, argument);
+    update::invoke(store, command, &Invocation { target, argument, key: None })
 }
 
 /// The command that a line names in full, and the words after it.
@@ -86,7 +89,8 @@ fn parse(line: &str) -> Option<(&'static Command, Option<String>)> {
 pub(super) fn complete(store: &Store, palette: &mut Palette) {
     let typed = palette.editor.text().trim_start();
     palette.choices = match typed.split_once(char::is_whitespace) {
-        Some((word, rest)) => arguments(store, word, rest.trim()),
+        Some((word, rest)) => parse(word)
+            .map_or_else(Vec::new, |(command, _)| arguments::complete(store, command, rest.trim_start())),
         None => commands(store, typed),
     };
     palette.choices.truncate(OFFERED);
@@ -110,54 +114,12 @@ fn commands(store: &Store, typed: &str) -> Vec<Choice> {
         })
         .collect();
     if typed.chars().count() >= 2 {
-        let places = arguments(store, "environment", typed).into_iter().map(|choice| (2, choice));
-        let releases = arguments(store, "release", typed).into_iter().map(|choice| (2, choice));
+        let places = arguments::environments(store, typed).into_iter().map(|choice| (2, choice));
+        let releases = arguments::releases(store, typed).into_iter().map(|choice| (2, choice));
         ranked.extend(places.chain(releases));
     }
     ranked.sort_by_key(|(rank, _)| *rank);
     ranked.into_iter().map(|(_, choice)| choice).collect()
-}
-
-/// Completions of what stands after the command.
-fn arguments(store: &Store, word: &str, typed: &str) -> Vec<Choice> {
-    let Some((command, _)) = parse(word) else { return Vec::new() };
-    let choice = |argument: &str, help: String| Choice {
-        completion: format!("{} {argument}", command.id),
-        help,
-        unavailable: None,
-    };
-    match command.id {
-        "environment" => {
-            let rows = store.rows.environments.iter();
-            let rows =
-                rows.filter(|row| rank(typed, &row.name).min(rank(typed, &row.application)) < NO_MATCH);
-            rows.map(|row| {
-                choice(
-                    &format!("{}/{}", row.application, row.name),
-                    format!("{} {}", row.tier, row.health.word()),
-                )
-            })
-            .collect()
-        }
-        "release" => {
-            let rows = store.rows.queue.iter();
-            let rows = rows.filter(|row| rank(typed, &row.id.key.name).min(rank(typed, &row.to)) < NO_MATCH);
-            rows.map(|row| {
-                let help =
-                    format!("{} {} {} {}", row.application, row.to, row.environment.key.name, row.phase);
-                choice(&row.id.key.name, help)
-            })
-            .collect()
-        }
-        "deploy" => match target(store).environment {
-            Some(id) => versions::suggestions(store, &id, typed)
-                .into_iter()
-                .map(|suggestion| choice(&suggestion.version, suggestion.seen))
-                .collect(),
-            None => Vec::new(),
-        },
-        _ => Vec::new(),
-    }
 }
 
 const NO_MATCH: u8 = 9;

@@ -8,10 +8,10 @@ use crate::api::environment::Component;
 use crate::api::{Environment, Phase};
 use crate::app::cluster_state::{ClusterId, ClusterState};
 use crate::app::located::{EnvironmentId, ReleaseId};
-use crate::app::needs;
 use crate::app::rows::{ActiveRelease, EnvironmentRow, Health, Reading};
 use crate::app::store::Store;
 use crate::app::ui_state::{MetricPane, Pane};
+use crate::app::{banners, needs};
 use crate::domain::known_version::tag;
 use crate::domain::series::Series;
 use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
@@ -97,6 +97,8 @@ fn row(
             .values()
             .filter(|release| needs::is_into(release, &key) && needs::needs_me(cluster, release))
             .count(),
+        debts: environment.status.as_ref().map_or(0, |status| status.debts.len()),
+        unattested: banners::unattested(environment).is_some(),
         id: EnvironmentId::new(id, key),
     }
 }

@@ -77,6 +77,10 @@ fn row(store: &Store, (id, cluster): (ClusterId, &ClusterState), release: &Relea
         created: release.created_at(),
         finished: status.and_then(|status| status.finished_at),
         needs_me: needs::needs_me(cluster, release),
+        driver: status
+            .and_then(|status| status.driver.as_ref())
+            .filter(|driver| !driver.by.is_empty() && !phase.is_final())
+            .map(|driver| (driver.by.as_str().into(), driver.until)),
         pending: pending.map(|pending| format!("{}…", pending.what).into()),
         environment: EnvironmentId::new(id, key),
         id: release_id,

@@ -38,6 +38,10 @@ fn told(store: &Store) -> String {
         (None, View::Home) => format!("home: {:?}", store.ui.focus),
         (None, View::Release(view)) => format!("release: {}", view.id.key.name),
         (None, View::Rollback(view)) => format!("rollback: {}", view.environment.key.name),
+        (None, View::Inbox(view)) => {
+            format!("inbox: {:?}", view.cursor.selected.as_ref().map(|key| key.word()))
+        }
+        (None, View::Why(view)) => format!("why: {}", view.id.key.name),
         (None, View::Text(view)) => format!("text: {}", view.title),
     };
     match store.toasts.back() {
@@ -86,7 +90,11 @@ fn keys_lead_where_they_say() {
         ("enter opens the release", planera(), "enter", "release: production-v1-8-2-cc"),
         ("enter on the queue", planera(), "tab tab enter", "release: production-v1-8-2-cc"),
         ("back from a release is the queue", planera(), "enter esc", "home: Queue"),
-        ("i goes to what waits for me", planera(), "i", "home: Queue"),
+        ("i lists what waits for me", planera(), "i", "inbox: Some(\"approve\")"),
+        ("v approves from there", planera(), "i v", "confirm: Approve planera v1.8.2 on production?"),
+        ("enter opens from there", planera(), "i enter", "release: production-v1-8-2-cc"),
+        ("a digit chooses there", planera(), "i 2", "inbox: Some(\"approve\") | no item 2 waits for you"),
+        ("why", planera(), "w", "why: production-v1-8-2-cc"),
         ("describe needs a pod", planera(), "d", "home: Environments | describe: select a pod first"),
         ("describe", planera(), "tab d", "text: describe · backend-7f9c6d-2xk4p"),
         ("logs", planera(), "tab j l", "text: logs · backend-7f9c6d-9qqlm"),
@@ -114,7 +122,12 @@ fn keys_lead_where_they_say() {
         ("pause asks", executing(Phase::Progressing), "p", "confirm: Pause planera v1.8.2 on production?"),
         ("resume asks", executing(Phase::Paused), "u", "confirm: Resume planera v1.8.2 on production?"),
         ("retry asks", executing(Phase::Held), "t", "confirm: Retry planera v1.8.2 on production?"),
-        ("a pause of the plan waits for someone", executing(Phase::Paused), "i", "home: Queue"),
+        (
+            "a pause of the plan waits for someone",
+            executing(Phase::Paused),
+            "i v",
+            "confirm: Resume planera v1.8.2 on production?",
+        ),
         ("nothing on ctrl-d", planera(), "ctrl-d ctrl-k", "home: Environments"),
     ];
     for (why, world, keys, expected) in rows {
@@ -200,8 +213,8 @@ fn production_wants_the_phrase_typed() {
     for expected in [
         "cluster: prod-eu",
         "pods: 6/6 ready",
-        "error rate: 0.08 % (limit 5.0 %)",
-        "p95: 88 ms (limit 2.0 s)",
+        "error rate: 0.08% (limit 5%)",
+        "p95: 88ms (limit 2s)",
         "you count for: any",
         "missing after you: no approval",
     ] {
@@ -221,7 +234,7 @@ fn production_wants_the_phrase_typed() {
     assert_eq!((spec.action, spec.actor.as_str()), (ActionKind::Approve, "alice"));
     assert_eq!(spec.slots, Some(vec![FilledSlot { name: "any".into(), group: None }]));
     assert!(spec.expected.as_ref().unwrap().plan_digest.is_some());
-    assert_eq!(spec.evidence.as_ref().unwrap().error_rate.as_deref(), Some("0.08 %"));
+    assert_eq!(spec.evidence.as_ref().unwrap().error_rate.as_deref(), Some("0.08%"));
     assert_eq!(told(&store), "home: Environments | approve: sent");
     assert_eq!(store.rows.queue[0].pending.as_deref(), Some("approve…"));
     // what is shown as truth has not moved
@@ -277,10 +290,7 @@ fn a_feed_that_is_lost_under_the_window_locks_it() {
 fn a_silent_controller_warns_and_does_not_lock() {
     let world = planera().controller_silent(40).typing("v");
     let question = confirm(&world.store);
-    assert_eq!(
-        question.warning.as_deref(),
-        Some("controller silent for 40 s: what you send will wait for it")
-    );
+    assert_eq!(question.warnings, ["controller silent for 40 s: what you send will wait for it"]);
     assert_eq!(question.lock, None);
 }
 
@@ -504,13 +514,39 @@ fn texts_come_to_the_view_that_asked() {
 fn the_inbox_holds_what_i_can_unblock() {
     let held = |name: &str| Release::from(release("staging", name).planned().phase(Phase::Held));
     let world = planera().with_release(held("staging-held"));
-    let ids: Vec<_> = world.store.rows.needs_me.clone();
-    assert_eq!(
-        ids,
-        [release_id("staging", "staging-held"), release_id("production", "production-v1-8-2-cc")]
-    );
+    let told = |world: &World| -> Vec<String> {
+        let rows = world.store.rows.inbox.iter();
+        rows.map(|row| format!("{} {} {}", row.key.word(), row.version, row.environment.key.name)).collect()
+    };
+    assert_eq!(told(&world), ["approve v1.8.2 production", "decide v1.8.2 staging"]);
+    let row = &world.store.rows.inbox[0];
+    assert_eq!(row.key.release(), Some(&release_id("production", "production-v1-8-2-cc")));
+    assert_eq!(&*row.missing, "approval as any: 0 of 1 people; open: any");
     let world = world.allowed("staging", &[]).allowed("production", &[Verb::Deploy]);
-    assert!(world.store.rows.needs_me.is_empty());
+    assert!(told(&world).is_empty());
     let other = planera().with(environment("other").production()).connected_as("bob", &[]);
-    assert!(other.store.rows.needs_me.is_empty(), "bob asked for it himself");
+    assert!(told(&other).is_empty(), "bob asked for it himself");
+}
+
+#[test]
+fn words_after_a_command_are_completed() {
+    let rows: [(&str, &[&str]); 8] = [
+        (": freeze space", &["freeze 2h", "freeze 30m", "freeze staging", "freeze production"]),
+        (": freeze space prod", &["freeze production"]),
+        (": freeze space production space", &["freeze production 2h", "freeze production 30m"]),
+        (": freeze space production space 2h space ho", &["freeze production 2h hold"]),
+        (": scale space ba", &["scale backend"]),
+        (
+            ": scale space production space backend space",
+            &["scale production backend back", "scale production backend 0"],
+        ),
+        (": override space", &["override approval", "override staging", "override production"]),
+        (": drive space 3", &["drive 30m"]),
+    ];
+    for (keys, expected) in rows {
+        let (store, _) = typed(planera(), keys);
+        let Some(Overlay::Palette(palette)) = store.ui.overlay() else { panic!("{keys}") };
+        let choices: Vec<&str> = palette.choices.iter().map(|choice| choice.completion.as_str()).collect();
+        assert_eq!(choices, expected, "{keys}");
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::app::arming;
 use crate::app::cluster_state::{ClusterId, ClusterState, Metric};
 use crate::app::event::{ClusterEvent, Delta};
 use crate::app::store::{Dirty, Store};
@@ -9,6 +10,9 @@ use crate::domain::pod_row::{PodKey, PodRow};
 
 /// Folds one event in. An event of a cluster that the session does not have is dropped.
 pub(super) fn apply(store: &mut Store, id: ClusterId, event: ClusterEvent) {
+    if let ClusterEvent::Feed(feed, state) = &event {
+        arming::connection(store, id, *feed, state);
+    }
     let Some(cluster) = store.clusters.get_mut(usize::from(id.0)) else { return };
     let dirty = &mut store.dirty;
     match event {

@@ -4,16 +4,17 @@ use chrono::TimeDelta;
 
 use crate::api::ActionResult;
 use crate::app::ask::{self, Question};
+use crate::app::command::Confirmation;
 use crate::app::confirm::Intent;
 use crate::app::effect::{Effect, RequestId};
 use crate::app::event::Outcome;
 use crate::app::form::Form;
-use crate::app::guard;
 use crate::app::pending::PendingState;
 use crate::app::store::Store;
 use crate::app::text_view::TextBody;
 use crate::app::toast::Level;
 use crate::app::ui_state::{Overlay, View};
+use crate::app::{guard, why};
 
 /// After this long without a judgement the person is told.
 const PATIENCE: TimeDelta = TimeDelta::seconds(10);
@@ -25,8 +26,8 @@ pub(super) fn apply(store: &mut Store, request: RequestId, outcome: Outcome) -> 
     if store.pending.iter().any(|pending| pending.request == request) {
         intent_ended(store, request, outcome);
     } else if let Some(form) = take_form(store, request) {
-        dry_run_ended(store, form, outcome);
-    } else {
+        return dry_run_ended(store, form, outcome);
+    } else if !why::answered(store, request, &outcome) {
         text_came(store, request, outcome);
     }
     Vec::new()
@@ -66,8 +67,8 @@ fn take_form(store: &mut Store, request: RequestId) -> Option<Box<Form>> {
 }
 
 /// The form stays below the question, so that Cancel leads back to it.
-fn dry_run_ended(store: &mut Store, mut form: Box<Form>, outcome: Outcome) {
-    let Some((_, release)) = form.checking.take() else { return };
+fn dry_run_ended(store: &mut Store, mut form: Box<Form>, outcome: Outcome) -> Vec<Effect> {
+    let Some((_, release)) = form.checking.take() else { return Vec::new() };
     let verb = if form.kind == crate::api::ReleaseKind::Promote { "Promote" } else { "Deploy" };
     let environment = form.environment.clone();
     let passed = match outcome {
@@ -83,18 +84,19 @@ fn dry_run_ended(store: &mut Store, mut form: Box<Form>, outcome: Outcome) {
         Outcome::Text(_) => false,
     };
     store.ui.overlays.push(Overlay::Form(form));
-    if passed {
-        let question = Question {
-            verb,
-            environment,
-            release: None,
-            typed: true,
-            reason_required: false,
-            reason: "",
-            intent: Intent::Release(release),
-        };
-        ask::open(store, question);
+    if !passed {
+        return Vec::new();
     }
+    let question = Question {
+        verb,
+        environment,
+        release: None,
+        confirmation: Confirmation::Scaled,
+        reason_least: 0,
+        reason: "",
+        intent: Intent::Release(release),
+    };
+    ask::open(store, question)
 }
 
 fn text_came(store: &mut Store, request: RequestId, outcome: Outcome) {

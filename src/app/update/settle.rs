@@ -1,11 +1,16 @@
 //! Brings lists, selections and open windows up to date with what was folded in, as little of it as possible.
 
+use chrono::TimeDelta;
+
 use crate::app::effect::Effect;
 use crate::app::located::EnvironmentId;
-use crate::app::rows::{EnvironmentRow, HealthClass, environments, pods, queue};
+use crate::app::rows::{EnvironmentRow, HealthClass, environments, inbox, pods, queue};
 use crate::app::store::{Dirty, Store};
 use crate::app::ui_state::{Cursor, Pane};
-use crate::app::{overlays, rollback};
+use crate::app::{banners, overlays, rollback};
+
+/// For how long after the first environment is known the rest is still being loaded.
+const OPENING: TimeDelta = TimeDelta::seconds(5);
 
 /// Computes what is dirty, and asks for the focused environment's data when the focus has moved.
 pub(in crate::app) fn settle(store: &mut Store) -> Vec<Effect> {
@@ -17,18 +22,19 @@ pub(in crate::app) fn settle(store: &mut Store) -> Vec<Effect> {
     if dirty.releases || judged {
         store.rows.environments = environments::list(store);
         store.rows.queue = queue::list(store);
-        store.rows.needs_me =
-            store.rows.queue.iter().filter(|row| row.needs_me).map(|row| row.id.clone()).collect();
+        store.rows.inbox = inbox::list(store);
     } else if dirty.readings {
         environments::renew_readings(store);
     }
     select_environment(store);
+    store.rows.banners = banners::list(store);
     let focus = store.focused_environment();
     if dirty.pods || focus != store.focused {
         list_pods(store);
     }
     follow_cursors(store);
     rollback::renew(store, dirty.releases);
+    crate::app::inbox::renew(store);
     overlays::renew(store);
     // what settling itself has touched is settled
     store.dirty = Dirty::default();
@@ -52,9 +58,14 @@ fn focus_effect(store: &mut Store, focus: Option<EnvironmentId>) -> Vec<Effect> 
     focus.map(|id| Effect::Focus { cluster: id.cluster, environment: id.key }).into_iter().collect()
 }
 
-/// Until a person has chosen, the environment that most needs attention is selected.
+/// Until a person has touched a key and while everything is being loaded, the environment that most needs attention is selected. Then
+/// it stays: nothing may slip under the fingers of somebody who looks.
 fn select_environment(store: &mut Store) {
-    if !store.ui.environments.held {
+    if store.first_seen.is_none() && !store.rows.environments.is_empty() {
+        store.first_seen = Some(store.now);
+    }
+    let loading = store.first_seen.is_none_or(|at| store.now - at < OPENING) && store.last_key.is_none();
+    if !store.ui.environments.held && (loading || store.ui.environments.selected.is_none()) {
         let urgent = store.rows.environments.iter().enumerate().max_by_key(|(i, row)| (urgency(row), *i));
         store.ui.environments.selected = urgent.map(|(_, row)| row.id.clone());
     }

@@ -91,7 +91,7 @@ pub struct About {
     /// A strategy other than the environment's default: rolling, canary or blueGreen
     #[arg(long, value_name = "NAME", value_parser = strategy)]
     pub strategy: Option<StrategyName>,
-    /// Break-glass: needs the permission `override`, a reason of ten characters and a ticket
+    /// Break-glass: a reason of ten characters; a deploy or promotion also needs the permission `override` and a ticket
     #[arg(long)]
     pub emergency: bool,
 }

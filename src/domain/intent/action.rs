@@ -1,7 +1,7 @@
 //! Actions on a release, and the slots that a person can fill.
 
 use super::name::{object_name, short_hash};
-use super::{Act, Author, IntentError};
+use super::{Act, Author, IntentError, check_parameters};
 use crate::api::release_action::{Expected, FilledSlot, ReleaseActionSpec, ReleaseRef};
 use crate::api::{ActionKind, Environment, Phase, Release, ReleaseAction};
 use crate::domain::identity;
@@ -20,6 +20,7 @@ pub fn action(
     let name = release.metadata.name.clone().unwrap_or_default();
     check_state(release, kind)?;
     check_reason(kind, act.reason.as_deref())?;
+    check_parameters(kind, act.parameters.as_ref())?;
     let slots = match kind {
         ActionKind::Approve => Some(fillable_slots(release, environment, author)?),
         _ => None,
@@ -122,7 +123,7 @@ fn check_state(release: &Release, kind: ActionKind) -> Result<(), IntentError> {
     Ok(())
 }
 
-fn check_reason(kind: ActionKind, reason: Option<&str>) -> Result<(), IntentError> {
+pub(super) fn check_reason(kind: ActionKind, reason: Option<&str>) -> Result<(), IntentError> {
     let needed = needs_reason(kind);
     if needed && reason.is_none_or(|reason| reason.trim().chars().count() < 3) {
         return Err(IntentError::ReasonMissing(kind.as_str().to_ascii_lowercase(), 3));
@@ -137,13 +138,13 @@ pub const fn needs_reason(kind: ActionKind) -> bool {
         kind,
         ActionKind::Reject
             | ActionKind::Abort
+            | ActionKind::AbortAll
             | ActionKind::Rollback
             | ActionKind::Override
             | ActionKind::Freeze
             | ActionKind::Unfreeze
             | ActionKind::Deny
             | ActionKind::Allow
-            | ActionKind::AbortAll
             | ActionKind::Review
     )
 }

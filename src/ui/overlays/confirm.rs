@@ -86,7 +86,7 @@ fn content(lines: &mut Lines<'_>, ctx: &Ctx<'_>, confirm: &Confirm) {
             .fmt(theme.failing, format_args!("{} changed meanwhile: ", glyphs.warning))
             .put(theme.failing, change);
     }
-    if let Some(warning) = &confirm.warning {
+    for warning in &confirm.warnings {
         lines.pen().fmt(theme.warning, format_args!("{} ", glyphs.warning)).put(theme.warning, warning);
     }
     let label = confirm.facts.iter().map(|fact| width(fact.label)).max().unwrap_or(0).min(20);
@@ -102,7 +102,11 @@ fn content(lines: &mut Lines<'_>, ctx: &Ctx<'_>, confirm: &Confirm) {
     }
     changes(lines, ctx, &confirm.changes);
     if let Some(reason) = &confirm.reason {
-        let word = if reason.required { "reason (needed)" } else { "reason" };
+        let word = match reason.least {
+            0 => "reason",
+            ..=3 => "reason (needed)",
+            _ => "reason (10 or more characters)",
+        };
         let focused = confirm.focus == ConfirmFocus::Reason;
         field(&mut lines.pen(), ctx, (word, focused), reason.editor.split());
     }
@@ -192,7 +196,7 @@ fn height(confirm: &Confirm, cells: u16) -> u16 {
         + confirm.changes.len()
         + confirm.changed.len()
         + usize::from(confirm.lock.is_some())
-        + usize::from(confirm.warning.is_some())
+        + confirm.warnings.len()
         + usize::from(confirm.reason.is_some())
         + 2 * usize::from(confirm.phrase.is_some());
     // Title, an empty line above the buttons, the buttons, the frame.

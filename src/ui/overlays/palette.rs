@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use crate::app::command;
 use crate::app::palette::Palette;
 use crate::ui::chrome::{Chrome, Freshness};
 use crate::ui::format::width;
@@ -23,7 +24,11 @@ pub fn draw(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, palette: &Palette) {
     let chrome = Chrome { theme, tier: None, focused: true, boxed: true, freshness: Freshness::Timeless };
     let inner = chrome.draw(buf, area, format_args!("Commands"), (Style::new(), format_args!("")));
     if palette.choices.is_empty() {
-        Pen::new(buf, inner, 0).put(theme.muted, " Nothing of that name: see ? for every command.");
+        let word = palette.editor.text().split_whitespace().next().unwrap_or_default();
+        let help = command::find(word).map_or("Nothing of that name: see ? for every command.", |c| c.help);
+        let mut pen = Pen::new(buf, inner, 0);
+        let room = pen.room();
+        pen.put(theme.muted, " ").cut(room.saturating_sub(1), theme.muted, theme, help);
         return;
     }
     let name = palette.choices.iter().map(|choice| width(&choice.completion)).max().unwrap_or(8).clamp(8, 40);

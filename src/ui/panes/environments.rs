@@ -162,8 +162,14 @@ impl Columns {
             row.health.word(),
         );
         let left = |pen: &Pen<'_>| end.saturating_sub(pen.column() + 1);
-        if row.frozen.is_some() && left(pen) >= 8 {
-            pen.put(theme.warning, " frozen");
+        for (wanted, style, word) in [
+            (row.frozen.is_some(), theme.warning, " FROZEN"),
+            (row.debts > 0, theme.failing, " DEBT"),
+            (row.unattested, theme.failing, " UNATTESTED"),
+        ] {
+            if wanted && left(pen) >= width(word) {
+                pen.put(style, word);
+            }
         }
         if let Some(active) = &row.active {
             if let Some(weight) = active.weight {

@@ -2,6 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 use crate::api::release::{ApprovalRecord, ApprovalState, GateState, GateStatus};
 use crate::app::cluster_state::Feed;
@@ -60,17 +61,27 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
 }
 
 fn gate_line(pen: &mut Pen<'_>, ctx: &Ctx<'_>, gate: &GateStatus, name: u16) {
-    let (theme, glyphs) = (ctx.theme, ctx.theme.glyphs);
-    let (glyph, word, style) = match gate.state {
-        GateState::Pass => (glyphs.done, "pass", theme.healthy),
-        GateState::Wait => (glyphs.waiting, "wait", theme.warning),
-        GateState::Fail => (glyphs.failing, "FAIL", theme.failing),
-        GateState::NoData => (glyphs.unknown, "no data", theme.unknown),
-    };
+    let theme = ctx.theme;
+    let (glyph, word, style) = gate_look(ctx, gate.state);
+    if let Some(at) = gate.clears_at.filter(|_| gate.state != GateState::Pass) {
+        pen.last(theme.accent, format_args!("in {} ", Age::between(ctx.store.now, at)));
+    }
     pen.fmt(style, format_args!(" {glyph} {word:<8}"));
     pen.left(name, theme.text, theme, &gate.name).skip(1);
     let room = pen.room();
     pen.cut(room, theme.muted, theme, &gate.detail);
+}
+
+/// Glyph, word and style of a verdict.
+#[must_use]
+pub fn gate_look(ctx: &Ctx<'_>, state: GateState) -> (&'static str, &'static str, Style) {
+    let (theme, glyphs) = (ctx.theme, ctx.theme.glyphs);
+    match state {
+        GateState::Pass => (glyphs.done, "pass", theme.healthy),
+        GateState::Wait => (glyphs.waiting, "wait", theme.warning),
+        GateState::Fail => (glyphs.failing, "FAIL", theme.failing),
+        GateState::NoData => (glyphs.unknown, "no data", theme.unknown),
+    }
 }
 
 fn approval_line(pen: &mut Pen<'_>, ctx: &Ctx<'_>, approval: &ApprovalRecord) {

@@ -46,11 +46,11 @@ fn frame(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>, freshness: Freshness<'_>) 
     let count = |group| store.rows.queue.iter().filter(|row| row.group == group).count();
     let (running, waiting) = (count(QueueGroup::Executing), count(QueueGroup::Waiting));
     let dot = theme.glyphs.dot;
-    let mine = store.rows.needs_me.len();
+    let mine = store.rows.inbox.len();
     let note = match mine {
         0 => Short::of(format_args!("")),
-        1 => Short::of(format_args!("! 1 needs you")),
-        _ => Short::of(format_args!("! {mine} need you")),
+        1 => Short::of(format_args!("! 1 needs you (i)")),
+        _ => Short::of(format_args!("! {mine} need you (i)")),
     };
     // The queue spans environments; production's frame belongs to what shows production alone.
     let chrome = Chrome { tier: None, freshness, ..ctx.chrome(Some(Focus::Queue), Freshness::Timeless) };
@@ -112,6 +112,11 @@ impl Columns {
         if self.by > 0 {
             let by = crate::ui::format::head(&row.requested_by, self.by);
             pen.last(theme.muted, format_args!("by {by:<width$}", width = usize::from(self.by)));
+        }
+        let now = ctx.store.now;
+        let driver = row.driver.as_ref().filter(|(_, until)| until.is_none_or(|until| until > now));
+        if let Some((by, _)) = driver.filter(|_| pen.room() > 30) {
+            pen.last(theme.accent, format_args!("driver: {}", crate::ui::format::head(by, 16)));
         }
         if let Some(pending) = &row.pending {
             pen.put(theme.accent, theme.glyphs.moving)

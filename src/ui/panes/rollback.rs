@@ -118,7 +118,7 @@ fn changes(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>, view: &RollbackView) {
         buf,
         area,
         format_args!("What changes with {version}"),
-        (theme.muted, format_args!("enter asks for confirmation")),
+        (theme.muted, format_args!("enter asks for confirmation {} e in an emergency", theme.glyphs.dot)),
     );
     let why = chosen.and_then(refusal);
     let mut row = 0;

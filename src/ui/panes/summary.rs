@@ -3,8 +3,9 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::api::{ReleaseKind, Tier};
+use crate::api::{Release, ReleaseKind, Tier};
 use crate::app::cluster_state::Feed;
+use crate::app::driving;
 use crate::app::ui_state::View;
 use crate::domain::age::Age;
 use crate::ui::chrome::stand_in;
@@ -31,6 +32,13 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
         pen.last(theme.muted, format_args!("{}", Age::between(at, ctx.store.now)));
     }
     pen.last(theme.muted, format_args!("by {}", crate::ui::format::head(&spec.requested_by, 40)));
+    if let Some(driving) = driving::of(release, ctx.store.now).filter(|driving| !driving.by.is_empty()) {
+        let by = crate::ui::format::head(driving.by, 30);
+        match driving.left {
+            Some(left) => pen.last(theme.accent, format_args!("driver: {by} ({left} left) ")),
+            None => pen.last(theme.accent, format_args!("driver: {by} ")),
+        };
+    }
     pen.put(theme.text, " ");
     if let Some(row) = row {
         pen.put(theme.title, &row.application).skip(1);
@@ -71,11 +79,30 @@ fn message(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
         pen.cut(room, theme.text, theme, &status.message);
     }
     let mut pen = Pen::new(buf, area, 2);
+    present(&mut pen, ctx, release);
+    if let Some(note) = driving::of(release, ctx.store.now).and_then(|driving| driving.note) {
+        let room = pen.room();
+        pen.put(theme.accent, " note: ").cut(room.saturating_sub(8), theme.text, theme, note);
+    }
     let room = pen.room();
     if let Some(ticket) = &release.spec.ticket {
         pen.fmt(theme.accent, format_args!(" {ticket}"));
     }
     if let Some(reason) = &release.spec.reason {
         pen.put(theme.muted, " ").cut(room, theme.muted, theme, reason);
+    }
+}
+
+/// Who else has been at it in the last ten minutes, at the line's end.
+fn present(pen: &mut Pen<'_>, ctx: &Ctx<'_>, release: &Release) {
+    let View::Release(view) = ctx.store.ui.view() else { return };
+    let Some(cluster) = ctx.store.cluster(view.id.cluster) else { return };
+    for (who, age) in driving::present(cluster, release, ctx.store.now).into_iter().take(3).rev() {
+        if pen.room() > 40 {
+            pen.last(ctx.theme.muted, format_args!("{} {age}", crate::ui::format::head(who, 20)));
+        }
+    }
+    if pen.room() > 40 {
+        pen.last(ctx.theme.muted, format_args!("lately:"));
     }
 }

@@ -1,0 +1,146 @@
+//! The words after a command: spans, incidents, policies, in any order, and the reason that remains.
+
+use chrono::TimeDelta;
+
+use crate::api::Duration;
+use crate::api::environment::InFlight;
+use crate::app::located::{EnvironmentId, ReleaseId};
+use crate::app::store::Store;
+
+/// The words after a command, taken one by one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Words {
+    words: Vec<String>,
+}
+
+impl Words {
+    /// The words of an argument.
+    pub(super) fn of(argument: Option<&str>) -> Self {
+        let words = argument.unwrap_or_default().split_whitespace().map(str::to_owned).collect();
+        Self { words }
+    }
+
+    /// The first word, whatever it is.
+    pub(super) fn first(&mut self) -> Option<String> {
+        (!self.words.is_empty()).then(|| self.words.remove(0))
+    }
+
+    /// The first word, if it is a span of time.
+    pub(super) fn span(&mut self) -> Option<TimeDelta> {
+        let span: Duration = self.words.first()?.parse().ok()?;
+        self.words.remove(0);
+        Some(span.to_delta())
+    }
+
+    /// What becomes of what executes: the word after `--in-flight`, or that word alone at the beginning.
+    pub(super) fn in_flight(&mut self) -> Option<InFlight> {
+        let at = self.words.iter().position(|word| word == "--in-flight");
+        let (at, count) = match at {
+            Some(at) => (at + 1, 2),
+            None => (0, 1),
+        };
+        let found = in_flight(self.words.get(at)?)?;
+        self.words.drain(at + 1 - count..=at);
+        Some(found)
+    }
+
+    /// The first word that looks like an incident or ticket, such as `INC-441` or `#12`. It stays where the reason would be empty.
+    pub(super) fn incident(&mut self) -> Option<String> {
+        let at = self.words.iter().position(|word| is_incident(word))?;
+        Some(if self.words.len() == 1 { self.words[at].clone() } else { self.words.remove(at) })
+    }
+
+    /// What is left: the reason.
+    pub(super) fn rest(self) -> String {
+        self.words.join(" ")
+    }
+}
+
+/// The policy of that name.
+pub(super) fn in_flight(word: &str) -> Option<InFlight> {
+    match word.to_ascii_lowercase().as_str() {
+        "finish" => Some(InFlight::Finish),
+        "hold" => Some(InFlight::Hold),
+        "rollback" | "roll-back" => Some(InFlight::RollBack),
+        _ => None,
+    }
+}
+
+/// `INC-441`, `OPS2-7`, `#12`.
+fn is_incident(word: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if let Some(number) = word.strip_prefix('#') {
+        return digits(number);
+    }
+    word.rsplit_once('-').is_some_and(|(project, number)| {
+        digits(number)
+            && project.starts_with(|c: char| c.is_ascii_uppercase())
+            && project.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
+    })
+}
+
+/// What the first word of an argument names, and the words after it.
+pub(super) enum Named {
+    /// An environment.
+    Environment(EnvironmentId, String),
+    /// A release.
+    Release(ReleaseId, String),
+}
+
+/// The environment or release that an argument begins with.
+pub(super) fn named(store: &Store, argument: &str) -> Option<Named> {
+    let argument = argument.trim();
+    let (word, rest) = argument.split_once(char::is_whitespace).unwrap_or((argument, ""));
+    let rest = rest.trim().to_owned();
+    if word.is_empty() {
+        return None;
+    }
+    let rows = store.rows.environments.iter();
+    let called: Vec<&EnvironmentId> = rows
+        .filter(|row| {
+            *row.name == *word
+                || word
+                    .split_once('/')
+                    .is_some_and(|(application, name)| *row.application == *application && *row.name == *name)
+        })
+        .map(|row| &row.id)
+        .collect();
+    let focused = store.focused_environment();
+    match called.as_slice() {
+        [] => {}
+        [one] => return Some(Named::Environment((*one).clone(), rest)),
+        // several of one name are not told apart by it: the one on the screen is meant, or none
+        several => {
+            let meant = several.iter().find(|id| Some(**id) == focused.as_ref())?;
+            return Some(Named::Environment((**meant).clone(), rest));
+        }
+    }
+    store.clusters().find_map(|(cluster, state)| {
+        let key = state.releases.keys().find(|key| *key.name == *word)?;
+        Some(Named::Release(ReleaseId::new(cluster, key.clone()), rest.clone()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_found_in_any_order() {
+        for (text, span, in_flight, incident, rest) in [
+            ("2h INC-1", Some(120), None, Some("INC-1"), "INC-1"),
+            ("2h INC-1 database is full", Some(120), None, Some("INC-1"), "database is full"),
+            ("30m --in-flight hold #7 x", Some(30), Some(InFlight::Hold), Some("#7"), "x"),
+            ("rollback because", None, Some(InFlight::RollBack), None, "because"),
+            ("holding our breath", None, None, None, "holding our breath"),
+            ("utf-8 is broken", None, None, None, "utf-8 is broken"),
+            ("", None, None, None, ""),
+        ] {
+            let mut words = Words::of(Some(text));
+            assert_eq!(words.span(), span.map(TimeDelta::minutes), "{text}");
+            assert_eq!(words.in_flight(), in_flight, "{text}");
+            assert_eq!(words.incident().as_deref(), incident, "{text}");
+            assert_eq!(words.rest(), rest, "{text}");
+        }
+    }
+}

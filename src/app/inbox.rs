@@ -1,0 +1,91 @@
+//! The inbox: what waits for us and what a key does with it.
+
+use crate::api::ActionKind;
+use crate::api::release_action::Parameters;
+use crate::app::act::{self, With};
+use crate::app::command::{Availability, Confirmation, Target};
+use crate::app::effect::Effect;
+use crate::app::environment_act;
+use crate::app::rows::{InboxKey, InboxRow};
+use crate::app::store::Store;
+use crate::app::ui_state::{InboxView, Pane, View};
+use crate::app::update::follow;
+use crate::app::views;
+
+/// Opens the inbox, once.
+pub(super) fn open(store: &mut Store) {
+    if !matches!(store.ui.view(), View::Inbox(_)) {
+        views::push(store, View::Inbox(InboxView::default()));
+        renew(store);
+    }
+}
+
+/// The chosen item, while the inbox is open.
+#[must_use]
+pub fn selected(store: &Store) -> Option<&InboxRow> {
+    let View::Inbox(view) = store.ui.view() else { return None };
+    let key = view.cursor.selected.as_ref()?;
+    store.rows.inbox.iter().find(|row| row.key == *key)
+}
+
+/// What the chosen item is about.
+pub(super) fn target(store: &Store) -> Target {
+    let Some(row) = selected(store) else { return Target::default() };
+    Target { environment: Some(row.environment.clone()), release: row.key.release().cloned(), pod: None }
+}
+
+/// Keeps the choice on the same item while others come and go.
+pub(super) fn renew(store: &mut Store) {
+    let height = store.ui.height(Pane::Inbox);
+    let Store { ui, rows, .. } = store;
+    if let Some(View::Inbox(view)) = ui.views.last_mut() {
+        follow(&mut view.cursor, &rows.inbox, |row| &row.key, height);
+    }
+}
+
+/// Whether the chosen item can be done by the key that approves; absent where that key means what it always means.
+pub(super) fn availability(store: &Store) -> Option<Availability> {
+    if !matches!(store.ui.view(), View::Inbox(_)) {
+        return None;
+    }
+    let row = selected(store);
+    Some(match row.map(|row| &row.key) {
+        None => Availability::Unavailable("nothing waits for you".to_owned()),
+        Some(InboxKey::Decide(_)) => {
+            Availability::Unavailable("a held release is decided: retry, abort or roll back".to_owned())
+        }
+        Some(InboxKey::Approve(id)) => of(act::why_not(store, id, ActionKind::Approve)),
+        Some(InboxKey::Check(id, _)) => of(act::why_not(store, id, ActionKind::Check)),
+        Some(InboxKey::Resume(id)) => of(act::why_not(store, id, ActionKind::Resume)),
+        Some(InboxKey::Review(id, _)) => {
+            let target = Target { environment: Some(id.clone()), ..Target::default() };
+            environment_act::availability(store, &target, ActionKind::Review)
+        }
+    })
+}
+
+fn of(why_not: Option<String>) -> Availability {
+    why_not.map_or(Availability::Ready, Availability::Unavailable)
+}
+
+/// Does with the chosen item what it asks for, after the usual question.
+pub(super) fn act(store: &mut Store, reason: &str) -> Vec<Effect> {
+    let Some(key) = selected(store).map(|row| row.key.clone()) else { return Vec::new() };
+    let with = |parameters| With { parameters, reason: reason.to_owned() };
+    match key {
+        InboxKey::Approve(id) => {
+            act::open(store, &id, ActionKind::Approve, (Confirmation::Scaled, with(None)))
+        }
+        InboxKey::Resume(id) => act::open(store, &id, ActionKind::Resume, (Confirmation::Scaled, with(None))),
+        InboxKey::Check(id, item) => {
+            let parameters = Parameters { item: Some(item.into()), ..Parameters::default() };
+            act::open(store, &id, ActionKind::Check, (Confirmation::Light, with(Some(Box::new(parameters)))))
+        }
+        InboxKey::Review(id, debt) => {
+            let parameters = Parameters { debt: Some(debt.into()), ..Parameters::default() };
+            let with = with(Some(Box::new(parameters)));
+            environment_act::ask(store, &id, ActionKind::Review, (Confirmation::Light, with))
+        }
+        InboxKey::Decide(_) => Vec::new(),
+    }
+}

@@ -1,0 +1,157 @@
+//! What waits for us: every environment of every cluster in one list, oldest first.
+
+use chrono::{DateTime, Utc};
+
+use crate::api::{Environment, Phase, Release, Tier, Verb};
+use crate::app::cluster_state::{ClusterId, ClusterState};
+use crate::app::located::{EnvironmentId, ReleaseId};
+use crate::app::store::Store;
+use crate::app::{act, environment_act, needs};
+use crate::domain::intent;
+
+/// Something that we can do now and that somebody waits for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InboxRow {
+    /// What is to be done.
+    pub key: InboxKey,
+    /// Where.
+    pub environment: EnvironmentId,
+    /// How careful everybody must be there.
+    pub tier: Tier,
+    /// Its application.
+    pub application: Box<str>,
+    /// The version that waits; empty where it is about the environment.
+    pub version: Box<str>,
+    /// What is missing.
+    pub missing: Box<str>,
+    /// Since when it waits.
+    pub since: Option<DateTime<Utc>>,
+    /// When it is too late.
+    pub expires: Option<DateTime<Utc>>,
+}
+
+/// What is to be done; tells one item from another.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum InboxKey {
+    /// Approve this release.
+    Approve(ReleaseId),
+    /// Tick this item for this release.
+    Check(ReleaseId, Box<str>),
+    /// Review this debt.
+    Review(EnvironmentId, Box<str>),
+    /// Decide what becomes of this failed release.
+    Decide(ReleaseId),
+    /// Let this stopped release go on.
+    Resume(ReleaseId),
+}
+
+impl InboxKey {
+    /// The release that waits.
+    #[must_use]
+    pub const fn release(&self) -> Option<&ReleaseId> {
+        match self {
+            Self::Approve(id) | Self::Check(id, _) | Self::Decide(id) | Self::Resume(id) => Some(id),
+            Self::Review(..) => None,
+        }
+    }
+
+    /// What `v` does with it, in one word.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Approve(_) => "approve",
+            Self::Check(..) => "check",
+            Self::Review(..) => "review",
+            Self::Decide(_) => "decide",
+            Self::Resume(_) => "resume",
+        }
+    }
+}
+
+/// Everything that we can unblock now, oldest first.
+pub(in crate::app) fn list(store: &Store) -> Vec<InboxRow> {
+    let mut rows = Vec::new();
+    for (id, cluster) in store.clusters() {
+        for environment in cluster.environments.values() {
+            debts(&mut rows, store, EnvironmentId::new(id, environment.key()), environment);
+        }
+        for release in cluster.releases.values().filter(|release| !release.phase().is_final()) {
+            of_release(&mut rows, (id, cluster), release);
+        }
+    }
+    rows.sort_by(|a, b| (a.since, &a.key).cmp(&(b.since, &b.key)));
+    rows
+}
+
+fn debts(rows: &mut Vec<InboxRow>, store: &Store, id: EnvironmentId, environment: &Environment) {
+    let cluster = store.cluster(id.cluster);
+    if !cluster.is_some_and(|cluster| needs::may(cluster, &id.key, Verb::Approve)) {
+        return;
+    }
+    for debt in environment_act::reviewable(store, &id) {
+        rows.push(InboxRow {
+            key: InboxKey::Review(id.clone(), debt.id.as_str().into()),
+            environment: id.clone(),
+            tier: environment.spec.tier,
+            application: environment.spec.application.as_str().into(),
+            version: "".into(),
+            missing: format!("review of {}'s {}", debt.by, debt.what).into(),
+            since: Some(debt.at),
+            expires: None,
+        });
+    }
+}
+
+fn of_release(
+    rows: &mut Vec<InboxRow>,
+    (cluster_id, cluster): (ClusterId, &ClusterState),
+    release: &Release,
+) {
+    let key = release.environment_key();
+    let Some(environment) = cluster.environments.get(&key) else { return };
+    let id = ReleaseId::new(cluster_id, release.key());
+    let status = release.status.as_ref();
+    let row = |key: InboxKey, missing: String, since: Option<DateTime<Utc>>, expires| InboxRow {
+        key,
+        environment: EnvironmentId::new(cluster_id, environment.key()),
+        tier: environment.spec.tier,
+        application: environment.spec.application.as_str().into(),
+        version: release.spec.version.as_str().into(),
+        missing: missing.into(),
+        since,
+        expires,
+    };
+    let created = release.created_at();
+    let limit = environment.spec.approval.as_ref().and_then(|approval| approval.expires_after);
+    let approvals = status.map(|status| status.approvals.as_slice()).unwrap_or_default();
+    let alive = approvals.iter().map(|approval| approval.at).max().max(created);
+    let expires = alive.zip(limit).and_then(|(alive, limit)| alive.checked_add_signed(limit.to_delta()));
+    let last = status.and_then(|status| status.timeline.last()).map(|entry| entry.at);
+    if needs::needs_my_approval(cluster, environment, release) {
+        let missing = approval(cluster, environment, release);
+        rows.push(row(InboxKey::Approve(id.clone()), missing, created, expires));
+    }
+    for item in needs::checks_for_me(cluster, environment, release) {
+        let key = InboxKey::Check(id.clone(), item.into());
+        rows.push(row(key, format!("checklist: {item}"), created, expires));
+    }
+    if needs::needs_my_decision(cluster, release) {
+        let message = status.map_or("", |status| &status.message);
+        let (key, missing) = match release.phase() {
+            Phase::Held => (InboxKey::Decide(id), format!("held: {message}")),
+            _ => (InboxKey::Resume(id), format!("paused: {message}")),
+        };
+        let paused = status.and_then(|status| status.paused.as_ref()).map(|paused| paused.at);
+        rows.push(row(key, missing, paused.or(last).or(created), None));
+    }
+}
+
+/// `approval 0 of 1 people; open: any`, and the slots that we fill.
+fn approval(cluster: &ClusterState, environment: &Environment, release: &Release) -> String {
+    let groups = cluster.identity.as_ref().map(|identity| identity.groups.as_slice()).unwrap_or_default();
+    let slots: Vec<String> =
+        intent::slots_for(environment, groups).into_iter().map(|slot| slot.name).collect();
+    let gate = act::gates(release).find(|gate| gate.name == "approval");
+    let detail = gate.map_or("", |gate| gate.detail.as_str());
+    format!("approval as {}: {detail}", slots.join(", "))
+}

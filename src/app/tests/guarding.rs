@@ -1,0 +1,313 @@
+//! Freezes, stops, scaling, denials, break-glass, checklists and drivers: what is asked, and what is sent.
+
+use crate::api::environment::{Debt, Frozen, Gates, InFlight};
+use crate::api::release::Driver;
+use crate::api::release_action::ReleaseActionSpec;
+use crate::api::{ActionKind, Environment, EnvironmentStatus, Phase, ReleaseKind, Verb};
+use crate::app::effect::Effect;
+use crate::app::event::{Event, Outcome};
+use crate::app::fixtures::{World, ago, chords, environment, environment_id, now, planera, release};
+use crate::app::store::Store;
+use crate::app::ui_state::{Overlay, ServerWord, View};
+use crate::app::update;
+
+const PHRASE: &str = "deploy-to-production";
+
+fn press(store: &mut Store, keys: &str) -> Vec<Effect> {
+    let chords = chords(keys).into_iter();
+    chords.flat_map(|chord| update(store, Event::Key { chord, repeat: false })).collect()
+}
+
+fn said(store: &Store) -> &str {
+    store.toasts.back().map_or("", |toast| &toast.text)
+}
+
+/// The action that the keys have sent.
+fn sent(world: World, keys: &str) -> ReleaseActionSpec {
+    let mut store = world.store();
+    let effects = press(&mut store, keys);
+    let mut actions = effects.into_iter().filter_map(|effect| match effect {
+        Effect::CreateAction { action, dry_run: false, .. } => Some(action.spec),
+        _ => None,
+    });
+    match (actions.next(), actions.next()) {
+        (Some(one), None) => one,
+        other => panic!("{keys}: {other:?}\n{}\n{:?}", said(&store), store.ui.overlays),
+    }
+}
+
+fn changed(world: World, name: &str, change: impl Fn(&mut Environment)) -> World {
+    let mut environment = (**world.store.environment(&environment_id(name)).unwrap()).clone();
+    change(&mut environment);
+    world.with(environment)
+}
+
+fn with_status(name: &str, change: impl Fn(&mut EnvironmentStatus)) -> World {
+    changed(planera(), name, |environment| change(environment.status.get_or_insert_default()))
+}
+
+fn debt(by: &str) -> Debt {
+    Debt {
+        id: format!("debt-of-{by}"),
+        by: by.into(),
+        at: ago(600),
+        what: "emergency rollback".into(),
+        reason: "it burns".into(),
+        incident: None,
+    }
+}
+
+/// Keys of a palette line.
+fn line(text: &str) -> String {
+    format!(": {} enter", text.split(' ').collect::<Vec<_>>().join(" space "))
+}
+
+#[test]
+fn a_freeze_is_said_in_one_line() {
+    let keys = format!("{} {PHRASE} enter enter", line("freeze production 2h hold INC-1"));
+    let spec = sent(planera().typing("1"), &keys);
+    let with = spec.parameters.unwrap();
+    assert_eq!((spec.action, spec.environment.as_str()), (ActionKind::Freeze, "production"));
+    assert_eq!((with.in_flight, with.incident.as_deref()), (Some(InFlight::Hold), Some("INC-1")));
+    assert_eq!(with.until, Some(now() + chrono::TimeDelta::hours(2)));
+    assert_eq!((spec.reason.as_deref(), spec.release), (Some("INC-1"), None));
+}
+
+#[test]
+fn what_is_asked_grows_with_what_it_reaches() {
+    let development = || planera().with(environment("dev"));
+    let rows: Vec<(World, String, bool, bool)> = vec![
+        // world, line, a window opens, it wants the phrase
+        (planera(), line("stop production INC-1"), true, true),
+        (planera(), line("scale production backend 5"), true, true),
+        (planera(), line("scale staging backend 5"), true, false),
+        (planera(), line("scale staging backend 0"), true, true),
+        (planera(), line("freeze staging 2h INC-1"), true, true),
+        (development(), line("freeze dev 2h INC-1"), true, false),
+        (development(), line("scale dev backend 5"), false, false),
+        (development(), line("deny dev x"), false, false),
+        (planera(), line("drive 30m"), true, false),
+    ];
+    for (world, keys, asked, phrase) in rows {
+        let mut store = world.store();
+        press(&mut store, &keys);
+        let found = match store.ui.overlay() {
+            Some(Overlay::Confirm(confirm)) => (true, confirm.phrase.is_some()),
+            None => (false, false),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(found, (asked, phrase), "{keys}: {}", said(&store));
+    }
+}
+
+#[test]
+fn what_is_done_in_development_is_sent_at_once() {
+    let world = planera().with(environment("dev"));
+    let spec = sent(world, &line("scale dev backend 5"));
+    assert_eq!(spec.parameters.unwrap().replicas, Some(5));
+    // but never into data that is out of step
+    let mut store =
+        planera().with(environment("dev")).lost(crate::app::cluster_state::Feed::Actions, 5).store();
+    assert_eq!(press(&mut store, &line("scale dev backend 5")), []);
+    assert!(said(&store).starts_with("scale: data 5 s old"), "{}", said(&store));
+}
+
+#[test]
+fn words_that_are_missing_are_asked_for() {
+    for (text, expected) in [
+        ("deny nonsense", "deny: which digest? :deny sha256:… REASON"),
+        ("scale nonsense 3", "scale: what, and to how many? :scale COMPONENT 3, or :scale COMPONENT back"),
+        ("scale backend", "scale: what, and to how many? :scale COMPONENT 3, or :scale COMPONENT back"),
+        ("restart", "restart: which component? :restart COMPONENT REASON"),
+        ("override approval 30m", "override: which gate, in which incident? :override GATE 30m INC-1 REASON"),
+        ("override window INC-1", "override: which gate, in which incident? :override GATE 30m INC-1 REASON"),
+        ("unfreeze", "unfreeze: production is not frozen"),
+        ("allow", "allow: nothing is denied in production"),
+        ("review", "review: nothing is to be reviewed in production"),
+        ("check", "check: this environment has no checklist"),
+        ("withdraw", "withdraw: no approval of yours counts here"),
+        ("hand-over it is odd", "hand over: nobody drives it: :drive claims it"),
+        ("stop staging", "stop: no release waits or runs in staging"),
+    ] {
+        let mut store = planera().store();
+        assert_eq!(press(&mut store, &line(text)), [], "{text}");
+        assert_eq!(said(&store), expected, "{text}");
+        assert!(store.ui.overlays.is_empty(), "{text}");
+    }
+}
+
+#[test]
+fn break_glass_names_gate_time_and_incident() {
+    let keys = format!("{} {PHRASE} enter enter", line("override approval 10m INC-9 customers cannot pay"));
+    let spec = sent(planera(), &keys);
+    let with = spec.parameters.unwrap();
+    assert_eq!((spec.action, with.gate.as_deref()), (ActionKind::Override, Some("approval")));
+    assert_eq!(with.until, Some(now() + chrono::TimeDelta::minutes(10)));
+    assert_eq!(
+        (with.incident.as_deref(), spec.reason.as_deref()),
+        (Some("INC-9"), Some("customers cannot pay"))
+    );
+}
+
+#[test]
+fn a_debt_is_reviewed_by_somebody_else() {
+    let mut mine = with_status("production", |status| status.debts = vec![debt("alice")]).store();
+    press(&mut mine, &line("review"));
+    assert_eq!(said(&mine), "review: you caused it: somebody else must review it");
+    assert!(mine.rows.inbox.iter().all(|row| row.key.word() != "review"));
+
+    let world = with_status("production", |status| status.debts = vec![debt("alice"), debt("bob")]);
+    let spec = sent(world, &format!("{} tab enter", line("review looked at it with bob")));
+    assert_eq!(spec.parameters.unwrap().debt.as_deref(), Some("debt-of-bob"));
+    assert_eq!(spec.reason.as_deref(), Some("looked at it with bob"));
+}
+
+#[test]
+fn checklists_are_ticked_from_the_inbox() {
+    let listed = || {
+        changed(planera(), "production", |environment| {
+            environment.spec.gates = Some(Gates {
+                checklist: vec!["Team notified".into(), "Migrations tested".into()],
+                ..Gates::default()
+            });
+        })
+    };
+    let mut store = listed().store();
+    let words: Vec<&str> = store.rows.inbox.iter().map(|row| row.key.word()).collect();
+    assert_eq!(words, ["approve", "check", "check"]);
+    press(&mut store, &line("check"));
+    assert_eq!(said(&store), "check: which item? open are Team notified, Migrations tested");
+    for keys in [format!("{} y", line("check team")), "i 3 v y".to_owned()] {
+        let spec = sent(listed(), &keys);
+        assert_eq!(spec.action, ActionKind::Check);
+        assert_eq!(spec.parameters.unwrap().item.as_deref(), Some("Team notified"));
+        assert!(spec.expected.unwrap().plan_digest.is_some());
+    }
+}
+
+#[test]
+fn an_approval_is_taken_back_until_it_starts() {
+    let approved = || {
+        release("production", "production-v1-8-2-cc")
+            .version("v1.8.2", &["backend", "frontend"])
+            .waiting_for_approval()
+            .approved_by("alice")
+    };
+    let spec = sent(planera().with_release(approved()), &format!("{} y", line("withdraw")));
+    assert_eq!(spec.action, ActionKind::Withdraw);
+    let mut store = planera().with_release(approved().phase(Phase::Progressing).at_step(0)).store();
+    assert_eq!(press(&mut store, &line("withdraw")), []);
+    assert_eq!(said(&store), "withdraw: v1.8.2 has started: Progressing");
+}
+
+#[test]
+fn the_wheel_is_claimed_and_left() {
+    let spec = sent(planera(), &format!("{} y", line("drive 1h")));
+    assert_eq!(spec.parameters.unwrap().until, Some(now() + chrono::TimeDelta::hours(1)));
+    let driven = |by: &str| {
+        let mut release = release("production", "production-v1-8-2-cc").waiting_for_approval();
+        let driver = Driver { by: by.into(), since: ago(60), until: Some(ago(-600)), note: None };
+        release.0.status.get_or_insert_default().driver = Some(driver);
+        planera().with_release(release)
+    };
+    let spec = sent(driven("alice"), &format!("{} tab enter", line("hand-over watch p99")));
+    assert_eq!((spec.action, spec.reason.as_deref()), (ActionKind::HandOver, Some("watch p99")));
+    let mut store = driven("bob").store();
+    press(&mut store, &line("hand-over x"));
+    assert_eq!(said(&store), "hand over: bob drives it, not you");
+    press(&mut store, "v");
+    let Some(Overlay::Confirm(confirm)) = store.ui.overlay() else { panic!() };
+    assert_eq!(confirm.warnings, ["bob drives this release for another 10m: speak with them first"]);
+}
+
+#[test]
+fn an_emergency_needs_no_second_person_and_a_longer_reason() {
+    let mut store = planera().store();
+    assert_eq!(press(&mut store, &format!("R e INC-1 enter {PHRASE} enter enter")), [], "too short a reason");
+    let effects =
+        press(&mut store, "esc e INC-1: space it space burns enter deploy-to-production enter enter");
+    let [Effect::CreateRelease { release, dry_run: false, .. }] = effects.as_slice() else {
+        panic!("{effects:?} {:?}", store.ui.overlays)
+    };
+    assert_eq!((release.spec.kind, release.spec.emergency), (ReleaseKind::Rollback, Some(true)));
+    assert_eq!(release.spec.reason.as_deref(), Some("INC-1: it burns"));
+    // elsewhere the key means nothing
+    let mut store = planera().store();
+    press(&mut store, "e");
+    assert_eq!(said(&store), "emergency: means nothing here");
+}
+
+#[test]
+fn a_window_refuses_when_somebody_else_was_faster() {
+    let world = planera().typing(&format!("{} {PHRASE} enter", line("freeze 2h INC-1")));
+    let ready = |world: &World| match world.store.ui.overlay() {
+        Some(Overlay::Confirm(confirm)) => (confirm.is_ready(), confirm.changed.clone()),
+        other => panic!("{other:?}"),
+    };
+    assert!(ready(&world).0);
+    let world = changed(world, "production", |environment| {
+        environment.status.get_or_insert_default().frozen =
+            Some(Frozen { by: "carol".into(), reason: "INC-1".into(), ..Frozen::default() });
+    });
+    assert_eq!(ready(&world), (false, vec!["the freeze: not frozen → frozen by carol (INC-1)".to_owned()]));
+}
+
+#[test]
+fn why_asks_the_server_about_the_very_object() {
+    let mut store = planera().store();
+    let effects = press(&mut store, "w");
+    let [Effect::CreateAction { action, dry_run: true, request, .. }] = effects.as_slice() else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(action.spec.action, ActionKind::Approve);
+    let outcome = Outcome::Refused("EnvironmentFrozen: production is frozen".into());
+    update(&mut store, Event::RequestDone { request: *request, outcome });
+    let View::Why(why) = store.ui.view() else { panic!() };
+    let reason = "EnvironmentFrozen: production is frozen".to_owned();
+    assert_eq!(why.server, ServerWord::Refuses { what: "your approval", reason });
+    assert_eq!(why.ours, None);
+    // who may not approve asks for the same release, in their own name
+    let mut store = planera().connected_as("bob", &[]).allowed("production", &[Verb::Deploy]).store();
+    let effects = press(&mut store, "w");
+    let [Effect::CreateRelease { release, dry_run: true, .. }] = effects.as_slice() else {
+        panic!("{effects:?}")
+    };
+    assert_eq!((release.spec.requested_by.as_str(), release.spec.version.as_str()), ("bob", "v1.8.2"));
+    assert_ne!(release.metadata.name.as_deref(), Some("production-v1-8-2-cc"));
+    // who may do neither asks nothing
+    let mut store = planera().allowed("production", &[]).store();
+    assert_eq!(press(&mut store, "w"), []);
+    let View::Why(why) = store.ui.view() else { panic!() };
+    let expected = "the server was not asked: needs deploy on environments/production";
+    assert_eq!(why.server, ServerWord::NotAsked(expected.to_owned()));
+}
+
+/// Every key of every command, in every view, by someone who may do nothing: nothing is sent, not even as a dry run, and every
+/// refusal of what changes something was to be seen before the key was pressed.
+#[test]
+fn a_viewer_presses_every_key_and_nothing_reaches_the_server() {
+    use crate::app::command::{self, COMMANDS};
+    let viewer =
+        || planera().connected_as("victor", &["viewers"]).allowed("production", &[]).allowed("staging", &[]);
+    for before in ["", "1", "tab", "tab tab", "enter", "R", "i", "w", "? esc", "tab l"] {
+        for command in COMMANDS {
+            let keys = command.keys.iter().map(ToString::to_string);
+            let lines = [line(command.id), line(&format!("{} production 2h INC-1 because", command.id))];
+            for keys in keys.chain(lines) {
+                let mut store = viewer().typing(before).store();
+                let target = crate::app::target::target(&store);
+                let shown = command::availability(&store, command, &target);
+                let effects = press(&mut store, &format!("{keys} enter y {PHRASE} enter enter"));
+                let writes = |effect: &Effect| {
+                    matches!(effect, Effect::CreateRelease { .. } | Effect::CreateAction { .. })
+                };
+                assert!(!effects.iter().any(writes), "{before} {keys}: {effects:?}");
+                assert!(
+                    command.verb.is_none() || !shown.is_ready(),
+                    "{} looks usable to a viewer after {before}",
+                    command.id
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Why a release does not go on: its gates, what we could do, and the API server's own word, asked by a dry run of the very object.
+
+use crate::api::{ActionKind, Release, ReleaseAction, Verb};
+use crate::app::cluster_state::ClusterId;
+use crate::app::effect::{Effect, RequestId};
+use crate::app::event::Outcome;
+use crate::app::located::ReleaseId;
+use crate::app::store::Store;
+use crate::app::ui_state::{ServerWord, View, WhyView};
+use crate::app::{act, guard, needs, views};
+use crate::domain::intent::{self, Act, Author};
+
+/// Opens the view of that release, and asks the server what it would say.
+pub(super) fn open(store: &mut Store, id: ReleaseId) -> Vec<Effect> {
+    let asked = ask(store, &id);
+    let (server, effects) = match asked {
+        Ok((what, request, effect)) => (ServerWord::Asked { what, request }, vec![effect]),
+        Err(reason) => (ServerWord::NotAsked(reason), Vec::new()),
+    };
+    let ours = ours(store, &id);
+    views::push(store, View::Why(WhyView { id, ours, server, offset: 0 }));
+    effects
+}
+
+/// Why we could not approve it or bring it here ourselves, as far as this terminal can tell; absent when we could.
+#[must_use]
+pub fn ours(store: &Store, id: &ReleaseId) -> Option<String> {
+    let release = store.release(id)?;
+    if release.phase() == crate::api::Phase::Pending && needs::waits_for_approval(release) {
+        return act::why_not(store, id, ActionKind::Approve);
+    }
+    let environment = store.environment_of(id)?;
+    guard::freeze(store, &environment)
+}
+
+/// What the server is asked about, the question, and the dry run that asks it.
+pub type Asked = (&'static str, RequestId, Effect);
+
+/// The dry run that tells most: of our approval where one is missing, else of the same release asked for by us. Nothing is sent that
+/// the server would answer with a lack of permission. Where nothing is asked, one sentence says why.
+pub fn ask(store: &mut Store, id: &ReleaseId) -> Result<Asked, String> {
+    let missing = || "the server was not asked: this release is gone".to_owned();
+    let environment_id = store.environment_of(id).ok_or_else(missing)?;
+    let release = store.release(id).ok_or_else(missing)?;
+    if release.phase().is_final() {
+        return Err(format!("the server was not asked: it has ended ({})", release.phase()));
+    }
+    if release.phase().holds_lane() {
+        return Err("the server was not asked: it is being carried out".to_owned());
+    }
+    let environment = store.environment(&environment_id).cloned().ok_or_else(missing)?;
+    let release = release.clone();
+    let request = store.next_request();
+    let nonce = format!("{}-{}", store.session, request.0);
+    let approves = needs::waits_for_approval(&release)
+        && guard::permission(store, &environment_id, Verb::Approve).is_none();
+    let identity = store.cluster(id.cluster).and_then(|cluster| cluster.identity.clone()).unwrap_or_default();
+    let author = Author { user: &identity.user, groups: &identity.groups };
+    if approves
+        && let Ok(action) =
+            intent::action(&release, &environment, ActionKind::Approve, author, (&Act::default(), &nonce))
+    {
+        return Ok(("your approval", request, dry_action(id.cluster, action, request)));
+    }
+    if let Some(reason) = guard::permission(store, &environment_id, Verb::Deploy) {
+        return Err(format!("the server was not asked: {reason}"));
+    }
+    Ok(("the same release, asked for by you", request, dry_release(id, (&release, author.user), request)))
+}
+
+fn dry_action(cluster: ClusterId, action: ReleaseAction, request: RequestId) -> Effect {
+    Effect::CreateAction { cluster, action: Box::new(action), dry_run: true, request }
+}
+
+/// The same under another name, since its own is taken.
+fn dry_release(id: &ReleaseId, (release, user): (&Release, &str), request: RequestId) -> Effect {
+    let stem: String = id.key.name.chars().take(50).collect();
+    let mut copy = Release::new(&format!("{stem}-why-{}", request.0), release.spec.clone());
+    copy.metadata.namespace.clone_from(&release.metadata.namespace);
+    user.clone_into(&mut copy.spec.requested_by);
+    Effect::CreateRelease { cluster: id.cluster, release: Box::new(copy), dry_run: true, request }
+}
+
+/// Takes the server's word in; tells whether the answer was to such a question.
+pub(super) fn answered(store: &mut Store, request: RequestId, outcome: &Outcome) -> bool {
+    let asked = store.ui.views.iter_mut().find_map(|view| match view {
+        View::Why(why) => match why.server {
+            ServerWord::Asked { what, request: waits } if waits == request => Some((what, why)),
+            _ => None,
+        },
+        _ => None,
+    });
+    let Some((what, why)) = asked else { return false };
+    why.server = match outcome {
+        Outcome::WouldPass | Outcome::Accepted { .. } => ServerWord::Accepts(what),
+        Outcome::Refused(reason) => ServerWord::Refuses { what, reason: reason.clone() },
+        Outcome::Unknown(reason) => ServerWord::NotAsked(format!("the server did not answer: {reason}")),
+        Outcome::Text(_) => ServerWord::NotAsked("the server did not answer".to_owned()),
+    };
+    true
+}
