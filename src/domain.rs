@@ -10,6 +10,7 @@ pub mod attested;
 pub mod debt;
 pub mod driver;
 pub mod environment_action;
+pub mod audit;
 pub mod gate;
 pub mod health;
 pub mod identity;

@@ -1,0 +1,132 @@
+//! What may go when an environment keeps its records for a limited time: oldest first, in the order of the chain, and never anything that is
+//! still needed.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+
+use super::{Record, verify};
+use crate::api::{Environment, Phase, Release, ReleaseAction};
+
+/// The newest releases that are kept whatever their age, and as many of those that succeeded: they are the ways back.
+pub const KEPT_RELEASES: usize = 20;
+/// Records that are removed at once at most.
+const MOST: usize = 100;
+
+/// What retention has to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// Nothing is old enough, or everything old is needed.
+    Nothing,
+    /// The chain is broken: nothing may be removed before a person has looked.
+    Stopped(String),
+    /// Remove these.
+    Records {
+        /// Uids, in the order of removal.
+        uids: Vec<String>,
+        /// Place of the last of them.
+        removed: i64,
+        /// Its hash.
+        removed_hash: String,
+    },
+}
+
+/// What may be removed at this instant: the beginning of the chain, as far as every record of it has ended longer ago than
+/// `spec.retention` and is not needed.
+#[must_use]
+pub fn plan_removal(
+    environment: &Environment,
+    releases: &[&Release],
+    actions: &[&ReleaseAction],
+    now: DateTime<Utc>,
+) -> Removal {
+    let Some(retention) = environment.spec.retention else { return Removal::Nothing };
+    let Some(before) = now.checked_sub_signed(retention.to_delta()) else { return Removal::Nothing };
+    let needed = needed(environment, releases, actions, before);
+    let records: Vec<Record> = releases
+        .iter()
+        .map(|release| Record::of_release(release))
+        .chain(actions.iter().map(|action| Record::of_action(action)))
+        .collect();
+    let mut places: Vec<&Record> = records.iter().filter(|record| record.seal.is_some()).collect();
+    places.sort_by_key(|record| record.seal.as_ref().map(|seal| seal.sequence));
+    let gone: Vec<&Record> =
+        places.into_iter().take_while(|record| !needed.contains(&record.uid)).take(MOST).collect();
+    let Some(seal) = gone.last().and_then(|record| record.seal.as_ref()) else { return Removal::Nothing };
+    let head = environment.status.as_ref().and_then(|status| status.chain.clone()).unwrap_or_default();
+    // whoever broke the chain must not have the evidence removed for them
+    let report = verify(Some(&head), &records);
+    if let Some(finding) = report.findings.first() {
+        return Removal::Stopped(finding.sentence.clone());
+    }
+    Removal::Records {
+        uids: gone.iter().map(|record| record.uid.clone()).collect(),
+        removed: seal.sequence,
+        removed_hash: seal.hash.clone(),
+    }
+}
+
+/// Uids of everything that must stay.
+fn needed(
+    environment: &Environment,
+    releases: &[&Release],
+    actions: &[&ReleaseAction],
+    before: DateTime<Utc>,
+) -> BTreeSet<String> {
+    let status = environment.status.as_ref();
+    let named: BTreeSet<&str> = status
+        .into_iter()
+        .flat_map(|status| {
+            status.debts.iter().map(|debt| debt.id.as_str()).chain(status.active_release.as_deref())
+        })
+        .collect();
+    let mut newest: Vec<&Release> = releases.to_vec();
+    newest.sort_by_key(|release| std::cmp::Reverse((release.created_at(), release.metadata.name.clone())));
+    let succeeded = newest.iter().filter(|release| release.phase() == Phase::Succeeded).take(KEPT_RELEASES);
+    let mut kept: BTreeSet<&str> =
+        newest.iter().take(KEPT_RELEASES).chain(succeeded).map(|release| name(release)).collect();
+    for release in &newest {
+        let is_over = release.phase().is_final() && ended_at(release, actions).is_some_and(|at| at < before);
+        if !is_over || named.contains(name(release)) {
+            kept.insert(name(release));
+        }
+    }
+    // each kept release may refer to another one
+    while let Some(referred) = newest
+        .iter()
+        .filter(|release| kept.contains(name(release)))
+        .filter_map(|release| release.status.as_ref()?.superseded_by.as_deref())
+        .find(|other| !kept.contains(other) && newest.iter().any(|release| name(release) == *other))
+    {
+        kept.insert(referred);
+    }
+    let kept_actions = actions.iter().filter(|action| {
+        let status = action.status.clone().unwrap_or_default();
+        let is_over = status.result.is_some() && status.at.is_some_and(|at| at < before);
+        let of_kept =
+            action.spec.release.as_ref().is_some_and(|release| kept.contains(release.name.as_str()));
+        !is_over || of_kept || named.contains(action.metadata.name.as_deref().unwrap_or_default())
+    });
+    let uid = |uid: &Option<String>| uid.clone().unwrap_or_default();
+    newest
+        .iter()
+        .filter(|release| kept.contains(name(release)))
+        .map(|release| uid(&release.metadata.uid))
+        .chain(kept_actions.map(|action| uid(&action.metadata.uid)))
+        .collect()
+}
+
+/// When a release ended, or was last acted on.
+fn ended_at(release: &Release, actions: &[&ReleaseAction]) -> Option<DateTime<Utc>> {
+    let ended = release.status.as_ref().and_then(|status| status.finished_at).or(release.created_at())?;
+    let acted = actions
+        .iter()
+        .filter(|action| action.spec.release.as_ref().is_some_and(|of| of.name == name(release)))
+        .filter_map(|action| action.status.as_ref()?.at.or(action.created_at()))
+        .max();
+    Some(acted.map_or(ended, |acted| acted.max(ended)))
+}
+
+fn name(release: &Release) -> &str {
+    release.metadata.name.as_deref().unwrap_or_default()
+}
