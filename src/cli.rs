@@ -4,6 +4,7 @@
 //! are built by `domain::intent`, judged by the API server and the controller.
 
 mod act;
+mod audit;
 mod choose;
 mod complete;
 mod confirm;
@@ -136,6 +137,7 @@ async fn on_cluster(verb: Option<&Verb>, settings: &crate::config::Settings) -> 
         Verb::Why(wanted) => why::why(settings, wanted).await,
         Verb::Status(wanted) => show::status(settings, wanted).await,
         Verb::Queue(wanted) => show::queue(settings, wanted).await,
+        Verb::Audit(wanted) => audit::audit(settings, wanted).await,
         Verb::Wait(wanted) => wait::wait(settings, wanted).await,
         Verb::Completions { .. } | Verb::Man | Verb::Manifests(_) | Verb::Config { .. } => Ok(Exit::Ok),
     }

@@ -18,6 +18,7 @@ mod observe;
 mod policies;
 mod reconcile;
 mod run;
+mod seal;
 mod status;
 
 pub use error::Error;

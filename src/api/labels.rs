@@ -2,6 +2,8 @@
 
 /// Field manager of the controller's server-side applies.
 pub const CONTROLLER_FIELD_MANAGER: &str = "release-cockpit-controller";
+/// Field manager of the seals and of the chain's head, so that nothing else is touched with them.
+pub const SEAL_FIELD_MANAGER: &str = "release-cockpit-seal";
 /// Field manager and user agent of the terminal and of the command line.
 pub const CLIENT_FIELD_MANAGER: &str = "release-cockpit";
 /// Namespace that the manifests install the controller into.

@@ -15,6 +15,10 @@ use crate::time::Clock;
 /// Runs one replica. The one that holds the Lease works; the others wait.
 pub(super) async fn control(settings: &Settings, wanted: &Controller) -> Result<Exit, CliError> {
     let _log = logging::start(settings, Otherwise::StandardError)?;
+    if let Some(directory) = wanted.audit_export.as_ref().filter(|directory| !directory.is_dir()) {
+        let sentence = format!("--audit-export: {} is not a directory", directory.display());
+        return Err(CliError::new(Exit::Usage, crate::sanitize::line(&sentence)));
+    }
     let cluster = connect(settings, settings.contexts.first()).await?;
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let identity = wanted.identity.clone().or_else(|| variable("POD_NAME"));
@@ -29,6 +33,7 @@ pub(super) async fn control(settings: &Settings, wanted: &Controller) -> Result<
         lease: LeaseOptions::default(),
         http: wanted.listen,
         concurrency: 8,
+        audit_export: wanted.audit_export.clone(),
     };
     let shutdown = CancellationToken::new();
     let told = shutdown.clone();

@@ -45,6 +45,7 @@ pub(super) async fn demo(settings: &Settings, wanted: &Demo) -> Result<Exit, Cli
             lease: LeaseOptions::default(),
             http: None,
             concurrency: 4,
+            audit_export: None,
         },
         shutdown.clone(),
     ));

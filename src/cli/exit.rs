@@ -19,11 +19,13 @@ pub enum Exit {
     TimedOut,
     /// The API server cannot be reached, or does not answer.
     Unreachable,
+    /// The chain of records is broken.
+    Tampered,
 }
 
 impl Exit {
     /// Every ending with its meaning, in the order of its number.
-    pub const ALL: [(Self, &'static str); 7] = [
+    pub const ALL: [(Self, &'static str); 8] = [
         (Self::Ok, "done"),
         (Self::Error, "it did not work; the message says why"),
         (Self::Usage, "arguments or settings are wrong; nothing was sent"),
@@ -34,6 +36,7 @@ impl Exit {
         ),
         (Self::TimedOut, "the time given by --timeout is over; the release goes on"),
         (Self::Unreachable, "the API server cannot be reached or does not answer"),
+        (Self::Tampered, "records were changed, removed or inserted (audit --verify)"),
     ];
 
     /// The number.
@@ -47,6 +50,7 @@ impl Exit {
             Self::ReleaseFailed => 4,
             Self::TimedOut => 5,
             Self::Unreachable => 6,
+            Self::Tampered => 7,
         }
     }
 }

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+mod audit;
 mod guarding;
 mod options;
 
+pub use audit::{Audit, AuditFormat, Moment};
 pub use guarding::{
     Check, Drive, Freeze, HandOver, Inbox, OnDigest, OnEnvironment, Override, Replicas, Restart, Review,
     Scale, Why,
@@ -25,7 +27,8 @@ Exit codes:
   3  refused by the API server, a policy or the controller
   4  the release failed, was rolled back, rejected, aborted, superseded, or expired
   5  the time given by --timeout is over; the release goes on
-  6  the API server cannot be reached or does not answer";
+  6  the API server cannot be reached or does not answer
+  7  records were changed, removed or inserted (audit --verify)";
 
 /// A terminal cockpit for releasing software on Kubernetes.
 ///
@@ -233,6 +236,9 @@ Examples:
   release-cockpit wait production --timeout 30m
   release-cockpit wait production-v1-9-0-1f2e3d4c --for Paused")]
     Wait(Wait),
+    /// Show who meant what, when, and what became of it; check that no record was changed
+    #[command(after_help = audit::AFTER_HELP)]
+    Audit(Audit),
     /// Print what a cluster needs: pipe it to `kubectl apply -f -`
     #[command(after_help = "\
 Examples:

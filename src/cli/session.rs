@@ -64,6 +64,11 @@ impl Session {
         Author { user: &self.user, groups: &self.groups }
     }
 
+    /// Namespaces to look into; empty: all.
+    pub(super) fn namespaces(&self) -> &[String] {
+        &self.namespaces
+    }
+
     /// The environments in sight.
     pub(super) async fn environments(&self) -> Result<Vec<Environment>, CliError> {
         let mut all = self.cluster.environments().await.map_err(where_else)?;

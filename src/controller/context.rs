@@ -1,6 +1,7 @@
 //! What every reconciliation of one scope shares.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use super::fault::{Cut, Faults};
 use super::lease::Leadership;
 use super::metrics_http::Numbers;
 use super::policies::Verdicts;
+use super::seal::Ledger;
 use crate::api::names::EnvironmentKey;
 use crate::api::release::Phase;
 use crate::api::{Environment, Release, ReleaseAction};
@@ -32,6 +34,7 @@ pub(super) struct Core {
     pub kill: CancellationToken,
     pub numbers: Arc<Numbers>,
     pub recorder: Recorder,
+    pub audit_export: Option<PathBuf>,
 }
 
 impl Core {
@@ -65,6 +68,7 @@ pub(super) struct Context {
     pub memory: Memory,
     /// Whether the admission policies are in force.
     pub policies: Verdicts,
+    pub ledger: Ledger,
     /// Ends with the scope, and all its questions with it.
     pub over: CancellationToken,
 }

@@ -12,6 +12,7 @@ use super::context::Context;
 use super::error::Error;
 use super::observe::{name, namespace, workload_of};
 use super::policies;
+use super::seal;
 use super::status;
 use crate::api::condition::{Condition, ConditionStatus};
 use crate::api::environment::{Component, CurrentVersion, EnvironmentStatus};
@@ -85,6 +86,7 @@ async fn update(environment: &Environment, context: &Arc<Context>) -> Result<Opt
     for message in over {
         act::emit(context, environment, "Expired", &message, false).await;
     }
+    seal::seal(environment, context).await?;
     Ok(environment_action::next_expiry(&new))
 }
 

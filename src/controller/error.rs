@@ -25,6 +25,14 @@ pub enum Error {
     /// A test stopped it here.
     #[error("killed {0}")]
     Killed(String),
+    /// Records could not be exported; nothing was removed.
+    #[error("export records to {}: {source}", path.display())]
+    Export {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What went wrong.
+        source: std::io::Error,
+    },
     /// The address for metrics and probes cannot be used.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -40,7 +48,7 @@ impl Error {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Changed(_) | Self::NotLeading => true,
+            Self::Changed(_) | Self::NotLeading | Self::Export { .. } => true,
             Self::Workload(error) => error.is_transient(),
             Self::Kube { source, .. } => match source.as_ref() {
                 kube::Error::Api(status) => status.code == 429 || status.code >= 500,

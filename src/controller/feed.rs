@@ -120,6 +120,9 @@ pub(super) async fn environment_changed(event: Event<Environment>, context: &Con
             let is_new = environment.status.is_none();
             context.policies.want(namespace(&environment));
             wake_environment(context, &environment).await;
+            if !context.ledger.is_news(&environment) {
+                return;
+            }
             wake_releases(context, &key, |phase| !phase.is_final()).await;
             wake_promotions(context, &key).await;
             if is_new {
@@ -158,10 +161,13 @@ async fn wake_promotions(context: &Context, from: &EnvironmentKey) {
 /// An action was reported.
 pub(super) async fn action_changed(event: Event<ReleaseAction>, context: &Context) {
     let (Event::Apply(action) | Event::InitApply(action)) = event else { return };
-    if action.is_judged() {
+    let is_sealed = action.status.as_ref().is_some_and(|status| status.seal.is_some());
+    if action.is_judged() && is_sealed {
         return;
     }
-    if let Some(key) = action.release_key() {
+    if !action.is_judged()
+        && let Some(key) = action.release_key()
+    {
         let _ = context.wake_release.send(ObjectRef::new(&key.name).within(&key.namespace)).await;
     }
     let environment = ObjectRef::new(&action.spec.environment).within(namespace(&action));

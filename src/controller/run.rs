@@ -1,6 +1,7 @@
 //! Starting and stopping: leadership, the loops of each scope, metrics and probes.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, Once};
 
 use futures::StreamExt;
@@ -17,6 +18,7 @@ use super::fault::Faults;
 use super::lease::{Claim, Leadership, LeaseOptions};
 use super::metrics_http::{self, Numbers};
 use super::policies::{self, Verdicts};
+use super::seal::Ledger;
 use super::{environment, feed, reconcile};
 use crate::api::labels::CONTROLLER_FIELD_MANAGER;
 use crate::time::Clock;
@@ -38,6 +40,8 @@ pub struct ControllerOptions {
     pub http: Option<SocketAddr>,
     /// Releases that are worked on at once in each scope.
     pub concurrency: u16,
+    /// Where records are exported before retention removes them; absent: nothing is ever removed.
+    pub audit_export: Option<PathBuf>,
 }
 
 /// Changes that may wait to be looked at.
@@ -111,6 +115,7 @@ fn core(client: Client, options: &ControllerOptions, faults: Faults) -> Core {
         killed: Mutex::new(None),
         kill: CancellationToken::new(),
         numbers: Arc::new(Numbers::default()),
+        audit_export: options.audit_export.clone(),
     }
 }
 
@@ -153,6 +158,7 @@ async fn work(core: Arc<Core>, scope: Option<String>, concurrency: u16) {
         wake_environment,
         memory: Memory::default(),
         policies: Verdicts::default(),
+        ledger: Ledger::default(),
         over,
     });
     let config = || controller::Config::default().concurrency(concurrency);

@@ -25,8 +25,13 @@ pub(super) async fn store<K>(
 where
     K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned,
 {
-    let status =
+    let mut status =
         serde_json::to_value(status).map_err(|error| write_failed(what, kube::Error::SerdeError(error)))?;
+    // the chain is another manager's: what is not sent is neither touched nor owned
+    if let Some(fields) = status.as_object_mut() {
+        fields.remove("seal");
+        fields.remove("chain");
+    }
     let mut metadata = json!({"name": name(object), "namespace": namespace(object)});
     if let Some(version) = &object.meta().resource_version {
         metadata["resourceVersion"] = json!(version);

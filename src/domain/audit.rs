@@ -27,7 +27,7 @@ mod tests;
 pub use canonical::canonical_json;
 pub use chain::{BATCH, SealPlan, plan_seals};
 pub use intent::{Intent, IntentKind, Origin, intents};
-pub use retention::{KEPT_RELEASES, Removal, plan_removal};
+pub use retention::{KEPT_RELEASES, KEPT_SUCCESSES, Removal, plan_removal};
 pub use server_log::{LogReading, read_server_log};
 pub use verify::{Finding, Report, verify};
 

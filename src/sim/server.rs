@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use http::Request;
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -13,8 +14,10 @@ use url::Url;
 
 use super::Error;
 use super::apiserver::{Shared, serve};
+use super::kinds::RESOURCES;
 use super::scenario::Scenario;
 use super::script;
+use super::store::Key;
 use super::world::World;
 use crate::time::Clock;
 
@@ -124,6 +127,27 @@ impl Running {
     /// Forgets the history that watches resume from, as a compaction does: they are answered 410.
     pub fn compact(&self) {
         self.shared.world().store.compact();
+    }
+
+    /// Changes an object behind the API server's back, as a hand in etcd would; an object for which there is nothing left is removed.
+    /// Whether there was such an object.
+    pub fn tamper(
+        &self,
+        plural: &str,
+        (namespace, name): (&str, &str),
+        change: impl FnOnce(Value) -> Option<Value>,
+    ) -> bool {
+        let mut world = self.shared.world();
+        let Some(resource) = RESOURCES.iter().find(|resource| resource.plural == plural) else {
+            return false;
+        };
+        let Some(object) = world.store.get(resource, namespace, name).cloned() else { return false };
+        match change(object.value.clone()) {
+            Some(value) => drop(world.store.update(resource, value)),
+            None => drop(world.store.remove(resource, &Key::new(namespace, name))),
+        }
+        self.shared.written(&mut world, self.shared.now());
+        true
     }
 
     /// Ends the world and waits until its tasks are gone.

@@ -35,6 +35,7 @@ impl Controller {
             lease: LEASE,
             http: None,
             concurrency: 4,
+            audit_export: None,
         };
         let client = spaces[0].world.client("controller").await;
         let shutdown = CancellationToken::new();

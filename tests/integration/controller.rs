@@ -1,6 +1,7 @@
 //! The controller on the embedded world: what people ask for happens, once, and only when it may.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 mod environment_actions;
+mod audit;
 mod policies;
 
 const STAGING: &str = "planera-staging";
@@ -54,6 +56,15 @@ impl Stage {
 
     /// A controller that is killed where `faults` say so.
     fn controller(&self, faults: Faults) -> JoinHandle<Result<(), controller::Error>> {
+        self.exporting_controller(faults, None)
+    }
+
+    /// As [`Self::controller`], which may remove records once they are exported.
+    fn exporting_controller(
+        &self,
+        faults: Faults,
+        audit_export: Option<PathBuf>,
+    ) -> JoinHandle<Result<(), controller::Error>> {
         let options = ControllerOptions {
             identity: "one".into(),
             namespace: "release-cockpit".into(),
@@ -62,6 +73,7 @@ impl Stage {
             lease: LeaseOptions { duration: Duration::from_secs(600), renew: Duration::from_secs(60) },
             http: None,
             concurrency: 4,
+            audit_export,
         };
         tokio::spawn(controller::run_with(self.client("controller"), options, faults, self.stop.clone()))
     }

@@ -1,6 +1,7 @@
 //! The arguments of each command.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
@@ -51,6 +52,9 @@ pub struct Controller {
     /// Name of this replica, unique among all [default: the pod, else host and process id]
     #[arg(long, value_name = "NAME")]
     pub identity: Option<String>,
+    /// Append records to files here before an environment's spec.retention removes them; without it nothing is removed
+    #[arg(long, value_name = "DIRECTORY")]
+    pub audit_export: Option<PathBuf>,
 }
 
 /// How a command that changes something is carried out.

@@ -1,15 +1,17 @@
 //! What may go when an environment keeps its records for a limited time: oldest first, in the order of the chain, and never anything that is
 //! still needed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
 use super::{Record, verify};
 use crate::api::{Environment, Phase, Release, ReleaseAction};
 
-/// The newest releases that are kept whatever their age, and as many of those that succeeded: they are the ways back.
+/// The newest releases that are kept whatever their age.
 pub const KEPT_RELEASES: usize = 20;
+/// The newest releases that succeeded, which are kept as well: they are the ways back.
+pub const KEPT_SUCCESSES: usize = 3;
 /// Records that are removed at once at most.
 const MOST: usize = 100;
 
@@ -80,13 +82,14 @@ fn needed(
             status.debts.iter().map(|debt| debt.id.as_str()).chain(status.active_release.as_deref())
         })
         .collect();
+    let acted = last_acts(actions);
     let mut newest: Vec<&Release> = releases.to_vec();
     newest.sort_by_key(|release| std::cmp::Reverse((release.created_at(), release.metadata.name.clone())));
-    let succeeded = newest.iter().filter(|release| release.phase() == Phase::Succeeded).take(KEPT_RELEASES);
+    let succeeded = newest.iter().filter(|release| release.phase() == Phase::Succeeded).take(KEPT_SUCCESSES);
     let mut kept: BTreeSet<&str> =
         newest.iter().take(KEPT_RELEASES).chain(succeeded).map(|release| name(release)).collect();
     for release in &newest {
-        let is_over = release.phase().is_final() && ended_at(release, actions).is_some_and(|at| at < before);
+        let is_over = release.phase().is_final() && ended_at(release, &acted).is_some_and(|at| at < before);
         if !is_over || named.contains(name(release)) {
             kept.insert(name(release));
         }
@@ -116,15 +119,23 @@ fn needed(
         .collect()
 }
 
+/// When each release was last acted on, by its name.
+fn last_acts<'a>(actions: &[&'a ReleaseAction]) -> BTreeMap<&'a str, DateTime<Utc>> {
+    let mut last = BTreeMap::new();
+    for action in actions {
+        let at = action.status.as_ref().and_then(|status| status.at).or(action.created_at());
+        if let (Some(release), Some(at)) = (&action.spec.release, at) {
+            let known = last.entry(release.name.as_str()).or_insert(at);
+            *known = at.max(*known);
+        }
+    }
+    last
+}
+
 /// When a release ended, or was last acted on.
-fn ended_at(release: &Release, actions: &[&ReleaseAction]) -> Option<DateTime<Utc>> {
+fn ended_at(release: &Release, acted: &BTreeMap<&str, DateTime<Utc>>) -> Option<DateTime<Utc>> {
     let ended = release.status.as_ref().and_then(|status| status.finished_at).or(release.created_at())?;
-    let acted = actions
-        .iter()
-        .filter(|action| action.spec.release.as_ref().is_some_and(|of| of.name == name(release)))
-        .filter_map(|action| action.status.as_ref()?.at.or(action.created_at()))
-        .max();
-    Some(acted.map_or(ended, |acted| acted.max(ended)))
+    Some(acted.get(name(release)).map_or(ended, |acted| ended.max(*acted)))
 }
 
 fn name(release: &Release) -> &str {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::{Intent, IntentKind, Origin};
 use crate::api::GROUP;
+use crate::api::labels::CONTROLLER_USER;
 
 /// What was read.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -83,7 +84,7 @@ fn attempt(line: Line) -> Option<Intent> {
     let is_refusal = matches!(status.code, 400..=499) && !matches!(status.code, 401 | 404 | 409 | 429);
     // a request appears once per stage
     let is_last = line.stage.is_empty() || line.stage == "ResponseComplete" || line.stage == "Panic";
-    if !(is_ours && is_change && is_refusal && is_last) {
+    if !(is_ours && is_change && is_refusal && is_last) || is_probe(&line.user, &object) {
         return None;
     }
     let told = line
@@ -135,6 +136,11 @@ fn attempt(line: Line) -> Option<Intent> {
         timeline: Vec::new(),
         origin: Origin::ServerLog,
     })
+}
+
+/// The controller tries again and again whether the policies are in force.
+fn is_probe(user: &Account, object: &ObjectRef) -> bool {
+    user.username == CONTROLLER_USER && object.name == "release-cockpit-probe"
 }
 
 /// What the admission policies note of a request: `VERB NAMESPACE/ENVIRONMENT`.

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::api::environment::{Debt, EnvironmentStatus};
+use crate::api::labels::CONTROLLER_USER;
 use crate::api::release::ReleaseStatus;
 use crate::api::release_action::{ActionResult, Parameters, ReleaseActionStatus};
 use crate::api::{ActionKind, ChainHead, Duration, Environment, Phase};
@@ -631,6 +632,19 @@ mod log_tests {
             (line("create", "releaseactions", 422, json!({})), true),
             (line("delete", "releaseactions", 403, json!({})), true),
             (line("patch", "environments", 403, json!({})), true),
+            (line("create", "releases", 403, json!({"user": {"username": CONTROLLER_USER}})), true),
+            (
+                line(
+                    "create",
+                    "releases",
+                    403,
+                    json!({
+                        "user": {"username": CONTROLLER_USER},
+                        "objectRef": {"resource": "releases", "name": "release-cockpit-probe", "apiGroup": "release-cockpit.dev"},
+                    }),
+                ),
+                false,
+            ),
             (line("create", "releases", 201, json!({})), false),
             (line("create", "releases", 409, json!({})), false),
             (line("create", "releases", 500, json!({})), false),

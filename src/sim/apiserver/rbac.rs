@@ -121,7 +121,7 @@ pub fn rules(role: Role) -> Vec<Rule> {
                 &["environments/status", "releases/status", "releaseactions/status"],
                 &["get", "patch"],
             ),
-            (&[OURS], &["releases", "releaseactions"], &["create"]),
+            (&[OURS], &["releases", "releaseactions"], &["create", "delete"]),
             (&["apps"], &["deployments", "statefulsets", "daemonsets"], &["patch"]),
             (&["events.k8s.io"], &["events"], &["create", "patch"]),
             (&["coordination.k8s.io"], &["leases"], &["create", "update", "patch"]),

@@ -1,0 +1,207 @@
+//! Sealing: every record gets its place in the chain of its environment, and the head follows.
+//!
+//! Owns the seals, the head and, in `retention`, what is removed at the beginning of the chain. Must not touch any other field: it writes by
+//! server-side apply under a field manager of its own. What the places are is `domain::audit`'s word. A record's seal is written
+//! before the head, over the very version of the record that was read; whoever dies in between leaves a chain that the next one
+//! carries on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex};
+
+use chrono::{DateTime, Utc};
+use k8s_openapi::NamespaceResourceScope;
+use kube::Resource;
+use kube::api::{ListParams, Patch, PatchParams};
+use kube::runtime::events::{Event, EventType};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::context::{Context, locked};
+use super::error::{Error, read_failed, write_failed};
+use super::observe::{api, name, namespace};
+use crate::api::labels::SEAL_FIELD_MANAGER;
+use crate::api::release::Phase;
+use crate::api::{ChainHead, Environment, Release, ReleaseAction};
+use crate::domain::audit::{Record, RecordKind, plan_seals};
+
+mod export;
+mod retention;
+
+/// The head is told to the log and to the cluster's events whenever it passes a multiple of this.
+const TOLD_EVERY: i64 = 100;
+
+/// What is remembered of chains between reconciliations; losing it costs time, never truth.
+#[derive(Default)]
+pub(super) struct Ledger {
+    known: Mutex<BTreeMap<String, Environment>>,
+    exported: Mutex<BTreeSet<String>>,
+    told: Mutex<BTreeSet<(String, String)>>,
+    looked: Mutex<BTreeMap<String, DateTime<Utc>>>,
+}
+
+impl Ledger {
+    /// Whether more than the chain of an environment has changed since it was last reported. Every intent moves the chain; that alone is no
+    /// reason to look at each release again.
+    pub(super) fn is_news(&self, environment: &Environment) -> bool {
+        let mut bare = environment.clone();
+        bare.metadata.resource_version = None;
+        bare.metadata.managed_fields = None;
+        if let Some(status) = &mut bare.status {
+            status.chain = None;
+        }
+        let uid = environment.metadata.uid.clone().unwrap_or_default();
+        locked(&self.known).insert(uid, bare.clone()).is_none_or(|before| before != bare)
+    }
+
+    /// Whether this is said for the first time of that environment.
+    fn is_first(&self, environment: &Environment, sentence: &str) -> bool {
+        let uid = environment.metadata.uid.clone().unwrap_or_default();
+        locked(&self.told).insert((uid, sentence.to_owned()))
+    }
+}
+
+/// The records of an environment and its head, as the API server has them now.
+struct Book {
+    environment: Environment,
+    releases: Vec<Release>,
+    actions: Vec<ReleaseAction>,
+}
+
+impl Book {
+    fn head(&self) -> ChainHead {
+        self.environment.status.as_ref().and_then(|status| status.chain.clone()).unwrap_or_default()
+    }
+
+    fn records(&self) -> Vec<Record> {
+        let releases = self.releases.iter().map(Record::of_release);
+        releases.chain(self.actions.iter().map(Record::of_action)).collect()
+    }
+}
+
+/// Seals what is ready, then removes what retention lets go.
+pub(super) async fn seal(environment: &Environment, context: &Arc<Context>) -> Result<(), Error> {
+    if is_due(environment, context)
+        && let Some(book) = read(environment, context).await?
+    {
+        carry_on(context, &book).await?;
+    }
+    retention::keep(environment, context).await
+}
+
+/// Whether anything was reported that has no place yet, or a place that the head does not count.
+fn is_due(environment: &Environment, context: &Context) -> bool {
+    let head = environment.status.as_ref().and_then(|status| status.chain.as_ref());
+    let sequence = head.map_or(0, |head| head.sequence);
+    let key = environment.key();
+    let releases = context.releases_of(&key);
+    releases
+        .iter()
+        .filter_map(|release| release.status.as_ref())
+        .any(|status| status.seal.as_ref().is_none_or(|seal| seal.sequence > sequence))
+        || context.actions.state().iter().filter(|action| is_of(action, environment)).any(|action| {
+            let seal = action.status.as_ref().and_then(|status| status.seal.as_ref());
+            seal.map_or(action.is_judged(), |seal| seal.sequence > sequence)
+        })
+}
+
+fn is_of(action: &ReleaseAction, environment: &Environment) -> bool {
+    action.spec.environment == name(environment)
+        && action.metadata.namespace == environment.metadata.namespace
+}
+
+/// Everything anew: a place is only given on what the API server says now.
+async fn read(environment: &Environment, context: &Context) -> Result<Option<Book>, Error> {
+    let found = api::<Environment>(context, namespace(environment)).get_opt(name(environment)).await;
+    let found = found.map_err(read_failed("read the environment"))?;
+    let Some(found) = found.filter(|found| found.metadata.uid == environment.metadata.uid) else {
+        return Ok(None);
+    };
+    let mut releases: Vec<Release> = list(context, &found, "read the releases").await?;
+    releases.retain(|release| release.environment_key() == found.key());
+    let mut actions: Vec<ReleaseAction> = list(context, &found, "read the actions").await?;
+    actions.retain(|action| is_of(action, &found));
+    Ok(Some(Book { environment: found, releases, actions }))
+}
+
+async fn list<K>(context: &Context, environment: &Environment, what: &'static str) -> Result<Vec<K>, Error>
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned,
+{
+    let api = api::<K>(context, namespace(environment));
+    let params = ListParams::default().fields(&format!("spec.environment={}", name(environment)));
+    let list = match api.list(&params).await {
+        // servers before 1.31 may not know fields of custom resources
+        Err(kube::Error::Api(status)) if status.code == 400 => api.list(&ListParams::default()).await,
+        answer => answer,
+    };
+    Ok(list.map_err(read_failed(what))?.items)
+}
+
+/// Writes the next seals, each over the version that was read, then the head.
+async fn carry_on(context: &Context, book: &Book) -> Result<(), Error> {
+    let head = book.head();
+    let plan = plan_seals(&head, &book.records());
+    for (key, seal) in &plan.seals {
+        context.core.permit(&key.name, Phase::Pending, "seal")?;
+        let status = json!({"seal": seal});
+        let release = book.releases.iter().find(|release| name(*release) == key.name);
+        let action = book.actions.iter().find(|action| name(*action) == key.name);
+        match (key.kind, release, action) {
+            (RecordKind::Release, Some(release), _) => {
+                apply(context, release, &status, "the release").await?;
+            }
+            (RecordKind::ReleaseAction, _, Some(action)) => {
+                apply(context, action, &status, "the action").await?;
+            }
+            _ => {}
+        }
+    }
+    if plan.head == head {
+        return Ok(());
+    }
+    context.core.permit(name(&book.environment), Phase::Pending, "chain")?;
+    apply(context, &book.environment, &json!({"chain": plan.head}), "the environment").await?;
+    if plan.head.sequence / TOLD_EVERY != head.sequence / TOLD_EVERY {
+        let sentence = format!("record {} has the hash {}", plan.head.sequence, plan.head.hash);
+        tracing::info!(environment = %book.environment.key(), "{sentence}");
+        tell(context, &book.environment, "ChainHead", &sentence, false).await;
+    }
+    Ok(())
+}
+
+/// Applies a part of a status under the sealer's own name. Nothing is written when the object is no longer the one that was read.
+async fn apply<K>(context: &Context, object: &K, status: &Value, what: &'static str) -> Result<(), Error>
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned,
+{
+    let meta = object.meta();
+    let body = json!({
+        "apiVersion": K::api_version(&()),
+        "kind": K::kind(&()),
+        "metadata": {
+            "name": meta.name, "namespace": meta.namespace, "uid": meta.uid, "resourceVersion": meta.resource_version,
+        },
+        "status": status,
+    });
+    let params = PatchParams::apply(SEAL_FIELD_MANAGER).force();
+    api::<K>(context, namespace(object))
+        .patch_status(name(object), &params, &Patch::Apply(&body))
+        .await
+        .map_err(|error| write_failed(what, error))?;
+    Ok(())
+}
+
+/// Events are a courtesy: a failure is logged and forgotten.
+async fn tell(context: &Context, environment: &Environment, reason: &str, sentence: &str, is_warning: bool) {
+    let event = Event {
+        type_: if is_warning { EventType::Warning } else { EventType::Normal },
+        reason: reason.to_owned(),
+        note: Some(crate::domain::timeline::cut(sentence.to_owned(), 1000)),
+        action: "Recording".to_owned(),
+        secondary: None,
+    };
+    if let Err(error) = context.core.recorder.publish(&event, &environment.object_ref(&())).await {
+        tracing::debug!(%error, "an event was not recorded");
+    }
+}
