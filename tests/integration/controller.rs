@@ -20,8 +20,8 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-mod environment_actions;
 mod audit;
+mod environment_actions;
 mod policies;
 
 const STAGING: &str = "planera-staging";
