@@ -6,12 +6,12 @@ use kube::Resource;
 use kube::runtime::events::{Event, EventType};
 
 use super::context::Context;
-use super::error::Error;
+use super::error::{Error, read_failed};
 use super::observe::{self, name, namespace};
 use super::status;
 use crate::api::environment::Component;
 use crate::api::release_action::{ActionResult, ReleaseActionStatus};
-use crate::api::{Release, ReleaseAction};
+use crate::api::{Environment, Release, ReleaseAction};
 use crate::domain::environment_action::ledger;
 use crate::domain::health::Question;
 use crate::domain::rollout::{Decision, Effect, Observed, SetImage};
@@ -56,11 +56,19 @@ pub(super) async fn act(
 
 /// What the release leaves behind in its environment is written down before its own status says so.
 async fn account(context: &Arc<Context>, observed: &Observed, decision: &Decision) -> Result<(), Error> {
-    let Some(environment) = &observed.environment else { return Ok(()) };
+    let release = &observed.release;
+    let status = observed.environment.as_ref().and_then(|environment| environment.status.clone());
+    if ledger::accounted(&status.unwrap_or_default(), release, &decision.status).is_none() {
+        return Ok(());
+    }
+    // what was observed bears the verdict on the policies of this moment, which is not for storing
+    let environments = observe::api::<Environment>(context, namespace(release));
+    let found = environments.get_opt(&release.spec.environment).await;
+    let Some(environment) = found.map_err(read_failed("read the environment"))? else { return Ok(()) };
     let status = environment.status.clone().unwrap_or_default();
-    let Some(new) = ledger::accounted(&status, &observed.release, &decision.status) else { return Ok(()) };
-    context.core.permit(name(&observed.release), decision.status.phase, "account")?;
-    status::store(context, environment, &new, "the environment").await.map(drop)
+    let Some(new) = ledger::accounted(&status, release, &decision.status) else { return Ok(()) };
+    context.core.permit(name(release), decision.status.phase, "account")?;
+    status::store(context, &environment, &new, "the environment").await.map(drop)
 }
 
 async fn set_image(context: &Arc<Context>, observed: &Observed, change: &SetImage) -> Result<(), Error> {

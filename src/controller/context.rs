@@ -13,11 +13,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::Error;
 use super::fault::{Cut, Faults};
+use super::index::Index;
 use super::lease::Leadership;
 use super::metrics_http::Numbers;
 use super::policies::Verdicts;
+use super::recent::{Known, Sights};
 use super::seal::Ledger;
-use crate::api::names::EnvironmentKey;
+use crate::api::names::{EnvironmentKey, ReleaseKey};
 use crate::api::release::Phase;
 use crate::api::{Environment, Release, ReleaseAction};
 use crate::domain::health::{Answer, Answers};
@@ -63,6 +65,9 @@ pub(super) struct Context {
     pub releases: Store<Release>,
     pub environments: Store<Environment>,
     pub actions: Store<ReleaseAction>,
+    pub releases_by_environment: Index<Release>,
+    pub actions_by_environment: Index<ReleaseAction>,
+    pub actions_by_release: Index<ReleaseAction>,
     pub wake_release: mpsc::Sender<ObjectRef<Release>>,
     pub wake_environment: mpsc::Sender<ObjectRef<Environment>>,
     pub memory: Memory,
@@ -88,7 +93,12 @@ impl Context {
 
     /// The releases of an environment as last reported.
     pub(super) fn releases_of(&self, key: &EnvironmentKey) -> Vec<Arc<Release>> {
-        self.releases.state().into_iter().filter(|release| release.environment_key() == *key).collect()
+        self.releases_by_environment.of(&key.namespace, &key.name)
+    }
+
+    /// The actions that name a release as last reported.
+    pub(super) fn actions_of(&self, key: &ReleaseKey) -> Vec<Arc<ReleaseAction>> {
+        self.actions_by_release.of(&key.namespace, &key.name)
     }
 }
 
@@ -99,6 +109,8 @@ pub(super) struct Memory {
     asking: Mutex<BTreeSet<(String, String)>>,
     failures: Mutex<BTreeMap<String, u32>>,
     lanes: Mutex<BTreeMap<EnvironmentKey, Arc<tokio::sync::Mutex<()>>>>,
+    pub sights: Sights,
+    pub known: Known,
 }
 
 impl Memory {

@@ -55,27 +55,22 @@ pub(super) fn after_failure(environment: &Environment, error: &Error, context: &
 }
 
 async fn update(environment: &Environment, context: &Arc<Context>) -> Result<Option<DateTime<Utc>>, Error> {
+    let releases = context.releases_of(&environment.key());
+    let ours = actions::of(environment, context);
     let mut workloads = Vec::new();
     for component in &environment.spec.components {
-        workloads.push((component, workload_of(context, namespace(environment), component).await?));
+        let state = workload_of(context, namespace(environment), component).await?;
+        let actions = ours.iter().map(|action| &**action);
+        let breaks = soak::interruptions(&component.name, &releases, actions);
+        workloads.push(Seen { component, state, breaks });
     }
     let waiting = context.releases.state().iter().filter(|release| release.phase() == Phase::Pending).count();
     context.core.numbers.waiting(waiting);
     let siblings = siblings(environment, context);
-    let releases = context.releases_of(&environment.key());
     let active = active(&releases);
     let old = environment.status.clone().unwrap_or_default();
-    let ours = actions::of(environment, context);
     let now = context.core.clock.now();
     let mut new = judge(environment, &workloads, siblings, active, now);
-    for current in &mut new.current {
-        let workload = workloads.iter().find(|(component, _)| component.name == current.component);
-        let Some(workload) = workload.and_then(|(_, state)| state.as_ref()) else { continue };
-        let before = old.current.iter().find(|before| before.component == current.component);
-        let actions = ours.iter().map(|action| &**action);
-        let interruptions = soak::interruptions(&current.component, &releases, actions);
-        current.healthy_since = soak::healthy_since(before, workload, interruptions, now);
-    }
     let over = environment_action::expire(&mut new, now);
     tell_policies(environment, context, &mut new);
     if old != new {
@@ -118,22 +113,26 @@ fn active(releases: &[Arc<Release>]) -> Option<String> {
     releases.iter().find(|release| release.phase().holds_lane()).map(|release| name(&**release).to_owned())
 }
 
+/// One component with its workload, and when its peace was broken.
+struct Seen<'a> {
+    component: &'a Component,
+    state: Option<WorkloadState>,
+    breaks: Vec<DateTime<Utc>>,
+}
+
 fn judge(
     environment: &Environment,
-    workloads: &[(&Component, Option<WorkloadState>)],
+    workloads: &[Seen<'_>],
     siblings: Vec<String>,
     active: Option<String>,
     now: DateTime<Utc>,
 ) -> EnvironmentStatus {
     let old = environment.status.clone().unwrap_or_default();
-    let current = workloads
-        .iter()
-        .filter_map(|(component, state)| current(&old, component, state.as_ref()?, now))
-        .collect();
+    let current = workloads.iter().filter_map(|seen| current(&old, seen, now)).collect();
     let missing: Vec<_> = workloads
         .iter()
-        .filter(|(_, state)| state.as_ref().is_none_or(|state| state.image.is_none()))
-        .map(|(component, _)| component.name.as_str())
+        .filter(|seen| seen.state.as_ref().is_none_or(|state| state.image.is_none()))
+        .map(|seen| seen.component.name.as_str())
         .collect();
     let (status, reason, message) = if missing.is_empty() {
         (ConditionStatus::True, "WorkloadsFound", "every component has its workload".to_owned())
@@ -161,15 +160,11 @@ fn judge(
     }
 }
 
-fn current(
-    old: &EnvironmentStatus,
-    component: &Component,
-    state: &WorkloadState,
-    now: DateTime<Utc>,
-) -> Option<CurrentVersion> {
+fn current(old: &EnvironmentStatus, seen: &Seen<'_>, now: DateTime<Utc>) -> Option<CurrentVersion> {
+    let (component, state) = (seen.component, seen.state.as_ref()?);
     let image = state.image.clone()?;
     let before = old.current.iter().find(|c| c.component == component.name && c.image == image);
-    let healthy_since = soak::healthy_since(before, state, [], now);
+    let healthy_since = soak::healthy_since(before, state, seen.breaks.iter().copied(), now);
     Some(CurrentVersion {
         component: component.name.clone(),
         version: version::version_of(&image).chars().take(128).collect(),
@@ -188,7 +183,8 @@ mod tests {
     use crate::domain::fixtures::{at, deployment, environment};
 
     fn judged(environment: &Environment, state: Option<WorkloadState>, secs: i64) -> EnvironmentStatus {
-        let workloads = [(&environment.spec.components[0], state)];
+        let seen = Seen { component: &environment.spec.components[0], state, breaks: vec![at(35)] };
+        let workloads = [seen];
         judge(environment, &workloads, vec!["production".into()], None, at(secs))
     }
 
@@ -203,6 +199,7 @@ mod tests {
             (10, deployment("backend", "v1")),
             (20, broken),
             (30, deployment("backend", "v1")),
+            (36, deployment("backend", "v1")),
             (40, deployment("backend", "v2")),
         ] {
             let status = judged(&environment, Some(state), secs);
@@ -210,7 +207,7 @@ mod tests {
             since.push((current.since.unwrap(), current.healthy_since));
             environment.status = Some(status);
         }
-        let expected = [(0, Some(0)), (0, Some(0)), (0, None), (0, Some(30)), (40, Some(40))];
+        let expected = [(0, Some(0)), (0, Some(0)), (0, None), (0, Some(30)), (0, Some(35)), (40, Some(40))];
         let expected: Vec<_> = expected.iter().map(|(s, h)| (at(*s), h.map(at))).collect();
         assert_eq!(since, expected);
     }
@@ -233,6 +230,6 @@ mod tests {
         let mut environment = environment();
         let first = judged(&environment, Some(deployment("backend", "v1")), 0);
         environment.status = Some(first.clone());
-        assert_eq!(judged(&environment, Some(deployment("backend", "v1")), 500), first);
+        assert_eq!(judged(&environment, Some(deployment("backend", "v1")), 30), first);
     }
 }

@@ -64,6 +64,7 @@ pub(super) async fn follow_deployments(api: Api<Deployment>, context: &Context) 
 }
 
 async fn deployment_changed(deployment: &Deployment, context: &Context) {
+    context.memory.sights.forget(namespace(deployment));
     for environment in context.environments.state() {
         let runs = environment.metadata.namespace == deployment.metadata.namespace
             && environment.spec.components.iter().any(|component| {
@@ -91,6 +92,7 @@ pub(super) async fn wake_releases(context: &Context, key: &EnvironmentKey, wante
 
 /// A release was reported.
 pub(super) async fn release_changed(event: Event<Release>, context: &Context) {
+    context.releases_by_environment.changed(&event);
     let (release, is_news) = match event {
         Event::Apply(release) => (release, true),
         Event::InitApply(release) => (release, false),
@@ -120,17 +122,20 @@ pub(super) async fn environment_changed(event: Event<Environment>, context: &Con
             let is_new = environment.status.is_none();
             context.policies.want(namespace(&environment));
             wake_environment(context, &environment).await;
-            if !context.ledger.is_news(&environment) {
-                return;
+            let news = context.memory.known.news(&environment);
+            if news.for_releases {
+                wake_releases(context, &key, |phase| !phase.is_final()).await;
             }
-            wake_releases(context, &key, |phase| !phase.is_final()).await;
-            wake_promotions(context, &key).await;
+            if news.for_promotions {
+                wake_promotions(context, &key).await;
+            }
             if is_new {
                 wake_siblings(context, namespace(&environment)).await;
             }
         }
         Event::InitApply(environment) => wake_environment(context, &environment).await,
         Event::Delete(environment) => {
+            context.memory.known.forget(&environment);
             wake_releases(context, &environment.key(), |phase| !phase.is_final()).await;
             wake_siblings(context, namespace(&environment)).await;
         }
@@ -160,6 +165,8 @@ async fn wake_promotions(context: &Context, from: &EnvironmentKey) {
 
 /// An action was reported.
 pub(super) async fn action_changed(event: Event<ReleaseAction>, context: &Context) {
+    context.actions_by_environment.changed(&event);
+    context.actions_by_release.changed(&event);
     let (Event::Apply(action) | Event::InitApply(action)) = event else { return };
     let is_sealed = action.status.as_ref().is_some_and(|status| status.seal.is_some());
     if action.is_judged() && is_sealed {

@@ -55,9 +55,15 @@ pub(super) async fn observe(
     let mut workloads = BTreeMap::new();
     for component in environment.iter().flat_map(|environment| &environment.spec.components) {
         let is_released = release.spec.images.iter().any(|image| image.component == component.name);
-        if is_released && let Some(state) = workload_of(context, &namespace, component).await? {
-            workloads.insert(component.name.to_string(), state);
+        if !is_released {
+            continue;
         }
+        let state = if fresh {
+            workload_of(context, &namespace, component).await?
+        } else {
+            workload_seen(context, &namespace, component).await?
+        };
+        workloads.extend(state.map(|state| (component.name.to_string(), state)));
     }
     let promotion = environment.as_ref().and_then(|environment| environment.spec.promotion.as_ref());
     let source = match promotion {
@@ -108,6 +114,20 @@ pub(super) async fn workload_of(
     }
 }
 
+/// As [`workload_of`], or as it was seen a moment ago: many releases wait for the same workloads.
+async fn workload_seen(
+    context: &Context,
+    namespace: &str,
+    component: &Component,
+) -> Result<Option<WorkloadState>, Error> {
+    if let Some(seen) = context.memory.sights.of(namespace, component) {
+        return Ok(seen);
+    }
+    let state = workload_of(context, namespace, component).await?;
+    context.memory.sights.keep(namespace, component, state.clone());
+    Ok(state)
+}
+
 pub(super) fn target(context: &Context, namespace: &str, component: &Component) -> Target {
     Target {
         client: context.core.client.clone(),
@@ -132,11 +152,10 @@ async fn environment(
 
 async fn actions(context: &Context, release: &Release, fresh: bool) -> Result<Vec<ReleaseAction>, Error> {
     let key = release.key();
-    let is_ours = |action: &ReleaseAction| action.release_key().as_ref() == Some(&key);
     if !fresh {
-        let all = context.actions.state();
-        return Ok(all.iter().filter(|action| is_ours(action)).map(|action| (**action).clone()).collect());
+        return Ok(context.actions_of(&key).iter().map(|action| (**action).clone()).collect());
     }
+    let is_ours = |action: &ReleaseAction| action.release_key().as_ref() == Some(&key);
     let api: Api<ReleaseAction> = api(context, &key.namespace);
     let params = ListParams::default().fields(&format!("spec.release.name={}", key.name));
     let list = match api.list(&params).await {

@@ -62,9 +62,10 @@ impl Verdicts {
     fn keep(&self, namespace: &str, verdict: &Verdict, now: DateTime<Utc>) -> bool {
         let mut held = locked(&self.held);
         let before = held.get(namespace);
-        if let Some((_, at)) = before
+        if let Some((held_back, at)) = before
             && verdict.is_passing
-            && now - *at < STANDS
+            // what was found missing is missing until somebody sees it again
+            && (now - *at < STANDS || held_back.status == ConditionStatus::False)
         {
             return false;
         }
@@ -95,14 +96,26 @@ pub(super) fn condition(
     generation: Option<i64>,
     now: DateTime<Utc>,
 ) -> Condition {
-    let was = conditions.iter().find(|old| old.type_ == CONDITION && old.status == verdict.status);
+    let was = conditions.iter().find(|old| old.type_ == CONDITION);
     Condition {
         type_: CONDITION.to_owned(),
         status: verdict.status,
         reason: verdict.reason.to_owned(),
         message: crate::domain::timeline::cut(verdict.message.clone(), 1000),
-        last_transition_time: was.map_or(now, |old| old.last_transition_time),
+        last_transition_time: since(was, verdict, now),
         observed_generation: generation,
+    }
+}
+
+/// Since when it is so. In force they have been since they were last changed, whenever somebody looked; after they were seen not to be
+/// in force, only from now on.
+fn since(was: Option<&Condition>, verdict: &Verdict, now: DateTime<Utc>) -> DateTime<Utc> {
+    match (was, verdict.since) {
+        (Some(was), Some(since)) if was.status == verdict.status => since.max(was.last_transition_time),
+        (Some(was), None) if was.status == verdict.status => was.last_transition_time,
+        (Some(was), _) if was.status == ConditionStatus::False => now,
+        (_, Some(since)) => since,
+        (_, None) => now,
     }
 }
 
@@ -196,7 +209,7 @@ mod tests {
     use crate::domain::fixtures::{at, environment};
 
     fn verdict(status: ConditionStatus, is_passing: bool) -> Verdict {
-        Verdict { status, reason: "X", message: "x".into(), is_passing }
+        Verdict { status, reason: "X", message: "x".into(), is_passing, since: None }
     }
 
     #[test]
@@ -211,6 +224,31 @@ mod tests {
         assert_eq!(verdicts.of("a"), Some(lost.clone()));
         assert!(verdicts.keep("b", &lost, at(300)), "nothing stands where nothing was known");
         assert_eq!(verdicts.of("c"), None);
+        let bad = verdict(ConditionStatus::False, false);
+        assert!(verdicts.keep("b", &bad, at(300)));
+        assert!(!verdicts.keep("b", &lost, at(9000)), "what was missing is not forgotten");
+    }
+
+    #[test]
+    fn they_attest_what_was_written_since_they_were_last_changed() {
+        use ConditionStatus::{False, True, Unknown};
+        for (was, status, changed, expected) in [
+            (None, True, Some(5), 5),
+            (None, True, None, 100),
+            (Some((True, 30)), True, Some(5), 30),
+            (Some((True, 30)), True, Some(50), 50),
+            (Some((True, 30)), True, None, 30),
+            (Some((Unknown, 30)), True, Some(5), 5),
+            (Some((False, 30)), True, Some(5), 100),
+            (Some((True, 30)), False, None, 100),
+            (Some((False, 30)), False, None, 30),
+        ] {
+            let told = |(status, secs)| condition(&[], &verdict(status, false), None, at(secs));
+            let was: Vec<_> = was.map(told).into_iter().collect();
+            let new = Verdict { since: changed.map(at), ..verdict(status, false) };
+            let found = condition(&was, &new, None, at(100)).last_transition_time;
+            assert_eq!(found, at(expected), "{was:?} {status:?} {changed:?}");
+        }
     }
 
     #[test]

@@ -11,11 +11,14 @@ use super::error::Error;
 use super::observe::{Freshness, observe};
 use crate::api::Release;
 use crate::api::release::Phase;
+use crate::domain::environment_action;
 use crate::domain::rollout::{self, Decision, Effect, Observed, Requeue};
 use crate::time::Stopwatch;
 
 /// Decisions that may follow one another at once before somebody else gets a turn.
 const ROUNDS: usize = 8;
+/// How long a release waits for an answer that is about to be given to somebody else.
+const BREATH: Duration = Duration::from_millis(100);
 
 /// Looks, decides and acts until nothing more can be done at once.
 pub(super) async fn reconcile(release: Arc<Release>, context: Arc<Context>) -> Result<Action, Error> {
@@ -61,6 +64,9 @@ async fn carry_on(release: &Release, context: &Arc<Context>) -> Result<Action, E
             return Ok(Action::await_change());
         };
         let decision = decide(context, &observed);
+        if begins(&observed, &decision) && is_being_stopped(&observed, context) {
+            return Ok(Action::requeue(BREATH));
+        }
         act(context, &observed, &decision).await?;
         if decision.requeue != Requeue::Now {
             return Ok(action(context, decision.requeue));
@@ -69,17 +75,24 @@ async fn carry_on(release: &Release, context: &Arc<Context>) -> Result<Action, E
     Ok(Action::requeue(Duration::ZERO))
 }
 
+/// Whether this decision ends the waiting.
+fn begins(observed: &Observed, decision: &Decision) -> bool {
+    observed.release.phase() == Phase::Pending && decision.status.phase.holds_lane()
+}
+
+/// Whether somebody has asked to stop this environment and has not been answered yet: nothing begins meanwhile.
+fn is_being_stopped(observed: &Observed, context: &Context) -> bool {
+    let key = observed.release.environment_key();
+    let open = context.actions_by_environment.of(&key.namespace, &key.name);
+    open.iter().any(|action| !action.is_judged() && environment_action::only_stops(action.spec.action))
+}
+
 /// Whether anything can still happen to this release: it goes on, or somebody acted on it.
 fn wants_attention(release: &Release, context: &Context) -> bool {
     if !release.phase().is_final() {
         return true;
     }
-    let key = release.key();
-    context
-        .actions
-        .state()
-        .iter()
-        .any(|action| !action.is_judged() && action.release_key().as_ref() == Some(&key))
+    context.actions_of(&release.key()).iter().any(|action| !action.is_judged())
 }
 
 fn decide(context: &Context, observed: &Observed) -> Decision {

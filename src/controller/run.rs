@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::context::{Context, Core, Memory, locked};
 use super::error::Error;
 use super::fault::Faults;
+use super::index::Index;
 use super::lease::{Claim, Leadership, LeaseOptions};
 use super::metrics_http::{self, Numbers};
 use super::policies::{self, Verdicts};
@@ -153,6 +154,11 @@ async fn work(core: Arc<Core>, scope: Option<String>, concurrency: u16) {
         core: core.clone(),
         releases: releases.clone(),
         environments: environments.clone(),
+        releases_by_environment: Index::new(releases.clone(), |release| Some(&release.spec.environment)),
+        actions_by_environment: Index::new(actions.clone(), |action| Some(&action.spec.environment)),
+        actions_by_release: Index::new(actions.clone(), |action| {
+            action.spec.release.as_ref().map(|release| release.name.as_str())
+        }),
         actions,
         wake_release,
         wake_environment,

@@ -34,26 +34,12 @@ const TOLD_EVERY: i64 = 100;
 /// What is remembered of chains between reconciliations; losing it costs time, never truth.
 #[derive(Default)]
 pub(super) struct Ledger {
-    known: Mutex<BTreeMap<String, Environment>>,
     exported: Mutex<BTreeSet<String>>,
     told: Mutex<BTreeSet<(String, String)>>,
     looked: Mutex<BTreeMap<String, DateTime<Utc>>>,
 }
 
 impl Ledger {
-    /// Whether more than the chain of an environment has changed since it was last reported. Every intent moves the chain; that alone is no
-    /// reason to look at each release again.
-    pub(super) fn is_news(&self, environment: &Environment) -> bool {
-        let mut bare = environment.clone();
-        bare.metadata.resource_version = None;
-        bare.metadata.managed_fields = None;
-        if let Some(status) = &mut bare.status {
-            status.chain = None;
-        }
-        let uid = environment.metadata.uid.clone().unwrap_or_default();
-        locked(&self.known).insert(uid, bare.clone()).is_none_or(|before| before != bare)
-    }
-
     /// Whether this is said for the first time of that environment.
     fn is_first(&self, environment: &Environment, sentence: &str) -> bool {
         let uid = environment.metadata.uid.clone().unwrap_or_default();
@@ -99,7 +85,7 @@ fn is_due(environment: &Environment, context: &Context) -> bool {
         .iter()
         .filter_map(|release| release.status.as_ref())
         .any(|status| status.seal.as_ref().is_none_or(|seal| seal.sequence > sequence))
-        || context.actions.state().iter().filter(|action| is_of(action, environment)).any(|action| {
+        || context.actions_by_environment.of(&key.namespace, &key.name).iter().any(|action| {
             let seal = action.status.as_ref().and_then(|status| status.seal.as_ref());
             seal.map_or(action.is_judged(), |seal| seal.sequence > sequence)
         })

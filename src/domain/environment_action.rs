@@ -77,6 +77,13 @@ pub enum Effect {
     },
 }
 
+/// Whether an action can only stop something: it is obeyed from anybody, at once, and nothing begins before it is judged. Whatever
+/// opens or changes something needs an attested author.
+#[must_use]
+pub const fn only_stops(kind: ActionKind) -> bool {
+    matches!(kind, ActionKind::Freeze | ActionKind::Deny | ActionKind::AbortAll)
+}
+
 /// Whether the policies that attest who wrote an action are in force.
 #[must_use]
 pub fn is_attested(environment: &Environment) -> bool {
@@ -176,9 +183,7 @@ struct Case<'a> {
 impl Case<'_> {
     fn change(&self, stored: &EnvironmentStatus) -> Result<Change, Refusal> {
         let kind = self.action.spec.action;
-        // what only stops is obeyed from anybody; whatever opens or changes something needs an attested author
-        let only_stops = matches!(kind, ActionKind::Freeze | ActionKind::Deny | ActionKind::AbortAll);
-        if !only_stops && !is_attested(self.seen.environment) {
+        if !only_stops(kind) && !is_attested(self.seen.environment) {
             return Err(no(format!(
                 "the admission policies are not in force, so that nobody attests that {} asked for this",
                 self.action.spec.actor

@@ -83,7 +83,11 @@ impl Stage {
     }
 
     async fn ask(&self, user: &str, namespace: &str, version: &str) -> Release {
-        let release = json!({
+        self.ask_with(user, namespace, version, json!({})).await
+    }
+
+    async fn ask_with(&self, user: &str, namespace: &str, version: &str, changes: Value) -> Release {
+        let mut release = json!({
             "apiVersion": "release-cockpit.dev/v1alpha1", "kind": "Release",
             "metadata": {"name": format!("planera-{}", version.replace('.', "-")), "namespace": namespace},
             "spec": {
@@ -95,6 +99,7 @@ impl Stage {
                 ],
             },
         });
+        json_patch::merge(&mut release["spec"], &changes);
         let release: Release = serde_json::from_value(release).unwrap();
         self.releases(user, namespace).create(&PostParams::default(), &release).await.unwrap()
     }

@@ -19,11 +19,7 @@ use crate::workload::{self, Operation, OperationKind};
 
 /// The actions that name an environment, as last reported.
 pub(super) fn of(environment: &Environment, context: &Context) -> Vec<Arc<ReleaseAction>> {
-    let is_ours = |action: &ReleaseAction| {
-        action.spec.environment == name(environment)
-            && action.metadata.namespace == environment.metadata.namespace
-    };
-    context.actions.state().into_iter().filter(|action| is_ours(action)).collect()
+    context.actions_by_environment.of(namespace(environment), name(environment))
 }
 
 /// Carries out what nobody has judged yet, oldest first; the environment as it is stored then, where that changed. Actions on
@@ -58,7 +54,10 @@ async fn one(
     action: &ReleaseAction,
 ) -> Result<Option<Environment>, Error> {
     // until it is known whether the policies are in force, nobody knows who asks
-    let Some(verdict) = context.policies.of(namespace(environment)) else { return Ok(None) };
+    let verdict = context.policies.of(namespace(environment));
+    if verdict.is_none() && !environment_action::only_stops(action.spec.action) {
+        return Ok(None);
+    }
     // the report may be older than the answer
     let actions: Api<ReleaseAction> = api(context, namespace(environment));
     let found = actions.get_opt(name(action)).await.map_err(read_failed("read the action"))?;
@@ -66,7 +65,9 @@ async fn one(
     let environments: Api<Environment> = api(context, namespace(environment));
     let found = environments.get_opt(name(environment)).await.map_err(read_failed("read the environment"))?;
     let Some(mut environment) = found else { return Ok(None) };
-    policies::stamp(&mut environment, Some(verdict), context.core.clock.now());
+    if verdict.is_some() {
+        policies::stamp(&mut environment, verdict, context.core.clock.now());
+    }
     let judgement = judge(&environment, context, &action).await?;
     let is_news = judgement.after.is_some() || !judgement.verdict.is_applied();
     let verdict = judgement.verdict.clone();

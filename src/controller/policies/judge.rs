@@ -1,16 +1,20 @@
 //! The verdict on the policies: what is missing, what does not deny, what is not in force, and the remedy. Pure.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use k8s_openapi::api::admissionregistration::v1::{
     MatchResources, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
     ValidatingAdmissionPolicyBindingSpec, ValidatingAdmissionPolicySpec,
 };
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use regex::Regex;
 
 use super::probe::{Answer, Probe};
 use crate::api::condition::ConditionStatus;
+use crate::api::time::from_time;
 
 const MANIFEST: &str = include_str!("../../../assets/manifests/policies.yaml");
+/// How long an API server may take to heed a policy that has changed.
+const HEEDED_WITHIN: TimeDelta = TimeDelta::seconds(2);
 const REMEDY: &str = "release-cockpit manifests policies | kubectl apply -f -";
 
 /// Whether the policies are in force, as the condition tells it.
@@ -21,6 +25,8 @@ pub(in crate::controller) struct Verdict {
     pub message: String,
     /// The API server could not be asked: an earlier verdict stands for a while.
     pub is_passing: bool,
+    /// Since when the policies have been as they are, where that can be read.
+    pub since: Option<DateTime<Utc>>,
 }
 
 impl Verdict {
@@ -38,16 +44,17 @@ impl Verdict {
 
     fn enforced(message: impl Into<String>) -> Self {
         let status = ConditionStatus::True;
-        Self { status, reason: "Enforced", message: message.into(), is_passing: false }
+        Self { status, reason: "Enforced", message: message.into(), is_passing: false, since: None }
     }
 
     fn unknown(reason: &'static str, message: impl Into<String>) -> Self {
-        Self { status: ConditionStatus::Unknown, reason, message: message.into(), is_passing: false }
+        let status = ConditionStatus::Unknown;
+        Self { status, reason, message: message.into(), is_passing: false, since: None }
     }
 
     fn open(reason: &'static str, what: &str) -> Self {
         let message = format!("{what}: no name is attested and no approval counts; remedy: {REMEDY}");
-        Self { status: ConditionStatus::False, reason, message, is_passing: false }
+        Self { status: ConditionStatus::False, reason, message, is_passing: false, since: None }
     }
 }
 
@@ -120,7 +127,30 @@ pub(super) fn judge(shipped: &Shipped, seen: &Seen<'_>) -> Verdict {
             _ => {}
         }
     }
-    verdict_of_refusals(shipped, seen)
+    let verdict = verdict_of_refusals(shipped, seen);
+    let since = verdict.is_enforced().then(|| unchanged_since(shipped, seen)).flatten();
+    Verdict { since, ..verdict }
+}
+
+/// The last change of any policy or binding that matters, and the time that an API server takes to heed it: what was written before
+/// may have been written without them. Nothing where they cannot be read.
+fn unchanged_since(shipped: &Shipped, seen: &Seen<'_>) -> Option<DateTime<Utc>> {
+    let (Listed::Found(policies), Listed::Found(bindings)) = (seen.policies, seen.bindings) else {
+        return None;
+    };
+    let is_ours =
+        |name: Option<&str>| shipped.policies.iter().any(|ours| ours.metadata.name.as_deref() == name);
+    let policies =
+        policies.iter().filter(|policy| is_ours(policy.metadata.name.as_deref())).map(|p| &p.metadata);
+    let bindings = bindings.iter().filter(|b| is_ours(Some(&b.spec.policy_name))).map(|b| &b.metadata);
+    policies.chain(bindings).flat_map(changes).max().map(|last| last + HEEDED_WITHIN)
+}
+
+/// When an object was made and changed; what the server itself notes in its status is no change.
+fn changes(object: &ObjectMeta) -> impl Iterator<Item = DateTime<Utc>> + '_ {
+    let entries = object.managed_fields.iter().flatten();
+    let changes = entries.filter(|entry| entry.subresource.as_deref() != Some("status"));
+    object.creation_timestamp.iter().chain(changes.filter_map(|entry| entry.time.as_ref())).map(from_time)
 }
 
 /// Every forgery was refused: by its own policy, or by another that came first.

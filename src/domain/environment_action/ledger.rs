@@ -26,9 +26,8 @@ pub fn accounted(
         }
     }
     for entry in failed_images(release, next) {
-        let is_running = new.current.iter().any(|current| current.digest.as_ref() == Some(&entry.digest));
         let is_known = new.denied.iter().any(|known| known.digest == entry.digest);
-        if !is_running && !is_known && new.denied.len() < DENIED {
+        if !is_known && new.denied.len() < DENIED {
             new.denied.push(entry);
         }
     }
@@ -73,7 +72,6 @@ fn failed_images(release: &Release, next: &ReleaseStatus) -> Vec<DeniedDigest> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::environment::CurrentVersion;
     use crate::api::release::{OverrideRecord, RevisionRecord, Undo};
     use crate::domain::fixtures::{at, release};
 
@@ -112,7 +110,7 @@ mod tests {
 
     #[test]
     fn only_what_failed_by_itself_is_denied() {
-        let (bad, same, running) = (digest('a'), digest('b'), digest('c'));
+        let (bad, same) = (digest('a'), digest('b'));
         type Change = fn(&mut Release, &mut ReleaseStatus);
         let cases: [(&str, Change, bool); 6] = [
             ("failed and put back", |_, _| {}, true),
@@ -130,9 +128,6 @@ mod tests {
             let mut release = release("v2");
             release.spec.images[0].image = format!("ghcr.io/acme/backend@{bad}");
             release.spec.images[1].image = format!("ghcr.io/acme/frontend@{same}");
-            let mut third = release.spec.images[1].clone();
-            third.image = format!("ghcr.io/acme/frontend@{running}");
-            release.spec.images.push(third);
             release.status = Some(ReleaseStatus { phase: Phase::RollingBack, ..ReleaseStatus::default() });
             let mut next = ReleaseStatus {
                 phase: Phase::RolledBack,
@@ -150,16 +145,7 @@ mod tests {
                 ..ReleaseStatus::default()
             };
             change(&mut release, &mut next);
-            let current = CurrentVersion {
-                component: "frontend".into(),
-                version: "v1".into(),
-                image: String::new(),
-                digest: Some(running.clone()),
-                revision: None,
-                since: None,
-                healthy_since: None,
-            };
-            let status = EnvironmentStatus { current: vec![current], ..EnvironmentStatus::default() };
+            let status = EnvironmentStatus::default();
             let new = accounted(&status, &release, &next);
             let denied: Vec<_> = new.iter().flat_map(|new| &new.denied).collect();
             assert_eq!(denied.len(), usize::from(expected), "{name}: {denied:?}");

@@ -1,6 +1,7 @@
 //! What people ask of an environment is done within moments, once, wherever the controller is stopped.
 
 use k8s_openapi::api::apps::v1::Deployment;
+use kube::api::{Patch, PatchParams};
 
 use super::*;
 
@@ -44,6 +45,13 @@ impl Stage {
     async fn environment(&self, namespace: &str) -> Environment {
         let api: Api<Environment> = Api::namespaced(self.client("alice"), namespace);
         api.get(namespace.strip_prefix("planera-").unwrap()).await.unwrap()
+    }
+
+    /// From now on releases to staging stop between their two waves.
+    async fn pause_between_waves(&self) {
+        let environments: Api<Environment> = Api::namespaced(self.client("admin"), STAGING);
+        let pauses = Patch::Merge(json!({"spec": {"strategy": {"rolling": {"pauseBetweenWaves": true}}}}));
+        environments.patch("staging", &PatchParams::default(), &pauses).await.unwrap();
     }
 
     /// The Deployment once `what` is true of it.
@@ -97,17 +105,11 @@ async fn a_frozen_environment_starts_nothing_until_it_thaws() {
 async fn an_emergency_stop_aborts_what_waits_and_puts_back_what_runs() {
     let stage = Stage::open().await;
     let controller = stage.controller(Faults::default());
+    stage.pause_between_waves().await;
     let running = stage.ask("ci", STAGING, "v1.8.2").await;
     let waiting = stage.ask("ci", STAGING, "v1.8.3").await;
-    stage
-        .when_deployment(STAGING, "backend", |deployment| {
-            deployment.spec.template.spec.as_ref().unwrap().containers[0]
-                .image
-                .as_ref()
-                .unwrap()
-                .ends_with("v1.8.2")
-        })
-        .await;
+    stage.when(&running, |release| release.phase() == Phase::Paused).await;
+    assert!(stage.deployment(STAGING, "backend").await.1.ends_with(":v1.8.2"));
     let (result, message) = stage.order("alice", STAGING, "AbortAll", json!({})).await;
     assert_eq!(result, ActionResult::Applied, "{message}");
     for release in [&waiting, &running] {
@@ -117,7 +119,8 @@ async fn an_emergency_stop_aborts_what_waits_and_puts_back_what_runs() {
     }
     assert!(stage.deployment(STAGING, "backend").await.1.ends_with(":v1.8.1"));
     let later = stage.ask("ci", STAGING, "v1.8.4").await;
-    assert_eq!(stage.when_final(&later).await.phase(), Phase::Succeeded, "what is asked for later goes on");
+    // what is asked for later goes on, as far as the environment lets it
+    stage.when(&later, |release| release.phase() == Phase::Paused).await;
     stage.close(controller).await;
 }
 
@@ -192,5 +195,109 @@ async fn killed_between_any_two_writes_an_action_is_done_once() {
     assert_eq!(stage.deployment(STAGING, "backend").await.0, generation + 2);
     let status = stage.environment(STAGING).await.status.unwrap();
     assert_eq!(status.judged_actions.len(), 3);
+    stage.close(controller).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_freeze_is_in_force_within_two_seconds_and_lets_finish_holds_or_rolls_back() {
+    let stage = Stage::open().await;
+    let controller = stage.controller(Faults::default());
+    stage.pause_between_waves().await;
+    for (version, in_flight, expected) in [
+        ("v1.8.2", "Finish", Phase::Succeeded),
+        ("v1.8.3", "Hold", Phase::Succeeded),
+        ("v1.8.4", "RollBack", Phase::RolledBack),
+    ] {
+        let running = stage.ask("ci", STAGING, version).await;
+        let paused = stage.when(&running, |release| release.phase() == Phase::Paused).await;
+        let asked = std::time::Instant::now();
+        let name = stage.order_quietly("alice", STAGING, "Freeze", json!({"inFlight": in_flight})).await;
+        let api: Api<Environment> = Api::namespaced(stage.client("bob"), STAGING);
+        let frozen = |found: Option<&Environment>| {
+            found.and_then(|found| found.status.as_ref()).is_some_and(|status| status.frozen.is_some())
+        };
+        await_condition(api, "staging", frozen).await.unwrap();
+        assert!(asked.elapsed() < Duration::from_secs(2), "{in_flight}: {:?}", asked.elapsed());
+        stage.answer("alice", STAGING, &name).await;
+        if in_flight != "RollBack" {
+            let (result, message) =
+                stage.act("bob", &paused, "Resume", json!({"expected": {"step": 1}})).await;
+            assert_eq!(result, ActionResult::Applied, "{in_flight}: {message}");
+        }
+        if in_flight == "Hold" {
+            let held = stage.when(&running, |release| reasons(release).contains(&"HeldByFreeze")).await;
+            assert_eq!(held.phase(), Phase::Progressing);
+            assert!(stage.deployment(STAGING, "frontend").await.1.ends_with(":v1.8.2"));
+            stage.order("bob", STAGING, "Unfreeze", json!({})).await;
+        }
+        let done = stage.when_final(&running).await;
+        assert_eq!(done.phase(), expected, "{in_flight}: {:#?}", done.status);
+        if in_flight == "Finish" {
+            let (result, message) = stage.order("bob", STAGING, "Unfreeze", json!({})).await;
+            assert_eq!(result, ActionResult::Applied, "it was frozen all the time: {message}");
+        }
+    }
+    assert!(stage.deployment(STAGING, "backend").await.1.ends_with(":v1.8.3"));
+    stage.close(controller).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_break_glass_owes_holds_the_next_release_until_another_person_has_reviewed_it() {
+    let stage = Stage::open().await;
+    let cuts = Arc::new(Mutex::new(Vec::new()));
+    let seen = cuts.clone();
+    // killed before the debt is written, and again between the debt and the release's own status
+    let faults = move |before: &'static str| {
+        let seen = seen.clone();
+        Faults::kill_when(move |cut| {
+            let is_here =
+                cut.object == "planera-v1-8-2" && cut.phase == Phase::Progressing && cut.before == before;
+            is_here && {
+                seen.lock().unwrap().push(before);
+                true
+            }
+        })
+    };
+    let emergency = json!({"emergency": true, "ticket": "INC-7", "reason": "customers are down"});
+    let broken = stage.ask_with("admin", STAGING, "v1.8.2", emergency).await;
+    for before in ["account", "status"] {
+        let killed = stage.controller(faults(before)).await.unwrap();
+        assert!(matches!(killed, Err(controller::Error::Killed(_))), "{killed:?}");
+        let owes = stage.environment(STAGING).await.status.unwrap_or_default().debts.len();
+        assert_eq!(owes, usize::from(before == "status"));
+    }
+    let controller = stage.controller(Faults::default());
+    assert_eq!(stage.when_final(&broken).await.phase(), Phase::Succeeded);
+    let debts = stage.environment(STAGING).await.status.unwrap().debts;
+    assert_eq!(debts.len(), 1, "{debts:?}");
+    assert_eq!((debts[0].by.as_str(), debts[0].incident.as_deref()), ("admin", Some("INC-7")));
+    let next = stage.ask("ci", STAGING, "v1.8.3").await;
+    let holds = |release: &Release| {
+        release.status.as_ref().is_some_and(|status| status.message.contains("has not been reviewed"))
+    };
+    stage.when(&next, holds).await;
+    let (result, message) = stage.order("alice", STAGING, "Review", json!({"debt": debts[0].id})).await;
+    assert_eq!(result, ActionResult::Applied, "{message}");
+    assert_eq!(stage.when_final(&next).await.phase(), Phase::Succeeded);
+    assert!(stage.environment(STAGING).await.status.unwrap().debts.is_empty());
+    stage.close(controller).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_image_of_a_release_that_failed_by_itself_may_not_come_again() {
+    let stage = Stage::open().await;
+    let controller = stage.controller(Faults::default());
+    let digest = format!("sha256:{}", "ab".repeat(32));
+    let images = json!({"images": [
+        {"component": "backend", "image": format!("ghcr.io/acme/planera-backend:v1.9.3-unready@{digest}")},
+    ]});
+    let failed = stage.ask_with("ci", STAGING, "v1.9.3-unready", images).await;
+    assert_eq!(stage.when_final(&failed).await.phase(), Phase::RolledBack);
+    let denied = stage.environment(STAGING).await.status.unwrap().denied;
+    assert_eq!((denied.len(), denied[0].digest.as_str()), (1, digest.as_str()));
+    assert_eq!(denied[0].by.as_deref(), Some("controller"));
+    let (result, message) = stage.order("bob", STAGING, "Allow", json!({"digest": digest})).await;
+    assert_eq!(result, ActionResult::Applied, "{message}");
+    assert!(stage.environment(STAGING).await.status.unwrap().denied.is_empty());
     stage.close(controller).await;
 }

@@ -44,6 +44,30 @@ impl World {
 }
 
 #[test]
+fn they_count_from_the_last_change_of_any_of_them() {
+    use crate::domain::fixtures::at;
+    let mut world = World::new();
+    assert_eq!(world.verdict().since, None);
+    let time = |secs| Some(crate::api::time::to_time(at(secs)));
+    let Listed::Found(policies) = &mut world.policies else { unreachable!() };
+    policies[0].metadata.creation_timestamp = time(10);
+    let entry = |time, subresource: Option<&str>| {
+        k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry {
+            time,
+            subresource: subresource.map(Into::into),
+            ..Default::default()
+        }
+    };
+    policies[1].metadata.managed_fields = Some(vec![entry(time(20), None), entry(time(90), Some("status"))]);
+    assert_eq!(world.verdict().since, Some(at(20) + HEEDED_WITHIN));
+    let Listed::Found(bindings) = &mut world.bindings else { unreachable!() };
+    bindings[0].metadata.creation_timestamp = time(30);
+    assert_eq!(world.verdict().since, Some(at(30) + HEEDED_WITHIN));
+    world.bindings = Listed::Closed("forbidden");
+    assert_eq!(world.verdict().since, None);
+}
+
+#[test]
 fn the_manifest_is_understood_in_whole() {
     let shipped = Shipped::read();
     let names: Vec<_> =

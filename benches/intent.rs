@@ -1,0 +1,219 @@
+//! From a person's intent to the controller's first write, while 500 releases wait in the same environment of the embedded world.
+//!
+//! Both ends are seen by the person who acts: the clock runs from the moment in which the action is sent, to the moment in which a
+//! watch reports what the controller wrote. `cargo bench --bench intent`; fails above the target.
+
+use std::time::{Duration, Instant};
+
+use futures::StreamExt as _;
+use k8s_openapi::api::apps::v1::Deployment;
+use kube::api::{Api, PostParams};
+use kube::runtime::wait::await_condition;
+use kube::runtime::{WatchStreamExt as _, watcher};
+use kube::{Client, Config};
+use release_cockpit::api::{Phase, Release, ReleaseAction};
+use release_cockpit::controller::{ControllerOptions, LeaseOptions, run};
+use release_cockpit::sim::scenario::Scenario;
+use release_cockpit::sim::server::{Running, StartOptions, start_with};
+use release_cockpit::time::Clock;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+type Failure = Box<dyn std::error::Error>;
+
+const SPACE: &str = "planera-production";
+/// Releases that wait.
+const LIVE: usize = 500;
+/// Intents on releases that wait, and rollbacks, that are measured.
+const INTENTS: usize = 120;
+const ROLLBACKS: usize = 20;
+/// The world runs faster than the wall, so that rollbacks end.
+const SPEED: f64 = 5.0;
+/// The 99th percentile must lie below.
+const TARGET: Duration = Duration::from_millis(100);
+
+fn main() -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(measure())
+}
+
+/// The world, and people in it.
+struct World {
+    running: Running,
+    clock: Clock,
+}
+
+impl World {
+    async fn open() -> Result<Self, Failure> {
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let start = chrono::DateTime::from_timestamp(1_790_000_000, 0).ok_or("no such instant")?;
+        let clock = Clock::scaled(start, SPEED);
+        let options = StartOptions { without_script: true, ..StartOptions::default() };
+        let running =
+            start_with(Scenario::builtin("planera").ok_or("no such world")?, clock.clone(), options).await?;
+        Ok(Self { running, clock })
+    }
+
+    fn client(&self, token: &str) -> Result<Client, Failure> {
+        let mut config = Config::new(self.running.kube_url.as_str().parse()?);
+        config.root_cert = Some(Vec::new());
+        config.auth_info.token = Some(token.to_owned().into());
+        Ok(Client::try_from(config)?)
+    }
+
+    fn api<K>(&self, user: &str, space: &str) -> Result<Api<K>, Failure>
+    where
+        K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType = ()>,
+    {
+        Ok(Api::namespaced(self.client(user)?, space))
+    }
+
+    async fn ask(&self, user: &str, space: &str, name: &str, spec: Value) -> Result<Release, Failure> {
+        let mut object = json!({
+            "apiVersion": "release-cockpit.dev/v1alpha1", "kind": "Release",
+            "metadata": {"name": name, "namespace": space},
+            "spec": {"environment": space.strip_prefix("planera-"), "kind": "Deploy", "requestedBy": user, "reason": "a bench"},
+        });
+        json_patch::merge(&mut object["spec"], &spec);
+        let version = object["spec"]["version"].as_str().unwrap_or_default().to_owned();
+        object["spec"]["images"] = ["backend", "frontend"]
+            .iter()
+            .map(|c| json!({"component": c, "image": format!("ghcr.io/acme/planera-{c}:{version}")}))
+            .collect();
+        Ok(self.api(user, space)?.create(&PostParams::default(), &serde_json::from_value(object)?).await?)
+    }
+
+    async fn act(&self, user: &str, release: &Release, action: &str, changes: &Value) -> Result<(), Failure> {
+        let mut object = json!({
+            "apiVersion": "release-cockpit.dev/v1alpha1", "kind": "ReleaseAction",
+            "metadata": {"generateName": "act-", "namespace": release.metadata.namespace},
+            "spec": {
+                "environment": release.spec.environment, "action": action, "actor": user, "reason": "a bench",
+                "release": {"name": release.metadata.name, "uid": release.metadata.uid, "requestedBy": release.spec.requested_by},
+            },
+        });
+        json_patch::merge(&mut object["spec"], changes);
+        let action: ReleaseAction = serde_json::from_value(object)?;
+        let space = release.metadata.namespace.clone().unwrap_or_default();
+        self.api::<ReleaseAction>(user, &space)?.create(&PostParams::default(), &action).await?;
+        Ok(())
+    }
+
+    async fn until(&self, release: &Release, what: impl Fn(&Release) -> bool) -> Result<Release, Failure> {
+        let space = release.metadata.namespace.clone().unwrap_or_default();
+        let name = release.metadata.name.clone().unwrap_or_default();
+        let holds = |found: Option<&Release>| found.is_some_and(&what);
+        let found = await_condition(self.api::<Release>("alice", &space)?, &name, holds);
+        let found = tokio::time::timeout(Duration::from_secs(120), found).await??;
+        found.ok_or_else(|| "the release is gone".into())
+    }
+}
+
+async fn measure() -> Result<(), Failure> {
+    let world = World::open().await?;
+    let options = ControllerOptions {
+        identity: "bench".into(),
+        namespace: "release-cockpit".into(),
+        namespaces: Vec::new(),
+        clock: world.clock.clone(),
+        lease: LeaseOptions { duration: Duration::from_secs(3600), renew: Duration::from_secs(600) },
+        http: None,
+        audit_export: None,
+        concurrency: 8,
+    };
+    let stop = CancellationToken::new();
+    let controller = tokio::spawn(run(world.client("controller")?, options, stop.clone()));
+    release_something(&world).await?;
+    let mut waiting = Vec::new();
+    for number in 0..LIVE + INTENTS {
+        let version = json!({"version": format!("v2.0.{number}")});
+        waiting.push(world.ask("bob", SPACE, &format!("waiting-{number}"), version).await?);
+    }
+    for release in &waiting {
+        world.until(release, |release| release.status.as_ref().is_some_and(|s| !s.gates.is_empty())).await?;
+    }
+    println!("{} releases wait", waiting.len());
+    let rejections = rejections(&world, &waiting[..INTENTS]).await?;
+    let rollbacks = rollbacks(&world).await?;
+    stop.cancel();
+    controller.await??;
+    world.running.stop().await;
+    let slowest =
+        [tell("action to first write", rejections), tell("rollback to first workload write", rollbacks)];
+    match slowest.into_iter().max() {
+        Some(slowest) if slowest > TARGET && !cfg!(debug_assertions) => {
+            Err(format!("slower than {TARGET:?}").into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `v1.8.2` succeeds in production, so that there is something to go back from.
+async fn release_something(world: &World) -> Result<(), Failure> {
+    let staged = world.ask("ci", "planera-staging", "first", json!({"version": "v1.8.2"})).await?;
+    world.until(&staged, |release| release.phase().is_final()).await?;
+    let asked = world.ask("bob", SPACE, "first", json!({"version": "v1.8.2"})).await?;
+    let asked =
+        world.until(&asked, |release| release.status.as_ref().is_some_and(|s| s.plan.is_some())).await?;
+    let digest = asked.status.as_ref().and_then(|s| s.plan.as_ref()).map(|plan| plan.digest.clone());
+    let approval =
+        json!({"expected": {"planDigest": digest}, "slots": [{"name": "team-leads", "group": "team-leads"}]});
+    world.act("carol", &asked, "Approve", &approval).await?;
+    let done = world.until(&asked, |release| release.phase().is_final()).await?;
+    if done.phase() == Phase::Succeeded { Ok(()) } else { Err(format!("{:?}", done.status).into()) }
+}
+
+/// From sending a Reject to the release's status that says so.
+async fn rejections(world: &World, releases: &[Release]) -> Result<Vec<Duration>, Failure> {
+    let mut took = Vec::new();
+    let mut changes = std::pin::pin!(
+        watcher(world.api::<Release>("alice", SPACE)?, watcher::Config::default()).applied_objects()
+    );
+    for release in releases {
+        let began = Instant::now();
+        world.act("carol", release, "Reject", &json!({})).await?;
+        while let Some(changed) = changes.next().await {
+            let changed = changed?;
+            if changed.metadata.uid == release.metadata.uid && changed.phase() == Phase::Rejected {
+                break;
+            }
+        }
+        took.push(began.elapsed());
+    }
+    Ok(took)
+}
+
+/// From sending an emergency rollback to the first workload that bears its name.
+async fn rollbacks(world: &World) -> Result<Vec<Duration>, Failure> {
+    let mut took = Vec::new();
+    let mut changes = std::pin::pin!(
+        watcher(world.api::<Deployment>("alice", SPACE)?, watcher::Config::default()).applied_objects()
+    );
+    for number in 0..ROLLBACKS {
+        let version = if number % 2 == 0 { "v1.8.1" } else { "v1.8.2" };
+        let name = format!("rollback-{number}");
+        let began = Instant::now();
+        let asked = world.ask("alice", SPACE, &name, json!({"version": version, "kind": "Rollback"})).await?;
+        let mark = format!("{SPACE}/{name}");
+        while let Some(changed) = changes.next().await {
+            let annotations = changed?.metadata.annotations.unwrap_or_default();
+            if annotations.get("release-cockpit.dev/release") == Some(&mark) {
+                break;
+            }
+        }
+        took.push(began.elapsed());
+        let done = world.until(&asked, |release| release.phase().is_final()).await?;
+        if done.phase() != Phase::Succeeded {
+            return Err(format!("{:?}", done.status).into());
+        }
+    }
+    Ok(took)
+}
+
+/// Prints the percentiles and returns the 99th.
+fn tell(what: &str, mut took: Vec<Duration>) -> Duration {
+    took.sort();
+    let at = |percent: usize| took[(took.len() * percent / 100).min(took.len() - 1)];
+    println!("{what}: {} intents, p50 {:?}, p99 {:?}, slowest {:?}", took.len(), at(50), at(99), at(100));
+    at(99)
+}
