@@ -353,18 +353,18 @@ mod tests {
 
     #[test]
     fn what_was_taken_back_does_not_count_until_it_is_given_again() {
+        use ApprovalState::{Counted, Withdrawn};
         let carol = approve("a1", "carol", DIGEST, &["team-leads"], 10);
         let back = action("a2", ActionKind::Withdraw, "carol-admin", 11);
         let again = approve("a3", "carol", DIGEST, &["team-leads"], 12);
-        let states = |actions: &[ReleaseAction]| {
+        let seen = |actions: &[ReleaseAction]| {
             let tally = tally_of_people(&policy(), actions);
             (tally.records.iter().map(|r| r.state).collect::<Vec<_>>(), tally.count().0)
         };
-        use ApprovalState::{Counted, Withdrawn};
-        assert_eq!(states(&[carol.clone(), back.clone()]), (vec![Withdrawn], 0));
-        assert_eq!(states(&[carol.clone(), back.clone(), again]), (vec![Withdrawn, Counted], 1));
+        assert_eq!(seen(&[carol.clone(), back.clone()]), (vec![Withdrawn], 0));
+        assert_eq!(seen(&[carol.clone(), back.clone(), again]), (vec![Withdrawn, Counted], 1));
         let others = action("a2", ActionKind::Withdraw, "dave", 11);
-        assert_eq!(states(&[carol.clone(), others]), (vec![Counted], 1));
+        assert_eq!(seen(&[carol.clone(), others]), (vec![Counted], 1));
         // in one second the mark alone tells what came first
         let (release, mut status) = (release("v2"), planned());
         status.approvals = vec![record(&carol, &[], Withdrawn, "carol")];

@@ -23,7 +23,7 @@ mod preflight;
 mod promotion;
 
 pub use checklist::ticked;
-pub use policy::{DOWNGRADE, FROZEN};
+pub use policy::{DENY_LIST, DOWNGRADE, FROZEN};
 
 /// Name of the gate of people's approvals.
 pub const APPROVAL: &str = "approval";
@@ -330,7 +330,8 @@ fn windows(case: &Case<'_>) -> Gate {
 
 fn wait_timer(case: &Case<'_>, timer: TimeDelta) -> Gate {
     let Some(end) = case.release().created_at().and_then(|at| at.checked_add_signed(timer)) else {
-        return Gate::no_data("wait-timer", "the time of the request is unknown");
+        return Gate::no_data("wait-timer", "the time of the request is unknown")
+            .cleared_by("the API server, which tells when it accepted the release");
     };
     if end <= case.now {
         Gate::pass("wait-timer", format!("over since {}", end.format("%H:%M:%SZ")))

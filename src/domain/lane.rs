@@ -95,9 +95,12 @@ pub fn is_ready(release: &Release) -> bool {
 }
 
 /// The newest release that takes the place of the waiting `me`, where the policy says so: one that has been accepted into the queue,
-/// runs, or ran to its good end.
+/// runs, or ran to its good end. Nothing takes the place of a rollback or an emergency.
 #[must_use]
 pub fn superseded_by<'a>(me: &Release, others: &'a [Arc<Release>]) -> Option<&'a Release> {
+    if me.spec.kind == ReleaseKind::Rollback || me.spec.emergency == Some(true) {
+        return None;
+    }
     others
         .iter()
         .map(AsRef::as_ref)
@@ -208,6 +211,12 @@ mod tests {
         ] {
             let others = [with("other", secs, phase, gates)];
             assert_eq!(superseded_by(&me, &others).is_some(), expected, "{secs} {phase}");
+            let (mut rollback, mut emergency) = (me.clone(), me.clone());
+            rollback.spec.kind = ReleaseKind::Rollback;
+            emergency.spec.emergency = Some(true);
+            assert!(
+                superseded_by(&rollback, &others).is_none() && superseded_by(&emergency, &others).is_none()
+            );
         }
     }
 }

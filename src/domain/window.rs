@@ -7,10 +7,10 @@
 
 use std::str::FromStr as _;
 
-use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, SubsecRound as _, TimeDelta, Utc};
 use chrono_tz::Tz;
-use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
+use croner::{Cron, Weekday};
 
 use crate::api::environment::{Window, WindowKind};
 
@@ -70,19 +70,17 @@ fn look(windows: &[Schedule<'_>], now: DateTime<Utc>) -> Look {
         return Look::Open { until: next_deny };
     }
     let open_until = of(WindowKind::Allow).filter_map(|allow| allow.end_at(now)).max();
-    match open_until {
-        Some(end) => Look::Open { until: end.into_iter().chain(next_deny).min() },
-        None => {
-            let next = of(WindowKind::Allow)
-                .filter_map(|allow| Some((allow.next_start(now)?, allow)))
-                .min_by_key(|(start, _)| *start);
-            let why = next.map_or_else(
-                || "outside of every window that allows releases".to_owned(),
-                |(_, allow)| format!("outside of {}", allow.called()),
-            );
-            Look::Shut { why, until: next.map(|(start, _)| start) }
-        }
+    if let Some(end) = open_until {
+        return Look::Open { until: end.into_iter().chain(next_deny).min() };
     }
+    let next = of(WindowKind::Allow)
+        .filter_map(|allow| Some((allow.next_start(now)?, allow)))
+        .min_by_key(|(start, _)| *start);
+    let why = next.map_or_else(
+        || "outside of every window that allows releases".to_owned(),
+        |(_, allow)| format!("outside of {}", allow.called()),
+    );
+    Look::Shut { why, until: next.map(|(start, _)| start) }
 }
 
 /// The first instant from `at` on at which releases may begin.
@@ -120,7 +118,7 @@ impl<'a> Schedule<'a> {
         if duration <= TimeDelta::zero() {
             return Err(format!("the window `{schedule}` has no duration"));
         }
-        if cron.find_next_occurrence(&DateTime::UNIX_EPOCH.with_timezone(&zone), false).is_err() {
+        if !comes(&cron) {
             return Err(format!("the schedule `{schedule}` names a time that never comes"));
         }
         Ok(Self { window, cron, zone, duration })
@@ -157,6 +155,25 @@ impl<'a> Schedule<'a> {
             None => format!("the window {rule}"),
         }
     }
+}
+
+/// Whether a schedule has any day at all. Asked before any search, which would go on for thousands of years: after 28 of them the
+/// calendar repeats itself.
+fn comes(cron: &Cron) -> bool {
+    let fits = |day: &NaiveDate| {
+        let weekday = match day.weekday() {
+            chrono::Weekday::Mon => Weekday::Monday,
+            chrono::Weekday::Tue => Weekday::Tuesday,
+            chrono::Weekday::Wed => Weekday::Wednesday,
+            chrono::Weekday::Thu => Weekday::Thursday,
+            chrono::Weekday::Fri => Weekday::Friday,
+            chrono::Weekday::Sat => Weekday::Saturday,
+            chrono::Weekday::Sun => Weekday::Sunday,
+        };
+        cron.pattern.month_match(day.month()).unwrap_or(false)
+            && cron.pattern.day_match(day.year(), day.month(), day.day(), weekday).unwrap_or(false)
+    };
+    DateTime::UNIX_EPOCH.date_naive().iter_days().take(28 * 366).any(|day| fits(&day))
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ const NEVER: [&str; 8] = [
     "policies",
     "environment",
     "workloads",
-    "deny-list",
+    super::DENY_LIST,
     "plan",
     super::lane::GATE,
     super::DOWNGRADE,

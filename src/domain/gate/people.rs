@@ -8,7 +8,9 @@ use crate::domain::{debt, identity, lane};
 
 /// The slots of the review.
 pub(super) fn approval(case: &Case<'_>, no_self_approval: bool, tally: Option<&Tally>) -> Gate {
-    let Some(tally) = tally else { return Gate::no_data(APPROVAL, "approvals are not counted yet") };
+    let Some(tally) = tally else {
+        return Gate::no_data(APPROVAL, "approvals are not counted yet").cleared_by("the controller");
+    };
     let (taken, needed) = tally.count();
     if tally.is_enough() {
         return Gate::pass(APPROVAL, format!("{taken} of {needed} people"));

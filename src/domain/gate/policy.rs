@@ -14,6 +14,8 @@ use crate::domain::version;
 
 /// Name of the gate that tells of a freeze.
 pub const FROZEN: &str = "frozen";
+/// Name of the gate of images that may not come here.
+pub const DENY_LIST: &str = "deny-list";
 /// Name of the gate that tells of a downgrade.
 pub const DOWNGRADE: &str = "downgrade";
 
@@ -185,7 +187,7 @@ pub(super) fn downgrade(case: &Case<'_>) -> Option<Gate> {
 
 /// Whether an image is on the deny list; a tag cannot be compared with a digest, and thus holds. Nothing where the list is empty.
 pub(super) fn deny_list(case: &Case<'_>) -> Option<Gate> {
-    const NAME: &str = "deny-list";
+    const NAME: &str = DENY_LIST;
     let denied: Vec<&DeniedDigest> = case
         .environment
         .status

@@ -38,7 +38,8 @@ pub(super) fn judge(case: &Case<'_>, rule: &Promotion) -> Gate {
                     .cleared_by("time")
                     .clears_at(end)
             }
-            None => Gate::no_data(NAME, format!("the soak of {soak} never ends")),
+            None => Gate::no_data(NAME, format!("the soak of {soak} never ends"))
+                .cleared_by("a platform owner, who shortens promotion.soak"),
         },
         Health::Unhealthy(component) => Gate::wait(
             NAME,

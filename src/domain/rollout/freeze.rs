@@ -22,7 +22,6 @@ impl Draft<'_> {
             return false;
         };
         match frozen.in_flight {
-            InFlight::Finish => false,
             InFlight::RollBack => {
                 let by = if frozen.by.is_empty() { CONTROLLER } else { frozen.by.as_str() };
                 let why = if frozen.reason.is_empty() { "no reason given" } else { &frozen.reason };
@@ -45,14 +44,14 @@ impl Draft<'_> {
                 }
                 true
             }
-            InFlight::Hold => false,
+            InFlight::Finish | InFlight::Hold => false,
         }
     }
 
     /// A freeze that held this release has ended: its step goes on, with its whole time.
     fn thaw(&mut self) {
         if self.frozen_state() == Some(GateState::Wait) {
-            self.keep_gate(gate::FROZEN, GateState::Pass, "not frozen");
+            self.keep_clear(gate::FROZEN, "not frozen");
             self.note(CONTROLLER, "FreezeEnded", "the freeze has ended");
             self.set_step(self.step());
         }

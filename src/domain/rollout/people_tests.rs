@@ -265,6 +265,28 @@ fn a_failure_under_a_freeze_is_still_undone() {
 }
 
 #[test]
+fn an_image_that_is_denied_in_flight_holds_and_says_how_to_go_on() {
+    let digest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    let mut world = World::new(environment());
+    world.observed.release.spec.images[1].image = format!("ghcr.io/acme/frontend:v2@{digest}");
+    world.turns(2);
+    world.roll();
+    let denied = crate::api::environment::DeniedDigest {
+        digest: digest.into(),
+        reason: Some("leaks".into()),
+        by: None,
+        until: Some(at(60)),
+    };
+    let status = world.observed.environment.as_mut().unwrap().status.as_mut().unwrap();
+    status.denied = vec![denied];
+    world.turns(3);
+    assert_eq!((gate_state(&world, "deny-list"), world.writes.len()), (Some(GateState::Fail), 1));
+    world.secs = 60;
+    world.turns(2);
+    assert_eq!((gate_state(&world, "deny-list"), world.writes.len()), (Some(GateState::Pass), 2));
+}
+
+#[test]
 fn the_wheel_goes_from_hand_to_hand() {
     let drive = |name: &str, actor: &str, until: i64| {
         with(

@@ -2,7 +2,9 @@
 
 use super::{Draft, Effect, SetImage};
 use crate::api::names::ComponentName;
-use crate::api::release::{ComponentProgress, ComponentState, GateState, Phase, Plan, PlanStep, Weights};
+use crate::api::release::{
+    ComponentProgress, ComponentState, GateState, GateStatus, Phase, Plan, PlanStep, Weights,
+};
 use crate::domain::plan;
 use crate::domain::rollout_status::{RolloutStatus, WorkloadState, rollout_status_since};
 
@@ -161,13 +163,20 @@ impl Draft<'_> {
     /// Updates the line of one gate among those kept from the start.
     pub(super) fn keep_gate(&mut self, name: &str, state: GateState, detail: &str) {
         let detail = crate::domain::timeline::cut(detail.to_owned(), 512);
-        let gate =
-            crate::api::release::GateStatus { name: name.to_owned(), state, detail, ..Default::default() };
-        self.put_gate(gate);
+        let holds = state != GateState::Pass;
+        let cleared_by = holds.then(|| "whatever is probed, when it answers as it should".to_owned());
+        self.put_gate(GateStatus { name: name.to_owned(), state, detail, cleared_by, ..Default::default() });
+    }
+
+    /// A gate that held this release while it executed holds it no longer.
+    pub(super) fn keep_clear(&mut self, name: &str, detail: &str) {
+        if self.status.gates.iter().any(|gate| gate.name == name && gate.state != GateState::Pass) {
+            self.keep_gate(name, GateState::Pass, detail);
+        }
     }
 
     /// Puts a gate in the place of the one of its name.
-    pub(super) fn put_gate(&mut self, gate: crate::api::release::GateStatus) {
+    pub(super) fn put_gate(&mut self, gate: GateStatus) {
         let gates = &mut self.status.gates;
         match gates.iter().position(|other| other.name == gate.name) {
             Some(index) => gates[index] = gate,

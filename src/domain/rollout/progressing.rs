@@ -88,8 +88,10 @@ impl Draft<'_> {
             if let Some(gate) = gate::standing(self.observed, &self.status, self.now) {
                 let message = super::pending::sentence(&gate);
                 self.say(format!("no further component is started: it {message}"));
+                self.put_gate(gate);
                 return;
             }
+            self.keep_clear(gate::DENY_LIST, "no image is denied");
         } else {
             if let Some(gate) = self.plan_changed() {
                 return self.step_back(&gate);
@@ -123,6 +125,7 @@ impl Draft<'_> {
             name: "plan".to_owned(),
             state: GateState::Wait,
             detail: "the environment's policy has changed the plan".to_owned(),
+            cleared_by: Some("the controller, which asks every gate again".to_owned()),
             ..GateStatus::default()
         })
     }

@@ -266,6 +266,10 @@ impl Watcher {
             let named = identity::person(Some(&rule), &record.actor);
             assert_eq!(record.person.as_deref().unwrap_or(&record.actor), named);
         }
+        let has_a_way_out = |gate: &crate::api::release::GateStatus| {
+            gate.state == GateState::Pass || gate.cleared_by.is_some()
+        };
+        assert!(after.gates.iter().all(has_a_way_out), "{:?}", after.gates);
         assert!(after.overrides.iter().all(|record| force::may_be_forced(&record.gate)));
         assert!(after.timeline.len() <= 100 && after.judged_actions.len() <= 64);
         assert!(after.overrides.len() <= 16 && after.checks.len() <= 1);

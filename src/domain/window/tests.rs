@@ -154,6 +154,12 @@ fn what_cannot_be_read_says_what_is_wrong() {
 }
 
 #[test]
+fn leap_days_come() {
+    let leap = [deny("0 0 29 2 *", 60)];
+    assert_eq!(seen(&leap, "2027-01-01T00:00:00Z"), (true, Some(utc("2028-02-28T23:00:00Z"))));
+}
+
+#[test]
 fn a_verdict_names_the_window_and_its_reason() {
     let mut weekend = deny("0 18 * * 5", 62 * 60);
     weekend.reason = Some("weekend".into());
