@@ -104,6 +104,8 @@ pub enum Health {
     Held,
     /// Pods are missing or failing.
     Degraded,
+    /// Every pod is ready, and what they answer is beyond a limit.
+    OverLimit,
     /// It is scaled to nothing.
     Stopped,
     /// Nothing is known.
@@ -124,8 +126,19 @@ impl Health {
             Self::RollingBack => "rolling back",
             Self::Held => "held",
             Self::Degraded => "degraded",
+            Self::OverLimit => "over limit",
             Self::Stopped => "stopped",
             Self::Unknown => "unknown",
+        }
+    }
+
+    /// Ready pods are not healthy while what they answer is beyond a limit; every other state says more than the numbers.
+    #[must_use]
+    pub fn in_view_of(self, readings: [Reading; 2]) -> Self {
+        match self {
+            Self::Healthy | Self::OverLimit if readings.into_iter().any(Reading::is_over) => Self::OverLimit,
+            Self::OverLimit => Self::Healthy,
+            other => other,
         }
     }
 
@@ -136,7 +149,7 @@ impl Health {
             Self::Healthy => HealthClass::Good,
             Self::Progressing | Self::Canary | Self::Verifying => HealthClass::Moving,
             Self::Paused | Self::Stopped => HealthClass::Waiting,
-            Self::RollingBack | Self::Held | Self::Degraded => HealthClass::Bad,
+            Self::RollingBack | Self::Held | Self::Degraded | Self::OverLimit => HealthClass::Bad,
             Self::Unknown => HealthClass::Unknown,
         }
     }

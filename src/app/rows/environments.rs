@@ -53,6 +53,7 @@ pub(in crate::app) fn renew_readings(store: &mut Store) {
         {
             row.error_rate = reading(cluster, environment, MetricPane::ErrorRate, store.now);
             row.latency = reading(cluster, environment, MetricPane::Latency, store.now);
+            row.health = row.health.in_view_of([row.error_rate, row.latency]);
             row.healthy_for = healthy_since(environment).map(|since| store.now - since);
         }
     }
@@ -75,6 +76,8 @@ fn row(
     let complete = workloads.len() == environment.spec.components.len() && !workloads.is_empty();
     let frozen = environment.status.as_ref().and_then(|status| status.frozen.as_ref());
     let frozen = frozen.filter(|frozen| frozen.until.is_none_or(|until| until > store.now));
+    let error_rate = reading(cluster, environment, MetricPane::ErrorRate, store.now);
+    let latency = reading(cluster, environment, MetricPane::Latency, store.now);
     EnvironmentRow {
         number: 0,
         application: environment.spec.application.as_str().into(),
@@ -86,11 +89,11 @@ fn row(
                 .iter()
                 .fold((0, 0), |(ready, desired), (_, row)| (ready + row.ready, desired + row.desired))
         }),
-        health: health(active.as_ref(), &workloads, complete),
+        health: health(active.as_ref(), &workloads, complete).in_view_of([error_rate, latency]),
         active,
         frozen: frozen.map(|frozen| format!("{}: {}", frozen.by, frozen.reason).into()),
-        error_rate: reading(cluster, environment, MetricPane::ErrorRate, store.now),
-        latency: reading(cluster, environment, MetricPane::Latency, store.now),
+        error_rate,
+        latency,
         healthy_for: healthy_since(environment).map(|since| store.now - since),
         needs_me: cluster
             .releases

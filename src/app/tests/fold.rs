@@ -43,6 +43,17 @@ fn what_burns_is_selected_until_a_person_chooses() {
 }
 
 #[test]
+fn ready_pods_that_answer_with_errors_are_not_called_healthy() {
+    let health = |world: &World| world.store.rows.environments[0].health;
+    let world = planera().with_metric("staging", "errorRate", "backend", &[0.01; 10]);
+    assert_eq!(health(&world), Health::Healthy);
+    let world = world.with_metric("staging", "errorRate", "backend", &[0.6; 10]);
+    assert_eq!(health(&world), Health::OverLimit);
+    let world = world.with_metric("staging", "errorRate", "backend", &[0.01; 10]);
+    assert_eq!(health(&world), Health::Healthy);
+}
+
+#[test]
 fn the_summary_tells_what_is_known_and_no_more() {
     let burning = burning();
     let row = &burning.store.rows.environments[1];

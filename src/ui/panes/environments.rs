@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::app::cluster_state::Feed;
-use crate::app::rows::{EnvironmentRow, Reading};
+use crate::app::rows::{EnvironmentRow, Health, Reading};
 use crate::app::ui_state::Pane as Focus;
 use crate::domain::age::Age;
 use crate::ui::chrome::{grey, stand_in};
@@ -180,7 +180,7 @@ impl Columns {
                 pen.put(theme.muted, " ").put(theme.muted, theme.glyphs.arrow);
                 pen.cut(room - 1, theme.text, theme, &active.version);
             }
-        } else if let Some(healthy) = row.healthy_for {
+        } else if let Some(healthy) = row.healthy_for.filter(|_| row.health == Health::Healthy) {
             let text = Short::of(format_args!(" for {}", Age::of(healthy)));
             if width(text.as_str()) <= left(pen) {
                 pen.put(theme.muted, text.as_str());
