@@ -5,6 +5,7 @@ mod all;
 mod allow;
 mod approve;
 mod arm;
+mod audit;
 mod back;
 mod bottom;
 mod check;
@@ -89,6 +90,7 @@ pub const COMMANDS: &[&Command] = &[
     &describe::COMMAND,
     &logs::COMMAND,
     &yaml::COMMAND,
+    &audit::COMMAND,
     &inbox::COMMAND,
     &filter::COMMAND,
     &copy::COMMAND,

@@ -46,7 +46,7 @@ fn caught_up(head: &ChainHead, records: &[Record]) -> ChainHead {
     let mut head = head.clone();
     let mut sealed: Vec<(&Record, &Seal)> =
         records.iter().filter_map(|record| Some((record, record.seal.as_ref()?))).collect();
-    sealed.sort_by(|(a, first), (b, second)| (first.sequence, a.key()).cmp(&(second.sequence, b.key())));
+    sealed.sort_by_key(|(record, seal)| (seal.sequence, record.key()));
     for (_, seal) in &sealed {
         if head.sequence.checked_add(1) == Some(seal.sequence) && seal.previous == head.hash {
             (head.sequence, head.hash) = (seal.sequence, seal.hash.clone());

@@ -128,10 +128,7 @@ fn walk(
     report: &mut Report,
 ) -> BTreeMap<i64, String> {
     let mut ends = BTreeMap::new();
-    let mut end: Option<End> = match head {
-        Some(head) => Some(End { sequence: head.removed, hash: head.removed_hash.clone() }),
-        None => None,
-    };
+    let mut end = head.map(|head| End { sequence: head.removed, hash: head.removed_hash.clone() });
     if let Some(end) = &end {
         ends.insert(end.sequence, end.hash.clone());
     }

@@ -78,6 +78,26 @@ fn owned_by<'a>(object: &'a Value, manager: &str) -> &'a Value {
     &found.unwrap_or_else(|| panic!("{manager} owns nothing: {entries:#?}"))["fieldsV1"]["f:status"]
 }
 
+/// What never became a record stands in the API server's own log.
+async fn shows_refused_attempts(stage: &Stage) {
+    let attempt = |namespace: &str, message: &str| {
+        json!({
+            "kind": "Event", "apiVersion": "audit.k8s.io/v1", "auditID": "a1", "stage": "ResponseComplete", "verb": "create",
+            "requestURI": "/apis/release-cockpit.dev/v1alpha1/x", "user": {"username": "mallory"},
+            "objectRef": {"resource": "releases", "namespace": namespace, "apiGroup": "release-cockpit.dev"},
+            "responseStatus": {"code": 403, "message": message}, "requestReceivedTimestamp": "2026-11-21T10:00:00.5Z",
+        })
+    };
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let lines = [attempt(PRODUCTION, "User \"mallory\" cannot create"), attempt("elsewhere", "not here")];
+    std::fs::write(log.path(), lines.map(|line| line.to_string()).join("\n")).unwrap();
+    let path = log.path().to_str().unwrap();
+    let said = stage.audit(&["planera-production/production", "--server-log", path]).await;
+    let denied = said.out.lines().find(|line| line.contains("mallory")).unwrap();
+    assert!(denied.contains("Denied (403)") && denied.contains("cannot create"), "{denied}");
+    assert!(!said.out.contains("not here") && said.out.contains("Reject"), "{}", said.out);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_people_meant_is_sealed_shown_and_guarded() {
     let stage = Stage::open().await;
@@ -128,6 +148,8 @@ async fn what_people_meant_is_sealed_shown_and_guarded() {
         said.out
     );
     assert!(stage.audit(&["production", "-n", PRODUCTION, "--since", "1s"]).await.out.is_empty());
+
+    shows_refused_attempts(&stage).await;
 
     // the record itself, then the record gone
     let (_, _, actions) = stage.records(PRODUCTION).await;

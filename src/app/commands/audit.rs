@@ -1,0 +1,122 @@
+//! `audit`.
+
+use std::fmt::Write as _;
+
+use super::prelude::*;
+use crate::api::{Release, ReleaseAction};
+use crate::app::located::EnvironmentId;
+use crate::app::text_view::{TextBody, TextView};
+use crate::app::views;
+use crate::domain::audit::{Intent, Record, Report, intents, verify};
+use crate::sanitize;
+
+pub(super) const COMMAND: Command = Command {
+    id: "audit",
+    title: "audit",
+    help: "Who meant what in the selected environment, newest first, and whether a record was changed",
+    keys: &[],
+    scope: Scope::Cluster,
+    group: Group::Looking,
+    verb: None,
+    cli: Some("audit"),
+    confirmation: Confirmation::None,
+    availability: needs_environment,
+    run,
+};
+
+fn run(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
+    let Some(id) = invocation.target.environment.clone() else { return Vec::new() };
+    let Some((report, mut intents)) = read(store, &id) else { return Vec::new() };
+    intents.reverse();
+    let mut lines: Vec<Box<str>> =
+        report.findings.iter().map(|finding| clean(&format!("BROKEN  {}", finding.sentence))).collect();
+    lines.extend(intents.iter().map(|intent| clean(&line(intent))));
+    let state = if report.is_whole() { "whole" } else { "BROKEN" };
+    let title = format!("Records · {} · {state} · {} sealed", id.key.name, report.sealed);
+    let request = store.next_request();
+    views::push(store, View::Text(TextView { title, request, body: TextBody::Lines(lines), offset: 0 }));
+    Vec::new()
+}
+
+/// What is known of an environment's records here and now.
+fn read(store: &Store, id: &EnvironmentId) -> Option<(Report, Vec<Intent>)> {
+    let cluster = store.cluster(id.cluster)?;
+    let head = cluster.environments.get(&id.key)?.status.as_ref().and_then(|status| status.chain.clone());
+    let releases: Vec<&Release> = cluster
+        .releases
+        .values()
+        .map(|release| &**release)
+        .filter(|release| release.environment_key() == id.key)
+        .collect();
+    let actions: Vec<&ReleaseAction> = cluster
+        .actions
+        .values()
+        .map(|action| &**action)
+        .filter(|action| {
+            action.metadata.namespace.as_deref() == Some(&*id.key.namespace)
+                && *action.spec.environment == *id.key.name
+        })
+        .collect();
+    let records: Vec<Record> = releases
+        .iter()
+        .map(|release| Record::of_release(release))
+        .chain(actions.iter().map(|action| Record::of_action(action)))
+        .collect();
+    Some((verify(Some(&head.unwrap_or_default()), &records), intents(&releases, &actions)))
+}
+
+fn line(intent: &Intent) -> String {
+    let at = intent.at.map_or_else(|| "-".to_owned(), |at| at.format("%Y-%m-%d %H:%M:%SZ").to_string());
+    let place = intent.sequence.map_or_else(|| "-".to_owned(), |sequence| format!("#{sequence}"));
+    let mut text = format!("{at}  {place}  {}  {}  {}", intent.by(), intent.what, intent.on());
+    for (word, part) in [("expected", &intent.expected), ("saw", &intent.saw)] {
+        if !part.is_empty() {
+            let _ = write!(text, "  {word} {part}");
+        }
+    }
+    let _ = write!(text, "  {}", intent.outcome);
+    if !intent.found.is_empty() {
+        let _ = write!(text, ": {}", intent.found);
+    }
+    if let Some(reason) = &intent.reason {
+        let _ = write!(text, "  ({reason})");
+    }
+    text
+}
+
+fn clean(text: &str) -> Box<str> {
+    sanitize::line(text).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::fixtures::{self, planera};
+    use crate::domain::audit::plan_seals;
+
+    fn shown(store: &mut Store) -> (String, Vec<String>) {
+        let target =
+            Target { environment: Some(fixtures::environment_id("production")), ..Target::default() };
+        run(store, &Invocation { target, ..Invocation::default() });
+        let View::Text(view) = store.ui.view() else { panic!("no text is shown") };
+        (view.title.clone(), view.lines().iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn records_are_listed_with_the_verdict_and_tampering_is_told_first() {
+        let mut sealed: Release = fixtures::release("production", "sealed").into();
+        sealed.status.get_or_insert_default();
+        let plan = plan_seals(&crate::api::ChainHead::default(), &[Record::of_release(&sealed)]);
+        sealed.status.get_or_insert_default().seal = Some(plan.seals[0].1.clone());
+        let mut store = planera().with_release(sealed.clone()).store();
+        let (title, lines) = shown(&mut store);
+        assert!(title.starts_with("Records · production · whole · 1 sealed"), "{title} {lines:#?}");
+        assert!(lines.iter().any(|line| line.contains("#1") && line.contains(&sealed.spec.requested_by)));
+        sealed.spec.requested_by = "mall\u{1b}[31mory".into();
+        let mut store = planera().with_release(sealed).store();
+        let (title, lines) = shown(&mut store);
+        assert!(title.contains("BROKEN"), "{title}");
+        assert!(lines[0].contains("/sealed is not what was sealed at place 1"), "{lines:#?}");
+        assert!(lines.iter().any(|line| line.contains("mallory")), "{lines:#?}");
+    }
+}
