@@ -13,7 +13,7 @@ use crate::sanitize;
 pub(super) const COMMAND: Command = Command {
     id: "audit",
     title: "audit",
-    help: "Who meant what in the selected environment, newest first, and whether a record was changed",
+    help: "Who meant what in the selected environment, newest first; was a record changed?",
     keys: &[],
     scope: Scope::Cluster,
     group: Group::Looking,
@@ -102,21 +102,40 @@ mod tests {
         (view.title.clone(), view.lines().iter().map(ToString::to_string).collect())
     }
 
+    /// The releases into production, each with its place in the chain.
+    fn sealed() -> Vec<Release> {
+        let store = planera().store();
+        let id = fixtures::environment_id("production");
+        let all = store.cluster(id.cluster).unwrap().releases.values();
+        let mut releases: Vec<Release> = all
+            .filter(|release| release.environment_key() == id.key)
+            .map(|release| (**release).clone())
+            .collect();
+        let records: Vec<Record> = releases.iter().map(Record::of_release).collect();
+        for (key, seal) in plan_seals(&crate::api::ChainHead::default(), &records).seals {
+            let release =
+                releases.iter_mut().find(|release| release.metadata.name.as_ref() == Some(&key.name));
+            release.unwrap().status.get_or_insert_default().seal = Some(seal);
+        }
+        releases
+    }
+
+    fn shown_with(releases: &[Release]) -> (String, Vec<String>) {
+        let world = releases.iter().fold(planera(), |world, release| world.with_release(release.clone()));
+        shown(&mut world.store())
+    }
+
     #[test]
     fn records_are_listed_with_the_verdict_and_tampering_is_told_first() {
-        let mut sealed: Release = fixtures::release("production", "sealed").into();
-        sealed.status.get_or_insert_default();
-        let plan = plan_seals(&crate::api::ChainHead::default(), &[Record::of_release(&sealed)]);
-        sealed.status.get_or_insert_default().seal = Some(plan.seals[0].1.clone());
-        let mut store = planera().with_release(sealed.clone()).store();
-        let (title, lines) = shown(&mut store);
-        assert!(title.starts_with("Records · production · whole · 1 sealed"), "{title} {lines:#?}");
-        assert!(lines.iter().any(|line| line.contains("#1") && line.contains(&sealed.spec.requested_by)));
-        sealed.spec.requested_by = "mall\u{1b}[31mory".into();
-        let mut store = planera().with_release(sealed).store();
-        let (title, lines) = shown(&mut store);
+        let mut releases = sealed();
+        let (title, lines) = shown_with(&releases);
+        assert_eq!(title, format!("Records · production · whole · {} sealed", releases.len()), "{lines:#?}");
+        assert!(lines.iter().any(|line| line.contains("#1") && line.contains("Deploy")), "{lines:#?}");
+        let name = releases[0].metadata.name.clone().unwrap();
+        releases[0].spec.requested_by = "mall\u{1b}[31mory".into();
+        let (title, lines) = shown_with(&releases);
         assert!(title.contains("BROKEN"), "{title}");
-        assert!(lines[0].contains("/sealed is not what was sealed at place 1"), "{lines:#?}");
+        assert!(lines[0].contains(&format!("/{name} is not what was sealed at place")), "{lines:#?}");
         assert!(lines.iter().any(|line| line.contains("mallory")), "{lines:#?}");
     }
 }
