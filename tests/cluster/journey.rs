@@ -7,6 +7,7 @@ use std::path::Path;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{ListParams, Patch, PatchParams, PostParams};
 use kube::{Api, ResourceExt};
+use release_cockpit::api::condition::ConditionStatus;
 use release_cockpit::api::{Environment, Phase, Release};
 use serde_json::{Value, json};
 
@@ -161,7 +162,13 @@ async fn planera_goes_to_production_and_comes_back() {
     let leases = Space::new(world, "planera-leases").await;
     let _controller = Controller::start(&[&leases, &planera.staging, &planera.production], "only").await;
     for (space, environment) in [(&planera.staging, "staging"), (&planera.production, "production")] {
-        until_is(&space.api::<Environment>(), environment, "looked at", |found| found.status.is_some()).await;
+        let is_told = |found: &Environment| {
+            let conditions = found.status.iter().flat_map(|status| &status.conditions);
+            conditions
+                .into_iter()
+                .any(|told| told.type_ == "PoliciesEnforced" && told.status == ConditionStatus::True)
+        };
+        until_is(&space.api::<Environment>(), environment, "under policies that are in force", is_told).await;
     }
 
     staging_takes_a_version(&planera).await;

@@ -8,6 +8,7 @@
     reason = "a test that cannot go on must say so and stop; one that is skipped must say so, too"
 )]
 
+mod alone;
 mod approvals;
 mod cli;
 mod cockpit;

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use kube::Api;
 use kube::api::PostParams;
-use release_cockpit::api::{Phase, Release};
+use release_cockpit::api::{Environment, Phase, Release};
 use serde_json::json;
 
 use crate::controller::Controller;
-use crate::space::{Space, action, approval, release};
+use crate::space::{Space, action, approval, release, until_is};
 use crate::world::{World, world};
 
 /// Namespaces in which people race at the same time.
@@ -43,6 +43,14 @@ async fn of_two_who_release_and_approve_at_once_one_takes_effect_a_hundred_times
     let slots = json!({"approval": {"slots": [{"name": "leads", "group": "team-leads"}]}});
     let spaces = spaces(world, "racing", slots).await;
     let _controller = Controller::start(&spaces.iter().collect::<Vec<_>>(), "only").await;
+    // an approval counts once the controller has found the policies in force
+    for space in &spaces {
+        until_is(&space.api::<Environment>(), "production", "under policies that are in force", |found| {
+            let conditions = found.status.iter().flat_map(|status| &status.conditions);
+            conditions.into_iter().any(|told| told.message.contains("forged names were refused"))
+        })
+        .await;
+    }
     let begun = Instant::now();
     let runs = spaces.into_iter().map(|space| tokio::spawn(rollouts(space)));
     let mut took = Vec::new();

@@ -163,6 +163,7 @@ impl World {
             ("approver", "{kind: Group, name: team-leads, apiGroup: rbac.authorization.k8s.io}"),
             ("oncall", "{kind: Group, name: on-call, apiGroup: rbac.authorization.k8s.io}"),
             ("releaser", "{kind: ServiceAccount, name: controller, namespace: release-cockpit}"),
+            ("retention", "{kind: ServiceAccount, name: controller, namespace: release-cockpit}"),
         ] {
             let _ = write!(
                 manifests,

@@ -101,7 +101,7 @@ pub async fn reviews_tell_who_may_do_what(backend: &Backend) {
         ("dave", "list", "releases", "", "", true),
         ("alice", "patch", "releases", "status", "", false),
         ("controller", "patch", "releases", "status", "", true),
-        ("controller", "delete", "releases", "", "", false),
+        ("controller", "delete", "releases", "", "", true),
         ("admin", "override", "environments", "", "staging", true),
     ] {
         let attributes = json!({"namespace": backend.namespace, "group": "release-cockpit.dev", "verb": verb, "resource": resource,

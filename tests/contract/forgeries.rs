@@ -330,8 +330,8 @@ pub async fn parameters_of_actions(backend: &Backend) {
         ("oscar", "Deny", json!({"digest": digest("a"), "until": until(-1)}), past),
         ("alice", "Drive", json!({"until": until(-1)}), past),
         ("admin", "Override", gate(-1), past),
-        ("admin", "Override", gate(9), "UntilTooFar: an Override lasts 8 hours at most"),
-        ("alice", "Drive", json!({"until": until(13)}), "UntilTooFar: a Drive lasts 12 hours at most"),
+        ("admin", "Override", gate(5), "UntilTooFar: an Override lasts 4 hours at most"),
+        ("alice", "Drive", json!({"until": until(9)}), "UntilTooFar: a Drive lasts 8 hours at most"),
         (
             "oscar",
             "Scale",
@@ -357,9 +357,9 @@ pub async fn parameters_of_actions(backend: &Backend) {
     for (who, kind, parameters) in [
         ("oscar", "Freeze", json!({"until": until(1000), "inFlight": "RollBack", "incident": "INC-1"})),
         ("oscar", "Freeze", json!({"inFlight": "Hold"})),
-        ("alice", "Drive", json!({"until": until(11)})),
+        ("alice", "Drive", json!({"until": until(7)})),
         ("alice", "HandOver", json!({"person": "carol"})),
-        ("admin", "Override", gate(7)),
+        ("admin", "Override", gate(3)),
         ("oscar", "Scale", json!({"component": "backend"})),
         ("oscar", "AbortAll", json!({})),
         ("bob", "Withdraw", json!({})),

@@ -118,6 +118,20 @@ impl Terminal {
         }
     }
 
+    /// Whether the screen shows the text before that time is over.
+    pub fn shows_within(&self, text: &str, time: Duration) -> bool {
+        let deadline = Instant::now() + time;
+        let mut parser = self.screen.parser.lock().unwrap();
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let is_there = parser.0.screen().contents().contains(text);
+            if is_there || left.is_zero() || parser.1 {
+                return is_there;
+            }
+            parser = self.screen.changed.wait_timeout(parser, left).unwrap().0;
+        }
+    }
+
     pub fn until_text(&self, text: &str) -> String {
         self.until(text, |screen| screen.contents().contains(text))
     }

@@ -261,8 +261,8 @@ pub(super) fn until_past(case: &Case<'_>) -> Verdict {
 pub(super) fn until_too_far(case: &Case<'_>) -> Verdict {
     let until = instant(case.object, &["spec", "parameters", "until"])?;
     let (article, hours) = match text(case.object, &["spec", "action"]) {
-        "Override" => ("an Override", 8),
-        "Drive" => ("a Drive", 12),
+        "Override" => ("an Override", 4),
+        "Drive" => ("a Drive", 8),
         _ => return None,
     };
     invalid(until > created(case) + TimeDelta::hours(hours), || {
