@@ -12,22 +12,24 @@ use serde_json::Value;
 pub use model::{
     Binding, ConfigMap, History, Namespace, ObjectText, Role, Scenario, Secret, Service, User, Workload,
 };
-pub use plot::{Behaviour, Deploy, Fault, Reaction, ScriptLine};
+pub use plot::{Behaviour, Deploy, Fault, Place, Reaction, ScriptLine};
 
 use crate::sim::Error;
 use crate::sim::kinds;
 use crate::sim::store::stamp;
 
 /// The scenarios that are compiled in; the first is the default.
-const BUILTIN: [(&str, &str); 4] = [
+const BUILTIN: [(&str, &str); 6] = [
     ("planera", include_str!("../../demos/scenarios/planera.toml")),
+    ("trust", include_str!("../../demos/scenarios/trust.toml")),
     ("crash", include_str!("../../demos/scenarios/crash.toml")),
     ("quiet", include_str!("../../demos/scenarios/quiet.toml")),
+    ("unguarded", include_str!("../../demos/scenarios/unguarded.toml")),
     ("large", include_str!("../../demos/scenarios/large.toml")),
 ];
 
 /// Their names, in the same order.
-const NAMES: [&str; 4] = ["planera", "crash", "quiet", "large"];
+const NAMES: [&str; 6] = ["planera", "trust", "crash", "quiet", "unguarded", "large"];
 
 impl Scenario {
     /// A scenario that is compiled in; nothing when there is none of that name.

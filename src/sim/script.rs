@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::apiserver::{Shared, serve};
 use super::kinds::{list, text};
-use super::scenario::{Deploy, Reaction, Scenario, ScriptLine};
+use super::scenario::{Deploy, Place, Reaction, Scenario, ScriptLine};
+use super::store::stamp;
 use crate::time::Clock;
 
 /// World time between two looks at the script.
@@ -58,10 +59,13 @@ async fn act(
     if let Some(deploy) = &line.deploy {
         return request_release(shared, line, deploy).await;
     }
-    if let (Some(action), Some(release)) = (&line.action, &release) {
-        return request_action(shared, line, action, release).await;
-    }
-    true
+    let Some(action) = &line.action else { return true };
+    let granted = match (&line.on, &release) {
+        (Some(place), _) => on_environment(shared, line, (action, place), now).await,
+        (None, Some(release)) => on_release(shared, line, (action, release), now).await,
+        (None, None) => true,
+    };
+    granted || line.once
 }
 
 async fn awaited(
@@ -71,8 +75,21 @@ async fn awaited(
     now: DateTime<Utc>,
     seen: &mut HashMap<(String, String), DateTime<Utc>>,
 ) -> Option<Value> {
-    let path = format!("/apis/release-cockpit.dev/v1alpha1/namespaces/{}/releases", reaction.namespace);
-    let releases = send(shared, user, "GET", &path, None).await?;
+    let base = base(&reaction.namespace);
+    let releases = send(shared, user, "GET", &format!("{base}/releases"), None).await?;
+    let actions = match &reaction.press {
+        Some(_) => send(shared, user, "GET", &format!("{base}/releaseactions"), None).await?,
+        None => Value::Null,
+    };
+    let pressed = |release: &Value| {
+        reaction.press.as_ref().is_none_or(|press| {
+            list(&actions, &["items"]).iter().any(|action| {
+                text(action, &["spec", "action"]) == press
+                    && text(action, &["spec", "actor"]) != user
+                    && text(action, &["spec", "release", "uid"]) == text(release, &["metadata", "uid"])
+            })
+        })
+    };
     let patience = TimeDelta::from_std(reaction.after).unwrap_or_default();
     list(&releases, &["items"])
         .iter()
@@ -82,8 +99,9 @@ async fn awaited(
                 "" => "Pending",
                 phase => phase,
             };
-            if reaction.version.as_deref().is_some_and(|wanted| wanted != version) || phase != reaction.phase
-            {
+            let fits =
+                |wanted: &Option<String>, found: &str| wanted.as_deref().is_none_or(|wanted| wanted == found);
+            if !fits(&reaction.version, version) || !fits(&reaction.phase, phase) || !pressed(release) {
                 return false;
             }
             let mark = (text(release, &["metadata", "uid"]).to_owned(), phase.to_owned());
@@ -92,8 +110,13 @@ async fn awaited(
         .cloned()
 }
 
+/// Where the product's objects of a namespace are.
+fn base(namespace: &str) -> String {
+    format!("/apis/release-cockpit.dev/v1alpha1/namespaces/{namespace}")
+}
+
 async fn request_release(shared: &Arc<Shared>, line: &ScriptLine, deploy: &Deploy) -> bool {
-    let base = format!("/apis/release-cockpit.dev/v1alpha1/namespaces/{}", deploy.namespace);
+    let base = base(&deploy.namespace);
     let path = format!("{base}/environments/{}", deploy.environment);
     let Some(environment) = send(shared, &line.user, "GET", &path, None).await else { return false };
     let images: Vec<_> = list(&environment, &["spec", "components"])
@@ -120,17 +143,25 @@ async fn request_release(shared: &Arc<Shared>, line: &ScriptLine, deploy: &Deplo
     if let Some(changelog) = &deploy.changelog {
         release["spec"]["changelog"] = changelog.clone().into();
     }
+    if let Some(incident) = &deploy.emergency {
+        release["spec"]["emergency"] = true.into();
+        release["spec"]["ticket"] = incident.clone().into();
+    }
     send(shared, &line.user, "POST", &format!("{base}/releases"), Some(&release)).await;
     true
 }
 
-async fn request_action(shared: &Arc<Shared>, line: &ScriptLine, action: &str, release: &Value) -> bool {
+/// An action on a release: whether it was granted.
+async fn on_release(
+    shared: &Arc<Shared>,
+    line: &ScriptLine,
+    (action, release): (&str, &Value),
+    now: DateTime<Utc>,
+) -> bool {
     let namespace = text(release, &["metadata", "namespace"]);
-    let base = format!("/apis/release-cockpit.dev/v1alpha1/namespaces/{namespace}");
     let name = text(release, &["spec", "environment"]);
-    let path = format!("{base}/environments/{name}");
+    let path = format!("{}/environments/{name}", base(namespace));
     let Some(environment) = send(shared, &line.user, "GET", &path, None).await else { return false };
-    let groups = shared.authorizer_groups(&line.user);
     let mut spec = json!({
         "environment": name, "action": action, "actor": line.user,
         "release": {
@@ -145,28 +176,76 @@ async fn request_action(shared: &Arc<Shared>, line: &ScriptLine, action: &str, r
     if let Some(digest) = release["status"]["plan"].get("digest") {
         spec["expected"]["planDigest"] = digest.clone();
     }
+    if action == "Approve" {
+        spec["slots"] = slots(&environment, &shared.authorizer_groups(&line.user)).into();
+    }
+    if action != "Check" || line.parameters.is_some() {
+        return submit(shared, line, (namespace, spec), now).await;
+    }
+    let mut granted = true;
+    for item in list(&environment, &["spec", "gates", "checklist"]) {
+        let mut one = spec.clone();
+        one["parameters"] = json!({"item": item});
+        granted &= submit(shared, line, (namespace, one), now).await;
+    }
+    granted
+}
+
+/// The slots that these groups may fill.
+fn slots(environment: &Value, groups: &[String]) -> Vec<Value> {
+    list(environment, &["spec", "approval", "slots"])
+        .iter()
+        .filter(|slot| {
+            let group = text(slot, &["group"]);
+            group.is_empty() || groups.iter().any(|own| own == group)
+        })
+        .map(|slot| match slot.get("group") {
+            Some(group) => json!({"name": slot["name"], "group": group}),
+            None => json!({"name": slot["name"]}),
+        })
+        .collect()
+}
+
+/// An action on an environment: whether it was granted.
+async fn on_environment(
+    shared: &Arc<Shared>,
+    line: &ScriptLine,
+    (action, place): (&str, &Place),
+    now: DateTime<Utc>,
+) -> bool {
+    let mut spec = json!({"environment": place.environment, "action": action, "actor": line.user});
+    if action == "Review" && line.parameters.is_none() {
+        let path = format!("{}/environments/{}", base(&place.namespace), place.environment);
+        let Some(environment) = send(shared, &line.user, "GET", &path, None).await else { return false };
+        let debts = list(&environment, &["status", "debts"]);
+        let Some(debt) = debts.iter().find(|debt| text(debt, &["by"]) != line.user) else { return false };
+        spec["parameters"] = json!({"debt": debt["id"]});
+    }
+    submit(shared, line, (&place.namespace, spec), now).await
+}
+
+/// Sends an action with what the line says of it.
+async fn submit(
+    shared: &Arc<Shared>,
+    line: &ScriptLine,
+    (namespace, mut spec): (&str, Value),
+    now: DateTime<Utc>,
+) -> bool {
+    if let Some(parameters) = &line.parameters {
+        spec["parameters"] = parameters.clone();
+    }
+    if let Some(until) = line.span.and_then(|span| TimeDelta::from_std(span).ok()) {
+        spec["parameters"]["until"] = stamp(now + until).into();
+    }
     if let Some(reason) = &line.reason {
         spec["reason"] = reason.clone().into();
     }
-    if action == "Approve" {
-        let slots: Vec<_> = list(&environment, &["spec", "approval", "slots"])
-            .iter()
-            .filter(|slot| {
-                let group = text(slot, &["group"]);
-                group.is_empty() || groups.iter().any(|own| own == group)
-            })
-            .map(|slot| match slot.get("group") {
-                Some(group) => json!({"name": slot["name"], "group": group}),
-                None => json!({"name": slot["name"]}),
-            })
-            .collect();
-        spec["slots"] = slots.into();
-    }
+    let prefix = format!("{}-", text(&spec, &["action"]).to_lowercase());
     let body = json!({
-        "apiVersion": "release-cockpit.dev/v1alpha1", "kind": "ReleaseAction",
-        "metadata": {"generateName": format!("{}-", action.to_lowercase())}, "spec": spec
+        "apiVersion": "release-cockpit.dev/v1alpha1", "kind": "ReleaseAction", "metadata": {"generateName": prefix}, "spec": spec
     });
-    send(shared, &line.user, "POST", &format!("{base}/releaseactions"), Some(&body)).await.is_some()
+    let path = format!("{}/releaseactions", base(namespace));
+    send(shared, &line.user, "POST", &path, Some(&body)).await.is_some()
 }
 
 /// One request in a person's name; the answer's body when it was granted.

@@ -39,11 +39,15 @@ struct Stage {
 
 impl Stage {
     async fn open() -> Self {
+        Self::play(Scenario::builtin("planera").unwrap(), SPEED, true).await
+    }
+
+    /// A scenario at that speed, with or without what its people do by themselves.
+    async fn play(scenario: Scenario, speed: f64, without_script: bool) -> Self {
         rustls::crypto::ring::default_provider().install_default().ok();
-        let clock = Clock::scaled(chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap(), SPEED);
-        let options = StartOptions { without_script: true, ..StartOptions::default() };
-        let running =
-            start_with(Scenario::builtin("planera").unwrap(), clock.clone(), options).await.unwrap();
+        let clock = Clock::scaled(chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap(), speed);
+        let options = StartOptions { without_script, ..StartOptions::default() };
+        let running = start_with(scenario, clock.clone(), options).await.unwrap();
         Self { running, clock, stop: CancellationToken::new() }
     }
 

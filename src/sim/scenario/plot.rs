@@ -72,12 +72,35 @@ pub struct ScriptLine {
     /// Ask for a release.
     #[serde(default)]
     pub deploy: Option<Deploy>,
-    /// Act on the release that `when` found: `Approve`, `Abort`, `Rollback` and so on.
+    /// Act on the release that `when` found, or on the environment `on`: `Approve`, `Abort`, `Freeze` and so on. `Check` without
+    /// parameters ticks every item of the checklist, `Review` clears the debt of anybody else.
     #[serde(default)]
     pub action: Option<String>,
+    /// The environment that is acted on.
+    #[serde(default)]
+    pub on: Option<Place>,
+    /// `spec.parameters` of the action.
+    #[serde(default)]
+    pub parameters: Option<serde_json::Value>,
+    /// `spec.parameters.until` of the action, counted from then on.
+    #[serde(default, rename = "for", deserialize_with = "some_span")]
+    pub span: Option<Duration>,
+    /// Say it once, whatever the answer; otherwise it is said again until it is granted.
+    #[serde(default)]
+    pub once: bool,
     /// Why.
     #[serde(default)]
     pub reason: Option<String>,
+}
+
+/// An environment.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Place {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub environment: String,
 }
 
 /// A release that somebody reacts to.
@@ -89,9 +112,13 @@ pub struct Reaction {
     /// Its version; any when absent.
     #[serde(default)]
     pub version: Option<String>,
-    /// Its phase.
-    pub phase: String,
-    /// How long it has been in that phase.
+    /// Its phase; any when absent.
+    #[serde(default)]
+    pub phase: Option<String>,
+    /// Somebody else has just done this to it: `Approve`, `Promote` and so on.
+    #[serde(default)]
+    pub press: Option<String>,
+    /// How long it has been so.
     #[serde(default, deserialize_with = "span")]
     pub after: Duration,
 }
@@ -112,6 +139,9 @@ pub struct Deploy {
     /// What changes, for the approvers.
     #[serde(default)]
     pub changelog: Option<String>,
+    /// The incident of an emergency release; another release when absent.
+    #[serde(default)]
+    pub emergency: Option<String>,
 }
 
 fn some_span<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {

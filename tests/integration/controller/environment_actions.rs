@@ -7,7 +7,7 @@ use super::*;
 
 impl Stage {
     /// Creates an action on an environment and waits for the controller's answer.
-    async fn order(
+    pub(super) async fn order(
         &self,
         user: &str,
         namespace: &str,
