@@ -146,13 +146,12 @@ pub(super) fn fits(release: &Release, kind: ActionKind) -> Result<(), String> {
             return Err("the controller has not looked at this release yet".to_owned());
         }
         ActionKind::Approve => phase == Pending && needs::waits_for_approval(release),
-        ActionKind::Reject => phase == Pending,
         ActionKind::Pause => matches!(phase, Progressing | Verifying),
         ActionKind::Resume => phase == Paused,
         ActionKind::Abort => matches!(phase, Pending | Progressing | Paused | Verifying | Held),
         ActionKind::Rollback => matches!(phase, Progressing | Paused | Verifying | Held),
         ActionKind::Retry => phase == Held,
-        ActionKind::Withdraw | ActionKind::Check => phase == Pending,
+        ActionKind::Reject | ActionKind::Withdraw | ActionKind::Check => phase == Pending,
         ActionKind::Override => phase == Pending && forcible(release).next().is_some(),
         ActionKind::Drive | ActionKind::HandOver => !phase.is_final(),
         _ => false,

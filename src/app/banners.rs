@@ -45,10 +45,13 @@ impl BannerKind {
     }
 }
 
+/// What it is about; not of the environment on the screen; the tier, production first.
+type Rank = (BannerKind, bool, std::cmp::Reverse<Tier>);
+
 /// Every banner, most important first; among equals the environment on the screen, then production.
 pub(super) fn list(store: &Store) -> Vec<Banner> {
     let focused = store.focused_environment();
-    let mut banners: Vec<((BannerKind, bool, std::cmp::Reverse<Tier>), Banner)> = Vec::new();
+    let mut banners: Vec<(Rank, Banner)> = Vec::new();
     for (cluster, state) in store.clusters() {
         let mut unattested: Vec<(&Environment, &Condition)> = Vec::new();
         for environment in state.environments.values() {
@@ -77,7 +80,7 @@ pub(super) fn list(store: &Store) -> Vec<Banner> {
             banners.push((rank, Banner { kind: BannerKind::Policies, text }));
         }
     }
-    banners.sort_by(|(a, _), (b, _)| a.cmp(b));
+    banners.sort_by_key(|(rank, _)| *rank);
     banners.into_iter().map(|(_, banner)| banner).collect()
 }
 

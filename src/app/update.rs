@@ -42,6 +42,7 @@ fn apply(store: &mut Store, event: Event) -> Vec<Effect> {
         }
         Event::Paste(text) => {
             store.dirty.screen = true;
+            store.last_key = Some(store.now);
             keys::paste(store, &text);
             Vec::new()
         }

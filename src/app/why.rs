@@ -1,5 +1,6 @@
 //! Why a release does not go on: its gates, what we could do, and the API server's own word, asked by a dry run of the very object.
 
+use crate::api::release::GateState;
 use crate::api::{ActionKind, Release, ReleaseAction, Verb};
 use crate::app::cluster_state::ClusterId;
 use crate::app::effect::{Effect, RequestId};
@@ -9,6 +10,9 @@ use crate::app::store::Store;
 use crate::app::ui_state::{ServerWord, View, WhyView};
 use crate::app::{act, guard, needs, views};
 use crate::domain::intent::{self, Act, Author};
+
+/// Gates that the API server judges as well, when a release is asked for.
+const ADMISSION: [&str; 3] = ["policy", "frozen", "deny-list"];
 
 /// Opens the view of that release, and asks the server what it would say.
 pub(super) fn open(store: &mut Store, id: ReleaseId) -> Vec<Effect> {
@@ -26,11 +30,14 @@ pub(super) fn open(store: &mut Store, id: ReleaseId) -> Vec<Effect> {
 #[must_use]
 pub fn ours(store: &Store, id: &ReleaseId) -> Option<String> {
     let release = store.release(id)?;
+    let environment = store.environment_of(id)?;
+    if let Some(frozen) = guard::freeze(store, &environment) {
+        return Some(frozen);
+    }
     if release.phase() == crate::api::Phase::Pending && needs::waits_for_approval(release) {
         return act::why_not(store, id, ActionKind::Approve);
     }
-    let environment = store.environment_of(id)?;
-    guard::freeze(store, &environment)
+    None
 }
 
 /// What the server is asked about, the question, and the dry run that asks it.
@@ -52,8 +59,12 @@ pub fn ask(store: &mut Store, id: &ReleaseId) -> Result<Asked, String> {
     let release = release.clone();
     let request = store.next_request();
     let nonce = format!("{}-{}", store.session, request.0);
-    let approves = needs::waits_for_approval(&release)
-        && guard::permission(store, &environment_id, Verb::Approve).is_none();
+    let may = |verb| guard::permission(store, &environment_id, verb).is_none();
+    // what admission itself judges tells more than an approval, which it would take
+    let stopped = act::gates(&release).any(|gate| {
+        gate.state != GateState::Pass && ADMISSION.contains(&gate.name.as_str()) && may(Verb::Deploy)
+    });
+    let approves = !stopped && needs::waits_for_approval(&release) && may(Verb::Approve);
     let identity = store.cluster(id.cluster).and_then(|cluster| cluster.identity.clone()).unwrap_or_default();
     let author = Author { user: &identity.user, groups: &identity.groups };
     if approves

@@ -28,14 +28,12 @@ fn run(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
     let wanted = invocation.argument.as_deref().unwrap_or_default().to_lowercase();
     let open = needs::unticked(environment, release);
     let fitting: Vec<&&str> = open.iter().filter(|item| item.to_lowercase().contains(&wanted)).collect();
-    let item = match fitting.as_slice() {
-        [one] => (**one).to_owned(),
-        _ => {
-            let sentence = format!("check: which item? open are {}", open.join(", "));
-            store.say(Level::Warning, sentence);
-            return Vec::new();
-        }
+    let [item] = fitting.as_slice() else {
+        let sentence = format!("check: which item? open are {}", open.join(", "));
+        store.say(Level::Warning, sentence);
+        return Vec::new();
     };
+    let item = (**item).to_owned();
     let parameters = Parameters { item: Some(item), ..Parameters::default() };
     let with = With { parameters: Some(Box::new(parameters)), reason: String::new() };
     act::open(store, &id, ActionKind::Check, (COMMAND.confirmation, with))

@@ -1,7 +1,7 @@
 //! Keys in the forms of *deploy* and *promote*, and their live validation.
 
 use super::Pressed;
-use crate::api::{Environment, Release, ReleaseKind};
+use crate::api::{Environment, Release, ReleaseKind, Verb};
 use crate::app::ask::running;
 use crate::app::effect::Effect;
 use crate::app::form::{Field, Form, ImageChange, strategies};
@@ -59,7 +59,8 @@ pub(in crate::app) fn renew(store: &Store, form: &mut Form) {
     if form.suggestion.is_some_and(|chosen| chosen >= form.suggestions.len()) {
         form.suggestion = None;
     }
-    let lock = guard::lock(store, form.environment.cluster);
+    let lock = guard::lock(store, form.environment.cluster)
+        .or_else(|| guard::refusal(store, &form.environment, Verb::Deploy));
     match build(store, form, environment, "preview") {
         Ok(release) => {
             form.preview = preview(store, &form.environment, &release);

@@ -73,7 +73,7 @@ pub(in crate::app) fn list(store: &Store) -> Vec<InboxRow> {
     let mut rows = Vec::new();
     for (id, cluster) in store.clusters() {
         for environment in cluster.environments.values() {
-            debts(&mut rows, store, EnvironmentId::new(id, environment.key()), environment);
+            debts(&mut rows, store, &EnvironmentId::new(id, environment.key()), environment);
         }
         for release in cluster.releases.values().filter(|release| !release.phase().is_final()) {
             of_release(&mut rows, (id, cluster), release);
@@ -83,12 +83,12 @@ pub(in crate::app) fn list(store: &Store) -> Vec<InboxRow> {
     rows
 }
 
-fn debts(rows: &mut Vec<InboxRow>, store: &Store, id: EnvironmentId, environment: &Environment) {
+fn debts(rows: &mut Vec<InboxRow>, store: &Store, id: &EnvironmentId, environment: &Environment) {
     let cluster = store.cluster(id.cluster);
     if !cluster.is_some_and(|cluster| needs::may(cluster, &id.key, Verb::Approve)) {
         return;
     }
-    for debt in environment_act::reviewable(store, &id) {
+    for debt in environment_act::reviewable(store, id) {
         rows.push(InboxRow {
             key: InboxKey::Review(id.clone(), debt.id.as_str().into()),
             environment: id.clone(),

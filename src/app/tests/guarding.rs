@@ -266,6 +266,15 @@ fn why_asks_the_server_about_the_very_object() {
     let reason = "EnvironmentFrozen: production is frozen".to_owned();
     assert_eq!(why.server, ServerWord::Refuses { what: "your approval", reason });
     assert_eq!(why.ours, None);
+    // what admission judges itself is asked for as a release
+    let frozen =
+        release("production", "production-v1-8-2-cc").version("v1.8.2", &["backend"]).waiting_for_approval();
+    let mut frozen = frozen.0;
+    let gate = crate::api::release::GateStatus { name: "frozen".into(), ..Default::default() };
+    frozen.status.get_or_insert_default().gates.push(gate);
+    let mut store = planera().with_release(frozen).store();
+    let effects = press(&mut store, "w");
+    assert!(matches!(effects.as_slice(), [Effect::CreateRelease { dry_run: true, .. }]), "{effects:?}");
     // who may not approve asks for the same release, in their own name
     let mut store = planera().connected_as("bob", &[]).allowed("production", &[Verb::Deploy]).store();
     let effects = press(&mut store, "w");
@@ -310,4 +319,35 @@ fn a_viewer_presses_every_key_and_nothing_reaches_the_server() {
             }
         }
     }
+}
+
+#[test]
+fn the_inbox_spans_clusters_oldest_first() {
+    use crate::app::cluster_state::ClusterId;
+    use crate::app::event::{ClusterEvent, Delta};
+    let here = planera().store.clusters.remove(0);
+    let mut store = Store::new(["prod-eu".into(), "prod-us".into()], "test");
+    update(&mut store, Event::Tick(now()));
+    for (id, asked) in [(ClusterId(0), 60), (ClusterId(1), 600)] {
+        let waiting = release("production", "production-v1-8-2-cc")
+            .version("v1.8.2", &["backend", "frontend"])
+            .waiting_for_approval()
+            .asked(asked);
+        let waiting = crate::api::Release::from(waiting);
+        let identity = here.identity.clone().unwrap();
+        let mut events = vec![
+            ClusterEvent::Connected { identity, server_version: "v1.36.2".into() },
+            ClusterEvent::Environments(Delta::Reset(here.environments.clone().into_iter().collect())),
+            ClusterEvent::Releases(Delta::Applied(waiting.key(), std::sync::Arc::new(waiting))),
+        ];
+        events.extend(here.permissions.iter().map(|(environment, verbs)| ClusterEvent::Permissions {
+            environment: environment.clone(),
+            allowed: verbs.iter().copied().collect(),
+        }));
+        for event in events {
+            update(&mut store, Event::Cluster(id, event));
+        }
+    }
+    let clusters: Vec<u16> = store.rows.inbox.iter().map(|row| row.environment.cluster.0).collect();
+    assert_eq!(clusters, [1, 0]);
 }

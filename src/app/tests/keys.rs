@@ -39,7 +39,7 @@ fn told(store: &Store) -> String {
         (None, View::Release(view)) => format!("release: {}", view.id.key.name),
         (None, View::Rollback(view)) => format!("rollback: {}", view.environment.key.name),
         (None, View::Inbox(view)) => {
-            format!("inbox: {:?}", view.cursor.selected.as_ref().map(|key| key.word()))
+            format!("inbox: {:?}", view.cursor.selected.as_ref().map(crate::app::rows::InboxKey::word))
         }
         (None, View::Why(view)) => format!("why: {}", view.id.key.name),
         (None, View::Text(view)) => format!("text: {}", view.title),

@@ -6,7 +6,7 @@ use crate::api::Phase;
 use crate::app::cluster_state::{ClusterId, Feed, FeedState};
 use crate::app::effect::{Effect, RequestId};
 use crate::app::event::{ClusterEvent, Delta, Event, Outcome};
-use crate::app::fixtures::{burning, environment_id, now, planera, pod, release};
+use crate::app::fixtures::{burning, chords, environment_id, now, planera, pod, release};
 use crate::app::store::Store;
 use crate::app::ui_state::Overlay;
 use crate::app::update;
@@ -14,7 +14,7 @@ use crate::config::key::{KeyChord, KeyCode, Modifiers};
 
 fn keys() -> impl Strategy<Value = Event> {
     let code = prop_oneof![
-        6 => prop::sample::select("nvxpuAtRPdylcsm/:?0123gGjk iq+-".chars().collect::<Vec<_>>()).prop_map(KeyCode::Char),
+        6 => prop::sample::select("nvxpuAtRPdylcsmwe/:?0123gGjk iq+-".chars().collect::<Vec<_>>()).prop_map(KeyCode::Char),
         2 => any::<char>().prop_map(KeyCode::Char),
         6 => prop::sample::select(vec![
             KeyCode::Enter, KeyCode::Esc, KeyCode::Tab, KeyCode::Backspace, KeyCode::Delete, KeyCode::Up, KeyCode::Down,
@@ -25,6 +25,23 @@ fn keys() -> impl Strategy<Value = Event> {
         .prop_map(|(ctrl, alt, shift)| Modifiers { ctrl, alt, shift });
     (code, modifiers, prop::bool::weighted(0.1))
         .prop_map(|(code, modifiers, repeat)| Event::Key { chord: KeyChord::new(code, modifiers), repeat })
+}
+
+/// A line of the palette, typed as keys.
+fn lines() -> impl Strategy<Value = Vec<Event>> {
+    prop::sample::select(vec![
+        ": freeze space 2h space INC-1 enter",
+        ": stop space staging space INC-1 enter",
+        ": scale space backend space 0 enter",
+        ": override space approval space INC-1 space because enter",
+        ": drive enter",
+        ": arm space 15m space INC-1 enter",
+        ": disarm enter",
+        ": review space fine enter",
+    ])
+    .prop_map(|line| {
+        chords(line).into_iter().map(|chord| Event::Key { chord, repeat: false }).collect::<Vec<_>>()
+    })
 }
 
 fn happenings() -> impl Strategy<Value = Event> {
@@ -77,10 +94,19 @@ proptest! {
     #[test]
     fn nothing_is_sent_unasked(
         calm in any::<bool>(),
-        events in prop::collection::vec(prop_oneof![5 => keys(), 1 => happenings()], 1..120),
+        sealed in prop::bool::weighted(0.2),
+        events in prop::collection::vec(
+            prop_oneof![
+                12 => keys().prop_map(|event| vec![event]),
+                2 => happenings().prop_map(|event| vec![event]),
+                1 => lines(),
+            ],
+            1..120,
+        ),
     ) {
         let mut store = if calm { planera().store() } else { burning().store() };
-        for event in events {
+        store.arming.production = sealed;
+        for event in events.into_iter().flatten() {
             let answered = answers(&store, &event);
             let effects = update(&mut store, event);
             for effect in &effects {
@@ -89,6 +115,8 @@ proptest! {
                     Effect::CreateRelease { dry_run: false, .. } | Effect::CreateAction { dry_run: false, .. }
                 );
                 prop_assert!(!sends || answered, "{effect:?}");
+                let production = matches!(effect, Effect::CreateAction { action, .. } if action.spec.environment == "production");
+                prop_assert!(!sealed || !sends || !production || store.armed.is_some(), "{effect:?}");
             }
             prop_assert!(!store.ui.views.is_empty());
             prop_assert!(store.ui.pods.selected.is_none() == store.rows.pods.is_empty());

@@ -104,7 +104,7 @@ fn content(lines: &mut Lines<'_>, ctx: &Ctx<'_>, confirm: &Confirm) {
     if let Some(reason) = &confirm.reason {
         let word = match reason.least {
             0 => "reason",
-            ..=3 => "reason (needed)",
+            1..=3 => "reason (needed)",
             _ => "reason (10 or more characters)",
         };
         let focused = confirm.focus == ConfirmFocus::Reason;
