@@ -1,0 +1,141 @@
+//! Commands of people on a world with a controller: freeze, why, drive, scale, stop, and going back in an emergency.
+
+use std::time::{Duration, Instant};
+
+use assert_cmd::Command;
+use release_cockpit::controller::{self, ControllerOptions, LeaseOptions};
+use release_cockpit::sim::scenario::Scenario;
+use release_cockpit::sim::server::{Running, StartOptions, start_with};
+use release_cockpit::time::Clock;
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+/// Long enough on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+const PHRASE: [&str; 2] = ["--confirm", "deploy-to-production"];
+
+/// A world with its controller; nobody acts by themselves.
+struct Stage {
+    home: TempDir,
+    running: Running,
+    stop: CancellationToken,
+}
+
+impl Stage {
+    async fn open() -> Self {
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let options = StartOptions { without_script: true, ..StartOptions::default() };
+        let scenario = Scenario::builtin("planera").unwrap();
+        let running = start_with(scenario, Clock::system(), options).await.unwrap();
+        let mut config = kube::Config::new(running.kube_url.as_str().parse().unwrap());
+        config.root_cert = Some(Vec::new());
+        config.auth_info.token = Some("controller".to_owned().into());
+        let options = ControllerOptions {
+            identity: "one".into(),
+            namespace: "release-cockpit".into(),
+            namespaces: Vec::new(),
+            clock: Clock::system(),
+            lease: LeaseOptions::default(),
+            http: None,
+            concurrency: 4,
+            audit_export: None,
+        };
+        let stop = CancellationToken::new();
+        tokio::spawn(controller::run(kube::Client::try_from(config).unwrap(), options, stop.clone()));
+        Self { home: tempfile::tempdir().unwrap(), running, stop }
+    }
+
+    /// Runs the program as that person; its exit code, and what it said on both outputs.
+    async fn run(&self, user: &str, arguments: &[&str]) -> (i32, String) {
+        let path = self.home.path().join(user);
+        std::fs::write(&path, self.running.kubeconfig_yaml(user)).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_release-cockpit"));
+        command.env_clear().env("HOME", self.home.path()).arg("--kubeconfig").arg(path).args(arguments);
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.code().unwrap(), text(output.stdout) + &text(output.stderr))
+    }
+
+    /// Runs it and expects this code and these words.
+    async fn says(&self, user: &str, arguments: &[&str], code: i32, words: &[&str]) {
+        let (found, said) = self.run(user, arguments).await;
+        assert_eq!(found, code, "{user}: {arguments:?}\n{said}");
+        for word in words {
+            assert!(said.contains(word), "{user}: {arguments:?}: no {word:?} in\n{said}");
+        }
+    }
+
+    /// Repeats what only looks, until it says these words.
+    async fn comes_to_say(&self, user: &str, arguments: &[&str], words: &[&str]) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let (_, said) = self.run(user, arguments).await;
+            if words.iter().all(|word| said.contains(word)) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{user}: {arguments:?} never says {words:?}:\n{said}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_guard_an_environment_by_commands() {
+    let stage = Stage::open().await;
+    stage.comes_to_say("alice", &["status"], &["v1.8.1"]).await;
+
+    let freeze =
+        ["freeze", "production", "--for", "2h", "--in-flight", "hold", "--incident", "INC-1", "--wait"];
+    let reason = ["--reason", "the database is full"];
+    let with_phrase = [&freeze[..], &reason, &PHRASE].concat();
+    stage.says("alice", &[&freeze[..], &PHRASE].concat(), 2, &["needs a reason"]).await;
+    stage.says("alice", &[&freeze[..], &reason].concat(), 2, &["--confirm deploy-to-production"]).await;
+    stage.says("dave", &with_phrase, 3, &[]).await;
+    stage.says("alice", &with_phrase, 0, &["frozen until"]).await;
+    stage.comes_to_say("dave", &["status", "production"], &["by alice: the database is full"]).await;
+    let deploy = [&["deploy", "production", "v1.8.2"][..], &PHRASE].concat();
+    stage.says("alice", &deploy, 3, &["EnvironmentFrozen"]).await;
+    let unfreeze = [&["unfreeze", "production", "--reason", "it is over", "--wait"][..], &PHRASE].concat();
+    stage.says("alice", &unfreeze, 0, &["may start again"]).await;
+    stage.says("alice", &unfreeze, 3, &["refused"]).await;
+
+    let scale = |to: &'static str| [&["scale", "production", "backend", to, "--wait"][..], &PHRASE].concat();
+    stage.says("alice", &scale("0"), 0, &["0"]).await;
+    stage.says("alice", &scale("back"), 0, &[]).await;
+    stage.says("alice", &["scale", "production", "nothing", "1"], 1, &["it has backend, frontend"]).await;
+    stage.says("alice", &["check", "production", "--item", "x"], 1, &["no release"]).await;
+    stage.stop.cancel();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_look_at_a_release_and_stop_it_by_commands() {
+    let stage = Stage::open().await;
+    stage.comes_to_say("alice", &["status"], &["v1.8.1"]).await;
+    stage.says("bob", &[&["deploy", "production", "v1.8.2"][..], &PHRASE].concat(), 0, &["created"]).await;
+    stage.comes_to_say("bob", &["why", "production"], &["wait     approval", "not bob", "server: "]).await;
+    stage.says("alice", &["why", "production"], 0, &["server: would accept your approval"]).await;
+    stage.says("dave", &["why", "production"], 0, &["server: the server was not asked: needs deploy"]).await;
+    stage.says("alice", &["inbox"], 0, &["approve", "production"]).await;
+    stage.says("alice", &["inbox", "-o", "json"], 0, &["\"do\": \"approve\"", "\"cluster\""]).await;
+    stage.says("bob", &["inbox"], 0, &["nothing waits for you"]).await;
+
+    stage.says("alice", &["drive", "production", "--for", "1h", "--wait"], 0, &[]).await;
+    stage.says("dave", &["drive", "production"], 3, &[]).await;
+    stage.says("bob", &["hand-over", "production", "mine", "--wait"], 3, &["alice"]).await;
+    stage.says("alice", &["hand-over", "production", "watch p99", "--wait"], 0, &[]).await;
+    stage.says("alice", &["withdraw", "production", "--wait"], 3, &["no approval"]).await;
+    let incident = ["--incident", "INC-1", "--reason", "customers cannot pay"];
+    let force =
+        [&["override", "production", "--gate", "nonsense"][..], &incident, &PHRASE, &["--wait"]].concat();
+    stage.says("alice", &force, 3, &["VerbDenied"]).await;
+
+    let stop = [&["stop", "production", "--reason", "nothing may move", "--wait"][..], &PHRASE].concat();
+    stage.says("alice", &stop, 0, &[]).await;
+    stage.comes_to_say("alice", &["queue", "--all"], &["Aborted"]).await;
+
+    let back = [&["rollback", "production", "--to", "v1.8.0", "--emergency"][..], &PHRASE].concat();
+    stage.says("alice", &[&back[..], &["--reason", "burns"]].concat(), 2, &["at least 10 characters"]).await;
+    let back = [&back[..], &["--reason", "INC-1: customers cannot pay"]].concat();
+    stage.says("alice", &back, 0, &["created"]).await;
+    stage.comes_to_say("alice", &["queue", "--all"], &["v1.8.0", "Progressing"]).await;
+    stage.stop.cancel();
+}
