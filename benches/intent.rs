@@ -23,10 +23,10 @@ type Failure = Box<dyn std::error::Error>;
 
 const SPACE: &str = "planera-production";
 /// Releases that wait.
-const LIVE: usize = 500;
+const LIVE: usize = if cfg!(debug_assertions) { 40 } else { 500 };
 /// Intents on releases that wait, and rollbacks, that are measured.
-const INTENTS: usize = 120;
-const ROLLBACKS: usize = 20;
+const INTENTS: usize = if cfg!(debug_assertions) { 10 } else { 120 };
+const ROLLBACKS: usize = if cfg!(debug_assertions) { 2 } else { 20 };
 /// The world runs faster than the wall, so that rollbacks end.
 const SPEED: f64 = 5.0;
 /// The 99th percentile must lie below.
@@ -121,14 +121,14 @@ async fn measure() -> Result<(), Failure> {
         audit_export: None,
         concurrency: 8,
     };
-    let stop = CancellationToken::new();
-    let controller = tokio::spawn(run(world.client("controller")?, options, stop.clone()));
-    release_something(&world).await?;
     let mut waiting = Vec::new();
     for number in 0..LIVE + INTENTS {
         let version = json!({"version": format!("v2.0.{number}")});
         waiting.push(world.ask("bob", SPACE, &format!("waiting-{number}"), version).await?);
     }
+    let stop = CancellationToken::new();
+    let controller = tokio::spawn(run(world.client("controller")?, options, stop.clone()));
+    release_something(&world).await?;
     for release in &waiting {
         world.until(release, |release| release.status.as_ref().is_some_and(|s| !s.gates.is_empty())).await?;
     }
