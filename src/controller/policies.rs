@@ -24,12 +24,11 @@ use super::{act, feed};
 use crate::api::Environment;
 use crate::api::condition::{Condition, ConditionStatus};
 use crate::api::release::Phase;
+pub(super) use crate::domain::attested::CONDITION;
 
 mod judge;
 mod probe;
 
-/// Type of the condition on every Environment.
-pub(super) const CONDITION: &str = "PoliciesEnforced";
 /// Between two looks while all is well.
 const EVERY: Duration = Duration::from_secs(60);
 /// Between two looks while it is not, so that a remedy is soon seen.

@@ -10,9 +10,8 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::action::Verdict;
-use super::identity;
 use super::rollout_status::WorkloadState;
-use crate::api::condition::ConditionStatus;
+use super::{attested, identity};
 use crate::api::environment::{
     DeniedDigest, Environment, EnvironmentStatus, Frozen, InFlight, ScaledComponent, Stop, WorkloadKind,
 };
@@ -82,15 +81,6 @@ pub enum Effect {
 #[must_use]
 pub const fn only_stops(kind: ActionKind) -> bool {
     matches!(kind, ActionKind::Freeze | ActionKind::Deny | ActionKind::AbortAll)
-}
-
-/// Whether the policies that attest who wrote an action are in force.
-#[must_use]
-pub fn is_attested(environment: &Environment) -> bool {
-    let conditions = environment.status.as_ref().map_or(&[][..], |status| status.conditions.as_slice());
-    conditions
-        .iter()
-        .any(|condition| condition.type_ == "PoliciesEnforced" && condition.status == ConditionStatus::True)
 }
 
 /// What is said of an action that was carried out; the same whenever it is asked.
@@ -183,9 +173,9 @@ struct Case<'a> {
 impl Case<'_> {
     fn change(&self, stored: &EnvironmentStatus) -> Result<Change, Refusal> {
         let kind = self.action.spec.action;
-        if !only_stops(kind) && !is_attested(self.seen.environment) {
+        if !only_stops(kind) && !attested::is_attested(self.seen.environment, self.action.created_at()) {
             return Err(no(format!(
-                "the admission policies are not in force, so that nobody attests that {} asked for this",
+                "the admission policies were not in force, so that nobody attests that {} asked for this",
                 self.action.spec.actor
             )));
         }

@@ -1,8 +1,8 @@
 use super::*;
-use crate::api::condition::Condition;
+use crate::api::condition::ConditionStatus;
 use crate::api::environment::Debt;
 use crate::api::release::Phase;
-use crate::domain::fixtures::{action, at, deployment, environment, identity_rule, release_at};
+use crate::domain::fixtures::{action, at, deployment, environment, identity_rule, policies, release_at};
 
 const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
@@ -17,14 +17,8 @@ impl World {
     /// An environment whose policies are in force, with four pods of each component.
     fn new() -> Self {
         let mut environment = environment();
-        environment.status.get_or_insert_default().conditions.push(Condition {
-            type_: "PoliciesEnforced".into(),
-            status: ConditionStatus::True,
-            reason: "Enforced".into(),
-            message: String::new(),
-            last_transition_time: at(0),
-            observed_generation: None,
-        });
+        let in_force = policies(ConditionStatus::True, at(0));
+        environment.status.get_or_insert_default().conditions = vec![in_force];
         let workloads = ["backend", "frontend"].map(|name| (name.to_owned(), deployment(name, "v1")));
         let (autoscalers, releases) = (BTreeMap::new(), Vec::new());
         Self { environment, workloads: workloads.into(), autoscalers, releases }
@@ -107,6 +101,9 @@ fn every_action_is_carried_out_or_refused_with_a_sentence() {
         world.environment.spec.identity = Some(identity_rule());
     };
     let open = |world: &mut World| world.status().conditions.clear();
+    let young = |world: &mut World| {
+        world.status().conditions = vec![policies(ConditionStatus::True, at(95))];
+    };
     let review = |actor| ask(ActionKind::Review, actor, |p| p.debt = Some("planera-1".into()));
     let digest = |kind| ask(kind, "erin", |p| p.digest = Some(DIGEST.into()));
     let restart = || ask(ActionKind::Restart, "erin", |p| p.component = Some("backend".into()));
@@ -137,6 +134,7 @@ fn every_action_is_carried_out_or_refused_with_a_sentence() {
         ("review one's own", owes, review("carol"), Err("another person")),
         ("review by another account of the same person", owes, review("carol-admin"), Err("another person")),
         ("review nothing", |_| {}, review("bob"), Err("no debt planera-1")),
+        ("review from before the policies", young, review("bob"), Err("nobody attests")),
         ("review unattested", open, review("bob"), Err("nobody attests")),
         ("restart", |_| {}, restart(), Ok("started anew")),
         (
