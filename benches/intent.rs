@@ -3,6 +3,7 @@
 //! Both ends are seen by the person who acts: the clock runs from the moment in which the action is sent, to the moment in which a
 //! watch reports what the controller wrote. `cargo bench --bench intent`; fails above the target.
 
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
@@ -132,7 +133,7 @@ async fn measure() -> Result<(), Failure> {
     for release in &waiting {
         world.until(release, |release| release.status.as_ref().is_some_and(|s| !s.gates.is_empty())).await?;
     }
-    println!("{} releases wait", waiting.len());
+    say(&format!("{} releases wait", waiting.len()));
     let rejections = rejections(&world, &waiting[..INTENTS]).await?;
     let rollbacks = rollbacks(&world).await?;
     stop.cancel();
@@ -173,8 +174,8 @@ async fn rejections(world: &World, releases: &[Release]) -> Result<Vec<Duration>
         let began = Instant::now();
         world.act("carol", release, "Reject", &json!({})).await?;
         while let Some(changed) = changes.next().await {
-            let changed = changed?;
-            if changed.metadata.uid == release.metadata.uid && changed.phase() == Phase::Rejected {
+            let found = changed?;
+            if found.metadata.uid == release.metadata.uid && found.phase() == Phase::Rejected {
                 break;
             }
         }
@@ -210,10 +211,15 @@ async fn rollbacks(world: &World) -> Result<Vec<Duration>, Failure> {
     Ok(took)
 }
 
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
 /// Prints the percentiles and returns the 99th.
 fn tell(what: &str, mut took: Vec<Duration>) -> Duration {
     took.sort();
     let at = |percent: usize| took[(took.len() * percent / 100).min(took.len() - 1)];
-    println!("{what}: {} intents, p50 {:?}, p99 {:?}, slowest {:?}", took.len(), at(50), at(99), at(100));
+    let count = took.len();
+    say(&format!("{what}: {count} intents, p50 {:?}, p99 {:?}, slowest {:?}", at(50), at(99), at(100)));
     at(99)
 }

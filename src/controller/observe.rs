@@ -121,7 +121,7 @@ async fn workload_seen(
     component: &Component,
 ) -> Result<Option<WorkloadState>, Error> {
     if let Some(seen) = context.memory.sights.of(namespace, component) {
-        return Ok(seen);
+        return Ok(seen.state);
     }
     let state = workload_of(context, namespace, component).await?;
     context.memory.sights.keep(namespace, component, state.clone());

@@ -18,16 +18,23 @@ const MOMENT: Duration = Duration::from_secs(1);
 /// Namespace, kind, name and container.
 type Place = (String, WorkloadKind, String, String);
 
+/// A look at a workload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Sight {
+    /// What was seen; nothing where it does not exist.
+    pub state: Option<WorkloadState>,
+}
+
 /// Workloads as they were seen a moment ago.
 #[derive(Default)]
 pub(super) struct Sights(Mutex<BTreeMap<Place, (Stopwatch, Option<WorkloadState>)>>);
 
 impl Sights {
     /// The workload as seen within the last moment; absent where nobody looked.
-    pub(super) fn of(&self, namespace: &str, component: &Component) -> Option<Option<WorkloadState>> {
+    pub(super) fn of(&self, namespace: &str, component: &Component) -> Option<Sight> {
         let sights = locked(&self.0);
         let (since, state) = sights.get(&place(namespace, component))?;
-        (since.elapsed() < MOMENT).then(|| state.clone())
+        (since.elapsed() < MOMENT).then(|| Sight { state: state.clone() })
     }
 
     pub(super) fn keep(&self, namespace: &str, component: &Component, state: Option<WorkloadState>) {
@@ -148,11 +155,14 @@ mod tests {
         let component = environment().spec.components[0].clone();
         assert_eq!(sights.of("a", &component), None);
         sights.keep("a", &component, None);
-        assert_eq!(sights.of("a", &component), Some(None));
+        assert_eq!(sights.of("a", &component), Some(Sight { state: None }));
         sights.keep("a", &component, Some(deployment("backend", "v1")));
         sights.keep("b", &component, None);
-        assert!(sights.of("a", &component).unwrap().is_some());
+        assert!(sights.of("a", &component).unwrap().state.is_some());
         sights.forget("a");
-        assert_eq!((sights.of("a", &component), sights.of("b", &component)), (None, Some(None)));
+        assert_eq!(
+            (sights.of("a", &component), sights.of("b", &component)),
+            (None, Some(Sight { state: None }))
+        );
     }
 }

@@ -110,8 +110,8 @@ mod tests {
 
     #[test]
     fn only_what_failed_by_itself_is_denied() {
-        let (bad, same) = (digest('a'), digest('b'));
         type Change = fn(&mut Release, &mut ReleaseStatus);
+        let (bad, same) = (digest('a'), digest('b'));
         let cases: [(&str, Change, bool); 6] = [
             ("failed and put back", |_, _| {}, true),
             ("not wholly put back", |_, next| next.phase = Phase::Errored, true),

@@ -81,6 +81,7 @@ fn scale(name: &str, replicas: Option<i32>) -> ReleaseAction {
 type Case = (&'static str, fn(&mut World), ReleaseAction, Result<&'static str, &'static str>);
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "one table")]
 fn every_action_is_carried_out_or_refused_with_a_sentence() {
     let frozen = |world: &mut World| {
         world.status().frozen = Some(Frozen { by: "dave".into(), at: Some(at(80)), ..Frozen::default() });

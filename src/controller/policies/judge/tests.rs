@@ -91,6 +91,7 @@ fn the_manifest_is_understood_in_whole() {
 type Case = (&'static str, fn(&mut World), ConditionStatus, &'static str, &'static str);
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "one table")]
 fn whatever_is_wrong_is_named_with_its_remedy() {
     use ConditionStatus::{False, True, Unknown};
     let cases: &[Case] = &[
@@ -170,8 +171,8 @@ fn whatever_is_wrong_is_named_with_its_remedy() {
         (
             "one lost its validation",
             |world| {
-                world.policy("release-cockpit-status").validations.as_mut().unwrap()[0].expression =
-                    "true".into()
+                let spec = world.policy("release-cockpit-status");
+                spec.validations.as_mut().unwrap()[0].expression = "true".into();
             },
             False,
             "NotEnforced",
