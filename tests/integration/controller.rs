@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 mod audit;
 mod environment_actions;
 mod policies;
+mod trust;
 
 const STAGING: &str = "planera-staging";
 const PRODUCTION: &str = "planera-production";
