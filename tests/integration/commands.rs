@@ -128,14 +128,14 @@ async fn people_look_at_a_release_and_stop_it_by_commands() {
         [&["override", "production", "--gate", "nonsense"][..], &incident, &PHRASE, &["--wait"]].concat();
     stage.says("alice", &force, 3, &["VerbDenied"]).await;
 
-    let stop = [&["stop", "production", "--reason", "nothing may move", "--wait"][..], &PHRASE].concat();
-    stage.says("alice", &stop, 0, &[]).await;
-    stage.comes_to_say("alice", &["queue", "--all"], &["Aborted"]).await;
-
     let back = [&["rollback", "production", "--to", "v1.8.0", "--emergency"][..], &PHRASE].concat();
     stage.says("alice", &[&back[..], &["--reason", "burns"]].concat(), 2, &["at least 10 characters"]).await;
     let back = [&back[..], &["--reason", "INC-1: customers cannot pay"]].concat();
     stage.says("alice", &back, 0, &["created"]).await;
     stage.comes_to_say("alice", &["queue", "--all"], &["v1.8.0", "Progressing"]).await;
+
+    let stop = [&["stop", "production", "--reason", "nothing may move", "--wait"][..], &PHRASE].concat();
+    stage.says("alice", &stop, 0, &[]).await;
+    stage.comes_to_say("alice", &["queue", "--all"], &["v1.8.2", "stopped by alice"]).await;
     stage.stop.cancel();
 }
