@@ -29,7 +29,7 @@ fn says_frozen(terminal: &Terminal, wanted: bool) {
 }
 
 /// A screen that tells when it has shown each freeze; it goes on to the next when told so.
-fn watched(mut terminal: Terminal, next: Receiver<()>, seen: Sender<Instant>) {
+fn watched(mut terminal: Terminal, next: &Receiver<()>, seen: &Sender<Instant>) {
     while next.recv().is_ok() {
         says_frozen(&terminal, true);
         seen.send(Instant::now()).expect("somebody listens");
@@ -61,7 +61,7 @@ async fn a_freeze_is_on_every_screen_within_moments() {
         let terminal = open(world, who, &[&space.namespace]);
         terminal.until_text("v1.0.0");
         let ((go, next), (seen, shown)) = (channel(), channel());
-        std::thread::spawn(move || watched(terminal, next, seen));
+        std::thread::spawn(move || watched(terminal, &next, &seen));
         screens.push((go, shown));
     }
     let (mut by_watch, mut by_screen) = (Vec::new(), Vec::new());

@@ -437,15 +437,7 @@ pub async fn what_the_status_forbids(backend: &Backend) {
         "debts": [{"id": "burnt", "by": "bob", "at": at, "what": "emergency release of v0.9.0", "reason": "fire", "incident": "INC-1"}]
     }});
     backend.patch("controller", &backend.ours("environments/staging/status"), ("merge", &status)).await.ok();
-    let release = |kind: &str, image: &str| {
-        let release = with(backend.release("one", "v1.0.0"), "/spec/kind", json!(kind));
-        let release = with(release, "/spec/reason", json!("because of the check"));
-        with(
-            release,
-            "/spec/images",
-            json!([{"component": "backend", "image": format!("ghcr.io/acme/contract-backend{image}")}]),
-        )
-    };
+    let release = |kind: &str, image: &str| release_of(backend, kind, image);
     let frozen =
         format!("EnvironmentFrozen: staging is frozen by oscar until {} (audit)", after(&environment, 5));
     backend
@@ -497,8 +489,20 @@ pub async fn what_the_status_forbids(backend: &Backend) {
             .await;
     }
     taken(backend, "carol", "releaseactions", &review("carol", "burnt")).await;
-    // a freeze that is over stops nothing
-    let over = json!({"status": {"frozen": {"until": after(&environment, -1)}}});
+    a_freeze_that_is_over(backend, &environment).await;
+}
+
+/// A release of that kind and image, with a reason.
+fn release_of(backend: &Backend, kind: &str, image: &str) -> Value {
+    let release = with(backend.release("one", "v1.0.0"), "/spec/kind", json!(kind));
+    let release = with(release, "/spec/reason", json!("because of the check"));
+    let image = format!("ghcr.io/acme/contract-backend{image}");
+    with(release, "/spec/images", json!([{"component": "backend", "image": image}]))
+}
+
+/// A freeze that is over stops nothing.
+async fn a_freeze_that_is_over(backend: &Backend, environment: &Value) {
+    let over = json!({"status": {"frozen": {"until": after(environment, -1)}}});
     backend.patch("controller", &backend.ours("environments/staging/status"), ("merge", &over)).await.ok();
     backend
         .until("the freeze is over", || async {
@@ -506,12 +510,29 @@ pub async fn what_the_status_forbids(backend: &Backend) {
                 .post(
                     "alice",
                     &format!("{}?dryRun=All", backend.ours("releases")),
-                    &release("Deploy", ":v1.0.0"),
+                    &release_of(backend, "Deploy", ":v1.0.0"),
                 )
                 .await;
             (answer.code == 201).then_some(())
         })
         .await;
+}
+
+/// Nobody but the controller may write the status of a record, or delete it.
+async fn people_have_no_right(backend: &Backend, (plural, name): (&str, &str), owner: &str) {
+    let one = backend.ours(&format!("{plural}/{name}"));
+    for who in [owner, "erin", "frank", "oscar", "dave"] {
+        let refused = backend
+            .patch(who, &format!("{one}/status"), ("merge", &json!({"status": {"message": "x"}})))
+            .await;
+        refused.refused(
+            403,
+            "Forbidden",
+            &format!("User \"{who}\" cannot patch resource \"{plural}/status\""),
+        );
+        let refused = backend.delete(who, &one, &Value::Null).await;
+        refused.refused(403, "Forbidden", &format!("User \"{who}\" cannot delete resource \"{plural}\""));
+    }
 }
 
 pub async fn writes_of_records(backend: &Backend) {
@@ -576,18 +597,7 @@ pub async fn writes_of_records(backend: &Backend) {
         let claim = json!({"apiVersion": "release-cockpit.dev/v1alpha1", "kind": kind, "status": {"message": "all is well"}});
         let path = format!("{one}/status?fieldManager=release-cockpit&force=true");
         backend.patch("admin", &path, ("apply", &claim)).await.refused(403, "Forbidden", &status);
-        for who in [owner, "erin", "frank", "oscar", "dave"] {
-            let refused = backend
-                .patch(who, &format!("{one}/status"), ("merge", &json!({"status": {"message": "x"}})))
-                .await;
-            refused.refused(
-                403,
-                "Forbidden",
-                &format!("User \"{who}\" cannot patch resource \"{plural}/status\""),
-            );
-            let refused = backend.delete(who, &one, &Value::Null).await;
-            refused.refused(403, "Forbidden", &format!("User \"{who}\" cannot delete resource \"{plural}\""));
-        }
+        people_have_no_right(backend, (plural, name), owner).await;
         assert_eq!(backend.get("admin", &one).await.ok(), found);
     }
     // the controller writes status, and not even it changes what was asked for
