@@ -253,6 +253,7 @@ mod tests {
     #[test]
     fn what_an_object_says_of_an_earlier_time_is_overwritten() {
         let mut environment = environment();
+        environment.status = None;
         stamp(&mut environment, Some(verdict(ConditionStatus::True, false)), at(5));
         let told = |environment: &Environment| {
             let conditions = &environment.status.as_ref().unwrap().conditions;
