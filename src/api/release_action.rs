@@ -168,7 +168,7 @@ pub struct Parameters {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
     pub debt: Option<String>,
-    /// For HandOver: who takes over, if that is known.
+    /// For `HandOver`: who takes over, if that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub person: Option<String>,

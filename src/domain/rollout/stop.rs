@@ -4,21 +4,21 @@ use super::Draft;
 use crate::api::release::{Phase, ReleaseKind};
 
 impl Draft<'_> {
-    /// Aborts the release where its environment was stopped after it was asked for. A rollback on its way goes on: stopping it
-    /// would bring back what it leaves.
+    /// Aborts the release where its environment was stopped after it was asked for. A rollback is left alone: stopping it would bring
+    /// back what it leaves, or eat the one that was asked for in the second of the stop.
     pub(super) fn obey_stop(&mut self) {
         let status = self.observed.environment.as_ref().and_then(|environment| environment.status.as_ref());
         let Some(stop) = status.and_then(|status| status.stop.as_ref()) else { return };
         let release = &self.observed.release;
-        if release.created_at().is_some_and(|asked| asked > stop.at) {
+        if release.spec.kind == ReleaseKind::Rollback
+            || release.created_at().is_some_and(|asked| asked > stop.at)
+        {
             return;
         }
         let why = format!("{} was stopped by {}: {}", release.spec.environment, stop.by, stop.reason);
         match self.status.phase {
             Phase::Pending => self.enter(Phase::Aborted, &stop.by, "Aborted", &format!("aborted: {why}")),
-            Phase::Progressing | Phase::Paused | Phase::Verifying | Phase::Held
-                if release.spec.kind != ReleaseKind::Rollback =>
-            {
+            Phase::Progressing | Phase::Paused | Phase::Verifying | Phase::Held => {
                 self.roll_back(&stop.by, &why, Phase::Aborted);
             }
             _ => {}
@@ -30,7 +30,7 @@ impl Draft<'_> {
 mod tests {
     use crate::api::environment::Stop;
     use crate::api::release::{Phase, ReleaseKind};
-    use crate::domain::fixtures::{at, environment};
+    use crate::domain::fixtures::{at, environment, guarded};
     use crate::domain::rollout::world::World;
 
     fn stop(world: &mut World, secs: i64) {
@@ -53,14 +53,23 @@ mod tests {
     }
 
     #[test]
-    fn a_later_release_and_a_rollback_on_its_way_go_on() {
+    fn a_later_release_and_any_rollback_go_on() {
         let mut later = World::new(environment());
         stop(&mut later, -5);
         assert_eq!(later.run(), Phase::Succeeded);
-        let mut rollback = World::new(environment());
-        rollback.turns(4);
-        rollback.observed.release.spec.kind = ReleaseKind::Rollback;
-        stop(&mut rollback, 20);
-        assert_eq!(rollback.run(), Phase::Succeeded);
+        let mut waiting = World::new(guarded());
+        waiting.turns(2);
+        assert_eq!(waiting.phase(), Phase::Pending);
+        waiting.observed.release.spec.kind = ReleaseKind::Rollback;
+        stop(&mut waiting, 20);
+        waiting.turn();
+        assert_ne!(waiting.phase(), Phase::Aborted);
+        for turns in [1, 4] {
+            let mut rollback = World::new(environment());
+            rollback.turns(turns);
+            rollback.observed.release.spec.kind = ReleaseKind::Rollback;
+            stop(&mut rollback, 20);
+            assert_eq!(rollback.run(), Phase::Succeeded);
+        }
     }
 }
