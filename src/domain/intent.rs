@@ -3,6 +3,8 @@
 //! Every object gets its name here, derived from what is meant and a nonce of the attempt: a request whose answer was lost can
 //! be looked up, and sending it again changes nothing.
 
+use chrono::SubsecRound as _;
+
 use crate::api::release::{ComponentImage, ReleaseKind, ReleaseSpec};
 use crate::api::release_action::{Evidence, Parameters};
 use crate::api::strategy::StrategyName;
@@ -52,6 +54,15 @@ pub struct Act {
     pub reason: Option<String>,
     /// What the author saw.
     pub evidence: Option<Evidence>,
+}
+
+impl Act {
+    /// The parameters as they are sent: an end in whole seconds, as every refusal and banner repeats it.
+    fn sent_parameters(&self) -> Option<Parameters> {
+        let mut parameters = self.parameters.clone()?;
+        parameters.until = parameters.until.map(|until| until.trunc_subsecs(0));
+        Some(parameters)
+    }
 }
 
 /// A version and its images, ready to be brought somewhere else.

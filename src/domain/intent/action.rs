@@ -55,7 +55,7 @@ pub fn action(
             environment: release.spec.environment.clone(),
             release: Some(ReleaseRef { name, uid, requested_by: Some(release.spec.requested_by.clone()) }),
             action: kind,
-            parameters: act.parameters.clone(),
+            parameters: act.sent_parameters(),
             expected: Some(expected),
             actor: author.user.to_owned(),
             slots,

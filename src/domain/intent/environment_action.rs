@@ -23,7 +23,7 @@ pub fn environment_action(
             environment: name,
             release: None,
             action: kind,
-            parameters: act.parameters.clone(),
+            parameters: act.sent_parameters(),
             expected: None,
             actor: author.user.to_owned(),
             slots: None,
@@ -88,9 +88,11 @@ mod tests {
 
     #[test]
     fn it_names_the_environment_and_no_release() {
-        let parameters = Parameters { in_flight: Some(InFlight::Hold), ..Parameters::default() };
+        let until = chrono::DateTime::from_timestamp_millis(5_750);
+        let parameters = Parameters { in_flight: Some(InFlight::Hold), until, ..Parameters::default() };
         let action = built(ActionKind::Freeze, Some(parameters), "INC-1").unwrap();
         let spec = &action.spec;
+        assert_eq!(spec.parameters.as_ref().unwrap().until, chrono::DateTime::from_timestamp(5, 0));
         assert_eq!((spec.environment.as_str(), spec.actor.as_str()), ("production", "alice"));
         assert_eq!((spec.release.is_none(), spec.expected.is_none()), (true, true));
         assert_eq!(action.metadata.namespace.as_deref(), Some("shop"));
