@@ -150,11 +150,17 @@ pub fn rollout_status(workload: &WorkloadState) -> RolloutStatus {
     }
 }
 
-/// As [`rollout_status`], for a change made at `since`.
+/// How long ago the intent of a change may have been stored for the change to be made without storing it anew.
+#[must_use]
+pub fn tolerance(deadline: TimeDelta) -> TimeDelta {
+    TimeDelta::seconds(15).min(deadline)
+}
+
+/// As [`rollout_status`], for a change meant at `since` and made within the [`tolerance`].
 ///
 /// A Deployment that missed its deadline keeps saying so after the next change, until its controller sees progress again; and the
 /// change is often made in the very second of the miss, to undo it. A deadline counts only when it was missed a whole deadline
-/// after the change, or when that much time has passed since then.
+/// after the intent, or when that much time has passed since the change.
 #[must_use]
 pub fn rollout_status_since(
     workload: &WorkloadState,
@@ -170,7 +176,7 @@ pub fn rollout_status_since(
     let due = since + workload.progress_deadline;
     // the server keeps whole seconds
     let is_old = progressing.updated_at.is_some_and(|at| at + TimeDelta::seconds(1) < due);
-    if is_old && now < due {
+    if is_old && now < due + tolerance(workload.progress_deadline) {
         return RolloutStatus::Waiting(format!("{message} before this change; waiting for new progress"));
     }
     status
@@ -337,7 +343,8 @@ mod tests {
         workload.progressing =
             Some(Progressing { reason: PROGRESS_DEADLINE_EXCEEDED.into(), updated_at: Some(at(100)) });
         assert!(matches!(rollout_status_since(&workload, at(200), at(210)), RolloutStatus::Waiting(_)));
-        assert!(matches!(rollout_status_since(&workload, at(200), at(800)), RolloutStatus::Failed(_)));
+        assert!(matches!(rollout_status_since(&workload, at(200), at(814)), RolloutStatus::Waiting(_)));
+        assert!(matches!(rollout_status_since(&workload, at(200), at(815)), RolloutStatus::Failed(_)));
         // in the second in which it was missed, and just before
         assert!(matches!(rollout_status_since(&workload, at(100), at(101)), RolloutStatus::Waiting(_)));
         assert!(matches!(rollout_status_since(&workload, at(99), at(101)), RolloutStatus::Waiting(_)));

@@ -28,12 +28,13 @@ fn says_frozen(terminal: &Terminal, wanted: bool) {
     });
 }
 
-/// A screen that tells when it has shown each freeze; it goes on to the next when told so.
+/// A screen that tells when it has shown each freeze, and again when it has shown the thaw; it goes on to the next when told so.
 fn watched(mut terminal: Terminal, next: &Receiver<()>, seen: &Sender<Instant>) {
     while next.recv().is_ok() {
         says_frozen(&terminal, true);
         seen.send(Instant::now()).expect("somebody listens");
         says_frozen(&terminal, false);
+        seen.send(Instant::now()).expect("somebody listens");
     }
     terminal.press("q");
 }
@@ -95,6 +96,9 @@ async fn a_freeze_is_on_every_screen_within_moments() {
         let thaw = format!("thaw-{round}");
         space.act(on_environment(&thaw, "Unfreeze", "oscar", &json!({}))).await.expect("accepted");
         assert_eq!(space.verdict(&thaw).await.0, "Applied");
+        for (_, shown) in &screens {
+            shown.recv().expect("the screen is there");
+        }
     }
     assert!(by_watch.iter().chain(&by_screen).all(|lag| *lag < BOUND), "{by_watch:?} {by_screen:?}");
     eprintln!(

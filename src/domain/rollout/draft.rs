@@ -10,10 +10,8 @@ use crate::api::environment::Component;
 use crate::api::names::ComponentName;
 use crate::api::release::{ComponentState, Phase, Plan, ReleaseStatus, StepProgress};
 use crate::domain::attested;
+use crate::domain::rollout_status::tolerance;
 use crate::domain::timeline::{self, CONTROLLER};
-
-/// How long ago an intent may have been stored to be carried out without storing it anew.
-const STALE_INTENT: TimeDelta = TimeDelta::seconds(15);
 
 /// A decision in the making.
 #[derive(Debug)]
@@ -129,8 +127,9 @@ impl<'a> Draft<'a> {
 
     /// Begins the present step anew when its intent is older than a moment: deadlines then count from the change that is about to be
     /// made, however late a controller came to it. Like every intent, it is stored before the change.
-    pub(super) fn freshen_step(&mut self) {
-        if self.now - self.step_started_at() > STALE_INTENT {
+    /// `deadline` is the shortest of the workloads that are changed.
+    pub(super) fn freshen_step(&mut self, deadline: TimeDelta) {
+        if self.now - self.step_started_at() > tolerance(deadline) {
             self.set_step(self.step());
         }
     }

@@ -1,5 +1,7 @@
 //! Progressing: one step of the plan after the other; a wave begins when the one before it is rolled out.
 
+use chrono::TimeDelta;
+
 use super::progress::Sight;
 use super::{Draft, FAST};
 use crate::api::names::ComponentName;
@@ -108,7 +110,9 @@ impl Draft<'_> {
             }
             self.status.gates.clone_from(&evaluation.gates);
         }
-        self.freshen_step();
+        let deadlines = untouched.iter().filter_map(|(name, _)| self.observed.workloads.get(name.as_str()));
+        let shortest = deadlines.map(|workload| workload.progress_deadline).min();
+        self.freshen_step(shortest.unwrap_or(TimeDelta::MAX));
         for (name, from) in untouched {
             let Some(to) = self.target(name).map(ToOwned::to_owned) else { continue };
             self.set_image(name, from, &to, "set to");

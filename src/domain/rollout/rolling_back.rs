@@ -41,7 +41,7 @@ impl Draft<'_> {
             (Sight::New(workload), ComponentState::RollingBack) => {
                 let from = workload.image.unwrap_or_default();
                 let to = self.before(name).unwrap_or_default().to_owned();
-                self.freshen_step();
+                self.freshen_step(workload.progress_deadline);
                 self.set_image(name, &from, &to, "put back to");
                 self.say(format!("putting {name} back to {to}"));
                 false
