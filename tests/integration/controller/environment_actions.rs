@@ -107,8 +107,8 @@ async fn an_emergency_stop_aborts_what_waits_and_puts_back_what_runs() {
     let controller = stage.controller(Faults::default());
     stage.pause_between_waves().await;
     let running = stage.ask("ci", STAGING, "v1.8.2").await;
-    let waiting = stage.ask("ci", STAGING, "v1.8.3").await;
     stage.when(&running, |release| release.phase() == Phase::Paused).await;
+    let waiting = stage.ask("ci", STAGING, "v1.8.3").await;
     assert!(stage.deployment(STAGING, "backend").await.1.ends_with(":v1.8.2"));
     let (result, message) = stage.order("alice", STAGING, "AbortAll", json!({})).await;
     assert_eq!(result, ActionResult::Applied, "{message}");
