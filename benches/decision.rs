@@ -80,6 +80,8 @@ fn worlds(count: u32) -> Vec<Observed> {
             workloads: workloads.iter().cloned().collect(),
             actions: Vec::new(),
             others: all.iter().filter(|other| !Arc::ptr_eq(other, release)).cloned().collect(),
+            tracks: std::collections::BTreeMap::new(),
+            traffic: std::collections::BTreeMap::new(),
             answers: Answers::default(),
         })
         .collect()

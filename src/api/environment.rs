@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::duration::Duration;
 use super::names::{ComponentName, EnvironmentKey};
-use super::strategy::{Strategy, StrategyName, text_map};
+use super::strategy::{Strategy, StrategyName, StrategySettings, text_map};
 
 mod approval;
 mod gates;
@@ -70,6 +70,9 @@ pub struct EnvironmentSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
     pub allowed_strategies: Vec<StrategyName>,
+    /// Settings of those other strategies; without them a strategy's own defaults hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strategies: Option<StrategySettings>,
     /// Where versions must have proved themselves before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub promotion: Option<Promotion>,
@@ -140,6 +143,20 @@ impl EnvironmentSpec {
     #[must_use]
     pub fn component(&self, name: &str) -> Option<&Component> {
         self.components.iter().find(|component| component.name.as_str() == name)
+    }
+
+    /// The strategy of that name with the settings that hold here: those of the default, or those of `strategies`.
+    #[must_use]
+    pub fn strategy_of(&self, name: StrategyName) -> Strategy {
+        if let Some(default) = self.strategy.as_ref().filter(|strategy| strategy.name() == name) {
+            return default.clone();
+        }
+        let settings = self.strategies.clone().unwrap_or_default();
+        match name {
+            StrategyName::Rolling => Strategy::Rolling(settings.rolling.unwrap_or_default()),
+            StrategyName::Canary => Strategy::Canary(settings.canary.unwrap_or_default()),
+            StrategyName::BlueGreen => Strategy::BlueGreen(settings.blue_green.unwrap_or_default()),
+        }
     }
 
     /// The name of the default strategy.

@@ -13,10 +13,11 @@ mod plan;
 mod status;
 
 pub use phase::Phase;
-pub use plan::{BakeStep, Plan, PlanStep, RollStep, SmokeStep, StepProgress, Weights};
+pub use plan::{BakeStep, Plan, PlanStep, RollStep, SmokeStep, StepProgress, TrackStep, Weights};
 pub use status::{
-    ApprovalRecord, ApprovalState, CheckRecord, ComponentProgress, ComponentState, Driver, GateState,
-    GateStatus, OverrideRecord, Paused, ReleaseStatus, RevisionRecord, TimelineEntry, Undo,
+    AnalysisVerdict, ApprovalRecord, ApprovalState, CheckRecord, ComponentProgress, ComponentState, Driver,
+    GateState, GateStatus, OverrideRecord, Paused, ReleaseStatus, RevisionRecord, TimelineEntry,
+    TrackProgress, Undo,
 };
 
 /// What is asked for.

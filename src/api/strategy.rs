@@ -125,13 +125,70 @@ pub struct BlueGreen {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
     pub preview_service: Option<String>,
+    /// Wait for a person (Promote) before the switch.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pause_before_switch: bool,
     /// How long blue is kept after the switch for an instant way back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep_blue: Option<Duration>,
 }
 
+/// Settings of the strategies that a release may choose besides the default.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct StrategySettings {
+    /// Of *rolling*.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rolling: Option<Rolling>,
+    /// Of *canary*.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub canary: Option<Canary>,
+    /// Of *blueGreen*.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blue_green: Option<BlueGreen>,
+}
+
+/// Which of two workloads of a component is meant while a release brings a second one up beside the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Track {
+    /// The workload that the Environment names.
+    Stable,
+    /// The second workload of a canary.
+    Canary,
+    /// The second workload of a blue-green switch.
+    Green,
+}
+
+impl Track {
+    /// The word as labels and queries write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stable => "stable",
+            Self::Canary => "canary",
+            Self::Green => "green",
+        }
+    }
+
+    /// Name of this track's workload, given the name that the Environment states: `backend`, `backend-canary`, `backend-green`.
+    #[must_use]
+    pub fn workload_name(self, name: &str) -> String {
+        match self {
+            Self::Stable => name.to_owned(),
+            Self::Canary | Self::Green => format!("{name}-{}", self.as_str()),
+        }
+    }
+}
+
+impl fmt::Display for Track {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// Which router carries weights, and the names of its objects.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TrafficRouting {
     /// Name of the router in the registry, such as `gateway-api`.

@@ -48,6 +48,9 @@ pub(super) async fn act(
             Effect::EmitEvent { reason, message, is_warning } => {
                 emit(context, release, reason, message, *is_warning).await;
             }
+            Effect::SetTrack(_) | Effect::ScaleStable(_) | Effect::SetTraffic(_) | Effect::RemoveTrack(_) => {
+                return Err(Error::Changed("the plan"));
+            }
             Effect::Ask { name, question } => ask(context, release, name, question),
         }
     }

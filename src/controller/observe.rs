@@ -71,7 +71,9 @@ pub(super) async fn observe(
         None => None,
     };
     let answers = context.memory.answers(release.metadata.uid.as_deref().unwrap_or_default());
-    Ok(Some(Observed { release, environment, source, workloads, actions, others, answers }))
+    // nothing is brought up beside a workload by this version of the controller
+    let (tracks, traffic) = (BTreeMap::new(), BTreeMap::new());
+    Ok(Some(Observed { release, environment, source, workloads, tracks, traffic, actions, others, answers }))
 }
 
 pub(super) fn namespace(object: &impl Resource) -> &str {

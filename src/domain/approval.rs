@@ -172,6 +172,7 @@ fn record(action: &ReleaseAction, slots: &[&Slot], state: ApprovalState, person:
         digest: seen.unwrap_or_default(),
         action: action.metadata.name.clone().unwrap_or_default(),
         state,
+        step: None,
         person: (person != action.spec.actor).then(|| person.to_owned()),
         evidence: action.spec.evidence.clone(),
     }

@@ -65,6 +65,7 @@ pub fn environment() -> Environment {
         components: vec![component("backend", 0), component("frontend", 1)],
         strategy: None,
         allowed_strategies: Vec::new(),
+        strategies: None,
         promotion: None,
         versions: None,
         approval: None,
@@ -189,6 +190,8 @@ pub fn observed(environment: Environment) -> Observed {
         workloads: workloads.into_iter().collect(),
         actions: Vec::new(),
         others: Vec::new(),
+        tracks: BTreeMap::new(),
+        traffic: BTreeMap::new(),
         answers: Answers::default(),
     }
 }

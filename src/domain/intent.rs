@@ -399,7 +399,7 @@ mod tests {
         release.metadata.generation = Some(1);
         release.status = Some(ReleaseStatus {
             plan: Some(Plan { digest: "sha256:plan".into(), ..Plan::default() }),
-            step: Some(StepProgress { index: 2, started_at: DateTime::UNIX_EPOCH }),
+            step: Some(StepProgress { index: 2, started_at: DateTime::UNIX_EPOCH, until: None }),
             ..ReleaseStatus::default()
         });
         release

@@ -229,6 +229,7 @@ mod tests {
                 component: "api".into(),
                 image: format!("r/api:{before}"),
                 revision: None,
+                replicas: None,
             }],
             ..ReleaseStatus::default()
         });

@@ -120,7 +120,7 @@ mod tests {
                 PlanStep::Roll(roll) => roll.components[0].to_string(),
                 PlanStep::Smoke(_) => "smoke".into(),
                 PlanStep::Bake(bake) => bake.duration.to_string(),
-                PlanStep::Canary(_) => "canary".into(),
+                other => format!("{other:?}"),
             })
             .collect();
         assert_eq!(kinds, ["backend", "frontend", "5m"]);

@@ -141,6 +141,7 @@ mod tests {
             component: "backend".into(),
             image: "ghcr.io/acme/backend:v1".into(),
             revision: Some(1),
+            replicas: None,
         }];
         let releases = [Arc::new(first)];
         let image = |image: &str| vec![ComponentImage { component: "backend".into(), image: image.into() }];

@@ -20,6 +20,7 @@ use crate::api::release_action::{ActionResult, ReleaseAction};
 
 mod actions;
 mod draft;
+mod effect;
 mod failure;
 mod freeze;
 mod paused;
@@ -33,6 +34,7 @@ mod verifying;
 mod watch;
 
 pub use draft::Draft;
+pub use effect::{RemoveTrack, ScaleStable, SetTrack, SetTraffic, TrafficState};
 
 /// Everything that is known about one release at one moment.
 #[derive(Clone, Debug)]
@@ -45,6 +47,10 @@ pub struct Observed {
     pub source: Option<Source>,
     /// Workloads by component; those that do not exist are absent.
     pub workloads: BTreeMap<String, WorkloadState>,
+    /// The second workloads by component; absent where there is none.
+    pub tracks: BTreeMap<String, WorkloadState>,
+    /// What the routers' objects say, by component; absent where the strategy names no router.
+    pub traffic: BTreeMap<String, TrafficState>,
     /// Every action that names this release, judged or not.
     pub actions: Vec<ReleaseAction>,
     /// The other releases of the environment.
@@ -78,6 +84,14 @@ pub struct Decision {
 pub enum Effect {
     /// Replace the image of a component, provided that it still runs `from`.
     SetImage(SetImage),
+    /// Bring a second workload beside a component's own to that image and size.
+    SetTrack(SetTrack),
+    /// Change the number of pods of a component's own workload, provided that it is still `from`.
+    ScaleStable(ScaleStable),
+    /// Send a share of the traffic to the second workload, provided that the router still states `from`.
+    SetTraffic(SetTraffic),
+    /// Remove a second workload and whatever was made for it.
+    RemoveTrack(RemoveTrack),
     /// Ask a question and remember the answer under this name.
     Ask {
         /// Name of the probe.

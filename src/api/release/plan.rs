@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::api::names::ComponentName;
-use crate::api::strategy::{Step, StrategyName};
+use crate::api::strategy::{Step, StrategyName, Track};
 
 /// The steps, and a digest that approvals are bound to.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -33,6 +33,25 @@ pub enum PlanStep {
     Bake(BakeStep),
     /// A step out of the environment's canary.
     Canary(Step),
+    /// Bring the second workloads up at full size, without traffic.
+    Raise(TrackStep),
+    /// Send all traffic to the second workloads, in one write each.
+    Switch(TrackStep),
+    /// Keep the first workloads as they are, for an instant way back.
+    Keep(BakeStep),
+    /// Send all traffic back to the first workloads, which run the new version by now, and remove the second ones.
+    Settle(TrackStep),
+}
+
+/// The second workloads that a step is about.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TrackStep {
+    /// Which ones.
+    pub track: Track,
+    /// Their components, in the environment's order.
+    #[schemars(length(max = 32))]
+    pub components: Vec<ComponentName>,
 }
 
 /// Set the image of a component and follow its rollout.
@@ -73,6 +92,9 @@ pub struct StepProgress {
     pub index: i32,
     /// When it began.
     pub started_at: DateTime<Utc>,
+    /// When it ends by itself, where only time is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<DateTime<Utc>>,
 }
 
 /// Desired, achievable and observed share of the new version, in per cent.
@@ -89,4 +111,11 @@ pub struct Weights {
     /// What is seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed: Option<f64>,
+    /// Since when the desired weight is what it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<DateTime<Utc>>,
+    /// Who set it by hand; absent: the plan's steps did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub by: Option<String>,
 }

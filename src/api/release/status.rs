@@ -9,6 +9,7 @@ use crate::api::condition::Condition;
 use crate::api::names::ComponentName;
 use crate::api::release_action::Evidence;
 use crate::api::seal::Seal;
+use crate::api::strategy::Track;
 
 /// What the controller says of a release. Every list is bounded.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -56,6 +57,14 @@ pub struct ReleaseStatus {
     /// How far each component is.
     #[schemars(length(max = 32))]
     pub components: Vec<ComponentProgress>,
+    /// The second workloads beside the environment's own, while there are any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub tracks: Vec<TrackProgress>,
+    /// The analyses as last judged.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub analysis: Vec<AnalysisVerdict>,
     /// Set while a person has paused it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paused: Option<Paused>,
@@ -147,6 +156,10 @@ pub struct ApprovalRecord {
     pub action: String,
     /// Whether it counts.
     pub state: ApprovalState,
+    /// The step that it is for, where the plan asks for an approval in the middle of a rollout.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1000))]
+    pub step: Option<i32>,
     /// The person behind the account, where the environment's rule gives them another name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253))]
@@ -245,6 +258,73 @@ pub struct RevisionRecord {
     /// The workload's revision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<i64>,
+    /// Pods wanted, where the release changes their number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replicas: Option<i32>,
+}
+
+/// The second workload of a component.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TrackProgress {
+    /// The component.
+    pub component: ComponentName,
+    /// What it is for.
+    pub track: Track,
+    /// Name of the second workload.
+    #[schemars(length(max = 253))]
+    pub workload: String,
+    /// Pods wanted of it: the intent that stands here before it is carried out.
+    pub desired: i32,
+    /// Its pods that are available.
+    pub available: i32,
+    /// Pods wanted of the environment's own workload meanwhile.
+    pub stable_desired: i32,
+    /// Pods of the environment's own workload that are available.
+    pub stable_available: i32,
+    /// Share of the traffic that the router is to send here, in per cent: the intent before it is carried out.
+    #[schemars(range(min = 0, max = 100))]
+    pub traffic: i32,
+    /// Share that the router's objects state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 100))]
+    pub verified: Option<i32>,
+    /// What somebody else changed in the router's objects, or what keeps them from being read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512))]
+    pub drift: Option<String>,
+}
+
+/// What an analysis says of the new version.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AnalysisVerdict {
+    /// Name of the analysis.
+    #[schemars(length(max = 63))]
+    pub name: String,
+    /// Pass, fail, not yet, or no data.
+    pub state: GateState,
+    /// One sentence with the numbers and how many requests are behind them.
+    #[schemars(length(max = 512))]
+    pub detail: String,
+    /// The new version's number, in the query's unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<f64>,
+    /// The old version's number at the same time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stable: Option<f64>,
+    /// Requests behind the new version's number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub samples: Option<f64>,
+    /// How sure a comparison is that the new version is worse, from 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f64>,
+    /// Since when the state is what it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<DateTime<Utc>>,
+    /// When it was last measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<DateTime<Utc>>,
 }
 
 /// How far a component is.

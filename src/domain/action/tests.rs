@@ -13,11 +13,12 @@ use crate::domain::fixtures::{
 fn status(phase: Phase, step: Option<i32>) -> ReleaseStatus {
     ReleaseStatus {
         phase,
-        step: step.map(|index| StepProgress { index, started_at: at(0) }),
+        step: step.map(|index| StepProgress { index, started_at: at(0), until: None }),
         before: vec![crate::api::release::RevisionRecord {
             component: "backend".into(),
             image: "ghcr.io/acme/backend:v1".into(),
             revision: None,
+            replicas: None,
         }],
         ..ReleaseStatus::default()
     }
@@ -32,6 +33,7 @@ fn around(phase: Phase, step: Option<i32>) -> ReleaseStatus {
         digest: "sha256:1".into(),
         action: "a0".into(),
         state: ApprovalState::Counted,
+        step: None,
         person: None,
         evidence: None,
     };

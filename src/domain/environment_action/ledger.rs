@@ -141,6 +141,7 @@ mod tests {
                     component: "frontend".into(),
                     image: format!("ghcr.io/acme/frontend:v1@{same}"),
                     revision: None,
+                    replicas: None,
                 }],
                 ..ReleaseStatus::default()
             };

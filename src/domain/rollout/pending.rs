@@ -97,6 +97,7 @@ impl Draft<'_> {
                     component: name.clone(),
                     image: workload.image.clone()?,
                     revision: workload.revision,
+                    replicas: None,
                 })
             })
             .collect();

@@ -157,7 +157,8 @@ impl Draft<'_> {
         }
         let observed = (all > 0).then(|| (f64::from(new) * 1000.0 / f64::from(all)).round() / 10.0);
         let desired = if back { 0 } else { 100 };
-        self.status.weight = Some(Weights { desired, achievable: Some(desired), observed });
+        self.status.weight =
+            Some(Weights { desired, achievable: Some(desired), observed, ..Weights::default() });
     }
 
     /// Updates the line of one gate among those kept from the start.

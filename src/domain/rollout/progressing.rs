@@ -23,7 +23,13 @@ impl Draft<'_> {
             Some(PlanStep::Roll(roll)) => self.roll(roll),
             Some(PlanStep::Smoke(_)) => self.smoke(),
             Some(PlanStep::Bake(_)) | None => self.begin_watch(),
-            Some(PlanStep::Canary(_)) => {
+            Some(
+                PlanStep::Canary(_)
+                | PlanStep::Raise(_)
+                | PlanStep::Switch(_)
+                | PlanStep::Keep(_)
+                | PlanStep::Settle(_),
+            ) => {
                 self.enter_by_itself(
                     Phase::Errored,
                     "Errored",

@@ -88,7 +88,7 @@ impl World {
                     seal: None,
                 });
             }
-            Effect::EmitEvent { .. } => {}
+            _ => {}
         }
     }
 

@@ -172,6 +172,10 @@ impl fmt::Display for StepText<'_> {
                 Step::Approval(_) => f.write_str("approval"),
                 Step::Checklist(_) => f.write_str("checklist"),
             },
+            PlanStep::Raise(raise) => write!(f, "bring up {}", raise.track),
+            PlanStep::Switch(switch) => write!(f, "switch to {}", switch.track),
+            PlanStep::Keep(keep) => write!(f, "keep the way back for {}", keep.duration),
+            PlanStep::Settle(settle) => write!(f, "move in and remove {}", settle.track),
         }
     }
 }
