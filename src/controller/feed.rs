@@ -18,6 +18,7 @@ use crate::api::environment::WorkloadKind;
 use crate::api::names::EnvironmentKey;
 use crate::api::release::Phase;
 use crate::api::{Environment, Release, ReleaseAction};
+use crate::domain::lane;
 
 /// Objects of a namespace, or of all.
 pub(super) fn scoped<K>(client: &Client, namespace: Option<&str>) -> Api<K>
@@ -90,6 +91,14 @@ pub(super) async fn wake_releases(context: &Context, key: &EnvironmentKey, wante
     }
 }
 
+/// Wakes the releases that wait for their turn only. Whoever waits for something else looks again when that is reported, or soon by
+/// itself: waking hundreds at the end of each release would keep the next intent waiting.
+async fn wake_ready(context: &Context, key: &EnvironmentKey) {
+    for release in context.releases_of(key).into_iter().filter(|release| lane::is_ready(release)) {
+        let _ = context.wake_release.send(ObjectRef::from_obj(&*release)).await;
+    }
+}
+
 /// A release was reported.
 pub(super) async fn release_changed(event: Event<Release>, context: &Context) {
     context.releases_by_environment.changed(&event);
@@ -107,9 +116,9 @@ pub(super) async fn release_changed(event: Event<Release>, context: &Context) {
         let key = release.environment_key();
         let environment = ObjectRef::new(&key.name).within(&key.namespace);
         let _ = context.wake_environment.send(environment).await;
-        // the lane may be free now, or somebody older may have become ready
+        // the lane may be free now: of those who wait, it concerns the ones that wait for nothing else
         if release.phase() != Phase::Pending && !release.phase().holds_lane() {
-            wake_releases(context, &key, |phase| phase == Phase::Pending).await;
+            wake_ready(context, &key).await;
         }
     }
 }

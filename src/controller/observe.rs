@@ -24,8 +24,10 @@ use crate::workload::{self, Target};
 pub(super) enum Freshness {
     /// What the watches last reported: good enough to wait.
     Reported,
-    /// What the API server says now: before anything is done.
+    /// What the API server says now of the release itself: before anything is written.
     Fresh,
+    /// What the API server says now of everybody else as well: before a lane is taken, or given up for good.
+    Certain,
 }
 
 /// Everything that concerns a release; nothing when it is gone or another one bears its name.
@@ -34,7 +36,7 @@ pub(super) async fn observe(
     release: &Release,
     freshness: Freshness,
 ) -> Result<Option<Observed>, Error> {
-    let fresh = freshness == Freshness::Fresh;
+    let fresh = freshness != Freshness::Reported;
     let release = if fresh {
         match get::<Release>(context, namespace(release), name(release), "read the release").await? {
             Some(found) if found.metadata.uid == release.metadata.uid => found,
@@ -50,8 +52,8 @@ pub(super) async fn observe(
     }
     let actions = actions(context, &release, fresh).await?;
     // once the lane is held, nobody else's state is worth a list of every record
-    let is_about_to_start = fresh && !release.phase().holds_lane();
-    let others = others(context, &release, is_about_to_start).await?;
+    let is_certain = freshness == Freshness::Certain && !release.phase().holds_lane();
+    let others = others(context, &release, is_certain).await?;
     let mut workloads = BTreeMap::new();
     for component in environment.iter().flat_map(|environment| &environment.spec.components) {
         let is_released = release.spec.images.iter().any(|image| image.component == component.name);
@@ -67,7 +69,7 @@ pub(super) async fn observe(
     }
     let promotion = environment.as_ref().and_then(|environment| environment.spec.promotion.as_ref());
     let source = match promotion {
-        Some(promotion) => Some(source(context, &promotion.from, is_about_to_start).await?),
+        Some(promotion) => Some(source(context, &promotion.from, is_certain).await?),
         None => None,
     };
     let answers = context.memory.answers(release.metadata.uid.as_deref().unwrap_or_default());

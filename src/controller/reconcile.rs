@@ -60,10 +60,17 @@ async fn carry_on(release: &Release, context: &Arc<Context>) -> Result<Action, E
     let lane = context.memory.lane(&release.environment_key());
     let _alone = lane.lock().await;
     for _ in 0..ROUNDS {
-        let Some(observed) = observe(context, release, Freshness::Fresh).await? else {
+        let Some(mut observed) = observe(context, release, Freshness::Fresh).await? else {
             return Ok(Action::await_change());
         };
-        let decision = decide(context, &observed);
+        let mut decision = decide(context, &observed);
+        if depends_on_others(&observed, &decision) {
+            let Some(certain) = observe(context, release, Freshness::Certain).await? else {
+                return Ok(Action::await_change());
+            };
+            decision = decide(context, &certain);
+            observed = certain;
+        }
         if begins(&observed, &decision) && is_being_stopped(&observed, context) {
             return Ok(Action::requeue(BREATH));
         }
@@ -78,6 +85,13 @@ async fn carry_on(release: &Release, context: &Arc<Context>) -> Result<Action, E
 /// Whether this decision ends the waiting.
 fn begins(observed: &Observed, decision: &Decision) -> bool {
     observed.release.phase() == Phase::Pending && decision.status.phase.holds_lane()
+}
+
+/// Whether what the other releases do may have decided: whoever leaves the queue, unless a person takes it out. Only then is every record
+/// of the environment worth reading anew; an approval or a rejection need not wait for that.
+fn depends_on_others(observed: &Observed, decision: &Decision) -> bool {
+    let (before, after) = (observed.release.phase(), decision.status.phase);
+    !before.holds_lane() && before != after && !matches!(after, Phase::Rejected | Phase::Aborted)
 }
 
 /// Whether somebody has asked to stop this environment and has not been answered yet: nothing begins meanwhile.

@@ -3,7 +3,7 @@
 //! Owns the seals, the head and, in `retention`, what is removed at the beginning of the chain. Must not touch any other field: it writes by
 //! server-side apply under a field manager of its own. What the places are is `domain::audit`'s word. A record's seal is written
 //! before the head, over the very version of the record that was read; whoever dies in between leaves a chain that the next one
-//! carries on.
+//! carries on. Every record is looked through once; as long as nobody else moves the head, only what was reported since is read anew.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
@@ -21,8 +21,9 @@ use super::context::{Context, locked};
 use super::error::{Error, read_failed, write_failed};
 use super::observe::{api, name, namespace};
 use crate::api::labels::SEAL_FIELD_MANAGER;
+use crate::api::names::EnvironmentKey;
 use crate::api::release::Phase;
-use crate::api::{ChainHead, Environment, Release, ReleaseAction};
+use crate::api::{ChainHead, Environment, Release, ReleaseAction, Seal};
 use crate::domain::audit::{Record, RecordKind, plan_seals};
 
 mod export;
@@ -30,6 +31,8 @@ mod retention;
 
 /// The head is told to the log and to the cluster's events whenever it passes a multiple of this.
 const TOLD_EVERY: i64 = 100;
+/// Up to as many records are read one by one rather than all in one list.
+const FEW: usize = 16;
 
 /// What is remembered of chains between reconciliations; losing it costs time, never truth.
 #[derive(Default)]
@@ -37,6 +40,8 @@ pub(super) struct Ledger {
     exported: Mutex<BTreeSet<String>>,
     told: Mutex<BTreeSet<(String, String)>>,
     looked: Mutex<BTreeMap<String, DateTime<Utc>>>,
+    /// By the uid of the environment: the head behind which this process knows of no seal.
+    left: Mutex<BTreeMap<String, ChainHead>>,
 }
 
 impl Ledger {
@@ -45,9 +50,21 @@ impl Ledger {
         let uid = environment.metadata.uid.clone().unwrap_or_default();
         locked(&self.told).insert((uid, sentence.to_owned()))
     }
+
+    /// Whether the chain ends where this process left it. Until it is left anew, nobody knows.
+    fn take(&self, environment: &Environment) -> bool {
+        let uid = environment.metadata.uid.as_deref().unwrap_or_default();
+        let head = environment.status.as_ref().and_then(|status| status.chain.clone()).unwrap_or_default();
+        let left = locked(&self.left).remove(uid);
+        left.is_some_and(|left| (left.sequence, left.hash) == (head.sequence, head.hash))
+    }
+
+    fn leave(&self, environment: &Environment, head: ChainHead) {
+        locked(&self.left).insert(environment.metadata.uid.clone().unwrap_or_default(), head);
+    }
 }
 
-/// The records of an environment and its head, as the API server has them now.
+/// The records of an environment that matter and its head, as the API server has them now.
 struct Book {
     environment: Environment,
     releases: Vec<Release>,
@@ -68,27 +85,68 @@ impl Book {
 /// Seals what is ready, then removes what retention lets go.
 pub(super) async fn seal(environment: &Environment, context: &Arc<Context>) -> Result<(), Error> {
     if is_due(environment, context)
-        && let Some(book) = read(environment, context).await?
+        && let Some(book) = open(environment, context).await?
     {
-        carry_on(context, &book).await?;
+        let head = carry_on(context, &book).await?;
+        context.ledger.leave(&book.environment, head);
     }
     retention::keep(environment, context).await
+}
+
+/// What is to be sealed, as the API server has it now. All records where the chain may hold seals that this process has not seen.
+async fn open(environment: &Environment, context: &Context) -> Result<Option<Book>, Error> {
+    let Some(found) = fresh(environment, context).await? else { return Ok(None) };
+    let sequence = found.status.as_ref().and_then(|status| status.chain.as_ref()).map_or(0, |c| c.sequence);
+    let due = due(&found.key(), sequence, context);
+    if !context.ledger.take(&found) || due.releases.len() + due.actions.len() > FEW {
+        return everything(found, context).await.map(Some);
+    }
+    let (mut releases, mut actions) = (Vec::new(), Vec::new());
+    for reported in &due.releases {
+        releases.extend(again(context, &**reported, "read the release").await?);
+    }
+    for reported in &due.actions {
+        actions.extend(again(context, &**reported, "read the action").await?);
+    }
+    Ok(Some(Book { environment: found, releases, actions }))
+}
+
+/// The object as the API server has it now; nothing when it is gone.
+async fn again<K>(context: &Context, reported: &K, what: &'static str) -> Result<Option<K>, Error>
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned,
+{
+    let found = api::<K>(context, namespace(reported)).get_opt(name(reported)).await;
+    let found = found.map_err(read_failed(what))?;
+    Ok(found.filter(|found| found.meta().uid == reported.meta().uid))
 }
 
 /// Whether anything was reported that has no place yet, or a place that the head does not count.
 fn is_due(environment: &Environment, context: &Context) -> bool {
     let head = environment.status.as_ref().and_then(|status| status.chain.as_ref());
-    let sequence = head.map_or(0, |head| head.sequence);
-    let key = environment.key();
-    let releases = context.releases_of(&key);
-    releases
-        .iter()
-        .filter_map(|release| release.status.as_ref())
-        .any(|status| status.seal.as_ref().is_none_or(|seal| seal.sequence > sequence))
-        || context.actions_by_environment.of(&key.namespace, &key.name).iter().any(|action| {
-            let seal = action.status.as_ref().and_then(|status| status.seal.as_ref());
-            seal.map_or(action.is_judged(), |seal| seal.sequence > sequence)
-        })
+    let due = due(&environment.key(), head.map_or(0, |head| head.sequence), context);
+    !due.releases.is_empty() || !due.actions.is_empty()
+}
+
+/// Records as they were reported.
+struct Due {
+    releases: Vec<Arc<Release>>,
+    actions: Vec<Arc<ReleaseAction>>,
+}
+
+/// What was reported that has no place yet, or one behind that of the head.
+fn due(key: &EnvironmentKey, sequence: i64, context: &Context) -> Due {
+    let is_behind = |seal: &Seal| seal.sequence > sequence;
+    let mut releases = context.releases_of(key);
+    releases.retain(|release| {
+        release.status.as_ref().is_some_and(|status| status.seal.as_ref().is_none_or(is_behind))
+    });
+    let mut actions = context.actions_by_environment.of(&key.namespace, &key.name);
+    actions.retain(|action| {
+        let seal = action.status.as_ref().and_then(|status| status.seal.as_ref());
+        seal.map_or(action.is_judged(), is_behind)
+    });
+    Due { releases, actions }
 }
 
 fn is_of(action: &ReleaseAction, environment: &Environment) -> bool {
@@ -96,18 +154,25 @@ fn is_of(action: &ReleaseAction, environment: &Environment) -> bool {
         && action.metadata.namespace == environment.metadata.namespace
 }
 
-/// Everything anew: a place is only given on what the API server says now.
+/// Everything anew.
 async fn read(environment: &Environment, context: &Context) -> Result<Option<Book>, Error> {
-    let found = api::<Environment>(context, namespace(environment)).get_opt(name(environment)).await;
-    let found = found.map_err(read_failed("read the environment"))?;
-    let Some(found) = found.filter(|found| found.metadata.uid == environment.metadata.uid) else {
-        return Ok(None);
-    };
-    let mut releases: Vec<Release> = list(context, &found, "read the releases").await?;
-    releases.retain(|release| release.environment_key() == found.key());
-    let mut actions: Vec<ReleaseAction> = list(context, &found, "read the actions").await?;
-    actions.retain(|action| is_of(action, &found));
-    Ok(Some(Book { environment: found, releases, actions }))
+    match fresh(environment, context).await? {
+        Some(found) => everything(found, context).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// The environment as the API server has it now; nothing when it is gone or another one bears its name.
+async fn fresh(environment: &Environment, context: &Context) -> Result<Option<Environment>, Error> {
+    again(context, environment, "read the environment").await
+}
+
+async fn everything(environment: Environment, context: &Context) -> Result<Book, Error> {
+    let mut releases: Vec<Release> = list(context, &environment, "read the releases").await?;
+    releases.retain(|release| release.environment_key() == environment.key());
+    let mut actions: Vec<ReleaseAction> = list(context, &environment, "read the actions").await?;
+    actions.retain(|action| is_of(action, &environment));
+    Ok(Book { environment, releases, actions })
 }
 
 async fn list<K>(context: &Context, environment: &Environment, what: &'static str) -> Result<Vec<K>, Error>
@@ -124,8 +189,8 @@ where
     Ok(list.map_err(read_failed(what))?.items)
 }
 
-/// Writes the next seals, each over the version that was read, then the head.
-async fn carry_on(context: &Context, book: &Book) -> Result<(), Error> {
+/// Writes the next seals, each over the version that was read, then the head, which it returns.
+async fn carry_on(context: &Context, book: &Book) -> Result<ChainHead, Error> {
     let head = book.head();
     let plan = plan_seals(&head, &book.records());
     for (key, seal) in &plan.seals {
@@ -144,7 +209,7 @@ async fn carry_on(context: &Context, book: &Book) -> Result<(), Error> {
         }
     }
     if plan.head == head {
-        return Ok(());
+        return Ok(head);
     }
     context.core.permit(name(&book.environment), Phase::Pending, "chain")?;
     apply(context, &book.environment, &json!({"chain": plan.head}), "the environment").await?;
@@ -153,7 +218,7 @@ async fn carry_on(context: &Context, book: &Book) -> Result<(), Error> {
         tracing::info!(environment = %book.environment.key(), "{sentence}");
         tell(context, &book.environment, "ChainHead", &sentence, false).await;
     }
-    Ok(())
+    Ok(plan.head)
 }
 
 /// Applies a part of a status under the sealer's own name. Nothing is written when the object is no longer the one that was read.
