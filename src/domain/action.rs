@@ -7,8 +7,9 @@ use super::rollout::Observed;
 use chrono::{DateTime, Utc};
 
 use super::{approval, identity};
+use crate::api::Environment;
 use crate::api::environment::Identity;
-use crate::api::release::{Phase, Release, ReleaseStatus};
+use crate::api::release::{ApprovalRecord, Phase, Release, ReleaseStatus};
 use crate::api::release_action::{ActionKind, ActionResult, ReleaseAction};
 
 /// What becomes of an action.
@@ -248,12 +249,31 @@ fn approve(observed: &Observed, status: &ReleaseStatus, action: &ReleaseAction) 
         return Some(Verdict::refused("it does not say which plan it approves"));
     }
     let wanted: Vec<&str> = slots.iter().map(|slot| slot.name.as_str()).collect();
-    let again = status.approvals.iter().any(|record| {
-        record.state == crate::api::release::ApprovalState::Counted
-            && identity::is_same(rule, &record.actor, actor)
-            && wanted.iter().all(|slot| record.slots.iter().any(|s| s == slot))
-    });
-    again.then(|| Verdict::refused(format!("{} has already approved this plan", called(rule, actor))))
+    already(environment, status, actor, &wanted)
+}
+
+/// A person approves a plan once, with whatever account and for whatever slots: who means it otherwise takes the first one back.
+fn already(
+    environment: &Environment,
+    status: &ReleaseStatus,
+    actor: &str,
+    wanted: &[&str],
+) -> Option<Verdict> {
+    let is_theirs = |record: &&ApprovalRecord| {
+        approval::stands(environment, record) && identity::is_same_in(Some(environment), &record.actor, actor)
+    };
+    let record = status.approvals.iter().find(is_theirs)?;
+    let who = called(environment.spec.identity.as_ref(), actor);
+    let covers = wanted.iter().all(|slot| record.slots.iter().any(|filled| filled == slot));
+    Some(Verdict::refused(if covers {
+        format!("{who} has already approved this plan")
+    } else {
+        format!(
+            "{who} has already approved this plan, for {}: take that back first, to approve for {}",
+            record.slots.join(", "),
+            wanted.join(", ")
+        )
+    }))
 }
 
 /// The account, with the person behind it where that is another name.

@@ -109,6 +109,16 @@ pub fn slots_of<'a>(policy: &'a Approval, action: &ReleaseAction) -> Vec<&'a Slo
     }
 }
 
+/// Whether an approval is one: it counts, or it may as soon as it is known whether the policies are in force.
+#[must_use]
+pub fn stands(environment: &Environment, record: &ApprovalRecord) -> bool {
+    match record.state {
+        ApprovalState::Counted => true,
+        ApprovalState::Unattested => attested::is_unknown(environment),
+        _ => false,
+    }
+}
+
 /// Counts approvals. `given` are the Approve and Withdraw actions that were applied, and the requester's own attempts, in any order.
 #[must_use]
 pub fn tally<'a>(review: &Review<'a>, given: &[&'a ReleaseAction], now: DateTime<Utc>) -> Tally {

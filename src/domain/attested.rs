@@ -26,6 +26,12 @@ pub fn since(environment: &Environment) -> Option<DateTime<Utc>> {
         .map(|condition| condition.last_transition_time)
 }
 
+/// Whether nobody can tell at present if the policies are in force.
+#[must_use]
+pub fn is_unknown(environment: &Environment) -> bool {
+    condition(environment).is_none_or(|condition| condition.status == ConditionStatus::Unknown)
+}
+
 /// Whether the policies attest who wrote an object that the API server accepted at that instant.
 #[must_use]
 pub fn is_attested(environment: &Environment, created_at: Option<DateTime<Utc>>) -> bool {

@@ -6,11 +6,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Verdict, called};
 use crate::api::environment::Identity;
-use crate::api::release::{ApprovalState, GateState, ReleaseStatus};
+use crate::api::release::{ApprovalRecord, GateState, ReleaseStatus};
 use crate::api::release_action::{Parameters, ReleaseAction};
 use crate::domain::gate::{self, force};
 use crate::domain::rollout::Observed;
-use crate::domain::{attested, driver, identity};
+use crate::domain::{approval, attested, driver, identity};
 
 /// How far the clock of a client may be ahead of the server's.
 const SLACK: TimeDelta = TimeDelta::minutes(1);
@@ -31,7 +31,7 @@ fn parameters(action: &ReleaseAction) -> Parameters {
     action.spec.parameters.clone().unwrap_or_default()
 }
 
-/// Only one's own approval of the present plan, while it counts.
+/// Only one's own approval of the present plan, while it stands.
 pub(super) fn withdraw(
     observed: &Observed,
     status: &ReleaseStatus,
@@ -39,9 +39,11 @@ pub(super) fn withdraw(
 ) -> Option<Verdict> {
     let rule = rule(observed);
     let actor = &action.spec.actor;
-    let counts = status.approvals.iter().any(|record| {
-        record.state == ApprovalState::Counted && identity::is_same(rule, &record.actor, actor)
-    });
+    let stands = |record: &ApprovalRecord| {
+        observed.environment.as_ref().is_some_and(|environment| approval::stands(environment, record))
+    };
+    let counts =
+        status.approvals.iter().any(|record| stands(record) && identity::is_same(rule, &record.actor, actor));
     (!counts).then(|| {
         Verdict::refused(format!("{} has no approval of this plan that counts", called(rule, actor)))
     })

@@ -7,7 +7,7 @@ use crate::api::release::{
 };
 use crate::api::release_action::{Expected, Parameters};
 use crate::domain::fixtures::{
-    action, approve, at, environment, guarded, identity_rule, observed, policies, uid,
+    action, approve, at, environment, guarded, identity_rule, observed, policies, slot, uid,
 };
 
 fn status(phase: Phase, step: Option<i32>) -> ReleaseStatus {
@@ -87,6 +87,45 @@ fn one_person_approves_once_with_whatever_account() {
     assert_eq!(message("carol-ops"), "carol-ops (who is carol) has already approved this plan");
     assert_eq!(message("bob-admin"), "bob-admin (who is bob) requested this release and may not approve it");
     assert_eq!(message("dave"), "approved");
+}
+
+#[test]
+fn a_second_approval_of_a_person_is_refused_whatever_the_order() {
+    use crate::api::condition::ConditionStatus::{False, True, Unknown};
+    use ApprovalState::{Counted, Expired, SelfApproval, Stale, Unattested, Withdrawn};
+    let known = "has already approved this plan";
+    for (state, told, first, second, expected) in [
+        (Counted, True, &["any"][..], &["any"][..], known),
+        (Counted, True, &["team-leads", "any"], &["any"], known),
+        (
+            Counted,
+            True,
+            &["any"],
+            &["team-leads", "any"],
+            "for any: take that back first, to approve for team-leads, any",
+        ),
+        // it may count as soon as somebody has looked at the policies
+        (Unattested, Unknown, &["any"], &["any"], known),
+        // it never will
+        (Unattested, True, &["any"], &["any"], "approved"),
+        (Unattested, False, &["any"], &["any"], "approved"),
+        (Stale, True, &["any"], &["any"], "approved"),
+        (Expired, True, &["any"], &["any"], "approved"),
+        (Withdrawn, True, &["any"], &["any"], "approved"),
+        (SelfApproval, True, &["any"], &["any"], "approved"),
+    ] {
+        let mut environment = guarded();
+        let policy = environment.spec.approval.as_mut().unwrap();
+        policy.slots = vec![slot("team-leads", Some("team-leads"), 1), slot("any", None, 1)];
+        environment.status.get_or_insert_default().conditions = vec![policies(told, at(0))];
+        let observed = observed(environment);
+        let mut status = around(Phase::Pending, None);
+        status.approvals[0].state = state;
+        status.approvals[0].slots = first.iter().map(|slot| (*slot).to_owned()).collect();
+        let verdict = judge(&observed, &status, &approve("a1", "carol", "sha256:1", second, 10), at(10));
+        assert!(verdict.message.ends_with(expected), "{state:?} {told:?} {first:?}: {}", verdict.message);
+        assert_eq!(verdict.is_applied(), expected == "approved");
+    }
 }
 
 #[test]

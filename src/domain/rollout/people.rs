@@ -1,9 +1,9 @@
 //! What people do around a release: approvals taken back, items ticked, gates passed by force, and who drives.
 
 use super::Draft;
-use crate::api::release::{ApprovalState, CheckRecord, Driver, OverrideRecord};
+use crate::api::release::{ApprovalRecord, ApprovalState, CheckRecord, Driver, OverrideRecord};
 use crate::api::release_action::{ActionKind, Parameters, ReleaseAction};
-use crate::domain::{driver, identity, timeline};
+use crate::domain::{approval, driver, identity, timeline};
 
 /// Records of gates passed by force that an object may hold.
 const FORCED: usize = 16;
@@ -29,13 +29,15 @@ impl Draft<'_> {
         identity::is_same_in(self.observed.environment.as_ref(), one, other)
     }
 
-    /// Marks every approval of this person that counts: the person takes back their consent, not one of several accounts.
+    /// Marks every approval of this person that stands: the person takes back their consent, not one of several accounts.
     fn withdraw(&mut self, action: &ReleaseAction) {
         let by = action.spec.actor.as_str();
         let environment = self.observed.environment.as_ref();
+        let stands = |record: &ApprovalRecord| {
+            environment.is_some_and(|environment| approval::stands(environment, record))
+        };
         for record in &mut self.status.approvals {
-            if record.state == ApprovalState::Counted && identity::is_same_in(environment, &record.actor, by)
-            {
+            if stands(record) && identity::is_same_in(environment, &record.actor, by) {
                 record.state = ApprovalState::Withdrawn;
             }
         }

@@ -77,8 +77,12 @@ fn two_accounts_of_one_person_are_no_quorum() {
     world.turn();
     let digest = world.digest();
     world.act(approve("a1", "carol", &digest, &["team-leads"], 11));
-    let (result, _) = world.act(approve("a2", "carol-admin", &digest, &["any"], 12));
-    assert_eq!(result, ActionResult::Applied, "another slot");
+    let (result, message) = world.act(approve("a2", "carol-admin", &digest, &["any"], 12));
+    assert_eq!(result, ActionResult::Refused, "another slot");
+    assert_eq!(
+        message,
+        "carol-admin (who is carol) has already approved this plan, for team-leads: take that back first, to approve for any"
+    );
     let (result, message) = world.act(approve("a3", "oidc:bob-ops", &digest, &["any"], 12));
     assert_eq!((result, message.contains("who is bob")), (ActionResult::Refused, true));
     assert_eq!(world.run(), Phase::Pending);
