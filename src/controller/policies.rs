@@ -1,18 +1,23 @@
 //! Whether the admission policies are in force. What they attest (who asked, who approved) counts only while they are.
 //!
 //! Owns the asking: the objects are read, and in each namespace with an Environment the API server is handed, as a dry run, a
-//! release and an action in another's name, which the policies must refuse. `judge` makes the verdict of it, `probe` the
-//! forgeries. The verdict stands as condition `PoliciesEnforced` on every Environment, and is what the decision is handed.
+//! release and an action in another's name, which the policies must refuse. It is asked whenever a policy or a binding changes, at
+//! intervals, and before anything begins. `judge` makes the verdict of it, `probe` the forgeries. The verdict stands as condition
+//! `PoliciesEnforced` on every Environment, and is what the decision is handed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures::StreamExt;
 use k8s_openapi::api::admissionregistration::v1::{
     ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
 };
 use kube::api::{Api, ListParams};
+use kube::core::PartialObjectMeta;
+use kube::runtime::WatchStreamExt;
+use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Client, Resource};
 use tokio::sync::Notify;
 
@@ -118,12 +123,22 @@ fn since(was: Option<&Condition>, verdict: &Verdict, now: DateTime<Utc>) -> Date
     }
 }
 
+/// What this version installs.
+static SHIPPED: LazyLock<Shipped> = LazyLock::new(Shipped::read);
+
 /// Asks, again and again, and tells everybody whom the answer concerns. Ends never.
 pub(super) async fn watch(context: &Arc<Context>) {
-    let shipped = Shipped::read();
     context.ready().await;
+    tokio::join!(
+        ask_again(context),
+        follow::<ValidatingAdmissionPolicy>(context),
+        follow::<ValidatingAdmissionPolicyBinding>(context),
+    );
+}
+
+async fn ask_again(context: &Context) {
     loop {
-        let is_well = ask_everywhere(context, &shipped).await;
+        let is_well = ask_everywhere(context).await;
         let wait = context.core.clock.wall(if is_well { EVERY } else { SOON });
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
@@ -132,39 +147,103 @@ pub(super) async fn watch(context: &Arc<Context>) {
     }
 }
 
-/// Whether the policies are in force in every namespace.
-async fn ask_everywhere(context: &Arc<Context>, shipped: &Shipped) -> bool {
+/// Every change is a reason to ask at once. Where the server lets this controller see none, the intervals remain.
+async fn follow<K>(context: &Context)
+where
+    K: Resource<DynamicType = ()> + Clone + std::fmt::Debug + serde::de::DeserializeOwned + Send + 'static,
+{
+    let api: Api<PartialObjectMeta<K>> = Api::all(context.core.client.clone());
+    let mut events = std::pin::pin!(watcher(api, watcher::Config::default()).default_backoff());
+    let mut is_interrupted = false;
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(Event::Apply(_) | Event::Delete(_) | Event::InitDone) => {
+                is_interrupted = false;
+                context.policies.wanted.notify_one();
+            }
+            Ok(Event::Init | Event::InitApply(_)) => {}
+            Err(error) if !is_interrupted => {
+                is_interrupted = true;
+                tracing::warn!(kind = %K::kind(&()), %error, "changes of policies are seen at intervals only");
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// Asks in one namespace at once: before something begins there that only what they attest permits.
+pub(super) async fn look(context: &Context, space: &str) {
+    let environments = spaces(context).remove(space).unwrap_or_default();
+    let installed = Installed::list(&context.core.client).await;
+    let before = context.policies.of(space);
+    ask_in(context, space, &environments, &installed).await;
+    if context.policies.of(space) != before {
+        // it is the same for everybody else
+        context.policies.wanted.notify_one();
+    }
+}
+
+/// The environments that are not about to go, by namespace.
+fn spaces(context: &Context) -> BTreeMap<String, Vec<Arc<Environment>>> {
     let mut spaces: BTreeMap<String, Vec<Arc<Environment>>> = BTreeMap::new();
     for environment in context.environments.state() {
         if environment.metadata.deletion_timestamp.is_none() {
             spaces.entry(namespace(&*environment).to_owned()).or_default().push(environment);
         }
     }
+    for environments in spaces.values_mut() {
+        environments.sort_by(|one, other| one.metadata.name.cmp(&other.metadata.name));
+    }
+    spaces
+}
+
+/// What is installed on the server.
+struct Installed {
+    policies: Listed<ValidatingAdmissionPolicy>,
+    bindings: Listed<ValidatingAdmissionPolicyBinding>,
+}
+
+impl Installed {
+    async fn list(client: &Client) -> Self {
+        let (policies, bindings) = tokio::join!(list(client), list(client));
+        Self { policies, bindings }
+    }
+}
+
+/// Whether the policies are in force in every namespace.
+async fn ask_everywhere(context: &Context) -> bool {
+    let spaces = spaces(context);
     context.policies.forget_all_but(&spaces.keys().cloned().collect());
     let mut enforced = BTreeMap::new();
-    if spaces.is_empty() {
-        context.core.numbers.policies_enforced(enforced);
-        return true;
-    }
-    let client = &context.core.client;
-    let policies = list::<ValidatingAdmissionPolicy>(client).await;
-    let bindings = list::<ValidatingAdmissionPolicyBinding>(client).await;
-    for (space, mut environments) in spaces {
-        environments.sort_by(|one, other| one.metadata.name.cmp(&other.metadata.name));
-        let Some(environment) = environments.first() else { continue };
-        let probes = probe::ask(context, environment).await;
-        let seen = Seen { policies: &policies, bindings: &bindings, probes: &probes, namespace: &space };
-        let verdict = judge(shipped, &seen);
-        let is_news = context.policies.keep(&space, &verdict, context.core.clock.now());
-        let stands = context.policies.of(&space).unwrap_or(verdict);
-        enforced.insert(space.clone(), stands.is_enforced());
-        if is_news {
-            tell(context, &space, &environments, &stands).await;
+    if !spaces.is_empty() {
+        let installed = Installed::list(&context.core.client).await;
+        for (space, environments) in &spaces {
+            let is_enforced = ask_in(context, space, environments, &installed).await;
+            enforced.insert(space.clone(), is_enforced);
         }
     }
     let is_well = enforced.values().all(|enforced| *enforced);
     context.core.numbers.policies_enforced(enforced);
     is_well
+}
+
+/// Whether the policies are in force in one namespace, as far as it can be told.
+async fn ask_in(
+    context: &Context,
+    space: &str,
+    environments: &[Arc<Environment>],
+    installed: &Installed,
+) -> bool {
+    let Some(environment) = environments.first() else { return false };
+    let probes = probe::ask(context, environment).await;
+    let Installed { policies, bindings } = installed;
+    let verdict = judge(&SHIPPED, &Seen { policies, bindings, probes: &probes, namespace: space });
+    let is_news = context.policies.keep(space, &verdict, context.core.clock.now());
+    let stands = context.policies.of(space).unwrap_or(verdict);
+    if is_news {
+        tell(context, space, environments, &stands).await;
+    }
+    stands.is_enforced()
 }
 
 async fn list<K>(client: &Client) -> Listed<K>

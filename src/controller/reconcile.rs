@@ -8,9 +8,10 @@ use kube::runtime::controller::Action;
 use super::act::act;
 use super::context::Context;
 use super::error::Error;
-use super::observe::{Freshness, observe};
+use super::observe::{Freshness, namespace, observe};
+use super::policies;
 use crate::api::Release;
-use crate::api::release::Phase;
+use crate::api::release::{Phase, ReleaseKind};
 use crate::domain::environment_action;
 use crate::domain::rollout::{self, Decision, Effect, Observed, Requeue};
 use crate::time::Stopwatch;
@@ -65,6 +66,9 @@ async fn carry_on(release: &Release, context: &Arc<Context>) -> Result<Action, E
         };
         let mut decision = decide(context, &observed);
         if depends_on_others(&observed, &decision) {
+            if begins(&observed, &decision) && observed.release.spec.kind != ReleaseKind::Rollback {
+                policies::look(context, namespace(release)).await;
+            }
             let Some(certain) = observe(context, release, Freshness::Certain).await? else {
                 return Ok(Action::await_change());
             };

@@ -70,6 +70,16 @@ impl Stage {
         faults: Faults,
         audit_export: Option<PathBuf>,
     ) -> JoinHandle<Result<(), controller::Error>> {
+        self.controller_of(self.client("controller"), faults, audit_export)
+    }
+
+    /// As [`Self::exporting_controller`], which asks the API server through this client.
+    fn controller_of(
+        &self,
+        client: Client,
+        faults: Faults,
+        audit_export: Option<PathBuf>,
+    ) -> JoinHandle<Result<(), controller::Error>> {
         let options = ControllerOptions {
             identity: "one".into(),
             namespace: "release-cockpit".into(),
@@ -80,7 +90,7 @@ impl Stage {
             concurrency: 4,
             audit_export,
         };
-        tokio::spawn(controller::run_with(self.client("controller"), options, faults, self.stop.clone()))
+        tokio::spawn(controller::run_with(client, options, faults, self.stop.clone()))
     }
 
     fn releases(&self, user: &str, namespace: &str) -> Api<Release> {

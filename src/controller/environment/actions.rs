@@ -53,11 +53,14 @@ async fn one(
     context: &Arc<Context>,
     action: &ReleaseAction,
 ) -> Result<Option<Environment>, Error> {
-    // until it is known whether the policies are in force, nobody knows who asks
-    let verdict = context.policies.of(namespace(environment));
-    if verdict.is_none() && !environment_action::only_stops(action.spec.action) {
-        return Ok(None);
+    // until it is known whether the policies are in force, nobody knows who asks; a stop waits for no answer
+    if !environment_action::only_stops(action.spec.action) {
+        policies::look(context, namespace(environment)).await;
+        if context.policies.of(namespace(environment)).is_none() {
+            return Ok(None);
+        }
     }
+    let verdict = context.policies.of(namespace(environment));
     // the report may be older than the answer
     let actions: Api<ReleaseAction> = api(context, namespace(environment));
     let found = actions.get_opt(name(action)).await.map_err(read_failed("read the action"))?;
