@@ -5,6 +5,8 @@
 
 pub mod action;
 pub mod age;
+pub mod alerts;
+pub mod analysis;
 pub mod approval;
 pub mod attested;
 pub mod audit;
@@ -17,8 +19,10 @@ pub mod identity;
 pub mod intent;
 pub mod known_version;
 pub mod lane;
+pub mod measure;
 pub mod plan;
 pub mod pod_row;
+pub mod query;
 pub mod rollback;
 pub mod rollout;
 pub mod rollout_status;

@@ -56,7 +56,7 @@ pub async fn ask(scope: &Scope, question: &Question) -> Answer {
         Some(verdict) => verdict.await,
         None => (GateState::NoData, "nobody here can answer this".to_owned()),
     };
-    Answer { at: scope.clock.now(), state, detail: sanitize::line(&detail).into_owned() }
+    Answer::new(scope.clock.now(), state, sanitize::line(&detail))
 }
 
 /// What an error of the API server means for a question: not allowed to look is not a failure of what is looked at.

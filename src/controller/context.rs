@@ -175,11 +175,8 @@ mod tests {
         let memory = Memory::default();
         assert!(memory.begin_asking("a", "health/0"));
         assert!(!memory.begin_asking("a", "health/0"));
-        let answer = Answer {
-            at: chrono::DateTime::UNIX_EPOCH,
-            state: crate::api::release::GateState::Pass,
-            detail: String::new(),
-        };
+        let pass = crate::api::release::GateState::Pass;
+        let answer = Answer::new(chrono::DateTime::UNIX_EPOCH, pass, "");
         memory.answered("a", "health/0", answer);
         assert!(memory.begin_asking("a", "health/0"));
         assert_eq!(memory.answers("a").passes_in_a_row("health/0", chrono::DateTime::UNIX_EPOCH), 1);

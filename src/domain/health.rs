@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::measure::{Alert, AlertsQuestion, Measure, Measurement};
 use crate::api::environment::{HttpProbe, ImageExists, Preflight, SecretKeys, WorkloadRef};
 use crate::api::release::GateState;
 
 /// Answers kept per probe; also the largest failure threshold that the schema admits.
-const KEPT: usize = 100;
+pub const KEPT: usize = 100;
 
 /// A question to the world, as plain data.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,10 +42,14 @@ pub enum Question {
         /// The version whose commit is meant.
         version: String,
     },
+    /// Numbers out of a Prometheus.
+    Measure(Measure),
+    /// What fires now.
+    Alerts(AlertsQuestion),
 }
 
 /// One answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
     /// When it came.
     pub at: DateTime<Utc>,
@@ -52,10 +57,47 @@ pub struct Answer {
     pub state: GateState,
     /// One sentence.
     pub detail: String,
+    /// What was asked for, where that is more than a verdict.
+    pub found: Option<Found>,
+}
+
+/// What an answer brings besides its verdict.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Found {
+    /// Numbers.
+    Measurement(Measurement),
+    /// Alerts that fire.
+    Alerts(Vec<Alert>),
+}
+
+impl Answer {
+    /// An answer that is a verdict alone.
+    #[must_use]
+    pub fn new(at: DateTime<Utc>, state: GateState, detail: impl Into<String>) -> Self {
+        Self { at, state, detail: detail.into(), found: None }
+    }
+
+    /// The numbers that were measured.
+    #[must_use]
+    pub fn measurement(&self) -> Option<&Measurement> {
+        match &self.found {
+            Some(Found::Measurement(measurement)) => Some(measurement),
+            _ => None,
+        }
+    }
+
+    /// The alerts that fired.
+    #[must_use]
+    pub fn alerts(&self) -> Option<&[Alert]> {
+        match &self.found {
+            Some(Found::Alerts(alerts)) => Some(alerts),
+            _ => None,
+        }
+    }
 }
 
 /// The answers so far, per name of a probe, newest last.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Answers(BTreeMap<String, Vec<Answer>>);
 
 impl Answers {
@@ -72,6 +114,11 @@ impl Answers {
     #[must_use]
     pub fn last_since(&self, name: &str, since: DateTime<Utc>) -> Option<&Answer> {
         self.0.get(name)?.last().filter(|answer| answer.at >= since)
+    }
+
+    /// Every answer that is kept and came at or after `since`, oldest first.
+    pub fn since(&self, name: &str, since: DateTime<Utc>) -> impl DoubleEndedIterator<Item = &Answer> {
+        self.0.get(name).map_or(&[][..], Vec::as_slice).iter().filter(move |answer| answer.at >= since)
     }
 
     /// Failures in a row up to the newest answer, counting those at or after `since`; `NoData` neither counts nor interrupts.
@@ -136,7 +183,7 @@ mod tests {
     fn answers(states: &[GateState]) -> Answers {
         let mut answers = Answers::default();
         for (second, state) in (0..).zip(states) {
-            answers.record("health/0", Answer { at: at(second), state: *state, detail: String::new() });
+            answers.record("health/0", Answer::new(at(second), *state, ""));
         }
         answers
     }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::schemas;
 use crate::api::duration::Duration;
+use crate::api::names::ComponentName;
 use crate::api::strategy::text_map;
 
 /// Where the numbers come from.
@@ -17,7 +18,8 @@ pub struct Metrics {
     /// The Prometheus that is asked; absent: the client's own setting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prometheus: Option<PrometheusRef>,
-    /// Name → PromQL template over `{{namespace}}`, `{{component}}`, `{{track}}`, `{{window}}`.
+    /// Name → PromQL template over `{{namespace}}`, `{{component}}`, `{{track}}`, `{{workload}}` (name of the track's workload),
+    /// `{{pods}}` (expression that its pods' names match), `{{window}}`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "text_map")]
     pub queries: BTreeMap<String, String>,
@@ -25,6 +27,36 @@ pub struct Metrics {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "schemas::number_map")]
     pub limits: BTreeMap<String, f64>,
+    /// What the application promises its users.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slo: Option<Slo>,
+}
+
+/// A promise to users, and how it is counted. While it is being broken fast, no new release starts in production.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Slo {
+    /// Share of the requests that must succeed, in per cent, such as 99.9.
+    #[schemars(range(min = 0, max = 100))]
+    pub objective: f64,
+    /// Name of a query that counts failed requests over `{{window}}`; absent: `errors`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub errors: Option<String>,
+    /// Name of a query that counts all requests over `{{window}}`; absent: `requests`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub total: Option<String>,
+    /// The time that the promise is about; absent: 30d.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<Duration>,
+    /// Fewest requests in a window that make its number trustworthy; absent: 50.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub min_requests: Option<i64>,
+    /// What no data means for the start of a release.
+    #[serde(default)]
+    pub no_data: NoData,
 }
 
 /// How a Prometheus is reached: exactly one of the two.
@@ -52,7 +84,14 @@ pub struct Analysis {
     /// Name of a query.
     #[schemars(length(min = 1, max = 63))]
     pub query: String,
-    /// Comparison that means failure, such as `> 0.10`.
+    /// The components that are measured; empty: every one that is released.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub components: Vec<ComponentName>,
+    /// Over how long a rate is taken, `{{window}}` in templates; absent: 1m. It never reaches back beyond the release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<Duration>,
+    /// Comparison that means failure, such as `> 0.10`, `>= 500ms` or `> 5%`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64))]
     pub fail_when: Option<String>,
@@ -60,13 +99,35 @@ pub struct Analysis {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64))]
     pub pass_when: Option<String>,
+    /// CEL expression over `value`, `stable`, `samples`, `stableSamples` and `confidence` (numbers) that means failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 1024))]
+    pub fail_if: Option<String>,
+    /// CEL expression over the same that means success.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 1024))]
+    pub pass_if: Option<String>,
+    /// Compare with the old version, which runs at the same time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<Against>,
+    /// How the two are compared; absent: by the difference alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<StatisticalTest>,
+    /// How sure the comparison must be, between 0.5 and 1; absent: 0.95.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.5, max = 0.999_999))]
+    pub confidence: Option<f64>,
+    /// Smallest difference from the old version that matters, such as `1%` or `50ms`; absent: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 32))]
+    pub smallest_difference: Option<String>,
     /// How long the failure must last.
     #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
     pub for_: Option<Duration>,
     /// Time between two measurements.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<Duration>,
-    /// Failed measurements tolerated.
+    /// Failed measurements tolerated, counted from the start of the step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 1000))]
     pub failure_limit: Option<i32>,
@@ -74,9 +135,38 @@ pub struct Analysis {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
     pub min_samples: Option<i64>,
+    /// Name of a query that counts the requests behind a number over `{{window}}`; absent: `requests`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub samples: Option<String>,
+    /// Name of a query that tells when the newest sample came, in seconds since 1970; absent: `newestSample`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub newest: Option<String>,
+    /// How old the newest sample may be; absent: 2m.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<Duration>,
     /// What no data means.
     #[serde(default)]
     pub no_data: NoData,
+}
+
+/// What the new version is compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Against {
+    /// The old version, in the environment's own workload.
+    Stable,
+}
+
+/// How two versions are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum StatisticalTest {
+    /// For ratios: whether two shares of two numbers of requests differ by more than chance.
+    TwoProportion,
+    /// For latencies: whether one of two heaps of numbers lies higher, from histogram buckets or from lists of samples.
+    MannWhitney,
 }
 
 /// What an absence of data means.

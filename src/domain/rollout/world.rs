@@ -70,7 +70,7 @@ impl World {
             }
             Effect::Ask { name, .. } => {
                 self.asked.push(name.clone());
-                let answer = Answer { at: at(self.secs), state: self.answer, detail: "asked".into() };
+                let answer = Answer::new(at(self.secs), self.answer, "asked");
                 self.observed.answers.record(name, answer);
             }
             Effect::JudgeAction { name, result, message } => {

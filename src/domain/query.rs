@@ -1,0 +1,259 @@
+//! Query templates: ours from `assets/queries.toml`, an environment's own where it brings some.
+//!
+//! Values are checked before they enter a query, so that no name can end a matcher and begin another. Must not know who asks.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use crate::api::environment::{WorkloadKind, WorkloadRef};
+use crate::api::strategy::Track;
+use crate::api::{Environment, EnvironmentSpec};
+
+/// Why a template cannot become a query.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("query {name}: the {what} `{value}` cannot stand in a query")]
+pub struct QueryError {
+    name: String,
+    what: &'static str,
+    value: String,
+}
+
+/// The queries that are compiled in.
+pub const SOURCE: &str = include_str!("../../assets/queries.toml");
+/// Over how long a rate is taken, where nobody says otherwise.
+pub const DEFAULT_WINDOW: &str = "1m";
+/// Matches every track, and series without one.
+pub const ANY_TRACK: &str = ANY;
+const ANY: &str = ".*";
+
+static DEFAULTS: LazyLock<BTreeMap<String, Template>> =
+    LazyLock::new(|| toml::from_str(SOURCE).unwrap_or_default());
+
+/// One query of `assets/queries.toml`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Template {
+    /// What its numbers are.
+    pub unit: String,
+    /// PromQL with placeholders.
+    pub query: String,
+}
+
+/// What a template is filled with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Values<'a> {
+    /// The environment's namespace.
+    pub namespace: &'a str,
+    /// Its components, or some of them; empty: whatever there is.
+    pub components: Vec<&'a str>,
+    /// The workloads of these components, as the environment names them; empty: whatever there is.
+    pub workloads: Vec<&'a WorkloadRef>,
+    /// `stable`, `canary`, `green` or [`ANY_TRACK`].
+    pub track: &'a str,
+    /// Such as `1m`.
+    pub window: &'a str,
+}
+
+impl<'a> Values<'a> {
+    /// Everything of an environment, over the default window.
+    #[must_use]
+    pub fn of(environment: &'a Environment) -> Self {
+        Self {
+            namespace: environment.metadata.namespace.as_deref().unwrap_or_default(),
+            components: environment.spec.components.iter().map(|component| component.name.as_str()).collect(),
+            workloads: environment.spec.components.iter().map(|component| &component.workload).collect(),
+            track: ANY_TRACK,
+            window: DEFAULT_WINDOW,
+        }
+    }
+}
+
+/// The template of that name: the environment's own, else ours.
+#[must_use]
+pub fn template<'a>(spec: &'a EnvironmentSpec, name: &str) -> Option<&'a str> {
+    let own = spec.metrics.as_ref().and_then(|metrics| metrics.queries.get(name));
+    own.or_else(|| DEFAULTS.get(name).map(|template| &template.query)).map(String::as_str)
+}
+
+/// What the numbers of a query of that name are, in the words of `assets/queries.toml`; nothing for a name of the environment's own.
+#[must_use]
+pub fn unit(name: &str) -> Option<&'static str> {
+    DEFAULTS.get(name).map(|template| template.unit.as_str())
+}
+
+/// Names of every query that an environment may use: ours and its own.
+#[must_use]
+pub fn known(spec: &EnvironmentSpec) -> Vec<&str> {
+    let own = spec.metrics.iter().flat_map(|metrics| metrics.queries.keys());
+    let mut all: Vec<&str> = own.chain(DEFAULTS.keys()).map(String::as_str).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// PromQL out of a template; `name` is for the sentence when something is wrong.
+pub fn render(name: &str, template: &str, values: &Values<'_>) -> Result<String, QueryError> {
+    let wrong =
+        |what: &'static str, value: &str| QueryError { name: name.to_owned(), what, value: value.to_owned() };
+    if !is_name(values.namespace) {
+        return Err(wrong("namespace", values.namespace));
+    }
+    if let Some(component) = values.components.iter().find(|component| !is_name(component)) {
+        return Err(wrong("component", component));
+    }
+    if let Some(workload) = values.workloads.iter().find(|workload| !is_name(&workload.name)) {
+        return Err(wrong("workload", &workload.name));
+    }
+    if !is_name(values.track) && values.track != ANY_TRACK {
+        return Err(wrong("track", values.track));
+    }
+    if !values.window.chars().all(|c| c.is_ascii_alphanumeric()) || values.window.is_empty() {
+        return Err(wrong("window", values.window));
+    }
+    let any_of = |names: Vec<String>| if names.is_empty() { ANY.to_owned() } else { names.join("|") };
+    let components = any_of(values.components.iter().map(|component| dotted(component)).collect());
+    let workloads =
+        any_of(values.workloads.iter().map(|workload| workload_names(workload, values)).collect());
+    let pods = any_of(values.workloads.iter().map(|workload| pod_names(workload, values)).collect());
+    let mut query = template.trim().to_owned();
+    for (placeholder, value) in [
+        ("namespace", values.namespace),
+        ("component", &components),
+        ("workload", &workloads),
+        ("pods", &pods),
+        ("track", values.track),
+        ("window", values.window),
+    ] {
+        query = query.replace(&format!("{{{{{placeholder}}}}}"), value);
+    }
+    if let Some((_, rest)) = query.split_once("{{") {
+        let unknown = rest.split_once("}}").map_or(rest, |(name, _)| name);
+        return Err(wrong("placeholder", unknown));
+    }
+    Ok(query)
+}
+
+/// A dot in brackets is itself, in every kind of quotes, without a backslash.
+fn dotted(name: &str) -> String {
+    name.replace('.', "[.]")
+}
+
+/// The names of a workload's track: `backend`, `backend-canary`, or both and green.
+fn workload_names(workload: &WorkloadRef, values: &Values<'_>) -> String {
+    let name = dotted(&workload.name);
+    let second = [Track::Canary, Track::Green].into_iter().find(|track| track.as_str() == values.track);
+    match second {
+        Some(track) => track.workload_name(&name),
+        None if values.track == ANY_TRACK => format!("{name}(?:-canary|-green)?"),
+        None => name,
+    }
+}
+
+/// The names of its pods, and of no other workload whose name begins alike: generated parts have no dash.
+fn pod_names(workload: &WorkloadRef, values: &Values<'_>) -> String {
+    let generated = match workload.kind {
+        WorkloadKind::Deployment | WorkloadKind::Rollout => "-[0-9a-z]+-[0-9a-z]+",
+        WorkloadKind::StatefulSet => "-[0-9]+",
+        WorkloadKind::DaemonSet => "-[0-9a-z]+",
+    };
+    format!("{}{generated}", workload_names(workload, values))
+}
+
+/// Letters, digits, dots, dashes and underscores: all that Kubernetes' names need, and nothing that quotes or matches.
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VALUES: Values<'static> = Values {
+        namespace: "shop",
+        components: Vec::new(),
+        workloads: Vec::new(),
+        track: ANY_TRACK,
+        window: "1m",
+    };
+
+    #[test]
+    fn every_shipped_query_is_complete() {
+        let shipped: BTreeMap<String, Template> = toml::from_str(SOURCE).unwrap();
+        let names: Vec<_> = shipped.keys().map(String::as_str).collect();
+        assert_eq!(
+            names,
+            ["errorRate", "errors", "latency", "latencyBuckets", "newestSample", "requestRate", "requests"]
+        );
+        for (name, template) in &shipped {
+            let values = Values { components: vec!["backend", "v2.frontend"], ..VALUES };
+            let query = render(name, &template.query, &values).unwrap();
+            promql_parser::parser::parse(&query).unwrap_or_else(|error| panic!("{name}: {error}\n{query}"));
+            assert!(query.contains(r#"component=~"backend|v2[.]frontend""#), "{query}");
+        }
+    }
+
+    #[test]
+    fn no_value_can_break_out() {
+        for hostile in ["a\"} or vector(1) #", "a`", "a'", "a\\", "a|b", ".*", "", "a\n", "{{window}}"] {
+            let namespace = Values { namespace: hostile, ..VALUES };
+            let component = Values { components: vec![hostile], ..VALUES };
+            let window = Values { window: hostile, ..VALUES };
+            for values in [namespace, component, window] {
+                assert!(render("q", "{{namespace}}{{component}}{{window}}", &values).is_err(), "{values:?}");
+            }
+        }
+        assert!(render("q", "x", &Values { track: "a|b", ..VALUES }).is_err());
+    }
+
+    #[test]
+    fn without_components_everything_is_meant() {
+        assert_eq!(render("q", "{c=~\"{{component}}\"}", &VALUES).unwrap(), "{c=~\".*\"}");
+    }
+
+    #[test]
+    fn an_unknown_placeholder_is_named() {
+        let error = render("mine", "up{x=\"{{cluster}}\"}", &VALUES).unwrap_err();
+        assert_eq!(error.to_string(), "query mine: the placeholder `cluster` cannot stand in a query");
+    }
+
+    #[test]
+    fn an_environments_own_query_wins() {
+        let mut spec: EnvironmentSpec = serde_json::from_value(serde_json::json!({
+            "application": "a", "tier": "staging", "components": [],
+            "metrics": {"queries": {"latency": "mine"}},
+        }))
+        .unwrap();
+        assert_eq!(template(&spec, "latency"), Some("mine"));
+        assert!(template(&spec, "errorRate").unwrap().contains("5.."));
+        spec.metrics = None;
+        assert_eq!(template(&spec, "nothing"), None);
+    }
+
+    #[test]
+    fn a_track_has_its_own_workload_and_pods() {
+        let backend = WorkloadRef { kind: WorkloadKind::Deployment, name: "backend".into() };
+        let store = WorkloadRef { kind: WorkloadKind::StatefulSet, name: "store.v2".into() };
+        let render = |workload, track| {
+            let values = Values { workloads: vec![workload], track, ..VALUES };
+            render("q", "{{workload}} {{pods}}", &values).unwrap()
+        };
+        for (workload, track, expected) in [
+            (&backend, "stable", "backend backend-[0-9a-z]+-[0-9a-z]+"),
+            (&backend, "canary", "backend-canary backend-canary-[0-9a-z]+-[0-9a-z]+"),
+            (
+                &backend,
+                ANY_TRACK,
+                "backend(?:-canary|-green)? backend(?:-canary|-green)?-[0-9a-z]+-[0-9a-z]+",
+            ),
+            (&store, "stable", "store[.]v2 store[.]v2-[0-9]+"),
+        ] {
+            assert_eq!(render(workload, track), expected);
+        }
+        let stable = regex::Regex::new("^(?:backend-[0-9a-z]+-[0-9a-z]+)$").unwrap();
+        assert!(
+            stable.is_match("backend-6d5f4c7b9-x2x4v") && !stable.is_match("backend-canary-6d5f4c7b9-x2x4v")
+        );
+    }
+}
