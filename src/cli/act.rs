@@ -18,6 +18,7 @@ use crate::domain::intent;
 /// One action on the release that a person means.
 pub(super) async fn act(settings: &Settings, kind: ActionKind, wanted: &Act) -> Result<Exit, CliError> {
     let said = intent::Act { reason: wanted.reason.clone(), ..intent::Act::default() };
+    intent::check(kind, &said)?;
     on_release(settings, kind, &wanted.target, (|_, _| Ok(said), &wanted.how)).await
 }
 

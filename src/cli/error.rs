@@ -44,6 +44,7 @@ impl From<IntentError> for CliError {
             IntentError::NotAVersion(_)
             | IntentError::ReasonMissing(..)
             | IntentError::ParameterMissing { .. }
+            | IntentError::NeverForced(_)
             | IntentError::TicketMissing => Exit::Usage,
             IntentError::VersionRefused { .. }
             | IntentError::StrategyRefused { .. }

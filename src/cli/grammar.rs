@@ -12,7 +12,7 @@ mod options;
 pub use audit::{Audit, AuditFormat, Moment};
 pub use guarding::{
     Check, Drive, Freeze, HandOver, Inbox, OnDigest, OnEnvironment, Override, Replicas, Restart, Review,
-    Scale, Why,
+    Said, Scale, Why,
 };
 pub use options::{
     About, Act, ConfigWhat, Controller, Demo, Deploy, Format, How, Manifests, ManifestsWhat, Promote, Queue,

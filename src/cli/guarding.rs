@@ -4,7 +4,8 @@ use super::act::{on_release, send};
 use super::error::CliError;
 use super::exit::Exit;
 use super::grammar::{
-    Check, Drive, Freeze, HandOver, How, OnDigest, OnEnvironment, Override, Replicas, Restart, Review, Scale,
+    Check, Drive, Freeze, HandOver, How, OnDigest, OnEnvironment, Override, Replicas, Restart, Review, Said,
+    Scale,
 };
 use super::session::{Session, nonce};
 use crate::api::environment::Debt;
@@ -22,8 +23,7 @@ pub(super) async fn freeze(settings: &Settings, wanted: &Freeze) -> Result<Exit,
         incident: wanted.incident.clone(),
         ..Parameters::default()
     };
-    let act = said(Some(parameters), wanted.reason.as_ref());
-    submit(settings, ActionKind::Freeze, &wanted.environment, (act, &wanted.how)).await
+    submit(settings, ActionKind::Freeze, &wanted.environment, (Some(parameters), &wanted.said)).await
 }
 
 /// `unfreeze`, `stop`.
@@ -32,8 +32,7 @@ pub(super) async fn on_environment(
     kind: ActionKind,
     wanted: &OnEnvironment,
 ) -> Result<Exit, CliError> {
-    let act = said(None, wanted.reason.as_ref());
-    submit(settings, kind, &wanted.environment, (act, &wanted.how)).await
+    submit(settings, kind, &wanted.environment, (None, &wanted.said)).await
 }
 
 /// `deny`, `allow`.
@@ -47,8 +46,7 @@ pub(super) async fn on_digest(
         until: wanted.span.map(until).filter(|_| kind == ActionKind::Deny),
         ..Parameters::default()
     };
-    let act = said(Some(parameters), wanted.reason.as_ref());
-    submit(settings, kind, &wanted.environment, (act, &wanted.how)).await
+    submit(settings, kind, &wanted.environment, (Some(parameters), &wanted.said)).await
 }
 
 /// `scale`.
@@ -59,15 +57,13 @@ pub(super) async fn scale(settings: &Settings, wanted: &Scale) -> Result<Exit, C
     };
     let parameters =
         Parameters { component: Some(wanted.component.clone()), replicas, ..Parameters::default() };
-    let act = said(Some(parameters), wanted.reason.as_ref());
-    submit(settings, ActionKind::Scale, &wanted.environment, (act, &wanted.how)).await
+    submit(settings, ActionKind::Scale, &wanted.environment, (Some(parameters), &wanted.said)).await
 }
 
 /// `restart`.
 pub(super) async fn restart(settings: &Settings, wanted: &Restart) -> Result<Exit, CliError> {
     let parameters = Parameters { component: Some(wanted.component.clone()), ..Parameters::default() };
-    let act = said(Some(parameters), wanted.reason.as_ref());
-    submit(settings, ActionKind::Restart, &wanted.environment, (act, &wanted.how)).await
+    submit(settings, ActionKind::Restart, &wanted.environment, (Some(parameters), &wanted.said)).await
 }
 
 /// `review`: without a name, the oldest debt of somebody else.
@@ -103,8 +99,9 @@ pub(super) async fn override_gate(settings: &Settings, wanted: &Override) -> Res
         incident: wanted.incident.clone(),
         ..Parameters::default()
     };
-    let act = said(Some(parameters), wanted.reason.as_ref());
-    on_release(settings, ActionKind::Override, &wanted.target, (|_, _| Ok(act), &wanted.how)).await
+    let act = said(Some(parameters), wanted.said.reason.as_ref());
+    intent::check(ActionKind::Override, &act)?;
+    on_release(settings, ActionKind::Override, &wanted.target, (|_, _| Ok(act), &wanted.said.how)).await
 }
 
 /// `check`: the item may be cut short.
@@ -161,15 +158,18 @@ fn until(span: Duration) -> chrono::DateTime<chrono::Utc> {
     Clock::system().now() + span.to_delta()
 }
 
+/// What can be said to be wrong without a cluster is said before one is asked.
 async fn submit(
     settings: &Settings,
     kind: ActionKind,
     environment: &str,
-    (act, how): (Act, &How),
+    (parameters, said): (Option<Parameters>, &Said),
 ) -> Result<Exit, CliError> {
+    let act = self::said(parameters, said.reason.as_ref());
+    intent::check(kind, &act)?;
     let session = Session::open(settings, &[environment]).await?;
     let environment = session.environment(environment).await?;
-    confirm_and_send(&session, &environment, kind, (act, how)).await
+    confirm_and_send(&session, &environment, kind, (act, &said.how)).await
 }
 
 async fn confirm_and_send(

@@ -19,7 +19,7 @@ mod name;
 
 use action::check_reason;
 pub use action::{action, needs_reason, slots_for};
-pub use environment_action::{check_parameters, environment_action, is_digest};
+pub use environment_action::{check, environment_action, is_digest};
 
 /// Who acts, as the API server knows them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,6 +168,9 @@ pub enum IntentError {
         /// What is missing, with its article.
         parameter: &'static str,
     },
+    /// What the gate demands is not a matter of consent.
+    #[error("gate {0} cannot be passed by force")]
+    NeverForced(String),
     /// Break-glass belongs to an incident.
     #[error("an emergency release needs a ticket: the incident that it belongs to")]
     TicketMissing,

@@ -235,6 +235,33 @@ fn without_a_terminal_the_cockpit_says_what_else_there_is() {
 }
 
 #[test]
+fn what_no_cluster_would_take_is_said_before_one_is_looked_for() {
+    let home = home();
+    for (arguments, words) in [
+        (
+            &["deny", "production", "sha256:abc", "--reason", "it leaks"][..],
+            "sha256: and 64 hexadecimal digits",
+        ),
+        (&["allow", "production", "v1.8.2", "--reason", "it is mended"], "sha256: and 64 hexadecimal digits"),
+        (
+            &["override", "production", "--gate", "lane", "--incident", "INC-1", "--reason", "it burns"],
+            "gate lane cannot be passed by force",
+        ),
+        (
+            &["override", "production", "--gate", "windows", "--reason", "it burns"],
+            "override needs an incident",
+        ),
+        (&["freeze", "production", "--for", "2h"], "freeze needs a reason"),
+        (&["reject", "production"], "reject needs a reason"),
+    ] {
+        refuses(cockpit(&home).args(arguments), 2, &[words]);
+    }
+    // what could be right needs one
+    let gate = ["override", "production", "--gate", "windows", "--incident", "INC-1", "--reason", "it burns"];
+    refuses(cockpit(&home).args(gate), 1, &["there is no kubeconfig"]);
+}
+
+#[test]
 fn keys_and_commands_are_the_same_verbs() {
     let with_keys: Vec<&str> = {
         let mut verbs: Vec<&str> = release_cockpit::app::command::cli_verbs().map(|(verb, _)| verb).collect();

@@ -6,6 +6,17 @@ use super::{Format, How};
 use crate::api::Duration;
 use crate::api::environment::InFlight;
 
+/// Why, and how it is done.
+#[derive(Args, Clone, Debug)]
+pub struct Said {
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    #[command(flatten)]
+    /// How it is done.
+    pub how: How,
+}
+
 /// `freeze`.
 #[derive(Args, Clone, Debug)]
 pub struct Freeze {
@@ -20,12 +31,9 @@ pub struct Freeze {
     /// The incident that it belongs to
     #[arg(long, value_name = "ID")]
     pub incident: Option<String>,
-    /// Why
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
     #[command(flatten)]
-    /// How it is done.
-    pub how: How,
+    /// Why, and how it is done.
+    pub said: Said,
 }
 
 /// What becomes of a release that executes when its environment is frozen.
@@ -54,12 +62,9 @@ impl From<Fate> for InFlight {
 pub struct OnEnvironment {
     /// The environment: its name, or namespace/name
     pub environment: String,
-    /// Why
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
     #[command(flatten)]
-    /// How it is done.
-    pub how: How,
+    /// Why, and how it is done.
+    pub said: Said,
 }
 
 /// `deny`, `allow`.
@@ -72,12 +77,9 @@ pub struct OnDigest {
     /// For how long [default: until somebody allows it; means nothing to `allow`]
     #[arg(long = "for", value_name = "DURATION")]
     pub span: Option<Duration>,
-    /// Why
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
     #[command(flatten)]
-    /// How it is done.
-    pub how: How,
+    /// Why, and how it is done.
+    pub said: Said,
 }
 
 /// `scale`.
@@ -90,12 +92,9 @@ pub struct Scale {
     /// How many, or `back`: as many as before the last time
     #[arg(value_parser = replicas)]
     pub replicas: Replicas,
-    /// Why
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
     #[command(flatten)]
-    /// How it is done.
-    pub how: How,
+    /// Why, and how it is done.
+    pub said: Said,
 }
 
 /// How many pods are wanted.
@@ -122,12 +121,9 @@ pub struct Restart {
     pub environment: String,
     /// The component
     pub component: String,
-    /// Why
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
     #[command(flatten)]
-    /// How it is done.
-    pub how: How,
+    /// Why, and how it is done.
+    pub said: Said,
 }
 
 /// `review`.
@@ -159,12 +155,9 @@ pub struct Override {
     /// The incident that it belongs to
     #[arg(long, value_name = "ID")]
     pub incident: Option<String>,
-    /// Why
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
     #[command(flatten)]
-    /// How it is done.
-    pub how: How,
+    /// Why, and how it is done.
+    pub said: Said,
 }
 
 /// `check`.

@@ -1,7 +1,7 @@
 //! Actions on a release, and the slots that a person can fill.
 
 use super::name::{object_name, short_hash};
-use super::{Act, Author, IntentError, check_parameters};
+use super::{Act, Author, IntentError, check};
 use crate::api::release_action::{Expected, FilledSlot, ReleaseActionSpec, ReleaseRef};
 use crate::api::{ActionKind, Environment, Phase, Release, ReleaseAction};
 use crate::domain::identity;
@@ -19,8 +19,7 @@ pub fn action(
 ) -> Result<ReleaseAction, IntentError> {
     let name = release.metadata.name.clone().unwrap_or_default();
     check_state(release, kind)?;
-    check_reason(kind, act.reason.as_deref())?;
-    check_parameters(kind, act.parameters.as_ref())?;
+    check(kind, act)?;
     let slots = match kind {
         ActionKind::Approve => Some(fillable_slots(release, environment, author)?),
         _ => None,

@@ -4,6 +4,7 @@ use super::name::{object_name, short_hash};
 use super::{Act, Author, IntentError, check_reason};
 use crate::api::release_action::{Parameters, ReleaseActionSpec};
 use crate::api::{ActionKind, Environment, ReleaseAction};
+use crate::domain::gate::force;
 
 /// An action on an environment: it names no release.
 pub fn environment_action(
@@ -12,8 +13,7 @@ pub fn environment_action(
     author: Author<'_>,
     (act, nonce): (&Act, &str),
 ) -> Result<ReleaseAction, IntentError> {
-    check_reason(kind, act.reason.as_deref())?;
-    check_parameters(kind, act.parameters.as_ref())?;
+    check(kind, act)?;
     let name = environment.metadata.name.clone().unwrap_or_default();
     let with = serde_json::to_string(&act.parameters).unwrap_or_default();
     let hash = short_hash(&[&environment.key().to_string(), kind.as_str(), &with, author.user, nonce]);
@@ -35,8 +35,14 @@ pub fn environment_action(
     Ok(action)
 }
 
+/// Whether what is said suffices for this kind of action, whatever it is meant for.
+pub fn check(kind: ActionKind, act: &Act) -> Result<(), IntentError> {
+    check_reason(kind, act.reason.as_deref())?;
+    check_parameters(kind, act.parameters.as_ref())
+}
+
 /// Whether everything is given that the API server demands of this kind of action.
-pub fn check_parameters(kind: ActionKind, given: Option<&Parameters>) -> Result<(), IntentError> {
+fn check_parameters(kind: ActionKind, given: Option<&Parameters>) -> Result<(), IntentError> {
     let nothing = Parameters::default();
     let given = given.unwrap_or(&nothing);
     let missing = match kind {
@@ -47,6 +53,9 @@ pub fn check_parameters(kind: ActionKind, given: Option<&Parameters>) -> Result<
         }
         ActionKind::Scale | ActionKind::Restart if given.component.is_none() => "a component",
         ActionKind::Override if given.gate.is_none() => "a gate",
+        ActionKind::Override if !given.gate.as_deref().is_some_and(force::may_be_forced) => {
+            return Err(IntentError::NeverForced(given.gate.clone().unwrap_or_default()));
+        }
         ActionKind::Override if given.incident.is_none() => "an incident",
         ActionKind::Override | ActionKind::Drive if given.until.is_none() => "a time at which it ends",
         ActionKind::Review if given.debt.is_none() => "a debt",
@@ -131,6 +140,17 @@ mod tests {
         ] {
             let error = check_parameters(ActionKind::Override, with(change).as_ref()).unwrap_err();
             assert_eq!(error.to_string(), format!("override needs {missing}"));
+        }
+        for (gate, forced) in [("windows", true), ("lane", false), ("policies", false)] {
+            let given = Parameters {
+                gate: Some(gate.into()),
+                incident: Some("INC-1".into()),
+                until: Some(chrono::DateTime::UNIX_EPOCH),
+                ..Parameters::default()
+            };
+            let checked = check_parameters(ActionKind::Override, Some(&given));
+            let never = IntentError::NeverForced(gate.to_owned());
+            assert_eq!(checked, if forced { Ok(()) } else { Err(never) });
         }
     }
 }
