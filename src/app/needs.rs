@@ -1,9 +1,9 @@
 //! Which releases wait for something that we can do.
 
-use crate::api::release::{ApprovalRecord, ApprovalState, GateState};
+use crate::api::release::{ApprovalRecord, GateState};
 use crate::api::{Environment, EnvironmentKey, Phase, Release, Verb};
 use crate::app::cluster_state::{ClusterState, Identity};
-use crate::domain::{self, intent};
+use crate::domain::{self, approval, intent};
 
 /// The author of what the controller does by itself.
 const CONTROLLER: &str = "controller";
@@ -91,7 +91,7 @@ pub(super) fn why_not_approve(
         return Some("you asked for it: someone else must approve".to_owned());
     }
     let records = release.status.as_ref().map(|status| status.approvals.as_slice()).unwrap_or_default();
-    if records.iter().any(|r| r.state == ApprovalState::Counted && is_me(environment, identity, &r.actor)) {
+    if records.iter().any(|r| approval::stands(environment, r) && is_me(environment, identity, &r.actor)) {
         return Some("you have approved it already".to_owned());
     }
     if intent::slots_for(environment, &identity.groups).is_empty() {
@@ -110,7 +110,7 @@ pub(super) fn why_not_withdraw(
     let Some(identity) = &cluster.identity else { return Some("not connected yet".to_owned()) };
     let records = release.status.as_ref().map(|status| status.approvals.as_slice()).unwrap_or_default();
     let mine =
-        |r: &&ApprovalRecord| r.state == ApprovalState::Counted && is_me(environment, identity, &r.actor);
+        |r: &&ApprovalRecord| approval::stands(environment, r) && is_me(environment, identity, &r.actor);
     records.iter().find(mine).is_none().then(|| "no approval of yours counts here".to_owned())
 }
 
