@@ -144,6 +144,8 @@ async fn nothing_begins_on_an_approval_that_came_since_a_binding_vanished() {
         stage.controller_of(without_watching(stage.client("controller")), Faults::default(), None);
     stage.when_policies(ConditionStatus::True).await;
     let asked = stage.ask("bob", PRODUCTION, "v1.8.2").await;
+    let planned = stage.when(&asked, |r| r.status.as_ref().is_some_and(|s| s.plan.is_some())).await;
+    stage.tick("bob", &planned).await;
     let waits = |release: &Release| {
         release.status.as_ref().is_some_and(|status| {
             let held: Vec<_> = status.gates.iter().filter(|gate| gate.state != GateState::Pass).collect();
