@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 #[path = "integration/double.rs"]
 mod double;
+#[path = "pty/forgeries.rs"]
+mod forgeries;
 #[path = "pty/terminal.rs"]
 mod terminal;
 
