@@ -3,6 +3,7 @@
 use crate::api::environment::Debt;
 use crate::api::{ActionKind, Environment};
 use crate::app::act::With;
+use crate::app::arguments::Words;
 use crate::app::ask::{self, Question};
 use crate::app::command::{Availability, Confirmation, Target};
 use crate::app::confirm::Intent;
@@ -41,6 +42,12 @@ fn why_not(store: &Store, id: &EnvironmentId, kind: ActionKind) -> Option<String
         },
         _ => None,
     }
+}
+
+/// The first word, where it names a component of that environment.
+pub(super) fn component(store: &Store, environment: &EnvironmentId, words: &mut Words) -> Option<String> {
+    let name = words.first()?;
+    store.environment(environment)?.spec.component(&name).map(|_| name)
 }
 
 /// Releases are stopped there now.

@@ -5,15 +5,15 @@ use std::fmt::Debug;
 
 use chrono::SecondsFormat;
 use k8s_openapi::NamespaceResourceScope;
-use kube::api::{Patch, PatchParams};
-use kube::{Api, Resource, ResourceExt};
+use kube::api::Patch;
+use kube::{Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::patch::{api, failed};
+use super::patch::{changed, failed, params, read};
 use super::{Error, Operation, OperationKind, Target, Written};
 use crate::api::environment::WorkloadKind;
-use crate::api::labels::{ANNOTATION_ACTION, ANNOTATION_RESTARTED_AT, CONTROLLER_FIELD_MANAGER};
+use crate::api::labels::{ANNOTATION_ACTION, ANNOTATION_RESTARTED_AT};
 
 /// Does it, unless the workload bears the action's name already or wants another size than was seen.
 pub(super) async fn operate<K>(
@@ -25,10 +25,8 @@ pub(super) async fn operate<K>(
 where
     K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned,
 {
-    let api: Api<K> = api(target);
-    let found = api.get_opt(&target.name).await.map_err(|source| failed(kind, target, source))?;
-    let object = found.ok_or_else(|| Error::Missing { kind, name: target.name.clone() })?;
-    let changed = || Error::Changed { kind, name: target.name.clone() };
+    let (api, object): (_, K) = read(kind, target).await?;
+    let changed = || changed(kind, target);
     if object.annotations().get(ANNOTATION_ACTION) == Some(&wanted.action) {
         return Ok(Written::Already);
     }
@@ -40,9 +38,7 @@ where
         }
     }
     let body = body(wanted, &object.resource_version().unwrap_or_default());
-    let params =
-        PatchParams { field_manager: Some(CONTROLLER_FIELD_MANAGER.to_owned()), ..PatchParams::default() };
-    match api.patch(&target.name, &params, &Patch::Merge(&body)).await {
+    match api.patch(&target.name, &params(), &Patch::Merge(&body)).await {
         Ok(_) => Ok(Written::Now),
         Err(kube::Error::Api(status)) if status.code == 409 => Err(changed()),
         Err(source) => Err(failed(kind, target, source)),

@@ -25,6 +25,27 @@ pub(super) fn failed(kind: WorkloadKind, target: &Target, source: kube::Error) -
     Error::Kube { kind, name: target.name.clone(), source: Box::new(source) }
 }
 
+/// The object as it is now, and where it was found.
+pub(super) async fn read<K>(kind: WorkloadKind, target: &Target) -> Result<(Api<K>, K), Error>
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned,
+{
+    let api: Api<K> = api(target);
+    let found = api.get_opt(&target.name).await.map_err(|source| failed(kind, target, source))?;
+    let object = found.ok_or_else(|| Error::Missing { kind, name: target.name.clone() })?;
+    Ok((api, object))
+}
+
+/// It is no longer what the decision was made on.
+pub(super) fn changed(kind: WorkloadKind, target: &Target) -> Error {
+    Error::Changed { kind, name: target.name.clone() }
+}
+
+/// Patches are the controller's.
+pub(super) fn params() -> PatchParams {
+    PatchParams { field_manager: Some(CONTROLLER_FIELD_MANAGER.to_owned()), ..PatchParams::default() }
+}
+
 fn containers(template: &PodTemplateSpec) -> &[Container] {
     template.spec.as_ref().map_or(&[], |spec| spec.containers.as_slice())
 }
@@ -44,10 +65,8 @@ pub(super) async fn set_image<K>(
 where
     K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned,
 {
-    let api: Api<K> = api(target);
-    let found = api.get_opt(&target.name).await.map_err(|source| failed(kind, target, source))?;
-    let object = found.ok_or_else(|| Error::Missing { kind, name: target.name.clone() })?;
-    let changed = || Error::Changed { kind, name: target.name.clone() };
+    let (api, object): (_, K) = read(kind, target).await?;
+    let changed = || changed(kind, target);
     let template = template(&object).ok_or_else(changed)?;
     match image(template, &target.container) {
         Some(found) if found == change.to => return Ok(Written::Already),
@@ -64,9 +83,7 @@ where
     );
     let patch: json_patch::Patch = serde_json::from_value(operations)
         .map_err(|source| failed(kind, target, kube::Error::SerdeError(source)))?;
-    let params =
-        PatchParams { field_manager: Some(CONTROLLER_FIELD_MANAGER.to_owned()), ..PatchParams::default() };
-    match api.patch(&target.name, &params, &Patch::<()>::Json(patch)).await {
+    match api.patch(&target.name, &params(), &Patch::<()>::Json(patch)).await {
         Ok(_) => Ok(Written::Now),
         Err(kube::Error::Api(status))
             if matches!(status.code, 409 | 422) && is_precondition(&status.message) =>

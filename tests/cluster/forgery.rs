@@ -542,3 +542,24 @@ async fn an_approval_that_comes_too_late_counts_nothing() {
     assert_eq!(space.verdict("late").await, ("Refused".to_owned(), told));
     assert_eq!(space.runs("backend").await.1, 1);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_role_for_retention_not_even_the_controller_removes_a_record() {
+    let Some(world) = world::world().await else { return };
+    let place = Place::new(world, "kept", &json!({})).await;
+    place.space.ask("alice", "one", "v1.1.0", &["backend"]).await;
+    let tried = ["delete", "releases.release-cockpit.dev", "one", "--dry-run=server"];
+    // with it the policies let the controller, and nobody else
+    place.kubectl("controller", &tried, "").await.ok();
+    place.refuses("admin", (&tried, ""), "RecordImmutable: releases are records").await;
+    place.kubectl("admin", &["delete", "rolebinding", "retention"], "").await.ok();
+    until(20, "the authorizer sees it", || async {
+        (place.kubectl("controller", &tried, "").await.code != 0).then_some(())
+    })
+    .await;
+    let words =
+        "User \"system:serviceaccount:release-cockpit:controller\" cannot delete resource \"releases\"";
+    place.refuses("controller", (&tried[..3], ""), words).await;
+    let kept = place.kubectl("dave", &["get", "releases.release-cockpit.dev", "one", "-o", "name"], "").await;
+    assert!(kept.ok().contains("/one"));
+}

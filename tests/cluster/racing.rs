@@ -37,6 +37,20 @@ async fn spaces(world: &'static World, name: &str, more: serde_json::Value) -> V
     join_all(prepared).await
 }
 
+/// Races in all spaces at once, a hundred in total.
+async fn race<F>(spaces: Vec<Space>, rounds: fn(Space) -> F, what: &str)
+where
+    F: Future<Output = Vec<Duration>> + Send + 'static,
+{
+    let begun = Instant::now();
+    let mut took = Vec::new();
+    for ended in join_all(spaces.into_iter().map(|space| tokio::spawn(rounds(space)))).await {
+        took.extend(ended.expect("every round ends well"));
+    }
+    assert_eq!(took.len(), SPACES * ROUNDS);
+    eprintln!("{} (all in {} s)", told(what, took), begun.elapsed().as_secs());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_two_who_release_and_approve_at_once_one_takes_effect_a_hundred_times() {
     let Some(world) = world().await else { return };
@@ -51,18 +65,7 @@ async fn of_two_who_release_and_approve_at_once_one_takes_effect_a_hundred_times
         })
         .await;
     }
-    let begun = Instant::now();
-    let runs = spaces.into_iter().map(|space| tokio::spawn(rollouts(space)));
-    let mut took = Vec::new();
-    for ended in join_all(runs).await {
-        took.extend(ended.expect("every round ends well"));
-    }
-    assert_eq!(took.len(), SPACES * ROUNDS);
-    eprintln!(
-        "{} (all in {} s)",
-        told("rollouts after two approvals at once", took),
-        begun.elapsed().as_secs()
-    );
+    race(spaces, rollouts, "rollouts after two approvals at once").await;
 }
 
 /// Asks twice for the same, approves twice, and looks that the workload was written once.
@@ -119,18 +122,7 @@ async fn of_two_who_pause_and_resume_at_once_one_takes_effect_a_hundred_times() 
     let Some(world) = world().await else { return };
     let spaces = spaces(world, "toggling", json!({"bake": "30m"})).await;
     let _controller = Controller::start(&spaces.iter().collect::<Vec<_>>(), "only").await;
-    let begun = Instant::now();
-    let runs = spaces.into_iter().map(|space| tokio::spawn(toggles(space)));
-    let mut took = Vec::new();
-    for ended in join_all(runs).await {
-        took.extend(ended.expect("every round ends well"));
-    }
-    assert_eq!(took.len(), SPACES * ROUNDS);
-    eprintln!(
-        "{} (all in {} s)",
-        told("pauses and resumptions by two at once", took),
-        begun.elapsed().as_secs()
-    );
+    race(spaces, toggles, "pauses and resumptions by two at once").await;
 }
 
 /// Stops and goes on with a release that is watched after its rollout; each time two people press at once.

@@ -24,9 +24,7 @@ pub(super) const COMMAND: Command = Command {
 fn run(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
     let Some(environment) = &invocation.target.environment else { return Vec::new() };
     let mut words = Words::of(invocation.argument.as_deref());
-    let component = words.first().filter(|name| {
-        store.environment(environment).is_some_and(|found| found.spec.component(name).is_some())
-    });
+    let component = environment_act::component(store, environment, &mut words);
     let Some(component) = component else {
         store.say(Level::Warning, "restart: which component? :restart COMPONENT REASON");
         return Vec::new();

@@ -25,9 +25,7 @@ pub(super) const COMMAND: Command = Command {
 fn run(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
     let Some(environment) = &invocation.target.environment else { return Vec::new() };
     let mut words = Words::of(invocation.argument.as_deref());
-    let component = words.first().filter(|name| {
-        store.environment(environment).is_some_and(|found| found.spec.component(name).is_some())
-    });
+    let component = environment_act::component(store, environment, &mut words);
     let replicas = match words.first().as_deref() {
         Some("back") => Some(None),
         Some(number) => number.parse::<i32>().ok().filter(|count| (0..=10_000).contains(count)).map(Some),
