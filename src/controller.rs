@@ -17,6 +17,7 @@ mod lease;
 mod metrics_http;
 mod observe;
 mod policies;
+mod ration;
 mod recent;
 mod reconcile;
 mod run;

@@ -17,6 +17,7 @@ use super::index::Index;
 use super::lease::Leadership;
 use super::metrics_http::Numbers;
 use super::policies::Verdicts;
+use super::ration::Ration;
 use super::recent::{Known, Sights};
 use super::seal::Ledger;
 use crate::api::names::{EnvironmentKey, ReleaseKey};
@@ -111,6 +112,8 @@ pub(super) struct Memory {
     lanes: Mutex<BTreeMap<EnvironmentKey, Arc<tokio::sync::Mutex<()>>>>,
     pub sights: Sights,
     pub known: Known,
+    /// Rewriting of what is merely told of releases that wait.
+    pub telling: Ration,
 }
 
 impl Memory {

@@ -11,9 +11,9 @@ use super::error::Error;
 use super::observe::{Freshness, namespace, observe};
 use super::policies;
 use crate::api::Release;
-use crate::api::release::{Phase, ReleaseKind};
-use crate::domain::environment_action;
+use crate::api::release::{GateState, Phase, ReleaseKind, ReleaseStatus};
 use crate::domain::rollout::{self, Decision, Effect, Observed, Requeue};
+use crate::domain::{environment_action, lane};
 use crate::time::Stopwatch;
 
 /// Decisions that may follow one another at once before somebody else gets a turn.
@@ -52,8 +52,14 @@ async fn carry_on(release: &Release, context: &Arc<Context>) -> Result<Action, E
         let Some(observed) = observe(context, release, Freshness::Reported).await? else {
             return Ok(Action::await_change());
         };
-        let decision = decide(context, &observed);
+        let mut decision = decide(context, &observed);
         if !needs_certainty(&observed, &decision) {
+            if let Some(told) = news_of_the_queue(&observed, &decision)
+                && !context.memory.telling.take()
+            {
+                // told at the next look
+                decision.status = told;
+            }
             act(context, &observed, &decision).await?;
             return Ok(action(context, decision.requeue));
         }
@@ -84,6 +90,21 @@ async fn carry_on(release: &Release, context: &Arc<Context>) -> Result<Action, E
         }
     }
     Ok(Action::requeue(Duration::ZERO))
+}
+
+/// The stored status, where the decision tells nothing new but who has the lane, of a release that waits for something else as well:
+/// whenever the lane changes hands, that is so of everybody who waits.
+fn news_of_the_queue(observed: &Observed, decision: &Decision) -> Option<ReleaseStatus> {
+    let stored = observed.release.status.as_ref()?;
+    let untold = |status: &ReleaseStatus| {
+        let mut status = status.clone();
+        status.message.clear();
+        status.gates.retain(|gate| gate.name != lane::GATE);
+        status
+    };
+    let (before, after) = (untold(stored), untold(&decision.status));
+    let waits_for_more = after.gates.iter().any(|gate| gate.state != GateState::Pass);
+    (waits_for_more && *stored != decision.status && before == after).then(|| stored.clone())
 }
 
 /// Whether this decision ends the waiting.
