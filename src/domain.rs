@@ -8,6 +8,7 @@ pub mod age;
 pub mod alerts;
 pub mod analysis;
 pub mod approval;
+pub mod argo_rollout;
 pub mod attested;
 pub mod audit;
 pub mod debt;

@@ -24,6 +24,10 @@ pub const ANNOTATION_RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
 pub const ANNOTATION_CHANGE_CAUSE: &str = "kubernetes.io/change-cause";
 /// Annotation of Deployments and ReplicaSets that counts revisions.
 pub const ANNOTATION_REVISION: &str = "deployment.kubernetes.io/revision";
+/// Annotation of Argo Rollouts and their ReplicaSets that counts revisions.
+pub const ANNOTATION_ROLLOUT_REVISION: &str = "rollout.argoproj.io/revision";
+/// Label by which the ReplicaSets and pods of Argo Rollouts are told from a Deployment's.
+pub const LABEL_ROLLOUT_HASH: &str = "rollouts-pod-template-hash";
 /// Pod label by which a canary tells itself from the stable track.
 pub const LABEL_TRACK: &str = "track";
 /// Label that the Deployment controller adds to ReplicaSets and pods.

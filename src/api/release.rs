@@ -10,10 +10,12 @@ use super::strategy::StrategyName;
 
 mod phase;
 mod plan;
+mod rollout;
 mod status;
 
 pub use phase::Phase;
 pub use plan::{BakeStep, Plan, PlanStep, RollStep, SmokeStep, StepProgress, TrackStep, Weights};
+pub use rollout::{RolloutAnalysis, RolloutAsk, RolloutProgress, RolloutVerb};
 pub use status::{
     AnalysisVerdict, ApprovalRecord, ApprovalState, CheckRecord, ComponentProgress, ComponentState, Driver,
     GateState, GateStatus, OverrideRecord, Paused, ReleaseStatus, RevisionRecord, TimelineEntry,

@@ -105,6 +105,7 @@ impl World {
                 images: Box::new([(component.container.as_str().into(), image.as_str().into())]),
                 revision: 41,
                 progress_reason: "NewReplicaSetAvailable".into(),
+                phase: "".into(),
                 observed: true,
                 created: Some(ago(86_400 * 30)),
             };

@@ -10,13 +10,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use serde::{Deserialize, Serialize};
 
 use super::slim;
-use crate::api::labels::{LABEL_POD_TEMPLATE_HASH, LABEL_TRACK};
+use crate::api::labels::{LABEL_POD_TEMPLATE_HASH, LABEL_ROLLOUT_HASH, LABEL_TRACK};
 use crate::api::time::from_time;
 use crate::domain::pod_row::{PodHealth, PodKey, PodRow};
 use crate::sanitize;
-
-/// Label by which the `ReplicaSets` of Argo Rollouts are told from a Deployment's.
-const LABEL_ROLLOUT_HASH: &str = "rollouts-pod-template-hash";
 
 /// A pod, without what no row needs.
 #[derive(kube::Resource, Clone, Debug, Serialize, Deserialize)]
@@ -157,7 +154,7 @@ pub fn row(pod: &SlimPod) -> PodRow {
         version: version(&pod.spec, &owner),
         owner_kind,
         owner,
-        template_hash: label(&pod.metadata, LABEL_POD_TEMPLATE_HASH).into(),
+        template_hash: template_hash(&pod.metadata).into(),
         ready: shown.ready,
         total: shown.total,
         health: health(pod, &shown),
@@ -180,6 +177,13 @@ fn line(text: Option<&str>) -> Box<str> {
 
 fn label<'a>(metadata: &'a ObjectMeta, key: &str) -> &'a str {
     metadata.labels.as_ref().and_then(|labels| labels.get(key)).map_or("", String::as_str)
+}
+
+fn template_hash(metadata: &ObjectMeta) -> &str {
+    match label(metadata, LABEL_ROLLOUT_HASH) {
+        "" => label(metadata, LABEL_POD_TEMPLATE_HASH),
+        hash => hash,
+    }
 }
 
 /// Kind and name of the workload; a ReplicaSet stands for the Deployment or Rollout that named it after its template's hash.

@@ -20,17 +20,19 @@ struct Slim {
     annotations: Option<Kept>,
 }
 
-/// The only annotation that a row needs; the others are skipped while parsing.
+/// The only annotations that a row needs; the others are skipped while parsing.
 #[derive(Deserialize)]
 struct Kept {
     #[serde(rename = "deployment.kubernetes.io/revision")]
     revision: Option<String>,
+    #[serde(rename = "rollout.argoproj.io/revision")]
+    rollout_revision: Option<String>,
 }
 
 /// For `#[serde(deserialize_with)]` on `metadata`.
 pub(super) fn metadata<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::Error> {
     let slim = Slim::deserialize(deserializer)?;
-    let revision = slim.annotations.and_then(|kept| kept.revision);
+    let revision = slim.annotations.and_then(|kept| kept.revision.or(kept.rollout_revision));
     Ok(ObjectMeta {
         annotations: revision.map(|revision| BTreeMap::from([(ANNOTATION_REVISION.to_owned(), revision)])),
         name: slim.name,

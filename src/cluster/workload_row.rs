@@ -1,4 +1,4 @@
-//! `Deployments`, `StatefulSets` and `DaemonSets` as rows. One slim type serves all three, so that they share one watch in the binary.
+//! `Deployments`, `StatefulSets`, `DaemonSets` and Argo Rollouts as rows. One slim type serves all four, so that they share one watch in the binary.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use kube::Resource;
 use kube::api::ApiResource;
 use kube::core::DynamicResourceScope;
 use kube::core::GroupVersionKind;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::slim;
 use crate::api::environment::WorkloadKind;
@@ -56,7 +56,11 @@ struct Container {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Status {
+    #[serde(deserialize_with = "generation")]
     observed_generation: i64,
+    phase: String,
+    message: String,
+    current_step_index: Option<i32>,
     updated_replicas: i32,
     ready_replicas: i32,
     available_replicas: i32,
@@ -73,6 +77,20 @@ struct Condition {
     #[serde(rename = "type")]
     type_: String,
     reason: String,
+}
+
+/// Argo writes its generations as texts.
+fn generation<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Number(i64),
+        Text(String),
+    }
+    Ok(match Written::deserialize(deserializer)? {
+        Written::Number(number) => number,
+        Written::Text(text) => text.parse().unwrap_or_default(),
+    })
 }
 
 impl Resource for SlimWorkload {
@@ -113,7 +131,7 @@ pub type Entry = fn(SlimWorkload) -> (WorkloadKey, WorkloadRow);
 
 /// The kinds that are followed: the API and how its objects become rows.
 #[must_use]
-pub fn kinds() -> [(ApiResource, Entry); 3] {
+pub fn kinds() -> [(ApiResource, Entry); 4] {
     let resource = |kind: WorkloadKind, plural| {
         ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk("apps", "v1", kind.as_str()), plural)
     };
@@ -127,6 +145,13 @@ pub fn kinds() -> [(ApiResource, Entry); 3] {
         (resource(WorkloadKind::DaemonSet, "daemonsets"), |workload| {
             entry(WorkloadKind::DaemonSet, &workload)
         }),
+        (
+            ApiResource::from_gvk_with_plural(
+                &GroupVersionKind::gvk("argoproj.io", "v1alpha1", WorkloadKind::Rollout.as_str()),
+                "rollouts",
+            ),
+            |workload| entry(WorkloadKind::Rollout, &workload),
+        ),
     ]
 }
 
@@ -175,9 +200,20 @@ pub fn row(kind: WorkloadKind, workload: &SlimWorkload) -> WorkloadRow {
             .collect(),
         revision: revision.and_then(|revision| revision.parse().ok()).unwrap_or_default(),
         progress_reason: line(progress.map(|condition| condition.reason.as_str())),
+        phase: phase(kind, status),
         observed: status.observed_generation >= metadata.generation.unwrap_or_default(),
         created: metadata.creation_timestamp.as_ref().map(from_time),
     }
+}
+
+/// Argo's own words for where a Rollout is.
+fn phase(kind: WorkloadKind, status: &Status) -> Box<str> {
+    if kind != WorkloadKind::Rollout {
+        return "".into();
+    }
+    let step = status.current_step_index.map_or(String::new(), |step| format!(" at step {}", step + 1));
+    let detail = if status.message.is_empty() { String::new() } else { format!(": {}", status.message) };
+    line(Some(&format!("{}{step}{detail}", status.phase)))
 }
 
 fn line(text: Option<&str>) -> Box<str> {
@@ -209,6 +245,21 @@ mod tests {
         assert_eq!((row.desired, row.updated, row.ready, row.available), (3, 1, 3, 3));
         assert_eq!((row.revision, &*row.progress_reason, row.observed), (7, "ReplicaSetUpdated", true));
         assert_eq!(row.image("backend"), Some("r/b:v2"));
+    }
+
+    #[test]
+    fn a_rollout_tells_its_phase_and_step() {
+        let row = read(
+            WorkloadKind::Rollout,
+            json!({
+                "metadata": {"name": "api", "namespace": "shop", "generation": 2, "annotations": {"rollout.argoproj.io/revision": "4"}},
+                "spec": {"replicas": 4},
+                "status": {"observedGeneration": "2", "phase": "Paused", "message": "CanaryPauseStep", "currentStepIndex": 1,
+                    "updatedReplicas": 1, "readyReplicas": 4, "availableReplicas": 4},
+            }),
+        );
+        assert_eq!((row.desired, row.updated, row.observed, row.revision), (4, 1, true, 4));
+        assert_eq!(&*row.phase, "Paused at step 2: CanaryPauseStep");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::api::release_action::{ActionResult, ReleaseActionStatus};
 use crate::api::{Environment, Release, ReleaseAction};
 use crate::domain::environment_action::ledger;
 use crate::domain::health::Question;
-use crate::domain::rollout::{Decision, Effect, Observed, SetImage};
+use crate::domain::rollout::{Decision, Effect, Observed, RolloutChange, SetImage};
 use crate::gate::{self, Scope};
 use crate::workload::{self, ImageChange};
 
@@ -50,6 +50,10 @@ pub(super) async fn act(
             }
             Effect::SetTrack(_) | Effect::ScaleStable(_) | Effect::SetTraffic(_) | Effect::RemoveTrack(_) => {
                 return Err(Error::Changed("the plan"));
+            }
+            Effect::Rollout(change) => {
+                permit(format!("{} {}", change.ask.verb.as_str(), change.component))?;
+                ask_rollout(context, observed, change).await?;
             }
             Effect::Ask { name, question } => ask(context, release, name, question),
         }
@@ -108,8 +112,36 @@ async fn write_image(
         to: change.to.clone(),
         release: release.key().to_string(),
         cause: change.change_cause.clone(),
+        is_undo: change.is_undo,
     };
     workload.set_image(&target, &change).await?;
+    Ok(())
+}
+
+async fn ask_rollout(
+    context: &Arc<Context>,
+    observed: &Observed,
+    change: &RolloutChange,
+) -> Result<(), Error> {
+    let release = &observed.release;
+    let component =
+        observed.environment.as_ref().and_then(|env| env.spec.component(change.component.as_str()));
+    let Some(component) = component.filter(|c| c.workload == change.workload) else {
+        return Err(Error::Changed("the environment"));
+    };
+    let target = observe::target(context, namespace(release), component);
+    let asked = workload::workload(component.workload.kind)?.ask(&target, &change.ask).await;
+    match &asked {
+        Ok(_) => {
+            tracing::info!(release = %release.key(), component = %change.component, verb = change.ask.verb.as_str(), "asked");
+        }
+        Err(error) if !error.is_transient() => {
+            let message = format!("{} cannot be asked: {error}", change.component);
+            emit(context, release, "ChangeFailed", &message, true).await;
+        }
+        Err(_) => {}
+    }
+    asked?;
     Ok(())
 }
 

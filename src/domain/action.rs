@@ -153,6 +153,9 @@ fn short(digest: &str) -> &str {
 fn phase(observed: &Observed, status: &ReleaseStatus, action: &ReleaseAction) -> Option<Verdict> {
     use Phase::{Held, Paused, Pending, Progressing, RollingBack, Succeeded, Verifying};
     let phase = status.phase;
+    if let Some(judged) = rollouts::judge(observed, status, action.spec.action) {
+        return judged;
+    }
     let fits = match action.spec.action {
         ActionKind::Withdraw if phase.holds_lane() => {
             return Some(Verdict::refused(
@@ -283,6 +286,7 @@ fn called(rule: Option<&Identity>, account: &str) -> String {
 }
 
 mod people;
+mod rollouts;
 
 #[cfg(test)]
 mod tests;

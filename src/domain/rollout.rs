@@ -19,6 +19,7 @@ use crate::api::release::{Phase, Release, ReleaseStatus};
 use crate::api::release_action::{ActionResult, ReleaseAction};
 
 mod actions;
+mod argo;
 mod draft;
 mod effect;
 mod failure;
@@ -34,7 +35,7 @@ mod verifying;
 mod watch;
 
 pub use draft::Draft;
-pub use effect::{RemoveTrack, ScaleStable, SetTrack, SetTraffic, TrafficState};
+pub use effect::{RemoveTrack, RolloutChange, ScaleStable, SetTrack, SetTraffic, TrafficState};
 
 /// Everything that is known about one release at one moment.
 #[derive(Clone, Debug)]
@@ -92,6 +93,8 @@ pub enum Effect {
     SetTraffic(SetTraffic),
     /// Remove a second workload and whatever was made for it.
     RemoveTrack(RemoveTrack),
+    /// Ask an Argo Rollout for something, provided that it still stands where it did.
+    Rollout(RolloutChange),
     /// Ask a question and remember the answer under this name.
     Ask {
         /// Name of the probe.
@@ -134,6 +137,9 @@ pub struct SetImage {
     pub to: String,
     /// For `kubectl rollout history`.
     pub change_cause: String,
+    /// Whether it goes back to what ran before: the workload's own record of that revision then counts, as `kubectl rollout undo`
+    /// would have it.
+    pub is_undo: bool,
 }
 
 /// When to look again.
@@ -160,6 +166,7 @@ pub fn next(observed: &Observed, now: DateTime<Utc>) -> Decision {
     if draft.obeys_freeze() {
         return draft.finish();
     }
+    draft.follow_rollouts();
     match draft.status.phase {
         Phase::Pending => draft.wait_for_gates(),
         Phase::Progressing => draft.carry_out_step(),

@@ -4,6 +4,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::argo_rollout::{self, ArgoPhase, ArgoRollout};
 use crate::api::environment::WorkloadKind;
 
 /// A workload as last observed; what a component's container runs, and how far its rollout is.
@@ -51,6 +52,8 @@ pub struct WorkloadState {
     pub current_revision: String,
     /// `status.updateRevision` of a StatefulSet.
     pub update_revision: String,
+    /// What only an Argo Rollout has.
+    pub argo: Option<Box<ArgoRollout>>,
 }
 
 impl WorkloadState {
@@ -79,6 +82,7 @@ impl WorkloadState {
             on_delete: false,
             current_revision: String::new(),
             update_revision: String::new(),
+            argo: None,
         }
     }
 
@@ -144,9 +148,7 @@ pub fn rollout_status(workload: &WorkloadState) -> RolloutStatus {
         WorkloadKind::Deployment => deployment(workload),
         WorkloadKind::StatefulSet => stateful_set(workload),
         WorkloadKind::DaemonSet => daemon_set(workload),
-        WorkloadKind::Rollout => {
-            RolloutStatus::Failed(format!("rollout \"{}\" cannot be followed by this version", workload.name))
-        }
+        WorkloadKind::Rollout => rollout(workload),
     }
 }
 
@@ -278,6 +280,25 @@ fn daemon_set(w: &WorkloadState) -> RolloutStatus {
         ));
     }
     RolloutStatus::Done(format!("daemon set \"{name}\" is rolled out"))
+}
+
+fn rollout(w: &WorkloadState) -> RolloutStatus {
+    let name = &w.name;
+    let Some(argo) = &w.argo else {
+        return RolloutStatus::Failed(format!("rollout \"{name}\" cannot be read"));
+    };
+    let (phase, message) = argo_rollout::phase(w, argo);
+    match phase {
+        ArgoPhase::Healthy => RolloutStatus::Done(format!("rollout \"{name}\" is healthy")),
+        ArgoPhase::Degraded if !argo_rollout::is_old_abort(argo) => {
+            RolloutStatus::Failed(format!("rollout \"{name}\" is degraded: {message}"))
+        }
+        ArgoPhase::Degraded => {
+            RolloutStatus::Waiting(format!("rollout \"{name}\": waiting for the retry to be observed"))
+        }
+        ArgoPhase::Paused => RolloutStatus::Waiting(format!("rollout \"{name}\" is paused: {message}")),
+        ArgoPhase::Progressing => RolloutStatus::Waiting(format!("rollout \"{name}\": {message}")),
+    }
 }
 
 #[cfg(test)]

@@ -34,6 +34,8 @@ pub struct WorkloadRow {
     pub revision: i64,
     /// Reason of the Progressing condition, such as `ProgressDeadlineExceeded`; empty when absent.
     pub progress_reason: Box<str>,
+    /// Phase, step and reason of an Argo Rollout in its own words, such as `Paused at step 2: CanaryPauseStep`; empty for other kinds.
+    pub phase: Box<str>,
     /// The controller of the workload has seen the newest spec.
     pub observed: bool,
     /// When it was created.

@@ -115,10 +115,11 @@ rows! {
     MUTATING_POLICIES = 22, "admissionregistration.k8s.io" "v1" "MutatingAdmissionPolicy" "mutatingadmissionpolicies" "mutatingadmissionpolicy" [], [], false, [];
     MUTATING_BINDINGS = 23, "admissionregistration.k8s.io" "v1" "MutatingAdmissionPolicyBinding" "mutatingadmissionpolicybindings" "mutatingadmissionpolicybinding" [], [], false, [];
     INGRESSES = 21, "networking.k8s.io" "v1" "Ingress" "ingresses" "ingress" ["ing"], [], true, ["status"];
+    ROLLOUTS = 24, "argoproj.io" "v1alpha1" "Rollout" "rollouts" "rollout" ["ro"], [], true, ["status"];
 }
 
 /// Number of tables.
-pub const TABLES: usize = 24;
+pub const TABLES: usize = 25;
 
 /// The resource of a group, version and plural.
 #[must_use]

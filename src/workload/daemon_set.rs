@@ -2,14 +2,13 @@
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use k8s_openapi::api::apps::v1::{ControllerRevision, DaemonSet};
-use kube::api::ListParams;
+use k8s_openapi::api::apps::v1::DaemonSet;
 use kube::{Api, ResourceExt};
 
+use super::controller_revisions::{self, owned};
 use super::{Error, ImageChange, Operation, Revision, Target, Workload, Written};
 use super::{operate, patch};
 use crate::api::environment::WorkloadKind;
-use crate::api::labels::ANNOTATION_CHANGE_CAUSE;
 use crate::domain::rollout_status::WorkloadState;
 
 /// The kind `apps/v1` DaemonSet.
@@ -29,7 +28,7 @@ impl Workload for DaemonSets {
             let Some(object) = found else { return Ok(None) };
             let mut state = state(&object, &target.container);
             let uid = object.uid().unwrap_or_default();
-            state.revision = owned(target, &uid).await?.iter().filter_map(|revision| revision.revision).max();
+            state.revision = controller_revisions::newest(&owned(KIND, target, &uid).await?);
             Ok(Some(state))
         }
         .boxed()
@@ -40,7 +39,8 @@ impl Workload for DaemonSets {
         target: &'a Target,
         change: &'a ImageChange,
     ) -> BoxFuture<'a, Result<Written, Error>> {
-        patch::set_image::<DaemonSet>(KIND, target, change, |object| Some(&object.spec.template)).boxed()
+        let template = |object: &DaemonSet| object.spec.template.clone();
+        patch::set_image::<DaemonSet>(KIND, target, (change, &[]), template).boxed()
     }
 
     fn operate<'a>(
@@ -57,28 +57,10 @@ impl Workload for DaemonSets {
             let found = api.get_opt(&target.name).await.map_err(|e| patch::failed(KIND, target, e))?;
             let object = found.ok_or_else(|| Error::Missing { kind: KIND, name: target.name.clone() })?;
             let uid = object.uid().unwrap_or_default();
-            let mut revisions: Vec<Revision> = owned(target, &uid)
-                .await?
-                .iter()
-                .map(|revision| Revision {
-                    number: revision.revision.unwrap_or_default(),
-                    image: None,
-                    change_cause: revision.annotations().get(ANNOTATION_CHANGE_CAUSE).cloned(),
-                })
-                .collect();
-            revisions.sort_by_key(|revision| std::cmp::Reverse(revision.number));
-            Ok(revisions)
+            Ok(controller_revisions::revisions(&owned(KIND, target, &uid).await?, &target.container))
         }
         .boxed()
     }
-}
-
-async fn owned(target: &Target, uid: &str) -> Result<Vec<ControllerRevision>, Error> {
-    let api: Api<ControllerRevision> = patch::api(target);
-    let list = api.list(&ListParams::default()).await.map_err(|e| patch::failed(KIND, target, e))?;
-    let is_owned =
-        |revision: &ControllerRevision| revision.owner_references().iter().any(|owner| owner.uid == uid);
-    Ok(list.items.into_iter().filter(is_owned).collect())
 }
 
 fn state(object: &DaemonSet, container: &str) -> WorkloadState {

@@ -3,17 +3,14 @@
 use chrono::TimeDelta;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-use kube::api::ListParams;
-use kube::core::Selector;
 use kube::{Api, ResourceExt};
 
 use super::{Error, ImageChange, Operation, Revision, Target, Workload, Written};
-use super::{operate, patch};
+use super::{operate, patch, replica_sets};
 use crate::api::environment::WorkloadKind;
-use crate::api::labels::{ANNOTATION_CHANGE_CAUSE, ANNOTATION_REVISION};
+use crate::api::labels::ANNOTATION_REVISION;
 use crate::api::time::from_time;
 use crate::domain::rollout_status::{Progressing, WorkloadState};
 
@@ -41,7 +38,12 @@ impl Workload for Deployments {
         target: &'a Target,
         change: &'a ImageChange,
     ) -> BoxFuture<'a, Result<Written, Error>> {
-        patch::set_image::<Deployment>(KIND, target, change, |object| Some(&object.spec.template)).boxed()
+        async move {
+            let past = if change.is_undo { self.revisions(target).await? } else { Vec::new() };
+            let template = |object: &Deployment| object.spec.template.clone();
+            patch::set_image::<Deployment>(KIND, target, (change, &past), template).await
+        }
+        .boxed()
     }
 
     fn operate<'a>(
@@ -55,23 +57,20 @@ impl Workload for Deployments {
 
     fn revisions<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<Vec<Revision>, Error>> {
         async move {
-            let failed = |e| patch::failed(KIND, target, e);
             let api: Api<Deployment> = patch::api(target);
-            let Some(deployment) = api.get_opt(&target.name).await.map_err(failed)? else {
-                return Err(Error::Missing { kind: KIND, name: target.name.clone() });
+            let found = api.get_opt(&target.name).await.map_err(|e| patch::failed(KIND, target, e))?;
+            let object = found.ok_or_else(|| Error::Missing { kind: KIND, name: target.name.clone() })?;
+            let owner = replica_sets::Owner {
+                kind: KIND,
+                uid: object.uid(),
+                selector: object.spec.selector.clone(),
+                revision: revision_of(&object),
+                annotation: ANNOTATION_REVISION,
             };
-            let selector = deployment.spec.selector.clone();
-            let sets: Api<ReplicaSet> = patch::api(target);
-            let list = sets.list(&list_params(selector)).await.map_err(failed)?;
-            Ok(revisions(&deployment, &list.items, &target.container))
+            replica_sets::revisions(target, owner).await
         }
         .boxed()
     }
-}
-
-fn list_params(selector: LabelSelector) -> ListParams {
-    let selector = Selector::try_from(selector).unwrap_or_default();
-    if selector.selects_all() { ListParams::default() } else { ListParams::default().labels_from(&selector) }
 }
 
 fn revision_of(object: &impl ResourceExt) -> Option<i64> {
@@ -116,25 +115,6 @@ fn state(deployment: &Deployment, container: &str) -> WorkloadState {
     state
 }
 
-fn revisions(deployment: &Deployment, sets: &[ReplicaSet], container: &str) -> Vec<Revision> {
-    let uid = deployment.uid();
-    let mut revisions: Vec<Revision> = sets
-        .iter()
-        .filter(|set| {
-            set.owner_references()
-                .iter()
-                .any(|owner| owner.controller == Some(true) && Some(&owner.uid) == uid.as_ref())
-        })
-        .map(|set| Revision {
-            number: revision_of(set).unwrap_or_default(),
-            image: set.spec.template.as_ref().and_then(|template| patch::image(template, container)),
-            change_cause: set.annotations().get(ANNOTATION_CHANGE_CAUSE).cloned(),
-        })
-        .collect();
-    revisions.sort_by_key(|revision| std::cmp::Reverse(revision.number));
-    revisions
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -174,22 +154,5 @@ mod tests {
         assert!(state.paused && state.progressing.is_some());
         assert_eq!(state.progress_deadline, TimeDelta::seconds(30));
         assert_eq!(super::state(&deployment(), "other").image, None);
-    }
-
-    #[test]
-    fn only_its_own_replica_sets_are_its_revisions() {
-        let set = |number: &str, uid: &str| -> ReplicaSet {
-            serde_json::from_value(json!({
-                "metadata": {
-                    "annotations": {"deployment.kubernetes.io/revision": number},
-                    "ownerReferences": [{"apiVersion": "apps/v1", "kind": "Deployment", "name": "api", "uid": uid, "controller": true}]
-                },
-                "spec": {"selector": {}, "template": {"spec": {"containers": [{"name": "api", "image": format!("api:v{number}")}]}}}
-            }))
-            .unwrap()
-        };
-        let found = revisions(&deployment(), &[set("2", "u1"), set("10", "u1"), set("7", "u2")], "api");
-        let numbers: Vec<_> = found.iter().map(|r| (r.number, r.image.as_deref().unwrap())).collect();
-        assert_eq!(numbers, [(10, "api:v10"), (2, "api:v2")]);
     }
 }

@@ -37,7 +37,7 @@ where
             _ => return Err(changed()),
         }
     }
-    let body = body(wanted, &object.resource_version().unwrap_or_default());
+    let body = body(kind, wanted, &object.resource_version().unwrap_or_default());
     match api.patch(&target.name, &params(), &Patch::Merge(&body)).await {
         Ok(_) => Ok(Written::Now),
         Err(kube::Error::Api(status)) if status.code == 409 => Err(changed()),
@@ -45,16 +45,23 @@ where
     }
 }
 
-fn body(wanted: &Operation, version: &str) -> Value {
+fn body(workload: WorkloadKind, wanted: &Operation, version: &str) -> Value {
     let spec = match wanted.kind {
         OperationKind::Scale { to, .. } => json!({"replicas": to}),
         OperationKind::Restart(at) => {
             let at = at.to_rfc3339_opts(SecondsFormat::Secs, true);
+            // another template would be another version to Argo, with all its steps
+            if workload == WorkloadKind::Rollout {
+                return json!({"metadata": metadata(wanted, version), "spec": {"restartAt": at}});
+            }
             json!({"template": {"metadata": {"annotations": {ANNOTATION_RESTARTED_AT: at}}}})
         }
     };
-    let annotations = json!({ANNOTATION_ACTION: wanted.action});
-    json!({"metadata": {"resourceVersion": version, "annotations": annotations}, "spec": spec})
+    json!({"metadata": metadata(wanted, version), "spec": spec})
+}
+
+fn metadata(wanted: &Operation, version: &str) -> Value {
+    json!({"resourceVersion": version, "annotations": {ANNOTATION_ACTION: wanted.action}})
 }
 
 #[cfg(test)]
@@ -64,14 +71,17 @@ mod tests {
     #[test]
     fn only_what_is_meant_is_written() {
         let scale = Operation { kind: OperationKind::Scale { from: 4, to: 0 }, action: "a1".into() };
-        let written = body(&scale, "7");
+        let written = body(WorkloadKind::Deployment, &scale, "7");
         assert_eq!(written["spec"], json!({"replicas": 0}));
         assert_eq!(
             written["metadata"],
             json!({"resourceVersion": "7", "annotations": {ANNOTATION_ACTION: "a1"}})
         );
         let at = chrono::DateTime::from_timestamp(1_800_000_000, 5).unwrap();
-        let written = body(&Operation { kind: OperationKind::Restart(at), action: "a2".into() }, "7");
+        let restart = Operation { kind: OperationKind::Restart(at), action: "a2".into() };
+        let written = body(WorkloadKind::Rollout, &restart, "7");
+        assert_eq!(written["spec"], json!({"restartAt": "2027-01-15T08:00:00Z"}));
+        let written = body(WorkloadKind::Deployment, &restart, "7");
         let annotations = &written["spec"]["template"]["metadata"]["annotations"];
         assert_eq!(annotations[ANNOTATION_RESTARTED_AT], "2027-01-15T08:00:00Z");
         assert!(written["spec"].get("replicas").is_none());

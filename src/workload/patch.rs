@@ -10,7 +10,7 @@ use kube::{Api, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::{Error, ImageChange, Target, Written};
+use super::{Error, ImageChange, Revision, Target, Written, replica_sets};
 use crate::api::environment::WorkloadKind;
 use crate::api::labels::{ANNOTATION_CHANGE_CAUSE, ANNOTATION_RELEASE, CONTROLLER_FIELD_MANAGER};
 
@@ -55,29 +55,34 @@ pub(super) fn image(template: &PodTemplateSpec, container: &str) -> Option<Strin
     containers(template).iter().find(|c| c.name == container).and_then(|c| c.image.clone())
 }
 
-/// Reads the object and replaces the image in what was read, if it is still `change.from`.
+/// Reads the object and replaces the image in what was read, if it is still `change.from`. What goes back to one of the `past`
+/// revisions gets that revision's cause again, as `kubectl rollout undo` would have it.
 pub(super) async fn set_image<K>(
     kind: WorkloadKind,
     target: &Target,
-    change: &ImageChange,
-    template: impl Fn(&K) -> Option<&PodTemplateSpec> + Send,
+    (change, past): (&ImageChange, &[Revision]),
+    template: impl Fn(&K) -> PodTemplateSpec + Send,
 ) -> Result<Written, Error>
 where
     K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned,
 {
     let (api, object): (_, K) = read(kind, target).await?;
     let changed = || changed(kind, target);
-    let template = template(&object).ok_or_else(changed)?;
-    match image(template, &target.container) {
+    let mut template = template(&object);
+    match image(&template, &target.container) {
         Some(found) if found == change.to => return Ok(Written::Already),
         Some(found) if found == change.from => {}
         _ => return Err(changed()),
     }
-    let index = containers(template).iter().position(|c| c.name == target.container).ok_or_else(changed)?;
+    let index = containers(&template).iter().position(|c| c.name == target.container).ok_or_else(changed)?;
+    if let Some(container) = template.spec.as_mut().and_then(|spec| spec.containers.get_mut(index)) {
+        container.image = Some(change.to.clone());
+    }
+    let change = ImageChange { cause: cause(change, past, &template), ..change.clone() };
     let operations = operations(
         index,
         &target.container,
-        change,
+        &change,
         &object.resource_version().unwrap_or_default(),
         object.meta().annotations.is_some(),
     );
@@ -92,6 +97,13 @@ where
         }
         Err(source) => Err(failed(kind, target, source)),
     }
+}
+
+/// The cause that the revision bears which has exactly this template; the change's own where there is none.
+fn cause(change: &ImageChange, past: &[Revision], template: &PodTemplateSpec) -> String {
+    let wanted = serde_json::to_value(template).map(replica_sets::bare).ok();
+    let same = past.iter().find(|revision| revision.template.is_some() && revision.template == wanted);
+    same.and_then(|revision| revision.change_cause.clone()).unwrap_or_else(|| change.cause.clone())
 }
 
 /// A failed `test` comes as 422 in the words of the patch library; a validation error, also 422, names a field.
@@ -134,6 +146,7 @@ mod tests {
             to: "api:v2".into(),
             release: "planera/planera-2".into(),
             cause: "set to api:v2".into(),
+            is_undo: false,
         }
     }
 
@@ -163,6 +176,22 @@ mod tests {
             assert_eq!(written[ANNOTATION_CHANGE_CAUSE], "set to api:v2");
             assert_eq!(written.get("other").is_some(), annotated);
         }
+    }
+
+    #[test]
+    fn what_goes_back_bears_the_cause_that_it_bore() {
+        let template = |image: &str, variable: &str| -> PodTemplateSpec {
+            serde_json::from_value(json!({"metadata": {"labels": {"app": "api"}},
+                "spec": {"containers": [{"name": "api", "image": image, "env": [{"name": "A", "value": variable}]}]}}))
+            .unwrap()
+        };
+        let past = Revision {
+            change_cause: Some("the first".into()),
+            template: Some(serde_json::to_value(template("api:v2", "1")).unwrap()),
+            ..Revision::default()
+        };
+        let cause = |variable| cause(&change(), std::slice::from_ref(&past), &template("api:v2", variable));
+        assert_eq!((cause("1").as_str(), cause("2").as_str()), ("the first", "set to api:v2"));
     }
 
     #[test]

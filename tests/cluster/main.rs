@@ -10,6 +10,7 @@
 
 mod alone;
 mod approvals;
+mod argo;
 mod cli;
 mod cockpit;
 mod conformance;

@@ -83,7 +83,7 @@ impl Space {
     }
 
     /// What a controller has found out before the test begins: only what is asked for afterwards is attested.
-    async fn policies_have_long_been_in_force(&self) {
+    pub async fn policies_have_long_been_in_force(&self) {
         let environments: Api<Environment> = self.as_seen_by("controller").await;
         let told = json!({"status": {"conditions": [{"type": "PoliciesEnforced", "status": "True", "reason": "Enforced",
             "message": "every policy is installed and denies", "lastTransitionTime": "2026-01-02T03:04:05Z"}]}});
@@ -123,6 +123,11 @@ impl Space {
             found == phase
         })
         .await
+    }
+
+    /// As [`Space::until_phase`], for what had ended before.
+    pub async fn until_phase_again(&self, name: &str, phase: Phase) -> Release {
+        self.until_release(name, phase.as_str(), |release| release.phase() == phase).await
     }
 
     /// Waits until the controller waits for an approval, with a plan to approve.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Phase, Plan, StepProgress, Weights};
+use super::{Phase, Plan, RolloutProgress, StepProgress, Weights};
 use crate::api::condition::Condition;
 use crate::api::names::ComponentName;
 use crate::api::release_action::Evidence;
@@ -61,6 +61,10 @@ pub struct ReleaseStatus {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
     pub tracks: Vec<TrackProgress>,
+    /// The Argo Rollouts among the components.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub rollouts: Vec<RolloutProgress>,
     /// The analyses as last judged.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]

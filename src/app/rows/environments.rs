@@ -164,7 +164,9 @@ fn health(
     complete: bool,
 ) -> Health {
     use crate::api::strategy::StrategyName::Canary;
-    let stuck = workloads.iter().any(|(_, row)| &*row.progress_reason == "ProgressDeadlineExceeded");
+    let stuck = workloads.iter().any(|(_, row)| {
+        &*row.progress_reason == "ProgressDeadlineExceeded" || row.phase.starts_with("Degraded")
+    });
     match active.map(|active| (active.phase, active.strategy)) {
         Some((Phase::RollingBack, _)) => return Health::RollingBack,
         Some((Phase::Held, _)) => return Health::Held,
@@ -182,6 +184,8 @@ fn health(
     let moving = workloads.iter().any(|(_, row)| !row.observed || row.updated < row.desired);
     if workloads.iter().all(|(_, row)| row.desired == 0) {
         Health::Stopped
+    } else if workloads.iter().any(|(_, row)| row.phase.starts_with("Paused")) {
+        Health::Paused
     } else if moving {
         Health::Progressing
     } else if short {

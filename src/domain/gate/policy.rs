@@ -38,10 +38,10 @@ pub(super) fn judge(case: &Case<'_>) -> Result<Gate, (Phase, String)> {
                 image.image, component.image, image.component
             ));
         }
-        if component.workload.kind == WorkloadKind::Rollout {
-            return Err((
-                Phase::Errored,
-                format!("component {} is an Argo Rollout, which is not yet carried out", component.name),
+        if component.workload.kind == WorkloadKind::Rollout && case.plan.strategy != StrategyName::Rolling {
+            return failed(format!(
+                "component {} is an Argo Rollout with steps of its own: choose the strategy rolling, which follows them",
+                component.name
             ));
         }
     }
@@ -96,7 +96,10 @@ pub(super) fn workloads(case: &Case<'_>) -> Gate {
             return Gate::fail(NAME, format!("{} {} does not exist", workload.kind, workload.name))
                 .cleared_by(owner);
         };
-        let problem = if state.image.is_none() {
+        let foreign = state.argo.as_ref().and_then(|argo| argo.template_from.as_ref());
+        let problem = if let Some(source) = foreign {
+            Some(format!("takes its pods' template from {source}, which is what must be released"))
+        } else if state.image.is_none() {
             Some(format!("has no container {}", component.container))
         } else if state.paused {
             let (kind, name) = (workload.kind.as_str().to_ascii_lowercase(), &workload.name);

@@ -65,6 +65,9 @@ impl Draft<'_> {
     fn apply(&mut self, action: &ReleaseAction) {
         let by = action.spec.actor.as_str();
         let why = action.spec.reason.as_deref().unwrap_or("no reason given");
+        if self.steer_rollouts(action.spec.action, by) {
+            return;
+        }
         match action.spec.action {
             ActionKind::Approve => {
                 let slots = action.spec.slots.as_deref().unwrap_or_default();

@@ -153,11 +153,13 @@ impl<'a> Draft<'a> {
         let intent = |status: &ReleaseStatus| {
             let step = status.step.as_ref().map(|step| (step.index, step.started_at));
             let states: Vec<_> = status.components.iter().map(|p| (p.component.clone(), p.state)).collect();
-            (status.phase, step, states, status.attempt, status.undo.is_some())
+            let asked: Vec<_> =
+                status.rollouts.iter().map(|r| (r.component.clone(), r.asked.clone())).collect();
+            (status.phase, step, states, status.attempt, status.undo.is_some(), asked)
         };
         if intent(&self.status) != intent(&self.stored) {
             let before = self.effects.len();
-            self.effects.retain(|effect| !matches!(effect, Effect::SetImage(_)));
+            self.effects.retain(|effect| !matches!(effect, Effect::SetImage(_) | Effect::Rollout(_)));
             if self.effects.len() != before || self.status.phase.holds_lane() {
                 self.requeue = Requeue::Now;
             }

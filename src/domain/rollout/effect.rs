@@ -2,6 +2,7 @@
 
 use crate::api::environment::WorkloadRef;
 use crate::api::names::ComponentName;
+use crate::api::release::RolloutAsk;
 use crate::api::strategy::{Track, TrafficRouting, Weight};
 
 /// Bring a second workload beside a component's own to an image and a size. Creates it as a copy of the component's own workload
@@ -68,6 +69,17 @@ pub struct RemoveTrack {
     pub workload: WorkloadRef,
     /// The router, where there is one: whatever it holds for the second workload is put back first.
     pub routing: Option<TrafficRouting>,
+}
+
+/// Ask an Argo Rollout for something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RolloutChange {
+    /// The component.
+    pub component: ComponentName,
+    /// The Rollout.
+    pub workload: WorkloadRef,
+    /// What it is asked, with what was seen of it: a Rollout that has moved on is left alone.
+    pub ask: RolloutAsk,
 }
 
 /// What a router's objects say of a component's traffic.

@@ -3,7 +3,7 @@
 use super::{Draft, Effect, SetImage};
 use crate::api::names::ComponentName;
 use crate::api::release::{
-    ComponentProgress, ComponentState, GateState, GateStatus, Phase, Plan, PlanStep, Weights,
+    ComponentProgress, ComponentState, GateState, GateStatus, Phase, Plan, PlanStep, ReleaseKind, Weights,
 };
 use crate::domain::plan;
 use crate::domain::rollout_status::{RolloutStatus, WorkloadState, rollout_status_since};
@@ -91,6 +91,7 @@ impl Draft<'_> {
     /// Writes down what is seen of a workload whose rollout is being followed.
     pub(super) fn follow(&mut self, name: &ComponentName, workload: &WorkloadState) -> RolloutStatus {
         let status = rollout_status_since(workload, self.step_started_at(), self.now);
+        let status = self.unless_asked(name, status);
         let is_observed = workload.observed_generation >= workload.generation;
         if let Some(progress) = self.progress(name) {
             progress.updated = workload.updated;
@@ -129,6 +130,7 @@ impl Draft<'_> {
                 "{verb} {to} by release {}, requested by {}",
                 key.name, release.spec.requested_by
             ),
+            is_undo: self.status.undo.is_some() || release.spec.kind == ReleaseKind::Rollback,
         }));
     }
 

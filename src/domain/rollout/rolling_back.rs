@@ -38,6 +38,10 @@ impl Draft<'_> {
                 self.set_state(name, ComponentState::Waiting);
                 true
             }
+            (Sight::New(workload), ComponentState::RollingBack) if self.aborts_first(name, &workload) => {
+                self.say(format!("sending the traffic of {name} back to its stable version"));
+                false
+            }
             (Sight::New(workload), ComponentState::RollingBack) => {
                 let from = workload.image.unwrap_or_default();
                 let to = self.before(name).unwrap_or_default().to_owned();
@@ -54,6 +58,10 @@ impl Draft<'_> {
                 // deadlines of the undo count from here
                 self.set_step(self.step());
                 self.say(format!("putting {name} back"));
+                false
+            }
+            (Sight::Old(workload), ComponentState::RollingBack) if self.hurries_back(name, &workload) => {
+                self.say(format!("rolling back: the steps of {name} are skipped"));
                 false
             }
             (Sight::Old(workload), ComponentState::RollingBack) => match self.follow(name, &workload) {
