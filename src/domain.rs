@@ -30,6 +30,7 @@ pub mod rollout_status;
 pub mod series;
 pub mod soak;
 pub mod timeline;
+pub mod track;
 pub mod version;
 pub mod why;
 pub mod window;

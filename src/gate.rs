@@ -14,6 +14,7 @@ use crate::time::Clock;
 mod http;
 mod not_yet;
 mod revision_history;
+mod routing;
 mod secret_keys;
 
 /// What an answer consists of before anybody looks at the clock.
@@ -46,6 +47,7 @@ pub static GATES: &[&dyn Gate] = &[
     &http::Http,
     &secret_keys::SecretKeysGate,
     &revision_history::RevisionHistoryGate,
+    &routing::RoutingGate,
     &not_yet::ImageExistsGate,
     &not_yet::GithubChecksGate,
 ];
@@ -67,7 +69,9 @@ fn unanswered(what: &str, error: &kube::Error) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::environment::{HttpProbe, ImageExists, SecretKeys};
+    use crate::api::environment::{HttpProbe, ImageExists, SecretKeys, WorkloadKind, WorkloadRef};
+    use crate::api::strategy::Track;
+    use crate::domain::health::Routing;
 
     /// A client that fails every request.
     fn scope() -> Scope {
@@ -95,6 +99,13 @@ mod tests {
             http("gopher://x"),
             Question::SecretKeys(SecretKeys { secret: "app".into(), keys: vec!["A".into()] }),
             Question::RevisionHistory { at_least: 1, workloads: Vec::new() },
+            Question::Routing(Routing {
+                workload: WorkloadRef { kind: WorkloadKind::Deployment, name: "backend".into() },
+                track: Track::Canary,
+                routing: None,
+                preview_service: None,
+                weights: Vec::new(),
+            }),
             Question::ImageExists { image: "a:b".into(), wanted: ImageExists::default() },
             Question::GithubChecks { repo: "acme/planera".into(), version: "v1".into() },
         ]

@@ -22,6 +22,7 @@ pub mod metrics;
 pub mod sanitize;
 pub mod sim;
 pub mod time;
+pub mod traffic;
 pub mod tui;
 pub mod ui;
 pub mod workload;

@@ -21,8 +21,10 @@ mod operate;
 mod patch;
 mod replica_sets;
 mod stateful_set;
+pub mod track;
 
-pub use autoscaler::autoscalers;
+pub use autoscaler::{autoscaler_of, autoscalers};
+pub(crate) use patch::is_precondition;
 
 /// What can go wrong with a workload.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +58,26 @@ pub enum Error {
     /// No adapter is registered for this kind.
     #[error("{0} is not carried out by this version")]
     Unsupported(WorkloadKind),
+    /// A second workload cannot be made of this kind.
+    #[error(
+        "a second workload can only be made of a Deployment, and {name} is a {kind}: release it with the strategy rolling"
+    )]
+    Single {
+        /// Kind of the object.
+        kind: WorkloadKind,
+        /// Name of the object.
+        name: String,
+    },
+    /// The name of the second workload is taken.
+    #[error(
+        "{kind} {name} was not made by the controller: rename or remove it, its name is needed for the second workload"
+    )]
+    Foreign {
+        /// Kind of the object.
+        kind: WorkloadKind,
+        /// Name of the object.
+        name: String,
+    },
 }
 
 impl Error {
@@ -64,7 +86,7 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Changed { .. } => true,
-            Self::Missing { .. } | Self::Unsupported(_) => false,
+            Self::Missing { .. } | Self::Unsupported(_) | Self::Single { .. } | Self::Foreign { .. } => false,
             Self::Kube { source, .. } => match source.as_ref() {
                 kube::Error::Api(status) => status.code == 429 || status.code >= 500,
                 _ => true,

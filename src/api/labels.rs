@@ -2,6 +2,8 @@
 
 /// Field manager of the controller's server-side applies.
 pub const CONTROLLER_FIELD_MANAGER: &str = "release-cockpit-controller";
+/// Field manager of whatever is made beside a workload: second Deployments, their Services, routes.
+pub const TRACK_FIELD_MANAGER: &str = "release-cockpit-track";
 /// Field manager of the seals and of the chain's head, so that nothing else is touched with them.
 pub const SEAL_FIELD_MANAGER: &str = "release-cockpit-seal";
 /// Field manager and user agent of the terminal and of the command line.
@@ -28,6 +30,20 @@ pub const ANNOTATION_REVISION: &str = "deployment.kubernetes.io/revision";
 pub const ANNOTATION_ROLLOUT_REVISION: &str = "rollout.argoproj.io/revision";
 /// Label by which the ReplicaSets and pods of Argo Rollouts are told from a Deployment's.
 pub const LABEL_ROLLOUT_HASH: &str = "rollouts-pod-template-hash";
+/// Label of whatever the controller makes beside a workload; its value is [`MANAGED_BY`].
+pub const LABEL_MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+/// Who made it.
+pub const MANAGED_BY: &str = "release-cockpit";
+/// Label of whatever the controller makes: name of the release, as far as a label's value can hold it.
+pub const LABEL_RELEASE: &str = "release-cockpit.dev/release";
+/// Label of whatever the controller makes, and of the pods of second workloads: canary or green.
+pub const LABEL_OWN_TRACK: &str = "release-cockpit.dev/track";
+/// Label by which the parts of an application are told apart.
+pub const LABEL_COMPONENT: &str = "app.kubernetes.io/component";
+/// Annotation on a Service that finds a second workload: the name of that workload.
+pub const ANNOTATION_SECOND: &str = "release-cockpit.dev/second-workload";
+/// Annotation on such a Service that was there before: the selector that it had, as JSON.
+pub const ANNOTATION_SELECTOR_BEFORE: &str = "release-cockpit.dev/selector-before";
 /// Pod label by which a canary tells itself from the stable track.
 pub const LABEL_TRACK: &str = "track";
 /// Label that the Deployment controller adds to ReplicaSets and pods.

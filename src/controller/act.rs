@@ -18,6 +18,8 @@ use crate::domain::rollout::{Decision, Effect, Observed, RolloutChange, SetImage
 use crate::gate::{self, Scope};
 use crate::workload::{self, ImageChange};
 
+mod tracks;
+
 /// Stores the status and carries out the effects in their order. Stops at the first failure; the next look decides again.
 pub(super) async fn act(
     context: &Arc<Context>,
@@ -49,7 +51,7 @@ pub(super) async fn act(
                 emit(context, release, reason, message, *is_warning).await;
             }
             Effect::SetTrack(_) | Effect::ScaleStable(_) | Effect::SetTraffic(_) | Effect::RemoveTrack(_) => {
-                return Err(Error::Changed("the plan"));
+                tracks::carry_out(context, release, effect, &permit).await?;
             }
             Effect::Rollout(change) => {
                 permit(format!("{} {}", change.ask.verb.as_str(), change.component))?;

@@ -1,6 +1,6 @@
 //! What can go wrong in the controller.
 
-use crate::workload;
+use crate::{traffic, workload};
 
 /// A failure of the controller.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +16,9 @@ pub enum Error {
     /// A workload could not be read or changed.
     #[error(transparent)]
     Workload(#[from] workload::Error),
+    /// A router could not be read or changed.
+    #[error(transparent)]
+    Traffic(#[from] traffic::Error),
     /// An object changed between the look and the write; nothing was written.
     #[error("{0} changed in between")]
     Changed(&'static str),
@@ -50,6 +53,7 @@ impl Error {
         match self {
             Self::Changed(_) | Self::NotLeading | Self::Export { .. } => true,
             Self::Workload(error) => error.is_transient(),
+            Self::Traffic(error) => error.is_transient(),
             Self::Kube { source, .. } => match source.as_ref() {
                 kube::Error::Api(status) => status.code == 429 || status.code >= 500,
                 _ => true,
@@ -61,7 +65,11 @@ impl Error {
     /// Whether looking again at once is all that it takes.
     #[must_use]
     pub fn is_race(&self) -> bool {
-        matches!(self, Self::Changed(_) | Self::Workload(workload::Error::Changed { .. }))
+        match self {
+            Self::Changed(_) | Self::Workload(workload::Error::Changed { .. }) => true,
+            Self::Traffic(error) => error.is_race(),
+            _ => false,
+        }
     }
 }
 

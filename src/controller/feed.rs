@@ -17,6 +17,7 @@ use super::observe::{name, namespace};
 use crate::api::environment::WorkloadKind;
 use crate::api::names::EnvironmentKey;
 use crate::api::release::Phase;
+use crate::api::strategy::Track;
 use crate::api::{Environment, Release, ReleaseAction};
 use crate::domain::lane;
 
@@ -69,8 +70,11 @@ async fn deployment_changed(deployment: &Deployment, context: &Context) {
     for environment in context.environments.state() {
         let runs = environment.metadata.namespace == deployment.metadata.namespace
             && environment.spec.components.iter().any(|component| {
-                component.workload.kind == WorkloadKind::Deployment
-                    && component.workload.name == name(deployment)
+                let own = &component.workload;
+                own.kind == WorkloadKind::Deployment
+                    && [Track::Stable, Track::Canary, Track::Green]
+                        .iter()
+                        .any(|track| track.workload_name(&own.name) == name(deployment))
             });
         if runs {
             wake_environment(context, &environment).await;

@@ -19,6 +19,8 @@ use crate::domain::rollout::{Observed, Source};
 use crate::domain::rollout_status::WorkloadState;
 use crate::workload::{self, Target};
 
+pub(super) mod tracks;
+
 /// Where objects are taken from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Freshness {
@@ -73,8 +75,10 @@ pub(super) async fn observe(
         None => None,
     };
     let answers = context.memory.answers(release.metadata.uid.as_deref().unwrap_or_default());
-    // nothing is brought up beside a workload by this version of the controller
-    let (tracks, traffic) = (BTreeMap::new(), BTreeMap::new());
+    let (tracks, traffic) = match environment.as_ref().filter(|_| fresh) {
+        Some(environment) => tracks::of(context, &release, environment).await?,
+        None => Default::default(),
+    };
     Ok(Some(Observed { release, environment, source, workloads, tracks, traffic, actions, others, answers }))
 }
 

@@ -21,6 +21,7 @@ mod policies;
 mod policy;
 mod preflight;
 mod promotion;
+mod routing;
 
 pub use checklist::ticked;
 pub use policy::{DENY_LIST, DOWNGRADE, FROZEN};
@@ -207,6 +208,7 @@ pub fn evaluate(
     }
     if waiver.is_none() {
         preflight::judge(&case, &mut all);
+        routing::judge(&case, &mut all);
     }
     all.push(lane_gate(&case));
     if let Some(gate) = policy::downgrade(&case) {

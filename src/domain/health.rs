@@ -10,6 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::measure::{Alert, AlertsQuestion, Measure, Measurement};
 use crate::api::environment::{HttpProbe, ImageExists, Preflight, SecretKeys, WorkloadRef};
 use crate::api::release::GateState;
+use crate::api::strategy::{Track, TrafficRouting, Weight};
 
 /// Answers kept per probe; also the largest failure threshold that the schema admits.
 pub const KEPT: usize = 100;
@@ -35,6 +36,8 @@ pub enum Question {
         /// The workloads that are to be changed.
         workloads: Vec<WorkloadRef>,
     },
+    /// A second workload can be brought up, and its router can send traffic to it.
+    Routing(Routing),
     /// The check runs of a repository are green.
     GithubChecks {
         /// `owner/name`.
@@ -46,6 +49,21 @@ pub enum Question {
     Measure(Measure),
     /// What fires now.
     Alerts(AlertsQuestion),
+}
+
+/// A second workload that is about to be brought up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Routing {
+    /// The component's own workload.
+    pub workload: WorkloadRef,
+    /// What the second one is for.
+    pub track: Track,
+    /// The router; absent where replicas carry the weight.
+    pub routing: Option<TrafficRouting>,
+    /// Service by which the second one is reached before the switch.
+    pub preview_service: Option<String>,
+    /// The shares that will be asked of the router.
+    pub weights: Vec<Weight>,
 }
 
 /// One answer.

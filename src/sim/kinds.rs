@@ -59,6 +59,15 @@ impl Resource {
         self.group == crate::api::GROUP
     }
 
+    /// Whether a definition brings this kind, and not the server itself.
+    #[must_use]
+    pub fn is_custom(&self) -> bool {
+        matches!(
+            self.group,
+            crate::api::GROUP | "gateway.networking.k8s.io" | "networking.istio.io" | "traefik.io" | "argoproj.io"
+        )
+    }
+
     /// Whether writes of status go through a subresource of their own.
     #[must_use]
     pub fn has_status(&self) -> bool {
@@ -114,12 +123,16 @@ rows! {
     AUTOSCALERS = 20, "autoscaling" "v2" "HorizontalPodAutoscaler" "horizontalpodautoscalers" "horizontalpodautoscaler" ["hpa"], ALL, true, ["status"];
     MUTATING_POLICIES = 22, "admissionregistration.k8s.io" "v1" "MutatingAdmissionPolicy" "mutatingadmissionpolicies" "mutatingadmissionpolicy" [], [], false, [];
     MUTATING_BINDINGS = 23, "admissionregistration.k8s.io" "v1" "MutatingAdmissionPolicyBinding" "mutatingadmissionpolicybindings" "mutatingadmissionpolicybinding" [], [], false, [];
+    HTTP_ROUTES = 24, "gateway.networking.k8s.io" "v1" "HTTPRoute" "httproutes" "httproute" [], [], true, ["status"];
+    VIRTUAL_SERVICES = 25, "networking.istio.io" "v1" "VirtualService" "virtualservices" "virtualservice" ["vs"], [], true, ["status"];
+    DESTINATION_RULES = 26, "networking.istio.io" "v1" "DestinationRule" "destinationrules" "destinationrule" ["dr"], [], true, ["status"];
+    TRAEFIK_SERVICES = 27, "traefik.io" "v1alpha1" "TraefikService" "traefikservices" "traefikservice" [], [], true, [];
     INGRESSES = 21, "networking.k8s.io" "v1" "Ingress" "ingresses" "ingress" ["ing"], [], true, ["status"];
-    ROLLOUTS = 24, "argoproj.io" "v1alpha1" "Rollout" "rollouts" "rollout" ["ro"], [], true, ["status"];
+    ROLLOUTS = 28, "argoproj.io" "v1alpha1" "Rollout" "rollouts" "rollout" ["ro"], [], true, ["status"];
 }
 
 /// Number of tables.
-pub const TABLES: usize = 25;
+pub const TABLES: usize = 29;
 
 /// The resource of a group, version and plural.
 #[must_use]

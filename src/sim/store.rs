@@ -200,7 +200,7 @@ impl Store {
         if !meta.get("creationTimestamp").is_some_and(Value::is_string) {
             meta.insert("creationTimestamp".into(), stamp(now).into());
         }
-        if resource.has_status() || resource.group == "apps" {
+        if resource.has_status() || resource.group == "apps" || resource.is_custom() {
             meta.entry("generation").or_insert_with(|| 1.into());
         }
         self.put(resource, value)

@@ -12,6 +12,7 @@ mod product;
 mod replica_set;
 mod replica_set_shape;
 mod rolling;
+mod routes;
 mod setup;
 mod traffic;
 

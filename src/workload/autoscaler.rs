@@ -19,6 +19,18 @@ pub async fn autoscalers(client: &Client, namespace: &str) -> Vec<(WorkloadRef, 
     found.iter().filter_map(|autoscaler| Some((scaled(autoscaler)?, autoscaler.name_any()))).collect()
 }
 
+/// Name of the autoscaler that sets the size of a workload, if one does.
+pub async fn autoscaler_of(
+    client: &Client,
+    namespace: &str,
+    workload: &WorkloadRef,
+) -> Result<Option<String>, kube::Error> {
+    let api: Api<HorizontalPodAutoscaler> = Api::namespaced(client.clone(), namespace);
+    let found = api.list(&ListParams::default()).await?.items;
+    let sets = |autoscaler: &&HorizontalPodAutoscaler| scaled(autoscaler).as_ref() == Some(workload);
+    Ok(found.iter().find(sets).map(ResourceExt::name_any))
+}
+
 fn scaled(autoscaler: &HorizontalPodAutoscaler) -> Option<WorkloadRef> {
     let target = &autoscaler.spec.scale_target_ref;
     let kind = serde_json::from_value(serde_json::Value::String(target.kind.clone())).ok()?;

@@ -84,7 +84,7 @@ fn text(value: Option<&IntOrString>) -> Option<String> {
     })
 }
 
-fn state(deployment: &Deployment, container: &str) -> WorkloadState {
+pub(super) fn state(deployment: &Deployment, container: &str) -> WorkloadState {
     let mut state = WorkloadState::new(KIND, deployment.name_any());
     state.resource_version = deployment.resource_version().unwrap_or_default();
     state.generation = deployment.metadata.generation.unwrap_or_default();

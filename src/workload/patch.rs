@@ -107,7 +107,7 @@ fn cause(change: &ImageChange, past: &[Revision], template: &PodTemplateSpec) ->
 }
 
 /// A failed `test` comes as 422 in the words of the patch library; a validation error, also 422, names a field.
-fn is_precondition(message: &str) -> bool {
+pub(crate) fn is_precondition(message: &str) -> bool {
     let message = message.to_lowercase();
     message.contains("test")
         || message.contains("conflict")

@@ -29,6 +29,7 @@ pub struct World {
     /// URL of its traffic generator.
     pub traffic: String,
     audit_log: PathBuf,
+    definitions: PathBuf,
     /// What tells the names of this run from those of any other.
     pub run: String,
 }
@@ -51,6 +52,7 @@ pub async fn world() -> Option<&'static World> {
                 prometheus: told("RELEASE_COCKPIT_TEST_PROMETHEUS"),
                 traffic: told("RELEASE_COCKPIT_TEST_TRAFFIC"),
                 audit_log: told("RELEASE_COCKPIT_TEST_AUDIT_LOG").into(),
+                definitions: told("RELEASE_COCKPIT_TEST_CRDS_DIR").into(),
                 run: format!("{:x}", std::process::id()),
             };
             world.install().await;
@@ -164,6 +166,11 @@ impl World {
             ("oncall", "{kind: Group, name: on-call, apiGroup: rbac.authorization.k8s.io}"),
             ("releaser", "{kind: ServiceAccount, name: controller, namespace: release-cockpit}"),
             ("retention", "{kind: ServiceAccount, name: controller, namespace: release-cockpit}"),
+            ("second-workloads", "{kind: ServiceAccount, name: controller, namespace: release-cockpit}"),
+            ("router-gateway-api", "{kind: ServiceAccount, name: controller, namespace: release-cockpit}"),
+            ("router-istio", "{kind: ServiceAccount, name: controller, namespace: release-cockpit}"),
+            ("router-nginx", "{kind: ServiceAccount, name: controller, namespace: release-cockpit}"),
+            ("router-traefik", "{kind: ServiceAccount, name: controller, namespace: release-cockpit}"),
         ] {
             let _ = write!(
                 manifests,
@@ -233,9 +240,26 @@ impl World {
             .map(|plural| format!("{plural}.release-cockpit.dev"));
         let arguments: Vec<&str> = wait.into_iter().chain(names.iter().map(String::as_str)).collect();
         self.kubectl("admin", &arguments, "").await.ok();
+        self.install_routers().await;
         let optional = run(Path::new(PROGRAM), &["manifests", "policies", "--optional"], "").await.ok();
         self.apply(&optional).await;
         self.await_policies().await;
+    }
+
+    /// The kinds of the routers, as their own projects define them.
+    async fn install_routers(&self) {
+        for (file, kinds) in [
+            ("gateway-api", &["httproutes.gateway.networking.k8s.io"][..]),
+            ("istio", &["virtualservices.networking.istio.io", "destinationrules.networking.istio.io"]),
+            ("traefik", &["traefikservices.traefik.io"]),
+        ] {
+            let path = self.definitions.join(format!("{file}.yaml"));
+            let path = path.display().to_string();
+            self.kubectl("admin", &["apply", "--server-side", "-f", &path], "").await.ok();
+            let mut wait = vec!["wait", "--for=condition=Established", "--timeout=30s", "crd"];
+            wait.extend(kinds);
+            self.kubectl("admin", &wait, "").await.ok();
+        }
     }
 
     /// A policy is in force when a dry run is refused by it.

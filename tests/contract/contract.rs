@@ -11,6 +11,7 @@ mod locks;
 mod policies;
 mod removal;
 mod rollouts;
+mod routers;
 mod schemas;
 mod watches;
 mod writes;
@@ -45,6 +46,7 @@ registry! {
         a_rollout_makes_revisions, going_back_reuses_a_replica_set, a_deadline_is_told, a_paused_deployment_waits,
         scaling_is_no_revision
     },
+    routers::{ each_router_goes_there_and_back, second_workloads_are_told_from_strangers, a_preview_gets_its_selector_back },
     schemas::{ unknown_fields, wrong_values, rules_of_releases, rules_of_actions },
     watches::{ changes_are_told_in_order, watches_are_selective, a_forgotten_version_is_gone },
     writes::{

@@ -17,7 +17,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("workload", &["api", "domain", "config", "sanitize", "time", "cluster"]),
     ("traffic", &["api", "domain", "config", "sanitize", "time", "cluster", "workload"]),
     ("executor", &["api", "domain", "config", "sanitize", "time", "cluster", "workload"]),
-    ("gate", &["api", "domain", "config", "sanitize", "time", "cluster", "workload", "metrics"]),
+    ("gate", &["api", "domain", "config", "sanitize", "time", "cluster", "workload", "metrics", "traffic"]),
     ("notify", &["api", "domain", "config", "sanitize", "time", "cluster"]),
     (
         "controller",

@@ -10,7 +10,7 @@ use crate::domain::health::{Question, preflight_name};
 /// How old an answer may be.
 const FRESH: TimeDelta = TimeDelta::seconds(60);
 /// How often a question is asked while a release waits.
-const EVERY: TimeDelta = TimeDelta::seconds(30);
+pub(super) const EVERY: TimeDelta = TimeDelta::seconds(30);
 
 /// Adds a gate per preflight check, and the questions that are due.
 pub(super) fn judge(case: &Case<'_>, all: &mut Evaluation) {
@@ -21,22 +21,22 @@ pub(super) fn judge(case: &Case<'_>, all: &mut Evaluation) {
             if case.observed.answers.is_due(&name, EVERY, case.now) {
                 all.questions.push((name.clone(), question));
             }
-            let answer = case.observed.answers.last_since(&name, case.now - FRESH);
-            all.push(match answer {
-                Some(answer) => {
-                    let gate = Gate::new(&name, answer.state, &answer.detail);
-                    if answer.state == GateState::Pass {
-                        gate
-                    } else {
-                        gate.cleared_by("whoever can mend it")
-                    }
-                }
-                None if case.moment == Moment::Waiting => {
-                    Gate::wait(&name, "is being asked").cleared_by("the controller")
-                }
-                None => Gate::no_data(&name, "the last answer is too old").cleared_by("the controller"),
-            });
+            all.push(gate(case, &name));
         }
+    }
+}
+
+/// The gate of one question, by its freshest answer.
+pub(super) fn gate(case: &Case<'_>, name: &str) -> Gate {
+    match case.observed.answers.last_since(name, case.now - FRESH) {
+        Some(answer) => {
+            let gate = Gate::new(name, answer.state, &answer.detail);
+            if answer.state == GateState::Pass { gate } else { gate.cleared_by("whoever can mend it") }
+        }
+        None if case.moment == Moment::Waiting => {
+            Gate::wait(name, "is being asked").cleared_by("the controller")
+        }
+        None => Gate::no_data(name, "the last answer is too old").cleared_by("the controller"),
     }
 }
 

@@ -358,3 +358,38 @@ fn a_failure_speaks_before_what_is_unknown_and_before_a_wait() {
     }
     assert!(evaluation.passes());
 }
+
+#[test]
+fn a_router_is_asked_about_before_any_second_workload() {
+    use crate::api::strategy::{Canary, Step, Track, TrafficRouting, Weight};
+    let routing = TrafficRouting {
+        router: "gateway-api".into(),
+        config: [("httpRoute".to_owned(), "{{component}}".to_owned())].into(),
+    };
+    let steps = vec![Step::SetWeight(Weight::new(10).unwrap())];
+    let canary = Canary { traffic_routing: Some(routing), steps, ..Canary::default() };
+    let mut environment = environment();
+    environment.spec.strategy = Some(Strategy::Canary(canary));
+    let mut observed = observed(environment);
+    let evaluation = evaluated(&observed);
+    let asked = evaluation.questions.iter().find(|(name, _)| name == "traffic/backend");
+    let Some((_, Question::Routing(asked))) = asked else { panic!("nobody asks: {evaluation:#?}") };
+    assert_eq!((asked.track, asked.workload.name.as_str()), (Track::Canary, "backend"));
+    assert_eq!(asked.routing.as_ref().unwrap().config["httpRoute"], "backend");
+    assert!(asked.weights.contains(&Weight::new(10).unwrap()));
+    assert_eq!(state(&observed, "traffic/backend"), Some(GateState::Wait));
+
+    let mut answer = |state, secs| {
+        let answer =
+            crate::domain::health::Answer { at: at(secs), state, detail: "told".into(), found: None };
+        observed.answers.record("traffic/backend", answer);
+        self::state(&observed, "traffic/backend")
+    };
+    assert_eq!(answer(GateState::Fail, 1), Some(GateState::Fail));
+    assert_eq!(answer(GateState::Pass, 2), Some(GateState::Pass));
+    let now = evaluate(&observed, &planned(&observed), None, Moment::Executing, at(63));
+    let gate = now.gates.iter().find(|gate| gate.name == "traffic/backend").unwrap();
+    assert_eq!(gate.state, GateState::NoData, "an old answer is none");
+    observed.environment.as_mut().unwrap().spec.strategy = None;
+    assert_eq!(state(&observed, "traffic/backend"), None);
+}

@@ -38,7 +38,7 @@ pub fn patch(shared: &Shared, call: &Call, target: &Target) -> Result<Response, 
     };
     match form {
         "application/json-patch+json" => json_patch(&mut value, &body, target)?,
-        "application/strategic-merge-patch+json" if resource.is_ours() => {
+        "application/strategic-merge-patch+json" if resource.is_custom() => {
             return Err(Refusal::unknown_format(
                 "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
             ));

@@ -3,11 +3,12 @@
 
 use axum::response::Response;
 use http::{HeaderValue, Method, header};
+use serde_json::json;
 
 use super::Shared;
 use super::call::{Call, Target};
 use super::refusal::{Refusal, json_response};
-use crate::sim::kinds::SERVICES;
+use crate::sim::kinds::{SERVICES, list, text};
 use crate::sim::prometheus::api::{Parameters, answer};
 use crate::sim::world;
 
@@ -21,28 +22,30 @@ pub fn direct(shared: &Shared, call: &Call) -> Option<Response> {
 pub fn service(shared: &Shared, call: &Call, target: &Target) -> Result<Response, Refusal> {
     let (name, port) = parts(target.named());
     let world = shared.world();
-    let service = world
-        .scenario()
-        .services
-        .iter()
-        .find(|service| service.namespace == target.space() && service.name == name)
-        .cloned();
-    let Some(service) = service else { return Err(Refusal::not_found(SERVICES, name)) };
-    let known_port = port.is_none_or(|port| port == "http" || port == service.port.to_string());
-    if !known_port {
+    let Some(object) = world.store.get(SERVICES, target.space(), name) else {
+        return Err(Refusal::not_found(SERVICES, name));
+    };
+    let is_port = |wanted: &str| {
+        let ports = list(&object.value, &["spec", "ports"]).iter();
+        ports.into_iter().any(|one| text(one, &["name"]) == wanted || one["port"].to_string() == wanted)
+    };
+    if !port.is_none_or(is_port) {
         return Err(Refusal::unavailable(format!(
             "no endpoints available for service \"{name}:{}\"",
             port.unwrap_or_default()
         )));
     }
-    if service.prometheus {
+    let services = &world.scenario().services;
+    let service = services.iter().find(|service| service.namespace == target.space() && service.name == name);
+    if service.is_some_and(|service| service.prometheus) {
         drop(world);
         return Ok(prometheus(shared, call, &target.rest));
     }
-    let component = service.component.as_deref().unwrap_or(&service.name);
-    match world::health(&world, target.space(), component) {
+    // a Service that was made since answers as applications do
+    let body = service.map_or_else(|| json!({"status": "ok"}).to_string(), |service| service.body.clone());
+    match world::health(&world, target.space(), &object.value["spec"]["selector"]) {
         None => Err(Refusal::unavailable(format!("no endpoints available for service \"{name}\""))),
-        Some(status) if status < 400 => Ok(json_response(status, service.body.clone())),
+        Some(status) if status < 400 => Ok(json_response(status, body)),
         Some(status) => Ok(json_response(status, "{\"status\":\"error\"}".to_owned())),
     }
 }

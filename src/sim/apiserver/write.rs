@@ -219,7 +219,7 @@ fn set_or_remove(value: &mut Value, field: &str, content: Option<Value>) {
 }
 
 fn bump_generation(resource: &Resource, old: &Value, value: &mut Value) {
-    let counted = resource.is_ours() || resource.group == "apps";
+    let counted = resource.is_custom() || matches!(resource.group, "apps" | "networking.k8s.io");
     if counted && old.get("spec") != value.get("spec") {
         let next = kinds::int(old, &["metadata", "generation"]).unwrap_or(0) + 1;
         metadata(value).insert("generation".into(), next.into());

@@ -93,11 +93,22 @@ impl World {
         let some_days_ago = self.now - TimeDelta::days(20);
         for service in &scenario.services {
             let component = service.component.as_deref().unwrap_or(&service.name);
+            let mut selector = json!({"app.kubernetes.io/component": component});
+            // one workload is found by its name too, so that a second one beside it can be told apart
+            let behind = |one: &&Workload| {
+                one.namespace == service.namespace
+                    && one.component.as_deref().unwrap_or(&one.name) == component
+            };
+            if let [workload] = scenario.workloads.iter().filter(behind).collect::<Vec<_>>().as_slice()
+                && workload.copies <= 1
+            {
+                selector["app.kubernetes.io/name"] = workload.name.clone().into();
+            }
             let value = json!({
                 "apiVersion": "v1", "kind": "Service",
                 "metadata": {"name": service.name, "namespace": service.namespace},
                 "spec": {
-                    "type": "ClusterIP", "clusterIP": "10.96.0.10", "selector": {"app.kubernetes.io/component": component},
+                    "type": "ClusterIP", "clusterIP": "10.96.0.10", "selector": selector,
                     "ports": [{"name": "http", "port": service.port, "targetPort": service.port, "protocol": "TCP"}]
                 },
                 "status": {"loadBalancer": {}}

@@ -1,16 +1,19 @@
 //! The users of the applications: requests, errors and latencies by version, scraped into samples.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::PoisonError;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, PoisonError};
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 
+use super::routes::{self, Routes};
 use super::{SCRAPE, World};
 use crate::api::labels::LABEL_TRACK;
-use crate::sim::kinds::{self, DEPLOYMENTS, PODS, int, label, text};
+use crate::sim::kinds::{DEPLOYMENTS, PODS, int, label, text};
 use crate::sim::prometheus::{Labels, Samples, SeriesId};
 use crate::sim::rng::Seed;
 use crate::sim::scenario::Behaviour;
+use crate::sim::store::Object;
 use crate::sim::world::pod::Run;
 
 /// Upper bounds of the latency histogram, in seconds.
@@ -49,6 +52,7 @@ struct Target {
     name: String,
     component: String,
     track: String,
+    object: Arc<Object>,
     run: Run,
 }
 
@@ -59,20 +63,17 @@ impl World {
         let scrape = self.traffic.scrapes;
         self.traffic.scrapes += 1;
         let rates = self.request_rates();
-        let mut serving: HashMap<(String, String), f64> = HashMap::new();
-        for target in targets.iter().filter(|target| target.run.serves()) {
-            *serving.entry((target.namespace.clone(), target.component.clone())).or_default() += 1.0;
-        }
+        let shares = self.shares(&targets);
         let samples = self.samples.clone();
         let mut samples = samples.write().unwrap_or_else(PoisonError::into_inner);
         let millis = at.timestamp_millis();
         let mut seen = HashSet::with_capacity(targets.len());
         for target in &targets {
             let place = (target.namespace.clone(), target.component.clone());
-            let pods = serving.get(&place).copied().unwrap_or(1.0).max(1.0);
+            let share = shares.get(&target.uid).copied().unwrap_or_default();
             let chance = self.traffic.seed.child(&target.name).nth(scrape);
             let wave = rates.get(&place).copied().unwrap_or(0.0) * wave(at);
-            let wanted = if target.run.serves() { wave * SCRAPE.as_seconds_f64() / pods } else { 0.0 };
+            let wanted = wave * SCRAPE.as_seconds_f64() * share;
             let meter = self
                 .traffic
                 .meters
@@ -93,6 +94,22 @@ impl World {
         });
         self.scrape_deployments(&mut samples, millis);
         samples.forget_before(millis);
+    }
+
+    /// What share of its component's requests each serving pod gets, by uid.
+    fn shares(&self, targets: &[Target]) -> HashMap<String, f64> {
+        let mut serving: BTreeMap<(&str, &str), Vec<&Target>> = BTreeMap::new();
+        for target in targets.iter().filter(|target| target.run.serves()) {
+            serving.entry((&target.namespace, &target.component)).or_default().push(target);
+        }
+        let mut routes: HashMap<&str, Routes> = HashMap::new();
+        let mut shares = HashMap::with_capacity(targets.len());
+        for ((namespace, _), pods) in serving {
+            let routes = routes.entry(namespace).or_insert_with(|| Routes::read(&self.store, namespace));
+            let objects: Vec<_> = pods.iter().map(|pod| &pod.object.value).collect();
+            shares.extend(pods.iter().map(|pod| pod.uid.clone()).zip(routes.shares(&objects)));
+        }
+        shares
     }
 
     fn request_rates(&self) -> HashMap<(String, String), f64> {
@@ -129,6 +146,7 @@ impl World {
                     name: pod.name().to_owned(),
                     component,
                     track: label(&pod.value, LABEL_TRACK).unwrap_or("stable").to_owned(),
+                    object: pod.clone(),
                     run: run.clone(),
                 })
             })
@@ -322,17 +340,18 @@ fn error_function(x: f64) -> f64 {
     (1.0 - poly * (-x * x).exp()).copysign(x)
 }
 
-/// Whether any pod of a component serves, and with which health status: the worst that its versions give.
-pub fn health(world: &World, namespace: &str, component: &str) -> Option<u16> {
+/// Whether any pod behind a selector serves, and with which health status: the worst that their versions give.
+pub fn health(world: &World, namespace: &str, selector: &Value) -> Option<u16> {
+    let selector = routes::selector(selector);
     world
         .runs
         .values()
         .filter(|run| run.serves() && *run.key.namespace == *namespace)
         .filter(|run| {
-            world
-                .store
-                .get(PODS, &run.key.namespace, &run.key.name)
-                .is_some_and(|pod| kinds::label(&pod.value, "app.kubernetes.io/component") == Some(component))
+            let pod = world.store.get(PODS, &run.key.namespace, &run.key.name);
+            let bears =
+                |pod: &Arc<Object>, (key, value): (&String, &String)| label(&pod.value, key) == Some(value);
+            !selector.is_empty() && pod.is_some_and(|pod| selector.iter().all(|pair| bears(pod, pair)))
         })
         .map(|run| run.behaviour.health_status)
         .max()

@@ -19,6 +19,8 @@ type Split = Vec<(Selector, f64)>;
 
 /// The Service that a client may leave out: it gets no traffic of its own, such as the preview of a blue-green release.
 const NO_TRAFFIC: &str = "release-cockpit.dev/test-no-traffic";
+/// So is one that the controller made for a second workload: routes lead to it, or those who preview.
+const SECOND_WORKLOAD: &str = "release-cockpit.dev/second-workload";
 const CANARY: &str = "nginx.ingress.kubernetes.io/canary";
 const CANARY_WEIGHT: &str = "nginx.ingress.kubernetes.io/canary-weight";
 
@@ -88,7 +90,9 @@ pub async fn read(client: &Client) -> kube::Result<Routes> {
     for service in Api::<Service>::all(client.clone()).list(&ListParams::default()).await? {
         let Some(selector) = service.spec.as_ref().and_then(|spec| spec.selector.clone()) else { continue };
         let namespace = service.namespace().unwrap_or_default();
-        if !service.labels().contains_key(NO_TRAFFIC) {
+        let is_preview =
+            service.labels().contains_key(NO_TRAFFIC) || service.annotations().contains_key(SECOND_WORKLOAD);
+        if !is_preview {
             routes.services.entry(namespace.clone()).or_default().push(selector.clone());
         }
         selectors.insert((namespace, service.name_any()), selector);

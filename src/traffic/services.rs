@@ -1,0 +1,218 @@
+//! The Services that a second workload needs: one that a router sends to, and one by which people see it before the switch.
+//!
+//! Owns that making and removing them can be repeated, and that a preview Service which was there before gets its selector back.
+
+use std::collections::BTreeMap;
+
+use kube::ResourceExt;
+use kube::api::{DeleteParams, DynamicObject, ListParams, PostParams, Preconditions};
+use serde_json::{Value, json};
+
+use super::pair::{self, Distinction};
+use super::{Error, Route};
+use crate::api::labels::{
+    ANNOTATION_RELEASE, ANNOTATION_SECOND, ANNOTATION_SELECTOR_BEFORE, LABEL_OWN_TRACK, TRACK_FIELD_MANAGER,
+};
+use crate::workload::Written;
+use crate::workload::track::{self, pod_labels, text_map};
+
+const KIND: &str = "Service";
+
+/// Makes the Service that a router sends the second workload's share to.
+pub async fn make(route: &Route, distinction: &Distinction, release: &str) -> Result<Written, Error> {
+    let Some(second) = &distinction.service else { return Ok(Written::Already) };
+    let api = pair::services(route);
+    if let Some(found) = pair::find(&api, KIND, &second.name).await? {
+        if track::is_ours(&found, route.track) {
+            return Ok(Written::Already);
+        }
+        return Err(taken(&second.name));
+    }
+    let made_of = pair::get(&api, KIND, &second.of).await?;
+    create(route, &made_of, distinction, (&second.name, release)).await
+}
+
+/// Whether the name of the Service that would be made is free.
+pub async fn is_free(route: &Route, distinction: &Distinction) -> Result<(), Error> {
+    let Some(second) = &distinction.service else { return Ok(()) };
+    match pair::find(&pair::services(route), KIND, &second.name).await? {
+        Some(found) if !track::is_ours(&found, route.track) => Err(taken(&second.name)),
+        _ => Ok(()),
+    }
+}
+
+fn taken(name: &str) -> Error {
+    Error::Unfit(format!(
+        "Service {name} was not made by the controller: rename or remove it, its name is needed"
+    ))
+}
+
+/// Lets a Service show the second workload before the switch: one that is there, or one that is made.
+pub async fn preview(
+    route: &Route,
+    distinction: &Distinction,
+    name: &str,
+    release: &str,
+) -> Result<Written, Error> {
+    if name == route.service() {
+        return Err(Error::Config(format!("previewService {name} is the component's own Service")));
+    }
+    let api = pair::services(route);
+    let own = pair::get(&api, KIND, route.service()).await?;
+    let Some(found) = pair::find(&api, KIND, name).await? else {
+        return create(route, &own, distinction, (name, release)).await;
+    };
+    let selector = selector(route, distinction, &own).await?;
+    let before = text_map(found.data.pointer("/spec/selector"));
+    if before == selector {
+        return Ok(Written::Already);
+    }
+    let mut operations = vec![pair::unchanged(&found)];
+    operations.push(json!({"op": "add", "path": "/spec/selector", "value": selector}));
+    if found.metadata.annotations.is_none() {
+        operations.push(json!({"op": "add", "path": "/metadata/annotations", "value": {}}));
+    }
+    let mut note = |key: &str, value: String| {
+        let path = format!("/metadata/annotations/{}", pair::step(key));
+        operations.push(json!({"op": "add", "path": path, "value": value}));
+    };
+    note(ANNOTATION_SECOND, route.track.workload_name(&route.workload.name));
+    if !found.annotations().contains_key(ANNOTATION_SELECTOR_BEFORE) {
+        note(ANNOTATION_SELECTOR_BEFORE, json!(before).to_string());
+    }
+    pair::patch(&api, KIND, name, operations).await.map(|()| Written::Now)
+}
+
+/// Removes the Services that were made for the second workload, and gives a preview Service its selector back.
+pub async fn remove(route: &Route) -> Result<Written, Error> {
+    let api = pair::services(route);
+    let of = route.track.workload_name(&route.workload.name);
+    let all =
+        api.list(&ListParams::default()).await.map_err(|error| pair::failed(&api, KIND, "list", error))?;
+    let mut written = Written::Already;
+    for service in all.items {
+        if service.annotations().get(ANNOTATION_SECOND) != Some(&of) {
+            continue;
+        }
+        let name = service.name_any();
+        if track::is_ours(&service, route.track) {
+            let preconditions = Preconditions { uid: service.uid(), resource_version: None };
+            match api.delete(&name, &DeleteParams::background().preconditions(preconditions)).await {
+                Ok(_) => written = Written::Now,
+                Err(error) => match pair::failed(&api, KIND, &name, error) {
+                    Error::Missing { .. } => {}
+                    error => return Err(error),
+                },
+            }
+        } else {
+            pair::patch(&api, KIND, &name, restoration(&service)).await?;
+            written = Written::Now;
+        }
+    }
+    Ok(written)
+}
+
+/// Gives a Service that was only borrowed its own selector back.
+fn restoration(service: &DynamicObject) -> Vec<Value> {
+    let mut operations = vec![pair::unchanged(service)];
+    let before = service.annotations().get(ANNOTATION_SELECTOR_BEFORE);
+    if let Some(before) = before.and_then(|text| serde_json::from_str::<BTreeMap<String, String>>(text).ok())
+    {
+        operations.push(json!({"op": "add", "path": "/spec/selector", "value": before}));
+    }
+    for key in [ANNOTATION_SECOND, ANNOTATION_SELECTOR_BEFORE] {
+        if service.annotations().contains_key(key) {
+            let path = format!("/metadata/annotations/{}", pair::step(key));
+            operations.push(json!({"op": "remove", "path": path}));
+        }
+    }
+    operations
+}
+
+/// What finds the pods of the second workload only: the selector of the component's own Service, but for the labels in which they differ.
+async fn selector(
+    route: &Route,
+    distinction: &Distinction,
+    own: &DynamicObject,
+) -> Result<BTreeMap<String, String>, Error> {
+    let workload = pair::workload_of(route).await?;
+    let pods = pod_labels(&workload.data);
+    let mut selector = text_map(own.data.pointer("/spec/selector"));
+    for (key, value) in &mut selector {
+        // the Service may be switched to the second workload at this moment
+        if let Some(own) = pods.get(key) {
+            value.clone_from(own);
+        }
+    }
+    selector.extend(distinction.labels.clone());
+    selector.entry(LABEL_OWN_TRACK.to_owned()).or_insert_with(|| route.track.as_str().to_owned());
+    Ok(selector)
+}
+
+async fn create(
+    route: &Route,
+    made_of: &DynamicObject,
+    distinction: &Distinction,
+    (name, release): (&str, &str),
+) -> Result<Written, Error> {
+    let api = pair::services(route);
+    let selector = selector(route, distinction, made_of).await?;
+    let workload = pair::workload_of(route).await?;
+    let service = copied(route, made_of, &selector, (name, release), track::owned_by(&workload));
+    let service = serde_json::from_value(service)
+        .map_err(|source| pair::failed(&api, KIND, name, kube::Error::SerdeError(source)))?;
+    let params = PostParams { field_manager: Some(TRACK_FIELD_MANAGER.to_owned()), ..PostParams::default() };
+    match api.create(&params, &service).await {
+        Ok(_) => Ok(Written::Now),
+        Err(error) => Err(pair::failed(&api, KIND, name, error)),
+    }
+}
+
+/// Annotations by which somebody's GitOps or package manager knows its own objects, and those of ours.
+fn is_theirs(key: &str) -> bool {
+    let owner = key.split('/').next().unwrap_or_default();
+    ["kubectl.kubernetes.io", "argocd.argoproj.io", "meta.helm.sh", "release-cockpit.dev"].contains(&owner)
+        || owner.ends_with(".release-cockpit.dev")
+        || owner.ends_with("fluxcd.io")
+}
+
+fn copied(
+    route: &Route,
+    made_of: &DynamicObject,
+    selector: &BTreeMap<String, String>,
+    (name, release): (&str, &str),
+    owners: Value,
+) -> Value {
+    let given = |key: &str| made_of.data.pointer(&format!("/spec/{key}")).cloned();
+    let mut ports = given("ports").unwrap_or_default();
+    for port in ports.as_array_mut().into_iter().flatten() {
+        if let Some(port) = port.as_object_mut() {
+            port.remove("nodePort");
+        }
+    }
+    let mut spec = json!({"type": "ClusterIP", "selector": selector, "ports": ports});
+    for key in ["sessionAffinity", "sessionAffinityConfig", "internalTrafficPolicy", "trafficDistribution"] {
+        if let Some(value) = given(key) {
+            spec[key] = value;
+        }
+    }
+    if given("clusterIP").is_some_and(|address| address == "None") {
+        spec["clusterIP"] = "None".into();
+    }
+    let mut annotations: BTreeMap<String, String> = made_of
+        .annotations()
+        .iter()
+        .filter(|(key, _)| !is_theirs(key))
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect();
+    annotations.insert(ANNOTATION_RELEASE.to_owned(), release.to_owned());
+    annotations.insert(ANNOTATION_SECOND.to_owned(), route.track.workload_name(&route.workload.name));
+    json!({
+        "apiVersion": "v1", "kind": KIND,
+        "metadata": {
+            "name": name, "namespace": route.namespace, "labels": track::own_labels(route.track, release),
+            "annotations": annotations, "ownerReferences": owners
+        },
+        "spec": spec
+    })
+}

@@ -1,0 +1,159 @@
+use super::*;
+
+fn first() -> DynamicObject {
+    serde_json::from_value(json!({
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {
+            "name": "backend", "namespace": "planera", "uid": "u1", "resourceVersion": "41", "generation": 7,
+            "labels": {"app.kubernetes.io/instance": "planera", "argocd.argoproj.io/instance": "planera"},
+            "annotations": {
+                "kubectl.kubernetes.io/last-applied-configuration": "{}", "deployment.kubernetes.io/revision": "9",
+                "argocd.argoproj.io/tracking-id": "planera:apps/Deployment:planera/backend"
+            },
+            "managedFields": [{"manager": "kubectl"}], "finalizers": ["x/y"]
+        },
+        "spec": {
+            "replicas": 4, "paused": true, "minReadySeconds": 3, "selector": {"matchLabels": {"app": "backend"}},
+            "template": {
+                "metadata": {
+                    "labels": {"app": "backend", "team": "blue"}, "annotations": {"prometheus.io/scrape": "true"},
+                    "creationTimestamp": null
+                },
+                "spec": {"nodeName": "node-1", "containers": [
+                    {"name": "sidecar", "image": "proxy:v1"}, {"name": "backend", "image": "backend:v1", "newField": {"kept": true}}
+                ]}
+            }
+        },
+        "status": {"replicas": 4}
+    }))
+    .unwrap()
+}
+
+fn target() -> (String, String, String) {
+    ("planera".into(), "backend-canary".into(), "backend".into())
+}
+
+fn wanted(labels: &[(&str, &str)]) -> Copy {
+    Copy {
+        track: Track::Canary,
+        component: "backend".into(),
+        image: "backend:v2".into(),
+        replicas: 1,
+        labels: labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+        release: "planera/planera-2".into(),
+    }
+}
+
+fn copy(wanted: &Copy) -> DynamicObject {
+    let (namespace, name, container) = target();
+    copied(&first(), &Place { namespace, name, container }, wanted).unwrap()
+}
+
+#[test]
+fn it_has_nothing_of_the_first_one_that_would_tie_it_to_anybody_else() {
+    let copy = copy(&wanted(&[]));
+    let metadata = serde_json::to_value(&copy.metadata).unwrap();
+    assert_eq!(
+        metadata,
+        json!({
+            "name": "backend-canary", "namespace": "planera",
+            "labels": {
+                "app.kubernetes.io/managed-by": "release-cockpit", "release-cockpit.dev/release": "planera-2",
+                "release-cockpit.dev/track": "canary"
+            },
+            "annotations": {"release-cockpit.dev/release": "planera/planera-2"},
+            "ownerReferences": [{
+                "apiVersion": "apps/v1", "kind": "Deployment", "name": "backend", "uid": "u1", "controller": false,
+                "blockOwnerDeletion": false
+            }]
+        })
+    );
+    assert!(copy.data.get("status").is_none());
+    let spec = &copy.data["spec"];
+    assert_eq!(
+        (&spec["replicas"], spec.get("paused"), &spec["minReadySeconds"]),
+        (&json!(1), None, &json!(3))
+    );
+    let pod = &spec["template"]["spec"];
+    assert_eq!(pod.get("nodeName"), None);
+    assert_eq!(
+        pod["containers"],
+        json!([{"name": "sidecar", "image": "proxy:v1"}, {"name": "backend", "image": "backend:v2", "newField": {"kept": true}}])
+    );
+    let template = &spec["template"]["metadata"];
+    assert_eq!(template["annotations"], json!({"prometheus.io/scrape": "true"}));
+    assert!(template.get("creationTimestamp").is_none());
+}
+
+#[test]
+fn its_pods_are_told_from_the_others_or_found_by_the_same_service() {
+    type Case<'a> = (&'a [(&'a str, &'a str)], Value, Value);
+    let cases: [Case<'_>; 3] = [
+        (
+            &[],
+            json!({"app": "backend", "team": "blue", "track": "canary", "release-cockpit.dev/track": "canary"}),
+            json!({"app": "backend", "release-cockpit.dev/track": "canary"}),
+        ),
+        (
+            &[("app", "backend-canary")],
+            json!({"app": "backend-canary", "team": "blue", "app.kubernetes.io/component": "backend", "track": "canary",
+                "release-cockpit.dev/track": "canary"}),
+            json!({"app": "backend-canary", "release-cockpit.dev/track": "canary"}),
+        ),
+        (
+            &[("track", "next")],
+            json!({"app": "backend", "team": "blue", "app.kubernetes.io/component": "backend", "track": "next",
+                "release-cockpit.dev/track": "canary"}),
+            json!({"app": "backend", "release-cockpit.dev/track": "canary"}),
+        ),
+    ];
+    for (labels, pods, selector) in cases {
+        let copy = copy(&wanted(labels));
+        let sorted = |value: &Value| text_map(Some(value));
+        assert_eq!(sorted(&copy.data["spec"]["template"]["metadata"]["labels"]), sorted(&pods));
+        assert_eq!(sorted(&copy.data["spec"]["selector"]["matchLabels"]), sorted(&selector));
+    }
+}
+
+#[test]
+fn only_what_differs_is_written() {
+    let mut found = copy(&wanted(&[]));
+    found.metadata.resource_version = Some("7".into());
+    assert_eq!(changes(&found, &copy(&wanted(&[])), "backend"), Changes::None);
+    let test = json!({"op": "test", "path": "/metadata/resourceVersion", "value": "7"});
+    let larger = copy(&Copy { replicas: 2, ..wanted(&[]) });
+    assert_eq!(
+        changes(&found, &larger, "backend"),
+        Changes::Some(json!([test, {"op": "add", "path": "/spec/replicas", "value": 2}]))
+    );
+    let newer = copy(&Copy { image: "backend:v3".into(), ..wanted(&[]) });
+    let path = "/spec/template/spec/containers/1/image";
+    assert_eq!(
+        changes(&found, &newer, "backend"),
+        Changes::Some(json!([test, {"op": "add", "path": path, "value": "backend:v3"}]))
+    );
+    let Changes::Some(all) =
+        changes(&found, &copy(&Copy { release: "planera/three".into(), ..wanted(&[]) }), "backend")
+    else {
+        panic!("another release's copy is brought up to date")
+    };
+    let paths: Vec<_> = all.as_array().unwrap().iter().map(|one| one["path"].as_str().unwrap()).collect();
+    assert_eq!(
+        paths,
+        ["/metadata/resourceVersion", "/spec/template", "/metadata/labels", "/metadata/annotations"]
+    );
+    assert_eq!(changes(&found, &copy(&wanted(&[("app", "backend-canary")])), "backend"), Changes::Unfit);
+}
+
+#[test]
+fn a_stranger_is_no_second_workload() {
+    assert!(is_ours(&copy(&wanted(&[])), Track::Canary));
+    assert!(!is_ours(&copy(&wanted(&[])), Track::Green));
+    assert!(!is_ours(&first(), Track::Canary));
+}
+
+#[test]
+fn labels_hold_what_they_can() {
+    let release = format!("planera/{}-{}", "a".repeat(62), "b".repeat(40));
+    assert_eq!(own_labels(Track::Green, &release)[LABEL_RELEASE], "a".repeat(62));
+}
