@@ -3,9 +3,11 @@
 //! [`World`] builds a store by the same events that a session sends, so that every test also folds.
 
 mod objects;
+mod progressive;
 mod story;
 
 pub use objects::{environment, pod, release, release_action};
+pub use progressive::{canary_paused, progressive};
 pub use story::{burning, planera};
 
 use std::sync::Arc;

@@ -81,8 +81,10 @@ pub struct ActiveRelease {
     pub phase: Phase,
     /// Its strategy.
     pub strategy: StrategyName,
-    /// Desired weight of the new version in per cent, where it has one.
+    /// Desired weight of the new version in per cent, where its strategy shifts weight.
     pub weight: Option<i32>,
+    /// The present step, counted from 1, and steps in all; absent before it has a plan.
+    pub steps: Option<(usize, usize)>,
 }
 
 /// How an environment fares: a word and a class, so that it is never told by colour alone.
@@ -210,6 +212,8 @@ pub struct QueueRow {
     pub group: QueueGroup,
     /// Steps done and steps in all; absent before it has a plan.
     pub steps: Option<(usize, usize)>,
+    /// Desired weight of the new version in per cent, where its strategy shifts weight.
+    pub weight: Option<i32>,
     /// What it waits for and who can clear it, in the controller's words.
     pub message: Box<str>,
     /// Who asked for it.

@@ -96,7 +96,7 @@ fn home_wide(body: Rect, needs: Needs) -> Home {
     let queue =
         take_bottom(&mut rest, rows(needs.queue).saturating_add(2).clamp(4, (body.height / 4).max(4)));
     let environments =
-        take_left(&mut top, if body.width < 150 { 54 } else { (body.width * 33 / 100).min(70) });
+        take_left(&mut top, if body.width < 150 { 54 } else { (body.width * 36 / 100).min(76) });
     let half = top.width / 2;
     let first = take_left(&mut top, half);
     Home { boxed: true, environments, first, second: top, pods: rest, queue }

@@ -13,7 +13,7 @@ use windows::windows;
 
 use crate::app::cluster_state::{ClusterId, Feed, FeedState};
 use crate::app::event::{ClusterEvent, Event};
-use crate::app::fixtures::{World, burning, environment_id, now, release_id};
+use crate::app::fixtures::{World, burning, environment_id, now, progressive, release_id};
 use crate::app::store::Store;
 use crate::app::text_view::{TextBody, TextView};
 use crate::app::ui_state::{Pane as Focus, ReleaseView, ServerWord, View, WhyView};
@@ -192,6 +192,22 @@ fn every_screen_in_every_state_and_size() {
 }
 
 #[test]
+fn two_versions_side_by_side_in_every_state() {
+    for (state, mut world) in progressive() {
+        world.store.ui.environments.selected = Some(environment_id("production"));
+        for view in ["home", "release"] {
+            let store = open(world.store.clone(), view);
+            for size in SIZES {
+                let name = format!("tracks-{view}-{state}-{}x{}", size.0, size.1);
+                snapshot(&name, &text(&screen(&store, &Theme::named("dark"), size)));
+            }
+            let name = format!("tracks-{view}-{state}-mono-80x24");
+            snapshot(&name, &text(&screen(&store, &Theme::named("mono"), SIZES[0])));
+        }
+    }
+}
+
+#[test]
 fn every_window_in_both_sizes() {
     let theme = Theme::named("dark");
     for (name, world) in windows() {
@@ -217,7 +233,7 @@ fn ascii_screens_are_ascii() {
 #[test]
 fn the_mono_theme_has_no_colour_anywhere() {
     let theme = Theme::named("mono");
-    for (_, world) in states().into_iter().chain(windows()) {
+    for (_, world) in states().into_iter().chain(windows()).chain(progressive()) {
         for view in VIEWS {
             let buf = screen(&open(world.store.clone(), view), &theme, (120, 40));
             let coloured = buf.content.iter().find(|cell| cell.fg != Color::Reset || cell.bg != Color::Reset);
@@ -229,7 +245,8 @@ fn the_mono_theme_has_no_colour_anywhere() {
 #[test]
 fn any_size_draws_without_harm() {
     let theme = Theme::named("dark");
-    let states = states().map(|(_, world)| world.store);
+    let states: Vec<Store> =
+        states().into_iter().chain(progressive()).map(|(_, world)| world.store).collect();
     let worlds = states.iter().flat_map(|store| VIEWS.map(|view| open(store.clone(), view)));
     for store in worlds.chain(windows().into_iter().map(|(_, world)| world.store)) {
         for width in (0..=40).chain([41, 60, 79, 109, 110, 111]) {

@@ -8,7 +8,7 @@ use crate::api::environment::Component;
 use crate::api::{Environment, Phase};
 use crate::app::cluster_state::{ClusterId, ClusterState};
 use crate::app::located::{EnvironmentId, ReleaseId};
-use crate::app::rows::{ActiveRelease, EnvironmentRow, Health, Reading};
+use crate::app::rows::{ActiveRelease, EnvironmentRow, Health, Reading, queue};
 use crate::app::store::Store;
 use crate::app::ui_state::{MetricPane, Pane};
 use crate::app::{banners, needs};
@@ -129,12 +129,14 @@ fn active(id: ClusterId, cluster: &ClusterState, environment: &Environment) -> O
         .max_by_key(|release| release.status.as_ref().and_then(|status| status.started_at))?;
     let status = release.status.as_ref();
     let planned = status.and_then(|status| status.plan.as_ref()).map(|plan| plan.strategy);
+    let strategy = planned.or(release.spec.strategy).unwrap_or_else(|| environment.spec.default_strategy());
     Some(ActiveRelease {
         id: ReleaseId::new(id, release.key()),
         version: release.spec.version.as_str().into(),
         phase: release.phase(),
-        strategy: planned.or(release.spec.strategy).unwrap_or_else(|| environment.spec.default_strategy()),
-        weight: status.and_then(|status| status.weight.as_ref()).map(|weight| weight.desired),
+        strategy,
+        weight: queue::weight(release, strategy),
+        steps: queue::steps(release).map(|(done, all)| ((done + 1).min(all), all)),
     })
 }
 

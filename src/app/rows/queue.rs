@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::api::strategy::StrategyName;
 use crate::api::{Environment, Release};
 use crate::app::cluster_state::{ClusterId, ClusterState};
 use crate::app::located::{EnvironmentId, ReleaseId};
@@ -56,22 +57,21 @@ fn row(store: &Store, (id, cluster): (ClusterId, &ClusterState), release: &Relea
     let plan = status.and_then(|status| status.plan.as_ref());
     let release_id = ReleaseId::new(id, release.key());
     let pending = store.pending.iter().rev().find(|pending| pending.release == release_id);
+    let strategy = plan
+        .map(|plan| plan.strategy)
+        .or(release.spec.strategy)
+        .or(environment.map(|environment| environment.spec.default_strategy()))
+        .unwrap_or_default();
     QueueRow {
         tier: environment.map(|environment| environment.spec.tier),
         application: environment.map_or("", |environment| &environment.spec.application).into(),
         from: from(release, environment).into(),
         to: release.spec.version.as_str().into(),
-        strategy: plan
-            .map(|plan| plan.strategy)
-            .or(release.spec.strategy)
-            .or(environment.map(|environment| environment.spec.default_strategy()))
-            .unwrap_or_default(),
+        strategy,
         phase,
         group: QueueGroup::of(phase),
-        steps: plan.map(|plan| {
-            let done = status.and_then(|status| status.step.as_ref()).map_or(0, |step| step.index);
-            (usize::try_from(done).unwrap_or_default().min(plan.steps.len()), plan.steps.len())
-        }),
+        steps: steps(release),
+        weight: weight(release, strategy),
         message: status.map_or("", |status| &status.message).into(),
         requested_by: release.spec.requested_by.as_str().into(),
         created: release.created_at(),
@@ -85,6 +85,20 @@ fn row(store: &Store, (id, cluster): (ClusterId, &ClusterState), release: &Relea
         environment: EnvironmentId::new(id, key),
         id: release_id,
     }
+}
+
+/// Steps done and steps in all; absent before there is a plan.
+pub(in crate::app) fn steps(release: &Release) -> Option<(usize, usize)> {
+    let status = release.status.as_ref()?;
+    let all = status.plan.as_ref()?.steps.len();
+    let done = status.step.as_ref().map_or(0, |step| step.index);
+    Some((usize::try_from(done).unwrap_or_default().min(all), all))
+}
+
+/// Desired weight of the new version; none where pods are replaced in place, since nobody chooses it there.
+pub(in crate::app) fn weight(release: &Release, strategy: StrategyName) -> Option<i32> {
+    let weight = release.status.as_ref()?.weight.as_ref()?;
+    (strategy != StrategyName::Rolling).then_some(weight.desired)
 }
 
 /// The version before: as recorded at the start, else what runs now, while it has not started.

@@ -69,7 +69,12 @@ impl Columns {
         let name = rows.iter().map(|row| name_width(row, several)).max().unwrap_or(8).clamp(8, 28);
         let said = rows.iter().all(|row| row.name.contains(&tier_word(row.tier).to_ascii_lowercase()[..3]));
         let tier = if said { 0 } else { 5 };
-        let version = rows.iter().map(version_width).max().unwrap_or(6).clamp(6, 12);
+        // Not by what runs: the column would widen when a second version appears, and everything behind it would jump.
+        let version = match cells {
+            0..76 => 8,
+            76..100 => 10,
+            _ => 12,
+        };
         // Pointer, number, two gaps, pods with its gap.
         let fixed = 4 + name + 1 + tier + version + 1 + 6;
         let (labelled, reading, readings) = match cells.saturating_sub(fixed) {
@@ -151,17 +156,15 @@ impl Columns {
         };
     }
 
+    /// Word, weight, step, version: whatever there is room for, and never into the next column.
     fn status(&self, pen: &mut Pen<'_>, ctx: &Ctx<'_>, row: &EnvironmentRow) {
         let theme = ctx.theme;
         let (glyph, style) = ctx.health(row.health.class());
         let end = pen.column() + self.status;
-        pen.put(style, glyph).put(style, " ").cut(
-            self.status.saturating_sub(2),
-            style,
-            theme,
-            row.health.word(),
-        );
+        pen.put(style, glyph).put(style, " ");
         let left = |pen: &Pen<'_>| end.saturating_sub(pen.column() + 1);
+        let room = left(pen);
+        pen.cut(room, style, theme, row.health.word());
         for (wanted, style, word) in [
             (row.frozen.is_some(), theme.warning, " FROZEN"),
             (row.debts > 0, theme.failing, " DEBT"),
@@ -172,8 +175,12 @@ impl Columns {
             }
         }
         if let Some(active) = &row.active {
-            if let Some(weight) = active.weight {
-                pen.fmt(style, format_args!(" {weight}%"));
+            let weight = active.weight.map(|weight| Short::of(format_args!(" {weight}%")));
+            let step = active.steps.map(|(step, all)| Short::of(format_args!(" {step}/{all}")));
+            for word in [weight, step].into_iter().flatten() {
+                if left(pen) >= width(word.as_str()) {
+                    pen.put(style, word.as_str());
+                }
             }
             let room = left(pen);
             if room > 3 {
@@ -226,12 +233,60 @@ fn name_width(row: &EnvironmentRow, several: bool) -> u16 {
     width(&row.name) + if several { width(&row.application) + 1 } else { 0 }
 }
 
-fn version_width(row: &EnvironmentRow) -> u16 {
-    row.versions.first().map_or(1, |first| width(first)) + if row.versions.len() > 1 { 2 } else { 0 }
-}
-
 /// Nothing of a row's height depends on its content.
 #[must_use]
 pub fn visible_rows(area: Rect, boxed: bool) -> u16 {
     if boxed { area.height.saturating_sub(3) } else { area.height }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::fixtures::{World, burning, canary_paused, planera};
+    use crate::ui::theme::Theme;
+
+    /// The lines of the pane, cell by cell.
+    fn lines(world: &World, (width, boxed): (u16, bool)) -> Vec<String> {
+        let theme = Theme::named("mono");
+        let area = Rect::new(0, 0, width, 6);
+        let mut buf = Buffer::empty(area);
+        draw(&mut buf, area, &Ctx { store: &world.store, theme: &theme, boxed });
+        let row = |row: &[ratatui::buffer::Cell]| row.iter().map(ratatui::buffer::Cell::symbol).collect();
+        buf.content.chunks(usize::from(width)).map(row).collect()
+    }
+
+    /// Where the numbers of the last column end on production's line.
+    fn end_of_latency(world: &World, size: (u16, bool)) -> Option<usize> {
+        let shown = lines(world, size);
+        let line = shown.iter().find(|line| line.contains("production"))?;
+        let at = line.rfind("ms")?;
+        Some(line[..at].chars().count())
+    }
+
+    #[test]
+    fn no_column_moves_whatever_a_release_does() {
+        let mut two = burning();
+        for row in &mut two.store.rows.environments {
+            row.versions = vec!["v1.10.12".into(), "v1.8.2".into()];
+            row.health = Health::RollingBack;
+            if let Some(active) = &mut row.active {
+                (active.weight, active.steps) = (Some(100), Some((12, 12)));
+            }
+        }
+        for size in [(72, true), (66, true), (80, false), (110, true)] {
+            let calm = end_of_latency(&planera(), size);
+            assert!(calm.is_some(), "{size:?}: {:#?}", lines(&planera(), size));
+            for world in [&burning(), &two, &canary_paused()] {
+                assert_eq!(end_of_latency(world, size), calm, "{size:?}: {:#?}", lines(world, size));
+            }
+        }
+    }
+
+    #[test]
+    fn a_canary_says_its_weight_and_its_step() {
+        for size in [(72, true), (80, false)] {
+            let shown = lines(&canary_paused(), size);
+            assert!(shown.iter().any(|line| line.contains("▲ canary 10% 2/10")), "{shown:#?}");
+        }
+    }
 }

@@ -161,7 +161,7 @@ impl Columns {
         match row.steps {
             Some((done, all)) if all > 0 && row.group == QueueGroup::Executing => {
                 bar(pen, ctx, (done, all), (self.bar, style));
-                let steps = Short::of(format_args!("{done}/{all}"));
+                let steps = Short::of(format_args!("{}/{all}", (done + 1).min(all)));
                 pen.fmt(style, format_args!("{:>5} ", steps.as_str()));
             }
             _ => {
@@ -171,6 +171,13 @@ impl Columns {
         pen.put(style, glyph).put(style, " ").cut(11, style, theme, row.phase.as_str()).skip(1);
         if self.bar > 4 {
             pen.to(end);
+        }
+        if let Some(weight) = row.weight.filter(|_| row.group == QueueGroup::Executing) {
+            if self.strategy == 0 {
+                pen.put(theme.muted, row.strategy.as_str()).skip(1);
+            }
+            let weight = Short::of(format_args!("{weight}%"));
+            pen.fmt(style, format_args!("{:>4} ", weight.as_str()));
         }
     }
 }
