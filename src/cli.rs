@@ -20,6 +20,7 @@ mod keys;
 mod logging;
 mod manifests;
 mod output;
+mod progress;
 mod release;
 mod session;
 mod settings;

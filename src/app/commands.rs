@@ -8,6 +8,7 @@ mod arm;
 mod audit;
 mod back;
 mod bottom;
+mod changes;
 mod check;
 mod copy;
 mod deny;
@@ -87,6 +88,7 @@ pub const COMMANDS: &[&Command] = &[
     &disarm::COMMAND,
     &open::COMMAND,
     &why::COMMAND,
+    &changes::COMMAND,
     &describe::COMMAND,
     &logs::COMMAND,
     &yaml::COMMAND,

@@ -1,5 +1,6 @@
 //! IO that is wanted, as plain data that tests compare.
 
+use crate::api::strategy::Track;
 use crate::api::{EnvironmentKey, Release, ReleaseAction};
 use crate::app::cluster_state::ClusterId;
 use crate::domain::pod_row::PodKey;
@@ -48,6 +49,8 @@ pub enum Effect {
         cluster: ClusterId,
         /// Which.
         environment: EnvironmentKey,
+        /// The second workloads that run there beside the first ones: curves are asked for per track while there are any.
+        second: Option<Track>,
     },
     /// Fetch everything of the focused environment's metrics now.
     RefreshMetrics,

@@ -203,6 +203,14 @@ impl World {
         self.store
     }
 
+    /// With its lists computed for the view that is open now.
+    pub fn settled(mut self) -> Self {
+        let (width, height) = self.store.size;
+        self.send(Event::Resize { width: width + 1, height });
+        self.send(Event::Resize { width, height });
+        self
+    }
+
     /// Sends an event; effects are dropped.
     pub fn send(&mut self, event: Event) {
         update(&mut self.store, event);

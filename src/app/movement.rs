@@ -1,5 +1,6 @@
 //! Moving in lists and texts.
 
+use crate::app::steps;
 use crate::app::store::Store;
 use crate::app::ui_state::{Cursor, Overlay, Pane, View};
 use crate::app::update::{follow, scrolled};
@@ -59,7 +60,12 @@ pub(super) fn go(store: &mut Store, step: Move) {
             let (offset, len) = match pane {
                 Pane::Gates => (&mut view.gates_offset, status.gates.len()),
                 Pane::Timeline => (&mut view.timeline_offset, status.timeline.len()),
-                _ => (&mut view.plan_offset, status.plan.as_ref().map_or(0, |plan| plan.steps.len())),
+                _ => {
+                    let len = status.plan.as_ref().map_or(0, |plan| plan.steps.len());
+                    let current = status.step.as_ref().map_or(0, |step| step.index);
+                    let current = usize::try_from(current).unwrap_or_default();
+                    (view.plan_offset.get_or_insert_with(|| steps::followed(current, len, height)), len)
+                }
             };
             *offset = step.scroll(*offset, len, height);
         }
@@ -80,6 +86,9 @@ pub(super) fn go(store: &mut Store, step: Move) {
                 .and_then(|release| release.status.as_ref())
                 .map_or(0, |status| status.gates.len() + 1);
             view.offset = step.scroll(view.offset, gates, 1);
+        }
+        (Some(View::Changes(view)), _) => {
+            view.offset = step.scroll(view.offset, rows.changes.len(), height);
         }
         (Some(View::Text(view)), _) => {
             let filter = ui.filters.get(&Pane::Text);

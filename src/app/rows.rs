@@ -12,6 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::api::strategy::StrategyName;
 use crate::api::{Phase, Tier};
 use crate::app::banners::Banner;
+use crate::app::changes::Change;
 use crate::app::located::{EnvironmentId, PodId, ReleaseId};
 
 /// The lists of the home screen.
@@ -31,6 +32,8 @@ pub struct Rows {
     pub inbox: Vec<InboxRow>,
     /// What everybody must see, most important first.
     pub banners: Vec<Banner>,
+    /// What has changed in the environment that the screen is about, newest first.
+    pub changes: Vec<Change>,
 }
 
 /// One environment.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use crate::api::strategy::Track;
 use crate::api::{Environment, Release, ReleaseAction, ReleaseKey, Tier};
 use crate::app::arming::{Armed, ArmingPolicy};
 use crate::app::cluster_state::{ClusterId, ClusterState};
@@ -51,8 +52,8 @@ pub struct Store {
     pub(super) dirty: Dirty,
     /// Namespaces whose pods are listed, pods elsewhere changing nothing visible; absent: all are.
     pub(super) scope: Option<BTreeSet<(ClusterId, Box<str>)>>,
-    /// The environment that the last [`crate::app::effect::Effect::Focus`] named.
-    pub(super) focused: Option<EnvironmentId>,
+    /// The environment that the last [`crate::app::effect::Effect::Focus`] named, and what runs there beside its own workloads.
+    pub(super) focused: (Option<EnvironmentId>, Option<Track>),
     pub(super) last_request: u64,
 }
 
@@ -131,6 +132,7 @@ impl Store {
             View::Release(view) => self.environment_of(&view.id),
             View::Rollback(view) => Some(view.environment.clone()),
             View::Why(view) => self.environment_of(&view.id),
+            View::Changes(view) => Some(view.environment.clone()),
             View::Inbox(_) => crate::app::inbox::selected(self).map(|row| row.environment.clone()),
             View::Home | View::Text(_) => None,
         }

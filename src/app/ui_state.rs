@@ -100,6 +100,8 @@ pub enum View {
     Inbox(InboxView),
     /// Why a release does not go on.
     Why(WhyView),
+    /// What has changed in an environment lately.
+    Changes(ChangesView),
     /// YAML, description or log.
     Text(TextView),
 }
@@ -113,8 +115,8 @@ pub struct ReleaseView {
     pub timeline_offset: usize,
     /// Gates that are scrolled past.
     pub gates_offset: usize,
-    /// Steps that are scrolled past.
-    pub plan_offset: usize,
+    /// Steps that are scrolled past; absent: the plan follows the present step.
+    pub plan_offset: Option<usize>,
 }
 
 /// Everything that waits for us, everywhere.
@@ -122,6 +124,15 @@ pub struct ReleaseView {
 pub struct InboxView {
     /// The chosen item.
     pub cursor: Cursor<InboxKey>,
+}
+
+/// What has changed in an environment lately.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangesView {
+    /// Where.
+    pub environment: EnvironmentId,
+    /// Entries scrolled past, from the newest.
+    pub offset: usize,
 }
 
 /// Why a release does not go on.
@@ -213,6 +224,8 @@ pub enum Pane {
     Inbox,
     /// Why: gates and the server's word.
     Why,
+    /// Changes: their list.
+    Changes,
     /// Text: its lines.
     Text,
     /// The help window.
@@ -229,6 +242,7 @@ impl Pane {
             View::Rollback(_) => &[Self::Candidates],
             View::Inbox(_) => &[Self::Inbox],
             View::Why(_) => &[Self::Why],
+            View::Changes(_) => &[Self::Changes],
             View::Text(_) => &[Self::Text],
         }
     }

@@ -32,7 +32,7 @@ pub(super) fn pop(store: &mut Store) -> bool {
 
 /// Opens a release.
 pub(super) fn open_release(store: &mut Store, id: ReleaseId) {
-    let view = ReleaseView { id, timeline_offset: 0, gates_offset: 0, plan_offset: 0 };
+    let view = ReleaseView { id, timeline_offset: 0, gates_offset: 0, plan_offset: None };
     push(store, View::Release(view));
 }
 

@@ -9,7 +9,9 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::grammar::{Format, How};
 use super::output;
+use crate::api::strategy::StrategyName;
 use crate::api::{Duration, Phase, Release, ReleaseAction, ReleaseKey};
+use crate::app::steps;
 use crate::cluster::{self, Cluster};
 
 /// How long the controller's verdict is awaited when nobody asked to wait.
@@ -138,12 +140,15 @@ const fn failed(phase: Phase) -> bool {
 pub(super) fn line(release: &Release) -> String {
     let phase = release.phase();
     let Some(status) = &release.status else { return format!("{phase}: the controller has not seen it yet") };
-    let steps = status.plan.as_ref().map_or(0, |plan| plan.steps.len());
-    let step = status.step.as_ref().map(|step| format!(" {}/{steps}", step.index)).unwrap_or_default();
+    let step = status.step.as_ref().and_then(|_| steps::present(release));
+    let step = step.map_or_else(String::new, |(step, all)| format!(" {step}/{all}"));
+    let sided = status.plan.as_ref().is_some_and(|plan| plan.strategy != StrategyName::Rolling);
+    let weight = status.weight.as_ref().filter(|_| sided && phase.holds_lane());
+    let weight = weight.map_or_else(String::new, |weight| format!(" {}%", weight.desired));
     if status.message.is_empty() {
-        format!("{phase}{step}")
+        format!("{phase}{step}{weight}")
     } else {
-        format!("{phase}{step}: {}", status.message)
+        format!("{phase}{step}{weight}: {}", status.message)
     }
 }
 

@@ -1,5 +1,8 @@
 //! `status` and `queue`: what is there.
 
+use std::fmt::Write as _;
+
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::choose;
@@ -8,11 +11,13 @@ use super::exit::Exit;
 use super::follow::line;
 use super::grammar::{Format, Queue, Status};
 use super::output;
+use super::progress;
 use super::session::{connect, in_sight, where_else};
 use super::table::Table;
 use crate::api::{Environment, Release};
 use crate::config::Settings;
 use crate::domain::age::Age;
+use crate::sanitize;
 use crate::time::Clock;
 
 struct Seen {
@@ -56,9 +61,13 @@ pub(super) async fn status(settings: &Settings, wanted: &Status) -> Result<Exit,
     }
     if table.is_empty() {
         output::remark("there are no environments in sight: the README says how to create one");
-    } else {
-        output::text(&table.to_string())?;
+        return Ok(Exit::Ok);
     }
+    let mut text = table.to_string();
+    if wanted.environment.is_some() {
+        text.extend(seen.iter().map(|seen| details(seen, now)));
+    }
+    output::text(&text)?;
     Ok(Exit::Ok)
 }
 
@@ -101,6 +110,17 @@ pub(super) async fn queue(settings: &Settings, wanted: &Queue) -> Result<Exit, C
         output::text(&table.to_string())?;
     }
     Ok(Exit::Ok)
+}
+
+/// How far the releases of these environments are, step by step.
+fn details(seen: &Seen, now: DateTime<Utc>) -> String {
+    let mut text = String::new();
+    for environment in &seen.environments {
+        let Some(release) = active(environment, &seen.releases) else { continue };
+        let _ = writeln!(text, "\nrelease {}: {}", release.key(), sanitize::line(&line(release)));
+        text.push_str(&progress::told(release, Some(environment), now));
+    }
+    text
 }
 
 /// Everything in sight, cluster by cluster.

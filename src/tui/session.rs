@@ -190,9 +190,9 @@ impl Session {
                 self.send(cluster, Request::Action { action, dry_run }, request);
             }
             Effect::Fetch { cluster, what, request } => self.send(cluster, Request::Text(what), request),
-            Effect::Focus { cluster, environment } => {
+            Effect::Focus { cluster, environment, second } => {
                 if let Some(source) = self.sources.get(usize::from(cluster.0)) {
-                    source.focus(environment);
+                    source.focus(environment, second);
                 }
             }
             Effect::RefreshMetrics => self.sources.iter().for_each(Source::refresh),

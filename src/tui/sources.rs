@@ -19,6 +19,7 @@ use kube::Resource;
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::api::strategy::Track;
 use crate::api::{Environment, EnvironmentKey, Release, ReleaseAction, ReleaseKey};
 use crate::app::cluster_state::{ClusterId, Feed, FeedState};
 use crate::app::event::{ClusterEvent, Delta, Event};
@@ -55,6 +56,8 @@ pub(super) struct Plan {
 pub(super) struct Wishes {
     /// The environment whose curves are to be fresh.
     pub(super) focus: Option<EnvironmentKey>,
+    /// The second workloads that run there.
+    pub(super) second: Option<Track>,
     /// Grows with every wish for fresh curves at once.
     pub(super) refresh: u64,
     /// Grows with every refusal that makes permissions worth asking for again.
@@ -82,11 +85,12 @@ impl Source {
         Self { cluster, wishes, _task: AbortOnDropHandle::new(task) }
     }
 
-    /// Keep the curves of this environment fresh.
-    pub(super) fn focus(&self, environment: EnvironmentKey) {
+    /// Keep the curves of this environment fresh, each track's for itself while there are second workloads.
+    pub(super) fn focus(&self, environment: EnvironmentKey, second: Option<Track>) {
         self.wishes.send_if_modified(|wishes| {
-            let changed = wishes.focus.as_ref() != Some(&environment);
+            let changed = wishes.focus.as_ref() != Some(&environment) || wishes.second != second;
             wishes.focus = Some(environment);
+            wishes.second = second;
             changed
         });
     }

@@ -72,6 +72,8 @@ pub struct Glyphs {
     pub braille: bool,
     /// Characters of curves where braille cannot be shown.
     pub curves: [&'static str; 4],
+    /// Before a curve's name: an unbroken stroke, and a broken one.
+    pub strokes: [&'static str; 2],
 }
 
 /// For terminals with a Unicode font.
@@ -116,6 +118,7 @@ pub static UNICODE: Glyphs = Glyphs {
     caret: "▏",
     braille: true,
     curves: ["*", "x", "+", "o"],
+    strokes: ["━", "╌"],
 };
 
 /// For consoles that show ASCII only (`TERM=linux`, `TERM=dumb`).
@@ -160,6 +163,7 @@ pub static ASCII: Glyphs = Glyphs {
     caret: "_",
     braille: false,
     curves: ["*", "x", "+", "o"],
+    strokes: ["*", "x"],
 };
 
 #[cfg(test)]
@@ -205,6 +209,8 @@ mod tests {
                 glyphs.threshold,
                 glyphs.marker,
                 glyphs.caret,
+                glyphs.strokes[0],
+                glyphs.strokes[1],
             ] {
                 assert_eq!(text.width(), 1, "{text}");
             }

@@ -37,11 +37,14 @@ pub static PANES: &[&Pane] = &[
     &panes::queue::PANE,
     &panes::summary::PANE,
     &panes::plan::PANE,
+    &panes::tracks::PANE,
+    &panes::analysis::PANE,
     &panes::gates::PANE,
     &panes::timeline::PANE,
     &panes::rollback::PANE,
     &panes::inbox::PANE,
     &panes::why::PANE,
+    &panes::changes::PANE,
     &panes::text::PANE,
 ];
 

@@ -1,5 +1,7 @@
 //! The panes, one file each.
 
+pub mod analysis;
+pub mod changes;
 pub mod environments;
 pub mod gates;
 pub mod inbox;
@@ -12,4 +14,5 @@ pub mod rollback;
 pub mod summary;
 pub mod text;
 pub mod timeline;
+pub mod tracks;
 pub mod why;

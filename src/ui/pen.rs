@@ -126,6 +126,15 @@ impl<'a> Pen<'a> {
         self
     }
 
+    /// Writes at that column of the line, and keeps what follows out of it, as [`Pen::last`] does.
+    pub fn last_at(&mut self, column: u16, write: impl FnOnce(&mut Pen<'_>)) -> &mut Self {
+        if column > self.x && column < self.end {
+            write(&mut Pen { buf: self.buf, x: column, y: self.y, end: self.end });
+            self.end = column.saturating_sub(1);
+        }
+        self
+    }
+
     /// Undoes the gap that [`Pen::last`] keeps, so that the next one joins what it wrote.
     pub const fn close(&mut self) -> &mut Self {
         self.end = self.end.saturating_add(1);

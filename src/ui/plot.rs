@@ -19,6 +19,26 @@ pub struct Scale {
     pub top: f64,
 }
 
+/// How a curve is drawn, so that two are told apart also without colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stroke {
+    /// Unbroken.
+    #[default]
+    Whole,
+    /// In dashes.
+    Dashed,
+}
+
+impl Stroke {
+    /// Whether there is a dot in that column.
+    const fn covers(self, x: i32) -> bool {
+        match self {
+            Self::Whole => true,
+            Self::Dashed => x.rem_euclid(8) < 4,
+        }
+    }
+}
+
 /// A rectangle with a scale.
 pub struct Plot<'a> {
     buf: &'a mut Buffer,
@@ -70,27 +90,45 @@ impl<'a> Plot<'a> {
         }
     }
 
-    /// A vertical line at that time with a label at its top; nothing when it lies outside of the range.
-    pub fn marker(&mut self, at: f64, style: Style, label: &str) {
-        if self.area.is_empty() || at < self.scale.from || at > self.scale.to {
-            return;
-        }
-        let (dx, _) = self.density();
-        let x = self.area.left() + self.dot(at, 0.0).0 / dx;
+    /// A vertical line at that time; nothing when it lies outside of the range.
+    pub fn marker(&mut self, at: f64, style: Style) {
+        let Some(x) = self.column(at) else { return };
         for y in self.area.top()..self.area.bottom() {
             self.buf[(x, y)].set_symbol(self.glyphs.marker).set_style(style);
         }
-        let room = self.area.right().saturating_sub(x + 1);
+    }
+
+    /// A label beside the line at that time, as near the top as it covers neither a curve nor another label. Where there is no such
+    /// place the line stands alone. To be drawn after curves.
+    pub fn label(&mut self, at: f64, style: Style, label: &str) {
+        let Some(x) = self.column(at) else { return };
         let cells = crate::ui::format::width(label);
-        if cells <= room {
-            self.buf.set_stringn(x + 1, self.area.top(), label, usize::from(room), style);
-        } else if cells <= x.saturating_sub(self.area.left()) {
-            self.buf.set_stringn(x - cells, self.area.top(), label, usize::from(cells), style);
+        let left = x.checked_sub(cells).filter(|left| *left >= self.area.left());
+        let right = (cells < self.area.right().saturating_sub(x)).then_some(x + 1);
+        for y in self.area.top()..self.area.bottom() {
+            let free = |from: &u16| (*from..*from + cells).all(|x| self.is_free(x, y));
+            if let Some(from) = [right, left].into_iter().flatten().find(free) {
+                self.buf.set_stringn(from, y, label, usize::from(cells), style);
+                return;
+            }
         }
     }
 
-    /// One unbroken run of a curve. `index` tells curves apart where only characters are shown.
-    pub fn run(&mut self, points: &[(f64, f64)], style: Style, index: usize) {
+    fn column(&self, at: f64) -> Option<u16> {
+        let inside = !self.area.is_empty() && at >= self.scale.from && at <= self.scale.to;
+        let (dx, _) = self.density();
+        inside.then(|| self.area.left() + self.dot(at, 0.0).0 / dx)
+    }
+
+    /// Nothing is there that a label would hide, but lines.
+    fn is_free(&self, x: u16, y: u16) -> bool {
+        let glyphs = self.glyphs;
+        let symbol = self.buf[(x, y)].symbol();
+        symbol == " " || symbol == glyphs.marker || symbol == glyphs.threshold
+    }
+
+    /// One unbroken run of a curve. `index` tells curves apart where only characters are shown, where no curve is dashed.
+    pub fn run(&mut self, points: &[(f64, f64)], style: Style, (index, stroke): (usize, Stroke)) {
         if self.area.is_empty() {
             return;
         }
@@ -101,20 +139,22 @@ impl<'a> Plot<'a> {
                 continue;
             }
             let dot = self.dot(at, value.max(0.0));
-            self.line(last.unwrap_or(dot), dot, style, index);
+            self.line(last.unwrap_or(dot), dot, style, (index, stroke));
             last = Some(dot);
         }
     }
 
     /// Bresenham's line between two dots.
-    fn line(&mut self, from: (u16, u16), to: (u16, u16), style: Style, index: usize) {
+    fn line(&mut self, from: (u16, u16), to: (u16, u16), style: Style, (index, stroke): (usize, Stroke)) {
         let (mut x, mut y) = (i32::from(from.0), i32::from(from.1));
         let (x1, y1) = (i32::from(to.0), i32::from(to.1));
         let (dx, dy) = ((x1 - x).abs(), -(y1 - y).abs());
         let (step_x, step_y) = ((x1 - x).signum(), (y1 - y).signum());
         let mut error = dx + dy;
         loop {
-            self.set(x, y, style, index);
+            if !self.glyphs.braille || stroke.covers(x) {
+                self.set(x, y, style, index);
+            }
             if (x, y) == (x1, y1) {
                 return;
             }
@@ -180,17 +220,42 @@ mod tests {
 
     #[test]
     fn a_curve_runs_from_corner_to_corner() {
-        let rows = drawn(&UNICODE, |plot| plot.run(&[(0.0, 0.0), (70.0, 1.0)], Style::new(), 0));
+        let rows =
+            drawn(&UNICODE, |plot| plot.run(&[(0.0, 0.0), (70.0, 1.0)], Style::new(), (0, Stroke::Whole)));
         assert!(rows[2].starts_with('⣀') || rows[2].starts_with('⡠'), "{rows:?}");
         assert!(rows[0].ends_with('⠉') || rows[0].ends_with('⠊'), "{rows:?}");
+    }
+
+    #[test]
+    fn labels_cover_neither_each_other_nor_a_curve() {
+        let rows = drawn(&ASCII, |plot| {
+            let markers = [(0.0, "v1.8.2"), (10.0, "10%"), (20.0, "50%"), (30.0, "gone")];
+            for (at, _) in markers {
+                plot.marker(at, Style::new());
+            }
+            plot.run(&[(50.0, 1.0), (70.0, 1.0)], Style::new(), (0, Stroke::Whole));
+            for (at, label) in markers {
+                plot.label(at, Style::new(), label);
+            }
+        });
+        assert_eq!(rows, ["::::~***", ":v1.8.2~", "::10%  ~"].map(|row| row.replace('~', " ")));
+    }
+
+    #[test]
+    fn a_dashed_curve_has_gaps_and_a_whole_one_has_none() {
+        for (stroke, gaps) in [(Stroke::Whole, false), (Stroke::Dashed, true)] {
+            let rows =
+                drawn(&UNICODE, |plot| plot.run(&[(0.0, 0.0), (70.0, 0.0)], Style::new(), (0, stroke)));
+            assert_eq!(rows[2].contains(' '), gaps, "{rows:?}");
+        }
     }
 
     #[test]
     fn curves_are_merged_within_a_cell_and_lie_on_the_limit() {
         let rows = drawn(&UNICODE, |plot| {
             plot.limit(0.5, Style::new());
-            plot.run(&[(0.0, 0.5), (0.0, 0.5)], Style::new(), 0);
-            plot.run(&[(0.0, 0.6), (0.0, 0.6)], Style::new(), 1);
+            plot.run(&[(0.0, 0.5), (0.0, 0.5)], Style::new(), (0, Stroke::Whole));
+            plot.run(&[(0.0, 0.6), (0.0, 0.6)], Style::new(), (1, Stroke::Whole));
         });
         assert!(rows[1].ends_with('┄'), "{rows:?}");
         assert_eq!(pattern(&rows[1]).count_ones(), 2, "{rows:?}");
@@ -199,8 +264,8 @@ mod tests {
     #[test]
     fn ascii_curves_differ_by_their_characters() {
         let rows = drawn(&ASCII, |plot| {
-            plot.run(&[(0.0, 0.0), (70.0, 0.0)], Style::new(), 0);
-            plot.run(&[(0.0, 1.0), (70.0, 1.0)], Style::new(), 1);
+            plot.run(&[(0.0, 0.0), (70.0, 0.0)], Style::new(), (0, Stroke::Whole));
+            plot.run(&[(0.0, 1.0), (70.0, 1.0)], Style::new(), (1, Stroke::Whole));
         });
         assert_eq!(rows, ["xxxxxxxx", "        ", "********"]);
     }
@@ -211,7 +276,7 @@ mod tests {
             plot.run(
                 &[(-10.0, 0.0), (0.0, 0.0), (30.0, f64::NAN), (70.0, 0.0), (99.0, 1.0)],
                 Style::new(),
-                0,
+                (0, Stroke::Whole),
             );
         });
         assert_eq!(rows[2], "*      *");
@@ -223,7 +288,8 @@ mod tests {
         let mut plot =
             Plot::new(&mut buf, Rect::new(5, 5, 0, 0), Scale { from: 0.0, to: 1.0, top: 1.0 }, &UNICODE);
         plot.limit(0.5, Style::new());
-        plot.marker(0.5, Style::new(), "v1");
-        plot.run(&[(0.0, 0.0), (1.0, 1.0)], Style::new(), 0);
+        plot.marker(0.5, Style::new());
+        plot.label(0.5, Style::new(), "v1");
+        plot.run(&[(0.0, 0.0), (1.0, 1.0)], Style::new(), (0, Stroke::Whole));
     }
 }

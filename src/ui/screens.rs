@@ -35,6 +35,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, store: &Store, theme: &Theme) {
         View::Rollback(_) => (panes::rollback::PANE.draw)(buf, shell.body, &ctx),
         View::Inbox(_) => (panes::inbox::PANE.draw)(buf, shell.body, &ctx),
         View::Why(_) => (panes::why::PANE.draw)(buf, shell.body, &ctx),
+        View::Changes(_) => changes(buf, shell.body, &ctx),
         View::Text(_) => (panes::text::PANE.draw)(buf, shell.body, &ctx),
     }
     for overlay in &store.ui.overlays {
@@ -91,37 +92,103 @@ fn home(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, needs: Needs) {
     }
 }
 
-/// Where the panes of the release view are.
+/// Where the panes of the release view are; those without height are not shown.
+#[derive(Default)]
 struct Release {
     summary: Rect,
     plan: Rect,
     first: Rect,
     second: Rect,
+    tracks: Rect,
+    analysis: Rect,
     gates: Rect,
     timeline: Rect,
 }
 
+/// What the layout of the release view depends on, besides its size.
+struct Wanted {
+    plan: u16,
+    gates: u16,
+    /// Rows of the tracks' content; 0 where one version runs alone.
+    tracks: u16,
+    analyses: usize,
+    /// A gate is still shut: what it waits for matters more than what has happened.
+    waits: bool,
+}
+
+impl Wanted {
+    fn of(status: Option<&ReleaseStatus>, cells: u16, boxed: bool) -> Self {
+        let count = |items: usize| u16::try_from(items).unwrap_or(u16::MAX);
+        let Some(status) = status else {
+            return Self { plan: 1, gates: 1, tracks: 0, analyses: 0, waits: true };
+        };
+        let plan = status.plan.as_ref().map_or(1, |plan| count(plan.steps.len()));
+        let beside = !status.tracks.is_empty();
+        Self {
+            plan: plan.saturating_add(count(status.components.len().max(status.tracks.len()))),
+            gates: count(status.gates.len() * 2 + status.approvals.len()),
+            tracks: if beside { panes::tracks::wanted(status, cells, boxed) } else { 0 },
+            analyses: status.analysis.len(),
+            waits: status.gates.iter().any(|gate| gate.state != crate::api::release::GateState::Pass),
+        }
+    }
+}
+
 impl Release {
     fn of(body: Rect, status: Option<&ReleaseStatus>) -> Self {
-        let count = |items: usize| u16::try_from(items).unwrap_or(u16::MAX);
-        let plan = status.and_then(|status| status.plan.as_ref()).map_or(1, |plan| count(plan.steps.len()));
-        let plan = plan.saturating_add(status.map_or(0, |status| count(status.components.len())));
-        let gates = status.map_or(1, |status| count(status.gates.len() * 2 + status.approvals.len()));
+        if is_wide(body) { Self::wide(body, status) } else { Self::compact(body, status) }
+    }
+
+    fn wide(body: Rect, status: Option<&ReleaseStatus>) -> Self {
+        let half = body.width / 2;
+        let wanted = Wanted::of(status, half.saturating_sub(2), true);
+        let mut rest = body;
+        let summary = take_top(&mut rest, 3);
+        let mut top = take_top(&mut rest, body.height.saturating_sub(3) * 11 / 20);
+        let plan = take_left(&mut top, body.width * 2 / 5);
+        let middle = top.height / 2;
+        let first = take_top(&mut top, middle);
+        let analyses = panes::analysis::lines(wanted.analyses, rest.height >= 20);
+        let most = wanted.tracks.max(analyses);
+        let beside = if most == 0 { 0 } else { most.saturating_add(2).min(rest.height / 2) };
+        let mut beside = take_top(&mut rest, beside);
+        let tracks = take_left(&mut beside, half);
+        let gates = take_left(&mut rest, half);
+        Self { summary, plan, first, second: top, tracks, analysis: beside, gates, timeline: rest }
+    }
+
+    fn compact(body: Rect, status: Option<&ReleaseStatus>) -> Self {
+        let wanted = Wanted::of(status, body.width, false);
         let mut rest = body;
         let summary = take_top(&mut rest, if body.height >= 16 { 3 } else { 2 });
-        if is_wide(body) {
-            let mut top = take_top(&mut rest, body.height.saturating_sub(3) * 11 / 20);
-            let plan = take_left(&mut top, body.width * 2 / 5);
-            let half = top.height / 2;
-            let first = take_top(&mut top, half);
-            let gates = take_left(&mut rest, body.width / 2);
-            return Self { summary, plan, first, second: top, gates, timeline: rest };
-        }
         let height = rest.height;
-        let metric = take_top(&mut rest, u16::from(height >= 12));
-        let plan = take_top(&mut rest, plan.saturating_add(1).clamp(2, (height / 2).max(2)));
-        let gates = take_top(&mut rest, gates.saturating_add(1).clamp(2, (height / 3).max(2)));
-        Self { summary, plan, first: metric, second: Rect::default(), gates, timeline: rest }
+        let metric = match height {
+            0..12 => 0,
+            26.. if wanted.tracks > 0 => 6,
+            _ => 1,
+        };
+        let first = take_top(&mut rest, metric);
+        let plan = wanted.plan.saturating_add(1);
+        let tracks = |wanted: u16| if wanted == 0 { 0 } else { wanted.saturating_add(1) };
+        if wanted.tracks == 0 && wanted.analyses == 0 {
+            let plan = take_top(&mut rest, plan.clamp(2, (height / 2).max(2)));
+            let gates = wanted.gates.saturating_add(1).clamp(2, (height / 3).max(2));
+            let gates = take_top(&mut rest, gates);
+            return Self { summary, plan, first, gates, timeline: rest, ..Self::default() };
+        }
+        let plan = take_top(&mut rest, plan.clamp(2, (height * 2 / 5).max(2)));
+        let tracks = take_top(&mut rest, tracks(wanted.tracks).min(height / 3));
+        let analyses = panes::analysis::lines(wanted.analyses, false);
+        let analysis =
+            take_top(&mut rest, if analyses == 0 { 0 } else { analyses.saturating_add(1).min(height / 4) });
+        // What holds it stands before what has happened; where nothing holds it, a line says so.
+        let gates = match (wanted.waits, wanted.gates) {
+            (true, gates) => gates.saturating_add(1).min((rest.height / 2).max(2)),
+            (false, 0) => 0,
+            (false, _) => 1,
+        };
+        let gates = take_top(&mut rest, gates);
+        Self { summary, plan, first, second: Rect::default(), tracks, analysis, gates, timeline: rest }
     }
 }
 
@@ -131,12 +198,45 @@ fn release(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>) {
     let areas = Release::of(body, status);
     (panes::summary::PANE.draw)(buf, areas.summary, ctx);
     (panes::plan::PANE.draw)(buf, areas.plan, ctx);
-    panes::metrics::draw(buf, areas.first, ctx, MetricPane::ErrorRate);
-    if areas.second.height > 0 {
-        panes::metrics::draw(buf, areas.second, ctx, MetricPane::Latency);
+    let (first, second) = match (areas.second.height, ctx.store.ui.metric) {
+        (0, MetricPane::Latency) => (MetricPane::Latency, MetricPane::ErrorRate),
+        _ => (MetricPane::ErrorRate, MetricPane::Latency),
+    };
+    for (area, metric) in [(areas.first, first), (areas.second, second)] {
+        if area.height > 0 {
+            panes::metrics::draw(buf, area, ctx, metric);
+        }
     }
-    (panes::gates::PANE.draw)(buf, areas.gates, ctx);
-    (panes::timeline::PANE.draw)(buf, areas.timeline, ctx);
+    for (area, pane) in [
+        (areas.tracks, &panes::tracks::PANE),
+        (areas.analysis, &panes::analysis::PANE),
+        (areas.gates, &panes::gates::PANE),
+        (areas.timeline, &panes::timeline::PANE),
+    ] {
+        if area.height > 0 {
+            (pane.draw)(buf, area, ctx);
+        }
+    }
+}
+
+/// Both metrics with their markers, and below them what the markers stand for.
+fn changes(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>) {
+    let (mut top, list) = changes_areas(body);
+    if is_wide(body) {
+        let left = take_left(&mut top, body.width / 2);
+        panes::metrics::draw(buf, left, ctx, MetricPane::ErrorRate);
+        panes::metrics::draw(buf, top, ctx, MetricPane::Latency);
+    } else {
+        panes::metrics::draw(buf, top, ctx, ctx.store.ui.metric);
+    }
+    (panes::changes::PANE.draw)(buf, list, ctx);
+}
+
+/// Where the metrics are, and the list.
+fn changes_areas(body: Rect) -> (Rect, Rect) {
+    let mut rest = body;
+    let top = take_top(&mut rest, (body.height * 2 / 5).clamp(1, 18));
+    (top, rest)
 }
 
 /// Rows that the panes of the visible view show in a terminal of the store's size: what paging and scrolling go by.
@@ -169,6 +269,10 @@ pub fn heights(store: &Store) -> BTreeMap<Focus, u16> {
         }
         View::Inbox(_) => BTreeMap::from([(Focus::Inbox, panes::inbox::visible_rows(shell.body, boxed))]),
         View::Why(_) => BTreeMap::from([(Focus::Why, framed(shell.body))]),
+        View::Changes(_) => {
+            let (_, list) = changes_areas(shell.body);
+            BTreeMap::from([(Focus::Changes, panes::changes::visible_rows(list, boxed))])
+        }
         View::Text(_) => BTreeMap::from([(Focus::Text, framed(shell.body))]),
     };
     if let Some(Overlay::Help { .. }) = store.ui.overlay() {

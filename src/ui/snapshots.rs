@@ -16,13 +16,13 @@ use crate::app::event::{ClusterEvent, Event};
 use crate::app::fixtures::{World, burning, environment_id, now, progressive, release_id};
 use crate::app::store::Store;
 use crate::app::text_view::{TextBody, TextView};
-use crate::app::ui_state::{Pane as Focus, ReleaseView, ServerWord, View, WhyView};
+use crate::app::ui_state::{ChangesView, Pane as Focus, ReleaseView, ServerWord, View, WhyView};
 use crate::ui::pane::{Ctx, PANES};
 use crate::ui::render;
 use crate::ui::theme::Theme;
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (200, 60)];
-const VIEWS: [&str; 6] = ["home", "release", "rollback", "inbox", "why", "text"];
+const VIEWS: [&str; 7] = ["home", "release", "rollback", "inbox", "why", "changes", "text"];
 
 /// The screen of that store as a buffer.
 fn screen(store: &Store, theme: &Theme, (width, height): (u16, u16)) -> Buffer {
@@ -104,7 +104,7 @@ fn open(mut store: Store, view: &str) -> Store {
     let id = release_id("production", "production-v1-8-2-cc");
     match view {
         "release" => {
-            let view = ReleaseView { id, timeline_offset: 0, gates_offset: 0, plan_offset: 0 };
+            let view = ReleaseView { id, timeline_offset: 0, gates_offset: 0, plan_offset: None };
             store.ui.views.push(View::Release(view));
             store.ui.focus = Focus::Plan;
         }
@@ -125,6 +125,12 @@ fn open(mut store: Store, view: &str) -> Store {
             let server = ServerWord::Refuses { what: "your approval", reason };
             store.ui.views.push(View::Why(WhyView { id, ours, server, offset: 0 }));
             store.ui.focus = Focus::Why;
+        }
+        "changes" => {
+            let environment = environment_id("production");
+            store.ui.views.push(View::Changes(ChangesView { environment, offset: 0 }));
+            store.ui.focus = Focus::Changes;
+            store = World { store }.settled().store;
         }
         "rollback" => {
             let mut world = World { store };
@@ -150,10 +156,11 @@ fn open(mut store: Store, view: &str) -> Store {
 /// The view that a pane is part of.
 fn view_of(pane: &crate::ui::pane::Pane) -> &'static str {
     match pane.id {
-        "summary" | "plan" | "gates" | "timeline" => "release",
+        "summary" | "plan" | "tracks" | "analysis" | "gates" | "timeline" => "release",
         "rollback" => "rollback",
         "inbox" => "inbox",
         "why" => "why",
+        "changes" => "changes",
         "text" => "text",
         _ => "home",
     }
@@ -195,7 +202,7 @@ fn every_screen_in_every_state_and_size() {
 fn two_versions_side_by_side_in_every_state() {
     for (state, mut world) in progressive() {
         world.store.ui.environments.selected = Some(environment_id("production"));
-        for view in ["home", "release"] {
+        for view in ["home", "release", "changes"] {
             let store = open(world.store.clone(), view);
             for size in SIZES {
                 let name = format!("tracks-{view}-{state}-{}x{}", size.0, size.1);
@@ -245,8 +252,8 @@ fn the_mono_theme_has_no_colour_anywhere() {
 #[test]
 fn any_size_draws_without_harm() {
     let theme = Theme::named("dark");
-    let states: Vec<Store> =
-        states().into_iter().chain(progressive()).map(|(_, world)| world.store).collect();
+    let beside = progressive().into_iter().filter(|(name, _)| *name == "canary-drift");
+    let states: Vec<Store> = states().into_iter().chain(beside).map(|(_, world)| world.store).collect();
     let worlds = states.iter().flat_map(|store| VIEWS.map(|view| open(store.clone(), view)));
     for store in worlds.chain(windows().into_iter().map(|(_, world)| world.store)) {
         for width in (0..=40).chain([41, 60, 79, 109, 110, 111]) {

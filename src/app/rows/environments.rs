@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use crate::api::environment::Component;
+use crate::api::strategy::Track;
 use crate::api::{Environment, Phase};
 use crate::app::cluster_state::{ClusterId, ClusterState};
 use crate::app::located::{EnvironmentId, ReleaseId};
 use crate::app::rows::{ActiveRelease, EnvironmentRow, Health, Reading, queue};
 use crate::app::store::Store;
 use crate::app::ui_state::{MetricPane, Pane};
-use crate::app::{banners, needs};
+use crate::app::{banners, needs, steps};
 use crate::domain::known_version::tag;
 use crate::domain::series::Series;
 use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
@@ -85,9 +86,9 @@ fn row(
         tier: environment.spec.tier,
         versions: versions(environment, &workloads),
         pods: (!workloads.is_empty()).then(|| {
-            workloads
-                .iter()
-                .fold((0, 0), |(ready, desired), (_, row)| (ready + row.ready, desired + row.desired))
+            let second = workloads.iter().flat_map(|(_, row)| second(cluster, row));
+            let all = workloads.iter().map(|(_, row)| *row).chain(second);
+            all.fold((0, 0), |(ready, desired), row| (ready + row.ready, desired + row.desired))
         }),
         health: health(active.as_ref(), &workloads, complete).in_view_of([error_rate, latency]),
         active,
@@ -119,6 +120,14 @@ pub(in crate::app) fn workload<'a>(
     })
 }
 
+/// The workloads that a release has brought up beside this one.
+fn second<'a>(cluster: &'a ClusterState, own: &'a WorkloadRow) -> impl Iterator<Item = &'a WorkloadRow> + 'a {
+    [Track::Canary, Track::Green].into_iter().filter_map(|track| {
+        let name = track.workload_name(&own.key.name).into();
+        cluster.workloads.get(&WorkloadKey { name, ..own.key.clone() })
+    })
+}
+
 /// The release that holds the lane.
 fn active(id: ClusterId, cluster: &ClusterState, environment: &Environment) -> Option<ActiveRelease> {
     let key = environment.key();
@@ -136,7 +145,7 @@ fn active(id: ClusterId, cluster: &ClusterState, environment: &Environment) -> O
         phase: release.phase(),
         strategy,
         weight: queue::weight(release, strategy),
-        steps: queue::steps(release).map(|(done, all)| ((done + 1).min(all), all)),
+        steps: steps::present(release),
     })
 }
 

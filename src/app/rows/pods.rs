@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use crate::api::Environment;
+use crate::api::strategy::Track;
 use crate::app::cluster_state::{ClusterId, ClusterState};
 use crate::app::located::{EnvironmentId, PodId};
 use crate::app::store::Store;
@@ -55,7 +56,7 @@ pub(in crate::app) fn list(store: &Store) -> PodList {
     PodList { pods, total, failing, scope: (!everything).then_some(scope) }
 }
 
-/// Pods of an environment's components, by name.
+/// Pods of an environment's components, by name; also those of second workloads beside them.
 pub(in crate::app) fn pods_of<'a>(
     cluster: &'a ClusterState,
     environment: &'a Environment,
@@ -69,9 +70,19 @@ pub(in crate::app) fn pods_of<'a>(
         .map(|(_, pod)| pod)
         .filter(|pod| {
             environment.spec.components.iter().any(|component| {
-                *component.workload.name == *pod.owner && component.workload.kind.as_str() == &*pod.owner_kind
+                is_of(&pod.owner, &component.workload.name)
+                    && component.workload.kind.as_str() == &*pod.owner_kind
             })
         })
+}
+
+/// Whether a workload is a component's own, or the second one beside it.
+fn is_of(owner: &str, workload: &str) -> bool {
+    let Some(rest) = owner.strip_prefix(workload) else { return false };
+    rest.is_empty()
+        || rest
+            .strip_prefix('-')
+            .is_some_and(|track| [Track::Canary, Track::Green].iter().any(|known| known.as_str() == track))
 }
 
 /// They come in by name, and every sort is stable.

@@ -6,10 +6,10 @@ use crate::api::strategy::StrategyName;
 use crate::api::{Environment, Release};
 use crate::app::cluster_state::{ClusterId, ClusterState};
 use crate::app::located::{EnvironmentId, ReleaseId};
-use crate::app::needs;
 use crate::app::rows::{QueueGroup, QueueRow};
 use crate::app::store::Store;
 use crate::app::ui_state::Pane;
+use crate::app::{needs, steps};
 use crate::domain::known_version::tag;
 
 /// How many finished releases stay in sight.
@@ -70,7 +70,7 @@ fn row(store: &Store, (id, cluster): (ClusterId, &ClusterState), release: &Relea
         strategy,
         phase,
         group: QueueGroup::of(phase),
-        steps: steps(release),
+        steps: steps::done(release),
         weight: weight(release, strategy),
         message: status.map_or("", |status| &status.message).into(),
         requested_by: release.spec.requested_by.as_str().into(),
@@ -85,14 +85,6 @@ fn row(store: &Store, (id, cluster): (ClusterId, &ClusterState), release: &Relea
         environment: EnvironmentId::new(id, key),
         id: release_id,
     }
-}
-
-/// Steps done and steps in all; absent before there is a plan.
-pub(in crate::app) fn steps(release: &Release) -> Option<(usize, usize)> {
-    let status = release.status.as_ref()?;
-    let all = status.plan.as_ref()?.steps.len();
-    let done = status.step.as_ref().map_or(0, |step| step.index);
-    Some((usize::try_from(done).unwrap_or_default().min(all), all))
 }
 
 /// Desired weight of the new version; none where pods are replaced in place, since nobody chooses it there.

@@ -42,6 +42,7 @@ fn told(store: &Store) -> String {
             format!("inbox: {:?}", view.cursor.selected.as_ref().map(crate::app::rows::InboxKey::word))
         }
         (None, View::Why(view)) => format!("why: {}", view.id.key.name),
+        (None, View::Changes(view)) => format!("changes: {}", view.environment.key.name),
         (None, View::Text(view)) => format!("text: {}", view.title),
     };
     match store.toasts.back() {
@@ -488,7 +489,7 @@ fn digits_select_and_zero_shows_all() {
     let (store, effects) = typed(planera(), "1");
     assert_eq!(&*store.ui.environments.selected.as_ref().unwrap().key.name, "staging");
     let id = fixtures::environment_id("staging");
-    assert_eq!(effects, [Effect::Focus { cluster: id.cluster, environment: id.key }]);
+    assert_eq!(effects, [Effect::Focus { cluster: id.cluster, environment: id.key, second: None }]);
     let (store, _) = typed(planera(), "0");
     assert_eq!(store.rows.pods.len(), 12);
     let (store, _) = typed(planera(), "9");

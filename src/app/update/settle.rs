@@ -7,7 +7,7 @@ use crate::app::located::EnvironmentId;
 use crate::app::rows::{EnvironmentRow, HealthClass, environments, inbox, pods, queue};
 use crate::app::store::{Dirty, Store};
 use crate::app::ui_state::{Cursor, Pane};
-use crate::app::{banners, overlays, rollback};
+use crate::app::{banners, changes, overlays, rollback, tracks};
 
 /// For how long after the first environment is known the rest is still being loaded.
 const OPENING: TimeDelta = TimeDelta::seconds(5);
@@ -29,8 +29,11 @@ pub(in crate::app) fn settle(store: &mut Store) -> Vec<Effect> {
     select_environment(store);
     store.rows.banners = banners::list(store);
     let focus = store.focused_environment();
-    if dirty.pods || focus != store.focused {
+    if dirty.pods || focus != store.focused.0 {
         list_pods(store);
+    }
+    if dirty.releases || dirty.actions || focus != store.focused.0 {
+        store.rows.changes = focus.as_ref().map(|id| changes::list(store, id)).unwrap_or_default();
     }
     follow_cursors(store);
     rollback::renew(store, dirty.releases);
@@ -51,11 +54,14 @@ fn list_pods(store: &mut Store) {
 }
 
 fn focus_effect(store: &mut Store, focus: Option<EnvironmentId>) -> Vec<Effect> {
-    if focus == store.focused {
+    let second = focus.as_ref().and_then(|id| tracks::second(store, id));
+    let focused = (focus, second);
+    if focused == store.focused {
         return Vec::new();
     }
-    store.focused.clone_from(&focus);
-    focus.map(|id| Effect::Focus { cluster: id.cluster, environment: id.key }).into_iter().collect()
+    store.focused.clone_from(&focused);
+    let wanted = focused.0.map(|id| Effect::Focus { cluster: id.cluster, environment: id.key, second });
+    wanted.into_iter().collect()
 }
 
 /// Until a person has touched a key and while everything is being loaded, the environment that most needs attention is selected. Then

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::watcher::Ground;
 use super::{Closed, Environments, Out, Plan, Wishes};
+use crate::api::strategy::Track;
 use crate::api::{Environment, EnvironmentKey};
 use crate::app::cluster_state::{Feed, FeedState};
 use crate::app::event::ClusterEvent;
@@ -18,6 +19,10 @@ use crate::metrics::{Curves, Error, Kind, Prometheus, Target, instant, queries};
 
 /// The queries that panes show.
 const SHOWN: [&str; 2] = ["errorRate", "latency"];
+/// What is asked besides while two versions share the traffic: how much of it there is.
+const SHARED: &str = "requestRate";
+/// What in a template tells one track from the other.
+const PER_TRACK: [&str; 3] = ["{{track}}", "{{workload}}", "{{pods}}"];
 /// Rounds of the environment that is looked at for one of all others.
 const OTHERS_EVERY: u32 = 3;
 /// Shortest time between two rounds on the wall, however fast the session's clock runs.
@@ -38,7 +43,7 @@ struct Asker {
     plan: Plan,
     out: Out,
     clients: BTreeMap<Target, Result<Prometheus, Error>>,
-    curves: HashMap<(EnvironmentKey, &'static str), Curves>,
+    curves: HashMap<(EnvironmentKey, &'static str, Option<Track>), Curves>,
     heard: Option<DateTime<Utc>>,
     rounds: u32,
 }
@@ -58,7 +63,7 @@ impl Asker {
             // A new wish interrupts questions that are under way: their answers are about the wrong environment.
             tokio::select! {
                 changed = wishes.changed() => changed.map_err(|_| Closed)?,
-                done = self.round(&known, wanted.focus.as_ref()) => {
+                done = self.round(&known, (wanted.focus.as_ref(), wanted.second)) => {
                     done?;
                     tokio::select! {
                         () = tokio::time::sleep(pause) => {}
@@ -70,10 +75,14 @@ impl Asker {
         }
     }
 
-    async fn round(&mut self, known: &Environments, focus: Option<&EnvironmentKey>) -> Result<(), Closed> {
+    async fn round(
+        &mut self,
+        known: &Environments,
+        (focus, second): (Option<&EnvironmentKey>, Option<Track>),
+    ) -> Result<(), Closed> {
         let focused = focus.and_then(|key| known.get_key_value(key)).or_else(|| known.first_key_value());
         if let Some((key, environment)) = focused {
-            self.focused(key, environment).await?;
+            self.focused(key, environment, second).await?;
         }
         let others = self.rounds.is_multiple_of(OTHERS_EVERY);
         self.rounds = self.rounds.wrapping_add(1);
@@ -84,7 +93,12 @@ impl Asker {
         Ok(())
     }
 
-    async fn focused(&mut self, key: &EnvironmentKey, environment: &Arc<Environment>) -> Result<(), Closed> {
+    async fn focused(
+        &mut self,
+        key: &EnvironmentKey,
+        environment: &Arc<Environment>,
+        second: Option<Track>,
+    ) -> Result<(), Closed> {
         let Some(prometheus) = self.client(environment) else {
             let reason =
                 "no Prometheus is known: set spec.metrics.prometheus of the Environment, or --prometheus";
@@ -92,30 +106,40 @@ impl Asker {
         };
         let now = unix(self.ground.clock.now());
         let range = self.plan.range.as_secs_f64();
-        let mut taken: Vec<(&'static str, Result<Curves, Error>)> = Vec::new();
-        for name in SHOWN {
-            let kept = self.curves.remove(&(key.clone(), name));
-            taken.push((name, curves(kept, environment, name, range)));
-        }
-        let asked = taken.into_iter().map(|(name, curves)| {
+        let names = SHOWN.into_iter().chain(second.map(|_| SHARED));
+        let wanted: Vec<(&'static str, Option<Track>)> = names
+            .flat_map(|name| sides(environment, name, second).into_iter().map(move |side| (name, side)))
+            .collect();
+        let mut asked = Vec::new();
+        for (name, side) in wanted {
+            let kept = self.curves.remove(&(key.clone(), name, side));
+            let curves = curves(kept, environment, (name, side), range);
             let prometheus = prometheus.clone();
-            async move {
+            asked.push(async move {
                 match (curves, prometheus) {
                     (Ok(mut curves), Ok(prometheus)) => {
                         let answer = curves.fetch(&prometheus, now).await;
-                        (name, Some(curves), answer)
+                        (name, side, Some(curves), answer)
                     }
-                    (Err(error), _) | (_, Err(error)) => (name, None, Err(error)),
+                    (Err(error), _) | (_, Err(error)) => (name, side, None, Err(error)),
                 }
-            }
-        });
+            });
+        }
         let answers = futures::future::join_all(asked).await;
         let mut results = Vec::new();
-        for (name, curves, answer) in answers {
+        let mut told: Vec<(&'static str, Result<Vec<Series>, Error>)> = Vec::new();
+        for (name, side, curves, answer) in answers {
             if let Some(curves) = curves {
-                self.curves.insert((key.clone(), name), curves);
+                self.curves.insert((key.clone(), name, side), curves);
             }
             results.push(answer.as_ref().map(|_| ()).map_err(Clone::clone));
+            let answer = answer.map(|series| labelled(series, side));
+            match told.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, whole)) => join(whole, answer),
+                None => told.push((name, answer)),
+            }
+        }
+        for (name, answer) in told {
             self.tell(key, name, answer).await?;
         }
         self.freshness(&results).await
@@ -133,7 +157,7 @@ impl Asker {
                 let (key, environment, prometheus) =
                     (key.clone(), Arc::clone(environment), prometheus.clone());
                 asked.push(async move {
-                    let answer = match query(&environment, name) {
+                    let answer = match query(&environment, name, None) {
                         Ok(query) => instant(&prometheus, name, &query, now).await,
                         Err(error) => Err(error),
                     };
@@ -196,18 +220,99 @@ impl Asker {
     }
 }
 
+/// Of which tracks a query is asked: of both while there are two and the template tells them apart, else of everything at once.
+fn sides(environment: &Environment, name: &str, second: Option<Track>) -> Vec<Option<Track>> {
+    let template = queries::template(&environment.spec, name).unwrap_or_default();
+    let told_apart = PER_TRACK.iter().any(|placeholder| template.contains(placeholder));
+    match second.filter(|_| told_apart) {
+        Some(track) => vec![Some(Track::Stable), Some(track)],
+        None => vec![None],
+    }
+}
+
+/// The curves of one track, named after it.
+fn labelled(mut series: Vec<Series>, side: Option<Track>) -> Vec<Series> {
+    let Some(track) = side else { return series };
+    let alone = series.len() == 1;
+    for curve in &mut series {
+        curve.label = if alone { track.as_str().into() } else { format!("{} {track}", curve.label).into() };
+    }
+    series
+}
+
+/// What both tracks answered; a failure of one is a failure of the whole, so that half a picture never passes for a whole one.
+fn join(whole: &mut Result<Vec<Series>, Error>, answer: Result<Vec<Series>, Error>) {
+    match (whole.as_mut(), answer) {
+        (Ok(all), Ok(series)) => all.extend(series),
+        (Ok(_), Err(error)) => *whole = Err(error),
+        (Err(_), _) => {}
+    }
+}
+
 /// The kept curves where they are of the environment's present query, else new ones.
 fn curves(
     kept: Option<Curves>,
     environment: &Environment,
-    name: &'static str,
+    (name, side): (&'static str, Option<Track>),
     range: f64,
 ) -> Result<Curves, Error> {
-    let query = query(environment, name)?;
+    let query = query(environment, name, side)?;
     Ok(kept.filter(|curves| curves.is_of(&query)).unwrap_or_else(|| Curves::new(name, query, range)))
 }
 
-fn query(environment: &Environment, name: &str) -> Result<String, Error> {
+fn query(environment: &Environment, name: &str, side: Option<Track>) -> Result<String, Error> {
     let template = queries::template(&environment.spec, name).unwrap_or_default();
-    queries::render(name, template, &queries::Values::of(environment))
+    let everything = queries::Values::of(environment);
+    let track = match side {
+        Some(track) => track.as_str(),
+        None => everything.track,
+    };
+    queries::render(name, template, &queries::Values { track, ..everything })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn environment(error_rate: &str) -> Environment {
+        serde_json::from_value(json!({
+            "apiVersion": "release-cockpit.dev/v1alpha1", "kind": "Environment",
+            "metadata": {"name": "production", "namespace": "shop"},
+            "spec": {"application": "shop", "tier": "production", "components": [],
+                     "metrics": {"queries": {"errorRate": error_rate}}},
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn each_track_is_asked_for_itself_where_the_query_tells_them_apart() {
+        let tracked = environment("sum(rate(errors{track=~\"{{track}}\"}[1m]))");
+        let plain = environment("sum(rate(errors[1m]))");
+        let canary = Some(Track::Canary);
+        assert_eq!(sides(&tracked, "errorRate", canary), [Some(Track::Stable), canary]);
+        assert_eq!(sides(&tracked, "errorRate", None), [None]);
+        assert_eq!(sides(&plain, "errorRate", canary), [None]);
+        assert_eq!(sides(&plain, "latency", Some(Track::Green)), [Some(Track::Stable), Some(Track::Green)]);
+        let asked = query(&tracked, "errorRate", canary).unwrap();
+        assert_eq!(asked, "sum(rate(errors{track=~\"canary\"}[1m]))");
+        assert_eq!(query(&tracked, "errorRate", None).unwrap(), "sum(rate(errors{track=~\".*\"}[1m]))");
+    }
+
+    #[test]
+    fn curves_are_named_after_their_track_and_one_failure_is_the_whole_answers() {
+        let series = |label: &str| Series { label: label.into(), ..Series::default() };
+        let labels =
+            |series: Vec<Series>| series.into_iter().map(|s| s.label.into()).collect::<Vec<String>>();
+        assert_eq!(labels(labelled(vec![series("backend")], Some(Track::Canary))), ["canary"]);
+        let two = labelled(vec![series("backend"), series("frontend")], Some(Track::Stable));
+        assert_eq!(labels(two), ["backend stable", "frontend stable"]);
+        assert_eq!(labels(labelled(vec![series("backend")], None)), ["backend"]);
+        let mut whole = Ok(vec![series("stable")]);
+        join(&mut whole, Ok(vec![series("canary")]));
+        assert_eq!(whole.as_ref().map(Vec::len).ok(), Some(2));
+        join(&mut whole, Err(Error::new(Kind::Query, "no such function".to_owned())));
+        join(&mut whole, Ok(vec![series("canary")]));
+        assert!(whole.is_err());
+    }
 }

@@ -7,20 +7,21 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use crate::api::strategy::Track;
 use crate::app::cluster_state::Metric;
 use crate::domain::age::Age;
 use crate::domain::series::{Series, unix};
 use crate::ui::chrome::{Chrome, Freshness, grey, stand_in};
-use crate::ui::format::{Unit, Value, head, width};
-use crate::ui::plot::{Plot, Scale};
+use crate::ui::format::{Unit, Value, cut_middle, width};
+use crate::ui::plot::{Plot, Scale, Stroke};
 use crate::ui::theme::Theme;
 
 /// Seconds that a pane spans.
 pub const RANGE: f64 = 1_800.0;
 /// Cells of the scale on the left.
 const GUTTER: u16 = 6;
-/// Most cells of the curves' labels on the right.
-const LABELS: u16 = 10;
+/// Most cells of the curves' labels on the right, in a narrow pane and in a wide one.
+const LABELS: [u16; 2] = [11, 18];
 
 /// What a metric pane shows.
 pub struct Chart<'a, M> {
@@ -34,7 +35,7 @@ pub struct Chart<'a, M> {
     pub metric: Option<&'a Metric>,
     /// The limit in the query's unit.
     pub limit: Option<f64>,
-    /// Deploys: when and which version, in the order of their times.
+    /// Changes: when, a word, and its look, in the order of their times.
     pub markers: M,
     /// The present.
     pub now: DateTime<Utc>,
@@ -42,7 +43,7 @@ pub struct Chart<'a, M> {
     pub empty: &'a str,
 }
 
-impl<'a, M: Iterator<Item = (DateTime<Utc>, &'a str)>> Chart<'a, M> {
+impl<'a, M: Iterator<Item = (DateTime<Utc>, &'a str, Style)> + Clone> Chart<'a, M> {
     /// Draws the pane. The chrome's freshness is that of the feed; an answer that failed makes it stale.
     pub fn draw(self, buf: &mut Buffer, area: Rect, mut chrome: Chrome<'a>) {
         let theme = chrome.theme;
@@ -84,7 +85,10 @@ impl<'a, M: Iterator<Item = (DateTime<Utc>, &'a str)>> Chart<'a, M> {
     }
 
     fn curves(self, buf: &mut Buffer, inner: Rect, theme: &Theme, series: &[Series]) {
-        let labels = series.iter().map(|series| width(&series.label)).max().unwrap_or(0).min(LABELS);
+        let sided = series.iter().any(is_second);
+        let most = LABELS[usize::from(inner.width >= 60)];
+        let labels = series.iter().map(|series| width(&series.label)).max().unwrap_or(0);
+        let labels = if labels > 0 { (labels + u16::from(sided)).min(most) } else { 0 };
         let right = if labels > 0 { labels + 1 } else { 0 };
         let plot_area =
             Rect { x: inner.x + GUTTER, width: inner.width.saturating_sub(GUTTER + right), ..inner };
@@ -96,21 +100,37 @@ impl<'a, M: Iterator<Item = (DateTime<Utc>, &'a str)>> Chart<'a, M> {
             plot.limit(limit, theme.threshold);
             plot.row(limit)
         });
-        for (at, version) in self.markers {
-            plot.marker(unix(at), theme.marker, version);
+        for (at, _, style) in self.markers.clone() {
+            plot.marker(unix(at), style);
         }
-        for (index, curve) in series.iter().enumerate() {
+        // The new version lies on top of the old one.
+        for (index, curve) in ordered(series) {
             for run in curve.segments() {
-                plot.run(run, curve_style(theme, index), index);
+                plot.run(run, curve_style(theme, curve, index), (look(curve, index), stroke(curve, sided)));
             }
+        }
+        for (at, label, style) in self.markers {
+            plot.label(unix(at), style, label);
         }
         let ends = LabelRows::of(&plot, series, self.now, inner);
         scale_labels(buf, inner, theme, (self.unit, top), limit_row.zip(self.limit));
         if labels > 0 {
             let column = Rect { x: plot_area.right() + 1, width: labels, ..inner };
             for (index, row) in ends.rows() {
-                let shown = head(&series[index].label, labels);
-                buf.set_stringn(column.x, row, shown, usize::from(labels), curve_style(theme, index));
+                let curve = &series[index];
+                let style = curve_style(theme, curve, index);
+                let mut at = column.x;
+                if sided {
+                    let glyph = theme.glyphs.strokes[usize::from(stroke(curve, sided) == Stroke::Dashed)];
+                    (at, _) = buf.set_stringn(at, row, glyph, 1, style);
+                }
+                let room = column.right().saturating_sub(at);
+                let (first, second) = cut_middle(&curve.label, room);
+                (at, _) = buf.set_stringn(at, row, first, usize::from(room), style);
+                if let Some(second) = second {
+                    (at, _) = buf.set_stringn(at, row, theme.glyphs.ellipsis, 1, style);
+                    buf.set_stringn(at, row, second, usize::from(room), style);
+                }
             }
         }
     }
@@ -153,12 +173,40 @@ impl LabelRows {
     }
 }
 
-fn curve_style(theme: &Theme, index: usize) -> Style {
-    match index % 4 {
-        0 => theme.curve_a,
-        1 => theme.curve_b,
-        2 => theme.accent,
-        _ => theme.text,
+/// Whether a curve is of the new version while two run side by side.
+fn is_second(series: &Series) -> bool {
+    let last = series.label.rsplit(' ').next().unwrap_or_default();
+    [Track::Canary, Track::Green].iter().any(|track| track.as_str() == last)
+}
+
+/// The curves in the order in which they are drawn: what is drawn later lies on top.
+fn ordered(series: &[Series]) -> impl Iterator<Item = (usize, &Series)> {
+    let all = || series.iter().enumerate();
+    all().filter(|(_, series)| !is_second(series)).chain(all().filter(|(_, series)| is_second(series)))
+}
+
+/// Beside a new version, the old one is dashed.
+fn stroke(series: &Series, sided: bool) -> Stroke {
+    if sided && !is_second(series) { Stroke::Dashed } else { Stroke::Whole }
+}
+
+/// Which character stands for a curve where there are no dots: one for the new version, another for the old one.
+fn look(series: &Series, index: usize) -> usize {
+    match (is_second(series), series.label.ends_with(Track::Stable.as_str())) {
+        (true, _) => 0,
+        (false, true) => 1,
+        (false, false) => index,
+    }
+}
+
+fn curve_style(theme: &Theme, series: &Series, index: usize) -> Style {
+    match (is_second(series), index % 4) {
+        (true, _) => theme.curve_b,
+        (false, _) if series.label.ends_with(Track::Stable.as_str()) => theme.curve_a,
+        (false, 0) => theme.curve_a,
+        (false, 1) => theme.curve_b,
+        (false, 2) => theme.accent,
+        (false, _) => theme.text,
     }
 }
 

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 use crate::app::cluster_state::Feed;
 use crate::app::located::EnvironmentId;
@@ -11,6 +12,7 @@ use crate::app::ui_state::MetricPane;
 use crate::ui::chrome::Freshness;
 use crate::ui::format::Unit;
 use crate::ui::pane::{Ctx, Pane};
+use crate::ui::panes::changes::change_style;
 use crate::ui::panes::metric::Chart;
 
 /// The error rate.
@@ -62,7 +64,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>, pane: MetricPane) {
         unit,
         metric: metric.map(|(_, metric)| metric),
         limit,
-        markers: markers(store, &id),
+        markers: markers(ctx, &id),
         now: store.now,
         empty: "No data: Prometheus answered, but has no samples of this. Run `release-cockpit doctor` to see every query \
                 with its answer.",
@@ -83,21 +85,13 @@ fn nameless(store: &Store) -> Option<EnvironmentId> {
     })
 }
 
-/// When releases changed this environment: their start with the version, and their end where they went back.
+/// What changed this environment, in the order of its times. Of another environment than the one on the screen, nothing is known.
 fn markers<'a>(
-    store: &'a Store,
-    id: &'a EnvironmentId,
-) -> impl Iterator<Item = (DateTime<Utc>, &'a str)> + 'a {
-    store
-        .cluster(id.cluster)
-        .into_iter()
-        .flat_map(|cluster| cluster.releases.values())
-        .filter(|release| {
-            release.spec.environment == *id.key.name
-                && release.metadata.namespace.as_deref() == Some(&*id.key.namespace)
-        })
-        .filter_map(|release| {
-            let started = release.status.as_ref()?.started_at?;
-            Some((started, release.spec.version.as_str()))
-        })
+    ctx: &Ctx<'a>,
+    id: &EnvironmentId,
+) -> impl Iterator<Item = (DateTime<Utc>, &'a str, Style)> + Clone + 'a {
+    let theme = ctx.theme;
+    let known = ctx.store.focused_environment().as_ref() == Some(id);
+    let changes = ctx.store.rows.changes.iter().rev().filter(move |_| known);
+    changes.map(move |change| (change.at, &*change.label, change_style(theme, change.kind)))
 }

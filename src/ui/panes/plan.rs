@@ -1,19 +1,19 @@
 //! The plan of a release: steps done, the step that is being done with its components, steps to come.
 
-use std::fmt;
-
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::api::release::{ComponentProgress, ComponentState, PlanStep, ReleaseStatus};
+use crate::api::names::ComponentName;
+use crate::api::release::{ComponentProgress, ComponentState, PlanStep, ReleaseStatus, TrackProgress};
 use crate::api::strategy::Step;
 use crate::api::{Phase, Release};
 use crate::app::cluster_state::Feed;
+use crate::app::steps::{self, StepWords};
 use crate::app::ui_state::{Pane as Focus, View};
 use crate::domain::age::Age;
 use crate::ui::chrome::{grey, stand_in};
-use crate::ui::format::head;
+use crate::ui::format::{Short, head};
 use crate::ui::pane::{Ctx, Pane};
 use crate::ui::panes::queue::bar;
 use crate::ui::pen::Pen;
@@ -31,33 +31,70 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let plan = status.and_then(|status| status.plan.as_ref());
     let digest = plan.map_or("", |plan| head(&plan.digest, 15));
     let chrome = ctx.chrome(Some(Focus::Plan), freshness);
-    let inner = chrome.draw(buf, area, format_args!("Plan"), (theme.muted, format_args!("{digest}")));
+    let started = status.is_some_and(|status| status.started_at.is_some());
+    let place = ctx.store.release(&view.id).and_then(|release| steps::present(release));
+    let title = match place.filter(|_| started) {
+        Some((step, all)) => Short::of(format_args!("Plan {} step {step} of {all}", theme.glyphs.dot)),
+        None => Short::of(format_args!("Plan")),
+    };
+    let note = (theme.muted, format_args!("{digest}"));
+    let inner = chrome.draw(buf, area, format_args!("{}", title.as_str()), note);
     if stand_in(buf, inner, theme, freshness, plan.is_none().then_some(EMPTY)) {
         return;
     }
     let (Some(release), Some(status), Some(plan)) = (ctx.store.release(&view.id), status, plan) else {
         return;
     };
-    let current = status.step.as_ref().map_or(0, |step| usize::try_from(step.index).unwrap_or(0));
+    let current = steps::done(release).map_or(0, |(done, _)| done);
+    let below = plan.steps.get(current).map_or(0, |step| details(step, status).len());
+    let height = usize::from(inner.height);
+    let first =
+        view.plan_offset.unwrap_or_else(|| steps::followed(current, plan.steps.len() + below, height));
     let mut row = 0;
-    for (index, step) in plan.steps.iter().enumerate().skip(view.plan_offset) {
+    for (index, step) in plan.steps.iter().enumerate().skip(first) {
         if row >= inner.height {
             break;
         }
         let state = StepState::of(release, index, current);
         step_line(&mut Pen::new(buf, inner, row), ctx, (step, state), status);
         row += 1;
-        if let (PlanStep::Roll(roll), StepState::Current | StepState::Failed | StepState::Undone) =
-            (step, state)
-        {
-            for progress in status.components.iter().filter(|c| roll.components.contains(&c.component)) {
-                component_line(&mut Pen::new(buf, inner, row), ctx, progress);
+        if matches!(state, StepState::Current | StepState::Failed | StepState::Undone) {
+            for detail in details(step, status) {
+                detail_line(&mut Pen::new(buf, inner, row), ctx, detail);
                 row += 1;
             }
         }
     }
     if freshness.is_stale() {
         grey(buf, inner, theme);
+    }
+}
+
+/// A line below the present step.
+#[derive(Clone, Copy)]
+enum Detail<'a> {
+    Component(&'a ComponentProgress),
+    Track(&'a TrackProgress),
+}
+
+/// How far each component of a step is, where the step changes pods or traffic.
+fn details<'a>(step: &PlanStep, status: &'a ReleaseStatus) -> Vec<Detail<'a>> {
+    let tracks = |components: Option<&[ComponentName]>| {
+        let of = |track: &&TrackProgress| components.is_none_or(|wanted| wanted.contains(&track.component));
+        status.tracks.iter().filter(of).map(Detail::Track).collect()
+    };
+    match step {
+        PlanStep::Roll(roll) => status
+            .components
+            .iter()
+            .filter(|progress| roll.components.contains(&progress.component))
+            .map(Detail::Component)
+            .collect(),
+        PlanStep::Canary(Step::SetWeight(_)) => tracks(None),
+        PlanStep::Raise(step) | PlanStep::Switch(step) | PlanStep::Settle(step) => {
+            tracks(Some(&step.components))
+        }
+        _ => Vec::new(),
     }
 }
 
@@ -110,8 +147,8 @@ fn step_line(
     let theme = ctx.theme;
     let (glyph, style) = state.look(ctx);
     let text = if matches!(state, StepState::Done | StepState::Current) { theme.text } else { style };
-    if let (StepState::Current, Some(progress)) = (state, &status.step) {
-        pen.last(theme.muted, format_args!("{} ", Age::between(progress.started_at, ctx.store.now)));
+    if state == StepState::Current {
+        present(pen, ctx, step, status);
     }
     match state {
         StepState::Failed => {
@@ -125,7 +162,68 @@ fn step_line(
         }
         _ => {}
     }
-    pen.fmt(style, format_args!(" {glyph} ")).fmt(text, format_args!("{}", StepText(step)));
+    pen.fmt(style, format_args!(" {glyph} ")).fmt(text, format_args!("{}", StepWords(step)));
+}
+
+/// For how long the present step has been going on, what it waits for, and how long that takes.
+fn present(pen: &mut Pen<'_>, ctx: &Ctx<'_>, step: &PlanStep, status: &ReleaseStatus) {
+    let (theme, now) = (ctx.theme, ctx.store.now);
+    let Some(progress) = &status.step else { return };
+    match progress.until {
+        Some(until) if until > now => {
+            let (passed, all) =
+                (Age::between(progress.started_at, now), Age::between(progress.started_at, until));
+            let count = |age: Age| usize::try_from(age.seconds()).unwrap_or_default();
+            pen.last(theme.accent, format_args!("{} left ", Age::between(now, until)));
+            if pen.room() > 26 {
+                let column = pen.column() + pen.room() - 6;
+                pen.last_at(column, |pen| bar(pen, ctx, (count(passed), count(all)), (6, theme.accent)));
+            }
+        }
+        _ => {
+            let person = matches!(
+                step,
+                PlanStep::Canary(Step::Approval(_) | Step::Checklist(_)) | PlanStep::Canary(Step::Pause(_))
+            );
+            let age = Age::between(progress.started_at, now);
+            if person {
+                pen.last(theme.warning, format_args!("waits for a person, {age} "));
+            } else {
+                pen.last(theme.muted, format_args!("for {age} "));
+            }
+        }
+    }
+}
+
+fn detail_line(pen: &mut Pen<'_>, ctx: &Ctx<'_>, detail: Detail<'_>) {
+    match detail {
+        Detail::Component(progress) => component_line(pen, ctx, progress),
+        Detail::Track(track) => track_line(pen, ctx, track),
+    }
+}
+
+/// `◐ backend canary ▰▰▱ 2/3 pods, traffic 10%: the router states 0% yet`
+fn track_line(pen: &mut Pen<'_>, ctx: &Ctx<'_>, track: &TrackProgress) {
+    let theme = ctx.theme;
+    let settled = track.available >= track.desired && track.verified.is_none_or(|seen| seen == track.traffic);
+    let (glyph, style) = match (&track.drift, settled) {
+        (Some(_), _) => (theme.glyphs.failing, theme.failing),
+        (None, true) => (theme.glyphs.done, theme.healthy),
+        (None, false) => (theme.glyphs.moving, theme.accent),
+    };
+    let count = |number: i32| usize::try_from(number).unwrap_or(0);
+    pen.fmt(style, format_args!("     {glyph} "));
+    pen.left(12, theme.text, theme, track.component.as_str()).skip(1);
+    bar(pen, ctx, (count(track.available), count(track.desired)), (6, style));
+    pen.fmt(theme.text, format_args!(" {}/{} pods of {}", track.available, track.desired, track.track));
+    match track.verified {
+        _ if track.drift.is_some() => pen.put(theme.failing, ", DRIFT"),
+        Some(seen) if seen != track.traffic => {
+            pen.fmt(theme.accent, format_args!(", traffic {seen}% → {}%", track.traffic))
+        }
+        Some(seen) => pen.fmt(theme.muted, format_args!(", traffic {seen}%")),
+        None => pen,
+    };
 }
 
 fn component_line(pen: &mut Pen<'_>, ctx: &Ctx<'_>, progress: &ComponentProgress) {
@@ -144,38 +242,4 @@ fn component_line(pen: &mut Pen<'_>, ctx: &Ctx<'_>, progress: &ComponentProgress
     pen.fmt(theme.text, format_args!(" {}/{} pods ", progress.available, progress.total));
     let room = pen.room();
     pen.cut(room, theme.muted, theme, &progress.message);
-}
-
-/// What a step does, in a few words.
-struct StepText<'a>(&'a PlanStep);
-
-impl fmt::Display for StepText<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            PlanStep::Roll(roll) => {
-                f.write_str("roll ")?;
-                for (at, component) in roll.components.iter().enumerate() {
-                    write!(f, "{}{component}", if at > 0 { ", " } else { "" })?;
-                }
-                Ok(())
-            }
-            PlanStep::Smoke(smoke) if smoke.probes == 1 => f.write_str("smoke test"),
-            PlanStep::Smoke(smoke) => write!(f, "{} smoke tests", smoke.probes),
-            PlanStep::Bake(bake) => write!(f, "watch for {}", bake.duration),
-            PlanStep::Canary(step) => match step {
-                Step::SetWeight(weight) => write!(f, "weight {weight}"),
-                Step::Pause(pause) => match pause.duration {
-                    Some(duration) => write!(f, "pause {duration}"),
-                    None => f.write_str("pause until promoted"),
-                },
-                Step::Analysis(_) => f.write_str("analysis"),
-                Step::Approval(_) => f.write_str("approval"),
-                Step::Checklist(_) => f.write_str("checklist"),
-            },
-            PlanStep::Raise(raise) => write!(f, "bring up {}", raise.track),
-            PlanStep::Switch(switch) => write!(f, "switch to {}", switch.track),
-            PlanStep::Keep(keep) => write!(f, "keep the way back for {}", keep.duration),
-            PlanStep::Settle(settle) => write!(f, "move in and remove {}", settle.track),
-        }
-    }
 }

@@ -1,0 +1,77 @@
+//! What has changed in an environment within the last hour, newest first.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::app::changes::{Change, ChangeKind};
+use crate::app::cluster_state::Feed;
+use crate::app::ui_state::{Pane as Focus, View};
+use crate::domain::age::Age;
+use crate::ui::chrome::{grey, stand_in};
+use crate::ui::format::Short;
+use crate::ui::pane::{Ctx, Pane};
+use crate::ui::pen::Pen;
+use crate::ui::theme::Theme;
+
+/// The pane.
+pub static PANE: Pane =
+    Pane { id: "changes", title: "Changes", focus: Some(Focus::Changes), min: (40, 2), draw };
+
+const EMPTY: &str = "Nothing has changed here in the last hour: no release, no shift of weight, no freeze.";
+
+fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
+    let View::Changes(view) = ctx.store.ui.view() else { return };
+    let theme = ctx.theme;
+    let freshness = ctx.freshness(view.environment.cluster, Feed::Releases);
+    let changes = &ctx.store.rows.changes;
+    let count = changes.len();
+    let title = Short::of(format_args!(
+        "Changed in the last hour {} {}",
+        theme.glyphs.dot, view.environment.key.name
+    ));
+    let chrome = ctx.chrome(Some(Focus::Changes), freshness);
+    let note = (theme.muted, format_args!("{count}"));
+    let inner = chrome.draw(buf, area, format_args!("{}", title.as_str()), note);
+    if stand_in(buf, inner, theme, freshness, changes.is_empty().then_some(EMPTY)) {
+        return;
+    }
+    for (change, row) in changes.iter().skip(view.offset).zip(0..inner.height) {
+        line(&mut Pen::new(buf, inner, row), ctx, change);
+    }
+    if freshness.is_stale() {
+        grey(buf, inner, theme);
+    }
+}
+
+fn line(pen: &mut Pen<'_>, ctx: &Ctx<'_>, change: &Change) {
+    let theme = ctx.theme;
+    let roomy = pen.room() >= 120;
+    let age = Short::of(format_args!("{}", Age::between(change.at, ctx.store.now)));
+    pen.fmt(theme.muted, format_args!(" {} {:>5} ago  ", change.at.format("%H:%M:%S"), age.as_str()));
+    pen.left(9, change_style(theme, change.kind), theme, change.kind.word());
+    pen.left(if roomy { 16 } else { 10 }, theme.muted, theme, &change.by).skip(1);
+    if !change.version.is_empty() {
+        pen.left(if roomy { 14 } else { 8 }, theme.title, theme, &change.version).skip(1);
+    }
+    let room = pen.room();
+    pen.cut(room, theme.text, theme, &change.message);
+}
+
+/// How a sort of change looks, in the list and on the time axes.
+#[must_use]
+pub fn change_style(theme: &Theme, kind: ChangeKind) -> Style {
+    match kind {
+        ChangeKind::Release => theme.marker,
+        ChangeKind::Weight => theme.accent,
+        ChangeKind::Approval => theme.healthy,
+        ChangeKind::Pause | ChangeKind::Freeze | ChangeKind::Pods => theme.warning,
+        ChangeKind::Rollback => theme.failing,
+    }
+}
+
+/// Rows of the list where the pane has this area.
+#[must_use]
+pub fn visible_rows(area: Rect, boxed: bool) -> u16 {
+    area.height.saturating_sub(if boxed { 2 } else { 1 })
+}
