@@ -238,7 +238,7 @@ mod tests {
                 plot.label(at, Style::new(), label);
             }
         });
-        assert_eq!(rows, ["::::~***", ":v1.8.2~", "::10%  ~"].map(|row| row.replace('~', " ")));
+        assert_eq!(rows, ["::10%***", ":v1.8.2 ", ":::50%  "]);
     }
 
     #[test]
