@@ -8,7 +8,7 @@ use crate::api::names::ComponentName;
 
 /// The Argo Rollout that runs a component.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase")]
 pub struct RolloutProgress {
     /// The component.
     pub component: ComponentName,
@@ -22,13 +22,13 @@ pub struct RolloutProgress {
     #[schemars(length(max = 64), inner(length(max = 128)))]
     pub steps: Vec<String>,
     /// Index of the present step, from 0; equal to their number when all are done.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<i32>,
     /// Share of the traffic that its steps ask for by now, in per cent.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight: Option<i32>,
     /// Share that its router states, or that its pods amount to.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actual: Option<i32>,
     /// Hash of the template that is stable.
     #[schemars(length(max = 63))]
@@ -37,11 +37,11 @@ pub struct RolloutProgress {
     #[schemars(length(max = 63))]
     pub current: String,
     /// Its analysis runs.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 4))]
     pub analyses: Vec<RolloutAnalysis>,
     /// What it was asked to do and has not been seen to do yet: the intent that stands here before it is carried out.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<RolloutAsk>,
 }
 
