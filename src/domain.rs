@@ -32,6 +32,7 @@ pub mod soak;
 pub mod timeline;
 pub mod track;
 pub mod version;
+pub mod weight;
 pub mod why;
 pub mod window;
 pub mod workload_row;

@@ -6,11 +6,12 @@
 use super::rollout::Observed;
 use chrono::{DateTime, Utc};
 
-use super::{approval, identity};
+use super::{approval, identity, plan};
 use crate::api::Environment;
 use crate::api::environment::Identity;
-use crate::api::release::{ApprovalRecord, Phase, Release, ReleaseStatus};
+use crate::api::release::{ApprovalRecord, Phase, PlanStep, Release, ReleaseStatus};
 use crate::api::release_action::{ActionKind, ActionResult, ReleaseAction};
+use crate::api::strategy::{ApprovalStep, Step};
 
 /// What becomes of an action.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +57,9 @@ pub fn applied(action: &ReleaseAction) -> Verdict {
         ActionKind::Resume => "resumed",
         ActionKind::Abort => "aborted: what was changed is put back",
         ActionKind::Rollback => "rolling back: what was changed is put back",
+        ActionKind::SetWeight => "the weight is shifted",
+        ActionKind::Promote => "on to the next step",
+        ActionKind::PromoteFull => "on to all weight on the new version",
         ActionKind::Retry => "started again from its present step",
         _ => "carried out",
     };
@@ -80,6 +84,9 @@ pub fn judge(
             ActionKind::Override => people::force(observed, status, action, now),
             ActionKind::Drive => people::drive(action, now),
             ActionKind::HandOver => people::hand_over(observed, status, action, now),
+            ActionKind::SetWeight | ActionKind::Promote | ActionKind::PromoteFull => {
+                shift::judge(observed, status, action, now)
+            }
             _ => None,
         });
     refusal.unwrap_or_else(|| applied(action))
@@ -162,11 +169,17 @@ fn phase(observed: &Observed, status: &ReleaseStatus, action: &ReleaseAction) ->
                 "execution has begun: an approval can no longer be taken back, but the release aborted",
             ));
         }
+        ActionKind::Approve | ActionKind::Check if phase != Pending => {
+            matches!(phase, Progressing | Paused) && waits_for(status, action.spec.action)
+        }
         ActionKind::Approve
         | ActionKind::Reject
         | ActionKind::Withdraw
         | ActionKind::Check
         | ActionKind::Override => phase == Pending,
+        ActionKind::SetWeight | ActionKind::Promote | ActionKind::PromoteFull => {
+            matches!(phase, Progressing | Paused)
+        }
         ActionKind::Drive | ActionKind::HandOver => !phase.is_final(),
         ActionKind::Pause => matches!(phase, Progressing | Verifying),
         ActionKind::Resume => phase == Paused,
@@ -198,6 +211,22 @@ fn phase(observed: &Observed, status: &ReleaseStatus, action: &ReleaseAction) ->
     }))
 }
 
+/// Whether the present step waits for what that kind of action says.
+fn waits_for(status: &ReleaseStatus, kind: ActionKind) -> bool {
+    matches!(
+        (plan::present(status), kind),
+        (Some((_, PlanStep::Canary(Step::Approval(_)))), ActionKind::Approve)
+            | (Some((_, PlanStep::Canary(Step::Checklist(_)))), ActionKind::Check)
+    )
+}
+
+/// What a step waits for is said after it began; the server keeps whole seconds. Nothing where that is so, or where no step waits.
+fn too_early(status: &ReleaseStatus, action: &ReleaseAction) -> Option<Verdict> {
+    let step = status.step.as_ref().filter(|_| status.phase != Phase::Pending)?;
+    let is_early = action.created_at().is_none_or(|at| at.timestamp() < step.started_at.timestamp());
+    is_early.then(|| Verdict::refused(format!("it was given before step {} began", step.index)))
+}
+
 /// A finished release can be rolled back while nothing later has touched the environment and nothing executes there.
 fn rollback_of_the_past(observed: &Observed, status: &ReleaseStatus) -> Option<Verdict> {
     let me = &observed.release;
@@ -216,6 +245,14 @@ fn rollback_of_the_past(observed: &Observed, status: &ReleaseStatus) -> Option<V
         )));
     }
     status.before.is_empty().then(|| Verdict::refused("nothing is recorded that it could go back to"))
+}
+
+/// The approval that a release which executes waits for, with the index of its step.
+fn step_of_approval(status: &ReleaseStatus) -> Option<(i32, &ApprovalStep)> {
+    match plan::present(status).filter(|_| status.phase != Phase::Pending)? {
+        (index, PlanStep::Canary(Step::Approval(step))) => Some((index, step)),
+        _ => None,
+    }
 }
 
 fn approve(observed: &Observed, status: &ReleaseStatus, action: &ReleaseAction) -> Option<Verdict> {
@@ -244,6 +281,15 @@ fn approve(observed: &Observed, status: &ReleaseStatus, action: &ReleaseAction) 
             missing.name
         )));
     }
+    if let Some(early) = too_early(status, action) {
+        return Some(early);
+    }
+    let at_step = step_of_approval(status);
+    let asked = at_step.map(|(_, step)| approval::policy_of_step(policy, step));
+    let slots = asked.as_ref().map_or(slots, |asked| approval::slots_of(asked, action));
+    if slots.is_empty() && at_step.is_some() {
+        return Some(Verdict::refused("it fills no slot that this step asks for"));
+    }
     if slots.is_empty() {
         return Some(Verdict::refused("it names no slot, and every slot here belongs to a group"));
     }
@@ -252,20 +298,22 @@ fn approve(observed: &Observed, status: &ReleaseStatus, action: &ReleaseAction) 
         return Some(Verdict::refused("it does not say which plan it approves"));
     }
     let wanted: Vec<&str> = slots.iter().map(|slot| slot.name.as_str()).collect();
-    already(environment, status, actor, &wanted)
+    let at_step = at_step.map(|(index, _)| index);
+    let said = status.approvals.iter().filter(|record| record.step == at_step);
+    already(environment, said, actor, &wanted)
 }
 
 /// A person approves a plan once, with whatever account and for whatever slots: who means it otherwise takes the first one back.
-fn already(
+fn already<'a>(
     environment: &Environment,
-    status: &ReleaseStatus,
+    mut said: impl Iterator<Item = &'a ApprovalRecord>,
     actor: &str,
     wanted: &[&str],
 ) -> Option<Verdict> {
     let is_theirs = |record: &&ApprovalRecord| {
         approval::stands(environment, record) && identity::is_same_in(Some(environment), &record.actor, actor)
     };
-    let record = status.approvals.iter().find(is_theirs)?;
+    let record = said.find(is_theirs)?;
     let who = called(environment.spec.identity.as_ref(), actor);
     let covers = wanted.iter().all(|slot| record.slots.iter().any(|filled| filled == slot));
     Some(Verdict::refused(if covers {
@@ -287,6 +335,7 @@ fn called(rule: Option<&Identity>, account: &str) -> String {
 
 mod people;
 mod rollouts;
+mod shift;
 
 #[cfg(test)]
 mod tests;

@@ -15,6 +15,7 @@ use crate::api::Environment;
 use crate::api::environment::{Approval, Slot};
 use crate::api::release::{ApprovalRecord, ApprovalState, Release, ReleaseStatus};
 use crate::api::release_action::{ActionKind, ReleaseAction};
+use crate::api::strategy::ApprovalStep;
 
 /// What approvals are counted against.
 #[derive(Clone, Copy, Debug)]
@@ -117,6 +118,13 @@ pub fn stands(environment: &Environment, record: &ApprovalRecord) -> bool {
         ApprovalState::Unattested => attested::is_unknown(environment),
         _ => false,
     }
+}
+
+/// Who must agree to a step in the middle of a rollout: the slots that it names, or all of them.
+#[must_use]
+pub fn policy_of_step(policy: &Approval, step: &ApprovalStep) -> Approval {
+    let is_asked = |slot: &Slot| step.slots.is_empty() || step.slots.contains(&slot.name);
+    Approval { slots: policy.slots.iter().filter(|slot| is_asked(slot)).cloned().collect(), ..policy.clone() }
 }
 
 /// Counts approvals. `given` are the Approve and Withdraw actions that were applied, and the requester's own attempts, in any order.

@@ -23,7 +23,7 @@ mod preflight;
 mod promotion;
 mod routing;
 
-pub use checklist::ticked;
+pub use checklist::{NAME as CHECKLIST, step_items, ticked, ticked_since};
 pub use policy::{DENY_LIST, DOWNGRADE, FROZEN};
 
 /// Name of the gate of people's approvals.

@@ -24,15 +24,21 @@ mod draft;
 mod effect;
 mod failure;
 mod freeze;
+mod moves;
 mod paused;
 mod pending;
 mod people;
 mod progress;
 mod progressing;
 mod rolling_back;
+mod shift;
+mod step_gates;
+mod steps;
 mod stop;
+mod tracks;
 mod verifying;
 mod watch;
+mod weights;
 
 pub use draft::Draft;
 pub use effect::{RemoveTrack, RolloutChange, ScaleStable, SetTrack, SetTraffic, TrafficState};
@@ -122,6 +128,22 @@ pub enum Effect {
     },
 }
 
+impl Effect {
+    /// Whether it changes a workload or what sends traffic to it.
+    #[must_use]
+    pub const fn changes_world(&self) -> bool {
+        match self {
+            Self::SetImage(_)
+            | Self::SetTrack(_)
+            | Self::ScaleStable(_)
+            | Self::SetTraffic(_)
+            | Self::RemoveTrack(_)
+            | Self::Rollout(_) => true,
+            Self::Ask { .. } | Self::JudgeAction { .. } | Self::EmitEvent { .. } => false,
+        }
+    }
+}
+
 /// Replace the image of a component.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetImage {
@@ -163,6 +185,7 @@ pub fn next(observed: &Observed, now: DateTime<Utc>) -> Decision {
     draft.judge_actions();
     draft.obey_stop();
     draft.count_approvals();
+    draft.count_step_approvals();
     if draft.obeys_freeze() {
         return draft.finish();
     }

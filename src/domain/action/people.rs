@@ -6,11 +6,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Verdict, called};
 use crate::api::environment::Identity;
-use crate::api::release::{ApprovalRecord, GateState, ReleaseStatus};
+use crate::api::release::{ApprovalRecord, GateState, Phase, PlanStep, ReleaseStatus};
 use crate::api::release_action::{Parameters, ReleaseAction};
+use crate::api::strategy::Step;
 use crate::domain::gate::{self, force};
 use crate::domain::rollout::Observed;
-use crate::domain::{approval, attested, driver, identity};
+use crate::domain::{approval, attested, driver, identity, plan};
 
 /// How far the clock of a client may be ahead of the server's.
 const SLACK: TimeDelta = TimeDelta::minutes(1);
@@ -53,13 +54,26 @@ pub(super) fn withdraw(
 pub(super) fn check(observed: &Observed, status: &ReleaseStatus, action: &ReleaseAction) -> Option<Verdict> {
     let gates = observed.environment.as_ref().and_then(|environment| environment.spec.gates.as_ref());
     let item = parameters(action).item.unwrap_or_default();
-    if !gates.is_some_and(|gates| gates.checklist.contains(&item)) {
-        return Some(Verdict::refused(format!("this environment's checklist has no item `{item}`")));
+    let step = match plan::present(status).filter(|_| status.phase != Phase::Pending) {
+        Some((_, PlanStep::Canary(Step::Checklist(step)))) => Some(step),
+        _ => None,
+    };
+    let items = match step {
+        Some(step) => gate::step_items(observed.environment.as_ref(), step),
+        None => gates.map(|gates| gates.checklist.clone()).unwrap_or_default(),
+    };
+    if !items.contains(&item) {
+        let whose = if step.is_some() { "step" } else { "environment" };
+        return Some(Verdict::refused(format!("this {whose}'s checklist has no item `{item}`")));
     }
     if action.spec.expected.as_ref().and_then(|expected| expected.plan_digest.as_ref()).is_none() {
         return Some(Verdict::refused("it does not say for which plan it ticks the item"));
     }
-    if let Some(check) = gate::ticked(status, &item) {
+    let since = status.step.as_ref().filter(|_| step.is_some()).map(|step| step.started_at);
+    if let Some(early) = super::too_early(status, action) {
+        return Some(early);
+    }
+    if let Some(check) = gate::ticked_since(status, &item, since.unwrap_or(DateTime::UNIX_EPOCH)) {
         return Some(Verdict::refused(format!("`{item}` is ticked already, by {}", check.by)));
     }
     attested(observed, action)

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use crate::api::environment::{DeniedDigest, Environment, EnvironmentSpec, Frozen, WorkloadKind};
 use crate::api::release::{Phase, ReleaseKind};
-use crate::api::strategy::{Strategy, StrategyName};
+use crate::api::strategy::{Step, Strategy, StrategyName};
 use crate::domain::rollback;
 use crate::domain::version;
 
@@ -68,10 +68,29 @@ fn strategy(case: &Case<'_>) -> Result<(), (Phase, String)> {
             format!("{} does not allow the strategy {name}", case.release().spec.environment),
         ));
     }
-    if name != StrategyName::Rolling {
-        return Err((Phase::Errored, format!("strategy {name} is not yet carried out by this version")));
+    let settings = spec.strategy_of(name);
+    if let Strategy::Canary(canary) = &settings
+        && !canary.steps.iter().any(|step| matches!(step, Step::SetWeight(_)))
+    {
+        let why = format!("{} states no weights for the strategy canary", case.release().spec.environment);
+        return Err((Phase::Failed, why));
     }
-    Ok(())
+    if name == StrategyName::Rolling {
+        return Ok(());
+    }
+    // the second workload is a copy of a Deployment
+    let can = [WorkloadKind::Deployment, WorkloadKind::Rollout];
+    let other = targets(case).find(|(component, _)| !can.contains(&component.workload.kind));
+    match other {
+        Some((component, _)) => Err((
+            Phase::Failed,
+            format!(
+                "component {} is a {}, which cannot be brought up twice: the strategy {name} is for Deployments",
+                component.name, component.workload.kind
+            ),
+        )),
+        None => Ok(()),
+    }
 }
 
 fn version_pattern(case: &Case<'_>) -> Result<(), (Phase, String)> {

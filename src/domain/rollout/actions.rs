@@ -5,7 +5,7 @@ use crate::api::release::{ApprovalState, GateState, Paused, Phase};
 use crate::api::release_action::{ActionKind, ActionResult, ReleaseAction};
 use crate::domain::action::{self, Verdict};
 use crate::domain::approval::{self, Review, Tally};
-use crate::domain::identity;
+use crate::domain::{identity, plan};
 
 /// Actions judged in one decision, so that a flood cannot stop the world.
 const AT_ONCE: usize = 16;
@@ -31,6 +31,7 @@ impl Draft<'_> {
             // an earlier action of this round may have made an approval count
             if matches!(action.spec.action, ActionKind::Approve | ActionKind::Withdraw) {
                 self.count_approvals();
+                self.count_step_approvals();
             }
             let verdict = action::judge(self.observed, &self.status, action, self.now);
             if verdict.is_applied() {
@@ -87,9 +88,7 @@ impl Draft<'_> {
                 self.enter(Phase::Paused, by, "Paused", &message);
             }
             ActionKind::Resume => {
-                let resume_to =
-                    self.status.paused.take().map_or(Phase::Progressing, |paused| paused.resume_to);
-                self.enter(resume_to, by, "Resumed", &format!("resumed by {by}"));
+                self.resume(by);
             }
             ActionKind::Abort => self.abort(by, why),
             ActionKind::Rollback => {
@@ -98,9 +97,19 @@ impl Draft<'_> {
             ActionKind::Retry => {
                 self.status.attempt = self.status.attempt.saturating_add(1);
                 self.status.undo = None;
+                self.take_over_routers(by);
                 self.set_step(self.step());
                 self.rearm_step();
                 self.enter(Phase::Progressing, by, "Retried", &format!("started again by {by}"));
+            }
+            ActionKind::SetWeight => {
+                let given = action.spec.parameters.as_ref().and_then(|given| given.weight);
+                self.set_weight(by, given.unwrap_or_default());
+            }
+            ActionKind::Promote => self.promote(by, self.step() + 1, "the next one"),
+            ActionKind::PromoteFull => {
+                let end = plan::full_step(&self.status).unwrap_or(self.step() + 1);
+                self.promote(by, end, "all weight on the new version");
             }
             _ => self.apply_around(action),
         }
@@ -144,7 +153,7 @@ impl Draft<'_> {
         Some(approval::tally(&review, &given, self.now))
     }
 
-    fn means_this_release(&self, action: &ReleaseAction) -> bool {
+    pub(super) fn means_this_release(&self, action: &ReleaseAction) -> bool {
         let uid = self.observed.release.metadata.uid.as_deref();
         action.spec.release.as_ref().is_some_and(|release| Some(release.uid.as_str()) == uid)
     }

@@ -155,11 +155,16 @@ impl<'a> Draft<'a> {
             let states: Vec<_> = status.components.iter().map(|p| (p.component.clone(), p.state)).collect();
             let asked: Vec<_> =
                 status.rollouts.iter().map(|r| (r.component.clone(), r.asked.clone())).collect();
-            (status.phase, step, states, status.attempt, status.undo.is_some(), asked)
+            let tracks: Vec<_> = status
+                .tracks
+                .iter()
+                .map(|track| (track.component.clone(), track.desired, track.stable_desired, track.traffic))
+                .collect();
+            (status.phase, step, states, tracks, (status.attempt, status.undo.is_some()), asked)
         };
         if intent(&self.status) != intent(&self.stored) {
             let before = self.effects.len();
-            self.effects.retain(|effect| !matches!(effect, Effect::SetImage(_) | Effect::Rollout(_)));
+            self.effects.retain(|effect| !effect.changes_world());
             if self.effects.len() != before || self.status.phase.holds_lane() {
                 self.requeue = Requeue::Now;
             }

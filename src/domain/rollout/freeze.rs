@@ -2,9 +2,10 @@
 
 use super::{Draft, FAST};
 use crate::api::environment::InFlight;
-use crate::api::release::{GateState, Phase};
-use crate::domain::gate;
+use crate::api::release::{GateState, Phase, PlanStep};
+use crate::api::strategy::Step;
 use crate::domain::timeline::CONTROLLER;
+use crate::domain::{gate, plan};
 
 impl Draft<'_> {
     /// Does what a freeze asks of a release that has changed something; whether that is all there is to do.
@@ -33,7 +34,10 @@ impl Draft<'_> {
                     self.note(&frozen.by, "HeldByFreeze", &verdict.detail);
                 }
                 self.put_gate(verdict.clone());
-                self.stand_still();
+                if self.watch() {
+                    return true;
+                }
+                self.follow_what_was_begun();
                 if self.status.phase == Phase::Progressing {
                     let message = super::pending::sentence(&verdict);
                     self.say(format!("held at step {}: it {message}", self.step()));
@@ -53,7 +57,14 @@ impl Draft<'_> {
         if self.frozen_state() == Some(GateState::Wait) {
             self.keep_clear(gate::FROZEN, "not frozen");
             self.note(CONTROLLER, "FreezeEnded", "the freeze has ended");
-            self.set_step(self.step());
+            // what people have said since a step began stays said
+            let waits_for_people = matches!(
+                plan::present(&self.status),
+                Some((_, PlanStep::Canary(Step::Approval(_) | Step::Checklist(_))))
+            );
+            if !waits_for_people {
+                self.set_step(self.step());
+            }
         }
     }
 

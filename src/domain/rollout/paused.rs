@@ -1,17 +1,35 @@
 //! Paused: nothing further is started; what runs is still watched, since customers do not pause.
 
 use super::progress::Sight;
+use super::tracks::{Aim, Course};
 use super::{Draft, FAST};
 use crate::api::release::ComponentState;
 use crate::domain::plan;
 use crate::domain::rollout_status::RolloutStatus;
+use crate::domain::timeline::CONTROLLER;
 
 impl Draft<'_> {
-    /// Follows what was begun, and goes back when it fails.
+    /// Keeps the second workloads where they are meant to be, and follows what was begun.
     pub(super) fn stand_still(&mut self) {
-        if self.watch_health() {
+        if self.watch() {
             return;
         }
+        let by_hand = self.status.weight.as_ref().is_some_and(|weight| weight.by.is_some());
+        let by_plan = self.status.paused.as_ref().is_none_or(|paused| paused.by == CONTROLLER);
+        let aim = self.aim();
+        let aim = if aim == Aim::Weight && (by_hand || by_plan) { aim } else { Aim::Stay };
+        if self.has_changed_anything() {
+            match self.shift(aim) {
+                Course::Failed(why) => return self.fail_rollout(&why),
+                Course::Drifted(why) => self.say(format!("paused: {why}; resume takes it over")),
+                Course::Reached | Course::Underway(_) => {}
+            }
+        }
+        self.follow_what_was_begun();
+    }
+
+    /// Changes nothing; goes back when what was begun fails.
+    pub(super) fn follow_what_was_begun(&mut self) {
         let plan = self.plan();
         for name in plan::components(&plan) {
             let state = self.state_of(name);

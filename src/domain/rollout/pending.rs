@@ -3,7 +3,7 @@
 use super::{Draft, Effect, SLOW};
 use crate::api::release::{GateState, GateStatus, Phase, RevisionRecord};
 use crate::domain::gate::{self, Evaluation, Moment};
-use crate::domain::{lane, plan};
+use crate::domain::{lane, plan, track};
 
 impl Draft<'_> {
     /// The plan follows the environment's policy until execution begins; then it stays.
@@ -89,6 +89,7 @@ impl Draft<'_> {
     /// Records what runs now and takes the lane. Nothing is changed before this is stored.
     fn begin(&mut self) {
         let plan = self.plan();
+        let is_beside = track::of(plan.strategy).is_some();
         let release = &self.observed.release;
         self.status.before = plan::components(&plan)
             .filter_map(|name| {
@@ -97,13 +98,14 @@ impl Draft<'_> {
                     component: name.clone(),
                     image: workload.image.clone()?,
                     revision: workload.revision,
-                    replicas: None,
+                    replicas: is_beside.then_some(workload.desired),
                 })
             })
             .collect();
         self.status.started_at = Some(self.now);
         self.status.attempt = self.status.attempt.max(1);
         self.list_components(&plan);
+        self.list_tracks();
         self.set_step(0);
         self.rearm_step();
         let downgrade = self.status.gates.iter().find(|gate| gate.name == gate::DOWNGRADE);
@@ -116,6 +118,8 @@ impl Draft<'_> {
     pub(super) fn step_back(&mut self, gate: &GateStatus) {
         self.status.before.clear();
         self.status.components.clear();
+        self.status.tracks.clear();
+        self.status.weight = None;
         self.status.step = None;
         self.status.started_at = None;
         let message = format!("back in the queue before anything was changed: {}", sentence(gate));

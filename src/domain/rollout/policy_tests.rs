@@ -60,7 +60,7 @@ fn what_no_waiting_can_mend_ends_at_once() {
             w.spec().versions =
                 Some(crate::api::environment::Versions { pattern: Some(r"^v\d+\.\d+$".into()) });
         }),
-        ("not yet carried out", Phase::Errored, |w| {
+        ("states no weights", Phase::Failed, |w| {
             w.spec().allowed_strategies.push(crate::api::strategy::StrategyName::Canary);
             w.observed.release.spec.strategy = Some(crate::api::strategy::StrategyName::Canary);
         }),

@@ -3,7 +3,7 @@
 use super::{Draft, Effect, SetImage};
 use crate::api::names::ComponentName;
 use crate::api::release::{
-    ComponentProgress, ComponentState, GateState, GateStatus, Phase, Plan, PlanStep, ReleaseKind, Weights,
+    ComponentProgress, ComponentState, GateState, GateStatus, Plan, ReleaseKind, TrackProgress,
 };
 use crate::domain::plan;
 use crate::domain::rollout_status::{RolloutStatus, WorkloadState, rollout_status_since};
@@ -38,18 +38,6 @@ impl Draft<'_> {
             .collect();
     }
 
-    /// The components of the present step are to be changed: the intent that stands in the status before the act.
-    pub(super) fn rearm_step(&mut self) {
-        let plan = self.plan();
-        let Some(PlanStep::Roll(roll)) = plan.steps.get(self.step()) else { return };
-        for progress in &mut self.status.components {
-            if roll.components.contains(&progress.component) {
-                progress.state = ComponentState::Progressing;
-                progress.revision = None;
-            }
-        }
-    }
-
     /// Whether this attempt's change of that component has been seen in the world.
     pub(super) fn was_written(&self, name: &ComponentName) -> bool {
         self.status.components.iter().any(|p| p.component == *name && p.revision.is_some())
@@ -80,12 +68,18 @@ impl Draft<'_> {
         }
     }
 
-    /// Whether any component runs what this release brought and did not run before.
+    /// Whether anything runs what this release brought and did not run before, or was moved aside for it.
     pub(super) fn has_changed_anything(&self) -> bool {
-        self.status
-            .components
-            .iter()
-            .any(|p| self.is_change(&p.component) && matches!(self.sight(&p.component), Sight::New(_)))
+        let is_new = |p: &ComponentProgress| {
+            self.is_change(&p.component) && matches!(self.sight(&p.component), Sight::New(_))
+        };
+        let is_beside = |track: &TrackProgress| {
+            self.observed.tracks.contains_key(track.component.as_str())
+                || track.traffic > 0
+                || track.verified.is_some_and(|verified| verified > 0)
+                || track.stable_desired != self.pods_before(&track.component)
+        };
+        self.status.components.iter().any(is_new) || self.status.tracks.iter().any(is_beside)
     }
 
     /// Writes down what is seen of a workload whose rollout is being followed.
@@ -132,35 +126,6 @@ impl Draft<'_> {
             ),
             is_undo: self.status.undo.is_some() || release.spec.kind == ReleaseKind::Rollback,
         }));
-    }
-
-    /// The three weights over all components, once there is anything to weigh.
-    pub(super) fn measure_weight(&mut self) {
-        let phase = self.status.phase;
-        if self.status.components.is_empty() || !(phase.holds_lane() || self.stored.phase.holds_lane()) {
-            return;
-        }
-        let back = matches!(phase, Phase::RollingBack | Phase::RolledBack | Phase::Aborted);
-        let (mut new, mut all) = (0_i32, 0_i32);
-        for progress in &self.status.components {
-            if let Some(workload) = self.observed.workloads.get(progress.component.as_str()) {
-                all += workload.desired;
-                new += match self.sight(&progress.component) {
-                    Sight::New(workload) if workload.observed_generation >= workload.generation => {
-                        workload.updated_available().min(workload.desired)
-                    }
-                    Sight::Old(workload) if self.is_change(&progress.component) => {
-                        // pods of the version that leaves
-                        (workload.replicas - workload.updated).clamp(0, workload.desired)
-                    }
-                    _ => 0,
-                };
-            }
-        }
-        let observed = (all > 0).then(|| (f64::from(new) * 1000.0 / f64::from(all)).round() / 10.0);
-        let desired = if back { 0 } else { 100 };
-        self.status.weight =
-            Some(Weights { desired, achievable: Some(desired), observed, ..Weights::default() });
     }
 
     /// Updates the line of one gate among those kept from the start.

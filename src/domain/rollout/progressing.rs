@@ -15,7 +15,11 @@ use crate::domain::timeline::CONTROLLER;
 impl Draft<'_> {
     /// Carries out the present step as far as the world allows.
     pub(super) fn carry_out_step(&mut self) {
-        if self.watch_health() {
+        if self.watch() {
+            return;
+        }
+        self.requeue_after(FAST);
+        if !self.moves_on(self.aim()) {
             return;
         }
         let plan = self.plan();
@@ -23,21 +27,12 @@ impl Draft<'_> {
             Some(PlanStep::Roll(roll)) => self.roll(roll),
             Some(PlanStep::Smoke(_)) => self.smoke(),
             Some(PlanStep::Bake(_)) | None => self.begin_watch(),
-            Some(
-                PlanStep::Canary(_)
-                | PlanStep::Raise(_)
-                | PlanStep::Switch(_)
-                | PlanStep::Keep(_)
-                | PlanStep::Settle(_),
-            ) => {
-                self.enter_by_itself(
-                    Phase::Errored,
-                    "Errored",
-                    "canary steps are not yet carried out by this version",
-                );
-            }
+            Some(PlanStep::Canary(step)) => self.canary_step(step),
+            Some(PlanStep::Raise(_)) => self.raised(),
+            Some(PlanStep::Switch(_)) => self.switched(),
+            Some(PlanStep::Keep(keep)) => self.keep(keep),
+            Some(PlanStep::Settle(_)) => self.settled(),
         }
-        self.requeue_after(FAST);
     }
 
     fn roll(&mut self, roll: &RollStep) {
@@ -100,21 +95,8 @@ impl Draft<'_> {
                 return;
             }
             self.keep_clear(gate::DENY_LIST, "no image is denied");
-        } else {
-            if let Some(gate) = self.plan_changed() {
-                return self.step_back(&gate);
-            }
-            let evaluation = self.evaluate(Moment::Executing);
-            self.ask(&evaluation);
-            if let Some((phase, why)) = &evaluation.fatal {
-                return self.enter_by_itself(*phase, phase.as_str(), why);
-            }
-            if let Some(gate) = evaluation.foremost() {
-                let gate = gate.clone();
-                self.status.gates.clone_from(&evaluation.gates);
-                return self.step_back(&gate);
-            }
-            self.status.gates.clone_from(&evaluation.gates);
+        } else if !self.may_begin() {
+            return;
         }
         let deadlines = untouched.iter().filter_map(|(name, _)| self.observed.workloads.get(name.as_str()));
         let shortest = deadlines.map(|workload| workload.progress_deadline).min();
@@ -125,6 +107,27 @@ impl Draft<'_> {
         }
         let names: Vec<_> = untouched.iter().map(|(name, _)| name.as_str()).collect();
         self.say(format!("changing {}", names.join(", ")));
+    }
+
+    /// Asks every gate again at the moment of execution, before the first change; whether it may be made.
+    pub(super) fn may_begin(&mut self) -> bool {
+        if let Some(gate) = self.plan_changed() {
+            self.step_back(&gate);
+            return false;
+        }
+        let evaluation = self.evaluate(Moment::Executing);
+        self.ask(&evaluation);
+        if let Some((phase, why)) = &evaluation.fatal {
+            self.status.tracks.clear();
+            self.enter_by_itself(*phase, phase.as_str(), why);
+            return false;
+        }
+        let holds = evaluation.foremost().cloned();
+        self.status.gates.clone_from(&evaluation.gates);
+        if let Some(gate) = &holds {
+            self.step_back(gate);
+        }
+        holds.is_none()
     }
 
     /// The policy may have changed between the verdict and the act; what was approved is then another plan.
@@ -144,12 +147,9 @@ impl Draft<'_> {
         let next = self.step() + 1;
         let plan = self.plan();
         self.note(CONTROLLER, "WaveRolledOut", &format!("wave {wave} is rolled out"));
-        self.set_step(next);
-        self.rearm_step();
-        self.look_again();
-        let pauses = self.observed.environment.as_ref().is_some_and(
-            |env| matches!(&env.spec.strategy, Some(Strategy::Rolling(rolling)) if rolling.pause_between_waves),
-        );
+        self.enter_step(next);
+        let pauses =
+            matches!(self.settings(), Some(Strategy::Rolling(rolling)) if rolling.pause_between_waves);
         if pauses && matches!(plan.steps.get(next), Some(PlanStep::Roll(_))) {
             let reason = Some("the environment pauses between waves".to_owned());
             self.status.paused =
@@ -163,8 +163,7 @@ impl Draft<'_> {
 
     /// The step after this one, where no wave was rolled.
     pub(super) fn advance_quietly(&mut self) {
-        self.set_step(self.step() + 1);
-        self.look_again();
+        self.enter_step(self.step() + 1);
     }
 }
 

@@ -1,6 +1,7 @@
 //! `RollingBack`: every component that was changed is put back, the last one first, each followed until it is complete.
 
 use super::progress::Sight;
+use super::tracks::{Aim, Course};
 use super::{Draft, FAST};
 use crate::api::names::ComponentName;
 use crate::api::release::{ComponentState, Phase};
@@ -19,13 +20,27 @@ impl Draft<'_> {
             ));
             return;
         }
+        // traffic comes home first, wherever the old version is there to take it
+        let course = self.shift(Aim::Back);
         let plan = self.plan();
         for name in rollback::undo_order(&plan) {
             if self.is_change(name) && !self.put_back(name) {
                 return;
             }
         }
-        self.end_undo();
+        match course {
+            Course::Reached => self.end_undo(),
+            Course::Underway(why) => self.say(format!("rolling back: {why}")),
+            Course::Drifted(_) => {
+                self.take_over_routers(CONTROLLER);
+                self.look_again();
+            }
+            Course::Failed(why) => {
+                let why =
+                    format!("{why}, so that its second workload is the only copy: nobody may remove it");
+                self.hold("OnlyHealthyCopy", &why);
+            }
+        }
     }
 
     /// Puts one component back; whether the next one may follow.

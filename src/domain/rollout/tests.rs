@@ -8,6 +8,8 @@ use crate::api::release::{ApprovalState, ComponentState, GateState};
 use crate::api::release_action::ActionKind;
 use crate::domain::fixtures::*;
 
+mod canary;
+
 #[test]
 fn a_release_without_gates_rolls_wave_by_wave() {
     let mut world = World::new(environment());

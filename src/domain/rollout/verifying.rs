@@ -33,7 +33,7 @@ impl Draft<'_> {
 
     /// Watches until the time is over and everything is well.
     pub(super) fn watch_result(&mut self) {
-        if self.watch_health() {
+        if self.watch() {
             return;
         }
         let since = self.status.verifying_since.unwrap_or(self.now);

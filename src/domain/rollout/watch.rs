@@ -31,6 +31,11 @@ impl Draft<'_> {
         if self.status.attempt > 1 { started.max(self.step_started_at()) } else { started }
     }
 
+    /// Watches everything that can tell that the new version is bad; whether the release failed by it.
+    pub(super) fn watch(&mut self) -> bool {
+        self.watch_health()
+    }
+
     /// Asks the health checks that are due and judges them; whether the release failed by them.
     pub(super) fn watch_health(&mut self) -> bool {
         if !self.has_changed_anything() {

@@ -38,6 +38,10 @@ impl World {
         self.observed.release.status.as_ref().unwrap()
     }
 
+    pub(super) fn status_or_default(&self) -> ReleaseStatus {
+        self.observed.release.status.clone().unwrap_or_default()
+    }
+
     pub(super) fn status_of(&self, component: &str) -> Option<ComponentState> {
         let components = &self.observed.release.status.as_ref()?.components;
         components.iter().find(|c| c.component.as_str() == component).map(|c| c.state)
@@ -68,6 +72,9 @@ impl World {
                 workload.generation += 1;
                 self.writes.push((set.component.to_string(), set.to.clone()));
             }
+            Effect::SetTrack(_) | Effect::ScaleStable(_) | Effect::SetTraffic(_) | Effect::RemoveTrack(_) => {
+                self.carry_out_beside(effect);
+            }
             Effect::Ask { name, .. } => {
                 self.asked.push(name.clone());
                 let answer = Answer::new(at(self.secs), self.answer, "asked");
@@ -92,6 +99,47 @@ impl World {
         }
     }
 
+    /// Changes of second workloads and of traffic, as `writes` tells them.
+    fn carry_out_beside(&mut self, effect: &Effect) {
+        match effect {
+            Effect::SetTrack(set) => {
+                let name = set.component.as_str();
+                let workload = set.track.workload_name(&set.workload.name);
+                let fresh = || WorkloadState { image: None, ..deployment_of(&workload, 0) };
+                let second = self.observed.tracks.entry(name.to_owned()).or_insert_with(fresh);
+                if second.image.as_deref() != Some(set.image.as_str()) {
+                    second.image = Some(set.image.clone());
+                    second.updated = 0;
+                }
+                second.desired = set.replicas;
+                second.generation += 1;
+                self.writes.push((workload, format!("{} pods", set.replicas)));
+            }
+            Effect::ScaleStable(set) => {
+                let own = self.observed.workloads.get_mut(set.component.as_str()).unwrap();
+                if own.desired == set.from {
+                    own.desired = set.to;
+                    own.generation += 1;
+                    self.writes.push((set.component.to_string(), format!("{} pods", set.to)));
+                }
+            }
+            Effect::SetTraffic(set) => {
+                let state = self.observed.traffic.get_mut(set.component.as_str()).unwrap();
+                if state.weight == Some(set.from) {
+                    state.weight = Some(set.to);
+                    self.writes.push((set.component.to_string(), format!("{} traffic", set.to)));
+                }
+            }
+            Effect::RemoveTrack(remove) => {
+                if self.observed.tracks.remove(remove.component.as_str()).is_some() {
+                    let workload = remove.track.workload_name(&remove.workload.name);
+                    self.writes.push((workload, "gone".into()));
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// The workload controller catches up: good pods are all replaced, broken ones miss their deadline.
     pub(super) fn roll(&mut self) {
         let now = at(self.secs);
@@ -101,16 +149,29 @@ impl World {
                 workload.observed_generation = workload.generation;
                 workload.revision = workload.revision.map(|revision| revision + 1);
             }
-            if is_new && self.broken.contains(&name.as_str()) {
-                (workload.replicas, workload.updated, workload.available) = (5, 1, 4);
+            let wanted = workload.desired;
+            if is_new && wanted > 0 && self.broken.contains(&name.as_str()) {
+                (workload.replicas, workload.updated, workload.available) = (wanted + 1, 1, wanted);
                 workload.progressing =
                     Some(Progressing { reason: PROGRESS_DEADLINE_EXCEEDED.into(), updated_at: Some(now) });
                 // as long as one round of `run`
                 workload.progress_deadline = chrono::TimeDelta::seconds(5);
             } else {
-                (workload.replicas, workload.updated, workload.available) = (4, 4, 4);
+                (workload.replicas, workload.updated, workload.available) = (wanted, wanted, wanted);
                 workload.progressing = None;
             }
+            workload.ready = workload.available;
+        }
+        for (name, second) in &mut self.observed.tracks {
+            second.observed_generation = second.generation;
+            let is_broken =
+                self.broken.contains(&name.as_str()) || self.broken.contains(&second.name.as_str());
+            let available = if is_broken { 0 } else { second.desired };
+            (second.replicas, second.updated, second.available) = (second.desired, second.desired, available);
+            second.ready = available;
+            let reason = PROGRESS_DEADLINE_EXCEEDED.to_owned();
+            second.progressing = is_broken.then_some(Progressing { reason, updated_at: Some(now) });
+            second.progress_deadline = chrono::TimeDelta::seconds(if is_broken { 5 } else { 600 });
         }
     }
 
@@ -155,6 +216,14 @@ impl World {
 
     pub(super) fn digest(&self) -> String {
         self.status().plan.as_ref().unwrap().digest.clone()
+    }
+}
+
+fn deployment_of(name: &str, pods: i32) -> WorkloadState {
+    WorkloadState {
+        resource_version: "7".into(),
+        desired: pods,
+        ..WorkloadState::new(crate::api::environment::WorkloadKind::Deployment, name)
     }
 }
 

@@ -1,0 +1,238 @@
+//! Reaching a split of pods and traffic, one harmless move at a time: more pods first, then traffic, then fewer pods.
+//!
+//! Pure, and about one component only. What is meant (`intent`) is stored before it is done; a move therefore either names what is to
+//! be meant next, or carries out what is meant already. Traffic goes nowhere before pods are available there, and no pod leaves
+//! before what it served is served elsewhere.
+
+use crate::api::strategy::{Track, Weight};
+use crate::domain::rollout::TrafficState;
+use crate::domain::rollout_status::{RolloutStatus, WorkloadState, rollout_status};
+use crate::domain::weight::Split;
+
+/// One component as it is seen and meant.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scene<'a> {
+    /// What the second workload is for.
+    pub track: Track,
+    /// The component's own workload.
+    pub own: &'a WorkloadState,
+    /// The second one; nothing while it does not exist.
+    pub second: Option<&'a WorkloadState>,
+    /// The image that the second one is to run.
+    pub image: &'a str,
+    /// Whether a router carries the traffic, and what its objects state.
+    pub router: Router<'a>,
+    /// What stands in the status.
+    pub intent: Split,
+    /// The share that was last seen where it was meant to be.
+    pub verified: Option<i32>,
+    /// Going back: what serves badly is left as soon as anything else serves.
+    pub is_urgent: bool,
+}
+
+/// Who carries the traffic of a component.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Router<'a> {
+    /// Replicas.
+    None,
+    /// A router, of which nothing has been read.
+    Unread,
+    /// A router, and what its objects say.
+    Read(&'a TrafficState),
+}
+
+/// What comes next for a component.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Move {
+    /// The goal is reached and seen.
+    Reached,
+    /// This is to be meant next, and stored before it is done.
+    Intend(Split),
+    /// Bring the second workload to what is meant.
+    SetSecond,
+    /// Remove the second workload.
+    Remove,
+    /// Bring the own workload from so many pods to what is meant.
+    SetOwn(i32),
+    /// Bring the router from that share to what is meant.
+    SetTraffic(Weight),
+    /// Wait, for that.
+    Wait(String),
+    /// The router states something that nobody here meant.
+    Drifted(String),
+}
+
+impl Scene<'_> {
+    /// The next move towards a goal.
+    pub fn next_move(&self, goal: Split) -> Move {
+        let stated = match self.stated() {
+            Ok(stated) => stated,
+            Err(otherwise) => return otherwise,
+        };
+        if let Some(retreat) = self.retreat(goal, stated.unwrap_or(0)) {
+            return retreat;
+        }
+        if let Some(mend) = self.mend(goal, stated) {
+            return mend;
+        }
+        let intent = self.intent;
+        if stated.is_some_and(|stated| stated != intent.traffic) {
+            let is_more = stated < Some(intent.traffic);
+            let ready = if is_more { self.second_ready() } else { self.own_serves(intent) };
+            return ready.err().map_or_else(|| Move::SetTraffic(weight(stated.unwrap_or(0))), Move::Wait);
+        }
+        if let Router::Read(state) = self.router
+            && !state.is_accepted
+            && intent.traffic + self.verified.unwrap_or(0) > 0
+        {
+            return Move::Wait(format!(
+                "the router has not accepted {}% yet: {}",
+                intent.traffic, state.detail
+            ));
+        }
+        if intent == goal { self.arrived(goal) } else { self.approach(goal) }
+    }
+
+    /// The share that the router's objects state; nothing where there is no router.
+    fn stated(&self) -> Result<Option<i32>, Move> {
+        let state = match self.router {
+            Router::None => return Ok(None),
+            Router::Unread => return Err(Move::Wait("the router has not been read yet".to_owned())),
+            Router::Read(state) => state,
+        };
+        let Some(stated) = state.weight.map(|weight| i32::from(weight.percent())) else {
+            return Err(Move::Wait(format!("the router cannot be read: {}", state.detail)));
+        };
+        let meant = self.intent.traffic;
+        if stated == meant || Some(stated) == self.verified {
+            return Ok(Some(stated));
+        }
+        Err(Move::Drifted(format!(
+            "somebody else changed the router of {}: it sends {stated}% to {}, where {meant}% was meant",
+            self.own.name,
+            self.second_name()
+        )))
+    }
+
+    fn second_name(&self) -> String {
+        self.track.workload_name(&self.own.name)
+    }
+
+    /// Traffic that has to come back comes back before anything else, as long as somebody is there to take it.
+    fn retreat(&self, goal: Split, stated: i32) -> Option<Move> {
+        let intent = self.intent;
+        let serves = || stated <= goal.traffic || self.own_serves(goal).is_ok();
+        if intent.traffic > goal.traffic && serves() {
+            return Some(Move::Intend(Split { traffic: goal.traffic, ..intent }));
+        }
+        let comes_back = intent.traffic == goal.traffic && stated > goal.traffic && serves();
+        comes_back.then(|| Move::SetTraffic(weight(stated)))
+    }
+
+    /// What the workloads lack of what is meant.
+    fn mend(&self, goal: Split, stated: Option<i32>) -> Option<Move> {
+        let intent = self.intent;
+        match self.second {
+            // what goes away next is not made again
+            None if goal.second == 0 && stated.unwrap_or(0) == 0 => {}
+            None if intent.second > 0 => return Some(Move::SetSecond),
+            Some(_) if intent.second == 0 => return Some(Move::Remove),
+            Some(second) => {
+                let is_meant = second.desired == intent.second && second.image.as_deref() == Some(self.image);
+                if !is_meant {
+                    return Some(Move::SetSecond);
+                }
+            }
+            None => {}
+        }
+        // a router leaves the own workload whole; that somebody made it larger is none of this release's business
+        let is_short = match self.router {
+            Router::None => self.own.desired != intent.own,
+            _ => self.own.desired < intent.own,
+        };
+        is_short.then_some(Move::SetOwn(self.own.desired))
+    }
+
+    /// The next thing to mean on the way to a goal.
+    fn approach(&self, goal: Split) -> Move {
+        let intent = self.intent;
+        if goal.second > intent.second || goal.own > intent.own {
+            let second = goal.second.max(intent.second);
+            return Move::Intend(Split { second, own: goal.own.max(intent.own), ..intent });
+        }
+        if goal.traffic > intent.traffic || goal.own < intent.own {
+            if let Err(why) = self.second_ready() {
+                return Move::Wait(why);
+            }
+        }
+        if goal.traffic < intent.traffic || goal.second < intent.second {
+            if let Err(why) = self.own_serves(goal) {
+                return Move::Wait(why);
+            }
+        }
+        if goal.traffic == intent.traffic {
+            Move::Intend(goal)
+        } else {
+            Move::Intend(Split { traffic: goal.traffic, ..intent })
+        }
+    }
+
+    fn arrived(&self, goal: Split) -> Move {
+        let own = match self.router {
+            Router::None if goal.second > 0 || goal.own > 0 => self.own_complete(goal.own),
+            _ => Ok(()),
+        };
+        let second = if goal.second > 0 { self.second_ready() } else { Ok(()) };
+        second.and(own).err().map_or(Move::Reached, Move::Wait)
+    }
+
+    /// Whether as many pods of the second workload as are meant can serve.
+    fn second_ready(&self) -> Result<(), String> {
+        let name = self.second_name();
+        let Some(second) = self.second else {
+            return if self.intent.second == 0 { Ok(()) } else { Err(format!("waiting for {name}")) };
+        };
+        let available = second.updated_available();
+        let is_seen = second.observed_generation >= second.generation;
+        if is_seen && available >= self.intent.second {
+            return Ok(());
+        }
+        match rollout_status(second) {
+            RolloutStatus::Waiting(message) => Err(message),
+            _ => Err(format!("{name}: {available} of {} pods are available", self.intent.second)),
+        }
+    }
+
+    fn own_complete(&self, wanted: i32) -> Result<(), String> {
+        let own = self.own;
+        if own.observed_generation >= own.generation && own.available >= wanted {
+            return Ok(());
+        }
+        Err(format!("{}: {} of {wanted} pods are available", own.name, own.available.min(wanted)))
+    }
+
+    /// Whether the own workload can serve what the second one leaves to it.
+    fn own_serves(&self, left: Split) -> Result<(), String> {
+        let own = self.own;
+        let whole = left.own.max(0);
+        let serves_nothing = self.second.is_none_or(|second| second.available == 0);
+        let wanted = match self.router {
+            _ if whole == 0 => return Ok(()),
+            Router::None if self.is_urgent && serves_nothing => 0,
+            Router::None => whole,
+            _ if self.is_urgent => 1,
+            _ => (whole * (100 - left.traffic) + 99) / 100,
+        };
+        if own.available >= wanted {
+            return Ok(());
+        }
+        Err(format!("{}: {} of {wanted} pods that must serve are available", own.name, own.available))
+    }
+}
+
+fn weight(percent: i32) -> Weight {
+    u8::try_from(percent).ok().and_then(Weight::new).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,256 @@
+//! The steps of a canary and of a blue-green switch: what each waits for, and when the next one begins.
+
+use chrono::TimeDelta;
+
+use super::tracks::{Aim, Course};
+use super::{Draft, FAST};
+use crate::api::names::ComponentName;
+use crate::api::release::{BakeStep, ComponentState, Paused, Phase, PlanStep, Weights};
+use crate::api::strategy::{Pause, Step, StrategyName, Weight};
+use crate::domain::gate;
+use crate::domain::timeline::CONTROLLER;
+use crate::domain::weight;
+
+impl Draft<'_> {
+    /// Enters a step and writes down what it means to change.
+    pub(super) fn enter_step(&mut self, index: usize) {
+        self.set_step(index);
+        self.rearm_step();
+        self.look_again();
+    }
+
+    /// What the present step means to change: the intent that stands in the status before the act.
+    pub(super) fn rearm_step(&mut self) {
+        let plan = self.plan();
+        match plan.steps.get(self.step()) {
+            Some(PlanStep::Roll(roll)) => {
+                for progress in &mut self.status.components {
+                    if roll.components.contains(&progress.component) {
+                        progress.state = ComponentState::Progressing;
+                        progress.revision = None;
+                    }
+                }
+            }
+            Some(PlanStep::Canary(Step::SetWeight(weight))) => self.want_weight(*weight, None),
+            Some(PlanStep::Switch(_)) => self.want_weight(Weight::FULL, None),
+            _ => {}
+        }
+    }
+
+    /// Wants a weight from now on, for the plan or for a person.
+    pub(super) fn want_weight(&mut self, weight: Weight, by: Option<&str>) {
+        let desired = i32::from(weight.percent());
+        let weights = self.status.weight.get_or_insert_default();
+        let since = weights.since.filter(|_| weights.desired == desired);
+        *weights = Weights {
+            desired,
+            since: since.or(Some(self.now)),
+            by: by.map(ToOwned::to_owned),
+            ..weights.clone()
+        };
+    }
+
+    /// What a step asks of the second workloads.
+    pub(super) fn aim(&self) -> Aim {
+        let plan = self.plan();
+        match plan.steps.get(self.step()) {
+            Some(PlanStep::Canary(_)) if plan.strategy == StrategyName::Canary => Aim::Weight,
+            Some(PlanStep::Raise(_)) => Aim::Raise,
+            Some(PlanStep::Switch(_)) => Aim::Switch,
+            Some(PlanStep::Settle(_)) => Aim::Settle,
+            _ => Aim::Stay,
+        }
+    }
+
+    /// Moves the second workloads on; whether the present step may go on.
+    pub(super) fn moves_on(&mut self, aim: Aim) -> bool {
+        if self.status.tracks.is_empty() {
+            return true;
+        }
+        if !self.may_shift() {
+            return false;
+        }
+        match self.shift(aim) {
+            Course::Reached => true,
+            Course::Underway(why) => {
+                self.say(why);
+                false
+            }
+            Course::Failed(why) => {
+                self.fail_rollout(&why);
+                false
+            }
+            Course::Drifted(why) => {
+                self.stop_for_drift(&why);
+                false
+            }
+        }
+    }
+
+    /// Whether anything still stands against sending more to the new version.
+    fn may_shift(&mut self) -> bool {
+        if !self.has_changed_anything() {
+            return self.may_begin();
+        }
+        let grows = matches!(self.aim(), Aim::Weight | Aim::Raise | Aim::Switch);
+        let standing = gate::standing(self.observed, &self.status, self.now).filter(|_| grows);
+        if let Some(gate) = standing {
+            let message = super::pending::sentence(&gate);
+            self.say(format!("no further traffic is shifted: it {message}"));
+            self.put_gate(gate);
+            return false;
+        }
+        self.keep_clear(gate::DENY_LIST, "no image is denied");
+        true
+    }
+
+    /// Nothing that somebody else changed is overwritten silently: a person decides.
+    fn stop_for_drift(&mut self, why: &str) {
+        if self.status.phase == Phase::Paused {
+            return;
+        }
+        let environment = &self.observed.release.spec.environment;
+        let message = format!(
+            "paused: {why}; cleared by someone with shift (resume, which takes it over) or rollback on environments/{environment}"
+        );
+        self.pause_by_itself("RouterDrifted", why, &message);
+    }
+
+    fn pause_by_itself(&mut self, reason: &str, why: &str, message: &str) {
+        let why = crate::domain::timeline::cut(why.to_owned(), 1024);
+        let resume_to = Phase::Progressing;
+        self.status.paused =
+            Some(Paused { by: CONTROLLER.into(), at: self.now, reason: Some(why), resume_to });
+        self.enter_by_itself(Phase::Paused, reason, message);
+    }
+
+    /// One step out of the environment's canary, or between raising green and the switch.
+    pub(super) fn canary_step(&mut self, step: &Step) {
+        match step {
+            Step::SetWeight(wanted) => {
+                let said = weight::sentence(self.desired_weight(), &self.splits());
+                let by = self.status.weight.as_ref().and_then(|weight| weight.by.clone());
+                let told = if self.desired_weight() == *wanted {
+                    said
+                } else {
+                    format!("{said}, set by {}", by.unwrap_or_default())
+                };
+                self.next_step("WeightReached", &told);
+            }
+            Step::Pause(pause) => match pause.duration {
+                Some(duration) => self.pass_time(duration.to_delta(), "the pause"),
+                None => self.pause_by_plan(),
+            },
+            Step::Analysis(step) => self.await_analysis(step),
+            Step::Approval(step) => self.await_approval(step),
+            Step::Checklist(step) => self.await_checklist(step),
+        }
+    }
+
+    /// The next step begins, since this one is over.
+    pub(super) fn next_step(&mut self, reason: &str, why: &str) {
+        self.note(CONTROLLER, reason, why);
+        self.enter_step(self.step() + 1);
+    }
+
+    /// A person lets it go on; a pause that the plan made is over with that.
+    pub(super) fn resume(&mut self, by: &str) {
+        let paused = self.status.paused.take();
+        let resume_to = paused.as_ref().map_or(Phase::Progressing, |paused| paused.resume_to);
+        let is_drifted = self.status.tracks.iter().any(|track| track.drift.is_some());
+        self.take_over_routers(by);
+        self.enter(resume_to, by, "Resumed", &format!("resumed by {by}"));
+        let plan = self.plan();
+        let ends_pause = paused.is_some_and(|paused| paused.by == CONTROLLER)
+            && matches!(
+                plan.steps.get(self.step()),
+                Some(PlanStep::Canary(Step::Pause(Pause { duration: None })))
+            );
+        if ends_pause && !is_drifted {
+            self.enter_step(self.step() + 1);
+        }
+    }
+
+    /// A person goes to a later step.
+    pub(super) fn promote(&mut self, by: &str, to: usize, what: &str) {
+        self.status.paused = None;
+        let message = format!("{by} went from step {} to {what}", self.step());
+        if self.status.phase == Phase::Progressing {
+            self.note(by, "Promoted", &message);
+        } else {
+            self.enter(Phase::Progressing, by, "Promoted", &message);
+        }
+        self.enter_step(to);
+    }
+
+    /// A person shifts the weight; the next step that sets one takes over.
+    pub(super) fn set_weight(&mut self, by: &str, percent: i32) {
+        let weight = u8::try_from(percent).ok().and_then(Weight::new).unwrap_or_default();
+        let from = self.desired_weight();
+        self.want_weight(weight, Some(by));
+        let said = weight::sentence(weight, &self.splits());
+        self.note(by, "WeightSet", &format!("{by} went from {from} to {said}"));
+        self.look_again();
+    }
+
+    fn pause_by_plan(&mut self) {
+        let environment = &self.observed.release.spec.environment;
+        let at = self.status.weight.as_ref().map_or(0, |weight| weight.desired);
+        let message = format!(
+            "paused at {at}%, as step {} says: cleared by someone with shift (promote, resume) on environments/{environment}",
+            self.step()
+        );
+        self.pause_by_itself("PausedByPlan", &format!("step {} of the plan", self.step()), &message);
+    }
+
+    /// Lets time pass until the step is over.
+    fn pass_time(&mut self, span: TimeDelta, what: &str) {
+        let end = self.step_started_at().checked_add_signed(span).unwrap_or(self.now);
+        if let Some(step) = &mut self.status.step {
+            step.until = Some(end);
+        }
+        if end > self.now {
+            self.say(format!("{what} ends at {}", end.format("%Y-%m-%d %H:%M:%SZ")));
+            return self.requeue_at(end);
+        }
+        self.next_step("PauseEnded", &format!("{what} of step {} is over", self.step()));
+    }
+
+    /// The second workloads are up; nothing is sent to them yet.
+    pub(super) fn raised(&mut self) {
+        let names: Vec<_> = self.status.tracks.iter().map(|track| track.workload.clone()).collect();
+        let names = if names.is_empty() { "nothing to raise".to_owned() } else { names.join(", ") };
+        self.next_step("Raised", &format!("at full size, without traffic: {names}"));
+    }
+
+    /// All traffic goes to the second workloads.
+    pub(super) fn switched(&mut self) {
+        self.next_step("Switched", "all traffic goes to the new version; the old one stays beside it");
+    }
+
+    /// The first workloads stay as they are for a time, for an instant way back.
+    pub(super) fn keep(&mut self, keep: &BakeStep) {
+        self.pass_time(keep.duration.to_delta(), "keeping the old version for an instant way back");
+    }
+
+    /// The second workloads are gone, and the own ones serve everything.
+    pub(super) fn settled(&mut self) {
+        self.next_step(
+            "Settled",
+            "the environment's own workloads serve everything; the second ones are removed",
+        );
+    }
+
+    /// What holds the present step stands as a gate, so that whoever can clear it finds it.
+    pub(super) fn wait_at_gate(&mut self, gate: crate::api::release::GateStatus) {
+        self.say(super::pending::sentence(&gate));
+        self.put_gate(gate);
+        self.requeue_after(FAST);
+    }
+
+    /// Whether a component's own workload carries its old version, and no pod of it is available.
+    pub(super) fn is_dead(&self, name: &ComponentName) -> bool {
+        self.pods_before(name) > 0
+            && self.observed.workloads.get(name.as_str()).is_none_or(|own| own.available == 0)
+    }
+}
