@@ -1,4 +1,5 @@
-//! From a person's intent to the controller's first write, while 500 releases wait in the same environment of the embedded world.
+//! From a person's intent to the controller's first write, and to the first change of a workload, while 500 releases wait in the
+//! same environment of the embedded world.
 //!
 //! Both ends are seen by the person who acts: the clock runs from the moment in which the action is sent, to the moment in which a
 //! watch reports what the controller wrote. `cargo bench --bench intent`; fails above the target.
@@ -30,8 +31,10 @@ const INTENTS: usize = if cfg!(debug_assertions) { 10 } else { 120 };
 const ROLLBACKS: usize = if cfg!(debug_assertions) { 2 } else { 20 };
 /// At the pace of the wall, so that whoever waits looks again as often as they really do.
 const SPEED: f64 = 1.0;
-/// The 99th percentile must lie below.
+/// The 99th percentile of the controller's first write must lie below.
 const TARGET: Duration = Duration::from_millis(100);
+/// And that of the first change to a workload, for a rollback: before it the intent is stored, and everybody's state read anew.
+const WORKLOAD_TARGET: Duration = Duration::from_secs(1);
 
 fn main() -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -144,15 +147,17 @@ async fn measure() -> Result<(), Failure> {
     }
     say(&format!("{} releases wait", waiting.len()));
     let rejections = tell("action to first write", rejections(&world, &waiting[..INTENTS]).await?);
-    let rollbacks = tell("rollback to first workload write", rollbacks(&world).await?);
+    let (first, workload) = rollbacks(&world).await?;
+    let first = tell("rollback to first write", first);
+    let workload = tell("rollback to first workload write", workload);
     stop.cancel();
     controller.await??;
     world.running.stop().await;
-    let slowest = rejections.max(rollbacks);
-    if slowest > TARGET && !cfg!(debug_assertions) {
-        return Err(format!("slower than {TARGET:?}").into());
+    let judged = [(rejections, TARGET), (first, TARGET), (workload, WORKLOAD_TARGET)];
+    match judged.into_iter().find(|(slowest, target)| slowest > target) {
+        Some((_, target)) if !cfg!(debug_assertions) => Err(format!("slower than {target:?}").into()),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// `v1.8.2` succeeds in production, so that there is something to go back from.
@@ -163,6 +168,11 @@ async fn release_something(world: &World) -> Result<(), Failure> {
     let asked =
         world.until(&asked, |release| release.status.as_ref().is_some_and(|s| s.plan.is_some())).await?;
     let digest = asked.status.as_ref().and_then(|s| s.plan.as_ref()).map(|plan| plan.digest.clone());
+    let environment: Environment = world.api("admin", SPACE)?.get("production").await?;
+    for item in environment.spec.gates.unwrap_or_default().checklist {
+        let tick = json!({"expected": {"planDigest": digest}, "parameters": {"item": item}});
+        world.act("bob", &asked, "Check", &tick).await?;
+    }
     let approval =
         json!({"expected": {"planDigest": digest}, "slots": [{"name": "team-leads", "group": "team-leads"}]});
     world.act("carol", &asked, "Approve", &approval).await?;
@@ -190,31 +200,40 @@ async fn rejections(world: &World, releases: &[Release]) -> Result<Vec<Duration>
     Ok(took)
 }
 
-/// From sending an emergency rollback to the first workload that bears its name.
-async fn rollbacks(world: &World) -> Result<Vec<Duration>, Failure> {
-    let mut took = Vec::new();
-    let mut changes = std::pin::pin!(
-        watcher(world.api::<Deployment>("alice", SPACE)?, watcher::Config::default()).applied_objects()
-    );
+/// From sending a rollback to the first word of the controller in its status, and to the first workload that bears its name.
+async fn rollbacks(world: &World) -> Result<(Vec<Duration>, Vec<Duration>), Failure> {
+    let (mut first, mut workload) = (Vec::new(), Vec::new());
+    let config = watcher::Config::default;
+    let mut releases =
+        std::pin::pin!(watcher(world.api::<Release>("alice", SPACE)?, config()).applied_objects());
+    let mut deployments =
+        std::pin::pin!(watcher(world.api::<Deployment>("alice", SPACE)?, config()).applied_objects());
     for number in 0..ROLLBACKS {
         let version = if number % 2 == 0 { "v1.8.1" } else { "v1.8.2" };
         let name = format!("rollback-{number}");
         let began = Instant::now();
         let asked = world.ask("alice", SPACE, &name, json!({"version": version, "kind": "Rollback"})).await?;
+        while let Some(changed) = releases.next().await {
+            let found = changed?;
+            if found.metadata.uid == asked.metadata.uid && found.status.is_some() {
+                break;
+            }
+        }
+        first.push(began.elapsed());
         let mark = format!("{SPACE}/{name}");
-        while let Some(changed) = changes.next().await {
+        while let Some(changed) = deployments.next().await {
             let annotations = changed?.metadata.annotations.unwrap_or_default();
             if annotations.get("release-cockpit.dev/release") == Some(&mark) {
                 break;
             }
         }
-        took.push(began.elapsed());
+        workload.push(began.elapsed());
         let done = world.until(&asked, |release| release.phase().is_final()).await?;
         if done.phase() != Phase::Succeeded {
             return Err(format!("{:?}", done.status).into());
         }
     }
-    Ok(took)
+    Ok((first, workload))
 }
 
 fn say(line: &str) {

@@ -48,14 +48,16 @@ pub(super) async fn observe(
         release.clone()
     };
     let namespace = namespace(&release).to_owned();
-    let mut environment = environment(context, &namespace, &release.spec.environment, fresh).await?;
+    // once the lane is held, nobody else's state is worth a list of every record
+    let is_certain = freshness == Freshness::Certain && !release.phase().holds_lane();
+    let (mut environment, actions, others) = tokio::try_join!(
+        environment(context, &namespace, &release.spec.environment, fresh),
+        actions(context, &release, fresh),
+        others(context, &release, is_certain),
+    )?;
     if let Some(environment) = &mut environment {
         policies::stamp(environment, context.policies.of(&namespace), context.core.clock.now());
     }
-    let actions = actions(context, &release, fresh).await?;
-    // once the lane is held, nobody else's state is worth a list of every record
-    let is_certain = freshness == Freshness::Certain && !release.phase().holds_lane();
-    let others = others(context, &release, is_certain).await?;
     let mut workloads = BTreeMap::new();
     for component in environment.iter().flat_map(|environment| &environment.spec.components) {
         let is_released = release.spec.images.iter().any(|image| image.component == component.name);

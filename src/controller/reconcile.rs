@@ -48,6 +48,7 @@ async fn carry_on(release: &Release, context: &Arc<Context>) -> Result<Action, E
         context.memory.forget(release.metadata.uid.as_deref().unwrap_or_default());
         return Ok(Action::await_change());
     }
+    let mut foreseen = None;
     if release.phase() == Phase::Pending {
         let Some(observed) = observe(context, release, Freshness::Reported).await? else {
             return Ok(Action::await_change());
@@ -63,24 +64,16 @@ async fn carry_on(release: &Release, context: &Arc<Context>) -> Result<Action, E
             act(context, &observed, &decision).await?;
             return Ok(action(context, decision.requeue));
         }
+        foreseen = depends_on_others(&observed, &decision).then(|| begins(&observed, &decision));
     }
     let lane = context.memory.lane(&release.environment_key());
     let _alone = lane.lock().await;
     for _ in 0..ROUNDS {
-        let Some(mut observed) = observe(context, release, Freshness::Fresh).await? else {
-            return Ok(Action::await_change());
+        let seen = match foreseen.take() {
+            Some(begins) => certain(context, release, begins).await?,
+            None => fresh(context, release).await?,
         };
-        let mut decision = decide(context, &observed);
-        if depends_on_others(&observed, &decision) {
-            if begins(&observed, &decision) && observed.release.spec.kind != ReleaseKind::Rollback {
-                policies::look(context, namespace(release)).await;
-            }
-            let Some(certain) = observe(context, release, Freshness::Certain).await? else {
-                return Ok(Action::await_change());
-            };
-            decision = decide(context, &certain);
-            observed = certain;
-        }
+        let Some((observed, decision)) = seen else { return Ok(Action::await_change()) };
         if begins(&observed, &decision) && is_being_stopped(&observed, context) {
             return Ok(Action::requeue(BREATH));
         }
@@ -90,6 +83,39 @@ async fn carry_on(release: &Release, context: &Arc<Context>) -> Result<Action, E
         }
     }
     Ok(Action::requeue(Duration::ZERO))
+}
+
+/// What is decided on what the API server says now of the release itself, and of everybody else where that matters.
+async fn fresh(context: &Context, release: &Release) -> Result<Option<(Observed, Decision)>, Error> {
+    let Some(observed) = observe(context, release, Freshness::Fresh).await? else { return Ok(None) };
+    let decision = decide(context, &observed);
+    if depends_on_others(&observed, &decision) {
+        return certain(context, release, begins(&observed, &decision)).await;
+    }
+    Ok(Some((observed, decision)))
+}
+
+/// What is decided on what the API server says now of everybody. Nothing begins before the policies have been looked at, except a
+/// rollback, which asks for nobody's consent.
+async fn certain(
+    context: &Context,
+    release: &Release,
+    expects_to_begin: bool,
+) -> Result<Option<(Observed, Decision)>, Error> {
+    let mut has_looked = release.spec.kind == ReleaseKind::Rollback;
+    if expects_to_begin && !has_looked {
+        policies::look(context, namespace(release)).await;
+        has_looked = true;
+    }
+    loop {
+        let Some(observed) = observe(context, release, Freshness::Certain).await? else { return Ok(None) };
+        let decision = decide(context, &observed);
+        if has_looked || !begins(&observed, &decision) {
+            return Ok(Some((observed, decision)));
+        }
+        policies::look(context, namespace(release)).await;
+        has_looked = true;
+    }
 }
 
 /// The stored status, where the decision tells nothing new but who has the lane, of a release that waits for something else as well:
