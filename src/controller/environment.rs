@@ -31,7 +31,7 @@ const SOONEST: Duration = Duration::from_millis(200);
 /// Brings the status of an environment up to date, and answers actions that no release will.
 pub(super) async fn reconcile(environment: Arc<Environment>, context: Arc<Context>) -> Result<Action, Error> {
     context.ready().await;
-    let outcome = work(&environment, &context).await;
+    let outcome = Box::pin(work(&environment, &context)).await;
     context.core.numbers.reconciled(outcome.is_ok());
     let next = outcome?;
     context.memory.succeeded(environment.metadata.uid.as_deref().unwrap_or_default());
@@ -41,7 +41,7 @@ pub(super) async fn reconcile(environment: Arc<Environment>, context: Arc<Contex
 
 /// What people ask comes first. When something ends by itself next.
 async fn work(environment: &Environment, context: &Arc<Context>) -> Result<Option<DateTime<Utc>>, Error> {
-    let acted = actions::carry_out(environment, context).await?;
+    let acted = Box::pin(actions::carry_out(environment, context)).await?;
     update(acted.as_ref().unwrap_or(environment), context).await
 }
 

@@ -161,12 +161,11 @@ where
                 is_interrupted = false;
                 context.policies.wanted.notify_one();
             }
-            Ok(Event::Init | Event::InitApply(_)) => {}
             Err(error) if !is_interrupted => {
                 is_interrupted = true;
                 tracing::warn!(kind = %K::kind(&()), %error, "changes of policies are seen at intervals only");
             }
-            Err(_) => {}
+            Ok(Event::Init | Event::InitApply(_)) | Err(_) => {}
         }
     }
 }

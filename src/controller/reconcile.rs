@@ -25,7 +25,7 @@ const BREATH: Duration = Duration::from_millis(100);
 pub(super) async fn reconcile(release: Arc<Release>, context: Arc<Context>) -> Result<Action, Error> {
     context.ready().await;
     let uid = release.metadata.uid.clone().unwrap_or_default();
-    let done = carry_on(&release, &context).await;
+    let done = Box::pin(carry_on(&release, &context)).await;
     context.core.numbers.reconciled(done.is_ok());
     if done.is_ok() {
         context.memory.succeeded(&uid);
@@ -70,8 +70,8 @@ async fn carry_on(release: &Release, context: &Arc<Context>) -> Result<Action, E
     let _alone = lane.lock().await;
     for _ in 0..ROUNDS {
         let seen = match foreseen.take() {
-            Some(begins) => certain(context, release, begins).await?,
-            None => fresh(context, release).await?,
+            Some(begins) => Box::pin(certain(context, release, begins)).await?,
+            None => Box::pin(fresh(context, release)).await?,
         };
         let Some((observed, decision)) = seen else { return Ok(Action::await_change()) };
         if begins(&observed, &decision) && is_being_stopped(&observed, context) {
@@ -90,7 +90,7 @@ async fn fresh(context: &Context, release: &Release) -> Result<Option<(Observed,
     let Some(observed) = observe(context, release, Freshness::Fresh).await? else { return Ok(None) };
     let decision = decide(context, &observed);
     if depends_on_others(&observed, &decision) {
-        return certain(context, release, begins(&observed, &decision)).await;
+        return Box::pin(certain(context, release, begins(&observed, &decision))).await;
     }
     Ok(Some((observed, decision)))
 }

@@ -55,7 +55,7 @@ async fn one(
 ) -> Result<Option<Environment>, Error> {
     // until it is known whether the policies are in force, nobody knows who asks; a stop waits for no answer
     if !environment_action::only_stops(action.spec.action) {
-        policies::look(context, namespace(environment)).await;
+        Box::pin(policies::look(context, namespace(environment))).await;
         if context.policies.of(namespace(environment)).is_none() {
             return Ok(None);
         }
