@@ -21,6 +21,7 @@ pub mod intent;
 pub mod known_version;
 pub mod lane;
 pub mod measure;
+pub mod notice;
 pub mod plan;
 pub mod pod_row;
 pub mod query;

@@ -338,9 +338,13 @@ pub struct Notify {
     /// Name of the notifier in the registry, such as `slack`.
     #[schemars(length(min = 1, max = 63))]
     pub channel: String,
-    /// The Secret's key that holds its address; never the address itself.
+    /// The Secret's key that holds its address, token or password; never that itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<SecretKeyRef>,
+    /// What else the channel needs, such as `repo` or `topic`; nothing secret.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "text_map")]
+    pub config: BTreeMap<String, String>,
     /// Phases and events that are told; empty: all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), inner(length(min = 1, max = 63)))]

@@ -6,6 +6,8 @@ pub const CONTROLLER_FIELD_MANAGER: &str = "release-cockpit-controller";
 pub const TRACK_FIELD_MANAGER: &str = "release-cockpit-track";
 /// Field manager of the seals and of the chain's head, so that nothing else is touched with them.
 pub const SEAL_FIELD_MANAGER: &str = "release-cockpit-seal";
+/// Field manager of what people were told, likewise.
+pub const NOTIFY_FIELD_MANAGER: &str = "release-cockpit-notify";
 /// Field manager and user agent of the terminal and of the command line.
 pub const CLIENT_FIELD_MANAGER: &str = "release-cockpit";
 /// Namespace that the manifests install the controller into.

@@ -8,18 +8,19 @@ use serde::{Deserialize, Serialize};
 use super::names::{ComponentName, EnvironmentKey, ReleaseKey};
 use super::strategy::StrategyName;
 
+mod people;
 mod phase;
 mod plan;
 mod rollout;
 mod status;
 
+pub use people::{ApprovalRecord, ApprovalState, CheckRecord, Driver, OverrideRecord};
 pub use phase::Phase;
 pub use plan::{BakeStep, Plan, PlanStep, RollStep, SmokeStep, StepProgress, TrackStep, Weights};
 pub use rollout::{RolloutAnalysis, RolloutAsk, RolloutProgress, RolloutVerb};
 pub use status::{
-    AnalysisVerdict, ApprovalRecord, ApprovalState, CheckRecord, ComponentProgress, ComponentState, Driver,
-    GateState, GateStatus, OverrideRecord, Paused, ReleaseStatus, RevisionRecord, TimelineEntry,
-    TrackProgress, Undo,
+    AnalysisVerdict, ComponentProgress, ComponentState, GateState, GateStatus, Paused, ReleaseStatus,
+    RevisionRecord, TimelineEntry, TrackProgress, Undo,
 };
 
 /// What is asked for.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::measure::{Alert, AlertsQuestion, Measure, Measurement};
-use crate::api::environment::{HttpProbe, ImageExists, Preflight, SecretKeys, WorkloadRef};
+use crate::api::environment::{GithubChecks, HttpProbe, ImageExists, Preflight, SecretKeys, WorkloadRef};
 use crate::api::release::GateState;
 use crate::api::strategy::{Track, TrafficRouting, Weight};
 
@@ -40,8 +40,8 @@ pub enum Question {
     Routing(Routing),
     /// The check runs of a repository are green.
     GithubChecks {
-        /// `owner/name`.
-        repo: String,
+        /// Where, and which.
+        wanted: GithubChecks,
         /// The version whose commit is meant.
         version: String,
     },
@@ -71,7 +71,7 @@ pub struct Routing {
 pub struct Answer {
     /// When it came.
     pub at: DateTime<Utc>,
-    /// The verdict; never `Wait`.
+    /// The verdict; `Wait` where the world has not decided yet.
     pub state: GateState,
     /// One sentence.
     pub detail: String,

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::SecretKeyRef;
 use crate::api::duration::Duration;
 
 /// What must be true; evaluated again at the moment of execution.
@@ -49,6 +50,10 @@ pub struct ImageExists {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), inner(length(min = 1, max = 64)))]
     pub platforms: Vec<String>,
+    /// A Secret of type `kubernetes.io/dockerconfigjson` for registries that do not answer everybody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    pub pull_secret: Option<String>,
 }
 
 /// The Secret has these keys.
@@ -73,12 +78,23 @@ pub struct RevisionHistory {
 }
 
 /// The commit's check runs are green.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GithubChecks {
     /// `owner/name`.
     #[schemars(length(min = 3, max = 256))]
     pub repo: String,
+    /// The Secret's key that holds a token; without one GitHub is asked as a stranger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<SecretKeyRef>,
+    /// Checks and statuses that must be there and green; empty: all that there are, and at least one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 256)))]
+    pub required: Vec<String>,
+    /// Address of the REST interface; `https://api.github.com` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2048))]
+    pub api_url: Option<String>,
 }
 
 /// A probe that is repeated.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::schemas;
 use crate::api::condition::Condition;
 use crate::api::names::ComponentName;
+use crate::api::notified::Notified;
 use crate::api::seal::ChainHead;
 
 /// What the controller last saw of an environment.
@@ -47,6 +48,10 @@ pub struct EnvironmentStatus {
     /// The chain of records.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chain: Option<ChainHead>,
+    /// What the channels of `notify` were told last, newest last.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub notified: Vec<Notified>,
     /// `Ready`, `PoliciesEnforced` and the like.
     #[schemars(length(max = 16))]
     pub conditions: Vec<Condition>,

@@ -49,7 +49,7 @@ fn questions(case: &Case<'_>, base: &str, preflight: &Preflight) -> Vec<(String,
         }
         Preflight::GithubChecks(checks) => {
             let version = case.release().spec.version.clone();
-            vec![(base.to_owned(), Question::GithubChecks { repo: checks.repo.clone(), version })]
+            vec![(base.to_owned(), Question::GithubChecks { wanted: checks.clone(), version })]
         }
         Preflight::ImageExists(wanted) => targets(case)
             .map(|(component, image)| {
