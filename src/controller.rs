@@ -23,6 +23,7 @@ mod reconcile;
 mod run;
 mod seal;
 mod status;
+mod telling;
 
 pub use error::Error;
 pub use fault::{Cut, Faults};

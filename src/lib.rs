@@ -19,6 +19,7 @@ pub mod controller;
 pub mod domain;
 pub mod gate;
 pub mod metrics;
+pub mod notify;
 pub mod sanitize;
 pub mod sim;
 pub mod time;

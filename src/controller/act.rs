@@ -208,6 +208,7 @@ fn ask(context: &Arc<Context>, release: &Release, name: &str, question: &Questio
     let scope = Scope {
         client: context.core.client.clone(),
         http: context.core.http.clone(),
+        registries: context.core.registries.clone(),
         namespace: namespace(release).to_owned(),
         clock: context.core.clock.clone(),
     };

@@ -20,9 +20,11 @@ use super::policies::Verdicts;
 use super::ration::Ration;
 use super::recent::{Known, Sights};
 use super::seal::Ledger;
+use super::telling::Teller;
 use crate::api::names::{EnvironmentKey, ReleaseKey};
 use crate::api::release::Phase;
 use crate::api::{Environment, Release, ReleaseAction};
+use crate::cluster::registry::Registries;
 use crate::domain::health::{Answer, Answers};
 use crate::time::Clock;
 
@@ -31,6 +33,7 @@ pub(super) struct Core {
     pub client: Client,
     pub clock: Clock,
     pub http: Option<reqwest::Client>,
+    pub registries: Registries,
     pub leadership: Leadership,
     pub faults: Faults,
     pub killed: Mutex<Option<String>>,
@@ -75,6 +78,7 @@ pub(super) struct Context {
     /// Whether the admission policies are in force.
     pub policies: Verdicts,
     pub ledger: Ledger,
+    pub teller: Teller,
     /// Ends with the scope, and all its questions with it.
     pub over: CancellationToken,
 }

@@ -13,7 +13,7 @@ use super::error::Error;
 use super::observe::{name, namespace, workload_of};
 use super::policies;
 use super::seal;
-use super::status;
+use super::{status, telling};
 use crate::api::condition::{Condition, ConditionStatus};
 use crate::api::environment::{Component, CurrentVersion, EnvironmentStatus};
 use crate::api::release::Phase;
@@ -56,6 +56,7 @@ pub(super) fn after_failure(environment: &Environment, error: &Error, context: &
 
 async fn update(environment: &Environment, context: &Arc<Context>) -> Result<Option<DateTime<Utc>>, Error> {
     let releases = context.releases_of(&environment.key());
+    telling::look(context, environment, &releases);
     let ours = actions::of(environment, context);
     let mut workloads = Vec::new();
     for component in &environment.spec.components {

@@ -110,7 +110,9 @@ pub(super) async fn release_changed(event: Event<Release>, context: &Context) {
         Event::Apply(release) => (release, true),
         Event::InitApply(release) => (release, false),
         Event::Delete(release) => {
-            context.memory.forget(release.metadata.uid.as_deref().unwrap_or_default());
+            let uid = release.metadata.uid.as_deref().unwrap_or_default();
+            context.memory.forget(uid);
+            context.teller.forget(uid);
             (release, true)
         }
         Event::Init | Event::InitDone => return,

@@ -33,6 +33,8 @@ pub(super) struct Numbers {
     buckets: [AtomicU64; BOUNDS.len()],
     /// Whether the admission policies are in force, by namespace.
     policies: Mutex<BTreeMap<String, bool>>,
+    /// News told, and not told, by channel.
+    told: Mutex<BTreeMap<(String, bool), u64>>,
 }
 
 impl Numbers {
@@ -66,6 +68,11 @@ impl Numbers {
         *locked(&self.policies) = by_namespace;
     }
 
+    /// A channel was told, or was not after every try.
+    pub(super) fn told(&self, channel: &str, well: bool) {
+        *locked(&self.told).entry((channel.to_owned(), well)).or_default() += 1;
+    }
+
     /// The numbers in Prometheus' text format.
     pub(super) fn text(&self) -> String {
         let mut out = String::new();
@@ -92,6 +99,12 @@ impl Numbers {
         let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge");
         for (namespace, enforced) in &*locked(&self.policies) {
             let _ = writeln!(out, "{name}{{namespace=\"{namespace}\"}} {}", u64::from(*enforced));
+        }
+        let name = "release_cockpit_notices_total";
+        let _ = writeln!(out, "# HELP {name} News told to channels.\n# TYPE {name} counter");
+        for ((channel, well), count) in &*locked(&self.told) {
+            let result = if *well { "told" } else { "failed" };
+            let _ = writeln!(out, "{name}{{channel={channel:?},result=\"{result}\"}} {count}");
         }
         let name = "release_cockpit_controller_decision_seconds";
         let _ = writeln!(out, "# HELP {name} Time that a decision takes.\n# TYPE {name} histogram");
@@ -150,7 +163,12 @@ mod tests {
         numbers.decided(Duration::from_secs(1));
         numbers.reconciled(false);
         numbers.policies_enforced([("shop".to_owned(), false)].into());
+        numbers.told("slack", false);
         let text = numbers.text();
+        assert!(
+            text.contains("release_cockpit_notices_total{channel=\"slack\",result=\"failed\"} 1\n"),
+            "{text}"
+        );
         assert!(text.contains("decision_seconds_bucket{le=\"0.0001\"} 0\n"), "{text}");
         assert!(text.contains("decision_seconds_bucket{le=\"0.00025\"} 1\n"));
         assert!(text.contains("decision_seconds_bucket{le=\"0.1\"} 1\n"));

@@ -20,8 +20,11 @@ use super::lease::{Claim, Leadership, LeaseOptions};
 use super::metrics_http::{self, Numbers};
 use super::policies::{self, Verdicts};
 use super::seal::Ledger;
+use super::telling::{self, Teller};
 use super::{environment, feed, reconcile};
 use crate::api::labels::CONTROLLER_FIELD_MANAGER;
+use crate::cluster::registry::{Mirrors, Registries};
+use crate::notify::Desk;
 use crate::time::Clock;
 
 /// How a controller runs.
@@ -41,6 +44,8 @@ pub struct ControllerOptions {
     pub http: Option<SocketAddr>,
     /// Releases that are worked on at once in each scope.
     pub concurrency: u16,
+    /// Other addresses of registries.
+    pub mirrors: Mirrors,
     /// Where records are exported before retention removes them; absent: nothing is ever removed.
     pub audit_export: Option<PathBuf>,
 }
@@ -111,6 +116,7 @@ fn core(client: Client, options: &ControllerOptions, faults: Faults) -> Core {
         client,
         clock: options.clock.clone(),
         http,
+        registries: Registries::new(options.mirrors.clone()),
         leadership: Leadership::new(),
         faults,
         killed: Mutex::new(None),
@@ -148,6 +154,7 @@ async fn work(core: Arc<Core>, scope: Option<String>, concurrency: u16) {
     let (actions, action_writer) = reflector::store();
     let (wake_release, release_queue) = mpsc::channel(QUEUE);
     let (wake_environment, environment_queue) = mpsc::channel(QUEUE);
+    let (teller, tellings) = Teller::new(Desk::new(core.client.clone(), core.clock.clone()));
     let over = CancellationToken::new();
     let _ends_questions = over.clone().drop_guard();
     let context = Arc::new(Context {
@@ -165,6 +172,7 @@ async fn work(core: Arc<Core>, scope: Option<String>, concurrency: u16) {
         memory: Memory::default(),
         policies: Verdicts::default(),
         ledger: Ledger::default(),
+        teller,
         over,
     });
     let config = || controller::Config::default().concurrency(concurrency);
@@ -197,6 +205,7 @@ async fn work(core: Arc<Core>, scope: Option<String>, concurrency: u16) {
         }),
         feed::follow_deployments(feed::scoped(client, namespace), &context),
         policies::watch(&context),
+        telling::work(&context, tellings),
         releasing.for_each(|_| std::future::ready(())),
         describing.for_each(|_| std::future::ready(())),
     );

@@ -31,6 +31,8 @@ where
     if let Some(fields) = status.as_object_mut() {
         fields.remove("seal");
         fields.remove("chain");
+        // and so is what was told
+        fields.remove("notified");
     }
     let mut metadata = json!({"name": name(object), "namespace": namespace(object)});
     if let Some(version) = &object.meta().resource_version {

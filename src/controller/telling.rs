@@ -1,0 +1,298 @@
+//! Telling people what happened, through the channels of their environment, without anybody waiting for it.
+//!
+//! Each piece of news is told **at least once**: it is told first, and remembered in `status.notified` afterwards. A controller that dies
+//! in between tells it again, with the same keys, by which receivers recognise it. What cannot be told after every try is remembered
+//! as failed, and is an Event and a number; it never holds a release. A full queue loses nothing: the next look finds the same news.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::future::join_all;
+use k8s_openapi::NamespaceResourceScope;
+use kube::Resource;
+use kube::api::{Patch, PatchParams};
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use tokio::sync::mpsc;
+
+use super::act;
+use super::context::{Context, locked};
+use super::error::{Error, read_failed, write_failed};
+use super::observe::{api, name, namespace};
+use crate::api::environment::Notify;
+use crate::api::labels::NOTIFY_FIELD_MANAGER;
+use crate::api::release::Phase;
+use crate::api::{Environment, Notified, Release};
+use crate::domain::notice::{self, Notice, wants};
+use crate::notify::{self, Desk};
+
+/// Objects with news that may wait to be told.
+const QUEUE: usize = 256;
+/// Objects whose news is told at the same time.
+const AT_ONCE: usize = 16;
+/// Waits between the tries of one channel.
+const WAITS: [Duration; 4] =
+    [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(20), Duration::from_secs(60)];
+/// The longest that a channel may ask to be left alone.
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
+/// Tries to write down what was told.
+const WRITES: usize = 8;
+
+/// The news of one object.
+pub(super) struct Job {
+    about: About,
+    environment: Arc<Environment>,
+    notices: Vec<Notice>,
+}
+
+#[derive(Clone)]
+enum About {
+    Release(Arc<Release>),
+    Environment(Arc<Environment>),
+}
+
+impl About {
+    fn uid(&self) -> &str {
+        let uid = match self {
+            Self::Release(release) => &release.metadata.uid,
+            Self::Environment(environment) => &environment.metadata.uid,
+        };
+        uid.as_deref().unwrap_or_default()
+    }
+}
+
+/// What waits to be told, and what has been told but is not reported yet.
+pub(super) struct Teller {
+    queue: mpsc::Sender<Job>,
+    /// By the object's uid.
+    taken: Mutex<BTreeMap<String, BTreeSet<String>>>,
+    /// One after the other writes down what was told.
+    writing: tokio::sync::Mutex<()>,
+    desk: Desk,
+}
+
+impl Teller {
+    /// A teller, and the end of its queue for [`work`].
+    pub(super) fn new(desk: Desk) -> (Self, mpsc::Receiver<Job>) {
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        (Self { queue, taken: Mutex::default(), writing: tokio::sync::Mutex::default(), desk }, jobs)
+    }
+
+    /// The object is gone.
+    pub(super) fn forget(&self, uid: &str) {
+        locked(&self.taken).remove(uid);
+    }
+
+    /// Takes what nobody has taken yet.
+    fn take(&self, uid: &str, reported: &[Notified], mut notices: Vec<Notice>) -> Vec<Notice> {
+        let mut all = locked(&self.taken);
+        let taken = all.entry(uid.to_owned()).or_default();
+        taken.retain(|key| !reported.iter().any(|told| told.key == *key));
+        notices.retain(|notice| taken.insert(notice.key.clone()));
+        if taken.is_empty() {
+            all.remove(uid);
+        }
+        notices
+    }
+
+    fn give_back(&self, uid: &str, notices: &[Notice]) {
+        if let Some(taken) = locked(&self.taken).get_mut(uid) {
+            taken.retain(|key| !notices.iter().any(|notice| notice.key == *key));
+        }
+    }
+
+    fn enqueue(&self, about: About, environment: &Arc<Environment>, notices: Vec<Notice>) {
+        if notices.is_empty() {
+            return;
+        }
+        let job = Job { about, environment: environment.clone(), notices };
+        if let Err(mpsc::error::TrySendError::Full(job) | mpsc::error::TrySendError::Closed(job)) =
+            self.queue.try_send(job)
+        {
+            tracing::warn!(environment = %job.environment.key(), "too much is to be told at once; it is told later");
+            self.give_back(job.about.uid(), &job.notices);
+        }
+    }
+}
+
+/// Looks for news of an environment and its releases.
+pub(super) fn look(context: &Context, environment: &Environment, releases: &[Arc<Release>]) {
+    if environment.spec.notify.is_empty() {
+        return;
+    }
+    let (teller, now) = (&context.teller, context.core.clock.now());
+    let environment = Arc::new(environment.clone());
+    for release in releases {
+        let told = release.status.as_ref().map_or(&[][..], |status| status.notified.as_slice());
+        let uid = release.metadata.uid.as_deref().unwrap_or_default();
+        let news = teller.take(uid, told, notice::of_release(&environment, release, now));
+        teller.enqueue(About::Release(release.clone()), &environment, news);
+    }
+    let told = environment.status.as_ref().map_or(&[][..], |status| status.notified.as_slice());
+    let uid = environment.metadata.uid.as_deref().unwrap_or_default();
+    let news = teller.take(uid, told, notice::of_environment(&environment, now));
+    teller.enqueue(About::Environment(environment.clone()), &environment, news);
+}
+
+/// Tells whatever comes; ends never.
+pub(super) async fn work(context: &Context, mut jobs: mpsc::Receiver<Job>) {
+    let jobs = futures::stream::poll_fn(move |task| jobs.poll_recv(task));
+    jobs.for_each_concurrent(AT_ONCE, |job| carry_out(context, job)).await;
+}
+
+async fn carry_out(context: &Context, job: Job) {
+    for notice in &job.notices {
+        let channels = job.environment.spec.notify.iter().filter(|notify| wants(notify, notice.event));
+        let tellings = channels
+            .map(|notify| async move { (notify.channel.clone(), patiently(context, notify, notice).await) });
+        let mut entry = Notified { key: notice.key.clone(), ..Notified::default() };
+        for (channel, told) in join_all(tellings).await {
+            context.core.numbers.told(&channel, told.is_ok());
+            match told {
+                Ok(()) => entry.told.push(channel),
+                Err(error) => {
+                    complain(
+                        context,
+                        &job.about,
+                        &format!("{channel} was not told of {}: {error}", notice.event),
+                    )
+                    .await;
+                    entry.failed.push(channel);
+                }
+            }
+        }
+        entry.at = context.core.clock.now();
+        let written = match &job.about {
+            About::Release(release) => remember(context, &**release, &entry).await,
+            About::Environment(environment) => remember(context, &**environment, &entry).await,
+        };
+        if let Err(error) = written {
+            tracing::warn!(key = notice.key, %error, "what was told is not written down");
+        }
+    }
+}
+
+/// Tells one channel, again where it may help.
+async fn patiently(context: &Context, notify: &Notify, notice: &Notice) -> Result<(), notify::Error> {
+    let mut waits = WAITS.iter();
+    loop {
+        let error = match notify::tell(&context.teller.desk, notify, notice).await {
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        };
+        let Some(wait) = waits.next().filter(|_| error.is_transient()) else { return Err(error) };
+        tracing::debug!(channel = notify.channel, key = notice.key, %error, "is told again later");
+        let wait = error.wait().map_or(*wait, |asked| asked.clamp(*wait, LONGEST_WAIT));
+        tokio::time::sleep(context.core.clock.wall(wait)).await;
+    }
+}
+
+async fn complain(context: &Context, about: &About, sentence: &str) {
+    let sentence = crate::sanitize::line(sentence);
+    tracing::warn!("{sentence}");
+    match about {
+        About::Release(release) => act::emit(context, &**release, "NotifyFailed", &sentence, true).await,
+        About::Environment(environment) => {
+            act::emit(context, &**environment, "NotifyFailed", &sentence, true).await;
+        }
+    }
+}
+
+/// What an object remembers as told.
+trait Remembers {
+    fn told(&self) -> &[Notified];
+}
+
+impl Remembers for Release {
+    fn told(&self) -> &[Notified] {
+        self.status.as_ref().map_or(&[], |status| &status.notified)
+    }
+}
+
+impl Remembers for Environment {
+    fn told(&self) -> &[Notified] {
+        self.status.as_ref().map_or(&[], |status| &status.notified)
+    }
+}
+
+/// Writes down what was told, under a field manager of its own, over the version that was just read.
+async fn remember<K>(context: &Context, object: &K, entry: &Notified) -> Result<(), Error>
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+        + Clone
+        + std::fmt::Debug
+        + DeserializeOwned
+        + Remembers,
+{
+    let _alone = context.teller.writing.lock().await;
+    let api = api::<K>(context, namespace(object));
+    let mut last = Error::Changed("what was told");
+    for _ in 0..WRITES {
+        let found = api.get_opt(name(object)).await.map_err(read_failed("read what was told"))?;
+        let Some(found) = found.filter(|found| found.meta().uid == object.meta().uid) else { return Ok(()) };
+        context.core.permit(name(object), Phase::Pending, "notified")?;
+        let body = json!({
+            "apiVersion": K::api_version(&()),
+            "kind": K::kind(&()),
+            "metadata": {"name": name(object), "resourceVersion": found.meta().resource_version},
+            "status": {"notified": notice::remember(found.told(), entry.clone())},
+        });
+        let params = PatchParams::apply(NOTIFY_FIELD_MANAGER).force();
+        match api.patch_status(name(object), &params, &Patch::Apply(&body)).await {
+            Ok(_) => return Ok(()),
+            Err(error) => last = write_failed("what was told", error),
+        }
+        if !last.is_race() {
+            break;
+        }
+    }
+    Err(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::fixtures::{at, environment};
+
+    fn teller() -> (Teller, mpsc::Receiver<Job>) {
+        let pair =
+            tower_test::mock::pair::<http::Request<kube::client::Body>, http::Response<kube::client::Body>>();
+        let client = kube::Client::new(pair.0, "planera");
+        let clock = crate::time::Clock::manual(at(0));
+        Teller::new(Desk { client, http: None, clock, patience: Duration::from_secs(1) })
+    }
+
+    fn news() -> Vec<Notice> {
+        vec![notice::trial(&environment(), "bob", at(0))]
+    }
+
+    #[tokio::test]
+    async fn news_is_taken_once_until_its_memory_is_reported() {
+        let (teller, _jobs) = teller();
+        assert_eq!(teller.take("a", &[], news()).len(), 1);
+        assert!(teller.take("a", &[], news()).is_empty());
+        assert_eq!(teller.take("b", &[], news()).len(), 1);
+        let told = Notified { key: news()[0].key.clone(), ..Notified::default() };
+        assert!(teller.take("a", &[told], Vec::new()).is_empty());
+        assert!(!locked(&teller.taken).contains_key("a"));
+        teller.forget("b");
+        assert_eq!(teller.take("b", &[], news()).len(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_finds_no_place_in_the_queue_is_found_again() {
+        let (teller, _jobs) = teller();
+        let environment = Arc::new(environment());
+        for number in 0..=QUEUE {
+            let uid = format!("uid-{number}");
+            let mut about = (*environment).clone();
+            about.metadata.uid = Some(uid.clone());
+            let taken = teller.take(&uid, &[], news());
+            teller.enqueue(About::Environment(Arc::new(about)), &environment, taken);
+        }
+        assert!(teller.take("uid-0", &[], news()).is_empty());
+        assert_eq!(teller.take(&format!("uid-{QUEUE}"), &[], news()).len(), 1);
+    }
+}

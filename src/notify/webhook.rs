@@ -1,0 +1,79 @@
+//! Any HTTP endpoint that takes JSON. Its address is `config.url`, or the secret where it is one.
+//!
+//! Where `config.signatureKey` names another key of the same Secret, what is under it signs: `X-Release-Cockpit-Signature` is `sha256=`
+//! and the HMAC-SHA-256, in hexadecimal, over the seconds in `X-Release-Cockpit-Timestamp`, a dot, and the body. A receiver that
+//! looks at the seconds cannot be fooled by a message that was sent before; one that keeps `dedupKey` hears nothing twice.
+
+use std::fmt::Write as _;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use http::{HeaderMap, HeaderValue, Method};
+use ring::hmac;
+
+use super::payload::payload;
+use super::wire::Request;
+use super::{Channel, Error, Message};
+use crate::cluster::secret::SecretValue;
+
+/// Any endpoint that takes JSON.
+pub struct Webhook;
+
+impl Channel for Webhook {
+    fn name(&self) -> &'static str {
+        "webhook"
+    }
+
+    fn settings(&self) -> &'static [&'static str] {
+        &["url", "signatureKey"]
+    }
+
+    fn tell<'a>(&'a self, message: &'a Message<'a>) -> BoxFuture<'a, Result<(), Error>> {
+        send(message).boxed()
+    }
+}
+
+async fn send(message: &Message<'_>) -> Result<(), Error> {
+    let body = payload(message.notice).to_string().into_bytes();
+    let url = match message.setting("url") {
+        Some(url) => url,
+        None => message.secret()?.reveal(),
+    };
+    let mut headers = HeaderMap::new();
+    let signer = match message.setting("signatureKey") {
+        Some(key) => Some(message.other_secret(key).await?),
+        None => None,
+    };
+    if let Some(signer) = &signer {
+        let seconds = message.desk.clock.now().timestamp();
+        let signature = HeaderValue::from_str(&signature(signer, seconds, &body));
+        let signature = signature.map_err(|error| Error::Settings(error.to_string()))?;
+        headers.insert("x-release-cockpit-timestamp", HeaderValue::from(seconds));
+        headers.insert("x-release-cockpit-signature", signature);
+    }
+    let secrets: Vec<&SecretValue> = message.secret.iter().chain(&signer).collect();
+    message.send(Request { method: Method::POST, url, headers, body, secrets: &secrets }).await.map(drop)
+}
+
+fn signature(key: &SecretValue, seconds: i64, body: &[u8]) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, key.reveal().as_bytes());
+    let mut context = hmac::Context::with_key(&key);
+    context.update(format!("{seconds}.").as_bytes());
+    context.update(body);
+    context.sign().as_ref().iter().fold("sha256=".to_owned(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_signature_is_what_anybody_else_computes() {
+        // printf '1800000000.{}' | openssl dgst -sha256 -hmac hunter2
+        let signature = signature(&SecretValue::from("hunter2"), 1_800_000_000, b"{}");
+        assert_eq!(signature, "sha256=7239e2d1c1f3491b9a6ab52790e9ef5793dac9fccbfbbded40996f2c35d75f88");
+    }
+}
