@@ -18,11 +18,15 @@ mod client;
 pub mod error;
 pub mod lease;
 mod permissions;
+mod pin;
 pub mod pod_row;
+pub mod registry;
 pub mod releases;
+pub mod secret;
 mod slim;
 pub mod text;
 pub mod watch;
+pub mod web;
 pub mod workload_row;
 
 pub use client::{ConnectOptions, Source, contexts};
@@ -31,23 +35,31 @@ pub use permissions::Identity;
 pub use releases::Outcome;
 
 use client::Clients;
+use registry::Registries;
 
 /// One cluster, through the credentials of one context. Cheap to clone; clones share their connections.
 #[derive(Clone)]
 pub struct Cluster {
     clients: Clients,
     namespaces: std::sync::Arc<[String]>,
+    /// Where a tag's meaning is asked for; absent: nowhere.
+    registries: Option<Registries>,
 }
 
 impl Cluster {
     /// Reads the kubeconfig and prepares both clients. Sends nothing yet, so that an absent server is not an error here.
     pub async fn connect(options: &ConnectOptions) -> Result<Self, Error> {
-        Clients::open(options).await.map(|clients| Self { clients, namespaces: [].into() })
+        let registries = options.mirrors.clone().map(Registries::new);
+        Clients::open(options).await.map(|clients| Self { clients, namespaces: [].into(), registries })
     }
 
     /// The cluster of a client configuration, for those who have one already.
     pub fn from_config(config: kube::Config, context: impl Into<String>) -> Result<Self, Error> {
-        Clients::from_config(config, context.into()).map(|clients| Self { clients, namespaces: [].into() })
+        Clients::from_config(config, context.into()).map(|clients| Self {
+            clients,
+            namespaces: [].into(),
+            registries: None,
+        })
     }
 
     /// Also looks into these namespaces where the whole cluster may not be listed.

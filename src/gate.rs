@@ -7,12 +7,14 @@ use futures::future::BoxFuture;
 use kube::Client;
 
 use crate::api::release::GateState;
+use crate::cluster::registry::Registries;
 use crate::domain::health::{Answer, Question};
 use crate::sanitize;
 use crate::time::Clock;
 
+mod github_checks;
 mod http;
-mod not_yet;
+mod image_exists;
 mod revision_history;
 mod routing;
 mod secret_keys;
@@ -27,6 +29,8 @@ pub struct Scope {
     pub client: Client,
     /// Client for absolute URLs; absent where none could be built.
     pub http: Option<reqwest::Client>,
+    /// Where images are asked for.
+    pub registries: Registries,
     /// Namespace of the release.
     pub namespace: String,
     /// For the time of an answer.
@@ -48,8 +52,8 @@ pub static GATES: &[&dyn Gate] = &[
     &secret_keys::SecretKeysGate,
     &revision_history::RevisionHistoryGate,
     &routing::RoutingGate,
-    &not_yet::ImageExistsGate,
-    &not_yet::GithubChecksGate,
+    &image_exists::ImageExistsGate,
+    &github_checks::GithubChecksGate,
 ];
 
 /// Asks one question. Texts from outside in the answer are harmless to terminals.
@@ -69,8 +73,11 @@ fn unanswered(what: &str, error: &kube::Error) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::environment::{HttpProbe, ImageExists, SecretKeys, WorkloadKind, WorkloadRef};
+    use crate::api::environment::{
+        GithubChecks, HttpProbe, ImageExists, SecretKeys, WorkloadKind, WorkloadRef,
+    };
     use crate::api::strategy::Track;
+    use crate::cluster::registry::Mirrors;
     use crate::domain::health::Routing;
 
     /// A client that fails every request.
@@ -79,11 +86,14 @@ mod tests {
             ::http::Request<kube::client::Body>,
             ::http::Response<kube::client::Body>,
         >();
+        // a client needs a provider of TLS, also where nothing is sent over it
+        rustls::crypto::ring::default_provider().install_default().ok();
         let (service, handle) = service;
         drop(handle);
         Scope {
             client: Client::new(service, "planera"),
             http: None,
+            registries: Registries::new(Mirrors::default()),
             namespace: "planera".into(),
             clock: Clock::system(),
         }
@@ -106,8 +116,15 @@ mod tests {
                 preview_service: None,
                 weights: Vec::new(),
             }),
-            Question::ImageExists { image: "a:b".into(), wanted: ImageExists::default() },
-            Question::GithubChecks { repo: "acme/planera".into(), version: "v1".into() },
+            Question::ImageExists { image: "127.0.0.1:1/a:b".into(), wanted: ImageExists::default() },
+            Question::GithubChecks {
+                wanted: GithubChecks {
+                    repo: "acme/planera".into(),
+                    api_url: Some("http://127.0.0.1:1".into()),
+                    ..GithubChecks::default()
+                },
+                version: "v1".into(),
+            },
         ]
     }
 

@@ -14,6 +14,7 @@
 mod apiserver;
 mod kinds;
 mod prometheus;
+mod registry;
 mod rng;
 pub mod scenario;
 mod script;

@@ -9,6 +9,7 @@ use kube::config::{ExecInteractiveMode, KubeConfigOptions, Kubeconfig, Kubeconfi
 use kube::{Client, Config};
 
 use super::error::{Error, Kind, quote};
+use super::registry::Mirrors;
 use crate::api::labels::CLIENT_FIELD_MANAGER;
 
 /// How long a connection may take.
@@ -39,6 +40,8 @@ pub struct ConnectOptions {
     pub context: Option<String>,
     /// Credential plugins may ask on the terminal. Never while something else draws on it.
     pub interactive: bool,
+    /// Registries are asked what tags mean, under these addresses; absent: none is asked.
+    pub mirrors: Option<Mirrors>,
 }
 
 /// The two clients of one context.
@@ -233,6 +236,7 @@ contexts:
             source: Source::Yaml(yaml.to_owned()),
             context: context.map(str::to_owned),
             interactive: false,
+            mirrors: None,
         }
     }
 

@@ -17,6 +17,7 @@ use super::Cluster;
 use super::client::READ_TIMEOUT;
 use super::error::{Error, Kind};
 use crate::api::labels::CLIENT_FIELD_MANAGER;
+use crate::api::release::ReleaseSpec;
 use crate::api::{Environment, EnvironmentKey, GROUP, Release, ReleaseAction, ReleaseKey, VERSION};
 
 /// How long a creation waits for its answer; longer than the read timeout, so that the better sentence wins.
@@ -56,7 +57,8 @@ impl Ours for Environment {
 
 impl Ours for Release {
     fn same_intent(&self, other: &Self) -> bool {
-        self.spec == other.spec
+        let images = other.spec.images.clone();
+        super::pin::same_images(self, other) && ReleaseSpec { images, ..self.spec.clone() } == other.spec
     }
 }
 

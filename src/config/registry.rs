@@ -146,6 +146,24 @@ pub const SETTINGS: &[Setting] = &[
         help: &["The same through the API server's service proxy: \"namespace/name:port\"."],
     },
     Setting {
+        key: "registry.resolve",
+        kind: Kind::Switch,
+        default: "true",
+        help: &[
+            "Whether registries are asked which digest a tag means when a release is asked for. Where none answers, the tag",
+            "alone is released, and said to be.",
+        ],
+    },
+    Setting {
+        key: "registry.mirrors",
+        kind: Kind::List,
+        default: "",
+        help: &[
+            "Other addresses of registries, as \"ghcr.io=https://mirror.example.com\"; \"*=…\" is every registry that no other",
+            "entry names. The controller asks there too.",
+        ],
+    },
+    Setting {
         key: "refresh.metrics",
         kind: span(1, 600),
         default: "10s",

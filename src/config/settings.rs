@@ -68,6 +68,10 @@ pub struct Settings {
     pub prometheus_url: Option<String>,
     /// A Prometheus behind the API server: `namespace/name:port`.
     pub prometheus_service: Option<String>,
+    /// Whether registries are asked what tags mean.
+    pub registry_resolve: bool,
+    /// Other addresses of registries: `registry=url`.
+    pub registry_mirrors: Vec<String>,
     /// How often curves are asked for.
     pub refresh_metrics: Duration,
     /// How often permissions are asked for.
@@ -138,6 +142,8 @@ impl Settings {
             arming_idle: value("arming.idle").span(),
             prometheus_url: value("prometheus.url").some_text(),
             prometheus_service: value("prometheus.service").some_text(),
+            registry_resolve: value("registry.resolve").switch(),
+            registry_mirrors: value("registry.mirrors").list().to_vec(),
             refresh_metrics: value("refresh.metrics").span(),
             refresh_permissions: value("refresh.permissions").span(),
             log_file: value("log.file").some_path(),

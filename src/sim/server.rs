@@ -1,4 +1,5 @@
-//! The embedded world behind a loopback port: the Kubernetes API, and the Prometheus API under `/prometheus`.
+//! The embedded world behind a loopback port: the Kubernetes API, and the Prometheus API under `/prometheus`. The registry of its
+//! images has a port of its own, as registries have.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use url::Url;
 use super::Error;
 use super::apiserver::{Shared, serve};
 use super::kinds::RESOURCES;
+use super::registry::Registry;
 use super::scenario::Scenario;
 use super::script;
 use super::store::Key;
@@ -40,6 +42,8 @@ pub struct Running {
     pub kube_url: Url,
     /// The Prometheus API, `http://127.0.0.1:PORT/prometheus`.
     pub prometheus_url: Url,
+    /// The registry of every image, `http://127.0.0.1:PORT`.
+    pub registry_url: Url,
     shared: Arc<Shared>,
     scenario: Arc<Scenario>,
     stop: CancellationToken,
@@ -67,15 +71,19 @@ pub async fn start_with(scenario: Scenario, clock: Clock, options: StartOptions)
     let kube_url: Url = format!("http://{address}").parse().map_err(|_| Error::Address(address))?;
     let prometheus_url: Url =
         format!("http://{address}/prometheus").parse().map_err(|_| Error::Address(address))?;
+    let images = TcpListener::bind(("127.0.0.1", 0)).await.map_err(Error::Listen)?;
+    let address = images.local_addr().map_err(Error::Listen)?;
+    let registry_url: Url = format!("http://{address}").parse().map_err(|_| Error::Address(address))?;
     let stop = CancellationToken::new();
     let shared = Arc::new(Shared::new(world, clock.clone(), stop.clone()));
     let mut tasks = JoinSet::new();
     tasks.spawn(answer(listener, shared.clone(), stop.clone()));
+    tasks.spawn(store(images, Registry::new(scenario.clone()), stop.clone()));
     tasks.spawn(tick(shared.clone(), stop.clone()));
     if !options.without_script {
         tasks.spawn(script::play(shared.clone(), scenario.clone(), clock, stop.clone()));
     }
-    Ok(Running { kube_url, prometheus_url, shared, scenario, stop, tasks })
+    Ok(Running { kube_url, prometheus_url, registry_url, shared, scenario, stop, tasks })
 }
 
 async fn answer(listener: TcpListener, shared: Arc<Shared>, stop: CancellationToken) {
@@ -83,6 +91,17 @@ async fn answer(listener: TcpListener, shared: Arc<Shared>, stop: CancellationTo
     let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
     if let Err(error) = served {
         tracing::warn!(%error, "the embedded API server stopped");
+    }
+}
+
+async fn store(listener: TcpListener, registry: Registry, stop: CancellationToken) {
+    let registry = Arc::new(registry);
+    let router = Router::new().fallback(move |request: Request<Body>| {
+        let answer = registry.answer(&request);
+        std::future::ready(answer)
+    });
+    if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await {
+        tracing::warn!(%error, "the embedded registry stopped");
     }
 }
 

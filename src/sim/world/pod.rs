@@ -1,13 +1,11 @@
 //! Scheduler and kubelet: a pod's way from Pending to Ready, its faults, and its end.
 
-use std::fmt::Write as _;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use super::{Task, World};
 use crate::sim::kinds::{NODES, PODS, int, list, text};
+use crate::sim::registry;
 use crate::sim::rng::Seed;
 use crate::sim::scenario::{Behaviour, Fault};
 use crate::sim::store::{Key, metadata, stamp};
@@ -287,18 +285,14 @@ fn back_off(tries: u32) -> f64 {
     (10.0 * f64::from(2_u32.saturating_pow(tries.saturating_sub(1).min(10)))).min(300.0)
 }
 
-/// The image by its digest: made up, but always the same for the same image.
+/// The image by its digest, as the world's registry tells it.
 pub fn image_id(image: &str) -> String {
     let (repository, digest) = image.split_once('@').unwrap_or((image, ""));
     if !digest.is_empty() {
         return image.to_owned();
     }
-    let repository = repository.rsplit_once(':').map_or(repository, |(name, _)| name);
-    let digest = Sha256::digest(image.as_bytes()).iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    });
-    format!("{repository}@sha256:{digest}")
+    let (repository, tag) = repository.rsplit_once(':').unwrap_or((repository, "latest"));
+    format!("{repository}@{}", registry::digest_of(repository, tag))
 }
 
 fn image_of(pod: &Value) -> String {
