@@ -14,6 +14,7 @@ use kube::runtime::wait::await_condition;
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Client, Config};
 use release_cockpit::api::{Environment, Phase, Release, ReleaseAction};
+use release_cockpit::cluster::registry::Mirrors;
 use release_cockpit::controller::{ControllerOptions, LeaseOptions, run};
 use release_cockpit::sim::scenario::Scenario;
 use release_cockpit::sim::server::{Running, StartOptions, start_with};
@@ -122,6 +123,7 @@ async fn measure() -> Result<(), Failure> {
         clock: world.clock.clone(),
         lease: LeaseOptions { duration: Duration::from_secs(3600), renew: Duration::from_secs(600) },
         http: None,
+        mirrors: Mirrors::default(),
         audit_export: None,
         concurrency: 8,
     };

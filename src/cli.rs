@@ -19,6 +19,7 @@ mod inbox;
 mod keys;
 mod logging;
 mod manifests;
+mod notify;
 mod output;
 mod progress;
 mod release;
@@ -140,6 +141,7 @@ async fn on_cluster(verb: Option<&Verb>, settings: &crate::config::Settings) -> 
         Verb::Queue(wanted) => show::queue(settings, wanted).await,
         Verb::Audit(wanted) => audit::audit(settings, wanted).await,
         Verb::Wait(wanted) => wait::wait(settings, wanted).await,
+        Verb::Notify(wanted) => notify::test(settings, wanted).await,
         Verb::Completions { .. } | Verb::Man | Verb::Manifests(_) | Verb::Config { .. } => Ok(Exit::Ok),
     }
 }

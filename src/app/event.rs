@@ -111,6 +111,8 @@ pub enum Outcome {
     Accepted {
         /// Name of the object that was created.
         name: String,
+        /// What the person should know of it, such as that a tag could not be resolved.
+        remark: Option<String>,
     },
     /// A dry run passed.
     WouldPass,

@@ -7,7 +7,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::grammar::Controller;
 use super::logging::{self, Otherwise};
-use super::session::connect;
+use super::session::{connect, mirrors};
 use crate::config::Settings;
 use crate::controller::{self, ControllerOptions, LeaseOptions};
 use crate::time::Clock;
@@ -33,6 +33,7 @@ pub(super) async fn control(settings: &Settings, wanted: &Controller) -> Result<
         lease: LeaseOptions::default(),
         http: wanted.listen,
         concurrency: 8,
+        mirrors: mirrors(settings)?,
         audit_export: wanted.audit_export.clone(),
     };
     let shutdown = CancellationToken::new();

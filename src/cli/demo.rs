@@ -11,6 +11,7 @@ use super::grammar::{Demo, Sim};
 use super::output;
 use super::terminal::{self, GOODBYE};
 use crate::api::labels::{CONTROLLER_NAMESPACE, CONTROLLER_USER};
+use crate::cluster::registry::Mirrors;
 use crate::cluster::{Cluster, ConnectOptions, Source};
 use crate::config::Settings;
 use crate::controller::{self, ControllerOptions, LeaseOptions};
@@ -34,6 +35,7 @@ pub(super) async fn demo(settings: &Settings, wanted: &Demo) -> Result<Exit, Cli
     settings.prometheus_url = Some(world.prometheus_url.to_string());
     settings.prometheus_service = None;
 
+    let player = ConnectOptions { mirrors: Some(mirrors(&world)?), ..by(&world, &user) };
     let shutdown = CancellationToken::new();
     let controlling = tokio::spawn(controller::run(
         connect(&world, CONTROLLER_USER).await?.watch_client(),
@@ -45,11 +47,12 @@ pub(super) async fn demo(settings: &Settings, wanted: &Demo) -> Result<Exit, Cli
             lease: LeaseOptions::default(),
             http: None,
             concurrency: 4,
+            mirrors: mirrors(&world)?,
             audit_export: None,
         },
         shutdown.clone(),
     ));
-    let options = terminal::options(&settings, vec![("demo".to_owned(), by(&world, &user))], clock);
+    let options = terminal::options(&settings, vec![("demo".to_owned(), player)], clock);
     let ended = match options {
         Ok(options) => terminal::run(&settings, options).await,
         Err(error) => Err(error),
@@ -72,6 +75,10 @@ pub(super) async fn sim(wanted: &Sim) -> Result<Exit, CliError> {
     let world = start(scenario, clock, options).await?;
     output::remark(&format!("Kubernetes API: {}", world.kube_url));
     output::remark(&format!("Prometheus API: {}", world.prometheus_url));
+    output::remark(&format!(
+        "registry of its images: {0}; with RELEASE_COCKPIT_REGISTRY_MIRRORS='*={0}' it is the one that is asked",
+        world.registry_url.as_str().trim_end_matches('/')
+    ));
     output::remark(&format!(
         "a kubeconfig for {} follows; it ends with ctrl-c",
         crate::sanitize::line(&user)
@@ -132,7 +139,18 @@ async fn start(scenario: Scenario, clock: Clock, options: StartOptions) -> Resul
 }
 
 fn by(world: &Running, user: &str) -> ConnectOptions {
-    ConnectOptions { source: Source::Yaml(world.kubeconfig_yaml(user)), context: None, interactive: false }
+    ConnectOptions {
+        source: Source::Yaml(world.kubeconfig_yaml(user)),
+        context: None,
+        interactive: false,
+        mirrors: None,
+    }
+}
+
+/// Every image of that world is in its own registry.
+fn mirrors(world: &Running) -> Result<Mirrors, CliError> {
+    Mirrors::parse(&[format!("*={}", world.registry_url)])
+        .map_err(|sentence| CliError::new(Exit::Error, sentence))
 }
 
 async fn connect(world: &Running, user: &str) -> Result<Cluster, CliError> {

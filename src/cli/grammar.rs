@@ -7,6 +7,7 @@ use clap_complete::Shell;
 
 mod audit;
 mod guarding;
+mod notify;
 mod options;
 
 pub use audit::{Audit, AuditFormat, Moment};
@@ -14,6 +15,7 @@ pub use guarding::{
     Check, Drive, Freeze, HandOver, Inbox, OnDigest, OnEnvironment, Override, Replicas, Restart, Review,
     Said, Scale, Why,
 };
+pub use notify::Notify;
 pub use options::{
     About, Act, ConfigWhat, Controller, Demo, Deploy, Format, How, Manifests, ManifestsWhat, Promote, Queue,
     Rollback, Sim, Status, Wait,
@@ -239,6 +241,15 @@ Examples:
     /// Show who meant what, when, and what became of it; check that no record was changed
     #[command(after_help = audit::AFTER_HELP)]
     Audit(Audit),
+    /// Try the channels of an environment: Slack, PagerDuty and the like
+    #[command(after_help = "\
+Each channel of spec.notify is told, from here, that this is a test. It needs `get` on the Secrets that they name. The exit code is 1
+where one of them was not told.
+
+Examples:
+  release-cockpit notify --test production
+  release-cockpit notify --test production --channel slack -o json")]
+    Notify(Notify),
     /// Print what a cluster needs: pipe it to `kubectl apply -f -`
     #[command(after_help = "\
 Examples:

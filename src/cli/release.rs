@@ -135,6 +135,11 @@ async fn submit(
     let key = release.key();
     let what = format!("{:?} {} into {}", release.spec.kind, release.spec.version, environment.key());
     confirm(environment, how, &what)?;
+    let (release, remarks) = session.cluster.pinned(release).await;
+    let release = &release;
+    for remark in remarks {
+        output::remark(&remark);
+    }
     match session.cluster.create_release(release, how.dry_run).await {
         Outcome::Refused(error) if how.dry_run && how.output == Format::Json => {
             output::json(&json!({"verdict": "Refused", "message": error.to_string(), "object": release}))?;

@@ -6,6 +6,7 @@ use super::choose;
 use super::error::CliError;
 use super::exit::Exit;
 use crate::api::{Environment, Release};
+use crate::cluster::registry::Mirrors;
 use crate::cluster::{self, Cluster, ConnectOptions, Identity, Source};
 use crate::config::Settings;
 use crate::domain::intent::Author;
@@ -98,12 +99,27 @@ pub(super) fn where_else(error: cluster::Error) -> CliError {
     error.into()
 }
 
+/// The addresses of registries in the settings.
+pub(super) fn mirrors(settings: &Settings) -> Result<Mirrors, CliError> {
+    let wrong = |sentence: String| {
+        CliError::new(Exit::Usage, crate::sanitize::line(&format!("registry.mirrors: {sentence}")))
+    };
+    Mirrors::parse(&settings.registry_mirrors).map_err(wrong)
+}
+
+/// Where registries are asked what tags mean; nothing where nobody wants that.
+pub(super) fn mirrors_asked(settings: &Settings) -> Result<Option<Mirrors>, CliError> {
+    let mirrors = mirrors(settings)?;
+    Ok(settings.registry_resolve.then_some(mirrors))
+}
+
 /// A cluster by the settings' kubeconfig and this context.
 pub(super) async fn connect(settings: &Settings, context: Option<&String>) -> Result<Cluster, CliError> {
     let options = ConnectOptions {
         source: settings.kubeconfig.clone().map_or(Source::Standard, Source::File),
         context: context.cloned(),
         interactive: std::io::stdin().is_terminal(),
+        mirrors: mirrors_asked(settings)?,
     };
     Ok(Cluster::connect(&options).await?.with_namespaces(settings.namespaces.iter().cloned()))
 }

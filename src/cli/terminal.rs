@@ -6,8 +6,10 @@ use std::time::Duration;
 use super::error::CliError;
 use super::exit::Exit;
 use super::logging::{self, Otherwise};
+use super::session::mirrors_asked;
 use crate::app::arming::ArmingPolicy;
 use crate::app::keymap::{Keymap, default_keymap};
+use crate::cluster::registry::Mirrors;
 use crate::cluster::{self, ConnectOptions, Source};
 use crate::config::keymap::KeymapFile;
 use crate::config::{Settings, theme};
@@ -19,7 +21,7 @@ use crate::ui::theme::Theme;
 /// Opens the cockpit on the settings' clusters.
 pub(super) async fn open(settings: &Settings) -> Result<Exit, CliError> {
     let source = settings.kubeconfig.clone().map_or(Source::Standard, Source::File);
-    let clusters = clusters(&source, &settings.contexts)?;
+    let clusters = clusters(&source, &settings.contexts, mirrors_asked(settings)?.as_ref())?;
     let options = options(settings, clusters, Clock::system())?;
     run(settings, options).await
 }
@@ -65,7 +67,11 @@ pub(super) async fn run(settings: &Settings, options: tui::Options) -> Result<Ex
 }
 
 /// The contexts asked for, or the current one; each must exist.
-fn clusters(source: &Source, wanted: &[String]) -> Result<Vec<(String, ConnectOptions)>, CliError> {
+fn clusters(
+    source: &Source,
+    wanted: &[String],
+    mirrors: Option<&Mirrors>,
+) -> Result<Vec<(String, ConnectOptions)>, CliError> {
     let known = cluster::contexts(source)?;
     if let Some(stranger) = wanted.iter().find(|context| !known.contains(context)) {
         let has = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
@@ -76,8 +82,12 @@ fn clusters(source: &Source, wanted: &[String]) -> Result<Vec<(String, ConnectOp
         );
         return Err(CliError::new(Exit::Usage, sentence));
     }
-    let connect =
-        |context: Option<String>| ConnectOptions { source: source.clone(), context, interactive: false };
+    let connect = |context: Option<String>| ConnectOptions {
+        source: source.clone(),
+        context,
+        interactive: false,
+        mirrors: mirrors.cloned(),
+    };
     Ok(match (wanted, known.first()) {
         ([], Some(current)) => vec![(current.clone(), connect(None))],
         ([], None) => vec![("in-cluster".to_owned(), connect(None))],

@@ -42,9 +42,13 @@ pub(super) async fn perform(
 async fn answer(cluster: &Cluster, request: Request) -> (Outcome, bool) {
     let text = match request {
         Request::Release { release, dry_run } => {
-            return created(cluster.create_release(&release, dry_run).await);
+            let (release, remarks) = cluster.pinned(&release).await;
+            let remark = (!remarks.is_empty()).then(|| remarks.join("; "));
+            return created(cluster.create_release(&release, dry_run).await, remark);
         }
-        Request::Action { action, dry_run } => return created(cluster.create_action(&action, dry_run).await),
+        Request::Action { action, dry_run } => {
+            return created(cluster.create_action(&action, dry_run).await, None);
+        }
         Request::Text(FetchText::PodYaml(pod)) => cluster.pod_yaml(&pod).await,
         Request::Text(FetchText::PodDescribe(pod)) => cluster.pod_describe(&pod).await,
         Request::Text(FetchText::PodLog(pod)) => cluster.pod_log(&pod).await,
@@ -58,9 +62,9 @@ async fn answer(cluster: &Cluster, request: Request) -> (Outcome, bool) {
     }
 }
 
-fn created(outcome: cluster::Outcome) -> (Outcome, bool) {
+fn created(outcome: cluster::Outcome, remark: Option<String>) -> (Outcome, bool) {
     match outcome {
-        cluster::Outcome::Accepted { name } => (Outcome::Accepted { name }, false),
+        cluster::Outcome::Accepted { name } => (Outcome::Accepted { name, remark }, false),
         cluster::Outcome::WouldPass => (Outcome::WouldPass, false),
         cluster::Outcome::Refused(error) => {
             let denied = match error.kind() {

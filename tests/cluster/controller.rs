@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use release_cockpit::cluster::registry::Mirrors;
 use release_cockpit::controller::{ControllerOptions, Error, Faults, LeaseOptions, run_with};
 use release_cockpit::time::Clock;
 use tokio::task::JoinHandle;
@@ -35,6 +36,7 @@ impl Controller {
             lease: LEASE,
             http: None,
             concurrency: 4,
+            mirrors: Mirrors::default(),
             audit_export: None,
         };
         let client = spaces[0].world.client("controller").await;

@@ -3,16 +3,27 @@
 use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
+use kube::api::{Api, Patch, PatchParams};
+use release_cockpit::api::Environment;
+use release_cockpit::cluster::registry::Mirrors;
 use release_cockpit::controller::{self, ControllerOptions, LeaseOptions};
 use release_cockpit::sim::scenario::Scenario;
 use release_cockpit::sim::server::{Running, StartOptions, start_with};
 use release_cockpit::time::Clock;
+use serde_json::json;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
+
+use crate::ear::{Ear, text};
 
 /// Long enough on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 const PHRASE: [&str; 2] = ["--confirm", "deploy-to-production"];
+
+/// Every image of that world is in its own registry.
+fn mirror(running: &Running) -> String {
+    format!("*={}", running.registry_url)
+}
 
 /// A world with its controller; nobody acts by themselves.
 struct Stage {
@@ -38,6 +49,7 @@ impl Stage {
             lease: LeaseOptions::default(),
             http: None,
             concurrency: 4,
+            mirrors: Mirrors::parse(&[mirror(&running)]).unwrap(),
             audit_export: None,
         };
         let stop = CancellationToken::new();
@@ -47,10 +59,17 @@ impl Stage {
 
     /// Runs the program as that person; its exit code, and what it said on both outputs.
     async fn run(&self, user: &str, arguments: &[&str]) -> (i32, String) {
+        self.run_with(user, arguments, &mirror(&self.running)).await
+    }
+
+    /// As [`Self::run`], with registries at that address.
+    async fn run_with(&self, user: &str, arguments: &[&str], mirrors: &str) -> (i32, String) {
         let path = self.home.path().join(user);
         std::fs::write(&path, self.running.kubeconfig_yaml(user)).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_release-cockpit"));
-        command.env_clear().env("HOME", self.home.path()).arg("--kubeconfig").arg(path).args(arguments);
+        command.env_clear().env("HOME", self.home.path());
+        command.env("RELEASE_COCKPIT_REGISTRY_MIRRORS", mirrors);
+        command.arg("--kubeconfig").arg(path).args(arguments);
         let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         (output.status.code().unwrap(), text(output.stdout) + &text(output.stderr))
@@ -141,5 +160,74 @@ async fn people_look_at_a_release_and_stop_it_by_commands() {
     let stop = [&["stop", "production", "--reason", "nothing may move", "--wait"][..], &PHRASE].concat();
     stage.says("alice", &stop, 0, &[]).await;
     stage.comes_to_say("alice", &["queue", "--all"], &["v1.8.2", "stopped by alice"]).await;
+    stage.stop.cancel();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tag_is_released_as_what_it_means_now_where_the_registry_says() {
+    let stage = Stage::open().await;
+    stage.comes_to_say("alice", &["status"], &["v1.8.1"]).await;
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let manifest =
+        |tag: &str| format!("{}v2/acme/planera-backend/manifests/{tag}", stage.running.registry_url);
+    let answer = client.head(manifest("v1.9.0")).send().await.unwrap();
+    let digest = answer.headers()["docker-content-digest"].to_str().unwrap().to_owned();
+    let pinned = format!("ghcr.io/acme/planera-backend:v1.9.0@{digest}");
+    // the wait ends when it runs: plan, rollout and status know the digest
+    let deploy = ["deploy", "staging", "v1.9.0", "--request-id", "one", "-o", "json"];
+    stage.says("ci", &deploy, 0, &[&pinned]).await;
+    // a second try is the same request, also where no registry answers it
+    let (_, again) = stage.run_with("ci", &deploy, "*=http://127.0.0.1:1").await;
+    assert!(again.contains("backend goes by its tag alone: ghcr.io: ") && again.contains(&pinned), "{again}");
+    stage.says("ci", &["wait", "staging", "--timeout", "60s"], 0, &["Succeeded"]).await;
+    stage
+        .comes_to_say("alice", &["status", "staging", "-o", "json"], &[&format!("\"digest\": \"{digest}\"")])
+        .await;
+    // what is promoted is that very content
+    let promote = ["promote", "production", "--dry-run", "-o", "json", "--confirm", "deploy-to-production"];
+    stage.says("bob", &promote, 0, &[&pinned]).await;
+    // and what is denied is that very content, under any tag
+    let deny = ["deny", "staging", &digest, "--reason", "loses sessions", "--wait"];
+    stage.says("alice", &deny, 0, &[]).await;
+    stage.says("ci", &["deploy", "staging", "v1.9.0"], 3, &["DigestDenied"]).await;
+    stage.stop.cancel();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn channels_are_tried_by_a_command() {
+    let stage = Stage::open().await;
+    let ear = Ear::open(|heard| text(if heard.path == "/well" { 200 } else { 403 }, "invalid_token")).await;
+    let mut config = kube::Config::new(stage.running.kube_url.as_str().parse().unwrap());
+    config.root_cert = Some(Vec::new());
+    config.auth_info.token = Some("admin".to_owned().into());
+    let admin = kube::Client::try_from(config).unwrap();
+    let environments: Api<Environment> = Api::namespaced(admin, "planera-staging");
+    let channels = json!([
+        {"channel": "webhook", "config": {"url": format!("{}/well", ear.url)}, "on": ["Failed"]},
+        {"channel": "slack", "secret": {"name": "absent", "key": "slack"}},
+    ]);
+    stage.says("alice", &["notify", "--test", "staging"], 1, &["names no channel"]).await;
+    let change = Patch::Merge(json!({"spec": {"notify": channels}}));
+    environments.patch("staging", &PatchParams::default(), &change).await.unwrap();
+    stage
+        .says(
+            "admin",
+            &["notify", "--test", "staging"],
+            1,
+            &["webhook", "told", "Secret absent does not exist"],
+        )
+        .await;
+    let only = ["notify", "--test", "staging", "--channel", "webhook", "-o", "json"];
+    stage.says("admin", &only, 0, &["\"told\": true"]).await;
+    // who may not read a Secret learns which right is missing
+    let slack = ["notify", "--test", "staging", "--channel", "slack"];
+    stage.says("alice", &slack, 1, &["may not be read", "release-cockpit-secret-values"]).await;
+    stage.says("alice", &["notify", "staging"], 2, &["--test"]).await;
+    let heard = ear.heard();
+    assert_eq!(heard.len(), 2);
+    assert_eq!(
+        (heard[0].json()["event"].as_str(), heard[0].json()["by"].as_str()),
+        (Some("Test"), Some("admin"))
+    );
     stage.stop.cancel();
 }

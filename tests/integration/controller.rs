@@ -12,6 +12,7 @@ use kube::{Client, Config};
 use release_cockpit::api::release::{ApprovalState, Phase};
 use release_cockpit::api::release_action::{ActionResult, ReleaseAction};
 use release_cockpit::api::{Environment, Release};
+use release_cockpit::cluster::registry::Mirrors;
 use release_cockpit::controller::{self, ControllerOptions, Faults, LeaseOptions};
 use release_cockpit::sim::scenario::Scenario;
 use release_cockpit::sim::server::{Running, StartOptions, start_with};
@@ -23,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 mod audit;
 mod environment_actions;
 mod policies;
+mod telling;
 mod trust;
 
 const STAGING: &str = "planera-staging";
@@ -88,6 +90,7 @@ impl Stage {
             lease: LeaseOptions { duration: Duration::from_secs(600), renew: Duration::from_secs(60) },
             http: None,
             concurrency: 4,
+            mirrors: Mirrors::parse(&[format!("*={}", self.running.registry_url)]).unwrap(),
             audit_export,
         };
         tokio::spawn(controller::run_with(client, options, faults, self.stop.clone()))

@@ -10,6 +10,7 @@ use kube::api::{Api, ListParams, Patch, PatchParams, PostParams};
 use kube::runtime::wait::await_condition;
 use kube::{Client, Config, Resource};
 use release_cockpit::api::{Environment, Phase, Release, ReleaseAction};
+use release_cockpit::cluster::registry::Mirrors;
 use release_cockpit::controller::{self, ControllerOptions, LeaseOptions};
 use release_cockpit::sim::scenario::Scenario;
 use release_cockpit::sim::server::{Running, StartOptions, start_with};
@@ -52,6 +53,7 @@ impl Scene {
             lease: LeaseOptions::default(),
             http: None,
             concurrency: 4,
+            mirrors: Mirrors::default(),
             audit_export: None,
         };
         let controlled = controller::run(scene.client("controller"), options, scene.stop.clone());

@@ -403,7 +403,7 @@ fn outcomes_are_told_in_words() {
     let rows = [
         (Outcome::Refused("SelfApproval: no".into()), "message: approve was refused", 0),
         (Outcome::Unknown("the connection broke".into()), "message: approve: no answer", 1),
-        (Outcome::Accepted { name: "x".into() }, "home: Environments", 1),
+        (Outcome::Accepted { name: "x".into(), remark: None }, "home: Environments", 1),
     ];
     for (outcome, expected, pending) in rows {
         let (mut store, request, _) = approved();
@@ -441,7 +441,7 @@ fn the_watch_shows_what_became_of_an_action() {
 #[test]
 fn a_silent_controller_is_told_once() {
     let (mut store, request, name) = approved();
-    update(&mut store, Event::RequestDone { request, outcome: Outcome::Accepted { name } });
+    update(&mut store, Event::RequestDone { request, outcome: Outcome::Accepted { name, remark: None } });
     store.toasts.clear();
     for second in 1..=30 {
         update(&mut store, Event::Tick(fixtures::now() + chrono::TimeDelta::seconds(second)));

@@ -63,7 +63,7 @@ fn happenings() -> impl Strategy<Value = Event> {
     let cluster = prop_oneof![6 => phases, 6 => feeds, 1 => gone, 2 => pods];
     let outcome = prop_oneof![
         Just(Outcome::WouldPass),
-        Just(Outcome::Accepted { name: "x".into() }),
+        Just(Outcome::Accepted { name: "x".into(), remark: None }),
         Just(Outcome::Refused("No: no".into())),
         Just(Outcome::Unknown("lost".into())),
         Just(Outcome::Text("a\nb".into())),

@@ -37,9 +37,13 @@ fn intent_ended(store: &mut Store, request: RequestId, outcome: Outcome) {
     let Some(index) = store.pending.iter().position(|pending| pending.request == request) else { return };
     store.dirty.releases = true;
     match outcome {
-        Outcome::Accepted { .. } | Outcome::WouldPass | Outcome::Text(_) => {
+        Outcome::Accepted { remark, .. } => {
             store.pending[index].state = PendingState::Accepted;
+            if let Some(remark) = remark {
+                store.say(Level::Warning, remark);
+            }
         }
+        Outcome::WouldPass | Outcome::Text(_) => store.pending[index].state = PendingState::Accepted,
         Outcome::Refused(reason) => {
             let pending = store.pending.remove(index);
             store.tell(format!("{} was refused", pending.what), reason);
