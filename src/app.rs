@@ -31,11 +31,13 @@ pub mod located;
 mod movement;
 mod needs;
 pub mod number;
+pub mod outlook;
 mod overlays;
 pub mod palette;
 pub mod pending;
 mod rollback;
 pub mod rows;
+mod shifting;
 pub mod steps;
 pub mod store;
 pub mod target;
@@ -46,6 +48,7 @@ pub mod ui_state;
 mod update;
 mod versions;
 mod views;
+pub mod weight_form;
 pub mod why;
 
 #[cfg(test)]

@@ -118,6 +118,9 @@ async fn on_cluster(verb: Option<&Verb>, settings: &crate::config::Settings) -> 
         Verb::Resume(wanted) => act::act(settings, crate::api::ActionKind::Resume, wanted).await,
         Verb::Abort(wanted) => act::act(settings, crate::api::ActionKind::Abort, wanted).await,
         Verb::Retry(wanted) => act::act(settings, crate::api::ActionKind::Retry, wanted).await,
+        Verb::Weight(wanted) => act::weight(settings, wanted).await,
+        Verb::PromoteStep(wanted) => act::act(settings, crate::api::ActionKind::Promote, wanted).await,
+        Verb::PromoteFull(wanted) => act::act(settings, crate::api::ActionKind::PromoteFull, wanted).await,
         Verb::Freeze(wanted) => guarding::freeze(settings, wanted).await,
         Verb::Unfreeze(wanted) => {
             guarding::on_environment(settings, crate::api::ActionKind::Unfreeze, wanted).await

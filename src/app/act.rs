@@ -12,7 +12,7 @@ use crate::app::confirm::Intent;
 use crate::app::effect::Effect;
 use crate::app::located::ReleaseId;
 use crate::app::store::Store;
-use crate::app::{driving, guard, needs, target};
+use crate::app::{driving, guard, needs, shifting, target};
 use crate::domain::gate::force;
 use crate::domain::intent;
 
@@ -85,6 +85,9 @@ const fn word(kind: ActionKind) -> &'static str {
         ActionKind::Withdraw => "Withdraw the approval of",
         ActionKind::Check => "Tick an item of",
         ActionKind::Override => "Override a gate of",
+        ActionKind::SetWeight => "Shift the weight of",
+        ActionKind::Promote => "Go on with",
+        ActionKind::PromoteFull => "Promote fully",
         other => other.as_str(),
     }
 }
@@ -145,13 +148,18 @@ pub(super) fn fits(release: &Release, kind: ActionKind) -> Result<(), String> {
         ActionKind::Approve if phase == Pending && !planned => {
             return Err("the controller has not looked at this release yet".to_owned());
         }
-        ActionKind::Approve => phase == Pending && needs::waits_for_approval(release),
+        ActionKind::Approve => needs::waits_for_approval(release),
         ActionKind::Pause => matches!(phase, Progressing | Verifying),
         ActionKind::Resume => phase == Paused,
         ActionKind::Abort => matches!(phase, Pending | Progressing | Paused | Verifying | Held),
         ActionKind::Rollback => matches!(phase, Progressing | Paused | Verifying | Held),
         ActionKind::Retry => phase == Held,
-        ActionKind::Reject | ActionKind::Withdraw | ActionKind::Check => phase == Pending,
+        ActionKind::Check => phase == Pending || needs::waits_for_checks(release),
+        ActionKind::Reject | ActionKind::Withdraw => phase == Pending,
+        ActionKind::SetWeight | ActionKind::Promote | ActionKind::PromoteFull => {
+            shifting::fits(release, kind)?;
+            matches!(phase, Progressing | Paused)
+        }
         ActionKind::Override => phase == Pending && forcible(release).next().is_some(),
         ActionKind::Drive | ActionKind::HandOver => !phase.is_final(),
         _ => false,

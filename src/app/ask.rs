@@ -150,7 +150,7 @@ pub(super) fn accept(store: &mut Store, confirm: &mut Confirm) -> Option<Vec<Eff
 
 /// The form and the view that led to an answer have done their work.
 fn close(store: &mut Store) {
-    store.ui.overlays.retain(|overlay| !matches!(overlay, Overlay::Form(_)));
+    store.ui.overlays.retain(|overlay| !matches!(overlay, Overlay::Form(_) | Overlay::Weight(_)));
     if matches!(store.ui.view(), View::Rollback(_)) {
         views::pop(store);
     }

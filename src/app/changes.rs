@@ -71,12 +71,16 @@ impl ChangeKind {
     fn of(reason: &str) -> Option<Self> {
         let has = |part: &str| reason.contains(part);
         Some(match reason {
-            "Started" | "Succeeded" | "Retried" => Self::Release,
-            "Approved" | "Withdrawn" | "Checked" | "Overridden" => Self::Approval,
-            "Resumed" | "HeldByFreeze" | "FreezeEnded" => Self::Pause,
+            "Started" | "Succeeded" | "Retried" | "Raised" | "Settled" => Self::Release,
+            "Approved" | "Withdrawn" | "Checked" | "Overridden" | "StepApproved" | "StepChecked" => {
+                Self::Approval
+            }
+            "Resumed" | "Promoted" | "HeldByFreeze" | "FreezeEnded" => Self::Pause,
             "RollingBack" | "RolledBack" | "Aborted" | "Failed" | "Held" => Self::Rollback,
             _ if has("Paused") => Self::Pause,
-            _ if has("Weight") || has("Switched") || has("Traffic") || has("Drift") => Self::Weight,
+            _ if has("Weight") || has("Switched") || has("Traffic") || has("Router") || has("Drift") => {
+                Self::Weight
+            }
             _ => return None,
         })
     }
@@ -127,7 +131,7 @@ fn of_release(release: &Release, entry: &TimelineEntry) -> Option<Change> {
         ChangeKind::Weight => percent(&entry.message).unwrap_or(&entry.reason),
         ChangeKind::Rollback if release.phase() == Phase::Aborted => "aborted",
         ChangeKind::Rollback => "rollback",
-        ChangeKind::Pause if entry.reason == "Resumed" => "resumed",
+        ChangeKind::Pause if matches!(&*entry.reason, "Resumed" | "Promoted") => &entry.reason,
         ChangeKind::Pause | ChangeKind::Freeze | ChangeKind::Pods => kind.word(),
     };
     Some(Change {

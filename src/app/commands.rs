@@ -36,6 +36,8 @@ mod palette;
 mod pause;
 mod previous_pane;
 mod promote;
+mod promote_full;
+mod promote_step;
 mod quit;
 mod redraw;
 mod refresh;
@@ -53,6 +55,7 @@ mod suspend;
 mod top;
 mod unfreeze;
 mod up;
+mod weight;
 mod why;
 mod withdraw;
 mod yaml;
@@ -67,6 +70,9 @@ pub const COMMANDS: &[&Command] = &[
     &reject::COMMAND,
     &pause::COMMAND,
     &resume::COMMAND,
+    &weight::COMMAND,
+    &promote_step::COMMAND,
+    &promote_full::COMMAND,
     &retry::COMMAND,
     &abort::COMMAND,
     &rollback::COMMAND,

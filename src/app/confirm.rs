@@ -145,6 +145,8 @@ pub struct Seen {
     pub step: Option<i32>,
     /// `status.plan.digest`.
     pub plan_digest: Option<String>,
+    /// `status.weight.desired`.
+    pub weight: Option<i32>,
 }
 
 impl Seen {
@@ -158,6 +160,7 @@ impl Seen {
             phase: release.phase(),
             step: status.and_then(|status| status.step.as_ref()).map(|step| step.index),
             plan_digest: status.and_then(|status| status.plan.as_ref()).map(|plan| plan.digest.clone()),
+            weight: status.and_then(|status| status.weight.as_ref()).map(|weight| weight.desired),
         }
     }
 }

@@ -51,7 +51,7 @@ fn about(store: &Store, confirm: &Confirm) -> Vec<Fact> {
             ]
         }
         Intent::Action { kind, release, parameters } => {
-            particular::of_release(store, (*kind, parameters.as_deref()), release)
+            particular::of_release(store, confirm.release.as_ref(), (*kind, parameters.as_deref()), release)
         }
         Intent::EnvironmentAction { kind, parameters } => {
             particular::of_environment(store, id, (*kind, parameters.as_deref()))

@@ -1,8 +1,10 @@
 //! Which releases wait for something that we can do.
 
-use crate::api::release::{ApprovalRecord, GateState};
+use crate::api::release::{ApprovalRecord, GateState, PlanStep};
+use crate::api::strategy::{ChecklistStep, Step};
 use crate::api::{Environment, EnvironmentKey, Phase, Release, Verb};
 use crate::app::cluster_state::{ClusterState, Identity};
+use crate::app::steps;
 use crate::domain::{self, approval, intent};
 
 /// The author of what the controller does by itself.
@@ -30,8 +32,7 @@ pub(super) fn needs_my_approval(
     environment: &Environment,
     release: &Release,
 ) -> bool {
-    release.phase() == Phase::Pending
-        && waits_for_approval(release)
+    waits_for_approval(release)
         && may(cluster, &environment.key(), Verb::Approve)
         && why_not_approve(cluster, environment, release).is_none()
 }
@@ -40,10 +41,9 @@ pub(super) fn needs_my_approval(
 pub(super) fn checks_for_me<'a>(
     cluster: &ClusterState,
     environment: &'a Environment,
-    release: &Release,
+    release: &'a Release,
 ) -> Vec<&'a str> {
-    let planned = release.status.as_ref().is_some_and(|status| status.plan.is_some());
-    if release.phase() == Phase::Pending && planned && may(cluster, &environment.key(), Verb::Approve) {
+    if waits_for_checks(release) && may(cluster, &environment.key(), Verb::Approve) {
         unticked(environment, release)
     } else {
         Vec::new()
@@ -71,10 +71,43 @@ pub(super) fn is_into(release: &Release, key: &EnvironmentKey) -> bool {
     release.metadata.namespace.as_deref() == Some(&*key.namespace) && *release.spec.environment == *key.name
 }
 
-/// Approval is among the gates that are still shut.
+/// Approval is among the gates that are still shut: before it begins, or at a step in its middle.
 pub(super) fn waits_for_approval(release: &Release) -> bool {
     let gates = release.status.as_ref().map(|status| status.gates.as_slice()).unwrap_or_default();
-    gates.iter().any(|gate| gate.name == "approval" && gate.state != GateState::Pass)
+    let shut = gates.iter().any(|gate| gate.name == "approval" && gate.state != GateState::Pass);
+    shut && (release.phase() == Phase::Pending || approval_step(release).is_some())
+}
+
+/// It waits for items of a checklist: before it begins, or at a step in its middle.
+pub(super) fn waits_for_checks(release: &Release) -> bool {
+    match release.phase() {
+        Phase::Pending => release.status.as_ref().is_some_and(|status| status.plan.is_some()),
+        _ => checklist_step(release).is_some(),
+    }
+}
+
+/// Index of the present step, where it asks for an approval in the middle of the rollout.
+fn approval_step(release: &Release) -> Option<i32> {
+    match step_of_people(release)? {
+        (index, Step::Approval(_)) => Some(index),
+        _ => None,
+    }
+}
+
+/// The present step, where it asks for a checklist in the middle of the rollout.
+fn checklist_step(release: &Release) -> Option<&ChecklistStep> {
+    match step_of_people(release)? {
+        (_, Step::Checklist(step)) => Some(step),
+        _ => None,
+    }
+}
+
+fn step_of_people(release: &Release) -> Option<(i32, &Step)> {
+    let index = release.status.as_ref()?.step.as_ref()?.index;
+    match steps::current(release).filter(|_| matches!(release.phase(), Phase::Progressing | Phase::Paused))? {
+        PlanStep::Canary(step) => Some((index, step)),
+        _ => None,
+    }
 }
 
 /// Why our approval would not count, whatever we may do by RBAC.
@@ -91,7 +124,9 @@ pub(super) fn why_not_approve(
         return Some("you asked for it: someone else must approve".to_owned());
     }
     let records = release.status.as_ref().map(|status| status.approvals.as_slice()).unwrap_or_default();
-    if records.iter().any(|r| approval::stands(environment, r) && is_me(environment, identity, &r.actor)) {
+    let asked = approval_step(release);
+    let given = |r: &&ApprovalRecord| r.step == asked && approval::stands(environment, r);
+    if records.iter().filter(given).any(|r| is_me(environment, identity, &r.actor)) {
         return Some("you have approved it already".to_owned());
     }
     if intent::slots_for(environment, &identity.groups).is_empty() {
@@ -116,24 +151,35 @@ pub(super) fn why_not_withdraw(
 
 /// Why no item can be ticked; absent when one can.
 pub(super) fn why_not_check(environment: &Environment, release: &Release) -> Option<String> {
-    let items = environment.spec.gates.as_ref().map(|gates| gates.checklist.as_slice()).unwrap_or_default();
-    if items.is_empty() {
+    if items(environment, release).is_empty() {
         return Some("this environment has no checklist".to_owned());
     }
     unticked(environment, release).is_empty().then(|| "every item is ticked".to_owned())
 }
 
-/// The items of the checklist that nobody has ticked for the present plan.
-pub(super) fn unticked<'a>(environment: &'a Environment, release: &Release) -> Vec<&'a str> {
-    let items = environment.spec.gates.as_ref().map(|gates| gates.checklist.as_slice()).unwrap_or_default();
+/// The items that are asked for now: the present step's own, else the environment's.
+fn items<'a>(environment: &'a Environment, release: &'a Release) -> &'a [String] {
+    let own = checklist_step(release).map(|step| step.items.as_slice()).filter(|items| !items.is_empty());
+    let gates = environment.spec.gates.as_ref();
+    own.or_else(|| gates.map(|gates| gates.checklist.as_slice())).unwrap_or_default()
+}
+
+/// The items of the checklist that nobody has ticked for the present plan, and since its present step began where that asks for them.
+pub(super) fn unticked<'a>(environment: &'a Environment, release: &'a Release) -> Vec<&'a str> {
     let status = release.status.as_ref();
     let digest = status.and_then(|status| status.plan.as_ref()).map(|plan| plan.digest.as_str());
+    let step = status.and_then(|status| status.step.as_ref()).filter(|_| checklist_step(release).is_some());
+    let since = step.map(|step| step.started_at);
     let ticked = |item: &str| {
         status.is_some_and(|status| {
-            status.checks.iter().any(|check| check.item == item && Some(check.digest.as_str()) == digest)
+            status.checks.iter().any(|check| {
+                let counts =
+                    Some(check.digest.as_str()) == digest && since.is_none_or(|since| check.at >= since);
+                check.item == item && counts
+            })
         })
     };
-    items.iter().map(String::as_str).filter(|item| !ticked(item)).collect()
+    items(environment, release).iter().map(String::as_str).filter(|item| !ticked(item)).collect()
 }
 
 /// Whether that account and ours are one person there.

@@ -3,6 +3,7 @@
 mod confirm;
 mod form;
 mod palette;
+mod weight;
 
 use crate::app::ask;
 use crate::app::effect::Effect;
@@ -14,6 +15,7 @@ use crate::config::key::{KeyChord, KeyCode};
 
 pub(super) use form::{cycle, open as open_form};
 pub(super) use palette::open as open_palette;
+pub(super) use weight::open as open_weight;
 
 /// What a window did with a key.
 pub(super) enum Pressed {
@@ -33,6 +35,7 @@ pub(super) fn press(store: &mut Store, chord: KeyChord, repeat: bool) -> Pressed
         Overlay::Palette(palette) => palette::press(store, chord, palette),
         Overlay::Form(form) => form::press(store, chord, form),
         Overlay::Confirm(confirm) => confirm::press(store, chord, repeat, confirm),
+        Overlay::Weight(form) => weight::press(store, chord, form),
     }
 }
 
@@ -50,6 +53,7 @@ pub(super) fn paste(store: &mut Store, text: &str) {
         }
         Overlay::Form(form) => form::paste(store, form, text),
         Overlay::Confirm(confirm) => confirm::paste(store, confirm, text),
+        Overlay::Weight(form) => weight::paste(store, form, text),
         Overlay::Help { .. } | Overlay::Message { .. } => {}
     }
     store.ui.overlays.push(overlay);
@@ -62,6 +66,7 @@ pub(super) fn renew(store: &mut Store) {
         match overlay {
             Overlay::Confirm(confirm) => ask::renew(store, confirm),
             Overlay::Form(form) => form::renew(store, form),
+            Overlay::Weight(form) => weight::renew(store, form),
             _ => {}
         }
     }

@@ -4,3 +4,4 @@ mod fold;
 mod guarding;
 mod keys;
 mod random;
+mod shifting;

@@ -11,6 +11,7 @@ use crate::app::located::{EnvironmentId, PodId, ReleaseId};
 use crate::app::palette::Palette;
 use crate::app::rows::InboxKey;
 use crate::app::text_view::TextView;
+use crate::app::weight_form::WeightForm;
 use crate::domain::known_version::KnownVersion;
 
 /// What is open, focused, selected and filtered.
@@ -342,6 +343,8 @@ pub enum Overlay {
     },
     /// Deploy or promote.
     Form(Box<Form>),
+    /// Shift the weight.
+    Weight(Box<WeightForm>),
     /// Are you sure?
     Confirm(Box<Confirm>),
     /// Something that must be read.

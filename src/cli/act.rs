@@ -1,4 +1,4 @@
-//! `approve`, `reject`, `pause`, `resume`, `abort`, `retry`, `withdraw`: actions on a release.
+//! `approve`, `reject`, `pause`, `resume`, `abort`, `retry`, `withdraw`, `weight`, `promote-step`, `promote-full`: actions on a release.
 
 use serde_json::json;
 
@@ -7,9 +7,10 @@ use super::confirm::confirm;
 use super::error::CliError;
 use super::exit::Exit;
 use super::follow;
-use super::grammar::{Act, Format, How};
+use super::grammar::{Act, Format, How, Weight};
 use super::output;
 use super::session::{Session, nonce};
+use crate::api::release_action::Parameters;
 use crate::api::{ActionKind, ActionResult, Environment, Release, ReleaseAction};
 use crate::cluster::Outcome;
 use crate::config::Settings;
@@ -20,6 +21,13 @@ pub(super) async fn act(settings: &Settings, kind: ActionKind, wanted: &Act) -> 
     let said = intent::Act { reason: wanted.reason.clone(), ..intent::Act::default() };
     intent::check(kind, &said)?;
     on_release(settings, kind, &wanted.target, (|_, _| Ok(said), &wanted.how)).await
+}
+
+/// `weight`.
+pub(super) async fn weight(settings: &Settings, wanted: &Weight) -> Result<Exit, CliError> {
+    let parameters = Some(Parameters { weight: Some(wanted.percent), ..Parameters::default() });
+    let said = intent::Act { parameters, reason: wanted.reason.clone(), evidence: None };
+    on_release(settings, ActionKind::SetWeight, &wanted.target, (|_, _| Ok(said), &wanted.how)).await
 }
 
 /// One action on the release that a person means, with what `with` makes of the release and its environment.

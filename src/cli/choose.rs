@@ -2,7 +2,10 @@
 
 use super::error::CliError;
 use super::exit::Exit;
+use crate::api::release::PlanStep;
+use crate::api::strategy::Step;
 use crate::api::{ActionKind, Environment, Phase, Release};
+use crate::app::steps;
 use crate::sanitize;
 
 /// The environment called `name`, `namespace/name` or `application/name`.
@@ -70,14 +73,34 @@ pub(super) fn release<'a>(
     }
 }
 
+/// Whether the present step of a release that is under way is one of that kind.
+fn asks(release: &Release, is_such: impl Fn(&Step) -> bool) -> bool {
+    let under_way = matches!(release.phase(), Phase::Progressing | Phase::Paused);
+    under_way
+        && steps::current(release).is_some_and(|step| matches!(step, PlanStep::Canary(step) if is_such(step)))
+}
+
 /// Whether a release is where that action makes sense, and what one says when none is.
 pub(super) fn fitting(kind: ActionKind) -> (fn(&Release) -> bool, &'static str) {
     match kind {
-        ActionKind::Approve | ActionKind::Reject => {
-            (|release| release.phase() == Phase::Pending, "waits for an approval")
+        ActionKind::Approve => {
+            let fits = |release: &Release| {
+                release.phase() == Phase::Pending || asks(release, |step| matches!(step, Step::Approval(_)))
+            };
+            (fits, "waits for an approval")
         }
-        ActionKind::Check | ActionKind::Withdraw | ActionKind::Override => {
+        ActionKind::Reject => (|release| release.phase() == Phase::Pending, "waits for an approval"),
+        ActionKind::Check => {
+            let fits = |release: &Release| {
+                release.phase() == Phase::Pending || asks(release, |step| matches!(step, Step::Checklist(_)))
+            };
+            (fits, "waits for its checklist")
+        }
+        ActionKind::Withdraw | ActionKind::Override => {
             (|release| release.phase() == Phase::Pending, "waits to start")
+        }
+        ActionKind::SetWeight | ActionKind::Promote | ActionKind::PromoteFull => {
+            (|release| matches!(release.phase(), Phase::Progressing | Phase::Paused), "is under way")
         }
         ActionKind::Pause => {
             (|release| matches!(release.phase(), Phase::Progressing | Phase::Verifying), "is under way")

@@ -18,7 +18,7 @@ pub use guarding::{
 pub use notify::Notify;
 pub use options::{
     About, Act, ConfigWhat, Controller, Demo, Deploy, Format, How, Manifests, ManifestsWhat, Promote, Queue,
-    Rollback, Sim, Status, Wait,
+    Rollback, Sim, Status, Wait, Weight,
 };
 
 const EXIT_CODES: &str = "\
@@ -149,6 +149,18 @@ Examples:
     /// Try a held release again from its present step
     #[command(after_help = "Example:\n  release-cockpit retry production")]
     Retry(Act),
+    /// Shift the weight of a canary, as far as the environment's policy lets it
+    #[command(after_help = "\
+Examples:
+  release-cockpit weight production 30 --reason 'the numbers are good'
+  release-cockpit weight production 5 --dry-run")]
+    Weight(Weight),
+    /// Go on to the next step of a canary or blue-green release
+    #[command(after_help = "Example:\n  release-cockpit promote-step production --reason 'seen enough'")]
+    PromoteStep(Act),
+    /// Send everything to the new version now, past the steps that are left
+    #[command(after_help = "Example:\n  release-cockpit promote-full production --reason 'hotfix INC-441'")]
+    PromoteFull(Act),
     /// Stop all releases of an environment, for a time or until it is lifted
     #[command(after_help = "\
 Examples:

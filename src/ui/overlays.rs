@@ -5,6 +5,7 @@ pub mod form;
 pub mod help;
 pub mod message;
 pub mod palette;
+pub mod weight;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -22,6 +23,7 @@ pub fn draw(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, overlay: &Overlay) {
         Overlay::Filter { .. } => {}
         Overlay::Form(form) => form::draw(buf, body, ctx, form),
         Overlay::Confirm(confirm) => confirm::draw(buf, body, ctx, confirm),
+        Overlay::Weight(form) => weight::draw(buf, body, ctx, form),
         Overlay::Message { title, text } => message::draw(buf, body, ctx, (title, text)),
     }
 }

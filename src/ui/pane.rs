@@ -37,6 +37,7 @@ pub static PANES: &[&Pane] = &[
     &panes::queue::PANE,
     &panes::summary::PANE,
     &panes::plan::PANE,
+    &panes::outlook::PANE,
     &panes::tracks::PANE,
     &panes::analysis::PANE,
     &panes::gates::PANE,

@@ -7,6 +7,7 @@ pub mod gates;
 pub mod inbox;
 pub mod metric;
 pub mod metrics;
+pub mod outlook;
 pub mod plan;
 pub mod pods;
 pub mod queue;

@@ -9,7 +9,7 @@ use crate::api::ReleaseStatus;
 use crate::app::rows::QueueGroup;
 use crate::app::store::Store;
 use crate::app::ui_state::{MetricPane, Overlay, Pane as Focus, View};
-use crate::ui::layout::{self, Needs, SMALLEST, is_wide, take_left, take_top};
+use crate::ui::layout::{self, Needs, SMALLEST, is_wide, take_bottom, take_left, take_top};
 use crate::ui::pane::Ctx;
 use crate::ui::theme::Theme;
 use crate::ui::{banners, overlays, panes, shell};
@@ -97,6 +97,7 @@ fn home(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, needs: Needs) {
 struct Release {
     summary: Rect,
     plan: Rect,
+    outlook: Rect,
     first: Rect,
     second: Rect,
     tracks: Rect,
@@ -114,13 +115,15 @@ struct Wanted {
     analyses: usize,
     /// A gate is still shut: what it waits for matters more than what has happened.
     waits: bool,
+    /// Nothing follows any more.
+    ended: bool,
 }
 
 impl Wanted {
     fn of(status: Option<&ReleaseStatus>, cells: u16, boxed: bool) -> Self {
         let count = |items: usize| u16::try_from(items).unwrap_or(u16::MAX);
         let Some(status) = status else {
-            return Self { plan: 1, gates: 1, tracks: 0, analyses: 0, waits: true };
+            return Self { plan: 1, gates: 1, tracks: 0, analyses: 0, waits: true, ended: true };
         };
         let plan = status.plan.as_ref().map_or(1, |plan| count(plan.steps.len()));
         let beside = !status.tracks.is_empty();
@@ -130,6 +133,7 @@ impl Wanted {
             tracks: if beside { panes::tracks::wanted(status, cells, boxed) } else { 0 },
             analyses: status.analysis.len(),
             waits: status.gates.iter().any(|gate| gate.state != crate::api::release::GateState::Pass),
+            ended: status.phase.is_final() || status.plan.is_none(),
         }
     }
 }
@@ -145,7 +149,8 @@ impl Release {
         let mut rest = body;
         let summary = take_top(&mut rest, 3);
         let mut top = take_top(&mut rest, body.height.saturating_sub(3) * 11 / 20);
-        let plan = take_left(&mut top, body.width * 2 / 5);
+        let mut plan = take_left(&mut top, body.width * 2 / 5);
+        let outlook = take_bottom(&mut plan, if wanted.ended { 0 } else { 4 });
         let middle = top.height / 2;
         let first = take_top(&mut top, middle);
         let analyses = panes::analysis::lines(wanted.analyses, rest.height >= 20);
@@ -154,7 +159,7 @@ impl Release {
         let mut beside = take_top(&mut rest, beside);
         let tracks = take_left(&mut beside, half);
         let gates = take_left(&mut rest, half);
-        Self { summary, plan, first, second: top, tracks, analysis: beside, gates, timeline: rest }
+        Self { summary, plan, outlook, first, second: top, tracks, analysis: beside, gates, timeline: rest }
     }
 
     fn compact(body: Rect, status: Option<&ReleaseStatus>) -> Self {
@@ -168,13 +173,14 @@ impl Release {
             _ => 1,
         };
         let first = take_top(&mut rest, metric);
+        let outlook = take_top(&mut rest, u16::from(!wanted.ended && height >= 12));
         let plan = wanted.plan.saturating_add(1);
         let tracks = |wanted: u16| if wanted == 0 { 0 } else { wanted.saturating_add(1) };
         if wanted.tracks == 0 && wanted.analyses == 0 {
             let plan = take_top(&mut rest, plan.clamp(2, (height / 2).max(2)));
             let gates = wanted.gates.saturating_add(1).clamp(2, (height / 3).max(2));
             let gates = take_top(&mut rest, gates);
-            return Self { summary, plan, first, gates, timeline: rest, ..Self::default() };
+            return Self { summary, plan, outlook, first, gates, timeline: rest, ..Self::default() };
         }
         let plan = take_top(&mut rest, plan.clamp(2, (height * 2 / 5).max(2)));
         let tracks = take_top(&mut rest, tracks(wanted.tracks).min(height / 3));
@@ -188,7 +194,17 @@ impl Release {
             (false, _) => 1,
         };
         let gates = take_top(&mut rest, gates);
-        Self { summary, plan, first, second: Rect::default(), tracks, analysis, gates, timeline: rest }
+        Self {
+            summary,
+            plan,
+            outlook,
+            first,
+            second: Rect::default(),
+            tracks,
+            analysis,
+            gates,
+            timeline: rest,
+        }
     }
 }
 
@@ -208,6 +224,7 @@ fn release(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>) {
         }
     }
     for (area, pane) in [
+        (areas.outlook, &panes::outlook::PANE),
         (areas.tracks, &panes::tracks::PANE),
         (areas.analysis, &panes::analysis::PANE),
         (areas.gates, &panes::gates::PANE),

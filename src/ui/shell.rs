@@ -324,6 +324,9 @@ fn overlay_keys(pen: &mut Pen<'_>, ctx: &Ctx<'_>, overlay: &Overlay) {
             &[("y", "yes"), ("n", "no"), ("tab", "next"), ("enter", "press the button"), ("esc", "cancel")]
         }
         Overlay::Confirm(_) => &[("tab", "next"), ("enter", "press the button"), ("esc", "cancel")],
+        Overlay::Weight(_) => {
+            &[("+ -", "shift"), ("tab", "next field"), ("enter", "go on"), ("esc", "cancel")]
+        }
         Overlay::Message { .. } => &[("esc", "close")],
     };
     pen.skip(1);

@@ -156,7 +156,7 @@ fn open(mut store: Store, view: &str) -> Store {
 /// The view that a pane is part of.
 fn view_of(pane: &crate::ui::pane::Pane) -> &'static str {
     match pane.id {
-        "summary" | "plan" | "tracks" | "analysis" | "gates" | "timeline" => "release",
+        "summary" | "plan" | "outlook" | "tracks" | "analysis" | "gates" | "timeline" => "release",
         "rollback" => "rollback",
         "inbox" => "inbox",
         "why" => "why",

@@ -30,6 +30,11 @@ pub(super) fn since(store: &Store, confirm: &Confirm) -> Vec<String> {
             let step = |step: Option<i32>| step.map_or("none".to_owned(), |step| (step + 1).to_string());
             changed.push(format!("step: {} → {}", step(seen.step), step(now.step)));
         }
+        if seen.weight != now.weight {
+            let weight =
+                |weight: Option<i32>| weight.map_or("none".to_owned(), |weight| format!("{weight}%"));
+            changed.push(format!("weight: {} → {}", weight(seen.weight), weight(now.weight)));
+        }
         if seen.plan_digest != now.plan_digest {
             changed.push("the plan has changed".to_owned());
         }
@@ -97,5 +102,8 @@ const fn changes_images(kind: ActionKind) -> bool {
             | ActionKind::Drive
             | ActionKind::HandOver
             | ActionKind::Override
+            | ActionKind::SetWeight
+            | ActionKind::Promote
+            | ActionKind::PromoteFull
     )
 }

@@ -4,22 +4,30 @@ use chrono::{DateTime, Utc};
 
 use crate::api::environment::InFlight;
 use crate::api::release_action::Parameters;
+use crate::api::strategy::Weight;
 use crate::api::{ActionKind, Environment, Release};
 use crate::app::confirm::Fact;
-use crate::app::located::EnvironmentId;
+use crate::app::located::{EnvironmentId, ReleaseId};
 use crate::app::rows::environments::workload;
 use crate::app::store::Store;
-use crate::app::target;
+use crate::app::{shifting, target};
 use crate::domain::age::Age;
 
 /// What an action on a release does besides moving it.
 pub(super) fn of_release(
     store: &Store,
+    id: Option<&ReleaseId>,
     (kind, parameters): (ActionKind, Option<&Parameters>),
     release: &Release,
 ) -> Vec<Fact> {
     let mut facts = vec![fact("requested by", release.spec.requested_by.clone())];
+    if matches!(kind, ActionKind::Promote | ActionKind::PromoteFull)
+        && let Some(skipped) = shifting::skipped(release, kind)
+    {
+        facts.push(fact("steps", skipped));
+    }
     let Some(with) = parameters else { return facts };
+    weight(&mut facts, store, id, with);
     if let Some(item) = &with.item {
         facts.push(fact("item", item.clone()));
     }
@@ -37,6 +45,15 @@ pub(super) fn of_release(
         facts.push(fact("to", person.clone()));
     }
     facts
+}
+
+/// What a shift of weight does to pods and requests, and what the policy says of it.
+fn weight(facts: &mut Vec<Fact>, store: &Store, id: Option<&ReleaseId>, with: &Parameters) {
+    let wanted = with.weight.and_then(|percent| u8::try_from(percent).ok()).and_then(Weight::new);
+    let (Some(wanted), Some(id)) = (wanted, id) else { return };
+    let (lines, refusal) = shifting::told(store, id, wanted);
+    facts.extend(lines.into_iter().map(|(label, value)| fact(label, value)));
+    facts.extend(refusal.map(|refusal| bad("policy", refusal)));
 }
 
 /// What an action on an environment reaches.

@@ -122,6 +122,8 @@ fn of_release(
         expires,
     };
     let created = release.created_at();
+    let step = status.and_then(|status| status.step.as_ref()).filter(|_| release.phase() != Phase::Pending);
+    let asked = step.map(|step| step.started_at).or(created);
     let limit = environment.spec.approval.as_ref().and_then(|approval| approval.expires_after);
     let approvals = status.map(|status| status.approvals.as_slice()).unwrap_or_default();
     let alive = approvals.iter().map(|approval| approval.at).max().max(created);
@@ -129,11 +131,11 @@ fn of_release(
     let last = status.and_then(|status| status.timeline.last()).map(|entry| entry.at);
     if needs::needs_my_approval(cluster, environment, release) {
         let missing = approval(cluster, environment, release);
-        rows.push(row(InboxKey::Approve(id.clone()), missing, created, expires));
+        rows.push(row(InboxKey::Approve(id.clone()), missing, asked, expires.filter(|_| step.is_none())));
     }
     for item in needs::checks_for_me(cluster, environment, release) {
         let key = InboxKey::Check(id.clone(), item.into());
-        rows.push(row(key, format!("checklist: {item}"), created, expires));
+        rows.push(row(key, format!("checklist: {item}"), asked, expires.filter(|_| step.is_none())));
     }
     if needs::needs_my_decision(cluster, release) {
         let message = status.map_or("", |status| &status.message);

@@ -31,6 +31,7 @@ fn told(store: &Store) -> String {
     let place = match (store.ui.overlay(), store.ui.view()) {
         (Some(Overlay::Confirm(confirm)), _) => format!("confirm: {}", confirm.title),
         (Some(Overlay::Form(form)), _) => format!("form: {:?} {}", form.kind, form.version.text()),
+        (Some(Overlay::Weight(form)), _) => format!("weight: {}", form.weight.text()),
         (Some(Overlay::Help { .. }), _) => "help".to_owned(),
         (Some(Overlay::Palette(palette)), _) => format!("palette: {}", palette.editor.text()),
         (Some(Overlay::Filter { pane, editor, .. }), _) => format!("filter {pane:?}: {}", editor.text()),

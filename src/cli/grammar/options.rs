@@ -163,6 +163,22 @@ pub struct Act {
     pub how: How,
 }
 
+/// `weight`.
+#[derive(Args, Clone, Debug)]
+pub struct Weight {
+    /// A release, or an environment: its name, or namespace/name
+    pub target: String,
+    /// The weight in per cent, 0 to 100
+    #[arg(value_parser = clap::value_parser!(i32).range(0..=100))]
+    pub percent: i32,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    #[command(flatten)]
+    /// How it is done.
+    pub how: How,
+}
+
 /// `status`.
 #[derive(Args, Clone, Debug)]
 pub struct Status {

@@ -4,7 +4,7 @@ use crate::api::condition::{Condition, ConditionStatus};
 use crate::api::environment::{Debt, Frozen, Gates, InFlight};
 use crate::api::release::Driver;
 use crate::api::{Duration, Phase};
-use crate::app::fixtures::{World, ago, environment_id, planera, release};
+use crate::app::fixtures::{World, ago, canary_paused, environment_id, planera, release};
 use crate::app::toast::{Level, Toast};
 use crate::app::ui_state::Overlay;
 
@@ -43,6 +43,10 @@ pub(super) fn windows() -> Vec<(&'static str, World)> {
         ("freeze-completion", calm().typing(": freeze space production space 2h space")),
         ("scale-to-nothing", calm().typing(": scale space backend space 0 enter")),
         ("emergency", calm().typing("R e INC-441")),
+        ("weight", canary_paused().typing("+")),
+        ("weight-refused", canary_paused().typing("+ backspace backspace 75")),
+        ("weight-confirm", canary_paused().typing(": weight space 50 space good enter")),
+        ("next-step", canary_paused().typing(">")),
         ("banners", troubled()),
         ("driven", driven()),
         ("inbox-of-many-kinds", inbox()),
