@@ -144,8 +144,11 @@ fn of_release(release: &Release, entry: &TimelineEntry) -> Option<Change> {
     })
 }
 
-/// The first share that a sentence names: `10%` of `weight 10%: 33% with 1 of 3 pods`.
+/// The share that a sentence is about: `10%` of `weight 10%: 33% with 1 of 3 pods`, `35%` of `went from 10% to 35%`.
 fn percent(message: &str) -> Option<&str> {
+    if let Some(to) = message.split_once("% to ").and_then(|(_, rest)| percent(rest)) {
+        return Some(to);
+    }
     let end = message.find('%')?;
     let digits = message[..end].bytes().rev().take_while(u8::is_ascii_digit).count();
     (digits > 0).then(|| &message[end - digits..=end])
@@ -220,6 +223,7 @@ mod tests {
     fn a_weight_is_found_in_its_sentence() {
         for (message, expected) in [
             ("weight 10%: 33% with 1 of 3 pods", Some("10%")),
+            ("alice went from 10% to 35% of the traffic, 2 pods beside 4", Some("35%")),
             ("all traffic goes to green", None),
             ("odd %", None),
         ] {

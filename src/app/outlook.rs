@@ -121,6 +121,9 @@ fn step(release: &Release, environment: &Environment, status: &ReleaseStatus, pl
 
 /// An analysis of that step which cannot be judged.
 fn unknown<'a>(status: &'a ReleaseStatus, step: &AnalysisStep) -> Option<&'a str> {
+    if status.analysis.is_empty() {
+        return Some("the analysis");
+    }
     let asked = |name: &String| step.names.is_empty() || step.names.contains(name);
     let found = status.analysis.iter().find(|v| v.state == GateState::NoData && asked(&v.name));
     found.map(|verdict| verdict.name.as_str())

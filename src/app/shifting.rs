@@ -110,7 +110,7 @@ pub(super) fn told(
     ];
     if let Some(now) = &now {
         lines.push((
-            "pods",
+            "split",
             format!(
                 "new version {} → {}, old version {} → {}",
                 now.canary_pods, then.canary_pods, now.stable_pods, then.stable_pods

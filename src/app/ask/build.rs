@@ -97,7 +97,12 @@ pub(super) fn what(confirm: &Confirm) -> String {
         }
         Intent::Rollback { known, emergency: false } => format!("rollback to {}", known.version),
         Intent::Rollback { known, emergency: true } => format!("emergency rollback to {}", known.version),
-        Intent::Action { kind, .. } => kind.as_str().to_lowercase(),
+        Intent::Action { kind, .. } => match kind {
+            ActionKind::SetWeight => "weight".to_owned(),
+            ActionKind::Promote => "next step".to_owned(),
+            ActionKind::PromoteFull => "promote fully".to_owned(),
+            kind => kind.as_str().to_lowercase(),
+        },
         Intent::EnvironmentAction { kind, .. } => {
             let verb = if *kind == ActionKind::AbortAll { "stop" } else { &confirm.verb };
             format!("{} {}", verb.to_lowercase(), confirm.environment.key.name)

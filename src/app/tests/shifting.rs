@@ -45,7 +45,7 @@ fn plus_and_minus_propose_the_plans_weights_inside_the_policy() {
     assert_eq!(form.problem, None);
     let line = |label: &str| form.preview.iter().find(|line| line.0 == label).map(|line| line.1.as_str());
     assert_eq!(line("weight"), Some("10% → 50% (observed 10% now)"));
-    assert_eq!(line("pods"), Some("new version 1 → 2, old version 3 → 3"));
+    assert_eq!(line("split"), Some("new version 1 → 2, old version 3 → 3"));
     assert_eq!(line("requests"), Some("how many there are is not known"));
 }
 

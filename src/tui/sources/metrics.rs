@@ -30,6 +30,9 @@ const SHORTEST: Duration = Duration::from_secs(1);
 /// Questions about environments that nobody looks at, at the same time.
 const AT_ONCE: usize = 4;
 
+/// A template that names its track exactly.
+const EXACT: &str = "=\"{{track}}\"";
+
 type Inputs = (watch::Receiver<Environments>, watch::Receiver<Wishes>);
 
 pub(super) async fn run(ground: Ground, plan: Plan, inputs: Inputs, out: Out) {
@@ -265,6 +268,8 @@ fn query(environment: &Environment, name: &str, side: Option<Track>) -> Result<S
     let everything = queries::Values::of(environment);
     let track = match side {
         Some(track) => track.as_str(),
+        // An exact matcher matches no expression; where one version runs alone, all of it is stable.
+        None if template.contains(EXACT) => Track::Stable.as_str(),
         None => everything.track,
     };
     queries::render(name, template, &queries::Values { track, ..everything })
@@ -297,6 +302,16 @@ mod tests {
         let asked = query(&tracked, "errorRate", canary).unwrap();
         assert_eq!(asked, "sum(rate(errors{track=~\"canary\"}[1m]))");
         assert_eq!(query(&tracked, "errorRate", None).unwrap(), "sum(rate(errors{track=~\".*\"}[1m]))");
+    }
+
+    #[test]
+    fn a_query_that_names_its_track_exactly_is_asked_of_the_stable_one() {
+        let exact = environment("sum(rate(errors{track=\"{{track}}\"}[1m]))");
+        assert_eq!(query(&exact, "errorRate", None).unwrap(), "sum(rate(errors{track=\"stable\"}[1m]))");
+        assert_eq!(
+            query(&exact, "errorRate", Some(Track::Green)).unwrap(),
+            "sum(rate(errors{track=\"green\"}[1m]))"
+        );
     }
 
     #[test]

@@ -188,7 +188,8 @@ fn buttons(buf: &mut Buffer, inner: Rect, ctx: &Ctx<'_>, confirm: &Confirm) {
     pen.skip(inner.width.saturating_sub(cells));
     button(&mut pen, ctx, ("Cancel", confirm.focus == ConfirmFocus::Cancel), true);
     pen.skip(3);
-    button(&mut pen, ctx, (&confirm.verb, confirm.focus == ConfirmFocus::Accept), confirm.is_ready());
+    let verb = confirm.verb.trim_end_matches(" of");
+    button(&mut pen, ctx, (verb, confirm.focus == ConfirmFocus::Accept), confirm.is_ready());
 }
 
 fn height(confirm: &Confirm, cells: u16) -> u16 {

@@ -10,13 +10,13 @@ use crate::domain::age::Age;
 use crate::ui::chrome::{grey, stand_in};
 use crate::ui::format::{Short, Unit, Value, width};
 use crate::ui::pane::{Ctx, Pane};
-use crate::ui::panes::gates::gate_look;
+use crate::ui::panes::gates::{gate_look, rank};
 use crate::ui::pen::Pen;
 
 /// The pane.
 pub static PANE: Pane = Pane { id: "analysis", title: "Analysis", focus: None, min: (40, 2), draw };
 
-const EMPTY: &str = "Nothing has been analysed yet.";
+const EMPTY: &str = "Nothing has been measured yet. Where the plan asks for it, that holds the release.";
 
 fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let View::Release(view) = ctx.store.ui.view() else { return };
@@ -61,16 +61,6 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
 #[must_use]
 pub fn lines(verdicts: usize, numbers: bool) -> u16 {
     u16::try_from(verdicts * if numbers { 2 } else { 1 }).unwrap_or(u16::MAX)
-}
-
-/// What fails and what nobody knows stand on top.
-const fn rank(state: GateState) -> u8 {
-    match state {
-        GateState::Fail => 0,
-        GateState::NoData => 1,
-        GateState::Wait => 2,
-        GateState::Pass => 3,
-    }
 }
 
 fn line(pen: &mut Pen<'_>, ctx: &Ctx<'_>, verdict: &AnalysisVerdict, name: u16) {

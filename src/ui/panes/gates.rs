@@ -39,8 +39,11 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     }
     let name =
         gates.iter().map(|gate| width(&gate.name)).max().unwrap_or(8).clamp(8, (inner.width / 3).max(8));
+    // What holds it stands on top: it must be seen also where the pane is cut.
+    let mut sorted: Vec<&GateStatus> = gates.iter().collect();
+    sorted.sort_by_key(|gate| rank(gate.state));
     let mut row = 0;
-    for gate in gates.iter().skip(view.gates_offset) {
+    for gate in sorted.into_iter().skip(view.gates_offset) {
         gate_line(&mut Pen::new(buf, inner, row), ctx, gate, name);
         row += 1;
         if let (Some(who), GateState::Wait | GateState::Fail) = (&gate.cleared_by, gate.state) {
@@ -57,6 +60,17 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     }
     if freshness.is_stale() {
         grey(buf, inner, theme);
+    }
+}
+
+/// What refuses and what nobody knows come before what merely waits, and that before what has passed.
+#[must_use]
+pub const fn rank(state: GateState) -> u8 {
+    match state {
+        GateState::Fail => 0,
+        GateState::NoData => 1,
+        GateState::Wait => 2,
+        GateState::Pass => 3,
     }
 }
 

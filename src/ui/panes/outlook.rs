@@ -8,7 +8,7 @@ use crate::app::outlook::{Outlook, outlook};
 use crate::app::ui_state::View;
 use crate::domain::age::Age;
 use crate::ui::chrome::{grey, sentence, stand_in};
-use crate::ui::format::Short;
+use crate::ui::format::{Short, width};
 use crate::ui::pane::{Ctx, Pane};
 use crate::ui::pen::Pen;
 
@@ -42,7 +42,8 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     }
     if let Some(outlook) = &found {
         let style = if outlook.waits { theme.warning } else { theme.text };
-        let text = format!(" If nobody acts, {}.", outlook.otherwise);
+        let text = format!("If nobody acts, {}.", outlook.otherwise);
+        let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
         sentence(buf, inner, style, &text);
     }
     if freshness.is_stale() {
@@ -59,7 +60,7 @@ pub fn of(ctx: &Ctx<'_>) -> Option<Outlook> {
     outlook(release, environment)
 }
 
-/// `next: analysis in 2m10s · if nobody acts, it goes on by itself`
+/// `next: analysis in 2m10s · if nobody acts: it goes on by itself`
 fn line(pen: &mut Pen<'_>, ctx: &Ctx<'_>, outlook: &Outlook) {
     let theme = ctx.theme;
     pen.put(theme.text, " ");
@@ -72,5 +73,6 @@ fn line(pen: &mut Pen<'_>, ctx: &Ctx<'_>, outlook: &Outlook) {
     }
     let room = pen.room();
     let style = if outlook.waits { theme.warning } else { theme.text };
-    pen.put(theme.muted, "else: ").cut(room.saturating_sub(6), style, theme, &outlook.otherwise);
+    let lead = if room >= width(&outlook.otherwise) + 16 { "if nobody acts: " } else { "unattended: " };
+    pen.put(theme.muted, lead).cut(room.saturating_sub(width(lead)), style, theme, &outlook.otherwise);
 }
