@@ -127,11 +127,14 @@ fn of_release(release: &Release, entry: &TimelineEntry) -> Option<Change> {
     let version = release.spec.version.as_str();
     let label = match kind {
         ChangeKind::Release if entry.reason == "Started" => version,
-        ChangeKind::Release | ChangeKind::Approval => &entry.reason,
+        // Their lines say enough: words are kept for what tells one moment from another.
+        ChangeKind::Release => "",
+        ChangeKind::Pause if entry.reason == "Promoted" => "",
+        ChangeKind::Approval => &entry.reason,
         ChangeKind::Weight => percent(&entry.message).unwrap_or(&entry.reason),
         ChangeKind::Rollback if release.phase() == Phase::Aborted => "aborted",
         ChangeKind::Rollback => "rollback",
-        ChangeKind::Pause if matches!(&*entry.reason, "Resumed" | "Promoted") => &entry.reason,
+        ChangeKind::Pause if entry.reason == "Resumed" => "resumed",
         ChangeKind::Pause | ChangeKind::Freeze | ChangeKind::Pods => kind.word(),
     };
     Some(Change {

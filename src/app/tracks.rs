@@ -120,6 +120,7 @@ pub fn drifts(status: &ReleaseStatus) -> impl Iterator<Item = (&str, &str)> {
 pub struct WeightWords<'a> {
     status: &'a ReleaseStatus,
     short: bool,
+    dot: &'static str,
 }
 
 impl<'a> WeightWords<'a> {
@@ -128,13 +129,20 @@ impl<'a> WeightWords<'a> {
     pub fn of(release: &'a Release) -> Option<Self> {
         let status = release.status.as_ref()?;
         let sided = status.plan.as_ref().is_some_and(|plan| plan.strategy != Default::default());
-        (sided && status.weight.is_some()).then_some(Self { status, short: false })
+        (sided && status.weight.is_some()).then_some(Self { status, short: false, dot: "·" })
     }
 
     /// In fewer words.
     #[must_use]
     pub const fn short(mut self) -> Self {
         self.short = true;
+        self
+    }
+
+    /// With that character between two weights.
+    #[must_use]
+    pub const fn dotted(mut self, dot: &'static str) -> Self {
+        self.dot = dot;
         self
     }
 
@@ -158,17 +166,18 @@ impl<'a> WeightWords<'a> {
 impl fmt::Display for WeightWords<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(weight) = &self.status.weight else { return Ok(()) };
+        let dot = self.dot;
         write!(f, "desired {}%", weight.desired)?;
         if let Some(achievable) = weight.achievable {
             let word = if self.short { "possible" } else { "achievable" };
-            write!(f, " · {word} {achievable}%")?;
+            write!(f, " {dot} {word} {achievable}%")?;
             if let Some((pods, all)) = self.rounding() {
                 write!(f, ", {pods} of {all}{}", if self.short { "" } else { " pods" })?;
             }
         }
         match weight.observed {
-            Some(observed) if observed.is_finite() => write!(f, " · observed {observed:.0}%"),
-            _ => f.write_str(" · observed: no data"),
+            Some(observed) if observed.is_finite() => write!(f, " {dot} observed {observed:.0}%"),
+            _ => write!(f, " {dot} observed: no data"),
         }
     }
 }

@@ -101,12 +101,16 @@ impl<'a> Plot<'a> {
     /// A label beside the line at that time, as near the top as it covers neither a curve nor another label. Where there is no such
     /// place the line stands alone. To be drawn after curves.
     pub fn label(&mut self, at: f64, style: Style, label: &str) {
-        let Some(x) = self.column(at) else { return };
+        let Some(x) = self.column(at).filter(|_| !label.is_empty()) else { return };
         let cells = crate::ui::format::width(label);
         let left = x.checked_sub(cells).filter(|left| *left >= self.area.left());
         let right = (cells < self.area.right().saturating_sub(x)).then_some(x + 1);
         for y in self.area.top()..self.area.bottom() {
-            let free = |from: &u16| (*from..*from + cells).all(|x| self.is_free(x, y));
+            // With a cell on either side, so that two labels never read as one word.
+            let free = |from: &u16| {
+                let first = from.saturating_sub(1).max(self.area.left());
+                (first..(from + cells + 1).min(self.area.right())).all(|x| self.is_free(x, y))
+            };
             if let Some(from) = [right, left].into_iter().flatten().find(free) {
                 self.buf.set_stringn(from, y, label, usize::from(cells), style);
                 return;
@@ -238,7 +242,7 @@ mod tests {
                 plot.label(at, Style::new(), label);
             }
         });
-        assert_eq!(rows, ["::10%***", ":v1.8.2 ", ":::50%  "]);
+        assert_eq!(rows, [":::: ***", ":v1.8.2 ", "::10%   "]);
     }
 
     #[test]

@@ -235,6 +235,11 @@ fn ascii_screens_are_ascii() {
         let odd: Vec<char> = shown.chars().filter(|c| !c.is_ascii()).collect();
         assert!(odd.is_empty(), "{odd:?}\n{shown}");
     }
+    for (state, world) in progressive() {
+        let shown = text(&screen(&open(world.store, "release"), &theme, (80, 24)));
+        let odd: Vec<char> = shown.chars().filter(|c| !c.is_ascii()).collect();
+        assert!(odd.is_empty(), "{state}: {odd:?}\n{shown}");
+    }
 }
 
 #[test]

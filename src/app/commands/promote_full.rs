@@ -6,7 +6,7 @@ use crate::app::act;
 
 pub(super) const COMMAND: Command = Command {
     id: "promote-full",
-    title: "promote fully",
+    title: "full",
     help: "Send everything to the new version now, past the steps that are left",
     keys: &[KeyChord::char('F')],
     scope: Scope::Cluster,

@@ -6,7 +6,7 @@ use crate::app::act;
 
 pub(super) const COMMAND: Command = Command {
     id: "promote-step",
-    title: "next step",
+    title: "next",
     help: "Go on to the next step of a canary or blue-green release before the present one ends",
     keys: &[KeyChord::char('>')],
     scope: Scope::Cluster,

@@ -118,7 +118,7 @@ fn keys_say_why_they_mean_nothing() {
             "+",
             "weight: v1.8.2 is switched at once: only the weight of a canary can be set",
         ),
-        (canary_paused(), "F", "promote fully: step 5 asks for an approval, which nobody passes"),
+        (canary_paused(), "F", "full: step 5 asks for an approval, which nobody passes"),
         (canary_paused().allowed("production", &[]), "+", "weight: needs shift on environments/production"),
     ] {
         let (store, effects) = typed(world, keys);

@@ -28,6 +28,7 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let freshness = ctx.freshness(view.id.cluster, Feed::Releases);
     let release = ctx.store.release(&view.id);
     let words = release.and_then(|release| WeightWords::of(release));
+    let words = words.map(|words| words.dotted(theme.glyphs.dot));
     let chrome = ctx.chrome(None, freshness);
     let style = match &words {
         Some(words) if words.is_away() => theme.warning,
