@@ -64,7 +64,11 @@ impl Resource {
     pub fn is_custom(&self) -> bool {
         matches!(
             self.group,
-            crate::api::GROUP | "gateway.networking.k8s.io" | "networking.istio.io" | "traefik.io" | "argoproj.io"
+            crate::api::GROUP
+                | "gateway.networking.k8s.io"
+                | "networking.istio.io"
+                | "traefik.io"
+                | "argoproj.io"
         )
     }
 

@@ -19,9 +19,10 @@ use crate::sim::kinds;
 use crate::sim::store::stamp;
 
 /// The scenarios that are compiled in; the first is the default.
-const BUILTIN: [(&str, &str); 6] = [
+const BUILTIN: [(&str, &str); 7] = [
     ("planera", include_str!("../../demos/scenarios/planera.toml")),
     ("trust", include_str!("../../demos/scenarios/trust.toml")),
+    ("canary", include_str!("../../demos/scenarios/canary.toml")),
     ("crash", include_str!("../../demos/scenarios/crash.toml")),
     ("quiet", include_str!("../../demos/scenarios/quiet.toml")),
     ("unguarded", include_str!("../../demos/scenarios/unguarded.toml")),
@@ -29,7 +30,7 @@ const BUILTIN: [(&str, &str); 6] = [
 ];
 
 /// Their names, in the same order.
-const NAMES: [&str; 6] = ["planera", "trust", "crash", "quiet", "unguarded", "large"];
+const NAMES: [&str; 7] = ["planera", "trust", "canary", "crash", "quiet", "unguarded", "large"];
 
 impl Scenario {
     /// A scenario that is compiled in; nothing when there is none of that name.

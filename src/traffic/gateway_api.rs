@@ -1,4 +1,4 @@
-//! Gateway API: the weights of an HTTPRoute's backends. Whether its gateway has taken them stands in the route's status.
+//! Gateway API: the weights of an `HTTPRoute`'s backends. Whether its gateway has taken them stands in the route's status.
 
 use futures::FutureExt;
 use futures::future::BoxFuture;

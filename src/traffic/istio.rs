@@ -1,4 +1,4 @@
-//! Istio: the weights of a VirtualService, between two hosts or between two subsets that a DestinationRule names.
+//! Istio: the weights of a `VirtualService`, between two hosts or between two subsets that a `DestinationRule` names.
 
 use std::collections::BTreeMap;
 

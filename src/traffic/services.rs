@@ -158,7 +158,7 @@ async fn create(
     let api = pair::services(route);
     let selector = selector(route, distinction, made_of).await?;
     let workload = pair::workload_of(route).await?;
-    let service = copied(route, made_of, &selector, (name, release), track::owned_by(&workload));
+    let service = copied(route, made_of, &selector, (name, release), &track::owned_by(&workload));
     let service = serde_json::from_value(service)
         .map_err(|source| pair::failed(&api, KIND, name, kube::Error::SerdeError(source)))?;
     let params = PostParams { field_manager: Some(TRACK_FIELD_MANAGER.to_owned()), ..PostParams::default() };
@@ -181,7 +181,7 @@ fn copied(
     made_of: &DynamicObject,
     selector: &BTreeMap<String, String>,
     (name, release): (&str, &str),
-    owners: Value,
+    owners: &Value,
 ) -> Value {
     let given = |key: &str| made_of.data.pointer(&format!("/spec/{key}")).cloned();
     let mut ports = given("ports").unwrap_or_default();

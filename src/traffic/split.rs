@@ -80,7 +80,7 @@ pub(super) fn share(list: &[Value], dialect: &Dialect, two: &Two<'_>) -> Result<
     if first < 0 || second < 0 || first + second == 0 {
         return Err(format!("sends nothing to {}", name(&two.first)));
     }
-    let percent = (second * 100 + (first + second) / 2) / (first + second);
+    let percent = (second * 100 + i64::midpoint(first, second)) / (first + second);
     Ok(u8::try_from(percent).ok().and_then(Weight::new))
 }
 
@@ -159,7 +159,7 @@ mod tests {
         Two { namespace: "a", first: Backend::service("api"), second: Backend::service("api-canary") }
     }
 
-    fn list(value: Value) -> Vec<Value> {
+    fn list(value: &Value) -> Vec<Value> {
         value.as_array().unwrap().clone()
     }
 
@@ -182,7 +182,7 @@ mod tests {
             (json!([{"name": "api-canary"}]), Err(())),
             (json!([{"name": "api"}, {"name": "api"}]), Err(())),
         ] {
-            let found = share(&list(backends.clone()), &DIALECT, &two());
+            let found = share(&list(&backends), &DIALECT, &two());
             assert_eq!(found.map(|share| share.map(Weight::percent)).map_err(|_| ()), expected, "{backends}");
         }
     }
@@ -194,7 +194,7 @@ mod tests {
             json!([{"name": "api", "port": 80, "weight": 7}]),
             json!([{"name": "x", "weight": 50}, {"name": "api", "weight": 100, "filters": [1]}, {"name": "y", "weight": 3}]),
         ] {
-            let before = list(backends);
+            let before = list(&backends);
             let weight = stated(&before, &DIALECT, &two()).unwrap().unwrap();
             let mut now = before.clone();
             for step in [10, 50, 50, 100, 0] {
@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn beside_others_only_whole_parts_are_given() {
-        let backends = list(json!([{"name": "api", "weight": 5}, {"name": "x", "weight": 5}]));
+        let backends = list(&json!([{"name": "api", "weight": 5}, {"name": "x", "weight": 5}]));
         let refused = with_share(&backends, &DIALECT, &two(), percent(10)).unwrap_err();
         assert!(refused.contains("multiply"), "{refused}");
         let shared = with_share(&backends, &DIALECT, &two(), percent(20)).unwrap().unwrap();

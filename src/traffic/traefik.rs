@@ -1,4 +1,4 @@
-//! Traefik: the weights of a TraefikService.
+//! Traefik: the weights of a `TraefikService`.
 
 use futures::FutureExt;
 use futures::future::BoxFuture;

@@ -24,6 +24,7 @@ mod journey;
 mod killed;
 mod leadership;
 mod racing;
+mod routers;
 mod space;
 #[path = "../pty/terminal.rs"]
 mod terminal;

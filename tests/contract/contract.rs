@@ -39,7 +39,7 @@ registry! {
         names_that_are_borrowed
     },
     lists::{ selectors, unknown_fields_select_nothing, pages },
-    locks::{ workloads_are_locked, workloads_are_free, the_label_stays, definitions_stay },
+    locks::{ workloads_are_locked, second_workloads_are_locked, workloads_are_free, the_label_stays, definitions_stay },
     policies::{ releases_are_admitted_by_policy, a_freeze_stops_releases, actions_are_admitted_by_policy, roles_limit_people, records_never_change },
     removal::{ children_follow_their_owner, orphans_stay, preconditions_protect },
     rollouts::{

@@ -1,5 +1,10 @@
 //! The opt-in policies: workloads of a managed namespace, the label that opts in, and the definitions.
 
+use std::collections::BTreeMap;
+
+use release_cockpit::api::strategy::Track;
+use release_cockpit::workload::track::{self, Copy};
+use release_cockpit::workload::{Target, Written};
 use serde_json::{Value, json};
 
 use super::backend::Backend;
@@ -188,4 +193,38 @@ pub async fn definitions_stay(backend: &Backend) {
             &denied("crds", sentence),
         );
     }
+}
+
+pub async fn second_workloads_are_locked(backend: &Backend) {
+    locked(backend).await;
+    let own = Target {
+        client: backend.people["controller"].clone(),
+        namespace: backend.namespace.clone(),
+        name: "backend".into(),
+        container: "backend".into(),
+    };
+    let copy = Copy {
+        track: Track::Canary,
+        component: "backend".into(),
+        image: V2.into(),
+        replicas: 1,
+        labels: BTreeMap::new(),
+        release: format!("{}/one", backend.namespace),
+    };
+    assert_eq!(track::set(&own, &copy).await.expect("the controller may"), Written::Now);
+    let second = backend.apps("deployments/backend-canary");
+    backend.until_is(&second, "available", |found| found["status"]["availableReplicas"] == 1).await;
+    backend.patch("frank", &second, ("strategic-merge", &image("backend", V1))).await.refused(
+        403,
+        "Forbidden",
+        &words(backend, "UPDATE of deployments"),
+    );
+    backend.delete("frank", &second, &Value::Null).await.refused(
+        403,
+        "Forbidden",
+        &words(backend, "DELETE of deployments"),
+    );
+    let larger = Copy { replicas: 2, ..copy };
+    backend.until("no other write comes between", || async { track::set(&own, &larger).await.ok() }).await;
+    assert_eq!(track::remove(&own, Track::Canary).await.expect("the controller may"), Written::Now);
 }

@@ -22,6 +22,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 mod audit;
+mod canary;
 mod environment_actions;
 mod policies;
 mod telling;

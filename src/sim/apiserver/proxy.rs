@@ -27,7 +27,9 @@ pub fn service(shared: &Shared, call: &Call, target: &Target) -> Result<Response
     };
     let is_port = |wanted: &str| {
         let ports = list(&object.value, &["spec", "ports"]).iter();
-        ports.into_iter().any(|one| text(one, &["name"]) == wanted || one["port"].to_string() == wanted)
+        ports
+            .into_iter()
+            .any(|one| text(one, &["name"]) == wanted || one["port"].as_u64() == wanted.parse().ok())
     };
     if !port.is_none_or(is_port) {
         return Err(Refusal::unavailable(format!(
