@@ -171,7 +171,7 @@ impl Asking<'_> {
     async fn get(&mut self, method: Method, path: &str) -> Result<Response, Error> {
         let mut answer = self.send(method.clone(), path).await?;
         if answer.status() == StatusCode::UNAUTHORIZED && self.authorization.is_none() {
-            let challenge = token::challenge(answer.headers().get_all(WWW_AUTHENTICATE));
+            let challenge = token::challenge(&answer.headers().get_all(WWW_AUTHENTICATE));
             self.authorization = Some(token::authorize(self, challenge).await?);
             answer = self.send(method.clone(), path).await?;
         }

@@ -3,6 +3,8 @@
 //!
 //! The issue of an incident is found by a mark in its text among the newest that bear the label `release-cockpit`.
 
+use std::fmt::Write as _;
+
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::header::{ACCEPT, AUTHORIZATION};
@@ -119,10 +121,10 @@ fn text(notice: &Notice) -> String {
         .map(|(name, value)| (name.to_owned(), value))
         .chain(notice.contacts.iter().cloned())
     {
-        text.push_str(&format!("\n- {}: {}", plain(&name), plain(&value)));
+        let _ = write!(text, "\n- {}: {}", plain(&name), plain(&value));
     }
     if let Some(command) = &notice.command {
-        text.push_str(&format!("\n\n    {command}"));
+        let _ = write!(text, "\n\n    {command}");
     }
     text
 }

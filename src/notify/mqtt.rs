@@ -62,15 +62,17 @@ async fn publish(message: &Message<'_>) -> Result<(), Error> {
     let publish = publish_packet(topic, message)?;
     match url.scheme() {
         "mqtt" => {
-            let stream =
-                TcpStream::connect((bare.as_str(), url.port().unwrap_or(1883))).await.map_err(silent)?;
+            let stream = TcpStream::connect((bare.as_str(), url.port().unwrap_or(1883)))
+                .await
+                .map_err(|error| silent(&error))?;
             converse(stream, &connect, &publish).await
         }
         "mqtts" => {
-            let stream =
-                TcpStream::connect((bare.as_str(), url.port().unwrap_or(8883))).await.map_err(silent)?;
+            let stream = TcpStream::connect((bare.as_str(), url.port().unwrap_or(8883)))
+                .await
+                .map_err(|error| silent(&error))?;
             let name = ServerName::try_from(bare).map_err(|_| wrong())?;
-            let stream = connector()?.connect(name, stream).await.map_err(silent)?;
+            let stream = connector()?.connect(name, stream).await.map_err(|error| silent(&error))?;
             converse(stream, &connect, &publish).await
         }
         _ => Err(wrong()),
@@ -89,7 +91,7 @@ fn connector() -> Result<TlsConnector, Error> {
     Ok(TlsConnector::from(Arc::new(config)))
 }
 
-fn silent(error: std::io::Error) -> Error {
+fn silent(error: &std::io::Error) -> Error {
     Error::Silent(error.to_string())
 }
 
@@ -99,8 +101,8 @@ async fn converse(
     connect: &[u8],
     publish: &[u8],
 ) -> Result<(), Error> {
-    stream.write_all(connect).await.map_err(silent)?;
-    stream.flush().await.map_err(silent)?;
+    stream.write_all(connect).await.map_err(|error| silent(&error))?;
+    stream.flush().await.map_err(|error| silent(&error))?;
     let answer = expect(&mut stream, CONNACK).await?;
     match answer.get(1) {
         Some(0) => {}
@@ -109,8 +111,8 @@ async fn converse(
         Some(4 | 5) => return Err(Error::Refused("the broker refuses the user or the password".to_owned())),
         _ => return Err(Error::Refused("the broker does not speak MQTT 3.1.1".to_owned())),
     }
-    stream.write_all(publish).await.map_err(silent)?;
-    stream.flush().await.map_err(silent)?;
+    stream.write_all(publish).await.map_err(|error| silent(&error))?;
+    stream.flush().await.map_err(|error| silent(&error))?;
     let answer = expect(&mut stream, PUBACK).await?;
     if answer.get(..2) != Some(&PACKET.to_be_bytes()) {
         return Err(Error::Broken("the broker acknowledges another message".to_owned()));
@@ -123,13 +125,13 @@ async fn converse(
 
 /// The next packet, which must be of that kind; without its head.
 async fn expect(stream: &mut (impl AsyncRead + Unpin), kind: u8) -> Result<Vec<u8>, Error> {
-    let head = stream.read_u8().await.map_err(silent)?;
-    let length = usize::from(stream.read_u8().await.map_err(silent)?);
+    let head = stream.read_u8().await.map_err(|error| silent(&error))?;
+    let length = usize::from(stream.read_u8().await.map_err(|error| silent(&error))?);
     if head & 0xf0 != kind || length >= LONGEST / 2 {
         return Err(Error::Refused("the broker does not speak MQTT 3.1.1".to_owned()));
     }
     let mut body = vec![0; length];
-    stream.read_exact(&mut body).await.map_err(silent)?;
+    stream.read_exact(&mut body).await.map_err(|error| silent(&error))?;
     Ok(body)
 }
 

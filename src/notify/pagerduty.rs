@@ -90,7 +90,7 @@ mod tests {
             let notify = Notify {
                 channel: "pagerduty".into(),
                 secret: None,
-                config: Default::default(),
+                config: std::collections::BTreeMap::new(),
                 on: on.iter().map(ToString::to_string).collect(),
             };
             let body = body(&notify, &notice, "key");

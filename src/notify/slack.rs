@@ -1,5 +1,7 @@
 //! Slack, through an incoming webhook: the secret is its whole URL. Whatever takes Slack's messages takes these.
 
+use std::fmt::Write as _;
+
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
@@ -49,7 +51,7 @@ fn body(notice: &Notice) -> Value {
     let title = escaped(&notice.title);
     let mut text = format!("*{title}*\n{}", escaped(&notice.sentence));
     if let Some(command) = &notice.command {
-        text.push_str(&format!("\n`{}`", escaped(command)));
+        let _ = write!(text, "\n`{}`", escaped(command));
     }
     let mut small: Vec<String> =
         facts(notice).iter().map(|(name, value)| format!("*{name}* {}", escaped(value))).collect();

@@ -34,11 +34,13 @@ impl Heard {
 pub type Answer = Option<(u16, Vec<(&'static str, String)>, Vec<u8>)>;
 
 /// Status and JSON.
+#[allow(clippy::unnecessary_wraps, reason = "an answer may also be silence")]
 pub fn json(status: u16, body: &Value) -> Answer {
     Some((status, vec![("content-type", "application/json".into())], body.to_string().into_bytes()))
 }
 
 /// A status with a text.
+#[allow(clippy::unnecessary_wraps, reason = "an answer may also be silence")]
 pub fn text(status: u16, body: &str) -> Answer {
     Some((status, Vec::new(), body.as_bytes().to_vec()))
 }
@@ -61,10 +63,10 @@ impl Ear {
         let router = Router::new().fallback(move |request: Request<Body>| {
             let (kept, answer, counted) = (kept.clone(), answer.clone(), counted.clone());
             async move {
-                let (head, body) = request.into_parts();
+                let (parts, body) = request.into_parts();
                 let body = axum::body::to_bytes(body, 1 << 24).await.unwrap();
-                let path = head.uri.path_and_query().unwrap().to_string();
-                let heard = Heard { method: head.method.to_string(), path, headers: head.headers, body };
+                let path = parts.uri.path_and_query().unwrap().to_string();
+                let heard = Heard { method: parts.method.to_string(), path, headers: parts.headers, body };
                 kept.lock().unwrap().push(heard.clone());
                 counted.send_modify(|count| *count += 1);
                 let Some((status, headers, body)) = answer(&heard) else {

@@ -1,13 +1,14 @@
 //! Gates that ask the world outside of the cluster: registries and GitHub, over their own protocols.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, PostParams};
 use kube::{Client, Config};
 use release_cockpit::api::environment::{GithubChecks, ImageExists, SecretKeyRef};
-use release_cockpit::api::release::GateState;
+use release_cockpit::api::release::GateState::{self, Fail, NoData, Pass};
 use release_cockpit::cluster::registry::{Credentials, Error, Mirrors, Registries};
 use release_cockpit::domain::health::{Answer, Question};
 use release_cockpit::gate::{Scope, ask};
@@ -23,10 +24,13 @@ const NAMESPACE: &str = "planera-production";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
 fn digest(bytes: &[u8]) -> String {
-    let hex: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
+    Sha256::digest(bytes).iter().fold("sha256:".to_owned(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "an answer may also be silence")]
 fn with_digest(kind: &str, bytes: Vec<u8>) -> Said {
     let headers = vec![("content-type", kind.to_owned()), ("docker-content-digest", digest(&bytes))];
     Some((200, headers, bytes))
@@ -162,7 +166,6 @@ async fn an_image_is_there_for_its_platforms_or_the_sentence_says_what_is_missin
     let world = World::registry().await;
     let pinned = format!("open/api:moved@{}", digest(&index(&["amd64", "arm64"])));
     let both = ["linux/amd64", "linux/arm64"];
-    use GateState::{Fail, NoData, Pass};
     for (image, wanted, state, sentence) in [
         ("open/api:v1", &both[..], Pass, "is there for linux/amd64, linux/arm64 (sha256:"),
         (pinned.as_str(), &both, Pass, "is there for linux/amd64, linux/arm64 (sha256:"),

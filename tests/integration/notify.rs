@@ -404,9 +404,9 @@ async fn a_broker_of_mqtt_is_told_and_acknowledges() {
     let (connect, publish) = heard.await.unwrap();
     assert_eq!(connect, b"\x10\x00\x04MQTT\x04\xc2\x00\x3c\x00\x00\x00\x02ha\x00\x07hunter2");
     let publish = publish.unwrap();
-    let head = b"\x33\x00\x0fcockpit/planera\x00\x01";
-    assert_eq!(&publish[..head.len()], head);
-    let said: Value = serde_json::from_slice(&publish[head.len()..]).unwrap();
+    let start = b"\x33\x00\x0fcockpit/planera\x00\x01";
+    assert_eq!(&publish[..start.len()], start);
+    let said: Value = serde_json::from_slice(&publish[start.len()..]).unwrap();
     assert_eq!((said["event"].as_str(), said["kind"].as_str()), (Some("RollingBack"), Some("Notice")));
 
     for (code, sentence, is_transient) in [

@@ -39,7 +39,7 @@ pub(super) enum Challenge {
 }
 
 /// The first challenge that is understood; a token before a password.
-pub(super) fn challenge(headers: GetAll<'_, HeaderValue>) -> Option<Challenge> {
+pub(super) fn challenge(headers: &GetAll<'_, HeaderValue>) -> Option<Challenge> {
     let texts: Vec<&str> = headers.iter().filter_map(|value| value.to_str().ok()).collect();
     let bearer = texts.iter().find_map(|text| bearer(text));
     let basic =
@@ -170,7 +170,7 @@ mod tests {
             for value in values {
                 headers.append(WWW_AUTHENTICATE, value.parse().unwrap());
             }
-            assert_eq!(challenge(headers.get_all(WWW_AUTHENTICATE)), expected, "{values:?}");
+            assert_eq!(challenge(&headers.get_all(WWW_AUTHENTICATE)), expected, "{values:?}");
         }
     }
 }

@@ -83,7 +83,7 @@ mod tests {
         environment.spec.notify = vec![Notify {
             channel: "slack".into(),
             secret: None,
-            config: Default::default(),
+            config: std::collections::BTreeMap::new(),
             on: on.iter().map(ToString::to_string).collect(),
         }];
         environment

@@ -30,12 +30,12 @@ impl Story<'_> {
         let started = self.status.started_at.map(|at| {
             let sentence =
                 format!("{version} was asked for by {}{}.", self.release.spec.requested_by, self.why());
-            (Notice { sentence, ..self.notice("Started", at.timestamp().to_string(), at) }, "has started")
+            (Notice { sentence, ..self.notice("Started", &at.timestamp().to_string(), at) }, "has started")
         });
         let undo = self.status.undo.as_ref().map(|undo| {
             let sentence = format!("Rolling back, by {}: {}", undo.by, undo.reason);
             let key = undo.at.timestamp().to_string();
-            let notice = self.notice("RollingBack", key, undo.at);
+            let notice = self.notice("RollingBack", &key, undo.at);
             (
                 Notice { sentence, severity: Severity::Error, by: Some(undo.by.clone()), ..notice },
                 "is being rolled back",
@@ -43,7 +43,7 @@ impl Story<'_> {
         });
         let ended = self.status.finished_at.filter(|_| self.status.phase.is_final()).map(|at| {
             let (severity, ends, what) = ending(self.status.phase);
-            let notice = self.notice(self.status.phase.as_str(), at.timestamp().to_string(), at);
+            let notice = self.notice(self.status.phase.as_str(), &at.timestamp().to_string(), at);
             (Notice { sentence: self.status.message.clone(), severity, ends, ..notice }, what)
         });
         let all: Vec<_> = started.into_iter().chain(undo).chain(ended).collect();
@@ -53,8 +53,8 @@ impl Story<'_> {
     /// What is so now, however long.
     fn present(&self, now: DateTime<Utc>) -> Option<Notice> {
         let since = self.status.timeline.last().map_or(now, |entry| entry.at);
-        let stands = |event, key, severity, what| {
-            let notice = self.notice(event, key, since);
+        let stands = |event, key: String, severity, what| {
+            let notice = self.notice(event, &key, since);
             Some(self.titled(Notice { sentence: self.status.message.clone(), severity, ..notice }, what))
         };
         match self.status.phase {
@@ -91,8 +91,10 @@ impl Story<'_> {
             self.why(),
             gate.detail
         );
-        let key = if gate.name == APPROVAL { plan } else { format!("{plan}-{}", self.step()) };
-        let notice = self.notice("AwaitingApproval", key, since);
+        // in the middle of a release every step asks for itself
+        let is_before = self.status.phase == Phase::Pending;
+        let key = if is_before { plan } else { format!("{plan}-step-{}", self.step()) };
+        let notice = self.notice("AwaitingApproval", &key, since);
         self.titled(Notice { sentence, command: gate.command.clone(), ..notice }, "awaits approval")
     }
 
@@ -114,7 +116,7 @@ impl Story<'_> {
                     .map_or_else(String::new, |ticket| format!(" ({ticket})"));
                 let sentence =
                     format!("Emergency by {by}{ticket}{}. Another person must review it.", self.why());
-                let notice = self.notice("BrokenGlass", "emergency".to_owned(), at);
+                let notice = self.notice("BrokenGlass", "emergency", at);
                 Notice { sentence, severity: Severity::Error, ..notice }
             });
         let all: Vec<Notice> = forced.chain(emergency).collect();
@@ -126,7 +128,7 @@ impl Story<'_> {
             "Gate {} was passed by {} ({}): {}. Another person must review it.",
             forced.gate, forced.by, forced.incident, forced.reason
         );
-        let notice = self.notice("BrokenGlass", forced.action.clone(), forced.at);
+        let notice = self.notice("BrokenGlass", &forced.action, forced.at);
         Notice { sentence, severity: Severity::Error, by: Some(forced.by.clone()), ..notice }
     }
 
@@ -134,7 +136,7 @@ impl Story<'_> {
         self.release.spec.reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"))
     }
 
-    fn notice(&self, event: &'static str, key: String, at: DateTime<Utc>) -> Notice {
+    fn notice(&self, event: &'static str, key: &str, at: DateTime<Utc>) -> Notice {
         let uid = self.release.metadata.uid.as_deref().unwrap_or_default();
         Notice {
             release: self.release.metadata.name.clone(),
@@ -172,7 +174,7 @@ mod tests {
     use super::*;
     use crate::api::environment::Notify;
     use crate::api::notified::Notified;
-    use crate::api::release::{Paused, Plan, Undo};
+    use crate::api::release::{Paused, Plan, StepProgress, Undo};
     use crate::domain::fixtures::{at, environment, release};
     use crate::domain::notice::EVENTS;
 
@@ -182,7 +184,7 @@ mod tests {
         environment.spec.notify = vec![Notify {
             channel: "slack".into(),
             secret: None,
-            config: Default::default(),
+            config: std::collections::BTreeMap::new(),
             on: on.iter().map(ToString::to_string).collect(),
         }];
         environment
@@ -282,7 +284,16 @@ mod tests {
         let status = waits.status.as_mut().unwrap();
         status.notified = vec![Notified { key: news[0].key.clone(), ..Notified::default() }];
         assert!(of_release(&environment, &waits, at(41)).is_empty());
-        waits.status.as_mut().unwrap().plan.as_mut().unwrap().digest = "sha256:ffff".into();
+        let status = waits.status.as_mut().unwrap();
+        for index in [2, 4] {
+            status.phase = Phase::Progressing;
+            status.step = Some(StepProgress { index, started_at: at(41), until: None });
+            let release = Release { status: Some(status.clone()), ..release("v2") };
+            let news = of_release(&environment, &release, at(42));
+            assert_eq!(news[0].key, format!("AwaitingApproval@0123456789abcdef-step-{index}"));
+        }
+        status.phase = Phase::Pending;
+        status.plan.as_mut().unwrap().digest = "sha256:ffff".into();
         assert_eq!(of_release(&environment, &waits, at(42)).len(), 1);
     }
 
