@@ -62,6 +62,15 @@ impl Cluster {
         })
     }
 
+    /// Over a client that exists already, for requests and watches alike.
+    #[must_use]
+    pub fn from_client(client: kube::Client, context: impl Into<String>) -> Self {
+        let namespace = client.default_namespace().to_owned();
+        let clients =
+            Clients { requests: client.clone(), watches: client, context: context.into(), namespace };
+        Self { clients, namespaces: [].into() }
+    }
+
     /// Also looks into these namespaces where the whole cluster may not be listed.
     #[must_use]
     pub fn with_namespaces(mut self, namespaces: impl IntoIterator<Item = String>) -> Self {

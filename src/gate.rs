@@ -3,24 +3,42 @@
 //! Owns how each kind of question is asked. Must not know what an answer means for a release (`domain::gate`, `domain::rollout`).
 //! An answer that cannot be had is `NoData` with the reason, never a pass. A new kind is one file and one line in [`GATES`].
 
+use std::sync::Arc;
+
 use futures::future::BoxFuture;
 use kube::Client;
 
 use crate::api::release::GateState;
 use crate::cluster::registry::Registries;
-use crate::domain::health::{Answer, Question};
+use crate::domain::health::{Answer, Found, Question};
+use crate::metrics::Pool;
 use crate::sanitize;
 use crate::time::Clock;
 
+mod alerts;
 mod github_checks;
 mod http;
 mod image_exists;
+mod measure;
 mod revision_history;
 mod routing;
 mod secret_keys;
 
-/// What an answer consists of before anybody looks at the clock.
+/// A verdict that comes with nothing else.
 type Verdict = (GateState, String);
+
+/// What an answer consists of before anybody looks at the clock.
+pub struct Answered {
+    state: GateState,
+    detail: String,
+    found: Option<Found>,
+}
+
+impl From<Verdict> for Answered {
+    fn from((state, detail): Verdict) -> Self {
+        Self { state, detail, found: None }
+    }
+}
 
 /// Where questions are asked from.
 #[derive(Clone)]
@@ -31,6 +49,8 @@ pub struct Scope {
     pub http: Option<reqwest::Client>,
     /// Where images are asked for.
     pub registries: Registries,
+    /// Every Prometheus that is asked.
+    pub prometheus: Arc<Pool>,
     /// Namespace of the release.
     pub namespace: String,
     /// For the time of an answer.
@@ -43,7 +63,7 @@ pub trait Gate: Send + Sync {
     fn name(&self) -> &'static str;
 
     /// Asks, if the question is of this kind; nothing otherwise.
-    fn ask<'a>(&'a self, scope: &'a Scope, question: &'a Question) -> Option<BoxFuture<'a, Verdict>>;
+    fn ask<'a>(&'a self, scope: &'a Scope, question: &'a Question) -> Option<BoxFuture<'a, Answered>>;
 }
 
 /// Every kind of question that can be asked.
@@ -54,15 +74,18 @@ pub static GATES: &[&dyn Gate] = &[
     &routing::RoutingGate,
     &image_exists::ImageExistsGate,
     &github_checks::GithubChecksGate,
+    &measure::MeasureGate,
+    &alerts::AlertsGate,
 ];
 
 /// Asks one question. Texts from outside in the answer are harmless to terminals.
 pub async fn ask(scope: &Scope, question: &Question) -> Answer {
-    let (state, detail) = match GATES.iter().find_map(|gate| gate.ask(scope, question)) {
-        Some(verdict) => verdict.await,
-        None => (GateState::NoData, "nobody here can answer this".to_owned()),
+    let answered = match GATES.iter().find_map(|gate| gate.ask(scope, question)) {
+        Some(answer) => answer.await,
+        None => (GateState::NoData, "nobody here can answer this".to_owned()).into(),
     };
-    Answer::new(scope.clock.now(), state, sanitize::line(&detail))
+    let detail = sanitize::line(&answered.detail);
+    Answer { found: answered.found, ..Answer::new(scope.clock.now(), answered.state, detail) }
 }
 
 /// What an error of the API server means for a question: not allowed to look is not a failure of what is looked at.
@@ -74,11 +97,12 @@ fn unanswered(what: &str, error: &kube::Error) -> Verdict {
 mod tests {
     use super::*;
     use crate::api::environment::{
-        GithubChecks, HttpProbe, ImageExists, SecretKeys, WorkloadKind, WorkloadRef,
+        GithubChecks, HttpProbe, ImageExists, PrometheusRef, SecretKeys, WorkloadKind, WorkloadRef,
     };
     use crate::api::strategy::Track;
     use crate::cluster::registry::Mirrors;
     use crate::domain::health::Routing;
+    use crate::domain::measure::{AlertsQuestion, Measure};
 
     /// A client that fails every request.
     fn scope() -> Scope {
@@ -90,13 +114,22 @@ mod tests {
         rustls::crypto::ring::default_provider().install_default().ok();
         let (service, handle) = service;
         drop(handle);
+        let client = Client::new(service, "planera");
+        let cluster = crate::cluster::Cluster::from_client(client.clone(), "test");
         Scope {
-            client: Client::new(service, "planera"),
+            client,
             http: None,
             registries: Registries::new(Mirrors::default()),
+            prometheus: Arc::new(Pool::new(cluster, Clock::system())),
             namespace: "planera".into(),
             clock: Clock::system(),
         }
+    }
+
+    fn measure(service: Option<&str>) -> Measure {
+        let prometheus =
+            service.map(|service| PrometheusRef { service: Some(service.to_owned()), url: None });
+        Measure { prometheus, queries: [("new".to_owned(), "up".to_owned())].into() }
     }
 
     fn questions() -> Vec<Question> {
@@ -125,6 +158,13 @@ mod tests {
                 },
                 version: "v1".into(),
             },
+            Question::Measure(measure(None)),
+            Question::Measure(measure(Some("monitoring/prometheus:9090"))),
+            Question::Alerts(AlertsQuestion {
+                prometheus: None,
+                names: vec!["High".into()],
+                namespace: "planera".into(),
+            }),
         ]
     }
 

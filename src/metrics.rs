@@ -1,17 +1,22 @@
 //! Prometheus: queries out of templates, curves that grow, failures as sentences.
 //!
-//! Owns the client (direct, or through the API server's service proxy), the shipped queries (`assets/queries.toml`) and the
-//! incremental fetch of curves. Absent data stays absent: nothing here turns a gap into a number. Must not know screens.
+//! Owns the client (direct, or through the API server's service proxy), the shipped queries (`assets/queries.toml`), the
+//! incremental fetch of curves, and single readings and alerts for judgements (`Pool`). Absent data stays absent: nothing here turns a gap into a number. Must not know screens.
 
+mod alerts;
 mod answer;
 mod client;
 mod curves;
 pub mod error;
+mod pool;
 pub mod queries;
+mod reading;
 
+pub use alerts::ActiveAlert;
 pub use client::Prometheus;
 pub use curves::{Curves, instant};
 pub use error::{Error, Kind};
+pub use pool::Pool;
 
 use crate::api::Environment;
 use crate::cluster::Cluster;

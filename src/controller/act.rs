@@ -209,6 +209,7 @@ fn ask(context: &Arc<Context>, release: &Release, name: &str, question: &Questio
         client: context.core.client.clone(),
         http: context.core.http.clone(),
         registries: context.core.registries.clone(),
+        prometheus: context.core.prometheus.clone(),
         namespace: namespace(release).to_owned(),
         clock: context.core.clock.clone(),
     };

@@ -26,6 +26,7 @@ use crate::api::release::Phase;
 use crate::api::{Environment, Release, ReleaseAction};
 use crate::cluster::registry::Registries;
 use crate::domain::health::{Answer, Answers};
+use crate::metrics::Pool;
 use crate::time::Clock;
 
 /// What the whole controller shares.
@@ -34,6 +35,7 @@ pub(super) struct Core {
     pub clock: Clock,
     pub http: Option<reqwest::Client>,
     pub registries: Registries,
+    pub prometheus: Arc<Pool>,
     pub leadership: Leadership,
     pub faults: Faults,
     pub killed: Mutex<Option<String>>,

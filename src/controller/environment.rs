@@ -19,7 +19,7 @@ use crate::api::environment::{Component, CurrentVersion, EnvironmentStatus};
 use crate::api::release::Phase;
 use crate::api::{Environment, Release};
 use crate::domain::rollout_status::WorkloadState;
-use crate::domain::{environment_action, soak, version};
+use crate::domain::{analysis, environment_action, soak, timeline, version};
 
 mod actions;
 
@@ -135,10 +135,13 @@ fn judge(
         .filter(|seen| seen.state.as_ref().is_none_or(|state| state.image.is_none()))
         .map(|seen| seen.component.name.as_str())
         .collect();
-    let (status, reason, message) = if missing.is_empty() {
+    let problems = analysis::problems(environment);
+    let (status, reason, message) = if !missing.is_empty() {
+        (ConditionStatus::False, "WorkloadsMissing", format!("no workload for {}", missing.join(", ")))
+    } else if problems.is_empty() {
         (ConditionStatus::True, "WorkloadsFound", "every component has its workload".to_owned())
     } else {
-        (ConditionStatus::False, "WorkloadsMissing", format!("no workload for {}", missing.join(", ")))
+        (ConditionStatus::False, "AnalysisUnreadable", timeline::cut(problems.join("; "), 1024))
     };
     let was =
         old.conditions.iter().find(|condition| condition.type_ == "Ready" && condition.status == status);

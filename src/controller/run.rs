@@ -23,7 +23,9 @@ use super::seal::Ledger;
 use super::telling::{self, Teller};
 use super::{environment, feed, reconcile};
 use crate::api::labels::CONTROLLER_FIELD_MANAGER;
+use crate::cluster::Cluster;
 use crate::cluster::registry::{Mirrors, Registries};
+use crate::metrics::Pool;
 use crate::notify::Desk;
 use crate::time::Clock;
 
@@ -111,7 +113,9 @@ fn core(client: Client, options: &ControllerOptions, faults: Faults) -> Core {
         controller: CONTROLLER_FIELD_MANAGER.to_owned(),
         instance: Some(options.identity.clone()),
     };
+    let cluster = Cluster::from_client(client.clone(), CONTROLLER_FIELD_MANAGER);
     Core {
+        prometheus: Arc::new(Pool::new(cluster, options.clock.clone())),
         recorder: Recorder::new(client.clone(), reporter),
         client,
         clock: options.clock.clone(),

@@ -10,8 +10,12 @@ use super::health::{Answers, Question};
 use crate::api::environment::{Analysis, Environment};
 use crate::api::names::ComponentName;
 use crate::api::release::{AnalysisVerdict, GateState, Release};
+use crate::api::strategy::{Step, Strategy, StrategyName};
 
+mod compared;
 pub mod comparison;
+mod distribution;
+mod expression;
 mod measured;
 mod over_time;
 mod rules;
@@ -37,7 +41,8 @@ pub fn questions(
         let Ok(rules) = Rules::of(&environment.spec, analysis) else { continue };
         for subject in subject::of(environment, release, analysis) {
             let name = name_of(analysis, subject.component);
-            if answers.is_due(&name, interval_of(analysis), now)
+            if subject.is_judged(&rules)
+                && answers.is_due(&name, interval_of(analysis), now)
                 && let Ok(measure) = subject.measure(&rules, now)
             {
                 due.push((name, Question::Measure(measure)));
@@ -68,10 +73,14 @@ pub fn judge(
             Err(why) => Some(over_time::no_data(why)),
             Ok(rules) => subjects
                 .iter()
-                .filter(|subject| subject.is_judged(&rules))
                 .map(|subject| {
                     let name = name_of(analysis, subject.component);
-                    over_time::judge(&rules, subject, answers.since(&name, since), now)
+                    let answers = answers.since(&name, since);
+                    if subject.is_judged(&rules) {
+                        over_time::judge(&rules, subject, answers, now)
+                    } else {
+                        over_time::nothing_beside(&rules, subject, now)
+                    }
                 })
                 .min_by_key(|verdict| urgency(verdict.state)),
         };
@@ -83,6 +92,39 @@ pub fn judge(
         verdicts.push(verdict);
     }
     verdicts
+}
+
+/// What is wrong with the analyses of an environment, each as one sentence that names the analysis, the field, what was given and
+/// what is allowed. Found when the environment is read, and not in the middle of a rollout.
+#[must_use]
+pub fn problems(environment: &Environment) -> Vec<String> {
+    let spec = &environment.spec;
+    let mut wrong: Vec<String> =
+        spec.analysis.iter().filter_map(|analysis| Rules::of(spec, analysis).err()).collect();
+    let prometheus = spec.metrics.as_ref().and_then(|metrics| metrics.prometheus.as_ref());
+    let slo = spec.metrics.as_ref().and_then(|metrics| metrics.slo.as_ref());
+    if prometheus.is_none()
+        && (!spec.analysis.is_empty() || !spec.rollback_on.alerts.is_empty() || slo.is_some())
+    {
+        wrong.push(
+            "metrics.prometheus: analyses, alerts and objectives need one: give service or url".to_owned(),
+        );
+    }
+    for (name, template) in spec.metrics.iter().flat_map(|metrics| &metrics.queries) {
+        let values = super::query::Values::of(environment);
+        wrong.extend(super::query::render(name, template, &values).err().map(|error| error.to_string()));
+    }
+    wrong.extend(slo.and_then(|slo| super::burn_rate::problem(environment, slo)));
+    for (index, analysis) in spec.analysis.iter().enumerate() {
+        if spec.analysis[..index].iter().any(|other| other.name == analysis.name) {
+            wrong.push(format!("analysis {}: there are two of that name", analysis.name));
+        }
+    }
+    let canary = spec.strategy_of(StrategyName::Canary);
+    for name in named_in(&canary).filter(|name| !spec.analysis.iter().any(|known| known.name == **name)) {
+        wrong.push(format!("a step judges the analysis `{name}`, which there is not"));
+    }
+    wrong
 }
 
 /// How soon somebody must look again for the analyses' sake. Nothing where there are none.
@@ -105,6 +147,18 @@ pub fn observed_weight(release: &Release, answers: &Answers, now: DateTime<Utc>)
         all += new.unwrap_or(0.0) + old.unwrap_or(0.0);
     }
     (all > 0.0).then(|| (second / all * 100.0).clamp(0.0, 100.0))
+}
+
+/// The analyses that a canary's steps name.
+fn named_in(strategy: &Strategy) -> impl Iterator<Item = &String> {
+    let steps = match strategy {
+        Strategy::Canary(canary) => canary.steps.as_slice(),
+        _ => &[],
+    };
+    steps.iter().flat_map(|step| match step {
+        Step::Analysis(step) => step.names.as_slice(),
+        _ => &[],
+    })
 }
 
 /// The worst first.

@@ -16,6 +16,7 @@ use crate::api::release::{
 
 mod checklist;
 pub mod force;
+mod objective;
 mod people;
 mod policies;
 mod policy;
@@ -207,6 +208,7 @@ pub fn evaluate(
         }
     }
     if waiver.is_none() {
+        objective::ask(&case, &mut all);
         preflight::judge(&case, &mut all);
         routing::judge(&case, &mut all);
     }
@@ -286,6 +288,8 @@ fn environment_missing(release: &Release) -> Gate {
 /// Gates that an emergency or a rollback passes.
 fn people_and_time(case: &Case<'_>, tally: Option<&Tally>, is_waived: bool) -> Vec<Gate> {
     let mut gates = vec![policy::frozen(case)];
+    gates.extend(objective::readable(case));
+    gates.extend(objective::judge(case));
     let spec = &case.environment.spec;
     gates.extend(people::post_review(case));
     gates.extend(people::rejected(case, tally));

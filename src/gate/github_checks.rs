@@ -10,7 +10,7 @@ use reqwest::{Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{Gate, Scope, Verdict};
+use super::{Answered, Gate, Scope, Verdict};
 use crate::api::environment::GithubChecks;
 use crate::api::release::GateState;
 use crate::cluster::secret::{SecretValue, read_secret};
@@ -37,9 +37,9 @@ impl Gate for GithubChecksGate {
         "github-checks"
     }
 
-    fn ask<'a>(&'a self, scope: &'a Scope, question: &'a Question) -> Option<BoxFuture<'a, Verdict>> {
+    fn ask<'a>(&'a self, scope: &'a Scope, question: &'a Question) -> Option<BoxFuture<'a, Answered>> {
         let Question::GithubChecks { wanted, version } = question else { return None };
-        Some(look(scope, wanted, version).map(|found| found.unwrap_or_else(|verdict| verdict)).boxed())
+        Some(look(scope, wanted, version).map(|found| found.unwrap_or_else(|verdict| verdict).into()).boxed())
     }
 }
 

@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use http::{Request, StatusCode};
 use kube::client::Body;
 
-use super::{Gate, Scope, Verdict};
+use super::{Answered, Gate, Scope, Verdict};
 use crate::api::environment::HttpProbe;
 use crate::api::release::GateState;
 use crate::domain::health::Question;
@@ -25,9 +25,9 @@ impl Gate for Http {
         "http"
     }
 
-    fn ask<'a>(&'a self, scope: &'a Scope, question: &'a Question) -> Option<BoxFuture<'a, Verdict>> {
+    fn ask<'a>(&'a self, scope: &'a Scope, question: &'a Question) -> Option<BoxFuture<'a, Answered>> {
         let Question::Http(probe) = question else { return None };
-        Some(get(scope, probe).boxed())
+        Some(get(scope, probe).map(Answered::from).boxed())
     }
 }
 

@@ -3,7 +3,7 @@
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use super::{Gate, Scope, Verdict};
+use super::{Answered, Gate, Scope, Verdict};
 use crate::api::environment::ImageExists;
 use crate::api::release::GateState;
 use crate::cluster::registry::{Credentials, Error, Found, PULL_SECRET_KEY};
@@ -18,9 +18,9 @@ impl Gate for ImageExistsGate {
         "image-exists"
     }
 
-    fn ask<'a>(&'a self, scope: &'a Scope, question: &'a Question) -> Option<BoxFuture<'a, Verdict>> {
+    fn ask<'a>(&'a self, scope: &'a Scope, question: &'a Question) -> Option<BoxFuture<'a, Answered>> {
         let Question::ImageExists { image, wanted } = question else { return None };
-        Some(look(scope, image, wanted).boxed())
+        Some(look(scope, image, wanted).map(Answered::from).boxed())
     }
 }
 

@@ -3,7 +3,7 @@
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use super::{Gate, Scope, Verdict};
+use super::{Answered, Gate, Scope, Verdict};
 use crate::api::environment::WorkloadRef;
 use crate::api::release::GateState;
 use crate::domain::health::Question;
@@ -17,9 +17,9 @@ impl Gate for RevisionHistoryGate {
         "revision-history"
     }
 
-    fn ask<'a>(&'a self, scope: &'a Scope, question: &'a Question) -> Option<BoxFuture<'a, Verdict>> {
+    fn ask<'a>(&'a self, scope: &'a Scope, question: &'a Question) -> Option<BoxFuture<'a, Answered>> {
         let Question::RevisionHistory { at_least, workloads } = question else { return None };
-        Some(count(scope, *at_least, workloads).boxed())
+        Some(count(scope, *at_least, workloads).map(Answered::from).boxed())
     }
 }
 

@@ -3,7 +3,7 @@
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use super::{Gate, Scope, Verdict, unanswered};
+use super::{Answered, Gate, Scope, Verdict, unanswered};
 use crate::api::release::GateState;
 use crate::api::strategy::Weight;
 use crate::domain::health::{Question, Routing};
@@ -19,9 +19,9 @@ impl Gate for RoutingGate {
         "routing"
     }
 
-    fn ask<'a>(&'a self, scope: &'a Scope, question: &'a Question) -> Option<BoxFuture<'a, Verdict>> {
+    fn ask<'a>(&'a self, scope: &'a Scope, question: &'a Question) -> Option<BoxFuture<'a, Answered>> {
         let Question::Routing(wanted) = question else { return None };
-        Some(async move { look(scope, wanted).await.unwrap_or_else(|verdict| verdict) }.boxed())
+        Some(async move { look(scope, wanted).await.unwrap_or_else(|verdict| verdict).into() }.boxed())
     }
 }
 

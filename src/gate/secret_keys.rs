@@ -8,7 +8,7 @@ use http::Request;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
-use super::{Gate, Scope, Verdict, unanswered};
+use super::{Answered, Gate, Scope, Verdict, unanswered};
 use crate::api::environment::SecretKeys;
 use crate::api::release::GateState;
 use crate::domain::health::Question;
@@ -38,9 +38,9 @@ impl Gate for SecretKeysGate {
         "secret-keys"
     }
 
-    fn ask<'a>(&'a self, scope: &'a Scope, question: &'a Question) -> Option<BoxFuture<'a, Verdict>> {
+    fn ask<'a>(&'a self, scope: &'a Scope, question: &'a Question) -> Option<BoxFuture<'a, Answered>> {
         let Question::SecretKeys(wanted) = question else { return None };
-        Some(look(scope, wanted).boxed())
+        Some(look(scope, wanted).map(Answered::from).boxed())
     }
 }
 

@@ -107,7 +107,7 @@ fn refused(query: &str, envelope: &Envelope) -> Error {
     Error::new(kind, sentence)
 }
 
-fn not_prometheus(status: u16, body: &str) -> Error {
+pub(super) fn not_prometheus(status: u16, body: &str) -> Error {
     let start = body.trim_start();
     match status {
         401 => Error::new(

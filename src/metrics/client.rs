@@ -108,34 +108,37 @@ impl Prometheus {
         Self { endpoint, permits: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 
-    /// Asks `/api/v1/{kind}`; `query` is the name for sentences.
+    /// Asks `/api/v1/{kind}` for series; `query` is the name for sentences.
     pub(super) async fn ask(
         &self,
         query: &str,
         kind: &str,
         parameters: &[(&str, String)],
     ) -> Result<Vec<Found>, Error> {
-        let Ok(_permit) = self.permits.acquire().await else {
-            return Err(Error::new(Kind::Down, "the session is ending"));
-        };
         let encoded = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs(parameters.iter().map(|(key, value)| (*key, value.as_str())))
             .finish();
+        let (status, body) = self.fetch(&format!("{kind}?{encoded}")).await?;
+        answer::read(query, status, &body)
+    }
+
+    /// Gets `/api/v1/{path}`: status and body. Waits for its turn, and never longer than a few seconds for the answer.
+    pub(super) async fn fetch(&self, path: &str) -> Result<(u16, String), Error> {
+        let Ok(_permit) = self.permits.acquire().await else {
+            return Err(Error::new(Kind::Down, "the session is ending"));
+        };
         let asked = async {
             match &self.endpoint {
-                Endpoint::Direct { client, base } => {
-                    direct(client, &format!("{base}/api/v1/{kind}?{encoded}")).await
-                }
+                Endpoint::Direct { client, base } => direct(client, &format!("{base}/api/v1/{path}")).await,
                 Endpoint::Proxied { cluster, base, right } => {
                     right.ask(cluster).await?;
-                    let answer = proxied(cluster, &format!("{base}/api/v1/{kind}?{encoded}")).await;
+                    let answer = proxied(cluster, &format!("{base}/api/v1/{path}")).await;
                     right.learn(&answer);
                     answer
                 }
             }
         };
-        let (status, body) = tokio::time::timeout(TIMEOUT, asked).await.unwrap_or_else(|_| Err(slow()))?;
-        answer::read(query, status, &body)
+        tokio::time::timeout(TIMEOUT, asked).await.unwrap_or_else(|_| Err(slow()))
     }
 }
 

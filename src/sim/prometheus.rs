@@ -10,9 +10,11 @@ mod eval;
 mod functions;
 mod histogram;
 mod range;
+mod rules;
 mod samples;
 mod select;
 #[cfg(test)]
 mod tests;
 
+pub use rules::Rules;
 pub use samples::{Labels, Samples, SeriesId};

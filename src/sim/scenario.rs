@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 pub use model::{
-    Binding, ConfigMap, History, Namespace, ObjectText, Role, Scenario, Secret, Service, User, Workload,
+    Binding, ConfigMap, History, Namespace, ObjectText, Role, Rule, Scenario, Secret, Service, User, Workload,
 };
 pub use plot::{Behaviour, Deploy, Fault, Place, Reaction, ScriptLine};
 
@@ -111,6 +111,9 @@ impl Scenario {
             if !namespaces.contains(&namespace.as_str()) {
                 return fail(key, namespace, namespaces.join(", "));
             }
+        }
+        if let Err(why) = crate::sim::prometheus::Rules::read(&self.rules) {
+            return Err(Error::Scenario(format!("{origin}: {why}")));
         }
         for object in &self.objects {
             if let Err(Error::Scenario(why)) = parse_object(&object.yaml, DateTime::UNIX_EPOCH) {

@@ -25,7 +25,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::sim::Error;
 use crate::sim::kinds::{self, DEPLOYMENTS, PODS, REPLICA_SETS, Resource};
-use crate::sim::prometheus::Samples;
+use crate::sim::prometheus::{Rules, Samples};
 use crate::sim::rng::Seed;
 use crate::sim::scenario::Scenario;
 use crate::sim::store::{Key, Store};
@@ -70,9 +70,10 @@ impl World {
     /// [`Error::Scenario`] when its objects cannot be read.
     pub fn new(scenario: Arc<Scenario>, start: DateTime<Utc>) -> Result<Self, Error> {
         let seed = Seed(scenario.seed);
+        let rules = Rules::read(&scenario.rules).map_err(Error::Scenario)?;
         let mut world = Self {
             store: Store::new(seed.child("store")),
-            samples: Arc::default(),
+            samples: Arc::new(RwLock::new(Samples::with(rules))),
             traffic: traffic::Traffic::new(seed.child("traffic")),
             scenario,
             now: start,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Secret;
@@ -9,9 +10,12 @@ use kube::api::{Api, PostParams};
 use kube::{Client, Config};
 use release_cockpit::api::environment::{GithubChecks, ImageExists, SecretKeyRef};
 use release_cockpit::api::release::GateState::{self, Fail, NoData, Pass};
+use release_cockpit::api::release::GateState;
+use release_cockpit::cluster::Cluster;
 use release_cockpit::cluster::registry::{Credentials, Error, Mirrors, Registries};
 use release_cockpit::domain::health::{Answer, Question};
 use release_cockpit::gate::{Scope, ask};
+use release_cockpit::metrics::Pool;
 use release_cockpit::sim::scenario::Scenario;
 use release_cockpit::sim::server::{Running, start};
 use release_cockpit::time::Clock;
@@ -122,7 +126,9 @@ impl World {
         let registries = Registries::new(Mirrors::default()).with_patience(Duration::from_millis(500));
         let http = release_cockpit::cluster::web::client(0).ok();
         let client = client(&running, "controller");
-        let scope = Scope { client, http, registries, namespace: NAMESPACE.into(), clock };
+        let cluster = Cluster::from_client(client.clone(), "test");
+        let prometheus = Arc::new(Pool::new(cluster, clock.clone()));
+        let scope = Scope { client, http, registries, prometheus, namespace: NAMESPACE.into(), clock };
         Self { running, ear, host, scope }
     }
 

@@ -19,6 +19,25 @@ pub(super) fn no_data(detail: String) -> AnalysisVerdict {
     AnalysisVerdict { state: GateState::NoData, detail, ..AnalysisVerdict::default() }
 }
 
+/// The verdict of a comparison while the old version does not serve beside the new one.
+pub(super) fn nothing_beside(
+    rules: &Rules<'_>,
+    subject: &Subject<'_>,
+    now: DateTime<Utc>,
+) -> AnalysisVerdict {
+    let detail = format!(
+        "{} cannot be compared: no old version serves beside the new one at this point",
+        what(rules, subject)
+    );
+    let finding = settled(rules, Finding { detail, ..Finding::default() });
+    AnalysisVerdict {
+        state: finding.state,
+        detail: finding.detail,
+        at: Some(now),
+        ..AnalysisVerdict::default()
+    }
+}
+
 /// The verdict over every answer so far, oldest first.
 pub(super) fn judge<'a>(
     rules: &Rules<'_>,

@@ -2,8 +2,10 @@
 
 use chrono::TimeDelta;
 
-use super::comparison::{Comparison, Unit};
-use crate::api::environment::{Analysis, EnvironmentSpec, NoData};
+use super::comparison::{Comparison, Quantity, Unit};
+use super::expression::Expression;
+use crate::api::environment::{Analysis, EnvironmentSpec, NoData, StatisticalTest};
+use crate::domain::health;
 use crate::domain::query;
 
 /// How old the newest sample may be, where an analysis does not say.
@@ -12,13 +14,19 @@ const MAX_AGE: TimeDelta = TimeDelta::minutes(2);
 const WINDOW: TimeDelta = TimeDelta::minutes(1);
 
 /// One analysis, read.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Rules<'a> {
     pub analysis: &'a Analysis,
     /// The unit of the query's number.
     pub unit: Unit,
     pub fail_when: Option<Comparison>,
     pub pass_when: Option<Comparison>,
+    pub fail_if: Option<Expression>,
+    pub pass_if: Option<Expression>,
+    /// How sure a comparison must be.
+    pub confidence: f64,
+    /// Smallest difference that matters.
+    pub smallest_difference: Option<f64>,
     /// How long a failure must last.
     pub lasting: TimeDelta,
     /// Failed measurements tolerated.
@@ -37,58 +45,55 @@ pub(super) struct Rules<'a> {
     pub newest: Option<&'a str>,
 }
 
+/// How sure a comparison must be, where an analysis does not say.
+const CONFIDENCE: f64 = 0.95;
+/// Fewest requests behind a comparison, where an analysis does not say.
+const SAMPLES_OF_A_TEST: i64 = 50;
+
+/// The texts of an analysis, read.
+struct Texts {
+    fail_when: Option<Comparison>,
+    pass_when: Option<Comparison>,
+    fail_if: Option<Expression>,
+    pass_if: Option<Expression>,
+    smallest_difference: Option<Quantity>,
+}
+
 impl<'a> Rules<'a> {
     /// The rules, or the first thing that is wrong with them.
     pub(super) fn of(spec: &'a EnvironmentSpec, analysis: &'a Analysis) -> Result<Self, String> {
-        let wrong = |field: &str, why: String| format!("analysis {}: {field}: {why}", analysis.name);
-        let template = |field: &str, name: &str| {
-            query::template(spec, name).ok_or_else(|| {
-                let known = query::known(spec).join(", ");
-                wrong(field, format!("there is no query `{name}`; there are {known}"))
-            })
-        };
-        let comparison = |field: &str, text: &Option<String>| {
-            text.as_ref()
-                .map(|text| text.parse::<Comparison>())
-                .transpose()
-                .map_err(|error| wrong(field, error.to_string()))
-        };
-        let fail_when = comparison("failWhen", &analysis.fail_when)?;
-        let pass_when = comparison("passWhen", &analysis.pass_when)?;
+        let named = |why: String| format!("analysis {}: {why}", analysis.name);
+        let texts = texts(analysis).map_err(named)?;
+        consistent(spec, analysis, &texts).map_err(named)?;
         let delta = |given: Option<crate::api::Duration>, default| {
             given.map_or(default, crate::api::Duration::to_delta)
         };
-        let written = [fail_when, pass_when].into_iter().flatten().map(|comparison| comparison.limit.unit);
-        let unit = query::unit(&analysis.query)
-            .map(Unit::of_template)
-            .into_iter()
-            .chain(written)
-            .find(|unit| *unit != Unit::Plain)
-            .unwrap_or_default();
-        let samples = match &analysis.samples {
-            Some(name) => Some(template("samples", name)?),
-            None => query::template(spec, "requests"),
+        let query = template(spec, "query", &analysis.query).map_err(named)?;
+        let optional = |field: &str, name: &Option<String>, default: &str| match name {
+            Some(name) => template(spec, field, name).map(Some).map_err(named),
+            None => Ok(query::template(spec, default)),
         };
-        let newest = match &analysis.newest {
-            Some(name) => Some(template("newest", name)?),
-            None => query::template(spec, "newestSample"),
-        };
+        let fewest = if analysis.test.is_some() { SAMPLES_OF_A_TEST } else { 0 };
         Ok(Self {
             analysis,
-            unit,
-            fail_when,
-            pass_when,
+            unit: unit(analysis, &texts),
+            fail_when: texts.fail_when,
+            pass_when: texts.pass_when,
+            fail_if: texts.fail_if,
+            pass_if: texts.pass_if,
+            confidence: analysis.confidence.unwrap_or(CONFIDENCE),
+            smallest_difference: texts.smallest_difference.map(|quantity| quantity.number),
             lasting: delta(analysis.for_, TimeDelta::zero()),
             failure_limit: usize::try_from(analysis.failure_limit.unwrap_or(0)).unwrap_or(0),
             #[expect(clippy::cast_precision_loss, reason = "nobody asks for 2^53 requests")]
-            min_samples: analysis.min_samples.unwrap_or(0) as f64,
+            min_samples: analysis.min_samples.unwrap_or(fewest) as f64,
             no_data: analysis.no_data,
             max_age: delta(analysis.max_age, MAX_AGE),
             interval: super::interval_of(analysis),
             window: delta(analysis.window, WINDOW),
-            query: template("query", &analysis.query)?,
-            samples,
-            newest,
+            query,
+            samples: optional("samples", &analysis.samples, "requests")?,
+            newest: optional("newest", &analysis.newest, "newestSample")?,
         })
     }
 
@@ -97,8 +102,107 @@ impl<'a> Rules<'a> {
         self.analysis.against.is_some()
     }
 
+    /// Whether a difference from the old version is a failure by itself: expressions may use it otherwise.
+    pub(super) fn judges_difference(&self) -> bool {
+        self.needs_stable() && (self.analysis.test.is_some() || self.smallest_difference.is_some()) && {
+            let mut expressions = self.fail_if.iter().chain(&self.pass_if);
+            !expressions.any(Expression::needs_confidence)
+        }
+    }
+
     /// Whether these rules say nothing of the new version alone.
     pub(super) fn is_comparison_only(&self) -> bool {
-        self.needs_stable() && self.fail_when.is_none() && self.pass_when.is_none()
+        let alone = |expression: &Option<Expression>| {
+            expression.as_ref().is_some_and(|expression| !expression.needs_stable())
+        };
+        self.needs_stable()
+            && self.fail_when.is_none()
+            && self.pass_when.is_none()
+            && !alone(&self.fail_if)
+            && !alone(&self.pass_if)
     }
+}
+
+fn template<'a>(spec: &'a EnvironmentSpec, field: &str, name: &str) -> Result<&'a str, String> {
+    query::template(spec, name).ok_or_else(|| {
+        let known = query::known(spec).join(", ");
+        format!("{field}: there is no query `{name}`; there are {known}")
+    })
+}
+
+fn texts(analysis: &Analysis) -> Result<Texts, String> {
+    let comparison = |field: &str, text: &Option<String>| {
+        let read = text.as_ref().map(|text| text.parse::<Comparison>()).transpose();
+        read.map_err(|error| format!("{field}: {error}"))
+    };
+    let expression = |field: &str, text: &Option<String>| {
+        let read = text.as_ref().map(|text| Expression::read(text)).transpose();
+        read.map_err(|error| format!("{field}: {error}"))
+    };
+    let smallest = analysis.smallest_difference.as_ref().map(|text| text.parse::<Quantity>()).transpose();
+    Ok(Texts {
+        fail_when: comparison("failWhen", &analysis.fail_when)?,
+        pass_when: comparison("passWhen", &analysis.pass_when)?,
+        fail_if: expression("failIf", &analysis.fail_if)?,
+        pass_if: expression("passIf", &analysis.pass_if)?,
+        smallest_difference: smallest.map_err(|error| format!("smallestDifference: {error}"))?,
+    })
+}
+
+/// The unit of the query's number: as we know it, else as the limits are written.
+fn unit(analysis: &Analysis, texts: &Texts) -> Unit {
+    let limits = [texts.fail_when, texts.pass_when].into_iter().flatten().map(|comparison| comparison.limit);
+    let written = limits.chain(texts.smallest_difference).map(|limit| limit.unit);
+    let known = query::unit(&analysis.query).map(Unit::of_template);
+    known.into_iter().chain(written).find(|unit| *unit != Unit::Plain).unwrap_or_default()
+}
+
+/// What is readable and still makes no sense.
+fn consistent(spec: &EnvironmentSpec, analysis: &Analysis, texts: &Texts) -> Result<(), String> {
+    let expressions = || texts.fail_if.iter().chain(&texts.pass_if);
+    let has_difference = analysis.test.is_some() || texts.smallest_difference.is_some();
+    let has_limit = texts.fail_when.is_some() || texts.pass_when.is_some() || expressions().next().is_some();
+    if !has_limit && !(analysis.against.is_some() && has_difference) {
+        return Err(
+            "it has nothing to judge by: give failWhen, passWhen, failIf, passIf, or against: stable with a \
+                    test or a smallestDifference"
+                .to_owned(),
+        );
+    }
+    if analysis.against.is_none() && (has_difference || expressions().any(Expression::needs_stable)) {
+        return Err(
+            "against: test, smallestDifference and the names stable, stableSamples and confidence need \
+                    `against: stable`"
+                .to_owned(),
+        );
+    }
+    if analysis.test.is_none() && expressions().any(Expression::needs_confidence) {
+        return Err("test: the name confidence needs twoProportion or mannWhitney".to_owned());
+    }
+    if let Some(confidence) = analysis.confidence.filter(|confidence| !(0.5..1.0).contains(confidence)) {
+        return Err(format!("confidence: {confidence} is not at least 0.5 and less than 1"));
+    }
+    if analysis.test == Some(StatisticalTest::MannWhitney)
+        && analysis.query == "latency"
+        && !overrides(spec, "latency")
+    {
+        return Err("test: mannWhitney needs the buckets of a histogram: query: latencyBuckets".to_owned());
+    }
+    if let Some(unknown) = analysis.components.iter().find(|name| spec.component(name.as_str()).is_none()) {
+        let known: Vec<&str> = spec.components.iter().map(|component| component.name.as_str()).collect();
+        return Err(format!("components: there is no `{unknown}`; there are {}", known.join(", ")));
+    }
+    let remembered = super::interval_of(analysis) * i32::try_from(health::KEPT).unwrap_or(i32::MAX);
+    if analysis.for_.is_some_and(|lasting| lasting.to_delta() >= remembered) {
+        let most = crate::api::Duration::from_secs(u64::try_from(remembered.num_seconds()).unwrap_or(0));
+        return Err(format!(
+            "for: it must be shorter than {} measurements, which is {most} here",
+            health::KEPT
+        ));
+    }
+    Ok(())
+}
+
+fn overrides(spec: &EnvironmentSpec, query: &str) -> bool {
+    spec.metrics.as_ref().is_some_and(|metrics| metrics.queries.contains_key(query))
 }

@@ -91,9 +91,9 @@ fn old_version_serves(status: &ReleaseStatus) -> bool {
     let steps = status.plan.as_ref().map_or(&[][..], |plan| &plan.steps);
     let is_end =
         |step: &PlanStep| matches!(step, PlanStep::Switch(_) | PlanStep::Roll(_) | PlanStep::Settle(_));
-    let end = steps.iter().position(is_end).unwrap_or(steps.len());
+    let end = steps.iter().position(is_end);
     let index = status.step.as_ref().map_or(0, |step| usize::try_from(step.index).unwrap_or(0));
-    index < end && status.weight.as_ref().is_none_or(|weight| weight.desired < 100)
+    end.is_none_or(|end| index < end) && status.weight.as_ref().is_none_or(|weight| weight.desired < 100)
 }
 
 /// The questions for the share of the traffic, for each component that has a second workload.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::api::environment::{Metrics, NoData};
+use crate::api::environment::{Metrics, NoData, PrometheusRef, StatisticalTest};
 use crate::api::release::{ReleaseStatus, TrackProgress};
 use crate::api::strategy::Track;
 use crate::domain::fixtures::{at, environment, observed};
@@ -21,7 +21,8 @@ pub(super) fn analysis(edit: impl FnOnce(&mut Analysis)) -> Analysis {
 
 pub(super) fn world(edit: impl FnOnce(&mut Analysis)) -> Environment {
     let mut environment = environment();
-    environment.spec.metrics = Some(Metrics::default());
+    let prometheus = PrometheusRef { service: Some("monitoring/prometheus:9090".into()), url: None };
+    environment.spec.metrics = Some(Metrics { prometheus: Some(prometheus), ..Metrics::default() });
     environment.spec.analysis = vec![analysis(edit)];
     environment
 }
@@ -214,4 +215,158 @@ fn the_observed_weight_is_the_share_of_the_requests() {
     assert_eq!(observed_weight(&release, &answers, at(15)), Some(25.0));
     assert_eq!(observed_weight(&release, &answers, at(120)), None, "too old");
     assert_eq!(observed_weight(&observed(environment).release, &answers, at(15)), None, "nothing beside it");
+}
+
+/// 1,203 requests of the canary against 10,911 of the stable track.
+fn against(environment: &Environment, new: Reading, stable: Reading) -> AnalysisVerdict {
+    let mut answers = Answers::default();
+    let samples = [("newSamples", number(1_203.0)), ("stableSamples", number(10_911.0))];
+    let all = [&[("new", new), ("stable", stable)][..], &samples].concat();
+    record(&mut answers, 15, &all);
+    judge(environment, &canary(environment), &answers, at(0), at(15)).remove(0)
+}
+
+fn compared(edit: impl FnOnce(&mut Analysis)) -> Environment {
+    world(|analysis| {
+        analysis.fail_when = None;
+        analysis.against = Some(crate::api::environment::Against::Stable);
+        analysis.test = Some(StatisticalTest::TwoProportion);
+        edit(analysis);
+    })
+}
+
+#[test]
+fn a_canary_is_worse_only_with_confidence_and_by_enough() {
+    let environment = compared(|_| {});
+    let verdict = against(&environment, number(0.124), number(0.003));
+    assert_eq!(verdict.state, GateState::Fail);
+    assert_eq!(
+        verdict.detail,
+        "error rate of backend 12.4 % (canary, 1,203 requests) against 0.3 % (stable, 10,911): worse with 99.9 % \
+         confidence"
+    );
+    assert_eq!(verdict.stable, Some(0.003));
+    assert!(verdict.confidence.unwrap() > 0.999);
+    let verdict = against(&environment, number(0.004), number(0.003));
+    assert_eq!(verdict.state, GateState::Pass);
+    assert!(
+        verdict.detail.ends_with("not worse with the 95 % confidence that is wanted (72.3 %)"),
+        "{}",
+        verdict.detail
+    );
+    let large = compared(|analysis| analysis.smallest_difference = Some("1%".into()));
+    let verdict = against(&large, number(0.011), number(0.003));
+    assert_eq!(verdict.state, GateState::Pass);
+    assert!(
+        verdict.detail.ends_with("worse with 99.9 % confidence, but by less than 1 %"),
+        "{}",
+        verdict.detail
+    );
+    let plain = compared(|analysis| {
+        analysis.test = None;
+        analysis.smallest_difference = Some("1%".into());
+    });
+    assert_eq!(against(&plain, number(0.02), number(0.003)).state, GateState::Fail);
+    assert_eq!(against(&plain, number(0.012), number(0.003)).state, GateState::Pass);
+}
+
+#[test]
+fn latencies_are_compared_by_their_buckets() {
+    let environment = compared(|analysis| {
+        analysis.name = "error-rate".into();
+        analysis.query = "latencyBuckets".into();
+        analysis.test = Some(StatisticalTest::MannWhitney);
+    });
+    let buckets = |counts: [f64; 3]| {
+        Reading::Buckets(vec![(0.1, counts[0]), (0.5, counts[1]), (f64::INFINITY, counts[2])].into())
+    };
+    let verdict = against(&environment, buckets([10.0, 190.0, 200.0]), buckets([900.0, 990.0, 1_000.0]));
+    assert_eq!(verdict.state, GateState::Fail);
+    assert_eq!(
+        verdict.detail,
+        "error rate of backend p95 500 ms (canary, 200 requests) against p95 322 ms (stable, 1,000): worse with 99.9 % \
+         confidence"
+    );
+    let alike = against(&environment, buckets([180.0, 198.0, 200.0]), buckets([900.0, 990.0, 1_000.0]));
+    assert_eq!(alike.state, GateState::Pass, "{}", alike.detail);
+    let mixed = against(&environment, number(1.0), buckets([900.0, 990.0, 1_000.0]));
+    assert_eq!(mixed.state, GateState::NoData, "{}", mixed.detail);
+}
+
+#[test]
+fn a_comparison_needs_both_tracks() {
+    let environment = compared(|_| {});
+    let verdict = against(&environment, number(0.124), Reading::Empty);
+    assert_eq!(verdict.state, GateState::NoData);
+    assert!(verdict.detail.contains("no data of the stable: the query gives nothing"), "{}", verdict.detail);
+    let mut release = canary(&environment);
+    release.status.as_mut().unwrap().weight =
+        Some(crate::api::release::Weights { desired: 100, ..Default::default() });
+    let verdict = judge(&environment, &release, &Answers::default(), at(0), at(1)).remove(0);
+    assert_eq!(verdict.state, GateState::NoData);
+    assert!(verdict.detail.contains("no old version serves beside the new one"), "{}", verdict.detail);
+    let due = questions(&environment, &release, &Answers::default(), at(40));
+    assert!(due.iter().all(|(name, _)| name == "share/backend"), "{due:?}");
+}
+
+#[test]
+fn expressions_judge_what_limits_cannot() {
+    let environment = compared(|analysis| {
+        analysis.test = None;
+        analysis.fail_if = Some("value > 2.0 * stable && samples > 100.0".into());
+    });
+    let verdict = against(&environment, number(0.02), number(0.005));
+    assert_eq!(verdict.state, GateState::Fail);
+    assert!(
+        verdict.detail.ends_with("fails if value > 2.0 * stable && samples > 100.0"),
+        "{}",
+        verdict.detail
+    );
+    assert_eq!(against(&environment, number(0.009), number(0.005)).state, GateState::Pass);
+    let own = compared(|analysis| analysis.fail_if = Some("confidence > 0.5 && value > 0.5".into()));
+    assert_eq!(
+        against(&own, number(0.124), number(0.003)).state,
+        GateState::Pass,
+        "the expression has the word"
+    );
+}
+
+#[test]
+fn what_is_wrong_is_found_when_the_environment_is_read() {
+    assert_eq!(problems(&world(|_| {})), Vec::<String>::new());
+    let cases: Vec<(fn(&mut Analysis), &str)> = vec![
+        (|analysis| analysis.fail_when = Some("10".into()), "failWhen: `10` is not a comparison"),
+        (
+            |analysis| analysis.query = "errors-rate".into(),
+            "query: there is no query `errors-rate`; there are errorRate",
+        ),
+        (|analysis| analysis.fail_if = Some("oops(".into()), "failIf: `oops(`"),
+        (|analysis| analysis.fail_when = None, "nothing to judge by"),
+        (|analysis| analysis.test = Some(StatisticalTest::TwoProportion), "against:"),
+        (|analysis| analysis.smallest_difference = Some("much".into()), "smallestDifference: `much`"),
+        (
+            |analysis| analysis.components = vec!["backnd".into()],
+            "there is no `backnd`; there are backend, frontend",
+        ),
+        (|analysis| analysis.for_ = Some(crate::api::Duration::from_mins(60)), "for: it must be shorter"),
+        (|analysis| analysis.samples = Some("nothing".into()), "samples: there is no query `nothing`"),
+    ];
+    for (edit, expected) in cases {
+        let environment = world(edit);
+        let found = problems(&environment);
+        assert!(found.len() == 1 && found[0].contains(expected), "{expected}: {found:?}");
+        assert!(found[0].starts_with("analysis error-rate: "), "{found:?}");
+        let verdict = judge(&environment, &canary(&environment), &Answers::default(), at(0), at(1)).remove(0);
+        assert_eq!((verdict.state, &verdict.detail), (GateState::NoData, &found[0]));
+    }
+    let mut environment = world(|_| {});
+    environment.spec.metrics.as_mut().unwrap().queries.insert("mine".into(), "up{x=\"{{cluster}}\"}".into());
+    environment.spec.analysis.push(environment.spec.analysis[0].clone());
+    environment.spec.strategy = Some(
+        serde_json::from_value(serde_json::json!({
+            "canary": {"steps": [{"analysis": {"names": ["latency"]}}]}
+        }))
+        .unwrap(),
+    );
+    assert_eq!(problems(&environment).len(), 3);
 }

@@ -28,8 +28,8 @@ pub fn answer(samples: &Samples, path: &str, parameters: &Parameters<'_>, now: i
         "api/v1/query_range" => query_range(samples, parameters),
         "api/v1/labels" => labels(samples, parameters, now),
         "api/v1/series" => series(samples, parameters, now),
-        "api/v1/alerts" => Ok(json!({"alerts": []})),
-        "api/v1/rules" => Ok(json!({"groups": []})),
+        "api/v1/alerts" => Ok(samples.rules().alerts()),
+        "api/v1/rules" => rules(samples, parameters),
         "api/v1/targets" => Ok(json!({"activeTargets": [], "droppedTargets": []})),
         "api/v1/status/buildinfo" => Ok(json!({
             "version": "3.5.0", "revision": "simulated", "branch": "HEAD", "buildUser": "", "buildDate": "", "goVersion": ""
@@ -49,6 +49,14 @@ pub fn answer(samples: &Samples, path: &str, parameters: &Parameters<'_>, now: i
             };
             (code, Ok(json!({"status": "error", "errorType": kind, "error": error.to_string()})))
         }
+    }
+}
+
+fn rules(samples: &Samples, parameters: &Parameters<'_>) -> Result<Json, EvalError> {
+    match parameters.get("type").unwrap_or_default().to_lowercase().as_str() {
+        "" => Ok(samples.rules().groups(None)),
+        kind @ ("alert" | "record") => Ok(samples.rules().groups(Some(kind))),
+        other => Err(bad("type", &format!("not supported value \"{other}\""))),
     }
 }
 

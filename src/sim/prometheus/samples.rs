@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
+use super::rules::Rules;
+
 /// Name of the label that holds a metric's name.
 pub const NAME: &str = "__name__";
 /// How long samples are kept, in milliseconds.
@@ -107,9 +109,27 @@ pub struct Samples {
     by_labels: HashMap<Arc<Labels>, SeriesId>,
     by_name: BTreeMap<String, Vec<SeriesId>>,
     appends: u64,
+    rules: Rules,
 }
 
 impl Samples {
+    /// No samples yet, and rules that are evaluated over them.
+    pub fn with(rules: Rules) -> Self {
+        Self { rules, ..Self::default() }
+    }
+
+    /// The rules, and what they say.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// Evaluates the rules at an instant in milliseconds.
+    pub fn evaluate_rules(&mut self, at: i64) {
+        let mut rules = std::mem::take(&mut self.rules);
+        rules.evaluate(self, at);
+        self.rules = rules;
+    }
+
     /// The series of these labels, made when new.
     pub fn series(&mut self, labels: Labels) -> SeriesId {
         if let Some(id) = self.by_labels.get(&labels) {

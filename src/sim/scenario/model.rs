@@ -61,6 +61,9 @@ pub struct Scenario {
     /// How versions behave, by tag.
     #[serde(default)]
     pub versions: BTreeMap<String, Behaviour>,
+    /// Alerting rules of its Prometheus.
+    #[serde(default)]
+    pub rules: Vec<Rule>,
     /// What the other people do.
     #[serde(default)]
     pub script: Vec<ScriptLine>,
@@ -250,6 +253,25 @@ pub struct Service {
     /// Body of a healthy answer.
     #[serde(default = "ok_body")]
     pub body: String,
+}
+
+/// An alerting rule, as Prometheus' own files have it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Rule {
+    /// Name of the alert.
+    pub alert: String,
+    /// PromQL.
+    pub expr: String,
+    /// How long it is pending before it fires.
+    #[serde(default, rename = "for", deserialize_with = "span")]
+    pub lasting: Duration,
+    /// Labels.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    /// Annotations.
+    #[serde(default)]
+    pub annotations: BTreeMap<String, String>,
 }
 
 /// A Secret.

@@ -93,6 +93,7 @@ impl World {
             stays
         });
         self.scrape_deployments(&mut samples, millis);
+        samples.evaluate_rules(millis);
         samples.forget_before(millis);
     }
 
