@@ -45,6 +45,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("color_eyre", &["cli", "tui", "main"]),
     ("axum", &["sim", "controller"]),
     ("promql_parser", &["sim"]),
+    ("cel", &["domain"]),
     ("etcetera", &["config"]),
     ("jiff", &["api"]),
     (

@@ -346,3 +346,22 @@ async fn the_same_seed_is_the_same_world() {
     }
     assert_eq!(seen[0], seen[1]);
 }
+
+#[path = "../contract/alerts.rs"]
+mod alerts;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_alert_is_told_as_prometheus_tells_it() {
+    let mut scenario = Scenario::builtin("quiet").unwrap();
+    let rule = serde_json::json!([{
+        "alert": alerts::ALERT, "expr": alerts::EXPR, "for": format!("{}s", alerts::PENDING_SECS),
+        "labels": {"severity": "page"}, "annotations": {"summary": "value is {{ $value }}"},
+    }]);
+    scenario.rules = serde_json::from_value(rule).unwrap();
+    // what has always been true would fire before anybody looks
+    scenario.prefill = std::time::Duration::ZERO;
+    let clock = Clock::scaled(chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap(), 5.0);
+    let running = start_with(scenario, clock, StartOptions::default()).await.unwrap();
+    alerts::follow(running.prometheus_url.as_str().trim_end_matches('/')).await;
+    running.stop().await;
+}

@@ -127,7 +127,7 @@ pub struct Analysis {
     /// Time between two measurements.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<Duration>,
-    /// Failed measurements tolerated, counted from the start of the step.
+    /// Failed measurements tolerated while the release runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 1000))]
     pub failure_limit: Option<i32>,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, PoisonError};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::routes::{self, Routes};
@@ -18,6 +18,9 @@ use crate::sim::world::pod::Run;
 
 /// Upper bounds of the latency histogram, in seconds.
 pub const BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// How far back before its start a world's rules are evaluated.
+const RULES_LOOK_BACK: TimeDelta = TimeDelta::minutes(10);
 
 /// Counters of everything that serves.
 #[derive(Debug)]
@@ -93,7 +96,10 @@ impl World {
             stays
         });
         self.scrape_deployments(&mut samples, millis);
-        samples.evaluate_rules(millis);
+        // of the past that a world starts with, only the last minutes can still fire
+        if self.now - at <= RULES_LOOK_BACK {
+            samples.evaluate_rules(millis);
+        }
         samples.forget_before(millis);
     }
 
