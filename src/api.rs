@@ -7,6 +7,7 @@
 //! The types are the source of the CustomResourceDefinitions that `release-cockpit manifests` prints.
 
 pub mod condition;
+pub mod config_record;
 pub mod duration;
 pub mod environment;
 pub mod labels;

@@ -15,6 +15,7 @@ pub mod exit;
 mod follow;
 pub mod grammar;
 mod guarding;
+mod history;
 mod inbox;
 mod keys;
 mod logging;
@@ -111,7 +112,9 @@ async fn on_cluster(verb: Option<&Verb>, settings: &crate::config::Settings) -> 
         Verb::Controller(wanted) => controller::control(settings, wanted).await,
         Verb::Deploy(wanted) => release::deploy(settings, wanted).await,
         Verb::Promote(wanted) => release::promote(settings, wanted).await,
+        Verb::Rollback(wanted) if wanted.list => history::versions(settings, wanted).await,
         Verb::Rollback(wanted) => release::rollback(settings, wanted).await,
+        Verb::History(wanted) => history::history(settings, wanted).await,
         Verb::Approve(wanted) => act::act(settings, crate::api::ActionKind::Approve, wanted).await,
         Verb::Reject(wanted) => act::act(settings, crate::api::ActionKind::Reject, wanted).await,
         Verb::Pause(wanted) => act::act(settings, crate::api::ActionKind::Pause, wanted).await,

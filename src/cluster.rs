@@ -26,6 +26,7 @@ pub mod secret;
 mod slim;
 pub mod text;
 pub mod watch;
+mod way_back;
 pub mod web;
 pub mod workload_row;
 

@@ -14,6 +14,7 @@ use crate::domain::rollout_status::WorkloadState;
 
 mod argo_rollout;
 mod autoscaler;
+mod configs;
 mod controller_revisions;
 mod daemon_set;
 mod deployment;
@@ -24,6 +25,7 @@ mod stateful_set;
 pub mod track;
 
 pub use autoscaler::{autoscaler_of, autoscalers};
+pub use configs::content_hash;
 pub(crate) use patch::is_precondition;
 
 /// What can go wrong with a workload.

@@ -14,6 +14,7 @@ mod copy;
 mod deny;
 mod deploy;
 mod describe;
+mod diff;
 mod disarm;
 mod down;
 mod drive;
@@ -76,6 +77,7 @@ pub const COMMANDS: &[&Command] = &[
     &retry::COMMAND,
     &abort::COMMAND,
     &rollback::COMMAND,
+    &diff::COMMAND,
     &emergency::COMMAND,
     &freeze::COMMAND,
     &unfreeze::COMMAND,

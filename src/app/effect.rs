@@ -84,4 +84,11 @@ pub enum FetchText {
     },
     /// The last lines of a pod's log.
     PodLog(PodKey),
+    /// What going back to a version means.
+    WayBack {
+        /// Where.
+        environment: EnvironmentKey,
+        /// The version.
+        version: Box<str>,
+    },
 }

@@ -17,8 +17,8 @@ pub use guarding::{
 };
 pub use notify::Notify;
 pub use options::{
-    About, Act, ConfigWhat, Controller, Demo, Deploy, Format, How, Manifests, ManifestsWhat, Promote, Queue,
-    Rollback, Sim, Status, Wait, Weight,
+    About, Act, ConfigWhat, Controller, Demo, Deploy, Format, History, How, Manifests, ManifestsWhat,
+    Promote, Queue, Rollback, Sim, Status, Wait, Weight,
 };
 
 const EXIT_CODES: &str = "\
@@ -122,10 +122,17 @@ While a release is under way, that release is undone. Otherwise a new release br
 succeeded here and is not the one that runs now, or the one that --to names.
 
 Examples:
+  release-cockpit rollback production --list
   release-cockpit rollback production --reason 'error rate 11 %'
   release-cockpit rollback production --to v1.8.1 --reason 'v1.8.2 loses sessions' --confirm deploy-to-production
   release-cockpit rollback production --emergency --reason 'INC-1: customers cannot pay'")]
     Rollback(Rollback),
+    /// Show the revisions of an environment's workloads, and what differs between one of them and now
+    #[command(after_help = "\
+Examples:
+  release-cockpit history production
+  release-cockpit history production --component backend --diff 7 -o json")]
+    History(History),
     /// Approve a release that waits for it
     #[command(after_help = "\
 TARGET is a release, or an environment in which one release waits. The slots that your groups may fill are filled.

@@ -94,7 +94,7 @@ async fn source(session: &Session, into: &Environment, from: Option<&str>) -> Re
     choose::environment(&all, &named).cloned()
 }
 
-fn way_back<'a>(
+pub(super) fn way_back<'a>(
     environment: &Environment,
     known: &'a [KnownVersion],
     to: Option<&str>,

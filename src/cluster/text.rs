@@ -51,7 +51,7 @@ impl Cluster {
         Ok(sanitize::block(&text).into_owned())
     }
 
-    async fn json(&self, path: &str, what: &str) -> Result<Value, Error> {
+    pub(super) async fn json(&self, path: &str, what: &str) -> Result<Value, Error> {
         self.bounded(self.client().request(get(path)?), what).await
     }
 }

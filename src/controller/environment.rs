@@ -15,11 +15,13 @@ use super::policies;
 use super::seal;
 use super::{status, telling};
 use crate::api::condition::{Condition, ConditionStatus};
+use crate::api::config_record::ConfigRecord;
 use crate::api::environment::{Component, CurrentVersion, EnvironmentStatus};
 use crate::api::release::Phase;
 use crate::api::{Environment, Release};
 use crate::domain::rollout_status::WorkloadState;
 use crate::domain::{analysis, environment_action, soak, timeline, version};
+use crate::workload;
 
 mod actions;
 
@@ -72,6 +74,7 @@ async fn update(environment: &Environment, context: &Arc<Context>) -> Result<Opt
     let old = environment.status.clone().unwrap_or_default();
     let now = context.core.clock.now();
     let mut new = judge(environment, &workloads, siblings, active, now);
+    new.configs = configs(environment, context, &workloads).await;
     let over = environment_action::expire(&mut new, now);
     tell_policies(environment, context, &mut new);
     if old != new {
@@ -84,6 +87,31 @@ async fn update(environment: &Environment, context: &Arc<Context>) -> Result<Opt
     }
     seal::seal(environment, context).await?;
     Ok(environment_action::next_expiry(&new))
+}
+
+/// Hashes of what the components' pods take configuration from. What cannot be asked for now keeps the hash that it had.
+async fn configs(environment: &Environment, context: &Context, workloads: &[Seen<'_>]) -> Vec<ConfigRecord> {
+    const MOST: usize = 64;
+    let salt = environment.metadata.uid.as_deref().unwrap_or_default();
+    let known = environment.status.as_ref().map(|status| status.configs.as_slice()).unwrap_or_default();
+    let mut records = Vec::new();
+    for seen in workloads {
+        for reference in seen.state.iter().flat_map(|state| &state.configs).take(MOST - records.len()) {
+            let found =
+                workload::content_hash(&context.core.client, namespace(environment), reference, salt).await;
+            let component = &seen.component.name;
+            let before = known.iter().find(|old| {
+                old.component == *component && old.kind == reference.kind && old.name == reference.name
+            });
+            records.push(ConfigRecord {
+                component: component.clone(),
+                kind: reference.kind,
+                name: reference.name.clone(),
+                hash: found.unwrap_or_else(|| before.and_then(|before| before.hash.clone())),
+            });
+        }
+    }
+    records
 }
 
 /// What was last found out about the policies; nothing new, nothing changed.

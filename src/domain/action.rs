@@ -160,7 +160,7 @@ fn short(digest: &str) -> &str {
 fn phase(observed: &Observed, status: &ReleaseStatus, action: &ReleaseAction) -> Option<Verdict> {
     use Phase::{Held, Paused, Pending, Progressing, RollingBack, Succeeded, Verifying};
     let phase = status.phase;
-    if let Some(judged) = rollouts::judge(observed, status, action.spec.action) {
+    if let Some(judged) = rollouts::judge(observed, status, action) {
         return judged;
     }
     let fits = match action.spec.action {

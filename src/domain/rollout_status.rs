@@ -5,6 +5,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::argo_rollout::{self, ArgoPhase, ArgoRollout};
+use super::config_drift::ConfigRef;
 use crate::api::environment::WorkloadKind;
 
 /// A workload as last observed; what a component's container runs, and how far its rollout is.
@@ -52,6 +53,8 @@ pub struct WorkloadState {
     pub current_revision: String,
     /// `status.updateRevision` of a StatefulSet.
     pub update_revision: String,
+    /// The ConfigMaps and Secrets that its pods take configuration from.
+    pub configs: Vec<ConfigRef>,
     /// What only an Argo Rollout has.
     pub argo: Option<Box<ArgoRollout>>,
 }
@@ -82,6 +85,7 @@ impl WorkloadState {
             on_delete: false,
             current_revision: String::new(),
             update_revision: String::new(),
+            configs: Vec::new(),
             argo: None,
         }
     }

@@ -55,6 +55,9 @@ async fn answer(cluster: &Cluster, request: Request) -> (Outcome, bool) {
         Request::Text(FetchText::ObjectYaml { plural, namespace, name }) => {
             cluster.object_yaml(plural, &namespace, &name).await
         }
+        Request::Text(FetchText::WayBack { environment, version }) => {
+            cluster.way_back_text(&environment, &version).await
+        }
     };
     match text {
         Ok(text) => (Outcome::Text(text), false),

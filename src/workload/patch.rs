@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::{Error, ImageChange, Revision, Target, Written, replica_sets};
 use crate::api::environment::WorkloadKind;
 use crate::api::labels::{ANNOTATION_CHANGE_CAUSE, ANNOTATION_RELEASE, CONTROLLER_FIELD_MANAGER};
+use crate::domain::config_drift::{self, ConfigRef};
 
 pub(super) fn api<K>(target: &Target) -> Api<K>
 where
@@ -53,6 +54,11 @@ fn containers(template: &PodTemplateSpec) -> &[Container] {
 /// The image of a container in a template.
 pub(super) fn image(template: &PodTemplateSpec, container: &str) -> Option<String> {
     containers(template).iter().find(|c| c.name == container).and_then(|c| c.image.clone())
+}
+
+/// The ConfigMaps and Secrets that a template takes from.
+pub(super) fn configs(template: &PodTemplateSpec) -> Vec<ConfigRef> {
+    serde_json::to_value(template).map(|template| config_drift::references(&template)).unwrap_or_default()
 }
 
 /// Reads the object and replaces the image in what was read, if it is still `change.from`. What goes back to one of the `past`

@@ -28,4 +28,5 @@ mod routers;
 mod space;
 #[path = "../pty/terminal.rs"]
 mod terminal;
+mod way_back;
 mod world;

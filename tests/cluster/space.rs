@@ -261,7 +261,9 @@ pub fn action(name: &str, kind: &str, who: &str, release: &Release) -> Value {
         "release": {"name": release.name_any(), "uid": release.uid(), "requestedBy": release.spec.requested_by}});
     match kind {
         "Approve" => expected["planDigest"] = json!(status.plan.expect("a plan").digest),
-        "Pause" | "Resume" | "Retry" => expected["step"] = json!(status.step.map_or(0, |step| step.index)),
+        "Pause" | "Resume" | "Retry" | "Promote" | "PromoteFull" => {
+            expected["step"] = json!(status.step.map_or(0, |step| step.index))
+        }
         _ => {}
     }
     spec["expected"] = expected;

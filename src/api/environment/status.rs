@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::schemas;
 use crate::api::condition::Condition;
+use crate::api::config_record::ConfigRecord;
 use crate::api::names::ComponentName;
 use crate::api::notified::Notified;
 use crate::api::seal::ChainHead;
@@ -20,6 +21,10 @@ pub struct EnvironmentStatus {
     /// What runs, per component.
     #[schemars(length(max = 32))]
     pub current: Vec<CurrentVersion>,
+    /// What the ConfigMaps and Secrets of the components hold, as hashes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub configs: Vec<ConfigRecord>,
     /// The release that holds the lane, if one is being executed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 63))]

@@ -8,6 +8,7 @@ use super::{
     ApprovalRecord, CheckRecord, Driver, OverrideRecord, Phase, Plan, RolloutProgress, StepProgress, Weights,
 };
 use crate::api::condition::Condition;
+use crate::api::config_record::ConfigRecord;
 use crate::api::names::ComponentName;
 use crate::api::notified::Notified;
 use crate::api::seal::Seal;
@@ -56,6 +57,10 @@ pub struct ReleaseStatus {
     /// What ran before, recorded once when execution starts.
     #[schemars(length(max = 32))]
     pub before: Vec<RevisionRecord>,
+    /// What the ConfigMaps and Secrets of the components held then, as hashes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub configs: Vec<ConfigRecord>,
     /// How far each component is.
     #[schemars(length(max = 32))]
     pub components: Vec<ComponentProgress>,

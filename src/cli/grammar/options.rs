@@ -142,6 +142,9 @@ pub struct Rollback {
     /// The version to go back to [default: the last one known good]
     #[arg(long, value_name = "VERSION")]
     pub to: Option<String>,
+    /// Only list the versions that ran here, and what going back to one of them means
+    #[arg(long)]
+    pub list: bool,
     #[command(flatten)]
     /// What is said about it.
     pub about: About,
@@ -177,6 +180,22 @@ pub struct Weight {
     #[command(flatten)]
     /// How it is done.
     pub how: How,
+}
+
+/// `history`.
+#[derive(Args, Clone, Debug)]
+pub struct History {
+    /// The environment: its name, or namespace/name
+    pub environment: String,
+    /// Only this component
+    #[arg(long, value_name = "NAME")]
+    pub component: Option<String>,
+    /// What differs between what is wanted now and this revision
+    #[arg(long, value_name = "REVISION")]
+    pub diff: Option<i64>,
+    /// What is printed
+    #[arg(short, long, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
+    pub output: Format,
 }
 
 /// `status`.

@@ -2,15 +2,16 @@
 
 use super::Verdict;
 use crate::api::release::{Phase, ReleaseStatus};
-use crate::api::release_action::ActionKind;
+use crate::api::release_action::{ActionKind, ReleaseAction};
 use crate::domain::rollout::Observed;
 
 /// `Some(None)`: it fits; `Some(Some)`: it does not; nothing where Argo Rollouts have no say.
 pub(super) fn judge(
     observed: &Observed,
     status: &ReleaseStatus,
-    kind: ActionKind,
+    action: &ReleaseAction,
 ) -> Option<Option<Verdict>> {
+    let kind = action.spec.action;
     if !matches!(kind, ActionKind::Promote | ActionKind::PromoteFull) {
         return None;
     }
@@ -19,6 +20,11 @@ pub(super) fn judge(
     let phase = status.phase;
     if !matches!(phase, Phase::Progressing | Phase::Paused) {
         return Some(Some(Verdict::refused(format!("{kind} does not fit: it is {phase}"))));
+    }
+    if kind == ActionKind::Promote && has_moved_since(status, action) {
+        return Some(Some(Verdict::refused(
+            "the Rollout has moved since: look where it stands, and ask again",
+        )));
     }
     let can = rollouts.any(|argo| {
         let last = i32::try_from(argo.steps.len()).unwrap_or(i32::MAX);
@@ -30,4 +36,14 @@ pub(super) fn judge(
         (!can)
             .then(|| Verdict::refused(format!("{kind} does not fit: no Rollout stands at a step or pause"))),
     )
+}
+
+/// Whether a Rollout paused or went on after that action was written: its author saw another step. The server keeps whole seconds.
+fn has_moved_since(status: &ReleaseStatus, action: &ReleaseAction) -> bool {
+    let moves = status
+        .timeline
+        .iter()
+        .filter(|e| matches!(e.reason.as_str(), "PausedByRollout" | "ResumedByRollout"));
+    let last = moves.map(|entry| entry.at.timestamp()).max();
+    last.zip(action.created_at()).is_some_and(|(moved, written)| written.timestamp() < moved)
 }

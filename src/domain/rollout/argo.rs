@@ -353,6 +353,15 @@ mod tests {
     }
 
     #[test]
+    fn a_wish_for_an_earlier_step_is_refused() {
+        let mut world = paused();
+        let (result, message) = world.act(action("a1", ActionKind::Promote, "alice", 5));
+        assert_eq!(result, ActionResult::Refused);
+        assert!(message.contains("moved since"), "{message}");
+        assert_eq!(world.act(action("a2", ActionKind::Promote, "alice", 50)).0, ActionResult::Applied);
+    }
+
+    #[test]
     fn going_back_aborts_it_first_and_takes_no_steps() {
         let mut world = paused();
         world.act(action("a1", ActionKind::Abort, "alice", 50));

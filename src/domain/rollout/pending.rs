@@ -102,6 +102,8 @@ impl Draft<'_> {
                 })
             })
             .collect();
+        let environment = self.observed.environment.as_ref().and_then(|found| found.status.as_ref());
+        self.status.configs = environment.map(|found| found.configs.clone()).unwrap_or_default();
         self.status.started_at = Some(self.now);
         self.status.attempt = self.status.attempt.max(1);
         self.list_components(&plan);
@@ -117,6 +119,7 @@ impl Draft<'_> {
     /// Goes back to waiting before anything was changed: the world moved between the verdict and the act.
     pub(super) fn step_back(&mut self, gate: &GateStatus) {
         self.status.before.clear();
+        self.status.configs.clear();
         self.status.components.clear();
         self.status.tracks.clear();
         self.status.weight = None;
