@@ -69,7 +69,7 @@ impl Cluster {
         let namespace = client.default_namespace().to_owned();
         let clients =
             Clients { requests: client.clone(), watches: client, context: context.into(), namespace };
-        Self { clients, namespaces: [].into() }
+        Self { clients, namespaces: [].into(), registries: None }
     }
 
     /// Also looks into these namespaces where the whole cluster may not be listed.
