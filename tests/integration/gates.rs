@@ -9,7 +9,6 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, PostParams};
 use kube::{Client, Config};
 use release_cockpit::api::environment::{GithubChecks, ImageExists, SecretKeyRef};
-use release_cockpit::api::release::GateState;
 use release_cockpit::api::release::GateState::{self, Fail, NoData, Pass};
 use release_cockpit::cluster::Cluster;
 use release_cockpit::cluster::registry::{Credentials, Error, Mirrors, Registries};
