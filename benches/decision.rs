@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use release_cockpit::api::environment::WorkloadKind;
+use release_cockpit::api::release::GateState;
+use release_cockpit::api::strategy::Weight;
 use release_cockpit::api::{Environment, Release};
-use release_cockpit::domain::health::Answers;
-use release_cockpit::domain::rollout::{Observed, next};
+use release_cockpit::domain::health::{Answer, Answers};
+use release_cockpit::domain::rollout::{Effect, Observed, TrafficState, next};
 use release_cockpit::domain::rollout_status::WorkloadState;
 use serde_json::json;
 
@@ -85,6 +87,72 @@ fn worlds(count: u32) -> Vec<Observed> {
             answers: Answers::default(),
         })
         .collect()
+}
+
+/// A canary of twenty steps behind a router, in the middle of them.
+fn canary() -> Observed {
+    let Some(mut observed) = worlds(1).pop() else { unreachable!("one world was asked for") };
+    let steps: Vec<_> = (1..=20).map(|step| json!({"setWeight": step * 5})).collect();
+    let strategy = json!({"canary": {"trafficRouting": {"router": "gateway-api", "config": {"httpRoute": "{{component}}"}}, "steps": steps}});
+    if let Some(environment) = observed.environment.as_mut() {
+        environment.spec.strategy = serde_json::from_value(strategy).ok();
+        environment.spec.approval = None;
+    }
+    let accepted =
+        |percent| TrafficState { weight: Weight::new(percent), is_accepted: true, detail: String::new() };
+    for name in ["backend", "frontend"] {
+        observed.traffic.insert(name.to_owned(), accepted(0));
+    }
+    let mut at = now();
+    // done at once, whatever is decided, until half of the steps are over
+    for _ in 0..400 {
+        let decision = next(&observed, at);
+        at += TimeDelta::seconds(1);
+        let is_half = decision.status.step.as_ref().is_some_and(|step| step.index >= 10);
+        observed.release.status = Some(decision.status);
+        for effect in &decision.effects {
+            carry_out(&mut observed, effect, at);
+        }
+        if is_half {
+            break;
+        }
+    }
+    observed
+}
+
+fn carry_out(observed: &mut Observed, effect: &Effect, at: DateTime<Utc>) {
+    match effect {
+        Effect::SetTrack(set) => {
+            let second = WorkloadState {
+                image: Some(set.image.clone()),
+                desired: set.replicas,
+                replicas: set.replicas,
+                updated: set.replicas,
+                ready: set.replicas,
+                available: set.replicas,
+                ..WorkloadState::new(WorkloadKind::Deployment, set.track.workload_name(&set.workload.name))
+            };
+            observed.tracks.insert(set.component.to_string(), second);
+        }
+        Effect::SetTraffic(set) => {
+            let state = TrafficState { weight: Some(set.to), is_accepted: true, detail: String::new() };
+            observed.traffic.insert(set.component.to_string(), state);
+        }
+        Effect::Ask { name, .. } => {
+            observed.answers.record(name, Answer::new(at, GateState::Pass, "asked"));
+        }
+        _ => {}
+    }
+}
+
+#[divan::bench]
+fn a_canary_of_twenty_steps(bencher: divan::Bencher<'_, '_>) {
+    let observed = canary();
+    let index =
+        observed.release.status.as_ref().and_then(|status| status.step.as_ref()).map(|step| step.index);
+    assert_eq!(index, Some(10), "half of its steps are over");
+    let at = now() + TimeDelta::seconds(500);
+    bencher.bench_local(|| divan::black_box(next(divan::black_box(&observed), at)));
 }
 
 #[divan::bench]

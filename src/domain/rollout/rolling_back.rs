@@ -1,13 +1,19 @@
 //! `RollingBack`: every component that was changed is put back, the last one first, each followed until it is complete.
 
+use chrono::TimeDelta;
+
 use super::progress::Sight;
 use super::tracks::{Aim, Course};
+use super::watch::Lack;
 use super::{Draft, FAST};
 use crate::api::names::ComponentName;
 use crate::api::release::{ComponentState, Phase};
 use crate::domain::rollback;
-use crate::domain::rollout_status::RolloutStatus;
+use crate::domain::rollout_status::{RolloutStatus, rollout_status_since};
 use crate::domain::timeline::CONTROLLER;
+
+/// How long an old version may take to be well again.
+const PATIENCE: TimeDelta = TimeDelta::seconds(600);
 
 impl Draft<'_> {
     /// Puts back one component at a time.
@@ -102,6 +108,50 @@ impl Draft<'_> {
         }
     }
 
+    /// Whether the old version is as well as it was: only then has the release gone back.
+    fn is_well_again(&mut self) -> bool {
+        let since = *self.status.verifying_since.get_or_insert(self.now);
+        let is_over = self.now - since > PATIENCE;
+        let names: Vec<ComponentName> = self.status.components.iter().map(|p| p.component.clone()).collect();
+        for name in names {
+            let Sight::Old(workload) = self.sight(&name) else { continue };
+            let status = rollout_status_since(&workload, since, self.now);
+            if status.is_done() {
+                continue;
+            }
+            let message = status.message().to_owned();
+            if is_over || matches!(status, RolloutStatus::Failed(_)) {
+                self.is_not_well(&message);
+            } else {
+                self.say(format!("put back; waiting for the previous version to be well: {message}"));
+            }
+            return false;
+        }
+        match self.old_version_lacks(since) {
+            None => true,
+            Some(Lack::Failed(why)) => {
+                self.is_not_well(&why);
+                false
+            }
+            Some(Lack::NotYet(why)) if is_over => {
+                self.is_not_well(&format!("nobody could tell for {} minutes: {why}", PATIENCE.num_minutes()));
+                false
+            }
+            Some(Lack::NotYet(why)) => {
+                self.say(format!("put back; waiting for {why}"));
+                false
+            }
+        }
+    }
+
+    fn is_not_well(&mut self, why: &str) {
+        let reason = self.status.undo.as_ref().map(|undo| undo.reason.clone()).unwrap_or_default();
+        let message = format!(
+            "put back, but the previous version is not well: {why}; it was put back because {reason}"
+        );
+        self.enter_by_itself(Phase::Errored, "RolledBackUnwell", &message);
+    }
+
     /// One component cannot be put back; the others still can.
     fn give_up(&mut self, name: &ComponentName, why: &str) -> bool {
         if let Some(progress) = self.progress(name) {
@@ -130,6 +180,9 @@ impl Draft<'_> {
             return self.enter_by_itself(Phase::Errored, "RollbackIncomplete", &message);
         }
         let touched = self.status.components.iter().any(|p| p.state == ComponentState::RolledBack);
+        if touched && !self.is_well_again() {
+            return;
+        }
         // nothing had been changed: the verdict is all that there is
         let phase = if !touched && ends_as == Phase::RolledBack && by == CONTROLLER {
             Phase::Failed

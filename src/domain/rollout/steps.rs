@@ -149,6 +149,15 @@ impl Draft<'_> {
 
     /// The next step begins, since this one is over.
     pub(super) fn next_step(&mut self, reason: &str, why: &str) {
+        // no data is never green: what nobody can judge gets no more traffic
+        let at = self.desired_weight();
+        let grows = matches!(
+            self.plan().steps.get(self.step() + 1),
+            Some(PlanStep::Canary(Step::SetWeight(next))) if *next > at && at > Weight::ZERO
+        );
+        if let Some(gate) = self.held_by_numbers().filter(|_| grows) {
+            return self.wait_at_gate(gate);
+        }
         self.note(CONTROLLER, reason, why);
         self.enter_step(self.step() + 1);
     }

@@ -9,6 +9,7 @@ use crate::api::release_action::ActionKind;
 use crate::domain::fixtures::*;
 
 mod canary;
+mod watched;
 
 #[test]
 fn a_release_without_gates_rolls_wave_by_wave() {
@@ -281,6 +282,18 @@ fn a_failing_health_check_rolls_back_and_smoke_comes_before_the_bake() {
 
     let mut bad = World::new(environment.clone());
     bad.answer = GateState::Fail;
+    while bad.phase() != Phase::RollingBack {
+        bad.turn();
+        bad.roll();
+        bad.secs += 5;
+    }
+    let mut unwell =
+        World { observed: bad.observed.clone(), writes: Vec::new(), ..World::new(environment.clone()) };
+    unwell.secs = bad.secs;
+    unwell.answer = GateState::Fail;
+    assert_eq!(unwell.run(), Phase::Errored);
+    assert!(unwell.status().message.contains("the previous version is not well"));
+    bad.answer = GateState::Pass;
     assert_eq!(bad.run(), Phase::RolledBack);
     assert!(bad.reasons().contains(&"HealthChecksFailed"));
     assert_eq!(bad.image("backend"), "ghcr.io/acme/backend:v1");

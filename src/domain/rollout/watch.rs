@@ -1,11 +1,20 @@
-//! Health checks and smoke probes while a release executes.
+//! Health checks, analyses, alerts and smoke probes while a release executes.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Draft, Effect};
 use crate::api::environment::{HealthCheck, Probe};
-use crate::api::release::GateState;
+use crate::api::release::{GateState, GateStatus, PlanStep};
 use crate::domain::health::{Question, health_name, smoke_name};
+use crate::domain::{alerts, analysis, plan};
+
+/// What keeps an old version from being well again.
+pub(super) enum Lack {
+    /// It may come.
+    NotYet(String),
+    /// It has failed as often as the environment tolerates.
+    Failed(String),
+}
 
 /// Between two asks of a health check where the environment names no interval.
 const HEALTH_INTERVAL: TimeDelta = TimeDelta::seconds(10);
@@ -33,7 +42,99 @@ impl Draft<'_> {
 
     /// Watches everything that can tell that the new version is bad; whether the release failed by it.
     pub(super) fn watch(&mut self) -> bool {
-        self.watch_health()
+        self.watch_health() || self.watch_numbers() || self.watch_alerts()
+    }
+
+    /// Measures what is due and judges it; whether the release failed by it. No data fails nothing, and lets nothing grow either:
+    /// see [`Draft::held_by_numbers`].
+    fn watch_numbers(&mut self) -> bool {
+        let Some(environment) = self.observed.environment.as_ref() else { return false };
+        if !self.has_changed_anything() {
+            return false;
+        }
+        let (release, answers) = (&self.observed.release, &self.observed.answers);
+        for (name, question) in analysis::questions(environment, release, answers, self.now) {
+            self.do_after(Effect::Ask { name, question });
+        }
+        if let Some(span) = analysis::look_again(environment) {
+            self.requeue_after(span);
+        }
+        self.status.analysis = analysis::judge(environment, release, answers, self.counted_from(), self.now);
+        let mut failed = None;
+        for verdict in self.status.analysis.clone() {
+            self.keep_gate(&format!("analysis/{}", verdict.name), verdict.state, &verdict.detail);
+            if verdict.state == GateState::Fail {
+                failed = failed.or(Some(format!("analysis {}: {}", verdict.name, verdict.detail)));
+            }
+        }
+        let Some(why) = failed else { return false };
+        if environment.spec.rollback_on.analysis {
+            self.fail("AnalysisFailed", &why);
+        } else {
+            self.hold("AnalysisFailed", &why);
+        }
+        true
+    }
+
+    /// Asks for the named alerts; whether one speaks against the release.
+    fn watch_alerts(&mut self) -> bool {
+        let Some(environment) = self.observed.environment.as_ref() else { return false };
+        if !self.has_changed_anything() {
+            return false;
+        }
+        let answers = &self.observed.answers;
+        if let Some((name, question)) = alerts::due(environment, answers, self.now) {
+            self.do_after(Effect::Ask { name, question });
+        }
+        let Some((state, detail)) = alerts::state(environment, answers, self.counted_from(), self.now) else {
+            return false;
+        };
+        self.requeue_after(HEALTH_INTERVAL);
+        self.keep_gate(alerts::NAME, state, &detail);
+        if state == GateState::Fail {
+            self.fail("AlertFiring", &detail);
+        }
+        state == GateState::Fail
+    }
+
+    /// The analysis without data that keeps a canary from getting more traffic.
+    pub(super) fn held_by_numbers(&self) -> Option<GateStatus> {
+        let verdict = self.status.analysis.iter().find(|verdict| verdict.state == GateState::NoData)?;
+        let environment = &self.observed.release.spec.environment;
+        let who = format!("data; someone with shift (promote) or rollback on environments/{environment}");
+        Some(GateStatus {
+            name: format!("analysis/{}", verdict.name),
+            state: GateState::NoData,
+            detail: verdict.detail.clone(),
+            cleared_by: Some(who),
+            ..GateStatus::default()
+        })
+    }
+
+    /// Asks whether the old version is well again; the sentence tells what is missing, and whether it will ever come.
+    pub(super) fn old_version_lacks(&mut self, since: DateTime<Utc>) -> Option<Lack> {
+        for (index, check) in self.health_checks().into_iter().enumerate() {
+            let name = health_name(index);
+            let interval = check.interval.map_or(HEALTH_INTERVAL, crate::api::Duration::to_delta);
+            self.ask_when_due(&name, interval, Question::Http(check.http.clone()));
+            let threshold = usize::try_from(check.failure_threshold.max(1)).unwrap_or(1);
+            let failures = self.observed.answers.failures_in_a_row(&name, since);
+            let last = self.observed.answers.last_since(&name, since);
+            let detail = last.map_or_else(|| "no answer yet".to_owned(), |answer| answer.detail.clone());
+            match last.map(|answer| answer.state) {
+                Some(GateState::Pass) => self.keep_gate(&name, GateState::Pass, &detail),
+                _ if failures >= threshold => {
+                    return Some(Lack::Failed(format!("{} still fails: {detail}", check.http.url)));
+                }
+                _ => {
+                    return Some(Lack::NotYet(format!(
+                        "a passing health check of {}: {detail}",
+                        check.http.url
+                    )));
+                }
+            }
+        }
+        None
     }
 
     /// Asks the health checks that are due and judges them; whether the release failed by them.
@@ -89,11 +190,27 @@ impl Draft<'_> {
         })
     }
 
+    /// The probes of the present step: before a switch, green is asked by its own Service.
+    fn probes_of_step(&self) -> Vec<Probe> {
+        let plan = self.plan();
+        let switch = plan.steps.iter().position(|step| matches!(step, PlanStep::Switch(_)));
+        let (Some(environment), Some(settings), true) =
+            (&self.observed.environment, self.settings(), switch > Some(self.step()))
+        else {
+            return self.probes();
+        };
+        let green = |probe: Probe| {
+            let http = plan::previewed(&environment.spec, &settings, &probe.http)?;
+            Some(Probe { http, ..probe })
+        };
+        self.probes().into_iter().filter_map(green).collect()
+    }
+
     /// Asks the smoke probes until each has passed, or one has failed for too long.
     pub(super) fn smoke(&mut self) {
         let since = self.step_started_at();
         let mut open = None;
-        for (index, probe) in self.probes().into_iter().enumerate() {
+        for (index, probe) in self.probes_of_step().into_iter().enumerate() {
             let name = smoke_name(index);
             let last = self.observed.answers.last_since(&name, since).cloned();
             if let Some(answer) = last.as_ref().filter(|answer| answer.state == GateState::Pass) {

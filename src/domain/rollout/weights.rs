@@ -5,7 +5,7 @@ use super::progress::Sight;
 use crate::api::names::ComponentName;
 use crate::api::release::{Phase, PlanStep, Weights};
 use crate::api::strategy::StrategyName;
-use crate::domain::weight;
+use crate::domain::{analysis, weight};
 
 impl Draft<'_> {
     /// Measures the weights over all components, once there is anything to weigh.
@@ -27,7 +27,7 @@ impl Draft<'_> {
         self.status.weight = Some(Weights {
             desired,
             achievable,
-            observed: self.observed_weight(),
+            observed: self.measured_weight().or_else(|| self.observed_weight()),
             since: if is_same { before.since } else { before.since.map(|_| self.now) },
             by: before.by.filter(|_| is_same),
         });
@@ -41,6 +41,15 @@ impl Draft<'_> {
         }
         let first = plan.steps.iter().position(|step| matches!(step, PlanStep::Roll(_)));
         first.is_some_and(|first| self.step() >= first)
+    }
+
+    /// The share of all requests that the second workloads serve, where it is measured.
+    fn measured_weight(&self) -> Option<f64> {
+        if self.is_rolled_in_place() || self.status.tracks.is_empty() {
+            return None;
+        }
+        let share = analysis::observed_weight(&self.observed.release, &self.observed.answers, self.now)?;
+        Some((share * 10.0).round() / 10.0)
     }
 
     /// The share of the new version as pods and routers tell it.

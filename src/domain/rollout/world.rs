@@ -6,7 +6,8 @@ use crate::api::environment::{Gates, HealthCheck, HttpProbe, Probe};
 use crate::api::release::{ComponentState, GateState};
 use crate::api::release_action::ReleaseActionStatus;
 use crate::domain::fixtures::{at, observed};
-use crate::domain::health::Answer;
+use crate::domain::health::{Answer, Found};
+use crate::domain::measure::{Measurement, Reading};
 use crate::domain::rollout_status::{PROGRESS_DEADLINE_EXCEEDED, Progressing};
 
 /// One release and what it acts on. Everything is stored and done at once; pods are replaced when [`World::roll`] is called.
@@ -19,6 +20,10 @@ pub(super) struct World {
     /// Components whose new pods never become available.
     pub broken: Vec<&'static str>,
     pub answer: GateState,
+    /// What the new version's queries give; nothing: no data.
+    pub number: Option<f64>,
+    /// What fires.
+    pub alerts: Vec<crate::domain::measure::Alert>,
 }
 
 impl World {
@@ -31,6 +36,8 @@ impl World {
             asked: Vec::new(),
             broken: Vec::new(),
             answer: GateState::Pass,
+            number: None,
+            alerts: Vec::new(),
         }
     }
 
@@ -75,9 +82,17 @@ impl World {
             Effect::SetTrack(_) | Effect::ScaleStable(_) | Effect::SetTraffic(_) | Effect::RemoveTrack(_) => {
                 self.carry_out_beside(effect);
             }
-            Effect::Ask { name, .. } => {
+            Effect::Ask { name, question } => {
                 self.asked.push(name.clone());
-                let answer = Answer::new(at(self.secs), self.answer, "asked");
+                let found = match question {
+                    Question::Measure(_) => {
+                        let reading = self.number.map(|number| ("new".to_owned(), Reading::Number(number)));
+                        Some(Found::Measurement(Measurement(reading.into_iter().collect())))
+                    }
+                    Question::Alerts(_) => Some(Found::Alerts(self.alerts.clone())),
+                    _ => None,
+                };
+                let answer = Answer { found, ..Answer::new(at(self.secs), self.answer, "asked") };
                 self.observed.answers.record(name, answer);
             }
             Effect::JudgeAction { name, result, message } => {
