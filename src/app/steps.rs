@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::api::Release;
+use crate::api::names::ComponentName;
 use crate::api::release::PlanStep;
 use crate::api::strategy::Step;
 
@@ -15,7 +16,7 @@ impl fmt::Display for StepWords<'_> {
         match self.0 {
             PlanStep::Roll(roll) => {
                 f.write_str("roll ")?;
-                list(f, roll.components.iter().map(|component| component.as_str()))
+                list(f, roll.components.iter().map(ComponentName::as_str))
             }
             PlanStep::Smoke(smoke) if smoke.probes == 1 => f.write_str("smoke test"),
             PlanStep::Smoke(smoke) => write!(f, "{} smoke tests", smoke.probes),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::api::environment::Component;
 use crate::api::release::{ReleaseStatus, TrackProgress};
-use crate::api::strategy::{Strategy, Track};
+use crate::api::strategy::{Strategy, StrategyName, Track};
 use crate::api::{Environment, Release};
 use crate::app::located::{EnvironmentId, ReleaseId};
 use crate::app::rows::environments::workload;
@@ -128,7 +128,7 @@ impl<'a> WeightWords<'a> {
     #[must_use]
     pub fn of(release: &'a Release) -> Option<Self> {
         let status = release.status.as_ref()?;
-        let sided = status.plan.as_ref().is_some_and(|plan| plan.strategy != Default::default());
+        let sided = status.plan.as_ref().is_some_and(|plan| plan.strategy != StrategyName::Rolling);
         (sided && status.weight.is_some()).then_some(Self { status, short: false, dot: "·" })
     }
 

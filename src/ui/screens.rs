@@ -184,9 +184,9 @@ impl Release {
         }
         let plan = take_top(&mut rest, plan.clamp(2, (height * 2 / 5).max(2)));
         let tracks = take_top(&mut rest, tracks(wanted.tracks).min(height / 3));
-        let analyses = panes::analysis::lines(wanted.analyses, false);
-        let analysis =
-            take_top(&mut rest, if analyses == 0 { 0 } else { analyses.saturating_add(1).min(height / 4) });
+        let lines = panes::analysis::lines(wanted.analyses, false);
+        let lines = if lines == 0 { 0 } else { lines.saturating_add(1).min(height / 4) };
+        let analysis = take_top(&mut rest, lines);
         // What holds it stands before what has happened; where nothing holds it, a line says so.
         let gates = match (wanted.waits, wanted.gates) {
             (true, gates) => gates.saturating_add(1).min((rest.height / 2).max(2)),

@@ -3,6 +3,7 @@
 use super::Pressed;
 use crate::api::ActionKind;
 use crate::api::release_action::Parameters;
+use crate::api::strategy::Weight;
 use crate::app::act::{self, With};
 use crate::app::command::Confirmation;
 use crate::app::line_editor::LineEditor;
@@ -98,7 +99,7 @@ pub(super) fn paste(store: &Store, form: &mut WeightForm, text: &str) {
 
 /// To the next multiple of the step.
 fn shift(form: &mut WeightForm, up: bool) {
-    let now = form.wanted().map_or(0, |weight| weight.percent());
+    let now = form.wanted().map_or(0, Weight::percent);
     let next =
         if up { (now / STEP + 1).saturating_mul(STEP).min(100) } else { now.saturating_sub(1) / STEP * STEP };
     form.weight.set(&next.to_string());

@@ -181,10 +181,8 @@ fn present(pen: &mut Pen<'_>, ctx: &Ctx<'_>, step: &PlanStep, status: &ReleaseSt
             }
         }
         _ => {
-            let person = matches!(
-                step,
-                PlanStep::Canary(Step::Approval(_) | Step::Checklist(_)) | PlanStep::Canary(Step::Pause(_))
-            );
+            let person =
+                matches!(step, PlanStep::Canary(Step::Approval(_) | Step::Checklist(_) | Step::Pause(_)));
             let age = Age::between(progress.started_at, now);
             if person {
                 pen.last(theme.warning, format_args!("waits for a person, {age} "));
