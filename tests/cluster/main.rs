@@ -8,7 +8,10 @@
     reason = "a test that cannot go on must say so and stop; one that is skipped must say so, too"
 )]
 
+#[path = "../contract/alerts.rs"]
+mod alerts;
 mod alone;
+mod analysis;
 mod approvals;
 mod argo;
 mod cli;

@@ -1,0 +1,169 @@
+//! Canaries that are judged by the real Prometheus: bad ones go back by error rate, by latency and by an alert that really fires,
+//! one without data is held until there is some, a good one passes. And what Prometheus tells of alerts is what we think it does.
+
+use k8s_openapi::api::apps::v1::Deployment;
+use kube::api::{Patch, PatchParams};
+use release_cockpit::api::release::{GateState, Phase, Release};
+use serde_json::{Value, json};
+
+use crate::alerts;
+use crate::controller::Controller;
+use crate::space::{Space, message};
+use crate::world::{World, until, world};
+
+const VERSION: &str = "v1.1.0";
+
+/// Changes what the generator lets pods do.
+async fn behave(world: &World, behaviour: Value) {
+    let url = format!("{}/behaviour", world.traffic);
+    let request = http().put(url).header("content-type", "application/json").body(behaviour.to_string());
+    let answer = request.send().await.expect("an answer");
+    assert!(answer.status().is_success(), "{behaviour}: {}", answer.status());
+}
+
+fn http() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().tls_certs_only([]).build().expect("a client")
+}
+
+/// A rule file of this test's own, in force.
+async fn load_rule(world: &World, name: &str, rule: &Value) {
+    let directory = std::env::var("RELEASE_COCKPIT_TEST_RULES_DIR").expect("RELEASE_COCKPIT_TEST_RULES_DIR");
+    let group = json!({"groups": [{"name": name, "rules": [rule]}]});
+    std::fs::write(format!("{directory}/{name}.yaml"), group.to_string()).expect("to be written");
+    let answer = http().post(format!("{}/-/reload", world.prometheus)).send().await.expect("an answer");
+    assert!(answer.status().is_success(), "{}", answer.text().await.unwrap_or_default());
+}
+
+/// Four backends whose releases are canaries: half of the pods, then these changes of the environment.
+async fn canary(world: &'static World, test: &str, changes: Value) -> Space {
+    let space = Space::new(world, test).await;
+    let mut more = json!({
+        "strategy": {"canary": {"steps": [{"setWeight": 50}, {"analysis": {}}]}},
+        "metrics": {"prometheus": {"url": world.prometheus}},
+        "bake": "1s",
+    });
+    json_patch::merge(&mut more, &changes);
+    space.application(&["backend"], more).await;
+    let four = Patch::Merge(json!({"spec": {"replicas": 4}}));
+    let deployments = space.api::<Deployment>();
+    let scaled = deployments.patch("backend", &PatchParams::default(), &four).await.expect("to be scaled");
+    space.until_complete("backend", scaled.metadata.generation.expect("a generation")).await;
+    space
+}
+
+fn against_stable(query: &str, test: &str) -> Value {
+    json!({"analysis": [{
+        "name": "comparison", "query": query, "against": "stable", "test": test, "confidence": 0.99, "interval": "2s",
+        "window": "15s", "minSamples": 30,
+    }]})
+}
+
+/// Why the release of a version that behaves so goes back.
+async fn undone(space: &Space, behaviour: Value) -> String {
+    let mut behaviour = behaviour;
+    json_patch::merge(&mut behaviour, &json!({"namespace": space.namespace, "version": VERSION}));
+    behave(space.world, behaviour).await;
+    let controller = Controller::start(&[space], "one").await;
+    space.ask("alice", "bad", VERSION, &["backend"]).await;
+    let ended = space.until_phase("bad", Phase::RolledBack).await;
+    controller.stop().await;
+    assert_eq!(space.runs("backend").await.0, "ghcr.io/acme/backend:v1.0.0");
+    ended.status.unwrap().undo.expect("why").reason
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_errors_than_the_old_version() {
+    let Some(world) = world().await else { return };
+    let space = canary(world, "judged-by-errors", against_stable("errorRate", "twoProportion")).await;
+    let why = undone(&space, json!({"errorRate": 0.4})).await;
+    assert!(
+        why.contains(" % (canary, ") && why.contains("(stable, ") && why.ends_with("confidence"),
+        "{why}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slower_than_the_old_version() {
+    let Some(world) = world().await else { return };
+    let space = canary(world, "judged-by-latency", against_stable("latencyBuckets", "mannWhitney")).await;
+    let why = undone(&space, json!({"latencySeconds": 0.6})).await;
+    assert!(why.contains("comparison p95 ") && why.contains(": worse with 99"), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_alert_that_begins_to_fire() {
+    let Some(world) = world().await else { return };
+    let changes = json!({
+        "rollbackOn": {"alerts": ["HighErrorRate"]},
+        "strategy": {"canary": {"steps": [{"setWeight": 50}, {"pause": {}}]}},
+    });
+    let space = canary(world, "judged-by-alert", changes).await;
+    let failed = format!("http_requests_total{{namespace=\"{}\",code=~\"5..\"}}", space.namespace);
+    let rule = json!({"alert": "HighErrorRate", "expr": format!("sum by (namespace) (rate({failed}[10s])) > 1"), "for": "2s",
+        "labels": {"severity": "page"}});
+    load_rule(world, &space.namespace, &rule).await;
+    let why = undone(&space, json!({"errorRate": 0.5})).await;
+    assert!(why.starts_with("alert HighErrorRate (severity page) fires since "), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_data_holds_until_there_is_some() {
+    let Some(world) = world().await else { return };
+    let space = canary(world, "held-by-no-data", against_stable("errorRate", "twoProportion")).await;
+    behave(world, json!({"namespace": space.namespace, "track": "canary", "absent": true})).await;
+    let controller = Controller::start(&[&space], "one").await;
+    space.ask("alice", "silent", VERSION, &["backend"]).await;
+    let held = space
+        .until_release("silent", "held by no data", |release| {
+            let gates = release.status.as_ref().map_or(&[][..], |status| &status.gates);
+            let holds = |name: &str, state| name == "analysis/comparison" && state == GateState::NoData;
+            gates.iter().any(|gate| holds(&gate.name, gate.state) && gate.detail.contains("canary"))
+        })
+        .await;
+    assert_eq!(held.phase(), Phase::Progressing, "{}", message(&held));
+    assert_eq!(held.status.unwrap().analysis[0].state, GateState::NoData);
+    let url = format!("{}/behaviour?namespace={}", world.traffic, space.namespace);
+    assert!(http().delete(url).send().await.expect("an answer").status().is_success());
+    space.until_phase("silent", Phase::Succeeded).await;
+    controller.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_good_version_passes_and_its_weight_is_measured() {
+    let Some(world) = world().await else { return };
+    let mut changes = against_stable("errorRate", "twoProportion");
+    changes["analysis"][0]["confidence"] = json!(0.9999);
+    let space = canary(world, "judged-good", changes).await;
+    let controller = Controller::start(&[&space], "one").await;
+    space.ask("alice", "good", VERSION, &["backend"]).await;
+    let is_measured = |release: &Release| {
+        let status = release.status.clone().unwrap_or_default();
+        let share = status.weight.and_then(|weight| weight.observed);
+        status.analysis.iter().any(|verdict| verdict.state == GateState::Pass && verdict.samples.is_some())
+            && share.is_some_and(|share| (25.0..75.0).contains(&share))
+    };
+    space.until_release("good", "measured", is_measured).await;
+    space.until_phase("good", Phase::Succeeded).await;
+    controller.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_alert_is_told_as_we_think() {
+    let Some(world) = world().await else { return };
+    let rule = json!({
+        "alert": alerts::ALERT, "expr": alerts::EXPR, "for": format!("{}s", alerts::PENDING_SECS),
+        "labels": {"severity": "page"}, "annotations": {"summary": "value is {{ $value }}"},
+    });
+    load_rule(world, "contract", &rule).await;
+    until(20, "the rule is evaluated", || async {
+        let body: Value =
+            http().get(format!("{}/api/v1/alerts", world.prometheus)).send().await.ok()?.json().await.ok()?;
+        body["data"]["alerts"]
+            .as_array()?
+            .iter()
+            .any(|alert| alert["labels"]["alertname"] == alerts::ALERT)
+            .then_some(())
+    })
+    .await;
+    alerts::follow(&world.prometheus).await;
+}
