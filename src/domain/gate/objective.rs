@@ -168,7 +168,7 @@ mod tests {
             "{detail}"
         );
         observed.release.spec.kind = ReleaseKind::Rollback;
-        assert_eq!(gate(&observed, 11, Moment::Waiting).0, GateState::Pass, "a rollback waits for nobody");
+        assert_eq!(gate(&observed, 11, Moment::Executing).0, GateState::Pass, "a rollback waits for nobody");
         observed.release.spec.kind = ReleaseKind::Deploy;
         answer(&mut observed, Some(0.0005));
         let (state, detail) = gate(&observed, 11, Moment::Executing);
