@@ -15,6 +15,7 @@ use crate::domain::fixtures::*;
 use crate::domain::gate::force;
 use crate::domain::{identity, window};
 
+mod beside;
 mod events;
 
 fn person(account: &str) -> &str {

@@ -129,28 +129,35 @@ impl Scene<'_> {
         comes_back.then(|| Move::SetTraffic(weight(stated)))
     }
 
-    /// What the workloads lack of what is meant.
+    /// What the workloads lack of what is meant: growth first. Whatever shrinks is asked once more at this very moment whether the
+    /// other side serves what it leaves, since pods may have died after it was meant.
     fn mend(&self, goal: Split, stated: Option<i32>) -> Option<Move> {
-        let intent = self.intent;
+        let (intent, own) = (self.intent, self.own);
+        let unless = |ready: Result<(), String>, done: Move| Some(ready.err().map_or(done, Move::Wait));
+        if own.desired < intent.own {
+            return Some(Move::SetOwn(own.desired));
+        }
         match self.second {
             // what goes away next is not made again
             None if goal.second == 0 && stated.unwrap_or(0) == 0 => {}
             None if intent.second > 0 => return Some(Move::SetSecond),
-            Some(_) if intent.second == 0 => return Some(Move::Remove),
+            None => {}
+            Some(_) if intent.second == 0 => return unless(self.own_serves(intent), Move::Remove),
             Some(second) => {
-                let is_meant = second.desired == intent.second && second.image.as_deref() == Some(self.image);
-                if !is_meant {
+                let shrinks = second.desired > intent.second && goal.second < second.desired;
+                if second.image.as_deref() != Some(self.image) || second.desired < intent.second {
                     return Some(Move::SetSecond);
                 }
+                if shrinks {
+                    return unless(self.own_serves(intent), Move::SetSecond);
+                }
             }
-            None => {}
         }
         // a router leaves the own workload whole; that somebody made it larger is none of this release's business
-        let is_short = match self.router {
-            Router::None => self.own.desired != intent.own,
-            _ => self.own.desired < intent.own,
-        };
-        is_short.then_some(Move::SetOwn(self.own.desired))
+        let shrinks =
+            matches!(self.router, Router::None) && own.desired > intent.own && goal.own <= intent.own;
+        let others = if goal.second == 0 { Ok(()) } else { self.second_ready() };
+        if shrinks { unless(others, Move::SetOwn(own.desired)) } else { None }
     }
 
     /// The next thing to mean on the way to a goal.

@@ -4,7 +4,7 @@ use super::super::world::{World, healthy};
 use super::super::*;
 use super::canary::{canary, of_backend, story, weight};
 use crate::api::Duration;
-use crate::api::environment::{Analysis, Gates, Metrics};
+use crate::api::environment::{Analysis, Gates, Metrics, PrometheusRef};
 use crate::api::release::GateState;
 use crate::api::release_action::ActionKind;
 use crate::api::strategy::{AnalysisStep, BlueGreen, Pause, Step, Strategy};
@@ -15,11 +15,16 @@ fn watched(steps: Vec<Step>) -> World {
     let mut world = canary(steps, true);
     let spec = world.spec();
     let queries = [("errorRate".to_owned(), "sum(errors{track=\"{{track}}\"})".to_owned())];
-    spec.metrics = Some(Metrics { queries: queries.into(), ..Metrics::default() });
+    spec.metrics = Some(Metrics { queries: queries.into(), ..metrics() });
     let rule = serde_json::json!({"name": "error-rate", "query": "errorRate", "failWhen": "> 0.10", "interval": "5s"});
     spec.analysis = vec![serde_json::from_value::<Analysis>(rule).unwrap()];
     world.number = Some(0.01);
     world
+}
+
+fn metrics() -> Metrics {
+    let service = Some("monitoring/prometheus:9090".to_owned());
+    Metrics { prometheus: Some(PrometheusRef { service, url: None }), ..Metrics::default() }
 }
 
 fn forever() -> Step {
@@ -71,6 +76,7 @@ fn no_data_holds_and_lets_nothing_grow() {
 fn an_alert_that_began_after_it_brings_it_back() {
     for (since, expected) in [(5, Phase::Paused), (60, Phase::RolledBack)] {
         let mut world = canary(vec![weight(10), forever()], true);
+        world.spec().metrics = Some(metrics());
         world.spec().rollback_on.alerts = vec!["HighErrorRate".into()];
         world.alerts =
             vec![Alert { name: "HighErrorRate".into(), since: at(since), labels: BTreeMap::new() }];
