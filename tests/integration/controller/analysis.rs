@@ -82,9 +82,10 @@ async fn a_canary_goes_back_when_a_named_alert_begins_to_fire() {
         "strategy": {"canary": {"steps": [{"setWeight": 50}, {"pause": {}}]}},
     });
     let mut scenario = scenario(changes, Behaviour { error_rate: 0.4, ..Behaviour::default() });
-    let failed = "sum by (namespace) (rate(http_requests_total{code=~\"5..\"}[30s]))";
+    let all = |matchers: &str| format!("sum by (namespace) (rate(http_requests_total{{{matchers}}}[30s]))");
+    let ratio = format!("{} / {} > 0.05", all("code=~\"5..\""), all(""));
     let rules = json!([
-        {"alert": "HighErrorRate", "expr": format!("{failed} > 0.1"), "for": "10s", "labels": {"severity": "page"}},
+        {"alert": "HighErrorRate", "expr": ratio, "for": "10s", "labels": {"severity": "page"}},
         {"alert": "Watchdog", "expr": "vector(1)"},
     ]);
     scenario.rules = serde_json::from_value(rules).unwrap();
