@@ -142,19 +142,15 @@ fn compare(back: &mut ComponentBack, component: &Component, revisions: &[Revisio
     let then = revisions.iter().find(|revision| revision.image.as_deref() == Some(image));
     let templates = current.and_then(|it| it.template.as_ref()).zip(then.and_then(|it| it.template.as_ref()));
     let of_image = format!("{}: image", component.container);
-    match templates {
-        Some((current, template)) => {
-            back.revision = then.map(|then| then.number);
-            back.changes = template_diff::diff(current, template);
-            back.stays = back.changes.iter().filter(|row| row.what != of_image).count();
-        }
-        None => {
-            let from = current.and_then(|current| current.image.clone());
-            back.changes = vec![Row { what: of_image, from, to: Some(image.to_owned()) }];
-            back.remark = Some(
-                "no revision with this image is kept: what else was different then is not known".to_owned(),
-            );
-        }
+    if let Some((current, template)) = templates {
+        back.revision = then.map(|then| then.number);
+        back.changes = template_diff::diff(current, template);
+        back.stays = back.changes.iter().filter(|row| row.what != of_image).count();
+    } else {
+        let from = current.and_then(|current| current.image.clone());
+        back.changes = vec![Row { what: of_image, from, to: Some(image.to_owned()) }];
+        back.remark =
+            Some("no revision with this image is kept: what else was different then is not known".to_owned());
     }
 }
 

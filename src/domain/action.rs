@@ -160,8 +160,10 @@ fn short(digest: &str) -> &str {
 fn phase(observed: &Observed, status: &ReleaseStatus, action: &ReleaseAction) -> Option<Verdict> {
     use Phase::{Held, Paused, Pending, Progressing, RollingBack, Succeeded, Verifying};
     let phase = status.phase;
-    if let Some(judged) = rollouts::judge(observed, status, action) {
-        return judged;
+    match rollouts::judge(observed, status, action) {
+        rollouts::Say::None => {}
+        rollouts::Say::Fits => return None,
+        rollouts::Say::Against(verdict) => return Some(verdict),
     }
     let fits = match action.spec.action {
         ActionKind::Withdraw if phase.holds_lane() => {

@@ -209,9 +209,9 @@ fn prometheus_duration(window: Duration) -> String {
     let secs = window.as_secs();
     match secs {
         _ if secs == 0 => format!("{}ms", window.as_millis()),
-        _ if secs % 86_400 == 0 => format!("{}d", secs / 86_400),
-        _ if secs % 3_600 == 0 => format!("{}h", secs / 3_600),
-        _ if secs % 60 == 0 => format!("{}m", secs / 60),
+        _ if secs.is_multiple_of(86_400) => format!("{}d", secs / 86_400),
+        _ if secs.is_multiple_of(3_600) => format!("{}h", secs / 3_600),
+        _ if secs.is_multiple_of(60) => format!("{}m", secs / 60),
         _ => format!("{secs}s"),
     }
 }
@@ -251,7 +251,7 @@ mod tests {
         let mut found = Measurement::default();
         for window in windows(&slo()) {
             let text = prometheus_duration(window);
-            let requests = per_hour * (window.as_secs() as f64) / 3_600.0;
+            let requests = per_hour * (window.to_std().as_secs_f64()) / 3_600.0;
             let ratio = if window <= recent { ratio } else { otherwise };
             found.0.insert(format!("errors/{text}"), Reading::Number(requests * ratio));
             found.0.insert(format!("total/{text}"), Reading::Number(requests));

@@ -5,6 +5,7 @@
 //! key is no secret: a hash tells whether a content is the one that somebody already knows, of the whole object at once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -68,10 +69,17 @@ pub fn hash(salt: &str, reference: &ConfigRef, object: &Value) -> String {
         for (key, value) in sorted {
             let value = value.as_str().unwrap_or_default();
             // lengths keep two contents from having one text
-            message.push_str(&format!("{part} {}:{key} {}:{value}\n", key.len(), value.len()));
+            let _ = writeln!(message, "{part} {}:{key} {}:{value}", key.len(), value.len());
         }
     }
-    hmac(salt.as_bytes(), message.as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&hmac(salt.as_bytes(), message.as_bytes())[..16])
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
@@ -184,7 +192,7 @@ mod tests {
 
     #[test]
     fn the_keyed_hash_is_the_standards() {
-        let hex = |bytes: [u8; 32]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let hex = |bytes: [u8; 32]| hexadecimal(&bytes);
         // RFC 4231, cases 2 and 6
         let found = hex(hmac(b"Jefe", b"what do ya want for nothing?"));
         assert_eq!(found, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");

@@ -63,9 +63,9 @@ mod tests {
     use super::*;
     use crate::api::strategy::{BlueGreen, Canary, Rolling};
 
-    fn named(router: &str) -> Option<TrafficRouting> {
+    fn named(router: &str) -> TrafficRouting {
         let config = [("httpRoute".to_owned(), "{{component}}-route".to_owned())];
-        Some(TrafficRouting { router: router.into(), config: config.into() })
+        TrafficRouting { router: router.into(), config: config.into() }
     }
 
     #[test]
@@ -76,11 +76,11 @@ mod tests {
         for (settings, router) in [
             (Strategy::Rolling(Rolling::default()), None),
             (canary(None), None),
-            (canary(named(REPLICA_RATIO)), None),
-            (canary(named("gateway-api")), Some("gateway-api")),
+            (canary(Some(named(REPLICA_RATIO))), None),
+            (canary(Some(named("gateway-api"))), Some("gateway-api")),
             (blue_green(None), Some(SERVICE_SELECTOR)),
-            (blue_green(named(REPLICA_RATIO)), Some(SERVICE_SELECTOR)),
-            (blue_green(named("istio")), Some("istio")),
+            (blue_green(Some(named(REPLICA_RATIO))), Some(SERVICE_SELECTOR)),
+            (blue_green(Some(named("istio"))), Some("istio")),
         ] {
             let found = routing(&settings, &"backend".into());
             assert_eq!(found.as_ref().map(|routing| routing.router.as_str()), router, "{settings:?}");

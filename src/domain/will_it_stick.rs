@@ -173,8 +173,11 @@ mod tests {
     fn each_owner_is_told_with_a_way_out() {
         let argo =
             ("Argo CD application shop".to_owned(), "argocd app set shop --sync-policy none".to_owned());
-        assert_eq!(told(&marks(&[], &[(TRACKING, "shop:apps/Deployment:shop/api")]), None), [argo.clone()]);
-        assert_eq!(told(&marks(&[(INSTANCE, "shop")], &[]), None), [argo.clone()]);
+        assert_eq!(
+            told(&marks(&[], &[(TRACKING, "shop:apps/Deployment:shop/api")]), None),
+            std::slice::from_ref(&argo)
+        );
+        assert_eq!(told(&marks(&[(INSTANCE, "shop")], &[]), None), std::slice::from_ref(&argo));
         let mut common = marks(&[(COMMON_INSTANCE, "shop")], &[]);
         assert_eq!(told(&common, None), [], "a label of everybody's");
         common.managers = vec!["argocd-controller".into()];

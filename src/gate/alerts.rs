@@ -33,7 +33,7 @@ async fn read(scope: &Scope, question: &AlertsQuestion) -> Answered {
     match scope.prometheus.alerts(&target).await {
         Ok(active) => {
             let firing: Vec<Alert> =
-                active.into_iter().filter(|alert| concerns(alert, question)).map(harmless).collect();
+                active.iter().filter(|alert| concerns(alert, question)).map(harmless).collect();
             Answered {
                 state: GateState::Pass,
                 detail: format!("{} of the named alerts fire", firing.len()),
@@ -51,7 +51,7 @@ fn concerns(alert: &ActiveAlert, question: &AlertsQuestion) -> bool {
 }
 
 /// Labels come from outside and reach screens.
-fn harmless(alert: ActiveAlert) -> Alert {
+fn harmless(alert: &ActiveAlert) -> Alert {
     let line = |text: &str| sanitize::line(text).into_owned();
     let labels = alert.labels.iter().map(|(name, value)| (line(name), line(value))).collect();
     Alert { name: line(&alert.name), since: alert.since, labels }

@@ -262,7 +262,7 @@ pub fn action(name: &str, kind: &str, who: &str, release: &Release) -> Value {
     match kind {
         "Approve" => expected["planDigest"] = json!(status.plan.expect("a plan").digest),
         "Pause" | "Resume" | "Retry" | "Promote" | "PromoteFull" => {
-            expected["step"] = json!(status.step.map_or(0, |step| step.index))
+            expected["step"] = json!(status.step.map_or(0, |step| step.index));
         }
         _ => {}
     }

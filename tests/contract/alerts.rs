@@ -9,7 +9,7 @@ pub const ALERT: &str = "ContractAlways";
 /// Its expression.
 pub const EXPR: &str = "vector(1) > 0";
 /// How long it is pending, in seconds.
-pub const PENDING_SECS: u64 = 10;
+pub const PENDING_SECS: u32 = 10;
 
 /// Follows the rule until it fires; panics where an answer has another shape than Prometheus documents. The rule must have the
 /// label `severity: page` and the annotation `summary: "value is {{ $value }}"`.
@@ -63,7 +63,7 @@ pub async fn follow(base: &str) {
     for (key, expected) in [("state", "firing"), ("query", EXPR), ("health", "ok"), ("type", "alerting")] {
         assert_eq!(rule[key], expected, "{rule}");
     }
-    assert_eq!(rule["duration"].as_f64(), Some(PENDING_SECS as f64));
+    assert_eq!(rule["duration"].as_f64(), Some(f64::from(PENDING_SECS)));
     assert_eq!(rule["labels"], serde_json::json!({"severity": "page"}));
     assert_eq!(rule["alerts"][0]["activeAt"], firing["activeAt"]);
     for key in ["annotations", "evaluationTime", "lastEvaluation"] {

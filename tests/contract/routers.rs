@@ -34,108 +34,108 @@ fn object(api_version: &str, kind: &str, name: &str, spec: &Value) -> Value {
 
 /// Every way of every router; a router without one fails the check.
 fn ways() -> Vec<Way> {
-    let split =
-        |rules: &Value| object("gateway.networking.k8s.io/v1", "HTTPRoute", "api", &json!({"rules": rules}));
+    let bare = |router, drift| Way { router, config: &[], objects: vec![], drift };
+    let by_nobody = (SERVICES, json!({"spec": {"selector": {"app": "nobody"}}}), None);
+    vec![
+        bare("replica-ratio", None),
+        bare("service-selector", Some(by_nobody)),
+        gateway(),
+        istio_hosts(),
+        istio_subsets(),
+        nginx(),
+        traefik(),
+    ]
+}
+
+/// Rules of other services, and one that is matched by a header, are nobody's here.
+fn gateway() -> Way {
     let elsewhere =
         json!({"backendRefs": [{"name": "docs", "port": 80, "weight": 3}, {"name": "pages", "port": 80}]});
     let testers = json!({"matches": [{"headers": [{"name": "x-stable", "value": "1"}]}], "backendRefs": [{"name": "api", "port": 80}]});
-    let gateway = split(&json!([
+    let rules = json!([
         {"matches": [{"path": {"type": "PathPrefix", "value": "/api"}}],
             "backendRefs": [{"name": "docs", "port": 80, "weight": 100}, {"name": "api", "port": 80, "weight": 200}]},
         elsewhere, testers, {"backendRefs": [{"name": "api", "port": 80}]}
-    ]));
+    ]);
+    let route = object("gateway.networking.k8s.io/v1", "HTTPRoute", "api", &json!({"rules": rules}));
     let drifted = json!({"spec": {"rules": [
         {"backendRefs": [{"name": "api", "port": 80, "weight": 60}, {"name": "api-canary", "port": 80, "weight": 40}]}
     ]}});
-    let virtual_service = |spec: &Value| object("networking.istio.io/v1", "VirtualService", "api", spec);
+    Way {
+        router: "gateway-api",
+        config: &[("httpRoute", "api")],
+        objects: vec![(GATEWAY, route)],
+        drift: Some((GATEWAY, drifted, Some(40))),
+    }
+}
+
+fn virtual_service(spec: &Value) -> Value {
+    object("networking.istio.io/v1", "VirtualService", "api", spec)
+}
+
+fn istio_hosts() -> Way {
     let to = |host: &str, weight: i64| json!({"destination": {"host": host}, "weight": weight});
-    let by_host = virtual_service(&json!({"hosts": ["api"], "http": [
+    let service = virtual_service(&json!({"hosts": ["api"], "http": [
         {"match": [{"uri": {"prefix": "/docs"}}], "route": [to("docs", 50), to("pages", 50)]},
         {"route": [{"destination": {"host": "api"}}], "timeout": "5s"}
     ]}));
-    let subset =
+    let drifted = json!({"spec": {"http": [{"route": [to("api", 75), to("api-canary", 25)]}]}});
+    Way {
+        router: "istio",
+        config: &[("virtualService", "api")],
+        objects: vec![(VIRTUAL, service)],
+        drift: Some((VIRTUAL, drifted, Some(25))),
+    }
+}
+
+fn istio_subsets() -> Way {
+    let to =
         |name: &str, weight: i64| json!({"destination": {"host": "both", "subset": name}, "weight": weight});
-    let by_subset = virtual_service(&json!({"hosts": ["api"], "http": [{"route": [subset("stable", 100)]}]}));
-    let rule = object(
-        "networking.istio.io/v1",
-        "DestinationRule",
-        "api",
-        &json!({"host": "both", "subsets": [
-            {"name": "stable", "labels": {"app": "api"}}, {"name": "canary", "labels": {"app": "api-next"}}
-        ]}),
-    );
-    let weighted = |services: &Value| {
-        object("traefik.io/v1alpha1", "TraefikService", "api", &json!({"weighted": {"services": services}}))
-    };
+    let service = virtual_service(&json!({"hosts": ["api"], "http": [{"route": [to("stable", 100)]}]}));
+    let subsets = json!({"host": "both", "subsets": [
+        {"name": "stable", "labels": {"app": "api"}}, {"name": "canary", "labels": {"app": "api-next"}}
+    ]});
+    let rule = object("networking.istio.io/v1", "DestinationRule", "api", &subsets);
+    let drifted = json!({"spec": {"http": [{"route": [to("stable", 75), to("canary", 25)]}]}});
+    Way {
+        router: "istio",
+        config: &[
+            ("virtualService", "api"),
+            ("service", "both"),
+            ("destinationRule", "api"),
+            ("stableSubset", "stable"),
+            ("canarySubset", "canary"),
+        ],
+        objects: vec![(VIRTUAL, service), (DESTINATION, rule)],
+        drift: Some((VIRTUAL, drifted, Some(25))),
+    }
+}
+
+fn nginx() -> Way {
     let path = |service: &str, path: &str| json!({"path": path, "pathType": "Prefix", "backend": {"service": {"name": service, "port": {"number": 80}}}});
-    let ingress = object(
-        "networking.k8s.io/v1",
-        "Ingress",
-        "web",
-        &json!({"ingressClassName": "nginx",
-        "rules": [{"host": "a.test", "http": {"paths": [path("api", "/"), path("docs", "/docs")]}}]}),
-    );
-    vec![
-        Way { router: "replica-ratio", config: &[], objects: vec![], drift: None },
-        Way {
-            router: "service-selector",
-            config: &[],
-            objects: vec![],
-            drift: Some((SERVICES, json!({"spec": {"selector": {"app": "nobody"}}}), None)),
-        },
-        Way {
-            router: "gateway-api",
-            config: &[("httpRoute", "api")],
-            objects: vec![(GATEWAY, gateway)],
-            drift: Some((GATEWAY, drifted, Some(40))),
-        },
-        Way {
-            router: "istio",
-            config: &[("virtualService", "api")],
-            objects: vec![(VIRTUAL, by_host)],
-            drift: Some((
-                VIRTUAL,
-                json!({"spec": {"http": [{"route": [to("api", 75), to("api-canary", 25)]}]}}),
-                Some(25),
-            )),
-        },
-        Way {
-            router: "istio",
-            config: &[
-                ("virtualService", "api"),
-                ("service", "both"),
-                ("destinationRule", "api"),
-                ("stableSubset", "stable"),
-                ("canarySubset", "canary"),
-            ],
-            objects: vec![(VIRTUAL, by_subset), (DESTINATION, rule)],
-            drift: Some((
-                VIRTUAL,
-                json!({"spec": {"http": [{"route": [subset("stable", 75), subset("canary", 25)]}]}}),
-                Some(25),
-            )),
-        },
-        Way {
-            router: "nginx",
-            config: &[("ingress", "web")],
-            objects: vec![(INGRESS, ingress)],
-            drift: Some((
-                "networking.k8s.io/v1/ingresses/web-canary",
-                json!({"metadata": {"annotations": {"nginx.ingress.kubernetes.io/canary-weight": "33"}}}),
-                Some(33),
-            )),
-        },
-        Way {
-            router: "traefik",
-            config: &[("traefikService", "api")],
-            objects: vec![(TRAEFIK, weighted(&json!([{"name": "api", "port": 80}])))],
-            drift: Some((
-                TRAEFIK,
-                json!({"spec": {"weighted": {"services": [{"name": "api", "port": 80, "weight": 1}, {"name": "api-canary", "port": 80, "weight": 1}]}}}),
-                Some(50),
-            )),
-        },
-    ]
+    let spec = json!({"ingressClassName": "nginx",
+        "rules": [{"host": "a.test", "http": {"paths": [path("api", "/"), path("docs", "/docs")]}}]});
+    let drifted = json!({"metadata": {"annotations": {"nginx.ingress.kubernetes.io/canary-weight": "33"}}});
+    Way {
+        router: "nginx",
+        config: &[("ingress", "web")],
+        objects: vec![(INGRESS, object("networking.k8s.io/v1", "Ingress", "web", &spec))],
+        drift: Some(("networking.k8s.io/v1/ingresses/web-canary", drifted, Some(33))),
+    }
+}
+
+fn traefik() -> Way {
+    let weighted = |services: &Value| json!({"weighted": {"services": services}});
+    let alone = weighted(&json!([{"name": "api", "port": 80}]));
+    let halves = weighted(&json!([
+        {"name": "api", "port": 80, "weight": 1}, {"name": "api-canary", "port": 80, "weight": 1}
+    ]));
+    Way {
+        router: "traefik",
+        config: &[("traefikService", "api")],
+        objects: vec![(TRAEFIK, object("traefik.io/v1alpha1", "TraefikService", "api", &alone))],
+        drift: Some((TRAEFIK, json!({"spec": halves}), Some(50))),
+    }
 }
 
 fn percent(value: u8) -> Weight {

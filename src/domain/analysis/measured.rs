@@ -59,7 +59,8 @@ pub(super) fn judge(rules: &Rules<'_>, subject: &Subject<'_>, answer: &Answer) -
     };
     let finding = Finding { value: Some(new.value), samples: new.samples, ..Finding::default() };
     if !(subject.is_beside && rules.needs_stable()) {
-        return weigh(rules, finding, format!("{what} {}", told(rules.unit, &new, true)), None);
+        let said = format!("{what} {}", told(rules.unit, &new, true));
+        return weigh(rules, &finding, &said, None);
     }
     let names = Names {
         value: subject::STABLE,
@@ -76,7 +77,7 @@ pub(super) fn judge(rules: &Rules<'_>, subject: &Subject<'_>, answer: &Answer) -
                 format!("{what} {} against {}", told(rules.unit, &new, true), told(rules.unit, &old, false));
             let confidence = compared.confidence;
             let finding = Finding { stable: Some(old.value), confidence, ..finding };
-            weigh(rules, finding, said, Some((compared, old.samples)))
+            weigh(rules, &finding, &said, Some((&compared, old.samples)))
         }
     }
 }
@@ -84,16 +85,16 @@ pub(super) fn judge(rules: &Rules<'_>, subject: &Subject<'_>, answer: &Answer) -
 /// The verdict once the numbers are there. `compared` comes with the requests behind the old version's number.
 fn weigh(
     rules: &Rules<'_>,
-    finding: Finding,
-    said: String,
-    compared: Option<(Compared, Option<f64>)>,
+    finding: &Finding,
+    said: &str,
+    compared: Option<(&Compared, Option<f64>)>,
 ) -> Finding {
     let value = finding.value.unwrap_or(f64::NAN);
     let facts = Facts {
         value,
         samples: finding.samples,
         stable: finding.stable,
-        stable_samples: compared.as_ref().and_then(|(_, samples)| *samples),
+        stable_samples: compared.and_then(|(_, samples)| samples),
         confidence: finding.confidence,
     };
     let is_beside = compared.is_some();
@@ -106,17 +107,19 @@ fn weigh(
     let (fail_if, pass_if) =
         match (expression(&rules.fail_if).transpose(), expression(&rules.pass_if).transpose()) {
             (Ok(fail_if), Ok(pass_if)) => (fail_if, pass_if),
-            (Err(why), _) | (_, Err(why)) => return Finding { detail: format!("{said}: {why}"), ..finding },
+            (Err(why), _) | (_, Err(why)) => {
+                return Finding { detail: format!("{said}: {why}"), ..finding.clone() };
+            }
         };
     let show = |limit: &super::comparison::Comparison| limit.show(rules.unit);
     let with = |state, words: &str| {
-        let detail = if words.is_empty() { said.clone() } else { format!("{said}: {words}") };
+        let detail = if words.is_empty() { said.to_owned() } else { format!("{said}: {words}") };
         Finding { state, detail, ..finding.clone() }
     };
     if let Some(limit) = rules.fail_when.filter(|limit| limit.holds(value)) {
         return with(GateState::Fail, &format!("fails when {}", show(&limit)));
     }
-    let judged = compared.as_ref().map(|(compared, _)| compared).filter(|_| rules.judges_difference());
+    let judged = compared.map(|(compared, _)| compared).filter(|_| rules.judges_difference());
     if let Some(compared) = judged.filter(|compared| compared.is_worse) {
         return with(GateState::Fail, &compared.words);
     }

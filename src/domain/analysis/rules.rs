@@ -162,7 +162,8 @@ fn consistent(spec: &EnvironmentSpec, analysis: &Analysis, texts: &Texts) -> Res
     let expressions = || texts.fail_if.iter().chain(&texts.pass_if);
     let has_difference = analysis.test.is_some() || texts.smallest_difference.is_some();
     let has_limit = texts.fail_when.is_some() || texts.pass_when.is_some() || expressions().next().is_some();
-    if !has_limit && !(analysis.against.is_some() && has_difference) {
+    let has_comparison = analysis.against.is_some() && has_difference;
+    if !has_limit && !has_comparison {
         return Err(
             "it has nothing to judge by: give failWhen, passWhen, failIf, passIf, or against: stable with a \
                     test or a smallestDifference"

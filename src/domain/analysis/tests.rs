@@ -331,10 +331,13 @@ fn expressions_judge_what_limits_cannot() {
     );
 }
 
+/// A change of a good analysis, and what is said of it.
+type Case = (fn(&mut Analysis), &'static str);
+
 #[test]
 fn what_is_wrong_is_found_when_the_environment_is_read() {
     assert_eq!(problems(&world(|_| {})), Vec::<String>::new());
-    let cases: Vec<(fn(&mut Analysis), &str)> = vec![
+    let cases: Vec<Case> = vec![
         (|analysis| analysis.fail_when = Some("10".into()), "failWhen: `10` is not a comparison"),
         (
             |analysis| analysis.query = "errors-rate".into(),

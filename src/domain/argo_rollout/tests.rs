@@ -33,12 +33,12 @@ fn condition(type_: &str, reason: &str) -> ArgoCondition {
     ArgoCondition { type_: type_.into(), reason: reason.into(), message: "because".into() }
 }
 
+type State = fn(&mut ArgoRollout);
 type Change = fn(&mut WorkloadState, &mut ArgoRollout);
 
 #[test]
 fn phases_are_evaluated_in_argos_order() {
-    use ArgoPhase::{Degraded, Healthy, Paused, Progressing};
-    const BLUE: ArgoStrategy = ArgoStrategy::BlueGreen { has_post_promotion: true };
+    use ArgoPhase::{Degraded, Paused, Progressing};
     // each row adds to those after it: whatever comes first in the list wins over everything that follows
     let rows: [(Change, ArgoPhase, &str); 11] = [
         (|w, _| w.observed_generation = 1, Progressing, "waiting for rollout spec update to be observed"),
@@ -75,6 +75,12 @@ fn phases_are_evaluated_in_argos_order() {
         }
         assert_eq!(phase(&w, &a), (rows[first].1, rows[first].2.to_owned()), "{first}");
     }
+}
+
+#[test]
+fn the_end_of_a_rollout_depends_on_its_strategy() {
+    use ArgoPhase::{Healthy, Progressing};
+    const BLUE: ArgoStrategy = ArgoStrategy::BlueGreen { has_post_promotion: true };
     let ends: [(Change, ArgoPhase, &str); 8] = [
         (
             |w, a| {
@@ -177,7 +183,6 @@ fn what_is_asked_is_written_once_and_only_where_it_stood() {
         a.pauses = vec!["CanaryPauseStep".into()];
         a.controller_pause = true;
     };
-    type State = fn(&mut ArgoRollout);
     let nothing: State = |_| {};
     let stepped = json!({"status": {"pauseConditions": null, "currentStepIndex": 2}});
     let decided =

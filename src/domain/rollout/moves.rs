@@ -33,7 +33,7 @@ impl Draft<'_> {
             }
             effect => {
                 let entry = self.status.tracks[index].clone();
-                self.carry_out_move(&entry, effect, routing)
+                self.carry_out_move(&entry, &effect, routing)
             }
         }
     }
@@ -41,7 +41,7 @@ impl Draft<'_> {
     fn carry_out_move(
         &mut self,
         entry: &TrackProgress,
-        effect: Move,
+        effect: &Move,
         routing: Option<TrafficRouting>,
     ) -> Course {
         let Some(component) = self.component(&entry.component) else {
@@ -59,7 +59,7 @@ impl Draft<'_> {
             self.mark_undone(&entry.component);
         }
         let (name, workload) = (entry.component.clone(), component.workload.clone());
-        let (effect, said) = match effect {
+        let (effect, said) = match *effect {
             Move::SetSecond => {
                 let settings = self.settings().unwrap_or_default();
                 let image = self.target(&name).unwrap_or_default().to_owned();

@@ -167,15 +167,15 @@ impl Scene<'_> {
             let second = goal.second.max(intent.second);
             return Move::Intend(Split { second, own: goal.own.max(intent.own), ..intent });
         }
-        if goal.traffic > intent.traffic || goal.own < intent.own {
-            if let Err(why) = self.second_ready() {
-                return Move::Wait(why);
-            }
+        if (goal.traffic > intent.traffic || goal.own < intent.own)
+            && let Err(why) = self.second_ready()
+        {
+            return Move::Wait(why);
         }
-        if goal.traffic < intent.traffic || goal.second < intent.second {
-            if let Err(why) = self.own_serves(goal) {
-                return Move::Wait(why);
-            }
+        if (goal.traffic < intent.traffic || goal.second < intent.second)
+            && let Err(why) = self.own_serves(goal)
+        {
+            return Move::Wait(why);
         }
         if goal.traffic == intent.traffic {
             Move::Intend(goal)

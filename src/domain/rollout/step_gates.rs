@@ -85,9 +85,10 @@ impl Draft<'_> {
         }
         let policy = self.policy_of_step(step);
         let requester = &self.observed.release.spec.requested_by;
-        let but = match policy.is_some_and(|policy| policy.prevent_self_approval) {
-            true => format!(", not {requester}"),
-            false => String::new(),
+        let but = if policy.is_some_and(|policy| policy.prevent_self_approval) {
+            format!(", not {requester}")
+        } else {
+            String::new()
         };
         let missing = tally.missing().join(", ");
         self.wait_at_gate(GateStatus {
@@ -167,13 +168,11 @@ impl Draft<'_> {
             };
             open = open.or(Some(gate));
         }
-        match open {
-            Some(gate) => self.wait_at_gate(gate),
-            None => {
-                self.clear_gates("analysis");
-                self.next_step("AnalysisPassed", &format!("every analysis of step {} passes", self.step()));
-            }
+        if let Some(gate) = open {
+            return self.wait_at_gate(gate);
         }
+        self.clear_gates("analysis");
+        self.next_step("AnalysisPassed", &format!("every analysis of step {} passes", self.step()));
     }
 
     fn clear_gates(&mut self, prefix: &str) {

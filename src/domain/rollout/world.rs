@@ -146,10 +146,9 @@ impl World {
                 }
             }
             Effect::RemoveTrack(remove) => {
-                if self.observed.tracks.remove(remove.component.as_str()).is_some() {
-                    let workload = remove.track.workload_name(&remove.workload.name);
-                    self.writes.push((workload, "gone".into()));
-                }
+                let gone = self.observed.tracks.remove(remove.component.as_str());
+                let workload = remove.track.workload_name(&remove.workload.name);
+                self.writes.extend(gone.map(|_| (workload, "gone".to_owned())));
             }
             _ => {}
         }

@@ -186,7 +186,7 @@ fn expand(text: &str, labels: &Labels, value: f64) -> String {
             "$value" => expanded.push_str(&value.to_string()),
             name => match name.strip_prefix("$labels.") {
                 Some(label) => expanded.push_str(labels.get(label)),
-                None => expanded.push_str(&format!("{{{{{inside}}}}}")),
+                None => expanded.extend(["{{", inside, "}}"]),
             },
         }
         rest = behind;

@@ -190,6 +190,18 @@ fn stroke(series: &Series, sided: bool) -> Stroke {
     if sided && !is_second(series) { Stroke::Dashed } else { Stroke::Whole }
 }
 
+/// Whose curve it is decides over its place among the looks: the old version's first, the new one's second.
+fn slot(series: &Series, index: usize) -> usize {
+    let is_old = series.label.ends_with(Track::Stable.as_str());
+    if is_second(series) {
+        1
+    } else if is_old {
+        0
+    } else {
+        index % 4
+    }
+}
+
 /// Which character stands for a curve where there are no dots: one for the new version, another for the old one.
 fn look(series: &Series, index: usize) -> usize {
     match (is_second(series), series.label.ends_with(Track::Stable.as_str())) {
@@ -200,13 +212,11 @@ fn look(series: &Series, index: usize) -> usize {
 }
 
 fn curve_style(theme: &Theme, series: &Series, index: usize) -> Style {
-    match (is_second(series), index % 4) {
-        (true, _) => theme.curve_b,
-        (false, _) if series.label.ends_with(Track::Stable.as_str()) => theme.curve_a,
-        (false, 0) => theme.curve_a,
-        (false, 1) => theme.curve_b,
-        (false, 2) => theme.accent,
-        (false, _) => theme.text,
+    match slot(series, index) {
+        0 => theme.curve_a,
+        1 => theme.curve_b,
+        2 => theme.accent,
+        _ => theme.text,
     }
 }
 

@@ -9,7 +9,7 @@ use super::*;
 const VERSION: &str = "v2.0.0";
 
 /// The story's world, with a canary in production that waits for nobody: these changes of the environment, and what the version does.
-fn scenario(changes: Value, behaviour: Behaviour) -> Scenario {
+fn scenario(changes: &Value, behaviour: Behaviour) -> Scenario {
     let mut scenario = Scenario::builtin("planera").unwrap();
     let steps = json!([{"setWeight": 50}, {"analysis": {}}]);
     let mut all = json!({
@@ -17,7 +17,7 @@ fn scenario(changes: Value, behaviour: Behaviour) -> Scenario {
         "strategy": {"rolling": null, "canary": {"steps": steps}},
         "allowedStrategies": ["canary"],
     });
-    json_patch::merge(&mut all, &changes);
+    json_patch::merge(&mut all, changes);
     for object in &mut scenario.objects {
         if object.yaml.contains("kind: Environment") && object.yaml.contains("name: production") {
             let mut value: Value = serde_saphyr::from_str(&object.yaml).unwrap();
@@ -63,7 +63,7 @@ fn against_stable(query: &str, test: &str) -> Value {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_canary_with_more_errors_goes_back() {
     let changes = against_stable("errorRate", "twoProportion");
-    let why = undone(scenario(changes, Behaviour { error_rate: 0.3, ..Behaviour::default() })).await;
+    let why = undone(scenario(&changes, Behaviour { error_rate: 0.3, ..Behaviour::default() })).await;
     assert!(why.contains("comparison of backend ") && why.contains(" % (canary, "), "{why}");
     assert!(why.contains("(stable, ") && why.ends_with(" confidence"), "{why}");
 }
@@ -71,7 +71,7 @@ async fn a_canary_with_more_errors_goes_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slower_canary_goes_back() {
     let slow = Behaviour { latency_p50: 0.8, latency_p99: 3.0, ..Behaviour::default() };
-    let why = undone(scenario(against_stable("latencyBuckets", "mannWhitney"), slow)).await;
+    let why = undone(scenario(&against_stable("latencyBuckets", "mannWhitney"), slow)).await;
     assert!(why.contains("comparison of backend p95 ") && why.contains(": worse with 99"), "{why}");
 }
 
@@ -81,7 +81,7 @@ async fn a_canary_goes_back_when_a_named_alert_begins_to_fire() {
         "analysis": [], "rollbackOn": {"alerts": ["HighErrorRate"]},
         "strategy": {"canary": {"steps": [{"setWeight": 50}, {"pause": {}}]}},
     });
-    let mut scenario = scenario(changes, Behaviour { error_rate: 0.4, ..Behaviour::default() });
+    let mut scenario = scenario(&changes, Behaviour { error_rate: 0.4, ..Behaviour::default() });
     let all = |matchers: &str| format!("sum by (namespace) (rate(http_requests_total{{{matchers}}}[30s]))");
     let ratio = format!("{} / {} > 0.05", all("code=~\"5..\""), all(""));
     let rules = json!([
@@ -107,7 +107,7 @@ async fn without_data_a_canary_is_held_and_says_why() {
                 && gate.detail.contains("no data")
         })
     };
-    let seen = released(scenario(changes, Behaviour::default()), &[waits]).await.remove(0);
+    let seen = released(scenario(&changes, Behaviour::default()), &[waits]).await.remove(0);
     assert_eq!(seen.phase(), Phase::Progressing);
     let verdict = &seen.status.as_ref().unwrap().analysis[0];
     assert_eq!(verdict.state, GateState::NoData);
@@ -129,7 +129,7 @@ async fn a_good_canary_is_measured_and_passes() {
         });
         passes && weight.and_then(|weight| weight.observed).is_some_and(|share| (10.0..90.0).contains(&share))
     };
-    let seen = released(scenario(changes, Behaviour::default()), &[is_measured, is_over]).await;
+    let seen = released(scenario(&changes, Behaviour::default()), &[is_measured, is_over]).await;
     assert_eq!(seen[1].phase(), Phase::Succeeded, "{:#?}", seen[1].status);
     assert!(reasons(&seen[1]).contains(&"AnalysisPassed"), "{:?}", reasons(&seen[1]));
 }
@@ -141,7 +141,7 @@ async fn what_nobody_understands_is_told_before_anything_begins() {
         let gates = release.status.as_ref().map_or(&[][..], |status| &status.gates);
         gates.iter().any(|gate| gate.name == "analysis" && gate.state == GateState::Fail)
     };
-    let seen = released(scenario(changes, Behaviour::default()), &[waits]).await.remove(0);
+    let seen = released(scenario(&changes, Behaviour::default()), &[waits]).await.remove(0);
     let gate = seen.status.as_ref().unwrap().gates.iter().find(|gate| gate.name == "analysis").unwrap();
     assert!(
         gate.detail.starts_with("analysis latency: failWhen: `slow` is not a comparison: write <, <=,"),
