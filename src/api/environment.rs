@@ -345,10 +345,10 @@ pub struct Notify {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "text_map")]
     pub config: BTreeMap<String, String>,
-    /// Phases and events that are told; empty: all.
+    /// Phases and events that are told; empty: all. (Not `on`: kubectl reads YAML 1.1, where that word is a truth.)
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), inner(length(min = 1, max = 63)))]
-    pub on: Vec<String>,
+    pub events: Vec<String>,
 }
 
 /// A key of a Secret.

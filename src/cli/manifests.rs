@@ -133,6 +133,27 @@ mod tests {
         }
     }
 
+    /// kubectl reads YAML 1.1, in which these words are truths and no names.
+    #[test]
+    fn no_field_is_a_truth_to_kubectl() {
+        fn names(schema: &Value, found: &mut Vec<String>) {
+            let properties = schema["properties"].as_object();
+            found.extend(properties.into_iter().flatten().map(|(name, _)| name.to_lowercase()));
+            match schema {
+                Value::Object(parts) => parts.values().for_each(|part| names(part, found)),
+                Value::Array(parts) => parts.iter().for_each(|part| names(part, found)),
+                _ => {}
+            }
+        }
+        let mut found = Vec::new();
+        let crds = render(&wanted(ManifestsWhat::Crds)).unwrap();
+        documents(&crds).iter().for_each(|definition| names(definition, &mut found));
+        assert!(found.contains(&"environment".to_owned()), "the schemas are read");
+        for truth in ["y", "n", "yes", "no", "on", "off", "true", "false"] {
+            assert!(!found.contains(&truth.to_owned()), "{truth}");
+        }
+    }
+
     #[test]
     fn no_person_writes_status_and_the_controller_reads_no_secret_by_itself() {
         let all = documents(RBAC);

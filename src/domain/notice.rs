@@ -118,7 +118,7 @@ impl Notice {
 /// Whether a channel wants an event: all of them where it names none.
 #[must_use]
 pub fn wants(notify: &Notify, event: &str) -> bool {
-    notify.on.is_empty() || notify.on.iter().any(|wanted| wanted == event)
+    notify.events.is_empty() || notify.events.iter().any(|wanted| wanted == event)
 }
 
 /// The list of what was told, with one more entry; the oldest go.

@@ -91,7 +91,7 @@ mod tests {
                 channel: "pagerduty".into(),
                 secret: None,
                 config: std::collections::BTreeMap::new(),
-                on: on.iter().map(ToString::to_string).collect(),
+                events: on.iter().map(ToString::to_string).collect(),
             };
             let body = body(&notify, &notice, "key");
             assert_eq!(body["event_action"] == "resolve", expected, "{event} {on:?}");

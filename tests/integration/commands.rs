@@ -203,7 +203,7 @@ async fn channels_are_tried_by_a_command() {
     let admin = kube::Client::try_from(config).unwrap();
     let environments: Api<Environment> = Api::namespaced(admin, "planera-staging");
     let channels = json!([
-        {"channel": "webhook", "config": {"url": format!("{}/well", ear.url)}, "on": ["Failed"]},
+        {"channel": "webhook", "config": {"url": format!("{}/well", ear.url)}, "events": ["Failed"]},
         {"channel": "slack", "secret": {"name": "absent", "key": "slack"}},
     ]);
     stage.says("alice", &["notify", "--test", "staging"], 1, &["names no channel"]).await;

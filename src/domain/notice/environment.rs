@@ -84,7 +84,7 @@ mod tests {
             channel: "slack".into(),
             secret: None,
             config: std::collections::BTreeMap::new(),
-            on: on.iter().map(ToString::to_string).collect(),
+            events: on.iter().map(ToString::to_string).collect(),
         }];
         environment
     }

@@ -17,7 +17,8 @@ impl Stage {
         .unwrap();
         let secrets: Api<Secret> = Api::namespaced(self.client("admin"), namespace);
         secrets.create(&PostParams::default(), &secret).await.unwrap();
-        let notify = json!([{"channel": "slack", "secret": {"name": "channels", "key": "slack"}, "on": on}]);
+        let notify =
+            json!([{"channel": "slack", "secret": {"name": "channels", "key": "slack"}, "events": on}]);
         let environments: Api<Environment> = Api::namespaced(self.client("admin"), namespace);
         let name = namespace.strip_prefix("planera-").unwrap();
         let change = Patch::Merge(json!({"spec": {"notify": notify}}));
