@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::alerts;
 use crate::controller::Controller;
-use crate::space::{Space, message};
+use crate::space::{Space, action, message};
 use crate::world::{World, until, world};
 
 const VERSION: &str = "v1.1.0";
@@ -133,6 +133,8 @@ async fn a_good_version_passes_and_its_weight_is_measured() {
     let Some(world) = world().await else { return };
     let mut changes = against_stable("errorRate", "twoProportion");
     changes["analysis"][0]["confidence"] = json!(0.9999);
+    // there is time to look
+    changes["strategy"] = json!({"canary": {"steps": [{"setWeight": 50}, {"analysis": {}}, {"pause": {}}]}});
     let space = canary(world, "judged-good", changes).await;
     let controller = Controller::start(&[&space], "one").await;
     space.ask("alice", "good", VERSION, &["backend"]).await;
@@ -142,7 +144,10 @@ async fn a_good_version_passes_and_its_weight_is_measured() {
         status.analysis.iter().any(|verdict| verdict.state == GateState::Pass && verdict.samples.is_some())
             && share.is_some_and(|share| (25.0..75.0).contains(&share))
     };
-    space.until_release("good", "measured", is_measured).await;
+    let seen = space
+        .until_release("good", "measured", |release| is_measured(release) && release.phase() == Phase::Paused)
+        .await;
+    space.act(action("go-on", "Promote", "bob", &seen)).await.expect("accepted");
     space.until_phase("good", Phase::Succeeded).await;
     controller.stop().await;
 }

@@ -2,6 +2,7 @@
 
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use release_cockpit::api::Phase;
+use release_cockpit::controller::Faults;
 use serde_json::json;
 
 use crate::controller::{Controller, LEASE};
@@ -23,7 +24,7 @@ async fn another_replica_goes_on_where_the_leader_died() {
     let Some(world) = world::world().await else { return };
     let space = Space::new(world, "leadership").await;
     space.application(&["backend", "frontend"], json!({})).await;
-    let first = Controller::start(&[&space], "first").await;
+    let first = Controller::start_with(&[&space], "first", Faults::default()).await;
     lease_of(&space, "first").await;
     let second = Controller::start(&[&space], "second").await;
     space.ask("alice", "one", "v1.1.0", &["backend", "frontend"]).await;

@@ -483,7 +483,7 @@ async fn watch(space: &Space, way: Way, seen: &Mutex<Seen>) {
         let is_still_so = stated(space, &way).await.1 == version;
         let uid = uid.and_then(|second| second.uid());
         seen.lock().expect("the notes").note(share, uid, is_still_so.then_some((own, second)));
-        tokio::time::sleep(std::time::Duration::from_millis(40)).await;
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
 }
 
