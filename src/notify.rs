@@ -14,6 +14,7 @@ use crate::cluster::secret::{SecretValue, read_secret};
 use crate::domain::notice::Notice;
 use crate::time::Clock;
 
+mod email;
 mod error;
 mod github_issue;
 mod mqtt;
@@ -65,8 +66,14 @@ pub trait Channel: Send + Sync {
 }
 
 /// Every channel.
-pub static CHANNELS: &[&dyn Channel] =
-    &[&slack::Slack, &pagerduty::PagerDuty, &webhook::Webhook, &github_issue::GithubIssue, &mqtt::Mqtt];
+pub static CHANNELS: &[&dyn Channel] = &[
+    &slack::Slack,
+    &pagerduty::PagerDuty,
+    &email::Email,
+    &webhook::Webhook,
+    &github_issue::GithubIssue,
+    &mqtt::Mqtt,
+];
 
 /// What is told, through what, with which secret.
 pub struct Message<'a> {

@@ -15,7 +15,7 @@ use release_cockpit::sim::server::{Running, start};
 use release_cockpit::time::Clock;
 use ring::hmac;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::ear::{Answer, Ear, Heard, json as answer_json, text};
@@ -65,7 +65,7 @@ fn channel(name: &str, key: Option<&str>, config: &[(&str, &str)]) -> Notify {
         channel: name.to_owned(),
         secret: key.map(|key| SecretKeyRef { name: "channels".into(), key: key.into() }),
         config: config.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
-        on: Vec::new(),
+        events: Vec::new(),
     }
 }
 
@@ -318,7 +318,7 @@ async fn settings_that_cannot_work_are_explained() {
     for (notify, sentence) in [
         (
             channel("pigeon", None, &[]),
-            "there is no channel pigeon; there are slack, pagerduty, webhook, github-issue, mqtt",
+            "there is no channel pigeon; there are slack, pagerduty, email, webhook, github-issue, mqtt",
         ),
         (channel("slack", None, &[]), "slack needs a secret"),
         (
@@ -427,6 +427,93 @@ async fn a_broker_of_mqtt_is_told_and_acknowledges() {
     ] {
         let notify = channel("mqtt", None, &[("broker", broker), ("topic", topic)]);
         let error = world.tell(&notify, &rolled_back()).await.unwrap_err();
+        assert!(error.to_string().contains(sentence), "{error}");
+    }
+}
+
+/// A mail server that takes one message and hands over what it was told; it answers recipients with this code.
+async fn mail_server(recipient: &'static str) -> (String, tokio::task::JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("smtp://{}", listener.local_addr().unwrap());
+    let heard = tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let (reader, mut writer) = stream.into_split();
+        let mut lines = tokio::io::BufReader::new(reader).lines();
+        let mut heard = Vec::new();
+        writer.write_all(b"220 mail.test ready\r\n").await.unwrap();
+        let mut is_in_message = false;
+        while let Ok(Some(line)) = lines.next_line().await {
+            let answer = match line.split([' ', ':']).next().unwrap_or_default() {
+                "." => {
+                    is_in_message = false;
+                    "250 taken"
+                }
+                _ if is_in_message => "",
+                "RCPT" => recipient,
+                "DATA" => {
+                    is_in_message = true;
+                    "354 go on"
+                }
+                "QUIT" => "221 bye",
+                _ => "250 mail.test",
+            };
+            heard.push(line);
+            if !answer.is_empty() {
+                writer.write_all(format!("{answer}\r\n").as_bytes()).await.unwrap();
+            }
+        }
+        heard
+    });
+    (address, heard)
+}
+
+#[tokio::test]
+async fn people_are_told_by_mail() {
+    let world = World::with(&[("mail", "hunter2")]).await;
+    let (address, heard) = mail_server("250 ok").await;
+    let people = [("from", "Cockpit <cockpit@acme.test>"), ("to", "oncall@acme.test, Lee <lee@acme.test>")];
+    let with = |more: &[(&str, &str)], key| channel("email", key, &[&people[..], more].concat());
+    let open = [("server", address.as_str()), ("starttls", "never")];
+    world.tell(&with(&open, None), &rolled_back()).await.unwrap();
+    let heard = heard.await.unwrap();
+    for line in [
+        "MAIL FROM:<cockpit@acme.test>",
+        "RCPT TO:<oncall@acme.test>",
+        "RCPT TO:<lee@acme.test>",
+        "Subject: planera production: v1.8.2 is being rolled back",
+        "Rolling back, by controller: errors <12 %> & rising @team",
+        "Version: v1.8.2",
+    ] {
+        assert!(heard.iter().any(|said| said.starts_with(line)), "{line} in {heard:#?}");
+    }
+
+    for (answer, sentence, is_transient) in [
+        ("550 nobody@acme.test is unknown", "refused: the mail server takes no such message (550)", false),
+        ("451 greylisted", "failed: the mail server cannot take it now (451)", true),
+    ] {
+        let (address, _heard) = mail_server(answer).await;
+        let open = [("server", address.as_str()), ("starttls", "never")];
+        let error = world.tell(&with(&open, None), &rolled_back()).await.unwrap_err();
+        assert_eq!((error.to_string().as_str(), error.is_transient()), (sentence, is_transient));
+    }
+    let (plain, _heard) = mail_server("250 ok").await;
+    for (more, key, sentence) in [
+        (vec![("server", plain.as_str())], None, "refused: the mail server offers no encryption"),
+        (
+            vec![("server", "smtp://127.0.0.1:1"), ("starttls", "never")],
+            None,
+            "the mail server does not answer",
+        ),
+        (vec![("server", "http://mail.test")], None, "config.server is neither"),
+        (vec![("server", "smtp://mail.test"), ("starttls", "maybe")], None, "config.starttls is"),
+        (
+            vec![("server", "smtp://mail.test"), ("starttls", "never"), ("user", "u")],
+            Some("mail"),
+            "a password is not sent",
+        ),
+        (vec![("server", "smtp://mail.test"), ("user", "u")], None, "email needs config.user and a secret"),
+    ] {
+        let error = world.tell(&with(&more, key), &rolled_back()).await.unwrap_err();
         assert!(error.to_string().contains(sentence), "{error}");
     }
 }
