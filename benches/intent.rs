@@ -4,25 +4,20 @@
 //! Both ends are seen by the person who acts: the clock runs from the moment in which the action is sent, to the moment in which a
 //! watch reports what the controller wrote. `cargo bench --bench intent`; fails above the target.
 
-use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
 use k8s_openapi::api::apps::v1::Deployment;
-use kube::api::{Api, Patch, PatchParams, PostParams};
-use kube::runtime::wait::await_condition;
+use kube::api::{Api, Patch, PatchParams};
 use kube::runtime::{WatchStreamExt as _, watcher};
-use kube::{Client, Config};
-use release_cockpit::api::{Environment, Phase, Release, ReleaseAction};
-use release_cockpit::cluster::registry::Mirrors;
-use release_cockpit::controller::{ControllerOptions, LeaseOptions, run};
+use release_cockpit::api::{Environment, Phase, Release};
 use release_cockpit::sim::scenario::Scenario;
-use release_cockpit::sim::server::{Running, StartOptions, start_with};
-use release_cockpit::time::Clock;
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
 
-type Failure = Box<dyn std::error::Error>;
+use self::world::{Failure, World, say, tell};
+
+#[path = "embedded/world.rs"]
+mod world;
 
 const SPACE: &str = "planera-production";
 /// Releases that wait.
@@ -30,8 +25,6 @@ const LIVE: usize = if cfg!(debug_assertions) { 40 } else { 500 };
 /// Intents on releases that wait, and rollbacks, that are measured.
 const INTENTS: usize = if cfg!(debug_assertions) { 10 } else { 120 };
 const ROLLBACKS: usize = if cfg!(debug_assertions) { 2 } else { 20 };
-/// At the pace of the wall, so that whoever waits looks again as often as they really do.
-const SPEED: f64 = 1.0;
 /// The 99th percentile of the controller's first write must lie below.
 const TARGET: Duration = Duration::from_millis(100);
 /// And that of the first change to a workload, for a rollback: before it the intent is stored, and everybody's state read anew.
@@ -42,91 +35,8 @@ fn main() -> Result<(), Failure> {
     runtime.block_on(measure())
 }
 
-/// The world, and people in it.
-struct World {
-    running: Running,
-    clock: Clock,
-}
-
-impl World {
-    async fn open() -> Result<Self, Failure> {
-        rustls::crypto::ring::default_provider().install_default().ok();
-        let start = chrono::DateTime::from_timestamp(1_790_000_000, 0).ok_or("no such instant")?;
-        let clock = Clock::scaled(start, SPEED);
-        let options = StartOptions { without_script: true, ..StartOptions::default() };
-        let running =
-            start_with(Scenario::builtin("planera").ok_or("no such world")?, clock.clone(), options).await?;
-        Ok(Self { running, clock })
-    }
-
-    fn client(&self, token: &str) -> Result<Client, Failure> {
-        let mut config = Config::new(self.running.kube_url.as_str().parse()?);
-        config.root_cert = Some(Vec::new());
-        config.auth_info.token = Some(token.to_owned().into());
-        Ok(Client::try_from(config)?)
-    }
-
-    fn api<K>(&self, user: &str, space: &str) -> Result<Api<K>, Failure>
-    where
-        K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType = ()>,
-    {
-        Ok(Api::namespaced(self.client(user)?, space))
-    }
-
-    async fn ask(&self, user: &str, space: &str, name: &str, spec: Value) -> Result<Release, Failure> {
-        let mut object = json!({
-            "apiVersion": "release-cockpit.dev/v1alpha1", "kind": "Release",
-            "metadata": {"name": name, "namespace": space},
-            "spec": {"environment": space.strip_prefix("planera-"), "kind": "Deploy", "requestedBy": user, "reason": "a bench"},
-        });
-        json_patch::merge(&mut object["spec"], &spec);
-        let version = object["spec"]["version"].as_str().unwrap_or_default().to_owned();
-        object["spec"]["images"] = ["backend", "frontend"]
-            .iter()
-            .map(|c| json!({"component": c, "image": format!("ghcr.io/acme/planera-{c}:{version}")}))
-            .collect();
-        Ok(self.api(user, space)?.create(&PostParams::default(), &serde_json::from_value(object)?).await?)
-    }
-
-    async fn act(&self, user: &str, release: &Release, action: &str, changes: &Value) -> Result<(), Failure> {
-        let mut object = json!({
-            "apiVersion": "release-cockpit.dev/v1alpha1", "kind": "ReleaseAction",
-            "metadata": {"generateName": "act-", "namespace": release.metadata.namespace},
-            "spec": {
-                "environment": release.spec.environment, "action": action, "actor": user, "reason": "a bench",
-                "release": {"name": release.metadata.name, "uid": release.metadata.uid, "requestedBy": release.spec.requested_by},
-            },
-        });
-        json_patch::merge(&mut object["spec"], changes);
-        let action: ReleaseAction = serde_json::from_value(object)?;
-        let space = release.metadata.namespace.clone().unwrap_or_default();
-        self.api::<ReleaseAction>(user, &space)?.create(&PostParams::default(), &action).await?;
-        Ok(())
-    }
-
-    async fn until(&self, release: &Release, what: impl Fn(&Release) -> bool) -> Result<Release, Failure> {
-        let space = release.metadata.namespace.clone().unwrap_or_default();
-        let name = release.metadata.name.clone().unwrap_or_default();
-        let holds = |found: Option<&Release>| found.is_some_and(&what);
-        let found = await_condition(self.api::<Release>("alice", &space)?, &name, holds);
-        let found = tokio::time::timeout(Duration::from_secs(120), found).await??;
-        found.ok_or_else(|| "the release is gone".into())
-    }
-}
-
 async fn measure() -> Result<(), Failure> {
-    let world = World::open().await?;
-    let options = ControllerOptions {
-        identity: "bench".into(),
-        namespace: "release-cockpit".into(),
-        namespaces: Vec::new(),
-        clock: world.clock.clone(),
-        lease: LeaseOptions { duration: Duration::from_secs(3600), renew: Duration::from_secs(600) },
-        http: None,
-        mirrors: Mirrors::default(),
-        audit_export: None,
-        concurrency: 8,
-    };
+    let world = World::open(Scenario::builtin("planera").ok_or("no such world")?).await?;
     let short = Patch::Merge(json!({"spec": {"bake": "1s"}}));
     let environments: Api<Environment> = world.api("admin", SPACE)?;
     environments.patch("production", &PatchParams::default(), &short).await?;
@@ -139,10 +49,9 @@ async fn measure() -> Result<(), Failure> {
     let mut waiting = Vec::new();
     for number in 0..LIVE + INTENTS {
         let version = json!({"version": format!("v2.0.{number}")});
-        waiting.push(world.ask("bob", SPACE, &format!("waiting-{number}"), version).await?);
+        waiting.push(ask(&world, "bob", SPACE, &format!("waiting-{number}"), version).await?);
     }
-    let stop = CancellationToken::new();
-    let controller = tokio::spawn(run(world.client("controller")?, options, stop.clone()));
+    let controller = world.controller()?;
     release_something(&world).await?;
     for release in &waiting {
         world.until(release, |release| release.status.as_ref().is_some_and(|s| !s.gates.is_empty())).await?;
@@ -152,9 +61,8 @@ async fn measure() -> Result<(), Failure> {
     let (first, workload) = rollbacks(&world).await?;
     let first = tell("rollback to first write", first);
     let workload = tell("rollback to first workload write", workload);
-    stop.cancel();
-    controller.await??;
-    world.running.stop().await;
+    controller.stop().await?;
+    world.close().await;
     let judged = [(rejections, TARGET), (first, TARGET), (workload, WORKLOAD_TARGET)];
     match judged.into_iter().find(|(slowest, target)| slowest > target) {
         Some((_, target)) if !cfg!(debug_assertions) => Err(format!("slower than {target:?}").into()),
@@ -162,11 +70,17 @@ async fn measure() -> Result<(), Failure> {
     }
 }
 
+async fn ask(world: &World, user: &str, space: &str, name: &str, spec: Value) -> Result<Release, Failure> {
+    let environment = space.strip_prefix("planera-").unwrap_or(space);
+    let both = [("backend", "ghcr.io/acme/planera-backend"), ("frontend", "ghcr.io/acme/planera-frontend")];
+    world.ask(user, (space, environment), (name, &both), spec).await
+}
+
 /// `v1.8.2` succeeds in production, so that there is something to go back from.
 async fn release_something(world: &World) -> Result<(), Failure> {
-    let staged = world.ask("ci", "planera-staging", "first", json!({"version": "v1.8.2"})).await?;
+    let staged = ask(world, "ci", "planera-staging", "first", json!({"version": "v1.8.2"})).await?;
     world.until(&staged, |release| release.phase().is_final()).await?;
-    let asked = world.ask("bob", SPACE, "first", json!({"version": "v1.8.2"})).await?;
+    let asked = ask(world, "bob", SPACE, "first", json!({"version": "v1.8.2"})).await?;
     let asked =
         world.until(&asked, |release| release.status.as_ref().is_some_and(|s| s.plan.is_some())).await?;
     let digest = asked.status.as_ref().and_then(|s| s.plan.as_ref()).map(|plan| plan.digest.clone());
@@ -214,7 +128,8 @@ async fn rollbacks(world: &World) -> Result<(Vec<Duration>, Vec<Duration>), Fail
         let version = if number % 2 == 0 { "v1.8.1" } else { "v1.8.2" };
         let name = format!("rollback-{number}");
         let began = Instant::now();
-        let asked = world.ask("alice", SPACE, &name, json!({"version": version, "kind": "Rollback"})).await?;
+        let asked =
+            ask(world, "alice", SPACE, &name, json!({"version": version, "kind": "Rollback"})).await?;
         while let Some(changed) = releases.next().await {
             let found = changed?;
             if found.metadata.uid == asked.metadata.uid && found.status.is_some() {
@@ -236,17 +151,4 @@ async fn rollbacks(world: &World) -> Result<(Vec<Duration>, Vec<Duration>), Fail
         }
     }
     Ok((first, workload))
-}
-
-fn say(line: &str) {
-    let _ = writeln!(std::io::stdout(), "{line}");
-}
-
-/// Prints the percentiles and returns the 99th.
-fn tell(what: &str, mut took: Vec<Duration>) -> Duration {
-    took.sort();
-    let at = |percent: usize| took[(took.len() * percent / 100).min(took.len() - 1)];
-    let count = took.len();
-    say(&format!("{what}: {count} intents, p50 {:?}, p99 {:?}, slowest {:?}", at(50), at(99), at(100)));
-    at(99)
 }

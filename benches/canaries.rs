@@ -1,0 +1,141 @@
+//! Five hundred canaries that one controller has in its hands at once, on the embedded world: until all stand at their first weight,
+//! from a person's word to the controller's first write meanwhile, and until all are through.
+//!
+//! `cargo bench --bench canaries`; fails where an intent's 99th percentile is above the target, or a canary does not succeed.
+
+use std::time::{Duration, Instant};
+
+use futures::StreamExt as _;
+use kube::runtime::{WatchStreamExt as _, watcher};
+use release_cockpit::api::{Phase, Release};
+use release_cockpit::sim::scenario::{ObjectText, Scenario, Workload};
+use serde_json::json;
+
+use self::world::{Failure, World, say, tell};
+
+#[path = "embedded/world.rs"]
+mod world;
+
+const SPACE: &str = "shop-production";
+/// Canaries at once.
+const LIVE: usize = if cfg!(debug_assertions) { 20 } else { 500 };
+/// Of these, so many are paused while all are live.
+const INTENTS: usize = if cfg!(debug_assertions) { 5 } else { 100 };
+/// The 99th percentile of the controller's first write after a word must lie below.
+const TARGET: Duration = Duration::from_millis(100);
+/// How long the embedded world may take in all.
+const PATIENCE: Duration = Duration::from_secs(900);
+
+fn main() -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(measure())
+}
+
+/// The canary world with as many applications as canaries are wanted, each with an environment of its own.
+fn scenario() -> Result<Scenario, Failure> {
+    let mut scenario = Scenario::builtin("canary").ok_or("no such world")?;
+    scenario.script.clear();
+    let model =
+        scenario.workloads.iter().find(|found| found.namespace == SPACE).ok_or("no workload")?.clone();
+    scenario.workloads.clear();
+    scenario.services.retain(|service| service.prometheus);
+    scenario.objects.clear();
+    for number in 0..LIVE {
+        let name = format!("backend-{number}");
+        scenario.workloads.push(Workload {
+            name: name.clone(),
+            replicas: 2,
+            history: Vec::new(),
+            requests_per_second: 0.1,
+            ..model.clone()
+        });
+        let environment = json!({
+            "apiVersion": "release-cockpit.dev/v1alpha1", "kind": "Environment",
+            "metadata": {"name": format!("shop-{number}"), "namespace": SPACE},
+            "spec": {
+                "application": "shop", "tier": "development", "bake": "1s",
+                "components": [{
+                    "name": "backend", "workload": {"kind": "Deployment", "name": name}, "container": "backend",
+                    "image": "ghcr.io/acme/shop-backend",
+                }],
+                "strategy": {"canary": {"steps": [{"setWeight": 50}, {"pause": {}}, {"setWeight": 100}]}},
+            },
+        });
+        scenario.objects.push(ObjectText { yaml: environment.to_string(), age: Duration::from_secs(3600) });
+    }
+    Ok(scenario)
+}
+
+async fn measure() -> Result<(), Failure> {
+    let world = World::open(scenario()?).await?;
+    let controller = world.controller()?;
+    let mut changes = std::pin::pin!(
+        watcher(world.api::<Release>("alice", SPACE)?, watcher::Config::default()).applied_objects()
+    );
+    let began = Instant::now();
+    let mut asked = Vec::new();
+    for number in 0..LIVE {
+        let image = [("backend", "ghcr.io/acme/shop-backend")];
+        let name = format!("canary-{number}");
+        let environment = format!("shop-{number}");
+        let spec = json!({"version": "v1.9.0"});
+        asked.push(world.ask("bob", (SPACE, &environment), (&name, &image), spec).await?);
+    }
+    say(&format!("{LIVE} canaries are asked for after {:?}", began.elapsed()));
+    let stands = |release: &Release| release.phase() == Phase::Paused;
+    until_all(&mut changes, stands).await?;
+    say(&format!("all stand at their first weight after {:?}", began.elapsed()));
+
+    let mut took = Vec::new();
+    for release in &asked[..INTENTS] {
+        let began = Instant::now();
+        promote(&world, release).await?;
+        while let Some(changed) = changes.next().await {
+            let found = changed?;
+            if found.metadata.uid == release.metadata.uid && !stands(&found) {
+                break;
+            }
+        }
+        took.push(began.elapsed());
+    }
+    let slowest = tell("promote to first write", took);
+    let began = Instant::now();
+    for release in &asked[INTENTS..] {
+        promote(&world, release).await?;
+    }
+    until_all(&mut changes, |release| release.phase().is_final()).await?;
+    say(&format!("all are through {:?} after they were promoted", began.elapsed()));
+    for release in &asked {
+        world.until(release, |release| release.phase() == Phase::Succeeded).await?;
+    }
+    controller.stop().await?;
+    world.close().await;
+    if slowest > TARGET && !cfg!(debug_assertions) {
+        return Err(format!("slower than {TARGET:?}").into());
+    }
+    Ok(())
+}
+
+async fn promote(world: &World, release: &Release) -> Result<(), Failure> {
+    world.act("carol", release, "Promote", &json!({})).await
+}
+
+/// Reads changes until as many releases as there are were seen like that.
+async fn until_all(
+    changes: &mut (impl futures::Stream<Item = Result<Release, watcher::Error>> + Unpin),
+    holds: impl Fn(&Release) -> bool,
+) -> Result<(), Failure> {
+    let mut seen = std::collections::BTreeSet::new();
+    tokio::time::timeout(PATIENCE, async {
+        while seen.len() < LIVE {
+            let Some(changed) = changes.next().await else { return Err("the watch ended".into()) };
+            let found = changed?;
+            if holds(&found) {
+                seen.extend(found.metadata.name.clone());
+            }
+        }
+        Ok(())
+    })
+    .await
+    .map_err(|_| format!("only {} of {LIVE} canaries went on within {PATIENCE:?}", seen.len()))?
+}
