@@ -16,7 +16,9 @@
 
 mod client;
 pub mod error;
+pub mod event_row;
 pub mod lease;
+pub mod logs;
 mod permissions;
 mod pin;
 pub mod pod_row;

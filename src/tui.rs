@@ -7,7 +7,9 @@
 
 mod clipboard;
 mod effects;
+mod files;
 mod input;
+mod logs;
 mod pace;
 mod session;
 mod signals;

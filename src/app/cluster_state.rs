@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::api::{Environment, EnvironmentKey, Release, ReleaseAction, ReleaseKey, Verb};
 use crate::domain::age::Age;
+use crate::domain::event_row::{EventKey, EventRow};
 use crate::domain::pod_row::{PodKey, PodRow};
 use crate::domain::series::Series;
 use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
@@ -36,6 +37,8 @@ pub struct ClusterState {
     pub pods: BTreeMap<PodKey, PodRow>,
     /// Workloads.
     pub workloads: BTreeMap<WorkloadKey, WorkloadRow>,
+    /// Events of the namespaces that a view wants them of.
+    pub events: BTreeMap<EventKey, EventRow>,
     /// The controller.
     pub controller: ControllerHealth,
     /// What we may do, per environment; absent: not yet answered.
@@ -81,11 +84,13 @@ pub enum Feed {
     Controller,
     /// Prometheus.
     Metrics,
+    /// Events of Kubernetes, of the namespaces that a view wants them of.
+    Events,
 }
 
 impl Feed {
     /// Every feed.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Environments,
         Self::Releases,
         Self::Actions,
@@ -93,6 +98,7 @@ impl Feed {
         Self::Workloads,
         Self::Controller,
         Self::Metrics,
+        Self::Events,
     ];
 
     /// What it brings, in the plural, for sentences.
@@ -106,6 +112,7 @@ impl Feed {
             Self::Workloads => "workloads",
             Self::Controller => "controller leases",
             Self::Metrics => "metrics",
+            Self::Events => "events",
         }
     }
 }

@@ -61,6 +61,12 @@ pub enum Scope {
     Home,
     /// Among the versions to go back to.
     Rollback,
+    /// Among events.
+    Events,
+    /// In texts and logs.
+    Texts,
+    /// In logs.
+    Logs,
 }
 
 impl Scope {
@@ -69,9 +75,37 @@ impl Scope {
     pub const fn covers(self, view: &View) -> bool {
         match self {
             Self::Everywhere => true,
-            Self::Cluster => !matches!(view, View::Text(_)),
+            Self::Cluster => !matches!(view, View::Text(_) | View::Logs(_)),
             Self::Home => matches!(view, View::Home),
             Self::Rollback => matches!(view, View::Rollback(_)),
+            Self::Events => matches!(view, View::Events(_)),
+            Self::Texts => matches!(view, View::Text(_) | View::Logs(_)),
+            Self::Logs => matches!(view, View::Logs(_)),
+        }
+    }
+
+    /// How many views it covers, roughly: of two commands that share a key, the one with the narrower scope is meant where both mean
+    /// something.
+    #[must_use]
+    pub const fn breadth(self) -> u8 {
+        match self {
+            Self::Everywhere => 3,
+            Self::Cluster => 2,
+            Self::Texts => 1,
+            Self::Home | Self::Rollback | Self::Events | Self::Logs => 0,
+        }
+    }
+
+    /// Whether there is a view in which both mean something.
+    #[must_use]
+    pub const fn meets(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Everywhere, _) | (_, Self::Everywhere) => true,
+            (Self::Texts | Self::Logs, Self::Texts | Self::Logs) => true,
+            (Self::Texts | Self::Logs, _) | (_, Self::Texts | Self::Logs) => false,
+            (Self::Cluster, _) | (_, Self::Cluster) => true,
+            (Self::Home, Self::Home) | (Self::Rollback, Self::Rollback) | (Self::Events, Self::Events) => true,
+            (Self::Home | Self::Rollback | Self::Events, _) => false,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod abort;
 mod all;
+mod all_logs;
 mod allow;
 mod approve;
 mod arm;
@@ -10,6 +11,7 @@ mod back;
 mod bottom;
 mod changes;
 mod check;
+mod containers;
 mod copy;
 mod deny;
 mod deploy;
@@ -20,14 +22,18 @@ mod down;
 mod drive;
 mod emergency;
 mod environment;
+mod events;
 mod filter;
+mod follow;
 mod freeze;
 mod hand_over;
 mod help;
 mod inbox;
+mod left;
 mod logs;
 mod mark;
 mod metric;
+mod next_match;
 mod next_pane;
 mod open;
 mod override_gate;
@@ -35,6 +41,8 @@ mod page_down;
 mod page_up;
 mod palette;
 mod pause;
+mod previous_log;
+mod previous_match;
 mod previous_pane;
 mod promote;
 mod promote_full;
@@ -48,17 +56,24 @@ mod restart;
 mod resume;
 mod retry;
 mod review;
+mod right;
 mod rollback;
+mod save;
 mod scale;
+mod search;
+mod since;
 mod sort;
 mod stop;
 mod suspend;
+mod timestamps;
 mod top;
 mod unfreeze;
 mod up;
+mod warnings;
 mod weight;
 mod why;
 mod withdraw;
+mod wrap;
 mod yaml;
 
 use crate::app::command::Command;
@@ -97,8 +112,21 @@ pub const COMMANDS: &[&Command] = &[
     &open::COMMAND,
     &why::COMMAND,
     &changes::COMMAND,
+    &events::COMMAND,
+    &warnings::COMMAND,
     &describe::COMMAND,
     &logs::COMMAND,
+    &all_logs::COMMAND,
+    &follow::COMMAND,
+    &since::COMMAND,
+    &previous_log::COMMAND,
+    &containers::COMMAND,
+    &search::COMMAND,
+    &next_match::COMMAND,
+    &previous_match::COMMAND,
+    &timestamps::COMMAND,
+    &wrap::COMMAND,
+    &save::COMMAND,
     &yaml::COMMAND,
     &audit::COMMAND,
     &inbox::COMMAND,
@@ -114,6 +142,8 @@ pub const COMMANDS: &[&Command] = &[
     &down::COMMAND,
     &page_up::COMMAND,
     &page_down::COMMAND,
+    &left::COMMAND,
+    &right::COMMAND,
     &top::COMMAND,
     &bottom::COMMAND,
     &next_pane::COMMAND,

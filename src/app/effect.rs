@@ -1,8 +1,11 @@
 //! IO that is wanted, as plain data that tests compare.
 
+use std::collections::BTreeSet;
+
 use crate::api::strategy::Track;
 use crate::api::{EnvironmentKey, Release, ReleaseAction};
 use crate::app::cluster_state::ClusterId;
+use crate::domain::log::LogAsk;
 use crate::domain::pod_row::PodKey;
 
 /// Tells requests apart; unique within a session.
@@ -43,6 +46,31 @@ pub enum Effect {
         /// Comes back in [`super::event::Event::RequestDone`]; answers of older views are dropped by it.
         request: RequestId,
     },
+    /// Follow the events of these namespaces, and of no others.
+    FollowEvents {
+        /// Where.
+        cluster: ClusterId,
+        /// Which; empty: none.
+        namespaces: BTreeSet<Box<str>>,
+    },
+    /// Follow the logs of a pod; answered by [`super::event::Event::Log`] until [`Effect::EndLogs`].
+    FollowLog {
+        /// Where.
+        cluster: ClusterId,
+        /// Which pod, and which lines.
+        ask: LogAsk,
+        /// The request of the view that asks.
+        view: RequestId,
+    },
+    /// Follow nothing more for that view.
+    EndLogs(RequestId),
+    /// Write a new file; answered by `RequestDone` with `Saved`.
+    Save {
+        /// Where; relative to the working directory.
+        path: String,
+        /// What.
+        text: String,
+    },
     /// Keep curves and pods of this environment fresh; the last one named per cluster has precedence.
     Focus {
         /// Where.
@@ -82,8 +110,6 @@ pub enum FetchText {
         /// Name.
         name: Box<str>,
     },
-    /// The last lines of a pod's log.
-    PodLog(PodKey),
     /// What going back to a version means.
     WayBack {
         /// Where.

@@ -7,8 +7,10 @@ use chrono::{DateTime, Utc};
 use crate::api::{Environment, EnvironmentKey, Release, ReleaseAction, ReleaseKey, Verb};
 use crate::app::cluster_state::{ClusterId, ControllerHealth, Feed, FeedState, Identity};
 use crate::app::effect::RequestId;
+use crate::app::log_view::LogNews;
 use crate::app::ui_state::Pane;
 use crate::config::key::KeyChord;
+use crate::domain::event_row::{EventKey, EventRow};
 use crate::domain::pod_row::{PodKey, PodRow};
 use crate::domain::series::Series;
 use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
@@ -45,6 +47,17 @@ pub enum Event {
         /// How.
         outcome: Outcome,
     },
+    /// Something about the log of one container.
+    Log {
+        /// The request of the view that asked.
+        view: RequestId,
+        /// The pod's name.
+        pod: Box<str>,
+        /// The container's name; empty where it is about the pod.
+        container: Box<str>,
+        /// What.
+        news: LogNews,
+    },
     /// The process was asked to end, or the terminal is gone.
     Quit,
 }
@@ -71,6 +84,8 @@ pub enum ClusterEvent {
     Pods(Delta<PodKey, PodRow>),
     /// Workloads.
     Workloads(Delta<WorkloadKey, WorkloadRow>),
+    /// Events of Kubernetes.
+    Events(Delta<EventKey, EventRow>),
     /// The controller's lease, as last seen.
     Controller(ControllerHealth),
     /// What we may do in an environment, as the server's authorizer answered.
@@ -122,4 +137,6 @@ pub enum Outcome {
     Unknown(String),
     /// A text that was asked for.
     Text(String),
+    /// A file was written: this one; or one sentence why not.
+    Saved(Result<String, String>),
 }

@@ -6,7 +6,7 @@ mod objects;
 mod progressive;
 mod story;
 
-pub use objects::{environment, pod, release, release_action};
+pub use objects::{environment, event, pod, release, release_action};
 pub use progressive::{canary_paused, progressive};
 pub use story::{burning, planera};
 
@@ -20,7 +20,8 @@ use crate::app::event::{ClusterEvent, Delta, Event};
 use crate::app::located::{EnvironmentId, ReleaseId};
 use crate::app::store::Store;
 use crate::app::update;
-use crate::domain::pod_row::PodRow;
+use crate::domain::event_row::EventRow;
+use crate::domain::pod_row::{PodKey, PodRow};
 use crate::domain::series::{Series, unix};
 use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
 
@@ -137,6 +138,14 @@ impl World {
     /// With this pod.
     pub fn with_pod(mut self, pod: PodRow) -> Self {
         self.cluster(ClusterEvent::Pods(Delta::Applied(pod.key.clone(), pod)));
+        self
+    }
+
+    /// With an event about a pod or another object of that environment.
+    pub fn with_event(mut self, environment: &str, event: EventRow) -> Self {
+        let namespace = environment_id(environment).key.namespace;
+        let name = format!("{}.{}.{}", event.name, event.reason, event.message.len()).into();
+        self.cluster(ClusterEvent::Events(Delta::Applied(PodKey { namespace, name }, event)));
         self
     }
 

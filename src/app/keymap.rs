@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::app::command::{COMMANDS, Command, find};
+use crate::app::ui_state::View;
 use crate::config::key::KeyChord;
 
 /// Which key means which command.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Keymap {
-    commands: BTreeMap<KeyChord, (&'static Command, usize)>,
+    /// What each key means, the narrowest scope first.
+    commands: Meanings,
     chords: BTreeMap<&'static str, Vec<KeyChord>>,
 }
 
@@ -75,27 +77,32 @@ impl Default for Keymap {
 
 impl Keymap {
     /// This map with other keys for some commands; a named command loses the keys that it had. A key that is given to one command
-    /// is taken from the command that has it by default, unless that one is named as well.
+    /// is taken from every command that has it by default and means something in the same view, unless that one is named as well.
     pub fn with(
         &self,
         overrides: impl IntoIterator<Item = (String, Vec<KeyChord>)>,
     ) -> Result<Self, KeymapError> {
-        let mut named: Vec<(&'static str, Vec<KeyChord>)> = Vec::new();
+        let mut named: Vec<(&'static Command, Vec<KeyChord>)> = Vec::new();
         for (given, keys) in overrides {
             let Some(command) = find(&given) else { return Err(KeymapError::UnknownCommand { given }) };
             for (other, taken) in &named {
-                if let Some(chord) = keys.iter().find(|chord| taken.contains(chord)) {
-                    return Err(KeymapError::Conflict { chord: *chord, first: other, second: command.id });
+                if let Some(chord) = keys.iter().find(|chord| taken.contains(chord))
+                    && other.scope.meets(command.scope)
+                {
+                    return Err(KeymapError::Conflict { chord: *chord, first: other.id, second: command.id });
                 }
             }
-            named.push((command.id, keys));
+            named.push((command, keys));
         }
         let mut chords = self.chords.clone();
-        for (id, keys) in named {
-            for taken in chords.values_mut() {
-                taken.retain(|chord| !keys.contains(chord));
+        let kept: Vec<&str> = named.iter().map(|(command, _)| command.id).collect();
+        for (command, keys) in named {
+            for other in COMMANDS.iter().filter(|other| !kept.contains(&other.id)) {
+                if let Some(taken) = chords.get_mut(other.id).filter(|_| other.scope.meets(command.scope)) {
+                    taken.retain(|chord| !keys.contains(chord));
+                }
             }
-            chords.insert(id, keys);
+            chords.insert(command.id, keys);
         }
         if chords.get("quit").is_none_or(Vec::is_empty) {
             return Err(KeymapError::NoWayOut);
@@ -103,10 +110,12 @@ impl Keymap {
         Ok(Self { commands: index(&chords), chords })
     }
 
-    /// The command that a key means, and which of that command's keys it is.
+    /// The command that a key means in that view, and which of that command's keys it is: the one with the narrowest scope of those
+    /// that mean something there, else one that means something elsewhere.
     #[must_use]
-    pub fn command(&self, chord: KeyChord) -> Option<(&'static Command, usize)> {
-        self.commands.get(&chord).copied()
+    pub fn command(&self, chord: KeyChord, view: &View) -> Option<(&'static Command, usize)> {
+        let all = self.commands.get(&chord)?;
+        all.iter().find(|(command, _)| command.scope.covers(view)).or(all.last()).copied()
     }
 
     /// The keys of a command, the first one being the one to show.
@@ -116,12 +125,17 @@ impl Keymap {
     }
 }
 
-fn index(chords: &BTreeMap<&'static str, Vec<KeyChord>>) -> BTreeMap<KeyChord, (&'static Command, usize)> {
-    let mut commands = BTreeMap::new();
+type Meanings = BTreeMap<KeyChord, Vec<(&'static Command, usize)>>;
+
+fn index(chords: &BTreeMap<&'static str, Vec<KeyChord>>) -> Meanings {
+    let mut commands: Meanings = BTreeMap::new();
     for command in COMMANDS {
         for (nth, chord) in chords.get(command.id).into_iter().flatten().enumerate() {
-            commands.entry(*chord).or_insert((*command, nth));
+            commands.entry(*chord).or_default().push((*command, nth));
         }
+    }
+    for meanings in commands.values_mut() {
+        meanings.sort_by_key(|(command, _)| command.scope.breadth());
     }
     commands
 }

@@ -2,6 +2,7 @@
 
 use crate::app::steps;
 use crate::app::store::Store;
+use crate::app::texts;
 use crate::app::ui_state::{Cursor, Overlay, Pane, View};
 use crate::app::update::{follow, scrolled};
 
@@ -29,6 +30,12 @@ impl Move {
             Self::Bottom => last,
         }
         .min(last)
+    }
+
+    /// As [`Move::scroll`], where the last page begins with another line than paging by whole pages would tell.
+    pub(super) fn scroll_by(self, offset: usize, len: usize, (last_page, page): (usize, usize)) -> usize {
+        let last = len.saturating_sub(last_page);
+        self.from(offset, last + 1, page).min(last)
     }
 
     /// Where it leads from an offset into lines that are only scrolled.
@@ -90,11 +97,10 @@ pub(super) fn go(store: &mut Store, step: Move) {
         (Some(View::Changes(view)), _) => {
             view.offset = step.scroll(view.offset, rows.changes.len(), height);
         }
-        (Some(View::Text(view)), _) => {
-            let filter = ui.filters.get(&Pane::Text);
-            let len = view.shown(filter).count();
-            view.offset = step.scroll(view.offset, len, height);
+        (Some(View::Events(view)), _) => {
+            view.offset = step.scroll(view.offset, rows.events.len(), height);
         }
+        (Some(View::Text(_) | View::Logs(_)), _) => texts::scroll(store, step),
         (_, Pane::Environments) => {
             select(&mut ui.environments, &rows.environments, step, height, |row| row.id.clone());
             ui.pods = Cursor::default();

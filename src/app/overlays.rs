@@ -3,6 +3,7 @@
 mod confirm;
 mod form;
 mod palette;
+mod pattern;
 mod weight;
 
 use crate::app::ask;
@@ -15,6 +16,7 @@ use crate::config::key::{KeyChord, KeyCode};
 
 pub(super) use form::{cycle, open as open_form};
 pub(super) use palette::open as open_palette;
+pub(super) use pattern::{apply as apply_pattern, open as open_pattern};
 pub(super) use weight::open as open_weight;
 
 /// What a window did with a key.
@@ -32,6 +34,7 @@ pub(super) fn press(store: &mut Store, chord: KeyChord, repeat: bool) -> Pressed
         Overlay::Help { offset } => help(store, chord, offset),
         Overlay::Message { title, text } => message(store, chord, title, text),
         Overlay::Filter { pane, editor, before } => filter(store, chord, (pane, editor, before)),
+        Overlay::Pattern(line) => pattern::press(store, chord, line),
         Overlay::Palette(palette) => palette::press(store, chord, palette),
         Overlay::Form(form) => form::press(store, chord, form),
         Overlay::Confirm(confirm) => confirm::press(store, chord, repeat, confirm),
@@ -51,6 +54,7 @@ pub(super) fn paste(store: &mut Store, text: &str) {
             palette.editor.insert(text);
             palette::complete(store, palette);
         }
+        Overlay::Pattern(line) => pattern::paste(store, line, text),
         Overlay::Form(form) => form::paste(store, form, text),
         Overlay::Confirm(confirm) => confirm::paste(store, confirm, text),
         Overlay::Weight(form) => weight::paste(store, form, text),
@@ -109,12 +113,13 @@ pub(super) fn apply_filter(store: &mut Store, pane: Pane, text: &str) {
     match pane {
         Pane::Pods => store.dirty.pods = true,
         Pane::Environments | Pane::Queue => store.dirty.releases = true,
+        Pane::Events => store.dirty.events = true,
         _ => store.dirty.screen = true,
     }
 }
 
 fn help(store: &mut Store, chord: KeyChord, offset: usize) -> Pressed {
-    let command = store.keymap.command(chord).map(|(command, _)| command.id);
+    let command = store.keymap.command(chord, store.ui.view()).map(|(command, _)| command.id);
     if matches!(command, Some("help" | "back" | "quit")) && !chord.modifiers().ctrl {
         return Pressed::Taken(Vec::new());
     }

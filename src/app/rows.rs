@@ -14,6 +14,7 @@ use crate::api::{Phase, Tier};
 use crate::app::banners::Banner;
 use crate::app::changes::Change;
 use crate::app::located::{EnvironmentId, PodId, ReleaseId};
+use crate::domain::event_row::EventGroup;
 
 /// The lists of the home screen.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -34,6 +35,12 @@ pub struct Rows {
     pub banners: Vec<Banner>,
     /// What has changed in the environment that the screen is about, newest first.
     pub changes: Vec<Change>,
+    /// Events around that environment, gathered and filtered, newest first, where the view of events is open.
+    pub events: Vec<EventGroup>,
+    /// How many lines of events there are before filtering.
+    pub events_total: usize,
+    /// Warnings since the opened release began, about what it changes, newest first.
+    pub warnings: Vec<EventGroup>,
 }
 
 /// One environment.

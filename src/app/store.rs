@@ -1,6 +1,6 @@
 //! Everything that the terminal knows. One owner, no locks; drawing reads it and changes nothing.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -16,7 +16,7 @@ use crate::app::pending::Pending;
 use crate::app::rows::Rows;
 use crate::app::toast::{Level, Toast};
 use crate::app::ui_state::{Overlay, UiState};
-use crate::domain::pod_row::PodRow;
+use crate::domain::pod_row::{PodKey, PodRow};
 
 /// Everything that the terminal knows.
 #[derive(Clone, Debug, Default)]
@@ -54,6 +54,10 @@ pub struct Store {
     pub(super) scope: Option<BTreeSet<(ClusterId, Box<str>)>>,
     /// The environment that the last [`crate::app::effect::Effect::Focus`] named, and what runs there beside its own workloads.
     pub(super) focused: (Option<EnvironmentId>, Option<Track>),
+    /// Namespaces whose events are followed, by cluster.
+    pub(super) event_scopes: BTreeMap<ClusterId, BTreeSet<Box<str>>>,
+    /// Pods whose logs are followed, by the view's request.
+    pub(super) followed: BTreeMap<RequestId, BTreeSet<PodKey>>,
     pub(super) last_request: u64,
 }
 
@@ -68,6 +72,8 @@ pub(super) struct Dirty {
     pub pods: bool,
     /// Error rates and latencies of the environments.
     pub readings: bool,
+    /// Events of Kubernetes.
+    pub events: bool,
     /// Selections and scrolling.
     pub cursors: bool,
     /// Anything else that is visible.
@@ -133,7 +139,12 @@ impl Store {
             View::Rollback(view) => Some(view.environment.clone()),
             View::Why(view) => self.environment_of(&view.id),
             View::Changes(view) => Some(view.environment.clone()),
+            View::Events(view) => Some(view.environment.clone()),
             View::Inbox(_) => crate::app::inbox::selected(self).map(|row| row.environment.clone()),
+            View::Logs(view) => match &view.subject {
+                crate::app::log_view::LogSubject::Environment(id) => Some(id.clone()),
+                _ => None,
+            },
             View::Home | View::Text(_) => None,
         }
         .or_else(|| self.ui.environments.selected.clone())

@@ -1,7 +1,9 @@
 //! The terminal's logic as a whole: worlds, keys typed, what is wanted and shown.
 
+mod events;
 mod fold;
 mod guarding;
 mod keys;
+mod logs;
 mod random;
 mod shifting;

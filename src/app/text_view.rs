@@ -1,7 +1,8 @@
-//! A text that is looked at: YAML, description, log.
+//! A text that is looked at: YAML, description, difference.
 
 use crate::app::effect::RequestId;
-use crate::app::filter::Filter;
+use crate::app::look::Look;
+use crate::app::pattern::Pattern;
 
 /// A text that is looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,8 +13,10 @@ pub struct TextView {
     pub request: RequestId,
     /// The text.
     pub body: TextBody,
-    /// Lines scrolled past.
-    pub offset: usize,
+    /// Where in it the eye is.
+    pub look: Look,
+    /// Which of its lines are shown.
+    pub filter: Option<Pattern>,
 }
 
 /// The text, as far as it is there.
@@ -28,6 +31,12 @@ pub enum TextBody {
 }
 
 impl TextView {
+    /// A text, seen from its beginning.
+    #[must_use]
+    pub fn new(title: String, request: RequestId, body: TextBody) -> Self {
+        Self { title, request, body, look: Look::default(), filter: None }
+    }
+
     /// The lines; none while it is loading or has failed.
     #[must_use]
     pub fn lines(&self) -> &[Box<str>] {
@@ -37,9 +46,9 @@ impl TextView {
         }
     }
 
-    /// The lines that a filter lets through.
-    pub fn shown<'a>(&'a self, filter: Option<&'a Filter>) -> impl Iterator<Item = &'a str> {
+    /// The lines that the filter lets through.
+    pub fn shown(&self) -> impl Iterator<Item = &str> {
         let lines = self.lines().iter().map(|line| &**line);
-        lines.filter(move |line| filter.is_none_or(|filter| filter.matches(&[line])))
+        lines.filter(move |line| self.filter.as_ref().is_none_or(|filter| filter.matches(line)))
     }
 }

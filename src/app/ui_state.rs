@@ -8,7 +8,9 @@ use crate::app::filter::Filter;
 use crate::app::form::{Form, ImageChange};
 use crate::app::line_editor::LineEditor;
 use crate::app::located::{EnvironmentId, PodId, ReleaseId};
+use crate::app::log_view::LogView;
 use crate::app::palette::Palette;
+use crate::app::pattern::Pattern;
 use crate::app::rows::InboxKey;
 use crate::app::text_view::TextView;
 use crate::app::weight_form::WeightForm;
@@ -103,8 +105,12 @@ pub enum View {
     Why(WhyView),
     /// What has changed in an environment lately.
     Changes(ChangesView),
-    /// YAML, description or log.
+    /// Events of Kubernetes around an environment.
+    Events(EventsView),
+    /// YAML, description, difference.
     Text(TextView),
+    /// Logs, followed.
+    Logs(Box<LogView>),
 }
 
 /// One release, opened.
@@ -133,6 +139,17 @@ pub struct ChangesView {
     /// Where.
     pub environment: EnvironmentId,
     /// Entries scrolled past, from the newest.
+    pub offset: usize,
+}
+
+/// Events of Kubernetes around an environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventsView {
+    /// Where.
+    pub environment: EnvironmentId,
+    /// Only warnings are listed.
+    pub warnings: bool,
+    /// Lines scrolled past, from the newest.
     pub offset: usize,
 }
 
@@ -227,7 +244,9 @@ pub enum Pane {
     Why,
     /// Changes: their list.
     Changes,
-    /// Text: its lines.
+    /// Events: their list.
+    Events,
+    /// Text and logs: their lines.
     Text,
     /// The help window.
     Help,
@@ -244,7 +263,8 @@ impl Pane {
             View::Inbox(_) => &[Self::Inbox],
             View::Why(_) => &[Self::Why],
             View::Changes(_) => &[Self::Changes],
-            View::Text(_) => &[Self::Text],
+            View::Events(_) => &[Self::Events],
+            View::Text(_) | View::Logs(_) => &[Self::Text],
         }
     }
 }
@@ -322,6 +342,28 @@ impl MetricPane {
     }
 }
 
+/// A regular expression while it is being typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PatternLine {
+    /// What it is for.
+    pub purpose: Purpose,
+    /// The text.
+    pub editor: LineEditor,
+    /// What was there before, for `esc`.
+    pub before: Option<Pattern>,
+    /// What is wrong with it, as it stands now.
+    pub fault: Option<String>,
+}
+
+/// What a regular expression is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To leave lines out.
+    Filter,
+    /// To go from one line to the next.
+    Search,
+}
+
 /// A window above the view.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Overlay {
@@ -341,6 +383,8 @@ pub enum Overlay {
         /// What was there before, for `esc`.
         before: Option<Filter>,
     },
+    /// A regular expression of a text or a log while it is being typed; it takes effect at once.
+    Pattern(PatternLine),
     /// Deploy or promote.
     Form(Box<Form>),
     /// Shift the weight.

@@ -7,10 +7,10 @@ mod settle;
 
 use chrono::{DateTime, Utc};
 
-use crate::app::arming;
 use crate::app::effect::Effect;
 use crate::app::event::Event;
 use crate::app::store::Store;
+use crate::app::{arming, log_view};
 
 pub(super) use keys::{invoke, run as run_key};
 pub(super) use settle::{follow, scrolled, settle};
@@ -67,6 +67,10 @@ fn apply(store: &mut Store, event: Event) -> Vec<Effect> {
         Event::RequestDone { request, outcome } => {
             store.dirty.screen = true;
             outcome::apply(store, request, outcome)
+        }
+        Event::Log { view, pod, container, news } => {
+            log_view::came(store, view, (&pod, &container), news);
+            Vec::new()
         }
         Event::Quit => vec![Effect::Quit],
     }

@@ -20,10 +20,10 @@ pub(super) fn pop(store: &mut Store) -> bool {
         return false;
     }
     let closed = store.ui.views.pop();
-    store.ui.filters.remove(&Pane::Text);
+    store.ui.filters.remove(&Pane::Events);
     store.ui.focus = match (store.ui.view(), closed) {
         (View::Home, Some(View::Release(_))) => Pane::Queue,
-        (View::Home, Some(View::Text(_))) => Pane::Pods,
+        (View::Home, Some(View::Text(_) | View::Logs(_))) => Pane::Pods,
         (view, _) => Pane::of(view)[0],
     };
     store.dirty.screen = true;
@@ -57,6 +57,6 @@ pub(super) fn open_text(
 ) -> Vec<Effect> {
     let request = store.next_request();
     let (cluster, what) = id;
-    push(store, View::Text(TextView { title, request, body: TextBody::Loading, offset: 0 }));
+    push(store, View::Text(TextView::new(title, request, TextBody::Loading)));
     vec![Effect::Fetch { cluster, what, request }]
 }

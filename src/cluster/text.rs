@@ -1,6 +1,6 @@
-//! Texts that a person asks for: YAML, descriptions, logs. Sanitised, bounded, never kept.
+//! Texts that a person asks for: YAML and descriptions. Sanitised, bounded, never kept.
 
-mod describe;
+pub(super) mod describe;
 
 use serde_json::Value;
 
@@ -9,11 +9,6 @@ use super::error::{Error, Kind};
 use crate::api::{GROUP, VERSION};
 use crate::domain::pod_row::PodKey;
 use crate::sanitize;
-
-/// Lines of a log.
-const LOG_LINES: u32 = 1_000;
-/// Bytes of a log.
-const LOG_BYTES: u32 = 1 << 20;
 
 impl Cluster {
     /// A pod as YAML, without `managedFields`.
@@ -38,29 +33,16 @@ impl Cluster {
         Ok(sanitize::block(&describe::pod(&pod?, events.as_ref())).into_owned())
     }
 
-    /// The last lines of the log of a pod's main container; of its last run where the container waits to start again.
-    pub async fn pod_log(&self, pod: &PodKey) -> Result<String, Error> {
-        let object = self.json(&pod_path(pod), "pods").await?;
-        let container = describe::main_container(&object);
-        let previous = if describe::waits_after_a_crash(&object, &container) { "&previous=true" } else { "" };
-        let path = format!(
-            "{}/log?container={container}&tailLines={LOG_LINES}&limitBytes={LOG_BYTES}{previous}",
-            pod_path(pod)
-        );
-        let text = self.bounded(self.client().request_text(get(&path)?), "pods/log").await?;
-        Ok(sanitize::block(&text).into_owned())
-    }
-
     pub(super) async fn json(&self, path: &str, what: &str) -> Result<Value, Error> {
         self.bounded(self.client().request(get(path)?), what).await
     }
 }
 
-fn pod_path(pod: &PodKey) -> String {
+pub(super) fn pod_path(pod: &PodKey) -> String {
     format!("/api/v1/namespaces/{}/pods/{}", pod.namespace, pod.name)
 }
 
-fn get(path: &str) -> Result<http::Request<Vec<u8>>, Error> {
+pub(super) fn get(path: &str) -> Result<http::Request<Vec<u8>>, Error> {
     http::Request::get(path)
         .body(Vec::new())
         .map_err(|_| Error::new(Kind::Invalid, "that name cannot be asked for"))

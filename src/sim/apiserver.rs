@@ -9,6 +9,7 @@ mod discovery;
 mod events;
 mod fields;
 mod identity;
+mod logs;
 pub mod native;
 mod patch;
 mod policy;
@@ -245,7 +246,7 @@ fn route(shared: &Arc<Shared>, call: &Call, target: &Target) -> Result<Response,
     }
     match (sub, &call.method) {
         ("proxy", _) => proxy::service(shared, call, target),
-        ("log", &Method::GET) => read::log(shared, target),
+        ("log", &Method::GET) => logs::log(shared, call, target),
         (_, &Method::GET) if call.query.flag("watch") => watch::start(shared, call, target),
         (_, &Method::GET) if named => read::get(shared, call, target),
         (_, &Method::GET) => read::list(shared, call, target),

@@ -7,6 +7,7 @@
 mod deployment;
 mod emit;
 mod garbage;
+pub mod log;
 mod pod;
 mod product;
 mod replica_set;

@@ -51,7 +51,6 @@ async fn answer(cluster: &Cluster, request: Request) -> (Outcome, bool) {
         }
         Request::Text(FetchText::PodYaml(pod)) => cluster.pod_yaml(&pod).await,
         Request::Text(FetchText::PodDescribe(pod)) => cluster.pod_describe(&pod).await,
-        Request::Text(FetchText::PodLog(pod)) => cluster.pod_log(&pod).await,
         Request::Text(FetchText::ObjectYaml { plural, namespace, name }) => {
             cluster.object_yaml(plural, &namespace, &name).await
         }

@@ -10,11 +10,12 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::effects::{self, Request};
+use super::logs::Logs;
 use super::pace::Pace;
 use super::signals::{Asked, Signals};
 use super::sources::{Plan, Source};
 use super::terminal::{self, Screen};
-use super::{Error, Options, input};
+use super::{Error, Options, files, input};
 use crate::app::cluster_state::ClusterId;
 use crate::app::effect::{Effect, RequestId};
 use crate::app::event::Event;
@@ -55,6 +56,8 @@ struct Session {
     mutations: JoinSet<Option<ClusterId>>,
     /// Requests that only look; aborted at the end.
     looks: JoinSet<Option<ClusterId>>,
+    /// Logs that are followed for open views.
+    logs: Logs,
     drawn_heights: Vec<(crate::app::ui_state::Pane, u16)>,
     quit: bool,
 }
@@ -78,6 +81,7 @@ impl Session {
             receiver,
             mutations: JoinSet::new(),
             looks: JoinSet::new(),
+            logs: Logs::default(),
             drawn_heights: Vec::new(),
             quit: false,
         };
@@ -190,6 +194,23 @@ impl Session {
                 self.send(cluster, Request::Action { action, dry_run }, request);
             }
             Effect::Fetch { cluster, what, request } => self.send(cluster, Request::Text(what), request),
+            Effect::FollowEvents { cluster, namespaces } => {
+                if let Some(source) = self.sources.get(usize::from(cluster.0)) {
+                    source.follow_events(namespaces);
+                }
+            }
+            Effect::FollowLog { cluster, ask, view } => {
+                let cluster = self.cluster(cluster);
+                self.logs.follow(cluster, ask, view, self.sender.clone());
+            }
+            Effect::EndLogs(view) => self.logs.end(view),
+            Effect::Save { path, text } => {
+                let events = self.sender.clone();
+                self.looks.spawn(async move {
+                    files::save(path, text, events).await;
+                    None
+                });
+            }
             Effect::Focus { cluster, environment, second } => {
                 if let Some(source) = self.sources.get(usize::from(cluster.0)) {
                     source.focus(environment, second);
@@ -212,13 +233,17 @@ impl Session {
     }
 
     fn send(&mut self, id: ClusterId, request: Request, request_id: RequestId) {
-        let cluster = self.sources.get(usize::from(id.0)).and_then(|source| source.cluster.borrow().clone());
+        let cluster = self.cluster(id);
         let events = self.sender.clone();
         let tasks = if request.is_mutation() { &mut self.mutations } else { &mut self.looks };
         tasks.spawn(async move {
             let denied = effects::perform(cluster, request, request_id, events).await;
             denied.then_some(id)
         });
+    }
+
+    fn cluster(&self, id: ClusterId) -> Option<crate::cluster::Cluster> {
+        self.sources.get(usize::from(id.0)).and_then(|source| source.cluster.borrow().clone())
     }
 
     /// A request has ended; one that was denied says that permissions have changed.

@@ -3,6 +3,7 @@
 //! Owns what is watched and asked: environments, releases and actions of the whole cluster or of the namespaces that we may see;
 //! pods and workloads of the namespaces that have environments, or of the context's own where there are none to be had.
 
+mod events;
 mod introduce;
 mod kinds;
 mod lease;
@@ -62,6 +63,8 @@ pub(super) struct Wishes {
     pub(super) refresh: u64,
     /// Grows with every refusal that makes permissions worth asking for again.
     pub(super) permissions: u64,
+    /// Namespaces whose events are wanted.
+    pub(super) events: BTreeSet<Box<str>>,
 }
 
 /// A cluster that is being followed; ends when dropped.
@@ -93,6 +96,11 @@ impl Source {
             wishes.second = second;
             changed
         });
+    }
+
+    /// Follow the events of these namespaces, and of no others.
+    pub(super) fn follow_events(&self, namespaces: BTreeSet<Box<str>>) {
+        self.wishes.send_modify(|wishes| wishes.events = namespaces);
     }
 
     /// Fetch curves now.
@@ -165,6 +173,7 @@ async fn run(
             (known.clone(), wishes.clone()),
             out.clone(),
         )),
+        tokio::spawn(events::run(ground.clone(), wishes.clone(), out.clone())),
         tokio::spawn(metrics::run(ground.clone(), plan.clone(), (known, wishes), out.clone())),
     ]
     .map(AbortOnDropHandle::new);

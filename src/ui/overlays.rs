@@ -20,7 +20,7 @@ pub fn draw(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, overlay: &Overlay) {
         Overlay::Help { offset } => help::draw(buf, body, ctx, *offset),
         Overlay::Palette(palette) => palette::draw(buf, body, ctx, palette),
         // It is typed on the status line, and takes effect in its pane at once.
-        Overlay::Filter { .. } => {}
+        Overlay::Filter { .. } | Overlay::Pattern(_) => {}
         Overlay::Form(form) => form::draw(buf, body, ctx, form),
         Overlay::Confirm(confirm) => confirm::draw(buf, body, ctx, confirm),
         Overlay::Weight(form) => weight::draw(buf, body, ctx, form),

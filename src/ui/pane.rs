@@ -45,8 +45,11 @@ pub static PANES: &[&Pane] = &[
     &panes::rollback::PANE,
     &panes::inbox::PANE,
     &panes::why::PANE,
+    &panes::warnings::PANE,
     &panes::changes::PANE,
+    &panes::events::PANE,
     &panes::text::PANE,
+    &panes::logs::PANE,
 ];
 
 /// What every pane draws from.

@@ -3,8 +3,10 @@
 pub mod analysis;
 pub mod changes;
 pub mod environments;
+pub mod events;
 pub mod gates;
 pub mod inbox;
+pub mod logs;
 pub mod metric;
 pub mod metrics;
 pub mod outlook;
@@ -16,4 +18,5 @@ pub mod summary;
 pub mod text;
 pub mod timeline;
 pub mod tracks;
+pub mod warnings;
 pub mod why;

@@ -36,7 +36,9 @@ pub fn draw(buf: &mut Buffer, area: Rect, store: &Store, theme: &Theme) {
         View::Inbox(_) => (panes::inbox::PANE.draw)(buf, shell.body, &ctx),
         View::Why(_) => (panes::why::PANE.draw)(buf, shell.body, &ctx),
         View::Changes(_) => changes(buf, shell.body, &ctx),
+        View::Events(_) => (panes::events::PANE.draw)(buf, shell.body, &ctx),
         View::Text(_) => (panes::text::PANE.draw)(buf, shell.body, &ctx),
+        View::Logs(_) => (panes::logs::PANE.draw)(buf, shell.body, &ctx),
     }
     for overlay in &store.ui.overlays {
         overlays::draw(buf, shell.body, &ctx, overlay);
@@ -208,8 +210,18 @@ impl Release {
     }
 }
 
-fn release(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>) {
+/// Takes the rows of what the cluster warns of away from the release view; none where it warns of nothing.
+fn warnings_area(rest: &mut Rect, store: &Store, boxed: bool) -> Rect {
+    let wanted = panes::warnings::wanted(&store.rows.warnings, boxed);
+    take_bottom(rest, wanted.min(rest.height / 4))
+}
+
+fn release(buf: &mut Buffer, mut body: Rect, ctx: &Ctx<'_>) {
     let View::Release(view) = ctx.store.ui.view() else { return };
+    let warnings = warnings_area(&mut body, ctx.store, ctx.boxed);
+    if warnings.height > 0 {
+        (panes::warnings::PANE.draw)(buf, warnings, ctx);
+    }
     let status = ctx.store.release(&view.id).and_then(|release| release.status.as_ref());
     let areas = Release::of(body, status);
     (panes::summary::PANE.draw)(buf, areas.summary, ctx);
@@ -274,7 +286,9 @@ pub fn heights(store: &Store) -> BTreeMap<Focus, u16> {
             ])
         }
         View::Release(view) => {
-            let areas = Release::of(shell.body, store.release(&view.id).and_then(|r| r.status.as_ref()));
+            let mut body = shell.body;
+            warnings_area(&mut body, store, boxed);
+            let areas = Release::of(body, store.release(&view.id).and_then(|r| r.status.as_ref()));
             BTreeMap::from([
                 (Focus::Plan, framed(areas.plan)),
                 (Focus::Gates, framed(areas.gates)),
@@ -290,7 +304,8 @@ pub fn heights(store: &Store) -> BTreeMap<Focus, u16> {
             let (_, list) = changes_areas(shell.body);
             BTreeMap::from([(Focus::Changes, panes::changes::visible_rows(list, boxed))])
         }
-        View::Text(_) => BTreeMap::from([(Focus::Text, framed(shell.body))]),
+        View::Events(_) => BTreeMap::from([(Focus::Events, panes::events::visible_rows(shell.body, boxed))]),
+        View::Text(_) | View::Logs(_) => BTreeMap::from([(Focus::Text, framed(shell.body))]),
     };
     if let Some(Overlay::Help { .. }) = store.ui.overlay() {
         heights.insert(Focus::Help, shell.body.height.saturating_sub(2));

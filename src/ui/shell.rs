@@ -13,7 +13,7 @@ use crate::app::pending::PendingState;
 use crate::app::store::Store;
 use crate::app::target::target;
 use crate::app::toast::Level;
-use crate::app::ui_state::{Overlay, Pane as Focus, View};
+use crate::app::ui_state::{Overlay, Pane as Focus, Purpose, View};
 use crate::domain::age::Age;
 use crate::ui::chrome::Freshness;
 use crate::ui::format::{Short, width};
@@ -157,7 +157,10 @@ fn lateness(state: &FeedState, now: chrono::DateTime<chrono::Utc>) -> (u8, i64) 
 /// There is something to say on the status line.
 #[must_use]
 pub fn has_status(store: &Store) -> bool {
-    let typing = matches!(store.ui.overlay(), Some(Overlay::Filter { .. } | Overlay::Palette(_)));
+    let typing = matches!(
+        store.ui.overlay(),
+        Some(Overlay::Filter { .. } | Overlay::Pattern(_) | Overlay::Palette(_))
+    );
     // Where rows are plenty, the line is always there, so that a message moves nothing.
     store.size.1 >= 20 || typing || !store.toasts.is_empty() || !store.pending.is_empty()
 }
@@ -171,6 +174,15 @@ pub fn status(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
             pen.last(theme.muted, format_args!("{} shown, ! inverts, -l key=value", filtered(ctx)));
             pen.put(theme.key, " /");
             edited(&mut pen, ctx, editor.split());
+            return;
+        }
+        Some(Overlay::Pattern(line)) => {
+            match &line.fault {
+                Some(fault) => pen.last(theme.failing, format_args!("{fault}")),
+                None => pen.last(theme.muted, format_args!("{}", pattern_help(line.purpose))),
+            };
+            pen.put(theme.key, if line.purpose == Purpose::Filter { " /" } else { " search " });
+            edited(&mut pen, ctx, line.editor.split());
             return;
         }
         Some(Overlay::Palette(palette)) => {
@@ -200,6 +212,13 @@ pub fn status(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
         pen.fmt(theme.accent, format_args!(" {} {}: {word} ({age})", glyphs.moving, pending.what));
     } else {
         selected(&mut pen, ctx);
+    }
+}
+
+const fn pattern_help(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Filter => "regular expression, ! inverts",
+        Purpose::Search => "regular expression, then n and N",
     }
 }
 
@@ -312,7 +331,7 @@ fn overlay_keys(pen: &mut Pen<'_>, ctx: &Ctx<'_>, overlay: &Overlay) {
         Overlay::Palette(_) => {
             &[("enter", "do it"), ("tab", "complete"), ("up down", "choose"), ("esc", "back")]
         }
-        Overlay::Filter { .. } => &[("enter", "keep"), ("esc", "as before")],
+        Overlay::Filter { .. } | Overlay::Pattern(_) => &[("enter", "keep"), ("esc", "as before")],
         Overlay::Form(_) => &[
             ("tab", "next field"),
             ("up down", "versions"),

@@ -13,16 +13,19 @@ use windows::windows;
 
 use crate::app::cluster_state::{ClusterId, Feed, FeedState};
 use crate::app::event::{ClusterEvent, Event};
-use crate::app::fixtures::{World, burning, environment_id, now, progressive, release_id};
+use crate::app::fixtures::{World, burning, environment_id, event, now, progressive, release_id};
+use crate::app::log_view::{LogNews, LogSubject, LogView};
 use crate::app::store::Store;
 use crate::app::text_view::{TextBody, TextView};
-use crate::app::ui_state::{ChangesView, Pane as Focus, ReleaseView, ServerWord, View, WhyView};
+use crate::app::ui_state::{ChangesView, EventsView, Pane as Focus, ReleaseView, ServerWord, View, WhyView};
+use crate::domain::log::LogLine;
 use crate::ui::pane::{Ctx, PANES};
 use crate::ui::render;
 use crate::ui::theme::Theme;
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (200, 60)];
-const VIEWS: [&str; 7] = ["home", "release", "rollback", "inbox", "why", "changes", "text"];
+const VIEWS: [&str; 9] =
+    ["home", "release", "rollback", "inbox", "why", "changes", "events", "text", "logs"];
 
 /// The screen of that store as a buffer.
 fn screen(store: &Store, theme: &Theme, (width, height): (u16, u16)) -> Buffer {
@@ -66,7 +69,7 @@ fn snapshot(name: &str, content: &str) {
 
 /// A world in each of the four states that a pane can be in.
 fn states() -> [(&'static str, World); 4] {
-    let mut stale = burning();
+    let mut stale = with_events(burning());
     for feed in Feed::ALL {
         stale = stale.lost(feed, 14);
     }
@@ -93,9 +96,23 @@ fn states() -> [(&'static str, World); 4] {
     [("empty", World::live()), ("live", live()), ("stale", stale), ("error", error)]
 }
 
+/// What a cluster tells of the crashing canary.
+fn with_events(mut world: World) -> World {
+    let pods = ["backend-5b8f77-t7vzd", "backend-5b8f77-9qqlm"];
+    for (nth, pod) in (0_i64..).zip(pods) {
+        let crash = format!("Back-off restarting failed container backend in pod {pod}");
+        let pull = "Successfully pulled image \"ghcr.io/acme/planera-backend:v1.8.2\" in 1.2s".to_owned();
+        let probe = "Readiness probe failed: HTTP probe failed with statuscode: 503".to_owned();
+        for (seconds, reason, message) in [(30, "BackOff", crash), (200, "Pulled", pull), (90, "Unhealthy", probe)] {
+            world = world.with_event("production", event(seconds + nth * 7, reason, pod, &message));
+        }
+    }
+    world
+}
+
 /// Burning, seen by someone who looks at pods.
 fn live() -> World {
-    let mut world = burning();
+    let mut world = with_events(burning());
     world.store.ui.focus = Focus::Pods;
     world
 }
@@ -107,16 +124,21 @@ fn open(mut store: Store, view: &str) -> Store {
             let view = ReleaseView { id, timeline_offset: 0, gates_offset: 0, plan_offset: None };
             store.ui.views.push(View::Release(view));
             store.ui.focus = Focus::Plan;
+            store = World { store }.settled().store;
         }
         "text" => {
             let lines = ["apiVersion: v1", "kind: Pod", "metadata:", "  name: backend-7f9c6d-2xk4p"];
-            store.ui.views.push(View::Text(TextView {
-                title: "YAML · backend-7f9c6d-2xk4p".into(),
-                request: crate::app::effect::RequestId(0),
-                body: TextBody::Lines(lines.map(Into::into).into()),
-                offset: 0,
-            }));
+            let body = TextBody::Lines(lines.map(Into::into).into());
+            let title = "YAML · backend-7f9c6d-2xk4p".into();
+            store.ui.views.push(View::Text(TextView::new(title, crate::app::effect::RequestId(0), body)));
             store.ui.focus = Focus::Text;
+        }
+        "logs" => store = logs(store),
+        "events" => {
+            let environment = environment_id("production");
+            store.ui.views.push(View::Events(EventsView { environment, warnings: false, offset: 0 }));
+            store.ui.focus = Focus::Events;
+            store = World { store }.settled().store;
         }
         "inbox" => store = World { store }.typing("i").store,
         "why" => {
@@ -153,15 +175,45 @@ fn open(mut store: Store, view: &str) -> Store {
     store
 }
 
+/// The logs of all pods of an environment: live where there are pods, waiting where there are none.
+fn logs(store: Store) -> Store {
+    let mut world = World { store };
+    world.store.ui.environments.selected = Some(environment_id("production"));
+    let request = crate::app::effect::RequestId(9_000);
+    let subject = LogSubject::Environment(environment_id("production"));
+    world.store.ui.views.push(View::Logs(Box::new(LogView::new(subject, request))));
+    world.store.ui.focus = Focus::Text;
+    let pods: Vec<_> = world.store.rows.pods.iter().take(2).map(|id| id.key.name.clone()).collect();
+    for (nth, pod) in (0_i64..).zip(pods) {
+        let lines = (0..3).map(|line| LogLine {
+            at: Some(now() + TimeDelta::seconds(line * 2 + nth)),
+            text: match line {
+                0 => "level=info msg=\"listening on :8080\"".into(),
+                1 => "level=info method=GET path=/api/orders/4711 duration=88ms status=200".into(),
+                _ => "level=error method=GET path=/api/orders/4712 status=503 error=\"upstream too late\""
+                    .into(),
+            },
+        });
+        let (view, container) = (request, Box::<str>::from("backend"));
+        let lines = LogNews::Lines(lines.collect());
+        for news in [LogNews::Opened, lines] {
+            world.send(Event::Log { view, pod: pod.clone(), container: container.clone(), news });
+        }
+    }
+    world.store
+}
+
 /// The view that a pane is part of.
 fn view_of(pane: &crate::ui::pane::Pane) -> &'static str {
     match pane.id {
-        "summary" | "plan" | "outlook" | "tracks" | "analysis" | "gates" | "timeline" => "release",
+        "summary" | "plan" | "outlook" | "tracks" | "analysis" | "gates" | "timeline" | "warnings" => "release",
         "rollback" => "rollback",
         "inbox" => "inbox",
         "why" => "why",
         "changes" => "changes",
+        "events" => "events",
         "text" => "text",
+        "logs" => "logs",
         _ => "home",
     }
 }

@@ -8,6 +8,7 @@ mod discovery;
 mod forgeries;
 mod lists;
 mod locks;
+mod logs;
 mod policies;
 mod removal;
 mod rollouts;
@@ -40,6 +41,7 @@ registry! {
     },
     lists::{ selectors, unknown_fields_select_nothing, pages },
     locks::{ workloads_are_locked, second_workloads_are_locked, workloads_are_free, the_label_stays, definitions_stay },
+    logs::{ logs_are_told_with_their_stamps, logs_are_followed, strange_logs_are_refused },
     policies::{ releases_are_admitted_by_policy, a_freeze_stops_releases, actions_are_admitted_by_policy, roles_limit_people, records_never_change },
     removal::{ children_follow_their_owner, orphans_stay, preconditions_protect },
     rollouts::{

@@ -365,3 +365,49 @@ async fn an_alert_is_told_as_prometheus_tells_it() {
     alerts::follow(running.prometheus_url.as_str().trim_end_matches('/')).await;
     running.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_is_followed_until_its_pod_is_gone() {
+    use release_cockpit::cluster::logs::{Fate, LogSource};
+    use release_cockpit::cluster::Cluster;
+    use release_cockpit::domain::log::{LogReach, LogWhat};
+    use release_cockpit::domain::pod_row::PodKey;
+    let clock = clock();
+    let running = quiet(&clock).await;
+    let cluster = Cluster::from_client(client(&running, "alice"), "quiet");
+    let pods: Api<Pod> = Api::default_namespaced(client(&running, "admin"));
+    let name = pods.list(&ListParams::default()).await.unwrap().items[0].name_any();
+    let pod = PodKey { namespace: "quiet".into(), name: name.as_str().into() };
+    let containers = cluster.log_containers(&pod, true).await.unwrap();
+    assert_eq!(containers, ["backend".into()]);
+    let what = LogWhat { follow: true, reach: LogReach::Tail, ..LogWhat::default() };
+    let source = LogSource { pod: pod.clone(), container: "backend".into(), what, after: None };
+    let mut log = cluster.open_log(&source).await.unwrap();
+    let first = log.next_lines().await.unwrap();
+    let newest = first.last().unwrap().at.unwrap();
+    assert!(first.len() > 100 && first.iter().all(|line| line.at.is_some()), "{first:?}");
+    // what is written while one looks comes by itself, and nothing twice
+    clock.advance(Duration::from_secs(10));
+    let more = log.next_lines().await.unwrap();
+    assert!(more.iter().all(|line| line.at.unwrap() > newest), "{newest} {more:?}");
+    // after a lost connection one goes on behind the last line
+    let after = Some(more.last().unwrap().at.unwrap());
+    let mut again = cluster.open_log(&LogSource { after, ..source.clone() }).await.unwrap();
+    clock.advance(Duration::from_secs(5));
+    let rest = again.next_lines().await.unwrap();
+    assert!(rest.iter().all(|line| line.at.unwrap().timestamp() >= after.unwrap().timestamp()), "{rest:?}");
+    let short = LogSource { what: LogWhat { reach: LogReach::Seconds(3), ..what }, ..source.clone() };
+    let mut short = cluster.open_log(&short).await.unwrap();
+    assert!(short.next_lines().await.unwrap().len() < 10);
+    let previous = LogSource { what: LogWhat { previous: true, follow: false, ..what }, ..source };
+    let error = cluster.open_log(&previous).await.unwrap_err().to_string();
+    assert!(error.contains("previous terminated container"), "{error}");
+    // the stream ends with the pod
+    assert_eq!(cluster.log_fate(&pod, "backend").await, Fate::GoesOn);
+    pods.delete(&name, &DeleteParams::default().grace_period(0)).await.unwrap();
+    while !log.next_lines().await.unwrap().is_empty() {}
+    assert_eq!(cluster.log_fate(&pod, "backend").await, Fate::Over);
+    let dave = Cluster::from_client(client(&running, "nobody"), "quiet");
+    assert_eq!(dave.log_fate(&pod, "backend").await, Fate::GoesOn, "an unknown token is no refusal");
+    assert_eq!(running.unknown_requests(), Vec::<String>::new());
+}

@@ -34,7 +34,7 @@ fn run(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
     let state = if report.is_whole() { "whole" } else { "BROKEN" };
     let title = format!("Records · {} · {state} · {} sealed", id.key.name, report.sealed);
     let request = store.next_request();
-    views::push(store, View::Text(TextView { title, request, body: TextBody::Lines(lines), offset: 0 }));
+    views::push(store, View::Text(TextView::new(title, request, TextBody::Lines(lines))));
     Vec::new()
 }
 

@@ -1,7 +1,7 @@
 //! `back`.
 
 use super::prelude::*;
-use crate::app::{overlays, views};
+use crate::app::{overlays, texts, views};
 
 pub(super) const COMMAND: Command = Command {
     id: "back",
@@ -17,11 +17,15 @@ pub(super) const COMMAND: Command = Command {
     run,
 };
 
-/// One thing at a time: messages, then the filter, then the view.
+/// One thing at a time: messages, then what is searched for, then the filter, then the view.
 fn run(store: &mut Store, _: &Invocation) -> Vec<Effect> {
     let focus = store.ui.focus;
     if !store.toasts.is_empty() {
         store.toasts.clear();
+    } else if texts::search(store).is_some() {
+        texts::set_search(store, None);
+    } else if texts::filter(store).is_some() {
+        texts::set_filter(store, None);
     } else if store.ui.filters.contains_key(&focus) {
         overlays::apply_filter(store, focus, "");
     } else if !store.ui.marked.is_empty() {

@@ -1,6 +1,7 @@
 //! `copy`.
 
 use super::prelude::*;
+use crate::app::texts;
 
 pub(super) const COMMAND: Command = Command {
     id: "copy",
@@ -18,8 +19,8 @@ pub(super) const COMMAND: Command = Command {
 
 fn run(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
     let target = &invocation.target;
-    let text = if let View::Text(view) = store.ui.view() {
-        view.shown(store.ui.filter(Pane::Text)).collect::<Vec<_>>().join("\n")
+    let text = if let Some((_, text)) = texts::whole(store) {
+        text.trim_end_matches('\n').to_owned()
     } else if target.pod.is_some() && !store.ui.marked.is_empty() {
         let names: Vec<&str> = store.ui.marked.iter().map(|id| &*id.key.name).collect();
         names.join("\n")

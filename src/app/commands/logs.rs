@@ -2,13 +2,12 @@
 
 use super::describe;
 use super::prelude::*;
-use crate::app::effect::FetchText;
-use crate::app::views;
+use crate::app::log_view::{self, LogSubject};
 
 pub(super) const COMMAND: Command = Command {
     id: "logs",
     title: "logs",
-    help: "Show the last lines of the selected pod's log",
+    help: "Follow the log of the selected pod",
     keys: &[KeyChord::char('l')],
     scope: Scope::Home,
     group: Group::Looking,
@@ -16,11 +15,10 @@ pub(super) const COMMAND: Command = Command {
     cli: None,
     confirmation: Confirmation::None,
     availability: describe::available,
-    run,
+    run: |store, invocation| {
+        if let Some(pod) = invocation.target.pod.clone() {
+            log_view::open(store, LogSubject::Pod(pod));
+        }
+        Vec::new()
+    },
 };
-
-fn run(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
-    let Some(pod) = invocation.target.pod.clone() else { return Vec::new() };
-    let title = format!("logs · {}", pod.key.name);
-    views::open_text(store, title, (pod.cluster, FetchText::PodLog(pod.key)))
-}

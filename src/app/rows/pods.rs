@@ -77,7 +77,7 @@ pub(in crate::app) fn pods_of<'a>(
 }
 
 /// Whether a workload is a component's own, or the second one beside it.
-fn is_of(owner: &str, workload: &str) -> bool {
+pub(in crate::app) fn is_of(owner: &str, workload: &str) -> bool {
     let Some(rest) = owner.strip_prefix(workload) else { return false };
     rest.is_empty()
         || rest

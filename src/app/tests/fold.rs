@@ -7,10 +7,14 @@ use crate::app::cluster_state::ClusterId;
 use crate::app::command::{COMMANDS, Confirmation};
 use crate::app::event::{ClusterEvent, Delta, Event};
 use crate::app::fixtures::{self, World, burning, environment, planera, pod, release};
-use crate::app::keymap::{KeymapError, default_keymap};
+use crate::app::keymap::{Keymap, KeymapError, default_keymap};
+use crate::app::located::PodId;
+use crate::app::log_view::{LogSubject, LogView};
 use crate::app::rows::{Health, QueueGroup};
+use crate::app::ui_state::View;
 use crate::app::update;
 use crate::config::key::KeyChord;
+use crate::domain::pod_row::PodKey;
 
 #[test]
 fn environments_stand_in_order_of_tier() {
@@ -139,7 +143,6 @@ fn the_registry_is_sound() {
     for command in COMMANDS {
         assert!(ids.insert(command.id), "{} twice", command.id);
         for key in command.keys {
-            assert!(keys.insert(*key), "{key} twice");
             assert!(
                 !["ctrl-d", "ctrl-k"].contains(&key.to_string().as_str())
                     || command.confirmation == Confirmation::None
@@ -156,14 +159,40 @@ fn key_maps_are_patched_and_judged() {
     let x: KeyChord = "x".parse().unwrap();
     let f1: KeyChord = "f1".parse().unwrap();
     let map = default_keymap().with([("help".to_owned(), vec![f1])]).unwrap();
-    assert_eq!(map.command(f1).unwrap().0.id, "help");
-    assert_eq!(map.command("?".parse().unwrap()), None);
+    let means =
+        |map: &Keymap, chord: KeyChord, view: &View| map.command(chord, view).map(|(command, _)| command.id);
+    let home = View::Home;
+    assert_eq!(means(&map, f1, &home), Some("help"));
+    assert_eq!(means(&map, "?".parse().unwrap(), &home), None);
     let map = default_keymap().with([("help".to_owned(), vec![x])]).unwrap();
-    assert_eq!(map.command(x).unwrap().0.id, "help");
+    assert_eq!(means(&map, x, &home), Some("help"));
     assert!(map.keys("reject").is_empty());
     let error = default_keymap().with([("deplo".to_owned(), vec![x])]).unwrap_err();
     assert_eq!(error.to_string(), "`deplo` is not a command; did you mean `deploy`?");
     let twice = [("help".to_owned(), vec![x]), ("sort".to_owned(), vec![x])];
     assert!(matches!(default_keymap().with(twice), Err(KeymapError::Conflict { .. })));
     assert_eq!(default_keymap().with([("quit".to_owned(), vec![])]), Err(KeymapError::NoWayOut));
+    // views have keys of their own: a key means the narrowest thing that means something there
+    let request = crate::app::effect::RequestId(0);
+    let pod = PodKey { namespace: "a".into(), name: "b".into() };
+    let logs = View::Logs(Box::new(LogView::new(LogSubject::Pod(PodId::new(ClusterId(0), pod)), request)));
+    let n: KeyChord = "n".parse().unwrap();
+    assert_eq!(means(&default_keymap(), n, &home), Some("deploy"));
+    assert_eq!(means(&default_keymap(), n, &logs), Some("next-match"));
+    let apart = [("follow".to_owned(), vec![x]), ("sort".to_owned(), vec![x])];
+    let map = default_keymap().with(apart).unwrap();
+    assert_eq!((means(&map, x, &home), means(&map, x, &logs)), (Some("sort"), Some("follow")));
+    let map = default_keymap().with([("help".to_owned(), vec![n])]).unwrap();
+    assert_eq!((means(&map, n, &home), means(&map, n, &logs)), (Some("help"), Some("help")));
+}
+
+#[test]
+fn no_default_key_means_two_things_in_one_view() {
+    for (at, first) in COMMANDS.iter().enumerate() {
+        for second in &COMMANDS[at + 1..] {
+            let shared = first.keys.iter().find(|key| second.keys.contains(key));
+            let apart = !first.scope.meets(second.scope) || first.scope.breadth() != second.scope.breadth();
+            assert!(shared.is_none() || apart, "{shared:?}: {} and {}", first.id, second.id);
+        }
+    }
 }

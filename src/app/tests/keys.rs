@@ -12,13 +12,13 @@ use crate::app::ui_state::{Overlay, View};
 use crate::app::update;
 
 /// Types keys and gathers the effects; sentences as in [`chords`].
-fn typed(world: World, keys: &str) -> (Store, Vec<Effect>) {
+pub(super) fn typed(world: World, keys: &str) -> (Store, Vec<Effect>) {
     let mut store = world.store();
     let effects = press(&mut store, keys);
     (store, effects)
 }
 
-fn press(store: &mut Store, keys: &str) -> Vec<Effect> {
+pub(super) fn press(store: &mut Store, keys: &str) -> Vec<Effect> {
     let mut effects = Vec::new();
     for chord in chords(keys) {
         effects.extend(update(store, Event::Key { chord, repeat: false }));
@@ -34,6 +34,7 @@ fn told(store: &Store) -> String {
         (Some(Overlay::Weight(form)), _) => format!("weight: {}", form.weight.text()),
         (Some(Overlay::Help { .. }), _) => "help".to_owned(),
         (Some(Overlay::Palette(palette)), _) => format!("palette: {}", palette.editor.text()),
+        (Some(Overlay::Pattern(line)), _) => format!("{:?}: {}", line.purpose, line.editor.text()),
         (Some(Overlay::Filter { pane, editor, .. }), _) => format!("filter {pane:?}: {}", editor.text()),
         (Some(Overlay::Message { title, .. }), _) => format!("message: {title}"),
         (None, View::Home) => format!("home: {:?}", store.ui.focus),
@@ -44,7 +45,9 @@ fn told(store: &Store) -> String {
         }
         (None, View::Why(view)) => format!("why: {}", view.id.key.name),
         (None, View::Changes(view)) => format!("changes: {}", view.environment.key.name),
+        (None, View::Events(view)) => format!("events: {}", view.environment.key.name),
         (None, View::Text(view)) => format!("text: {}", view.title),
+        (None, View::Logs(view)) => format!("logs: {}", view.subject.words()),
     };
     match store.toasts.back() {
         Some(toast) => format!("{place} | {}", toast.text),
@@ -99,7 +102,7 @@ fn keys_lead_where_they_say() {
         ("why", planera(), "w", "why: production-v1-8-2-cc"),
         ("describe needs a pod", planera(), "d", "home: Environments | describe: select a pod first"),
         ("describe", planera(), "tab d", "text: describe · backend-7f9c6d-2xk4p"),
-        ("logs", planera(), "tab j l", "text: logs · backend-7f9c6d-9qqlm"),
+        ("logs", planera(), "tab j l", "logs: backend-7f9c6d-9qqlm"),
         ("yaml of an environment", planera(), "y", "text: YAML · production"),
         ("yaml of a release", planera(), "tab tab y", "text: YAML · production-v1-8-2-cc"),
         ("help", planera(), "?", "help"),
@@ -499,8 +502,8 @@ fn digits_select_and_zero_shows_all() {
 
 #[test]
 fn texts_come_to_the_view_that_asked() {
-    let (mut store, effects) = typed(planera(), "tab l");
-    let [Effect::Fetch { what: FetchText::PodLog(_), request, .. }] = effects.as_slice() else {
+    let (mut store, effects) = typed(planera(), "tab d");
+    let [Effect::Fetch { what: FetchText::PodDescribe(_), request, .. }] = effects.as_slice() else {
         panic!("{effects:?}")
     };
     update(&mut store, Event::RequestDone { request: *request, outcome: Outcome::Text("a\nb".into()) });

@@ -44,6 +44,7 @@ pub(super) fn apply(store: &mut Store, id: ClusterId, event: ClusterEvent) {
             pods(cluster, if listed { dirty } else { &mut unseen }, delta);
         }
         ClusterEvent::Workloads(delta) => dirty.releases |= fold(&mut cluster.workloads, delta),
+        ClusterEvent::Events(delta) => dirty.events |= fold(&mut cluster.events, delta),
         ClusterEvent::Controller(health) => {
             dirty.screen |= cluster.controller != health;
             cluster.controller = health;

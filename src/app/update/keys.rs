@@ -17,7 +17,8 @@ pub(super) fn press(store: &mut Store, chord: KeyChord, repeat: bool) -> Vec<Eff
         Pressed::Taken(effects) => effects,
         Pressed::Passed => {
             // leaving, suspending and redrawing work from everywhere
-            let terminal = store.keymap.command(chord).is_some_and(|(c, _)| c.group == Group::Terminal);
+            let terminal =
+                store.keymap.command(chord, store.ui.view()).is_some_and(|(c, _)| c.group == Group::Terminal);
             if terminal && chord.modifiers().ctrl { run(store, chord, repeat) } else { Vec::new() }
         }
     }
@@ -30,7 +31,7 @@ pub(super) fn paste(store: &mut Store, text: &str) {
 
 /// Runs the command that a key means.
 pub(in crate::app) fn run(store: &mut Store, chord: KeyChord, repeat: bool) -> Vec<Effect> {
-    let Some((command, nth)) = store.keymap.command(chord) else { return Vec::new() };
+    let Some((command, nth)) = store.keymap.command(chord, store.ui.view()) else { return Vec::new() };
     if repeat && command.group != Group::Moving {
         return Vec::new();
     }

@@ -23,7 +23,12 @@ const FORGOTTEN: TimeDelta = TimeDelta::minutes(10);
 
 /// Takes the end of a request in. Nothing is sent again by itself. Answers that nobody waits for any more are dropped.
 pub(super) fn apply(store: &mut Store, request: RequestId, outcome: Outcome) -> Vec<Effect> {
-    if store.pending.iter().any(|pending| pending.request == request) {
+    if let Outcome::Saved(saved) = outcome {
+        match saved {
+            Ok(path) => store.say(Level::Done, format!("saved as {path}")),
+            Err(reason) => store.say(Level::Error, reason),
+        }
+    } else if store.pending.iter().any(|pending| pending.request == request) {
         intent_ended(store, request, outcome);
     } else if let Some(form) = take_form(store, request) {
         return dry_run_ended(store, form, outcome);
@@ -43,7 +48,9 @@ fn intent_ended(store: &mut Store, request: RequestId, outcome: Outcome) {
                 store.say(Level::Warning, remark);
             }
         }
-        Outcome::WouldPass | Outcome::Text(_) => store.pending[index].state = PendingState::Accepted,
+        Outcome::WouldPass | Outcome::Text(_) | Outcome::Saved(_) => {
+            store.pending[index].state = PendingState::Accepted
+        }
         Outcome::Refused(reason) => {
             let pending = store.pending.remove(index);
             store.tell(format!("{} was refused", pending.what), reason);
@@ -85,7 +92,7 @@ fn dry_run_ended(store: &mut Store, mut form: Box<Form>, outcome: Outcome) -> Ve
             form.refusal = Some(format!("the server did not answer the dry run: {reason}"));
             false
         }
-        Outcome::Text(_) => false,
+        Outcome::Text(_) | Outcome::Saved(_) => false,
     };
     store.ui.overlays.push(Overlay::Form(form));
     if !passed {
@@ -112,7 +119,7 @@ fn text_came(store: &mut Store, request: RequestId, outcome: Outcome) {
     view.body = match outcome {
         Outcome::Text(text) => TextBody::Lines(text.lines().map(Into::into).collect()),
         Outcome::Refused(reason) | Outcome::Unknown(reason) => TextBody::Failed(reason),
-        Outcome::Accepted { .. } | Outcome::WouldPass => {
+        Outcome::Accepted { .. } | Outcome::WouldPass | Outcome::Saved(_) => {
             TextBody::Failed("the server did not send a text".to_owned())
         }
     };

@@ -7,7 +7,7 @@ use crate::app::located::EnvironmentId;
 use crate::app::rows::{EnvironmentRow, HealthClass, environments, inbox, pods, queue};
 use crate::app::store::{Dirty, Store};
 use crate::app::ui_state::{Cursor, Pane};
-use crate::app::{banners, changes, overlays, rollback, tracks};
+use crate::app::{banners, changes, events, log_view, overlays, rollback, tracks};
 
 /// For how long after the first environment is known the rest is still being loaded.
 const OPENING: TimeDelta = TimeDelta::seconds(5);
@@ -35,6 +35,9 @@ pub(in crate::app) fn settle(store: &mut Store) -> Vec<Effect> {
     if dirty.releases || dirty.actions || focus != store.focused.0 {
         store.rows.changes = focus.as_ref().map(|id| changes::list(store, id)).unwrap_or_default();
     }
+    if dirty.events || dirty.releases || dirty.screen {
+        events::list(store);
+    }
     follow_cursors(store);
     rollback::renew(store, dirty.releases);
     crate::app::inbox::renew(store);
@@ -42,7 +45,10 @@ pub(in crate::app) fn settle(store: &mut Store) -> Vec<Effect> {
     // what settling itself has touched is settled
     store.dirty = Dirty::default();
     store.revision += 1;
-    focus_effect(store, focus)
+    let mut effects = focus_effect(store, focus);
+    effects.extend(log_view::settle(store));
+    effects.extend(events::settle(store));
+    effects
 }
 
 fn list_pods(store: &mut Store) {

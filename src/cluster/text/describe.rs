@@ -6,16 +6,16 @@ use serde_json::Value;
 
 use super::super::error::Error;
 
-fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
+pub(in crate::cluster) fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn items<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
+pub(in crate::cluster) fn items<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
     value.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// The container that logs are read from: the annotated one, the one named as the workload, or the first.
-pub(super) fn main_container(pod: &Value) -> String {
+pub(in crate::cluster) fn main_container(pod: &Value) -> String {
     let annotated = text(pod, "/metadata/annotations/kubectl.kubernetes.io~1default-container");
     if !annotated.is_empty() {
         return annotated.to_owned();
@@ -28,15 +28,6 @@ pub(super) fn main_container(pod: &Value) -> String {
     };
     let found = containers.iter().find(named).or(containers.first());
     found.map_or_else(String::new, |container| text(container, "/name").to_owned())
-}
-
-/// The container is down and has run before: its last run is the one of interest.
-pub(super) fn waits_after_a_crash(pod: &Value, container: &str) -> bool {
-    items(pod, "/status/containerStatuses").iter().any(|status| {
-        text(status, "/name") == container
-            && status.pointer("/state/waiting").is_some()
-            && status.pointer("/lastState/terminated").is_some()
-    })
 }
 
 pub(super) fn pod(pod: &Value, events: Result<&Value, &Error>) -> String {
@@ -209,6 +200,5 @@ mod tests {
         }
         assert!(words.find("Pulled").unwrap() < words.find("BackOff (x3)").unwrap());
         assert_eq!(main_container(&object), "backend");
-        assert!(waits_after_a_crash(&object, "backend") && !waits_after_a_crash(&object, "proxy"));
     }
 }

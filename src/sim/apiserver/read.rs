@@ -11,7 +11,7 @@ use super::refusal::{Refusal, json_response};
 use super::selector::Selector;
 use super::shape::{Shape, partial};
 use super::table;
-use crate::sim::kinds::{self, NEW_EVENTS, Resource};
+use crate::sim::kinds::{NEW_EVENTS, Resource};
 use crate::sim::store::{Key, Object};
 
 /// One object.
@@ -147,26 +147,4 @@ fn from_token(token: &str) -> Option<(u64, Key)> {
     let (version, rest) = token.strip_prefix("v1/")?.split_once('/')?;
     let (namespace, name) = rest.split_once('/')?;
     Some((version.parse().ok()?, Key::new(namespace, &format!("{name}\0"))))
-}
-
-/// The log of a pod: a few plausible lines, since nothing really runs.
-pub fn log(shared: &Shared, target: &Target) -> Result<Response, Refusal> {
-    let name = target.named();
-    let object = shared
-        .world()
-        .store
-        .get(target.resource, target.space(), name)
-        .cloned()
-        .ok_or_else(|| Refusal::not_found(target.resource, name))?;
-    let started = kinds::text(&object.value, &["status", "startTime"]);
-    let image = kinds::list(&object.value, &["spec", "containers"])
-        .first()
-        .map(|container| kinds::text(container, &["image"]).to_owned())
-        .unwrap_or_default();
-    let mut response =
-        json_response(200, format!("{started} starting {image}\n{started} listening on :8080\n"));
-    response
-        .headers_mut()
-        .insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("text/plain; charset=utf-8"));
-    Ok(response)
 }

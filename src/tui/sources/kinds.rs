@@ -7,7 +7,9 @@ use kube::core::NamespaceResourceScope;
 
 use super::watcher::Kind;
 use crate::api::{Environment, EnvironmentKey, Release, ReleaseAction, ReleaseKey};
+use crate::cluster::event_row::{self, SlimEvent};
 use crate::cluster::pod_row::{self, SlimPod};
+use crate::domain::event_row::{EventKey, EventRow};
 use crate::domain::pod_row::{PodKey, PodRow};
 
 /// An environment without a name and components: whatever the namespace holds.
@@ -42,6 +44,10 @@ where
     W: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
 {
     Kind::of(format!("{}.{}", W::plural(&()), W::group(&())), row)
+}
+
+pub(super) fn events() -> Kind<SlimEvent, EventKey, EventRow> {
+    Kind::of("events".to_owned(), event_row::entry)
 }
 
 pub(super) fn pods() -> Kind<SlimPod, PodKey, PodRow> {

@@ -1,4 +1,4 @@
-//! A text that is looked at: YAML, description, log.
+//! A text that is looked at: YAML, description, difference.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -8,7 +8,7 @@ use crate::app::ui_state::{Pane as Focus, View};
 use crate::ui::chrome::{Freshness, sentence};
 use crate::ui::format::Short;
 use crate::ui::pane::{Ctx, Pane};
-use crate::ui::pen::Pen;
+use crate::ui::reading;
 
 /// The pane.
 pub static PANE: Pane = Pane { id: "text", title: "Text", focus: Some(Focus::Text), min: (20, 3), draw };
@@ -16,11 +16,10 @@ pub static PANE: Pane = Pane { id: "text", title: "Text", focus: Some(Focus::Tex
 fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let View::Text(view) = ctx.store.ui.view() else { return };
     let theme = ctx.theme;
-    let filter = ctx.store.ui.filter(Focus::Text);
-    let count = view.shown(filter).count();
+    let count = view.shown().count();
     let chrome = ctx.chrome(Some(Focus::Text), Freshness::Timeless);
     let height = usize::from(area.height.saturating_sub(if ctx.boxed { 2 } else { 1 }));
-    let first = view.offset.min(count.saturating_sub(1));
+    let first = view.look.offset.min(count.saturating_sub(1));
     let note = if count == 0 {
         Short::of(format_args!(""))
     } else {
@@ -46,8 +45,15 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
             sentence(buf, inner, theme.muted, "No line matches the filter: esc shows all.");
         }
         TextBody::Lines(_) => {
-            for (line, row) in view.shown(filter).skip(first).zip(0..inner.height) {
-                Pen::new(buf, inner, row).put(theme.text, line);
+            let mut row = 0;
+            for (at, line) in view.shown().enumerate().skip(first) {
+                if row >= inner.height {
+                    return;
+                }
+                let text = if view.look.found == Some(at) { reading::here(theme) } else { theme.text };
+                let spans = reading::marked(vec![(text, line)], line, &view.look);
+                let rest = Rect { y: inner.y + row, height: inner.height - row, ..inner };
+                row += reading::draw(buf, rest, &view.look, &spans);
             }
         }
     }
