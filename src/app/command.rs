@@ -104,7 +104,9 @@ impl Scope {
             (Self::Texts | Self::Logs, Self::Texts | Self::Logs) => true,
             (Self::Texts | Self::Logs, _) | (_, Self::Texts | Self::Logs) => false,
             (Self::Cluster, _) | (_, Self::Cluster) => true,
-            (Self::Home, Self::Home) | (Self::Rollback, Self::Rollback) | (Self::Events, Self::Events) => true,
+            (Self::Home, Self::Home) | (Self::Rollback, Self::Rollback) | (Self::Events, Self::Events) => {
+                true
+            }
             (Self::Home | Self::Rollback | Self::Events, _) => false,
         }
     }

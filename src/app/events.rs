@@ -35,10 +35,11 @@ pub(super) fn settle(store: &mut Store) -> Vec<Effect> {
         return Vec::new();
     }
     let clusters: BTreeSet<ClusterId> = wanted.keys().chain(store.event_scopes.keys()).copied().collect();
-    let effects = clusters.into_iter().filter(|id| wanted.get(id) != store.event_scopes.get(id)).map(|cluster| {
-        let namespaces = wanted.get(&cluster).cloned().unwrap_or_default();
-        Effect::FollowEvents { cluster, namespaces }
-    });
+    let effects =
+        clusters.into_iter().filter(|id| wanted.get(id) != store.event_scopes.get(id)).map(|cluster| {
+            let namespaces = wanted.get(&cluster).cloned().unwrap_or_default();
+            Effect::FollowEvents { cluster, namespaces }
+        });
     let effects = effects.collect();
     store.event_scopes = wanted;
     effects
@@ -78,12 +79,15 @@ fn of<'a>(store: &'a Store, id: &EnvironmentId) -> impl Iterator<Item = &'a Even
 
 /// Warnings about the workloads that a release changes, from its creation until its end.
 fn beside(store: &Store, id: &ReleaseId) -> Vec<EventGroup> {
-    let (Some(release), Some(place)) = (store.release(id), store.environment_of(id)) else { return Vec::new() };
+    let (Some(release), Some(place)) = (store.release(id), store.environment_of(id)) else {
+        return Vec::new();
+    };
     let Some(environment) = store.environment(&place) else { return Vec::new() };
     let from = release.created_at();
     let until = release.status.as_ref().and_then(|status| status.finished_at);
     let components: Vec<&str> = release.spec.images.iter().map(|image| image.component.as_str()).collect();
-    let workloads = environment.spec.components.iter().filter(|component| components.contains(&&*component.name));
+    let workloads =
+        environment.spec.components.iter().filter(|component| components.contains(&component.name.as_str()));
     let workloads: Vec<&str> = workloads.map(|component| component.workload.name.as_str()).collect();
     let belongs = |event: &&EventRow| {
         event.warning

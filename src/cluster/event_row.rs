@@ -53,7 +53,8 @@ struct Series {
 pub fn entry(event: SlimEvent) -> (EventKey, EventRow) {
     let line = |text: Option<&str>| -> Box<str> { sanitize::line(text.unwrap_or_default().trim()).into() };
     let metadata = &event.metadata;
-    let key = EventKey { namespace: line(metadata.namespace.as_deref()), name: line(metadata.name.as_deref()) };
+    let key =
+        EventKey { namespace: line(metadata.namespace.as_deref()), name: line(metadata.name.as_deref()) };
     let series = event.series.as_ref();
     let stamps = [
         series.and_then(|series| series.last_observed_time.as_ref()).map(from_micro_time),
@@ -85,12 +86,16 @@ mod tests {
 
     #[test]
     fn both_forms_become_the_same() {
-        let old = row(json!({"metadata": {"name": "a", "namespace": "b"}, "type": "Warning", "reason": "BackOff",
+        let old = row(
+            json!({"metadata": {"name": "a", "namespace": "b"}, "type": "Warning", "reason": "BackOff",
             "involvedObject": {"kind": "Pod", "name": "x"}, "message": "again\u{1b}[31m", "count": 4,
-            "firstTimestamp": "2026-01-01T00:00:00Z", "lastTimestamp": "2026-01-01T00:00:09Z", "eventTime": null}));
-        let new = row(json!({"metadata": {"name": "a", "namespace": "b"}, "type": "Warning", "reason": "BackOff",
+            "firstTimestamp": "2026-01-01T00:00:00Z", "lastTimestamp": "2026-01-01T00:00:09Z", "eventTime": null}),
+        );
+        let new = row(
+            json!({"metadata": {"name": "a", "namespace": "b"}, "type": "Warning", "reason": "BackOff",
             "involvedObject": {"kind": "Pod", "name": "x"}, "message": "again", "eventTime": "2026-01-01T00:00:00.000000Z",
-            "series": {"count": 4, "lastObservedTime": "2026-01-01T00:00:09.000000Z"}}));
+            "series": {"count": 4, "lastObservedTime": "2026-01-01T00:00:09.000000Z"}}),
+        );
         assert_eq!(old, new);
         assert_eq!((old.count, old.warning, &*old.message), (4, true, "again"));
     }

@@ -124,14 +124,26 @@ mod tests {
     #[test]
     fn what_says_the_same_of_the_pods_of_one_revision_is_one_line() {
         let events = [
-            event(1, "BackOff", "backend-7f-2xk4p", "Back-off restarting failed container main in pod backend-7f-2xk4p"),
-            event(9, "BackOff", "backend-7f-9qqlm", "Back-off restarting failed container main in pod backend-7f-9qqlm"),
+            event(
+                1,
+                "BackOff",
+                "backend-7f-2xk4p",
+                "Back-off restarting failed container main in pod backend-7f-2xk4p",
+            ),
+            event(
+                9,
+                "BackOff",
+                "backend-7f-9qqlm",
+                "Back-off restarting failed container main in pod backend-7f-9qqlm",
+            ),
             event(5, "BackOff", "backend-7f-9qqlm", "Back-off pulling image \"x\""),
             event(7, "Pulled", "backend-5b-t7vzd", "Successfully pulled image \"x\" in 1.2s"),
             event(8, "Pulled", "backend-5b-hhhhh", "Successfully pulled image \"x\" in 2.4s"),
         ];
-        let told: Vec<_> =
-            group(&events).into_iter().map(|g| (g.at.unwrap().timestamp(), g.reason, g.objects, g.count)).collect();
+        let told: Vec<_> = group(&events)
+            .into_iter()
+            .map(|g| (g.at.unwrap().timestamp(), g.reason, g.objects, g.count))
+            .collect();
         let expected: [(i64, Box<str>, usize, u32); 3] =
             [(9, "BackOff".into(), 2, 6), (8, "Pulled".into(), 2, 6), (5, "BackOff".into(), 1, 3)];
         assert_eq!(told, expected);

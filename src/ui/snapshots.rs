@@ -24,8 +24,7 @@ use crate::ui::render;
 use crate::ui::theme::Theme;
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (200, 60)];
-const VIEWS: [&str; 9] =
-    ["home", "release", "rollback", "inbox", "why", "changes", "events", "text", "logs"];
+const VIEWS: [&str; 9] = ["home", "release", "rollback", "inbox", "why", "changes", "events", "text", "logs"];
 
 /// The screen of that store as a buffer.
 fn screen(store: &Store, theme: &Theme, (width, height): (u16, u16)) -> Buffer {
@@ -103,7 +102,9 @@ fn with_events(mut world: World) -> World {
         let crash = format!("Back-off restarting failed container backend in pod {pod}");
         let pull = "Successfully pulled image \"ghcr.io/acme/planera-backend:v1.8.2\" in 1.2s".to_owned();
         let probe = "Readiness probe failed: HTTP probe failed with statuscode: 503".to_owned();
-        for (seconds, reason, message) in [(30, "BackOff", crash), (200, "Pulled", pull), (90, "Unhealthy", probe)] {
+        for (seconds, reason, message) in
+            [(30, "BackOff", crash), (200, "Pulled", pull), (90, "Unhealthy", probe)]
+        {
             world = world.with_event("production", event(seconds + nth * 7, reason, pod, &message));
         }
     }
@@ -206,7 +207,9 @@ fn logs(store: Store) -> Store {
 /// The view that a pane is part of.
 fn view_of(pane: &crate::ui::pane::Pane) -> &'static str {
     match pane.id {
-        "summary" | "plan" | "outlook" | "tracks" | "analysis" | "gates" | "timeline" | "warnings" => "release",
+        "summary" | "plan" | "outlook" | "tracks" | "analysis" | "gates" | "timeline" | "warnings" => {
+            "release"
+        }
         "rollback" => "rollback",
         "inbox" => "inbox",
         "why" => "why",

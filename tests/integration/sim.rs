@@ -368,8 +368,8 @@ async fn an_alert_is_told_as_prometheus_tells_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_is_followed_until_its_pod_is_gone() {
-    use release_cockpit::cluster::logs::{Fate, LogSource};
     use release_cockpit::cluster::Cluster;
+    use release_cockpit::cluster::logs::{Fate, LogSource};
     use release_cockpit::domain::log::{LogReach, LogWhat};
     use release_cockpit::domain::pod_row::PodKey;
     let clock = clock();

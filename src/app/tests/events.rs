@@ -33,7 +33,8 @@ fn events_are_followed_while_a_view_wants_them() {
 fn they_are_gathered_filtered_and_warnings_come_alone() {
     let mut world = planera();
     for pod in ["backend-7f9c6d-2xk4p", "backend-7f9c6d-9qqlm"] {
-        world = world.with_event("production", event(20, "BackOff", pod, &format!("Back-off restarting {pod}")));
+        world =
+            world.with_event("production", event(20, "BackOff", pod, &format!("Back-off restarting {pod}")));
         world = world.with_event("production", event(60, "Pulled", pod, "Successfully pulled image"));
     }
     world = world.with_event("staging", event(1, "Killing", "backend-1-aaaaa", "Stopping container"));

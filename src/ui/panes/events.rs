@@ -13,7 +13,8 @@ use crate::ui::pane::{Ctx, Pane};
 use crate::ui::pen::Pen;
 
 /// The pane.
-pub static PANE: Pane = Pane { id: "events", title: "Events", focus: Some(Focus::Events), min: (40, 2), draw };
+pub static PANE: Pane =
+    Pane { id: "events", title: "Events", focus: Some(Focus::Events), min: (40, 2), draw };
 
 fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let View::Events(view) = ctx.store.ui.view() else { return };
@@ -26,7 +27,8 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
         None => Short::of(format_args!("")),
     };
     let warnings = events.iter().filter(|group| group.warning).count();
-    let note = Short::of(format_args!("{warnings} warnings {dot} {} of {}", events.len(), store.rows.events_total));
+    let note =
+        Short::of(format_args!("{warnings} warnings {dot} {} of {}", events.len(), store.rows.events_total));
     let inner = ctx.chrome(Some(Focus::Events), freshness).draw(
         buf,
         area,
@@ -34,7 +36,11 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
         (theme.muted, format_args!("{}", note.as_str())),
     );
     if events.is_empty() && store.rows.events_total > 0 {
-        let why = if view.warnings { "No warnings: W lists every event." } else { "Nothing matches: esc shows all." };
+        let why = if view.warnings {
+            "No warnings: W lists every event."
+        } else {
+            "Nothing matches: esc shows all."
+        };
         sentence(buf, inner, theme.muted, why);
         return;
     }
