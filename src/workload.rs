@@ -117,6 +117,8 @@ pub struct ImageChange {
     pub from: String,
     /// The image that takes its place.
     pub to: String,
+    /// The partition that a StatefulSet gets in the same write; absent: it is left alone.
+    pub partition: Option<i32>,
     /// `namespace/name` of the release.
     pub release: String,
     /// For `kubectl rollout history`.

@@ -16,7 +16,7 @@ mod status;
 
 pub use people::{ApprovalRecord, ApprovalState, CheckRecord, Driver, OverrideRecord};
 pub use phase::Phase;
-pub use plan::{BakeStep, Plan, PlanStep, RollStep, SmokeStep, StepProgress, TrackStep, Weights};
+pub use plan::{BakeStep, PartStep, Plan, PlanStep, RollStep, SmokeStep, StepProgress, TrackStep, Weights};
 pub use rollout::{RolloutAnalysis, RolloutAsk, RolloutProgress, RolloutVerb};
 pub use status::{
     AnalysisVerdict, ComponentProgress, ComponentState, GateState, GateStatus, Paused, ReleaseStatus,

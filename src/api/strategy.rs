@@ -90,6 +90,11 @@ pub struct Rolling {
     /// Wait for a person between two waves.
     #[serde(default)]
     pub pause_between_waves: bool,
+    /// Wait for a person once this share of the pods of every StatefulSet, in percent, runs the new version: the others stay behind
+    /// its `partition`. A Deployment cannot stop half-way: release it as a canary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 99))]
+    pub pause_at_percent: Option<i32>,
 }
 
 /// Settings of the strategy *canary*.

@@ -18,6 +18,10 @@ impl fmt::Display for StepWords<'_> {
                 f.write_str("roll ")?;
                 list(f, roll.components.iter().map(ComponentName::as_str))
             }
+            PlanStep::Part(part) => {
+                write!(f, "roll {}% of ", part.percent)?;
+                list(f, part.components.iter().map(ComponentName::as_str))
+            }
             PlanStep::Smoke(smoke) if smoke.probes == 1 => f.write_str("smoke test"),
             PlanStep::Smoke(smoke) => write!(f, "{} smoke tests", smoke.probes),
             PlanStep::Bake(bake) => write!(f, "watch for {}", bake.duration),

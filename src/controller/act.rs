@@ -112,6 +112,7 @@ async fn write_image(
     let change = ImageChange {
         from: change.from.clone(),
         to: change.to.clone(),
+        partition: change.partition,
         release: release.key().to_string(),
         cause: change.change_cause.clone(),
         is_undo: change.is_undo,

@@ -255,6 +255,7 @@ mod tests {
                 image: "r/backend:v1".into(),
                 revision: None,
                 replicas: None,
+                partition: None,
             }];
             status.configs = vec![ConfigRecord {
                 component: "backend".into(),

@@ -230,6 +230,7 @@ mod tests {
                 image: format!("r/api:{before}"),
                 revision: None,
                 replicas: None,
+                partition: None,
             }],
             ..ReleaseStatus::default()
         });

@@ -5,9 +5,11 @@ use sha2::{Digest, Sha256};
 
 use super::track;
 use crate::api::Duration;
-use crate::api::environment::{Environment, EnvironmentSpec, HttpProbe, Probe};
+use crate::api::environment::{Environment, EnvironmentSpec, HttpProbe, Probe, WorkloadKind};
 use crate::api::names::ComponentName;
-use crate::api::release::{BakeStep, Plan, PlanStep, Release, ReleaseStatus, RollStep, SmokeStep, TrackStep};
+use crate::api::release::{
+    BakeStep, PartStep, Plan, PlanStep, Release, ReleaseStatus, RollStep, SmokeStep, TrackStep,
+};
 use crate::api::strategy::{
     AnalysisStep, BlueGreen, Canary, Pause, Step, Strategy, StrategyName, Track, Weight,
 };
@@ -23,7 +25,14 @@ pub fn plan(environment: &Environment, release: &Release) -> Plan {
     let waves = waves(spec, release);
     let steps = match &settings {
         _ if waves.is_empty() => Vec::new(),
-        Strategy::Rolling(_) => waves.into_iter().chain(watch(spec)).collect(),
+        Strategy::Rolling(rolling) => {
+            let waves = waves.into_iter().flat_map(|wave| {
+                let part = rolling.pause_at_percent.and_then(|percent| part(spec, &wave, percent));
+                let pause = part.is_some().then_some(PlanStep::Canary(Step::Pause(Pause::default())));
+                part.into_iter().chain(pause).chain([wave])
+            });
+            waves.chain(watch(spec)).collect()
+        }
         Strategy::Canary(canary) => canary_steps(spec, canary, waves),
         Strategy::BlueGreen(blue_green) => blue_green_steps(spec, blue_green, waves),
     };
@@ -45,6 +54,16 @@ fn waves(spec: &EnvironmentSpec, release: &Release) -> Vec<PlanStep> {
             PlanStep::Roll(RollStep { components: components.map(|c| c.name.clone()).collect(), wave })
         })
         .collect()
+}
+
+/// The StatefulSets of a wave, as far as the first pause.
+fn part(spec: &EnvironmentSpec, wave: &PlanStep, percent: i32) -> Option<PlanStep> {
+    let PlanStep::Roll(roll) = wave else { return None };
+    let is_set = |name: &&ComponentName| {
+        spec.component(name.as_str()).is_some_and(|found| found.workload.kind == WorkloadKind::StatefulSet)
+    };
+    let components: Vec<_> = roll.components.iter().filter(is_set).cloned().collect();
+    (!components.is_empty()).then_some(PlanStep::Part(PartStep { components, percent }))
 }
 
 /// The environment's steps; all traffic on the canary where a router can send it there; then the components' own workloads follow.
@@ -210,6 +229,7 @@ mod tests {
     fn words(plan: &Plan) -> String {
         let word = |step: &PlanStep| match step {
             PlanStep::Roll(roll) => roll.components[0].to_string(),
+            PlanStep::Part(part) => format!("{}% of {}", part.percent, part.components[0]),
             PlanStep::Smoke(smoke) => format!("smoke {}", smoke.probes),
             PlanStep::Bake(_) => "bake".into(),
             PlanStep::Keep(keep) => format!("keep {}", keep.duration),

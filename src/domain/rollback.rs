@@ -142,6 +142,7 @@ mod tests {
             image: "ghcr.io/acme/backend:v1".into(),
             revision: Some(1),
             replicas: None,
+            partition: None,
         }];
         let releases = [Arc::new(first)];
         let image = |image: &str| vec![ComponentImage { component: "backend".into(), image: image.into() }];

@@ -157,6 +157,8 @@ pub struct SetImage {
     pub from: String,
     /// The image that takes its place.
     pub to: String,
+    /// The partition that comes with it, for a StatefulSet.
+    pub partition: Option<i32>,
     /// For `kubectl rollout history`.
     pub change_cause: String,
     /// Whether it goes back to what ran before: the workload's own record of that revision then counts, as `kubectl rollout undo`

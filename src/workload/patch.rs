@@ -15,6 +15,9 @@ use crate::api::environment::WorkloadKind;
 use crate::api::labels::{ANNOTATION_CHANGE_CAUSE, ANNOTATION_RELEASE, CONTROLLER_FIELD_MANAGER};
 use crate::domain::config_drift::{self, ConfigRef};
 
+/// Where a StatefulSet's partition stands; the server writes its parents where nobody does.
+const PARTITION: &str = "/spec/updateStrategy/rollingUpdate/partition";
+
 pub(super) fn api<K>(target: &Target) -> Api<K>
 where
     K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
@@ -92,17 +95,7 @@ where
         &object.resource_version().unwrap_or_default(),
         object.meta().annotations.is_some(),
     );
-    let patch: json_patch::Patch = serde_json::from_value(operations)
-        .map_err(|source| failed(kind, target, kube::Error::SerdeError(source)))?;
-    match api.patch(&target.name, &params(), &Patch::<()>::Json(patch)).await {
-        Ok(_) => Ok(Written::Now),
-        Err(kube::Error::Api(status))
-            if matches!(status.code, 409 | 422) && is_precondition(&status.message) =>
-        {
-            Err(changed())
-        }
-        Err(source) => Err(failed(kind, target, source)),
-    }
+    write(kind, target, &api, operations).await
 }
 
 /// The cause that the revision bears which has exactly this template; the change's own where there is none.
@@ -110,6 +103,50 @@ fn cause(change: &ImageChange, past: &[Revision], template: &PodTemplateSpec) ->
     let wanted = serde_json::to_value(template).map(replica_sets::bare).ok();
     let same = past.iter().find(|revision| revision.template.is_some() && revision.template == wanted);
     same.and_then(|revision| revision.change_cause.clone()).unwrap_or_else(|| change.cause.clone())
+}
+
+/// Moves the partition of what runs the image already.
+pub(super) async fn set_partition<K>(
+    kind: WorkloadKind,
+    target: &Target,
+    wanted: i32,
+    found: impl Fn(&K) -> i32 + Send,
+) -> Result<Written, Error>
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned,
+{
+    let (api, object): (_, K) = read(kind, target).await?;
+    if found(&object) == wanted {
+        return Ok(Written::Already);
+    }
+    let version = object.resource_version().unwrap_or_default();
+    let operations = json!([
+        {"op": "test", "path": "/metadata/resourceVersion", "value": version},
+        {"op": "add", "path": PARTITION, "value": wanted},
+    ]);
+    write(kind, target, &api, operations).await
+}
+
+async fn write<K>(
+    kind: WorkloadKind,
+    target: &Target,
+    api: &Api<K>,
+    operations: Value,
+) -> Result<Written, Error>
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned,
+{
+    let patch: json_patch::Patch = serde_json::from_value(operations)
+        .map_err(|source| failed(kind, target, kube::Error::SerdeError(source)))?;
+    match api.patch(&target.name, &params(), &Patch::<()>::Json(patch)).await {
+        Ok(_) => Ok(Written::Now),
+        Err(kube::Error::Api(status))
+            if matches!(status.code, 409 | 422) && is_precondition(&status.message) =>
+        {
+            Err(changed(kind, target))
+        }
+        Err(source) => Err(failed(kind, target, source)),
+    }
 }
 
 /// A failed `test` comes as 422 in the words of the patch library; a validation error, also 422, names a field.
@@ -129,6 +166,9 @@ fn operations(index: usize, container: &str, change: &ImageChange, version: &str
         json!({"op": "test", "path": format!("{at}/image"), "value": change.from}),
         json!({"op": "replace", "path": format!("{at}/image"), "value": change.to}),
     ];
+    if let Some(partition) = change.partition {
+        operations.push(json!({"op": "add", "path": PARTITION, "value": partition}));
+    }
     if annotated {
         for (key, value) in [(ANNOTATION_RELEASE, &change.release), (ANNOTATION_CHANGE_CAUSE, &change.cause)]
         {
@@ -153,6 +193,7 @@ mod tests {
             release: "planera/planera-2".into(),
             cause: "set to api:v2".into(),
             is_undo: false,
+            partition: None,
         }
     }
 

@@ -39,8 +39,18 @@ impl Workload for StatefulSets {
         target: &'a Target,
         change: &'a ImageChange,
     ) -> BoxFuture<'a, Result<Written, Error>> {
-        let template = |object: &StatefulSet| object.spec.template.clone();
-        patch::set_image::<StatefulSet>(KIND, target, (change, &[]), template).boxed()
+        async move {
+            let template = |object: &StatefulSet| object.spec.template.clone();
+            let written = patch::set_image::<StatefulSet>(KIND, target, (change, &[]), template).await?;
+            match (written, change.partition) {
+                (Written::Already, Some(wanted)) => {
+                    let found = |object: &StatefulSet| partition(object).unwrap_or(0);
+                    patch::set_partition::<StatefulSet>(KIND, target, wanted, found).await
+                }
+                (written, _) => Ok(written),
+            }
+        }
+        .boxed()
     }
 
     fn operate<'a>(
@@ -64,6 +74,10 @@ impl Workload for StatefulSets {
     }
 }
 
+fn partition(object: &StatefulSet) -> Option<i32> {
+    object.spec.update_strategy.as_ref()?.rolling_update.as_ref()?.partition
+}
+
 fn state(object: &StatefulSet, container: &str) -> WorkloadState {
     let mut state = WorkloadState::new(KIND, object.name_any());
     state.resource_version = object.resource_version().unwrap_or_default();
@@ -74,8 +88,7 @@ fn state(object: &StatefulSet, container: &str) -> WorkloadState {
     state.configs = patch::configs(&spec.template);
     let strategy = spec.update_strategy.as_ref();
     state.on_delete = strategy.is_some_and(|strategy| strategy.type_.as_deref() == Some("OnDelete"));
-    state.partition =
-        strategy.and_then(|strategy| strategy.rolling_update.as_ref()).and_then(|rolling| rolling.partition);
+    state.partition = partition(object);
     if let Some(status) = &object.status {
         state.observed_generation = status.observed_generation.unwrap_or_default();
         state.replicas = status.replicas;

@@ -27,6 +27,8 @@ pub struct Plan {
 pub enum PlanStep {
     /// Set the images of one component and follow its rollout.
     Roll(RollStep),
+    /// Set the images of StatefulSets, for a part of their pods.
+    Part(PartStep),
     /// Ask the smoke probes.
     Smoke(SmokeStep),
     /// Watch for a time.
@@ -64,6 +66,18 @@ pub struct RollStep {
     /// The wave.
     #[schemars(range(min = 0, max = 100))]
     pub wave: i32,
+}
+
+/// Set the image of StatefulSets and follow their rollout down to their partition.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PartStep {
+    /// The components, in the environment's order.
+    #[schemars(length(max = 32))]
+    pub components: Vec<ComponentName>,
+    /// Share of their pods, in percent, rounded up to whole pods.
+    #[schemars(range(min = 1, max = 99))]
+    pub percent: i32,
 }
 
 /// Ask the smoke probes until they pass.

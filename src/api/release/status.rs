@@ -166,6 +166,9 @@ pub struct RevisionRecord {
     /// Pods wanted, where the release changes their number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replicas: Option<i32>,
+    /// The partition of a StatefulSet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition: Option<i32>,
 }
 
 /// The second workload of a component.

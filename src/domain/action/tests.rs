@@ -19,6 +19,7 @@ fn status(phase: Phase, step: Option<i32>) -> ReleaseStatus {
             image: "ghcr.io/acme/backend:v1".into(),
             revision: None,
             replicas: None,
+            partition: None,
         }],
         ..ReleaseStatus::default()
     }

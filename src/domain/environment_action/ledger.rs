@@ -142,6 +142,7 @@ mod tests {
                     image: format!("ghcr.io/acme/frontend:v1@{same}"),
                     revision: None,
                     replicas: None,
+                    partition: None,
                 }],
                 ..ReleaseStatus::default()
             };

@@ -99,6 +99,7 @@ impl Draft<'_> {
                     image: workload.image.clone()?,
                     revision: workload.revision,
                     replicas: is_beside.then_some(workload.desired),
+                    partition: workload.partition,
                 })
             })
             .collect();

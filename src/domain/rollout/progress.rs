@@ -3,7 +3,7 @@
 use super::{Draft, Effect, SetImage};
 use crate::api::names::ComponentName;
 use crate::api::release::{
-    ComponentProgress, ComponentState, GateState, GateStatus, Plan, ReleaseKind, TrackProgress,
+    ComponentProgress, ComponentState, GateState, GateStatus, Plan, PlanStep, ReleaseKind, TrackProgress,
 };
 use crate::domain::plan;
 use crate::domain::rollout_status::{RolloutStatus, WorkloadState, rollout_status_since};
@@ -120,12 +120,32 @@ impl Draft<'_> {
             container: component.container.clone(),
             from: from.to_owned(),
             to: to.to_owned(),
+            partition: self.partition(name),
             change_cause: format!(
                 "{verb} {to} by release {}, requested by {}",
                 key.name, release.spec.requested_by
             ),
             is_undo: self.status.undo.is_some() || release.spec.kind == ReleaseKind::Rollback,
         }));
+    }
+
+    /// The partition that a StatefulSet shall have now: what it had, or more of it while only a part of its pods is to change.
+    pub(super) fn partition(&self, name: &ComponentName) -> Option<i32> {
+        let before = self.status.before.iter().find(|before| before.component == *name)?.partition?;
+        let plan = self.plan();
+        let part = match plan.steps.get(self.step()) {
+            Some(PlanStep::Part(part)) if self.status.undo.is_none() => part,
+            _ => return Some(before),
+        };
+        let pods = self.observed.workloads.get(name.as_str())?.desired;
+        // no less than was asked for, and at least one pod stays behind where there are two
+        let new = (pods * part.percent).div_euclid(100) + i32::from((pods * part.percent) % 100 != 0);
+        Some(before.max(pods - new))
+    }
+
+    /// Whether pods of a StatefulSet are kept back that shall run the new version by now.
+    pub(super) fn is_kept_back(&self, name: &ComponentName, workload: &WorkloadState) -> bool {
+        self.partition(name).is_some_and(|wanted| workload.partition.is_some_and(|found| found > wanted))
     }
 
     /// Updates the line of one gate among those kept from the start.

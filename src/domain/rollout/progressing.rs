@@ -5,7 +5,9 @@ use chrono::TimeDelta;
 use super::progress::Sight;
 use super::{Draft, FAST};
 use crate::api::names::ComponentName;
-use crate::api::release::{ComponentState, GateState, GateStatus, Paused, Phase, PlanStep, RollStep};
+use crate::api::release::{
+    ComponentState, GateState, GateStatus, PartStep, Paused, Phase, PlanStep, RollStep,
+};
 use crate::api::strategy::Strategy;
 use crate::domain::gate::{self, Moment};
 use crate::domain::plan;
@@ -25,6 +27,7 @@ impl Draft<'_> {
         let plan = self.plan();
         match plan.steps.get(self.step()) {
             Some(PlanStep::Roll(roll)) => self.roll(roll),
+            Some(PlanStep::Part(part)) => self.roll_part(part),
             Some(PlanStep::Smoke(_)) => self.smoke(),
             Some(PlanStep::Bake(_)) | None => self.begin_watch(),
             Some(PlanStep::Canary(step)) => self.canary_step(step),
@@ -36,9 +39,28 @@ impl Draft<'_> {
     }
 
     fn roll(&mut self, roll: &RollStep) {
+        if self.carry_on(&roll.components) {
+            self.advance(roll.wave);
+        }
+    }
+
+    fn roll_part(&mut self, part: &PartStep) {
+        if !self.carry_on(&part.components) {
+            return;
+        }
+        let of = |name: &ComponentName| {
+            let progress = self.status.components.iter().find(|progress| progress.component == *name);
+            progress.map_or(String::new(), |p| format!("{} of {} pods of {name}", p.updated, p.total))
+        };
+        let parts: Vec<String> = part.components.iter().map(of).collect();
+        self.next_step("PartRolledOut", &format!("{} run the new version", parts.join(", ")));
+    }
+
+    /// Changes what is not changed yet, and follows the rest; whether all of it is done.
+    fn carry_on(&mut self, components: &[ComponentName]) -> bool {
         let mut untouched = Vec::new();
         let mut message = None;
-        for name in &roll.components {
+        for name in components {
             match self.look_at(name) {
                 Ok(Some(waiting)) => message = message.or(Some(waiting)),
                 Ok(None) => {}
@@ -48,25 +70,30 @@ impl Draft<'_> {
                     if let Some(progress) = self.progress(name) {
                         progress.message.clone_from(&why);
                     }
-                    return self.fail_rollout(&why);
+                    self.fail_rollout(&why);
+                    return false;
                 }
             }
         }
         if !untouched.is_empty() {
-            return self.change(&untouched);
+            self.change(&untouched);
+            return false;
         }
         let is_done = |name| self.state_of(name) == Some(ComponentState::Done);
-        if roll.components.iter().all(is_done) {
-            self.advance(roll.wave);
-        } else if let Some(message) = message {
+        let all = components.iter().all(is_done);
+        if let Some(message) = message.filter(|_| !all) {
             self.say(message);
         }
+        all
     }
 
     /// Follows one component; `Ok(Some)` tells what it waits for.
     fn look_at(&mut self, name: &ComponentName) -> Result<Option<String>, Trouble> {
         let written = self.was_written(name);
         match self.sight(name) {
+            Sight::New(workload) if self.is_kept_back(name, &workload) => {
+                Err(Trouble::Untouched(workload.image.unwrap_or_default()))
+            }
             Sight::New(workload) => match self.follow(name, &workload) {
                 RolloutStatus::Done(_) => {
                     self.set_state(name, ComponentState::Done);

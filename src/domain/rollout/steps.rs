@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use super::tracks::{Aim, Course};
 use super::{Draft, FAST};
 use crate::api::names::ComponentName;
-use crate::api::release::{BakeStep, ComponentState, Paused, Phase, PlanStep, Weights};
+use crate::api::release::{BakeStep, ComponentState, PartStep, Paused, Phase, PlanStep, RollStep, Weights};
 use crate::api::strategy::{Pause, Step, StrategyName, Weight};
 use crate::domain::gate;
 use crate::domain::timeline::CONTROLLER;
@@ -23,9 +23,11 @@ impl Draft<'_> {
     pub(super) fn rearm_step(&mut self) {
         let plan = self.plan();
         match plan.steps.get(self.step()) {
-            Some(PlanStep::Roll(roll)) => {
+            Some(
+                PlanStep::Roll(RollStep { components, .. }) | PlanStep::Part(PartStep { components, .. }),
+            ) => {
                 for progress in &mut self.status.components {
-                    if roll.components.contains(&progress.component) {
+                    if components.contains(&progress.component) {
                         progress.state = ComponentState::Progressing;
                         progress.revision = None;
                     }
@@ -204,9 +206,10 @@ impl Draft<'_> {
 
     fn pause_by_plan(&mut self) {
         let environment = &self.observed.release.spec.environment;
-        let at = self.status.weight.as_ref().map_or(0, |weight| weight.desired);
+        let weight = self.status.weight.as_ref().filter(|_| !self.status.tracks.is_empty());
+        let at = weight.map_or(String::new(), |weight| format!(" at {}%", weight.desired));
         let message = format!(
-            "paused at {at}%, as step {} says: cleared by someone with shift (promote, resume) on environments/{environment}",
+            "paused{at}, as step {} says: cleared by someone with shift (promote, resume) on environments/{environment}",
             self.step()
         );
         self.pause_by_itself("PausedByPlan", &format!("step {} of the plan", self.step()), &message);

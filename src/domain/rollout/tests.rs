@@ -49,6 +49,73 @@ fn a_decision_on_an_unchanged_world_changes_nothing() {
     assert!(again.effects.is_empty());
 }
 
+/// The backend is a StatefulSet of five, half of whose pods come first.
+fn by_halves() -> World {
+    let mut environment = environment();
+    environment.spec.components[0].workload.kind = crate::api::environment::WorkloadKind::StatefulSet;
+    let rolling = crate::api::strategy::Rolling { pause_at_percent: Some(50), ..Default::default() };
+    environment.spec.strategy = Some(crate::api::strategy::Strategy::Rolling(rolling).into());
+    let mut world = World::new(environment);
+    let backend = world.observed.workloads.get_mut("backend").unwrap();
+    backend.kind = crate::api::environment::WorkloadKind::StatefulSet;
+    (backend.desired, backend.partition) = (5, Some(0));
+    world.roll();
+    world
+}
+
+#[test]
+fn a_stateful_set_stops_at_its_partition_until_a_person_lets_it_go_on() {
+    let mut world = by_halves();
+    while world.phase() != Phase::Paused {
+        world.turn();
+        world.roll();
+        world.secs += 1;
+        assert!(world.secs < 100, "{:#?}", world.status());
+    }
+    let new = "ghcr.io/acme/backend:v2".to_owned();
+    assert_eq!(world.writes, [("backend".to_owned(), new.clone())]);
+    let backend = world.observed.workloads["backend"].clone();
+    assert_eq!((backend.partition, backend.updated), (Some(2), 3), "rounded up to whole pods");
+    assert!(
+        world
+            .status()
+            .timeline
+            .iter()
+            .any(|e| e.reason == "PartRolledOut" && e.message.starts_with("3 of 5 pods"))
+    );
+    assert!(world.status().message.starts_with("paused, as step"), "{}", world.status().message);
+    let resume = action("on", ActionKind::Resume, "alice", world.secs);
+    assert_eq!(world.act(resume).0, ActionResult::Applied);
+    assert_eq!(world.run(), Phase::Succeeded);
+    let writes: Vec<_> = world.writes.iter().map(|(what, how)| format!("{what} {how}")).collect();
+    assert_eq!(
+        writes,
+        [
+            format!("backend {new}"),
+            "backend partition Some(0)".to_owned(),
+            "frontend ghcr.io/acme/frontend:v2".to_owned()
+        ]
+    );
+}
+
+#[test]
+fn a_stateful_set_goes_back_with_its_partition() {
+    let mut world = by_halves();
+    world.observed.workloads.get_mut("backend").unwrap().partition = Some(1);
+    world.roll();
+    while world.phase() != Phase::Paused {
+        world.turn();
+        world.roll();
+        world.secs += 1;
+    }
+    assert_eq!(world.observed.workloads["backend"].partition, Some(2));
+    let back = action("back", ActionKind::Rollback, "alice", world.secs);
+    assert_eq!(world.act(back).0, ActionResult::Applied);
+    assert_eq!(world.run(), Phase::RolledBack);
+    let backend = &world.observed.workloads["backend"];
+    assert_eq!((backend.image.as_deref(), backend.partition), (Some("ghcr.io/acme/backend:v1"), Some(1)));
+}
+
 #[test]
 fn the_second_wave_waits_for_the_first() {
     let mut world = World::new(environment());

@@ -72,11 +72,18 @@ impl World {
         match effect {
             Effect::SetImage(set) => {
                 let workload = self.observed.workloads.get_mut(set.component.as_str()).unwrap();
+                if workload.image.as_deref() == Some(set.to.as_str()) && workload.partition != set.partition {
+                    workload.generation += 1;
+                    self.writes.push((set.component.to_string(), format!("partition {:?}", set.partition)));
+                    workload.partition = set.partition;
+                    return;
+                }
                 if workload.image.as_deref() != Some(set.from.as_str()) {
                     return;
                 }
                 workload.image = Some(set.to.clone());
                 workload.generation += 1;
+                workload.partition = set.partition;
                 self.writes.push((set.component.to_string(), set.to.clone()));
             }
             Effect::SetTrack(_) | Effect::ScaleStable(_) | Effect::SetTraffic(_) | Effect::RemoveTrack(_) => {
@@ -171,7 +178,8 @@ impl World {
                 // as long as one round of `run`
                 workload.progress_deadline = chrono::TimeDelta::seconds(5);
             } else {
-                (workload.replicas, workload.updated, workload.available) = (wanted, wanted, wanted);
+                let updated = wanted - workload.partition.unwrap_or(0);
+                (workload.replicas, workload.updated, workload.available) = (wanted, updated, wanted);
                 workload.progressing = None;
             }
             workload.ready = workload.available;

@@ -5,7 +5,9 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::api::names::ComponentName;
-use crate::api::release::{ComponentProgress, ComponentState, PlanStep, ReleaseStatus, TrackProgress};
+use crate::api::release::{
+    ComponentProgress, ComponentState, PartStep, PlanStep, ReleaseStatus, RollStep, TrackProgress,
+};
 use crate::api::strategy::Step;
 use crate::api::{Phase, Release};
 use crate::app::cluster_state::Feed;
@@ -84,10 +86,10 @@ fn details<'a>(step: &PlanStep, status: &'a ReleaseStatus) -> Vec<Detail<'a>> {
         status.tracks.iter().filter(of).map(Detail::Track).collect()
     };
     match step {
-        PlanStep::Roll(roll) => status
+        PlanStep::Roll(RollStep { components, .. }) | PlanStep::Part(PartStep { components, .. }) => status
             .components
             .iter()
-            .filter(|progress| roll.components.contains(&progress.component))
+            .filter(|progress| components.contains(&progress.component))
             .map(Detail::Component)
             .collect(),
         PlanStep::Canary(Step::SetWeight(_)) => tracks(None),

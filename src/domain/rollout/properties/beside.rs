@@ -182,9 +182,18 @@ impl Site {
         }
         let weight = after.weight.clone().unwrap_or_default();
         if desired(before) != weight.desired && after.undo.is_none() && weight.by.is_none() {
+            // a person may lead over steps that are reached at once: the last one that says a weight counts
+            let passed = after.plan.iter().flat_map(|plan| &plan.steps);
+            let passed =
+                passed.take(usize::try_from(after.step.as_ref().map_or(0, |step| step.index + 1)).unwrap());
+            let last = passed
+                .filter_map(|step| match step {
+                    PlanStep::Canary(Step::SetWeight(weight)) => Some(i32::from(weight.percent())),
+                    _ => None,
+                })
+                .last();
             let by_step = match step(after) {
-                Some(PlanStep::Canary(Step::SetWeight(weight))) => i32::from(weight.percent()),
-                Some(PlanStep::Canary(_) | PlanStep::Raise(_)) => 0,
+                Some(PlanStep::Canary(_) | PlanStep::Raise(_)) => last.unwrap_or(0),
                 _ if after.phase == Phase::Pending => 0,
                 _ => 100,
             };
