@@ -55,6 +55,7 @@ mod versions;
 mod views;
 pub mod weight_form;
 pub mod why;
+pub mod zoom;
 
 #[cfg(test)]
 mod tests;

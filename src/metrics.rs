@@ -8,6 +8,7 @@ mod answer;
 mod client;
 mod curves;
 pub mod error;
+mod measured;
 mod pool;
 pub mod queries;
 mod reading;
@@ -16,6 +17,7 @@ pub use alerts::ActiveAlert;
 pub use client::Prometheus;
 pub use curves::{Curves, instant};
 pub use error::{Error, Kind};
+pub use measured::measure;
 pub use pool::Pool;
 
 use crate::api::Environment;

@@ -40,6 +40,8 @@ pub struct Options {
     pub range: Duration,
     /// How often curves are asked for, on `clock`.
     pub refresh_metrics: Duration,
+    /// Queries that one Prometheus is asked at the same time.
+    pub queries_at_once: usize,
     /// How often permissions are asked for, on the wall.
     pub refresh_permissions: Duration,
     /// Styles and glyphs.

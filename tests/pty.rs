@@ -304,6 +304,7 @@ fn session_whose_task_fails() {
         prometheus: metrics::Address::default(),
         range: second,
         refresh_metrics: second,
+        queries_at_once: 4,
         refresh_permissions: second,
         theme: ui::theme::Theme::of(&config::theme::Theme::load("mono").unwrap()),
         keymap: app::keymap::Keymap::default(),

@@ -21,7 +21,10 @@ pub use approval::{Approval, Identity, Person, Slot, Window, WindowKind};
 pub use gates::{
     Gates, GithubChecks, HealthCheck, HttpProbe, ImageExists, Preflight, Probe, RevisionHistory, SecretKeys,
 };
-pub use metrics::{Against, Analysis, Metrics, NoData, PrometheusRef, Slo, StatisticalTest};
+pub use metrics::{
+    Against, Analysis, MetricPane, MetricUnit, Metrics, NoData, Preset, PrometheusRef, Slo, StatisticalTest,
+    Worse,
+};
 pub use status::{
     CurrentVersion, Debt, DeniedDigest, EnvironmentStatus, Frozen, InFlight, ScaledComponent, Stop,
 };

@@ -13,7 +13,7 @@ use crate::app::store::Store;
 use crate::app::ui_state::{ChangesView, View};
 use crate::app::{needs, views};
 
-/// How far back changes are kept.
+/// How far back changes are listed, unless a view shows a longer time.
 pub const REACH: TimeDelta = TimeDelta::hours(1);
 
 /// Something that changed an environment.
@@ -93,10 +93,10 @@ pub(super) fn open(store: &mut Store, environment: EnvironmentId) {
     }
 }
 
-/// What has changed in that environment within the [`REACH`], newest first.
-pub(super) fn list(store: &Store, id: &EnvironmentId) -> Vec<Change> {
+/// What has changed in that environment within the last `reach`, newest first.
+pub(super) fn list(store: &Store, id: &EnvironmentId, reach: TimeDelta) -> Vec<Change> {
     let Some(cluster) = store.cluster(id.cluster) else { return Vec::new() };
-    let since = store.now - REACH;
+    let since = store.now - reach;
     let mut changes: Vec<Change> = releases(cluster, id)
         .filter(|release| ended(release).is_none_or(|at| at >= since))
         .flat_map(|release| {
@@ -206,7 +206,7 @@ mod tests {
         old.metadata.name = Some("h".into());
         old.metadata.creation_timestamp = Some(crate::api::time::to_time(ago(3_700)));
         let world = canary_paused().with_action(freeze).with_action(refused).with_action(old);
-        let found = list(&world.store, &environment_id("production"));
+        let found = list(&world.store, &environment_id("production"), REACH);
         let told: Vec<(&str, &str, &str)> =
             found.iter().map(|c| (c.kind.word(), &*c.label, &*c.by)).collect();
         assert_eq!(
@@ -219,7 +219,7 @@ mod tests {
             ]
         );
         assert_eq!(&*found[0].message, "freeze: the database is full");
-        assert!(list(&world.store, &environment_id("staging")).is_empty());
+        assert!(list(&world.store, &environment_id("staging"), REACH).is_empty());
     }
 
     #[test]

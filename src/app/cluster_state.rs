@@ -6,7 +6,9 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::api::{Environment, EnvironmentKey, Release, ReleaseAction, ReleaseKey, Verb};
+use crate::app::zoom::ZoomWish;
 use crate::domain::age::Age;
+use crate::domain::burn_rate::Assessment;
 use crate::domain::event_row::{EventKey, EventRow};
 use crate::domain::pod_row::{PodKey, PodRow};
 use crate::domain::series::Series;
@@ -43,8 +45,12 @@ pub struct ClusterState {
     pub controller: ControllerHealth,
     /// What we may do, per environment; absent: not yet answered.
     pub permissions: BTreeMap<EnvironmentKey, BTreeSet<Verb>>,
-    /// Curves: environment and query's name.
+    /// Curves: environment and pane's name.
     pub metrics: BTreeMap<(EnvironmentKey, Box<str>), Metric>,
+    /// The curves of the zoomed pane.
+    pub zoomed: Option<Zoomed>,
+    /// How fast error budgets burn.
+    pub objectives: BTreeMap<EnvironmentKey, Objective>,
 }
 
 /// The curves of one query of one environment.
@@ -53,6 +59,28 @@ pub struct Metric {
     /// The last good curves; kept while newer answers fail.
     pub series: Vec<Series>,
     /// When they came.
+    pub at: Option<DateTime<Utc>>,
+    /// Why the newest answer is missing; `None` while all is well.
+    pub error: Option<String>,
+}
+
+/// The curves of a zoomed pane.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Zoomed {
+    /// What was asked for.
+    pub wish: ZoomWish,
+    /// The range up to now.
+    pub present: Metric,
+    /// What it is compared with.
+    pub baseline: Metric,
+}
+
+/// How fast an error budget burns.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Objective {
+    /// The last good answer; kept while newer ones fail.
+    pub assessment: Option<Assessment>,
+    /// When it came.
     pub at: Option<DateTime<Utc>>,
     /// Why the newest answer is missing; `None` while all is well.
     pub error: Option<String>,

@@ -67,6 +67,8 @@ pub enum Scope {
     Texts,
     /// In logs.
     Logs,
+    /// Where one metric pane stands alone.
+    Zoom,
 }
 
 impl Scope {
@@ -79,6 +81,7 @@ impl Scope {
             Self::Home => matches!(view, View::Home),
             Self::Rollback => matches!(view, View::Rollback(_)),
             Self::Events => matches!(view, View::Events(_)),
+            Self::Zoom => matches!(view, View::Zoom(_)),
             Self::Texts => matches!(view, View::Text(_) | View::Logs(_)),
             Self::Logs => matches!(view, View::Logs(_)),
         }
@@ -92,7 +95,7 @@ impl Scope {
             Self::Everywhere => 3,
             Self::Cluster => 2,
             Self::Texts => 1,
-            Self::Home | Self::Rollback | Self::Events | Self::Logs => 0,
+            Self::Home | Self::Rollback | Self::Events | Self::Zoom | Self::Logs => 0,
         }
     }
 
@@ -107,7 +110,8 @@ impl Scope {
             (Self::Home, Self::Home) | (Self::Rollback, Self::Rollback) | (Self::Events, Self::Events) => {
                 true
             }
-            (Self::Home | Self::Rollback | Self::Events, _) => false,
+            (Self::Zoom, Self::Zoom) => true,
+            (Self::Home | Self::Rollback | Self::Events | Self::Zoom, _) => false,
         }
     }
 }

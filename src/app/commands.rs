@@ -11,8 +11,11 @@ mod back;
 mod bottom;
 mod changes;
 mod check;
+mod compare;
 mod containers;
 mod copy;
+mod cursor_left;
+mod cursor_right;
 mod deny;
 mod deploy;
 mod describe;
@@ -48,6 +51,7 @@ mod promote;
 mod promote_full;
 mod promote_step;
 mod quit;
+mod range;
 mod redraw;
 mod refresh;
 mod reject;
@@ -75,6 +79,7 @@ mod why;
 mod withdraw;
 mod wrap;
 mod yaml;
+mod zoom;
 
 use crate::app::command::Command;
 
@@ -135,11 +140,16 @@ pub const COMMANDS: &[&Command] = &[
     &mark::COMMAND,
     &sort::COMMAND,
     &metric::COMMAND,
+    &zoom::COMMAND,
+    &range::COMMAND,
+    &compare::COMMAND,
     &release::COMMAND,
     &environment::COMMAND,
     &all::COMMAND,
     &up::COMMAND,
     &down::COMMAND,
+    &cursor_left::COMMAND,
+    &cursor_right::COMMAND,
     &page_up::COMMAND,
     &page_down::COMMAND,
     &left::COMMAND,

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::api::strategy::Track;
 use crate::api::{EnvironmentKey, Release, ReleaseAction};
 use crate::app::cluster_state::ClusterId;
+use crate::app::zoom::ZoomWish;
 use crate::domain::log::LogAsk;
 use crate::domain::pod_row::PodKey;
 
@@ -79,6 +80,13 @@ pub enum Effect {
         environment: EnvironmentKey,
         /// The second workloads that run there beside the first ones: curves are asked for per track while there are any.
         second: Option<Track>,
+    },
+    /// Keep the curves of a zoomed pane fresh; none: no pane of that cluster is zoomed any more.
+    Zoom {
+        /// Where.
+        cluster: ClusterId,
+        /// Which, over which range, beside what.
+        wish: Option<ZoomWish>,
     },
     /// Fetch everything of the focused environment's metrics now.
     RefreshMetrics,

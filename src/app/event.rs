@@ -9,7 +9,9 @@ use crate::app::cluster_state::{ClusterId, ControllerHealth, Feed, FeedState, Id
 use crate::app::effect::RequestId;
 use crate::app::log_view::LogNews;
 use crate::app::ui_state::Pane;
+use crate::app::zoom::ZoomWish;
 use crate::config::key::KeyChord;
+use crate::domain::burn_rate::Assessment;
 use crate::domain::event_row::{EventKey, EventRow};
 use crate::domain::pod_row::{PodKey, PodRow};
 use crate::domain::series::Series;
@@ -99,13 +101,42 @@ pub enum ClusterEvent {
     Metrics {
         /// Where.
         environment: EnvironmentKey,
-        /// The query's name, such as `errorRate`.
+        /// The pane's name, such as `errorRate`.
         query: Box<str>,
         /// When the answer came.
         at: DateTime<Utc>,
         /// Whole curves for the panes' range, or one sentence why there are none.
         result: Result<Vec<Series>, String>,
     },
+    /// Samples of the zoomed pane.
+    Zoomed {
+        /// What was asked; an answer to an older wish is dropped.
+        wish: ZoomWish,
+        /// Which part of it.
+        part: ZoomPart,
+        /// When the answer came.
+        at: DateTime<Utc>,
+        /// Whole curves for the wished range, or one sentence why there are none.
+        result: Result<Vec<Series>, String>,
+    },
+    /// How fast the error budget of an environment burns.
+    Objective {
+        /// Where.
+        environment: EnvironmentKey,
+        /// When the answer came.
+        at: DateTime<Utc>,
+        /// What the numbers say, or one sentence why there are none.
+        result: Result<Assessment, String>,
+    },
+}
+
+/// A part of what a zoomed pane shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ZoomPart {
+    /// The range up to now.
+    Present,
+    /// What it is compared with.
+    Baseline,
 }
 
 /// A change of a set of objects.

@@ -1,10 +1,10 @@
 //! Moving in lists and texts.
 
-use crate::app::steps;
 use crate::app::store::Store;
 use crate::app::texts;
 use crate::app::ui_state::{Cursor, Overlay, Pane, View};
 use crate::app::update::{follow, scrolled};
+use crate::app::{steps, zoom};
 
 /// A movement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +99,15 @@ pub(super) fn go(store: &mut Store, step: Move) {
         }
         (Some(View::Events(view)), _) => {
             view.offset = step.scroll(view.offset, rows.events.len(), height);
+        }
+        (Some(View::Zoom(view)), _) => {
+            let zoomed =
+                clusters.get(usize::from(view.environment.cluster.0)).and_then(|c| c.zoomed.as_ref());
+            let series = zoomed.map_or(&[][..], |zoomed| &zoomed.present.series);
+            // one more than there are curves: none of them
+            let present = zoom::chosen(view, series).map_or(0, |index| index + 1);
+            let next = step.from(present, series.len() + 1, height);
+            view.curve = next.checked_sub(1).and_then(|index| series.get(index)).map(|s| s.label.clone());
         }
         (Some(View::Text(_) | View::Logs(_)), _) => texts::scroll(store, step),
         (_, Pane::Environments) => {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::api::environment::MetricUnit;
+
 /// What a query's numbers are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
@@ -9,8 +11,24 @@ pub enum Unit {
     Ratio,
     /// Seconds.
     Seconds,
+    /// Bytes.
+    Bytes,
+    /// So many each second.
+    PerSecond,
     /// Anything else.
     Number,
+}
+
+impl From<MetricUnit> for Unit {
+    fn from(unit: MetricUnit) -> Self {
+        match unit {
+            MetricUnit::Ratio => Self::Ratio,
+            MetricUnit::Seconds => Self::Seconds,
+            MetricUnit::Bytes => Self::Bytes,
+            MetricUnit::PerSecond => Self::PerSecond,
+            MetricUnit::Number => Self::Number,
+        }
+    }
 }
 
 /// A number of a unit, as the screen writes it: `0.42%`, `312ms`, `1.2s`, `4.2k`.
@@ -26,7 +44,42 @@ impl fmt::Display for Value {
         match unit {
             Unit::Ratio => percent(f, value * 100.0),
             Unit::Seconds => seconds(f, value),
+            Unit::Bytes => bytes(f, value),
+            Unit::PerSecond => {
+                number(f, value)?;
+                f.write_str("/s")
+            }
             Unit::Number => number(f, value),
+        }
+    }
+}
+
+/// A number of a unit with four significant digits, where it must be told exactly: `1.873%`, `312.4ms`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Exact(pub Unit, pub f64);
+
+impl fmt::Display for Exact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const MEBI: f64 = 1_048_576.0;
+        let Self(unit, value) = *self;
+        if !value.is_finite() {
+            return f.write_str("no data");
+        }
+        let (number, word) = match unit {
+            Unit::Ratio => (value * 100.0, "%"),
+            Unit::Seconds if value.abs() < 1.0 => (value * 1_000.0, "ms"),
+            Unit::Seconds => (value, "s"),
+            Unit::Bytes if value.abs() >= MEBI => (value / MEBI, "Mi"),
+            Unit::Bytes => (value, "B"),
+            Unit::PerSecond => (value, "/s"),
+            Unit::Number => (value, ""),
+        };
+        match number.abs() {
+            // What is whole needs no digits after the point.
+            n if n >= 999.95 || (n - n.round()).abs() < 1e-9 => write!(f, "{number:.0}{word}"),
+            n if n >= 99.995 => write!(f, "{number:.1}{word}"),
+            n if n >= 9.9995 => write!(f, "{number:.2}{word}"),
+            _ => write!(f, "{number:.3}{word}"),
         }
     }
 }
@@ -69,6 +122,18 @@ fn number(f: &mut fmt::Formatter<'_>, number: f64) -> fmt::Result {
     f.write_str(unit)
 }
 
+fn bytes(f: &mut fmt::Formatter<'_>, bytes: f64) -> fmt::Result {
+    const KIBI: f64 = 1_024.0;
+    let (number, unit) = match bytes.abs() {
+        n if n >= 999.5 * KIBI * KIBI => (bytes / KIBI / KIBI / KIBI, "Gi"),
+        n if n >= 999.5 * KIBI => (bytes / KIBI / KIBI, "Mi"),
+        n if n >= 999.5 => (bytes / KIBI, "Ki"),
+        _ => (bytes, "B"),
+    };
+    two_digits(f, number)?;
+    f.write_str(unit)
+}
+
 /// Two significant digits; whole numbers from 10 on.
 fn two_digits(f: &mut fmt::Formatter<'_>, number: f64) -> fmt::Result {
     match number.abs() {
@@ -82,6 +147,23 @@ fn two_digits(f: &mut fmt::Formatter<'_>, number: f64) -> fmt::Result {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn exact_numbers_have_four_significant_digits() {
+        for (unit, value, expected) in [
+            (Unit::Ratio, 0.018_732, "1.873%"),
+            (Unit::Ratio, 0.05, "5%"),
+            (Unit::Ratio, 0.000_001, "0.000%"),
+            (Unit::Seconds, 0.312_44, "312.4ms"),
+            (Unit::Seconds, 12.345_6, "12.35s"),
+            (Unit::Bytes, 268_435_456.0, "256Mi"),
+            (Unit::PerSecond, 65.432_1, "65.43/s"),
+            (Unit::Number, 4_210.4, "4210"),
+            (Unit::Number, f64::NAN, "no data"),
+        ] {
+            assert_eq!(Exact(unit, value).to_string(), expected);
+        }
+    }
 
     #[test]
     fn numbers_have_two_significant_digits() {
@@ -104,6 +186,10 @@ mod tests {
             (Unit::Seconds, 12.4, "12s"),
             (Unit::Number, 4_210.0, "4.2k"),
             (Unit::Number, 55.0, "55"),
+            (Unit::PerSecond, 4_210.0, "4.2k/s"),
+            (Unit::Bytes, 268_435_456.0, "256Mi"),
+            (Unit::Bytes, 1_610_612_736.0, "1.5Gi"),
+            (Unit::Bytes, 512.0, "512B"),
         ] {
             assert_eq!(Value(unit, value).to_string(), expected);
         }

@@ -15,6 +15,7 @@ use crate::app::banners::Banner;
 use crate::app::changes::Change;
 use crate::app::located::{EnvironmentId, PodId, ReleaseId};
 use crate::domain::event_row::EventGroup;
+use crate::domain::pane::Pane;
 
 /// The lists of the home screen.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -41,6 +42,8 @@ pub struct Rows {
     pub events_total: usize,
     /// Warnings since the opened release began, about what it changes, newest first.
     pub warnings: Vec<EventGroup>,
+    /// The metric panes of that environment, in the order in which they are visited.
+    pub panes: Vec<Pane>,
 }
 
 /// One environment.

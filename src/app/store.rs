@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::api::strategy::Track;
 use crate::api::{Environment, Release, ReleaseAction, ReleaseKey, Tier};
@@ -16,6 +16,7 @@ use crate::app::pending::Pending;
 use crate::app::rows::Rows;
 use crate::app::toast::{Level, Toast};
 use crate::app::ui_state::{Overlay, UiState};
+use crate::app::zoom::ZoomWish;
 use crate::domain::pod_row::{PodKey, PodRow};
 
 /// Everything that the terminal knows.
@@ -45,6 +46,8 @@ pub struct Store {
     pub armed: Option<Armed>,
     /// When a person last touched a key.
     pub last_key: Option<DateTime<Utc>>,
+    /// How far back the curves of the panes reach.
+    pub range: TimeDelta,
     /// Tells this session's object names from those of others.
     pub session: Box<str>,
     /// When the first environment became known.
@@ -58,6 +61,10 @@ pub struct Store {
     pub(super) event_scopes: BTreeMap<ClusterId, BTreeSet<Box<str>>>,
     /// Pods whose logs are followed, by the view's request.
     pub(super) followed: BTreeMap<RequestId, BTreeSet<PodKey>>,
+    /// The pane that the last [`crate::app::effect::Effect::Zoom`] named.
+    pub(super) zoomed: Option<(ClusterId, ZoomWish)>,
+    /// How far back the listed changes reach.
+    pub(super) reach: TimeDelta,
     pub(super) last_request: u64,
 }
 
@@ -86,7 +93,8 @@ impl Store {
     pub fn new(contexts: impl IntoIterator<Item = Box<str>>, session: &str) -> Self {
         let clusters =
             contexts.into_iter().map(|context| ClusterState { context, ..ClusterState::default() }).collect();
-        Self { clusters, session: session.into(), size: (80, 24), ..Self::default() }
+        let range = TimeDelta::minutes(30);
+        Self { clusters, session: session.into(), size: (80, 24), range, ..Self::default() }
     }
 
     /// That cluster, if the session has it.
@@ -140,6 +148,7 @@ impl Store {
             View::Why(view) => self.environment_of(&view.id),
             View::Changes(view) => Some(view.environment.clone()),
             View::Events(view) => Some(view.environment.clone()),
+            View::Zoom(view) => Some(view.environment.clone()),
             View::Inbox(_) => crate::app::inbox::selected(self).map(|row| row.environment.clone()),
             View::Logs(view) => match &view.subject {
                 crate::app::log_view::LogSubject::Environment(id) => Some(id.clone()),

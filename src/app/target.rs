@@ -16,9 +16,12 @@ pub fn target(store: &Store) -> Target {
         View::Release(view) => Target { environment, release: Some(view.id.clone()), pod: None },
         View::Why(view) => Target { environment, release: Some(view.id.clone()), pod: None },
         View::Inbox(_) => inbox::target(store),
-        View::Rollback(_) | View::Changes(_) | View::Events(_) | View::Text(_) | View::Logs(_) => {
-            Target { environment, ..Target::default() }
-        }
+        View::Rollback(_)
+        | View::Changes(_)
+        | View::Events(_)
+        | View::Zoom(_)
+        | View::Text(_)
+        | View::Logs(_) => Target { environment, ..Target::default() },
         View::Home => match store.ui.focus {
             Pane::Queue => {
                 let release = store.ui.queue.selected.clone();

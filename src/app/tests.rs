@@ -7,3 +7,4 @@ mod keys;
 mod logs;
 mod random;
 mod shifting;
+mod zoom;

@@ -14,7 +14,9 @@ use crate::app::pattern::Pattern;
 use crate::app::rows::InboxKey;
 use crate::app::text_view::TextView;
 use crate::app::weight_form::WeightForm;
+use crate::app::zoom::ZoomView;
 use crate::domain::known_version::KnownVersion;
+use crate::domain::pane::ERROR_RATE;
 
 /// What is open, focused, selected and filtered.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,8 +37,8 @@ pub struct UiState {
     pub marked: BTreeSet<PodId>,
     /// The queue pane.
     pub queue: Cursor<ReleaseId>,
-    /// The metric that is shown where there is room for one only.
-    pub metric: MetricPane,
+    /// Name of the metric pane that is meant: the one that is shown where there is room for one only, and that is zoomed.
+    pub metric: Box<str>,
     /// What is being looked for, per pane; absent: everything is shown.
     pub filters: BTreeMap<Pane, Filter>,
     /// Windows above the view, the topmost last; the topmost gets the keys.
@@ -56,7 +58,7 @@ impl Default for UiState {
             pod_sort: PodSort::default(),
             marked: BTreeSet::new(),
             queue: Cursor::default(),
-            metric: MetricPane::default(),
+            metric: ERROR_RATE.into(),
             filters: BTreeMap::new(),
             overlays: Vec::new(),
             heights: BTreeMap::new(),
@@ -107,6 +109,8 @@ pub enum View {
     Changes(ChangesView),
     /// Events of Kubernetes around an environment.
     Events(EventsView),
+    /// One metric pane alone.
+    Zoom(ZoomView),
     /// YAML, description, difference.
     Text(TextView),
     /// Logs, followed.
@@ -246,6 +250,8 @@ pub enum Pane {
     Changes,
     /// Events: their list.
     Events,
+    /// Zoom: the curves.
+    Zoom,
     /// Text and logs: their lines.
     Text,
     /// The help window.
@@ -264,6 +270,7 @@ impl Pane {
             View::Why(_) => &[Self::Why],
             View::Changes(_) => &[Self::Changes],
             View::Events(_) => &[Self::Events],
+            View::Zoom(_) => &[Self::Zoom],
             View::Text(_) | View::Logs(_) => &[Self::Text],
         }
     }
@@ -317,27 +324,6 @@ impl PodSort {
             Self::Age => "youngest first",
             Self::Restarts => "most restarts first",
             Self::Version => "by version",
-        }
-    }
-}
-
-/// A metric pane.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum MetricPane {
-    /// Error rate.
-    #[default]
-    ErrorRate,
-    /// Latency.
-    Latency,
-}
-
-impl MetricPane {
-    /// Name of its query in `metrics.queries` and `metrics.limits`.
-    #[must_use]
-    pub const fn query(self) -> &'static str {
-        match self {
-            Self::ErrorRate => "errorRate",
-            Self::Latency => "latency",
         }
     }
 }

@@ -42,6 +42,7 @@ pub(super) fn options(
         },
         range: settings.range.to_std(),
         refresh_metrics: settings.refresh_metrics.to_std(),
+        queries_at_once: settings.prometheus_at_once,
         refresh_permissions: settings.refresh_permissions.to_std(),
         theme: drawn_theme(settings)?,
         keymap: keymap(settings)?,

@@ -146,6 +146,12 @@ pub const SETTINGS: &[Setting] = &[
         help: &["The same through the API server's service proxy: \"namespace/name:port\"."],
     },
     Setting {
+        key: "prometheus.at-once",
+        kind: Kind::Number { min: 1, max: 64 },
+        default: "4",
+        help: &["Queries that one Prometheus is asked at the same time; the others wait for their turn."],
+    },
+    Setting {
         key: "registry.resolve",
         kind: Kind::Switch,
         default: "true",

@@ -68,6 +68,8 @@ pub struct Settings {
     pub prometheus_url: Option<String>,
     /// A Prometheus behind the API server: `namespace/name:port`.
     pub prometheus_service: Option<String>,
+    /// Queries that one Prometheus is asked at the same time.
+    pub prometheus_at_once: usize,
     /// Whether registries are asked what tags mean.
     pub registry_resolve: bool,
     /// Other addresses of registries: `registry=url`.
@@ -142,6 +144,7 @@ impl Settings {
             arming_idle: value("arming.idle").span(),
             prometheus_url: value("prometheus.url").some_text(),
             prometheus_service: value("prometheus.service").some_text(),
+            prometheus_at_once: value("prometheus.at-once").number(),
             registry_resolve: value("registry.resolve").switch(),
             registry_mirrors: value("registry.mirrors").list().to_vec(),
             refresh_metrics: value("refresh.metrics").span(),

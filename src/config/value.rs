@@ -18,6 +18,13 @@ pub enum Kind {
     Switch,
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// A whole number between two others.
+    Number {
+        /// Smallest.
+        min: usize,
+        /// Largest.
+        max: usize,
+    },
     /// A span of time between two others, in milliseconds.
     Span {
         /// Shortest.
@@ -36,6 +43,8 @@ pub enum Value {
     List(Vec<String>),
     /// Of [`Kind::Switch`].
     Switch(bool),
+    /// Of [`Kind::Number`].
+    Number(usize),
     /// Of [`Kind::Span`].
     Span(Duration),
 }
@@ -75,6 +84,12 @@ impl Value {
         matches!(self, Self::Switch(true))
     }
 
+    /// As a number; 0 for other kinds.
+    #[must_use]
+    pub const fn number(&self) -> usize {
+        if let Self::Number(number) = self { *number } else { 0 }
+    }
+
     /// As a span; nothing for other kinds.
     #[must_use]
     pub const fn span(&self) -> Duration {
@@ -91,6 +106,7 @@ impl fmt::Display for Value {
                 write!(f, "{}", toml::Value::Array(list.iter().cloned().map(toml::Value::String).collect()))
             }
             Self::Switch(on) => write!(f, "{on}"),
+            Self::Number(number) => write!(f, "{number}"),
             Self::Span(span) => write!(f, "\"{span}\""),
         }
     }
@@ -108,6 +124,7 @@ impl Kind {
             Self::Choice(words) => {
                 words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ")
             }
+            Self::Number { min, max } => format!("a whole number from {min} to {max}"),
             Self::Span { min, max } => format!("a duration from \"{min}\" to \"{max}\""),
         }
     }
@@ -127,6 +144,9 @@ impl Kind {
                 _ => None,
             },
             Self::Choice(words) => words.contains(&text).then(|| Value::Text(text.to_owned())),
+            Self::Number { min, max } => {
+                text.parse().ok().filter(|number| (min..=max).contains(number)).map(Value::Number)
+            }
             Self::Span { min, max } => {
                 text.parse().ok().filter(|span| (min..=max).contains(span)).map(Value::Span)
             }
@@ -142,7 +162,8 @@ impl Kind {
                 items.collect::<Option<Vec<_>>>().map(Value::List)
             }
             (Self::Switch, toml::Value::Boolean(on)) => Some(Value::Switch(*on)),
-            (Self::List | Self::Switch, _) => None,
+            (Self::Number { .. }, toml::Value::Integer(number)) => self.from_text(&number.to_string()),
+            (Self::List | Self::Switch | Self::Number { .. }, _) => None,
             (kind, toml::Value::String(text)) => kind.from_text(text),
             _ => None,
         }

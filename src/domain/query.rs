@@ -1,4 +1,4 @@
-//! Query templates: ours from `assets/queries.toml`, an environment's own where it brings some.
+//! Query templates: ours from `assets/queries.toml` and `assets/presets.toml`, an environment's own where it brings some.
 //!
 //! Values are checked before they enter a query, so that no name can end a matcher and begin another. Must not know who asks.
 
@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use crate::api::environment::{WorkloadKind, WorkloadRef};
+use crate::api::environment::{Preset, WorkloadKind, WorkloadRef};
 use crate::api::strategy::Track;
 use crate::api::{Environment, EnvironmentSpec};
 
@@ -22,6 +22,8 @@ pub struct QueryError {
 
 /// The queries that are compiled in.
 pub const SOURCE: &str = include_str!("../../assets/queries.toml");
+/// The queries of those who count requests in the application's place, by preset and name.
+pub const PRESETS: &str = include_str!("../../assets/presets.toml");
 /// Over how long a rate is taken, where nobody says otherwise.
 pub const DEFAULT_WINDOW: &str = "1m";
 /// Matches every track, and series without one.
@@ -30,6 +32,8 @@ const ANY: &str = ".*";
 
 static DEFAULTS: LazyLock<BTreeMap<String, Template>> =
     LazyLock::new(|| toml::from_str(SOURCE).unwrap_or_default());
+static PRESET: LazyLock<BTreeMap<Preset, BTreeMap<String, Template>>> =
+    LazyLock::new(|| toml::from_str(PRESETS).unwrap_or_default());
 
 /// One query of `assets/queries.toml`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -70,11 +74,19 @@ impl<'a> Values<'a> {
     }
 }
 
-/// The template of that name: the environment's own, else ours.
+/// The template of that name: the environment's own, else that of its preset, else ours.
 #[must_use]
 pub fn template<'a>(spec: &'a EnvironmentSpec, name: &str) -> Option<&'a str> {
-    let own = spec.metrics.as_ref().and_then(|metrics| metrics.queries.get(name));
-    own.or_else(|| DEFAULTS.get(name).map(|template| &template.query)).map(String::as_str)
+    let metrics = spec.metrics.as_ref();
+    let own = metrics.and_then(|metrics| metrics.queries.get(name));
+    let preset = || PRESET.get(&metrics?.preset?)?.get(name).map(|template| &template.query);
+    own.or_else(preset).or_else(|| DEFAULTS.get(name).map(|template| &template.query)).map(String::as_str)
+}
+
+/// Our own template of that name, without any environment.
+#[must_use]
+pub fn shipped(name: &str) -> Option<&'static str> {
+    DEFAULTS.get(name).map(|template| template.query.as_str())
 }
 
 /// What the numbers of a query of that name are, in the words of `assets/queries.toml`; nothing for a name of the environment's own.
@@ -184,13 +196,70 @@ mod tests {
         let names: Vec<_> = shipped.keys().map(String::as_str).collect();
         assert_eq!(
             names,
-            ["errorRate", "errors", "latency", "latencyBuckets", "newestSample", "requestRate", "requests"]
+            [
+                "activePods",
+                "cpuLimit",
+                "cpuRequest",
+                "errorRate",
+                "errors",
+                "latency",
+                "latencyBuckets",
+                "latencyP50",
+                "latencyP99",
+                "memoryLimit",
+                "memoryRequest",
+                "newestSample",
+                "requestRate",
+                "requests",
+                "restarts"
+            ]
         );
         for (name, template) in &shipped {
-            let values = Values { components: vec!["backend", "v2.frontend"], ..VALUES };
-            let query = render(name, &template.query, &values).unwrap();
-            promql_parser::parser::parse(&query).unwrap_or_else(|error| panic!("{name}: {error}\n{query}"));
-            assert!(query.contains(r#"component=~"backend|v2[.]frontend""#), "{query}");
+            let query = parsed(name, template);
+            let by_component = query.contains(r#"component=~"backend|v2[.]frontend""#);
+            let by_pod =
+                query.contains(r#"pod=~"backend(?:-canary|-green)?-[0-9a-z]+-[0-9a-z]+|v2[.]frontend"#);
+            assert!(by_component != by_pod, "{query}");
+        }
+    }
+
+    /// The query of a shipped template for two components.
+    fn parsed(name: &str, template: &Template) -> String {
+        let workloads = ["backend", "v2.frontend"]
+            .map(|name| WorkloadRef { kind: WorkloadKind::Deployment, name: name.into() });
+        let components = vec!["backend", "v2.frontend"];
+        let values = Values { components, workloads: workloads.iter().collect(), ..VALUES };
+        let query = render(name, &template.query, &values).unwrap();
+        promql_parser::parser::parse(&query).unwrap_or_else(|error| panic!("{name}: {error}\n{query}"));
+        query
+    }
+
+    #[test]
+    fn every_preset_takes_the_place_of_every_query_about_requests() {
+        let shipped: BTreeMap<String, Template> = toml::from_str(SOURCE).unwrap();
+        let about_requests: Vec<&String> = shipped
+            .iter()
+            .filter(|(_, template)| template.query.contains("http_"))
+            .map(|(name, _)| name)
+            .collect();
+        let presets: BTreeMap<Preset, BTreeMap<String, Template>> = toml::from_str(PRESETS).unwrap();
+        for preset in Preset::ALL {
+            let Some(queries) = presets.get(&preset) else {
+                assert_eq!(preset, Preset::Application, "{}", preset.as_str());
+                continue;
+            };
+            assert_eq!(queries.keys().collect::<Vec<_>>(), about_requests, "{}", preset.as_str());
+            for (name, template) in queries {
+                assert_eq!(template.unit, shipped[name].unit, "{name}");
+                let query = parsed(name, template);
+                assert!(query.contains("shop") && query.contains("v2[.]frontend"), "{query}");
+            }
+            let spec: EnvironmentSpec = serde_json::from_value(serde_json::json!({
+                "application": "a", "tier": "staging", "components": [], "metrics": {"preset": preset.as_str()},
+            }))
+            .unwrap();
+            assert_eq!(template(&spec, "latency"), Some(queries["latency"].query.as_str()));
+            assert_eq!(template(&spec, "restarts"), Some(shipped["restarts"].query.as_str()));
         }
     }
 

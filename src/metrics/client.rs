@@ -15,7 +15,7 @@ use crate::cluster::error::quote;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a query may take in all.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// Queries that one Prometheus is asked at the same time.
+/// Queries that one Prometheus is asked at the same time, unless a setting says otherwise.
 const AT_ONCE: usize = 4;
 /// Largest answer that is read, in bytes.
 const LARGEST: usize = 16 << 20;
@@ -106,6 +106,12 @@ impl Prometheus {
 
     fn over(endpoint: Endpoint) -> Self {
         Self { endpoint, permits: Arc::new(Semaphore::new(AT_ONCE)) }
+    }
+
+    /// Asked at most that many queries at the same time, at least one.
+    #[must_use]
+    pub fn at_once(self, queries: usize) -> Self {
+        Self { permits: Arc::new(Semaphore::new(queries.max(1))), ..self }
     }
 
     /// Asks `/api/v1/{kind}` for series; `query` is the name for sentences.

@@ -3,6 +3,7 @@
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use crossterm::event::EventStream;
 use futures::StreamExt as _;
 use tokio::sync::mpsc;
@@ -69,6 +70,7 @@ impl Session {
         let mut store = Store::new(contexts, &session_name());
         store.keymap = options.keymap.clone();
         store.arming = options.arming;
+        store.range = TimeDelta::from_std(options.range).unwrap_or(store.range);
         let (sender, receiver) = mpsc::channel(BACKLOG);
         let mut session = Self {
             store,
@@ -216,6 +218,11 @@ impl Session {
                     source.focus(environment, second);
                 }
             }
+            Effect::Zoom { cluster, wish } => {
+                if let Some(source) = self.sources.get(usize::from(cluster.0)) {
+                    source.zoom(wish);
+                }
+            }
             Effect::RefreshMetrics => self.sources.iter().for_each(Source::refresh),
             Effect::Copy(text) => self.screen.copy(&text)?,
             Effect::Bell => self.screen.bell()?,
@@ -277,6 +284,7 @@ fn plans(options: Options) -> impl Iterator<Item = Plan> {
         prometheus: options.prometheus.clone(),
         range: options.range,
         refresh_metrics: options.refresh_metrics,
+        queries_at_once: options.queries_at_once,
         refresh_permissions: options.refresh_permissions,
         clock: options.clock.clone(),
     })

@@ -24,6 +24,7 @@ use crate::api::strategy::Track;
 use crate::api::{Environment, EnvironmentKey, Release, ReleaseAction, ReleaseKey};
 use crate::app::cluster_state::{ClusterId, Feed, FeedState};
 use crate::app::event::{ClusterEvent, Delta, Event};
+use crate::app::zoom::ZoomWish;
 use crate::cluster::watch::{Backoff, Pulse, on_clock, probe};
 use crate::cluster::workload_row;
 use crate::cluster::{Cluster, ConnectOptions};
@@ -48,6 +49,8 @@ pub(super) struct Plan {
     /// How far back curves reach.
     pub(super) range: Duration,
     pub(super) refresh_metrics: Duration,
+    /// Queries that one Prometheus is asked at the same time.
+    pub(super) queries_at_once: usize,
     pub(super) refresh_permissions: Duration,
     pub(super) clock: Clock,
 }
@@ -59,6 +62,8 @@ pub(super) struct Wishes {
     pub(super) focus: Option<EnvironmentKey>,
     /// The second workloads that run there.
     pub(super) second: Option<Track>,
+    /// The pane that is zoomed.
+    pub(super) zoom: Option<ZoomWish>,
     /// Grows with every wish for fresh curves at once.
     pub(super) refresh: u64,
     /// Grows with every refusal that makes permissions worth asking for again.
@@ -101,6 +106,15 @@ impl Source {
     /// Follow the events of these namespaces, and of no others.
     pub(super) fn follow_events(&self, namespaces: BTreeSet<Box<str>>) {
         self.wishes.send_modify(|wishes| wishes.events = namespaces);
+    }
+
+    /// Keep the curves of this zoomed pane fresh, or of none.
+    pub(super) fn zoom(&self, wish: Option<ZoomWish>) {
+        self.wishes.send_if_modified(|wishes| {
+            let changed = wishes.zoom != wish;
+            wishes.zoom = wish;
+            changed
+        });
     }
 
     /// Fetch curves now.

@@ -66,6 +66,10 @@ pub struct Glyphs {
     pub threshold: &'static str,
     /// A deploy marker in a chart.
     pub marker: &'static str,
+    /// The cursor of a chart.
+    pub cursor: &'static str,
+    /// What lies beyond a limit, where braille cannot be shown.
+    pub excess: &'static str,
     /// The caret of a text field.
     pub caret: &'static str,
     /// Curves are drawn with braille dots, else with one of [`Glyphs::curves`] per column.
@@ -115,6 +119,8 @@ pub static UNICODE: Glyphs = Glyphs {
     dot: "·",
     threshold: "┄",
     marker: "▏",
+    cursor: "│",
+    excess: "#",
     caret: "▏",
     braille: true,
     curves: ["*", "x", "+", "o"],
@@ -160,6 +166,8 @@ pub static ASCII: Glyphs = Glyphs {
     dot: "-",
     threshold: "-",
     marker: ":",
+    cursor: "|",
+    excess: "#",
     caret: "_",
     braille: false,
     curves: ["*", "x", "+", "o"],
@@ -208,6 +216,8 @@ mod tests {
                 glyphs.dot,
                 glyphs.threshold,
                 glyphs.marker,
+                glyphs.cursor,
+                glyphs.excess,
                 glyphs.caret,
                 glyphs.strokes[0],
                 glyphs.strokes[1],

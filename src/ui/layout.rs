@@ -3,7 +3,7 @@
 //! ```text
 //! compact                         wide
 //! header                          header
-//! environments                    environments │ error rate │ latency
+//! environments                    environments │ metric │ metric …
 //! one metric                      pods
 //! pods                            queue
 //! queue                           status
@@ -28,6 +28,8 @@ pub struct Needs {
     pub banners: usize,
     /// There is something to say on the status line.
     pub status: bool,
+    /// Metric panes that exist.
+    pub panes: usize,
 }
 
 /// Where the panes of the home screen are. An area without a height is not shown; one line is a folded pane.
@@ -37,10 +39,10 @@ pub struct Home {
     pub boxed: bool,
     /// Environments.
     pub environments: Rect,
-    /// The first metric.
-    pub first: Rect,
-    /// The second metric, where there is room for two.
-    pub second: Rect,
+    /// The metric panes.
+    pub metrics: Rect,
+    /// Columns and rows of metric panes.
+    pub grid: (u16, u16),
     /// Pods.
     pub pods: Rect,
     /// The release queue.
@@ -92,14 +94,18 @@ pub fn home(body: Rect, needs: Needs) -> Home {
 fn home_wide(body: Rect, needs: Needs) -> Home {
     let mut rest = body;
     let wanted = rows(needs.environments).saturating_add(2).max(body.height / 4);
+    // Two rows of charts, where pods and queue keep as much room as a usual terminal has in all.
+    let lines = if body.height >= 44 { 2 } else { 1 };
+    let wanted = if lines == 2 { wanted.max(body.height / 3) } else { wanted };
     let mut top = take_top(&mut rest, wanted.clamp(6, body.height * 2 / 5));
     let queue =
         take_bottom(&mut rest, rows(needs.queue).saturating_add(2).clamp(4, (body.height / 4).max(4)));
     let environments =
         take_left(&mut top, if body.width < 150 { 54 } else { (body.width * 36 / 100).min(76) });
-    let half = top.width / 2;
-    let first = take_left(&mut top, half);
-    Home { boxed: true, environments, first, second: top, pods: rest, queue }
+    let columns = (top.width / 40).clamp(2, 4);
+    let panes = rows(needs.panes).max(1);
+    let grid = if panes < columns * 2 { (columns.min(panes), 1) } else { (columns, lines) };
+    Home { boxed: true, environments, metrics: top, grid, pods: rest, queue }
 }
 
 fn home_compact(body: Rect, needs: Needs) -> Home {
@@ -121,9 +127,23 @@ fn home_compact(body: Rect, needs: Needs) -> Home {
         18..=29 => 5,
         _ => (height / 6).clamp(5, 9),
     };
-    let first = take_top(&mut rest, metric);
-    let second = take_top(&mut rest, if height >= 34 { metric } else { 0 });
-    Home { boxed: false, environments, first, second, pods: rest, queue }
+    let lines = if height >= 34 && needs.panes > 1 { 2 } else { 1 };
+    let metrics = take_top(&mut rest, metric * lines);
+    Home { boxed: false, environments, metrics, grid: (1, lines), pods: rest, queue }
+}
+
+/// The cells of a grid, row by row; together they are the whole area.
+pub fn cells(area: Rect, (columns, lines): (u16, u16)) -> impl Iterator<Item = Rect> {
+    let edge = |length: u16, of: u16, nth: u16| {
+        u16::try_from(u32::from(length) * u32::from(nth) / u32::from(of.max(1))).unwrap_or(length)
+    };
+    (0..lines).flat_map(move |line| {
+        let (top, bottom) = (edge(area.height, lines, line), edge(area.height, lines, line + 1));
+        (0..columns).map(move |column| {
+            let (left, right) = (edge(area.width, columns, column), edge(area.width, columns, column + 1));
+            Rect { x: area.x + left, y: area.y + top, width: right - left, height: bottom - top }
+        })
+    })
 }
 
 /// A count as rows.
@@ -182,11 +202,18 @@ mod tests {
         for width in SMALLEST.0..220 {
             for height in SMALLEST.1..80 {
                 for queue in [0, 3, 50] {
-                    let needs =
-                        Needs { environments: 3, queue, needs_me: queue == 3, banners: queue, status: true };
+                    let needs = Needs {
+                        environments: 3,
+                        queue,
+                        needs_me: queue == 3,
+                        banners: queue,
+                        status: true,
+                        panes: 3 + queue,
+                    };
                     let shell = shell(Rect::new(0, 0, width, height), needs).unwrap();
                     let home = home(shell.body, needs);
-                    let panes = [home.environments, home.first, home.second, home.pods, home.queue];
+                    let mut panes = vec![home.environments, home.pods, home.queue];
+                    panes.extend(cells(home.metrics, home.grid));
                     let cells: u32 = panes.iter().map(|area| area.area()).sum();
                     assert_eq!(cells, shell.body.area(), "{width}x{height}: {home:?}");
                     for (at, a) in panes.iter().enumerate() {

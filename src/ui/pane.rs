@@ -31,8 +31,7 @@ pub struct Pane {
 /// Every pane, in the order of the screens that they appear on.
 pub static PANES: &[&Pane] = &[
     &panes::environments::PANE,
-    &panes::metrics::ERROR_RATE,
-    &panes::metrics::LATENCY,
+    &panes::metrics::PANE,
     &panes::pods::PANE,
     &panes::queue::PANE,
     &panes::summary::PANE,
@@ -48,6 +47,7 @@ pub static PANES: &[&Pane] = &[
     &panes::warnings::PANE,
     &panes::changes::PANE,
     &panes::events::PANE,
+    &panes::zoom::PANE,
     &panes::text::PANE,
     &panes::logs::PANE,
 ];

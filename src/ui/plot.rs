@@ -27,6 +27,8 @@ pub enum Stroke {
     Whole,
     /// In dashes.
     Dashed,
+    /// In single dots.
+    Dotted,
 }
 
 impl Stroke {
@@ -35,6 +37,7 @@ impl Stroke {
         match self {
             Self::Whole => true,
             Self::Dashed => x.rem_euclid(8) < 4,
+            Self::Dotted => x.rem_euclid(3) == 0,
         }
     }
 }
@@ -98,6 +101,57 @@ impl<'a> Plot<'a> {
         }
     }
 
+    /// The cursor: a vertical line at that time in cells that are still free.
+    pub fn cursor(&mut self, at: f64, style: Style) {
+        let Some(x) = self.column(at) else { return };
+        for y in self.area.top()..self.area.bottom() {
+            if self.is_free(x, y) {
+                self.buf[(x, y)].set_symbol(self.glyphs.cursor).set_style(style);
+            }
+        }
+    }
+
+    /// Fills what of a run lies beyond a limit, from the limit to the curve, so that it is seen without colour too. `is_beyond`
+    /// compares a value with the limit.
+    pub fn excess(
+        &mut self,
+        points: &[(f64, f64)],
+        limit: f64,
+        style: Style,
+        is_beyond: impl Fn(f64, f64) -> bool,
+    ) {
+        if self.area.is_empty() {
+            return;
+        }
+        let edge = self.dot(self.scale.from, limit).1;
+        let visible = |at: f64| at >= self.scale.from && at <= self.scale.to;
+        let pairs = points.windows(2).filter(|pair| visible(pair[0].0) && visible(pair[1].0));
+        for (from, to) in pairs.map(|pair| (pair[0], pair[1])).collect::<Vec<_>>() {
+            let (first, last) = (self.dot(from.0, 0.0).0, self.dot(to.0, 0.0).0);
+            let columns = f64::from(last.saturating_sub(first).max(1));
+            for x in first..=last {
+                let value = from.1 + (to.1 - from.1) * f64::from(x - first) / columns;
+                if !is_beyond(value, limit) {
+                    continue;
+                }
+                let y = self.dot(from.0, value.max(0.0)).1;
+                for y in y.min(edge)..=y.max(edge) {
+                    self.fill(x, y, style);
+                }
+            }
+        }
+    }
+
+    fn fill(&mut self, x: u16, y: u16, style: Style) {
+        if self.glyphs.braille {
+            self.set(i32::from(x), i32::from(y), style, 0);
+        } else if let Some(cell) = self.buf.cell_mut((self.area.left() + x, self.area.top() + y)) {
+            cell.reset();
+            cell.set_symbol(self.glyphs.excess);
+            cell.set_style(style);
+        }
+    }
+
     /// A label beside the line at that time, as near the top as it covers neither a curve nor another label. Where there is no such
     /// place the line stands alone. To be drawn after curves.
     pub fn label(&mut self, at: f64, style: Style, label: &str) {
@@ -128,7 +182,7 @@ impl<'a> Plot<'a> {
     fn is_free(&self, x: u16, y: u16) -> bool {
         let glyphs = self.glyphs;
         let symbol = self.buf[(x, y)].symbol();
-        symbol == " " || symbol == glyphs.marker || symbol == glyphs.threshold
+        symbol == " " || symbol == glyphs.marker || symbol == glyphs.threshold || symbol == glyphs.cursor
     }
 
     /// One unbroken run of a curve. `index` tells curves apart where only characters are shown, where no curve is dashed.
@@ -263,6 +317,29 @@ mod tests {
         });
         assert!(rows[1].ends_with('┄'), "{rows:?}");
         assert_eq!(pattern(&rows[1]).count_ones(), 2, "{rows:?}");
+    }
+
+    #[test]
+    fn what_lies_beyond_a_limit_is_filled_on_either_side() {
+        let climb = [(0.0, 0.0), (70.0, 1.0)];
+        let above =
+            drawn(&ASCII, |plot| plot.excess(&climb, 0.5, Style::new(), |value, limit| value > limit));
+        assert_eq!(above, ["      ##", "    ####", "        "]);
+        let below =
+            drawn(&ASCII, |plot| plot.excess(&climb, 0.5, Style::new(), |value, limit| value < limit));
+        assert_eq!(below, ["        ", "####    ", "##      "]);
+        let dots =
+            drawn(&UNICODE, |plot| plot.excess(&climb, 0.5, Style::new(), |value, limit| value > limit));
+        assert!(dots[0].ends_with('⣾') && dots[1].ends_with('⠿') && dots[2].trim().is_empty(), "{dots:?}");
+    }
+
+    #[test]
+    fn a_cursor_hides_no_curve() {
+        let rows = drawn(&ASCII, |plot| {
+            plot.run(&[(0.0, 0.0), (70.0, 0.0)], Style::new(), (0, Stroke::Whole));
+            plot.cursor(30.0, Style::new());
+        });
+        assert_eq!(rows, ["   |    ", "   |    ", "********"]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use crate::api::ReleaseStatus;
 use crate::app::rows::QueueGroup;
 use crate::app::store::Store;
-use crate::app::ui_state::{MetricPane, Overlay, Pane as Focus, View};
+use crate::app::ui_state::{Overlay, Pane as Focus, View};
 use crate::ui::layout::{self, Needs, SMALLEST, is_wide, take_bottom, take_left, take_top};
 use crate::ui::pane::Ctx;
 use crate::ui::theme::Theme;
@@ -37,6 +37,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, store: &Store, theme: &Theme) {
         View::Why(_) => (panes::why::PANE.draw)(buf, shell.body, &ctx),
         View::Changes(_) => changes(buf, shell.body, &ctx),
         View::Events(_) => (panes::events::PANE.draw)(buf, shell.body, &ctx),
+        View::Zoom(_) => (panes::zoom::PANE.draw)(buf, shell.body, &ctx),
         View::Text(_) => (panes::text::PANE.draw)(buf, shell.body, &ctx),
         View::Logs(_) => (panes::logs::PANE.draw)(buf, shell.body, &ctx),
     }
@@ -68,6 +69,7 @@ fn needs(store: &Store) -> Needs {
         needs_me: !rows.inbox.is_empty(),
         banners: banners::count(store),
         status: shell::has_status(store),
+        panes: rows.panes.len(),
     }
 }
 
@@ -77,14 +79,8 @@ fn home(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, needs: Needs) {
     if shown(home.environments) {
         (panes::environments::PANE.draw)(buf, home.environments, ctx);
     }
-    let (first, second) = match (shown(home.second), ctx.store.ui.metric) {
-        (false, MetricPane::Latency) => (MetricPane::Latency, MetricPane::ErrorRate),
-        _ => (MetricPane::ErrorRate, MetricPane::Latency),
-    };
-    for (area, metric) in [(home.first, first), (home.second, second)] {
-        if shown(area) {
-            panes::metrics::draw(buf, area, ctx, metric);
-        }
+    if shown(home.metrics) {
+        panes::metrics::grid(buf, home.metrics, ctx, home.grid);
     }
     if shown(home.pods) {
         (panes::pods::PANE.draw)(buf, home.pods, ctx);
@@ -100,8 +96,9 @@ struct Release {
     summary: Rect,
     plan: Rect,
     outlook: Rect,
-    first: Rect,
-    second: Rect,
+    metrics: Rect,
+    /// Rows of metric panes.
+    lines: u16,
     tracks: Rect,
     analysis: Rect,
     gates: Rect,
@@ -153,15 +150,14 @@ impl Release {
         let mut top = take_top(&mut rest, body.height.saturating_sub(3) * 11 / 20);
         let mut plan = take_left(&mut top, body.width * 2 / 5);
         let outlook = take_bottom(&mut plan, if wanted.ended { 0 } else { 4 });
-        let middle = top.height / 2;
-        let first = take_top(&mut top, middle);
         let analyses = panes::analysis::lines(wanted.analyses, rest.height >= 20);
         let most = wanted.tracks.max(analyses);
         let beside = if most == 0 { 0 } else { most.saturating_add(2).min(rest.height / 2) };
         let mut beside = take_top(&mut rest, beside);
         let tracks = take_left(&mut beside, half);
         let gates = take_left(&mut rest, half);
-        Self { summary, plan, outlook, first, second: top, tracks, analysis: beside, gates, timeline: rest }
+        let (metrics, lines) = (top, 2);
+        Self { summary, plan, outlook, metrics, lines, tracks, analysis: beside, gates, timeline: rest }
     }
 
     fn compact(body: Rect, status: Option<&ReleaseStatus>) -> Self {
@@ -174,7 +170,7 @@ impl Release {
             26.. if wanted.tracks > 0 => 6,
             _ => 1,
         };
-        let first = take_top(&mut rest, metric);
+        let (metrics, lines) = (take_top(&mut rest, metric), 1);
         let outlook = take_top(&mut rest, u16::from(!wanted.ended && height >= 12));
         let plan = wanted.plan.saturating_add(1);
         let tracks = |wanted: u16| if wanted == 0 { 0 } else { wanted.saturating_add(1) };
@@ -182,7 +178,7 @@ impl Release {
             let plan = take_top(&mut rest, plan.clamp(2, (height / 2).max(2)));
             let gates = wanted.gates.saturating_add(1).clamp(2, (height / 3).max(2));
             let gates = take_top(&mut rest, gates);
-            return Self { summary, plan, outlook, first, gates, timeline: rest, ..Self::default() };
+            return Self { summary, plan, outlook, metrics, lines, gates, timeline: rest, ..Self::default() };
         }
         let plan = take_top(&mut rest, plan.clamp(2, (height * 2 / 5).max(2)));
         let tracks = take_top(&mut rest, tracks(wanted.tracks).min(height / 3));
@@ -196,17 +192,7 @@ impl Release {
             (false, _) => 1,
         };
         let gates = take_top(&mut rest, gates);
-        Self {
-            summary,
-            plan,
-            outlook,
-            first,
-            second: Rect::default(),
-            tracks,
-            analysis,
-            gates,
-            timeline: rest,
-        }
+        Self { summary, plan, outlook, metrics, lines, tracks, analysis, gates, timeline: rest }
     }
 }
 
@@ -226,14 +212,8 @@ fn release(buf: &mut Buffer, mut body: Rect, ctx: &Ctx<'_>) {
     let areas = Release::of(body, status);
     (panes::summary::PANE.draw)(buf, areas.summary, ctx);
     (panes::plan::PANE.draw)(buf, areas.plan, ctx);
-    let (first, second) = match (areas.second.height, ctx.store.ui.metric) {
-        (0, MetricPane::Latency) => (MetricPane::Latency, MetricPane::ErrorRate),
-        _ => (MetricPane::ErrorRate, MetricPane::Latency),
-    };
-    for (area, metric) in [(areas.first, first), (areas.second, second)] {
-        if area.height > 0 {
-            panes::metrics::draw(buf, area, ctx, metric);
-        }
+    if areas.metrics.height > 0 {
+        panes::metrics::grid(buf, areas.metrics, ctx, (1, areas.lines));
     }
     for (area, pane) in [
         (areas.outlook, &panes::outlook::PANE),
@@ -248,16 +228,10 @@ fn release(buf: &mut Buffer, mut body: Rect, ctx: &Ctx<'_>) {
     }
 }
 
-/// Both metrics with their markers, and below them what the markers stand for.
+/// Metrics with their markers, and below them what the markers stand for.
 fn changes(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>) {
-    let (mut top, list) = changes_areas(body);
-    if is_wide(body) {
-        let left = take_left(&mut top, body.width / 2);
-        panes::metrics::draw(buf, left, ctx, MetricPane::ErrorRate);
-        panes::metrics::draw(buf, top, ctx, MetricPane::Latency);
-    } else {
-        panes::metrics::draw(buf, top, ctx, ctx.store.ui.metric);
-    }
+    let (top, list) = changes_areas(body);
+    panes::metrics::grid(buf, top, ctx, if is_wide(body) { (2, 1) } else { (1, 1) });
     (panes::changes::PANE.draw)(buf, list, ctx);
 }
 
@@ -306,6 +280,7 @@ pub fn heights(store: &Store) -> BTreeMap<Focus, u16> {
         }
         View::Events(_) => BTreeMap::from([(Focus::Events, panes::events::visible_rows(shell.body, boxed))]),
         View::Text(_) | View::Logs(_) => BTreeMap::from([(Focus::Text, framed(shell.body))]),
+        View::Zoom(_) => BTreeMap::from([(Focus::Zoom, framed(shell.body))]),
     };
     if let Some(Overlay::Help { .. }) = store.ui.overlay() {
         heights.insert(Focus::Help, shell.body.height.saturating_sub(2));

@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use crate::api::Tier;
 use crate::app::arming::{self, Posture};
 use crate::app::cluster_state::{ClusterState, Feed, FeedState};
-use crate::app::command::{self, COMMANDS, Group, Target};
+use crate::app::command::{self, COMMANDS, Group, Scope, Target};
 use crate::app::located::EnvironmentId;
 use crate::app::pending::PendingState;
 use crate::app::store::Store;
@@ -293,20 +293,34 @@ pub fn footer(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     }
     let target = target(store);
     pen.skip(1);
-    if narrow {
+    if matches!(store.ui.view(), View::Zoom(_)) {
+        // Here keys look closer; those that release are the same everywhere.
+        offered(&mut pen, ctx, &target, Which::Zooming);
+    } else if narrow {
         // Where not all of them fit, those that can be used come first.
-        offered(&mut pen, ctx, &target, Some(true));
-        offered(&mut pen, ctx, &target, Some(false));
+        offered(&mut pen, ctx, &target, Which::Ready);
+        offered(&mut pen, ctx, &target, Which::Unready);
     } else {
-        offered(&mut pen, ctx, &target, None);
+        offered(&mut pen, ctx, &target, Which::All);
     }
 }
 
-/// Commands of this view with their keys, as many as fit; all of them, or those that can or cannot be used.
-fn offered(pen: &mut Pen<'_>, ctx: &Ctx<'_>, target: &Target, which: Option<bool>) {
+/// Which commands the footer offers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Which {
+    All,
+    Ready,
+    Unready,
+    /// Those of a metric pane that stands alone.
+    Zooming,
+}
+
+/// Commands of this view with their keys, as many as fit.
+fn offered(pen: &mut Pen<'_>, ctx: &Ctx<'_>, target: &Target, which: Which) {
     let (store, theme) = (ctx.store, ctx.theme);
     for command in COMMANDS {
-        let wanted = matches!(command.group, Group::Releasing | Group::Looking)
+        let zooming = which == Which::Zooming && command.scope == Scope::Zoom;
+        let wanted = (zooming || matches!(command.group, Group::Releasing | Group::Looking))
             && command.scope.covers(store.ui.view())
             && !ALWAYS.contains(&command.id);
         let Some(key) = store.keymap.keys(command.id).first().filter(|_| wanted) else { continue };
@@ -316,7 +330,15 @@ fn offered(pen: &mut Pen<'_>, ctx: &Ctx<'_>, target: &Target, which: Option<bool
             continue;
         }
         let ready = command::availability(store, command, target).is_ready();
-        if which.is_some_and(|which| which != ready) {
+        let is_meant = match which {
+            Which::All => true,
+            Which::Ready => ready,
+            Which::Unready => !ready,
+            Which::Zooming => {
+                command.scope == Scope::Zoom || ["metric", "changes", "back"].contains(&command.id)
+            }
+        };
+        if !is_meant {
             continue;
         }
         let (keys, words) = if ready { (theme.key, theme.text) } else { (theme.stale, theme.stale) };

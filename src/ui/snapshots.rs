@@ -7,8 +7,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Color;
 
+mod metrics;
 mod windows;
 
+use metrics::zoomed;
 use windows::windows;
 
 use crate::app::cluster_state::{ClusterId, Feed, FeedState};
@@ -24,7 +26,8 @@ use crate::ui::render;
 use crate::ui::theme::Theme;
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (200, 60)];
-const VIEWS: [&str; 9] = ["home", "release", "rollback", "inbox", "why", "changes", "events", "text", "logs"];
+const VIEWS: [&str; 10] =
+    ["home", "release", "rollback", "inbox", "why", "changes", "events", "zoom", "text", "logs"];
 
 /// The screen of that store as a buffer.
 fn screen(store: &Store, theme: &Theme, (width, height): (u16, u16)) -> Buffer {
@@ -155,6 +158,7 @@ fn open(mut store: Store, view: &str) -> Store {
             store.ui.focus = Focus::Changes;
             store = World { store }.settled().store;
         }
+        "zoom" => store = zoomed(store, "errorRate"),
         "rollback" => {
             let mut world = World { store };
             world.store.ui.environments.selected = Some(environment_id("production"));
@@ -215,6 +219,7 @@ fn view_of(pane: &crate::ui::pane::Pane) -> &'static str {
         "why" => "why",
         "changes" => "changes",
         "events" => "events",
+        "zoom" => "zoom",
         "text" => "text",
         "logs" => "logs",
         _ => "home",

@@ -27,9 +27,118 @@ pub struct Metrics {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "schemas::number_map")]
     pub limits: BTreeMap<String, f64>,
+    /// Who counts the requests: which of the shipped queries are asked. Absent: the application itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preset: Option<Preset>,
+    /// Panes besides the shipped ones; one with the name of a shipped one takes its place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "schemas::panes")]
+    pub panes: Vec<MetricPane>,
     /// What the application promises its users.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slo: Option<Slo>,
+}
+
+/// Who counts the requests.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Preset {
+    /// The application, with the counter `http_requests_total` and the histogram `http_request_duration_seconds`.
+    #[default]
+    Application,
+    /// The ingress controller ingress-nginx.
+    IngressNginx,
+    /// Traefik.
+    Traefik,
+    /// Istio's proxies.
+    Istio,
+}
+
+impl Preset {
+    /// Every preset.
+    pub const ALL: [Self; 4] = [Self::Application, Self::IngressNginx, Self::Traefik, Self::Istio];
+
+    /// As it is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Application => "application",
+            Self::IngressNginx => "ingress-nginx",
+            Self::Traefik => "traefik",
+            Self::Istio => "istio",
+        }
+    }
+}
+
+/// A pane with curves.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(validation = ("!(has(self.query) && has(self.expression))", "panes: give query or expression, not both"))]
+#[serde(rename_all = "camelCase")]
+pub struct MetricPane {
+    /// Its name, unique in the environment.
+    #[schemars(length(min = 1, max = 63))]
+    pub name: String,
+    /// What people call it; absent: its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 40))]
+    pub title: Option<String>,
+    /// Name of the query that it shows; absent, and without an expression: its own name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub query: Option<String>,
+    /// A PromQL template of its own, over the same as those of `queries`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 4096))]
+    pub expression: Option<String>,
+    /// What the numbers are; absent: what the query says, else plain numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<MetricUnit>,
+    /// Number from which on it deserves a look, in the query's unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warn: Option<f64>,
+    /// Number from which on it is bad; absent: the query's in `limits`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub critical: Option<f64>,
+    /// Which side of these numbers is the bad one.
+    #[serde(default)]
+    pub worse: Worse,
+    /// Name of each curve, with labels in double braces, such as `{{pool}} of {{pod}}`; absent: the labels by which curves differ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 128))]
+    pub legend: Option<String>,
+    /// How often it is asked for; absent: as the terminal's settings say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh: Option<Duration>,
+}
+
+/// What the numbers of a pane are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum MetricUnit {
+    /// 0 to 1, shown in per cent.
+    Ratio,
+    /// Seconds.
+    Seconds,
+    /// Bytes.
+    Bytes,
+    /// So many each second.
+    PerSecond,
+    /// Plain numbers.
+    #[default]
+    Number,
+}
+
+/// Which side of a limit is the bad one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Worse {
+    /// More is worse.
+    #[default]
+    Higher,
+    /// Less is worse.
+    Lower,
 }
 
 /// A promise to users, and how it is counted. While it is being broken fast, no new release starts in production.

@@ -2,7 +2,7 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::{Component, Debt, DeniedDigest, Person, ScaledComponent, Slot};
+use super::{Component, Debt, DeniedDigest, MetricPane, Person, ScaledComponent, Slot};
 
 /// `x-kubernetes-list-type: map` over the items' own schema.
 fn keyed<T: JsonSchema>(generator: &mut SchemaGenerator, key: &str, min: u32, max: u32) -> Schema {
@@ -39,6 +39,10 @@ pub(super) fn debts(generator: &mut SchemaGenerator) -> Schema {
 
 pub(super) fn scaled(generator: &mut SchemaGenerator) -> Schema {
     keyed::<ScaledComponent>(generator, "component", 0, 32)
+}
+
+pub(super) fn panes(generator: &mut SchemaGenerator) -> Schema {
+    keyed::<MetricPane>(generator, "name", 0, 32)
 }
 
 pub(super) fn number_map(_: &mut SchemaGenerator) -> Schema {

@@ -6,8 +6,8 @@ use crate::app::confirm::{Confirm, Intent};
 use crate::app::facts;
 use crate::app::located::EnvironmentId;
 use crate::app::store::Store;
-use crate::app::ui_state::MetricPane;
 use crate::domain::intent::{self, Act, Author, IntentError, Words};
+use crate::domain::pane::LATENCY;
 
 /// What is sent.
 pub(super) enum Built {
@@ -61,7 +61,7 @@ fn evidence(store: &Store, id: &EnvironmentId) -> Evidence {
 }
 
 fn p99(store: &Store, id: &EnvironmentId) -> Option<String> {
-    let query = (id.key.clone(), MetricPane::Latency.query().into());
+    let query = (id.key.clone(), LATENCY.into());
     let metric = store.cluster(id.cluster)?.metrics.get(&query)?;
     let curve = metric.series.iter().find(|series| series.label.contains("p99"))?;
     curve.current(store.now, 60.0).map(facts::seconds)

@@ -1,12 +1,12 @@
 //! `metric`.
 
 use super::prelude::*;
-use crate::app::ui_state::MetricPane;
+use crate::app::zoom;
 
 pub(super) const COMMAND: Command = Command {
     id: "metric",
     title: "metric",
-    help: "Show the other metric where there is room for one only",
+    help: "The next metric pane, where not all of them are shown, and where one is zoomed",
     keys: &[KeyChord::char('m')],
     scope: Scope::Cluster,
     group: Group::Looking,
@@ -15,10 +15,7 @@ pub(super) const COMMAND: Command = Command {
     confirmation: Confirmation::None,
     availability: |_, _| Availability::Ready,
     run: |store, _| {
-        store.ui.metric = match store.ui.metric {
-            MetricPane::ErrorRate => MetricPane::Latency,
-            MetricPane::Latency => MetricPane::ErrorRate,
-        };
+        zoom::next_pane(store);
         Vec::new()
     },
 };

@@ -29,9 +29,12 @@ fn available(store: &Store, target: &Target) -> Availability {
         View::Inbox(_) if inbox::selected(store).is_some() => Availability::Ready,
         View::Inbox(_) => Availability::Unavailable("nothing waits for you".to_owned()),
         View::Why(_) => Availability::Ready,
-        View::Release(_) | View::Changes(_) | View::Events(_) | View::Text(_) | View::Logs(_) => {
-            Availability::Unavailable("nothing to open here".to_owned())
-        }
+        View::Release(_)
+        | View::Changes(_)
+        | View::Events(_)
+        | View::Zoom(_)
+        | View::Text(_)
+        | View::Logs(_) => Availability::Unavailable("nothing to open here".to_owned()),
     }
 }
 

@@ -11,9 +11,10 @@ use crate::app::cluster_state::{ClusterId, ClusterState};
 use crate::app::located::{EnvironmentId, ReleaseId};
 use crate::app::rows::{ActiveRelease, EnvironmentRow, Health, Reading, queue};
 use crate::app::store::Store;
-use crate::app::ui_state::{MetricPane, Pane};
+use crate::app::ui_state::Pane;
 use crate::app::{banners, needs, steps};
 use crate::domain::known_version::tag;
+use crate::domain::pane::{self, ERROR_RATE, LATENCY};
 use crate::domain::series::Series;
 use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
 
@@ -52,8 +53,8 @@ pub(in crate::app) fn renew_readings(store: &mut Store) {
         if let (Some(cluster), Some(environment)) =
             (store.cluster(row.id.cluster), store.environment(&row.id))
         {
-            row.error_rate = reading(cluster, environment, MetricPane::ErrorRate, store.now);
-            row.latency = reading(cluster, environment, MetricPane::Latency, store.now);
+            row.error_rate = reading(cluster, environment, ERROR_RATE, store.now);
+            row.latency = reading(cluster, environment, LATENCY, store.now);
             row.health = row.health.in_view_of([row.error_rate, row.latency]);
             row.healthy_for = healthy_since(environment).map(|since| store.now - since);
         }
@@ -77,8 +78,8 @@ fn row(
     let complete = workloads.len() == environment.spec.components.len() && !workloads.is_empty();
     let frozen = environment.status.as_ref().and_then(|status| status.frozen.as_ref());
     let frozen = frozen.filter(|frozen| frozen.until.is_none_or(|until| until > store.now));
-    let error_rate = reading(cluster, environment, MetricPane::ErrorRate, store.now);
-    let latency = reading(cluster, environment, MetricPane::Latency, store.now);
+    let error_rate = reading(cluster, environment, ERROR_RATE, store.now);
+    let latency = reading(cluster, environment, LATENCY, store.now);
     EnvironmentRow {
         number: 0,
         application: environment.spec.application.as_str().into(),
@@ -216,12 +217,11 @@ fn healthy_since(environment: &Environment) -> Option<DateTime<Utc>> {
 pub(in crate::app) fn reading(
     cluster: &ClusterState,
     environment: &Environment,
-    metric: MetricPane,
+    metric: &str,
     now: DateTime<Utc>,
 ) -> Reading {
-    let limits = environment.spec.metrics.as_ref().map(|metrics| &metrics.limits);
-    let limit = limits.and_then(|limits| limits.get(metric.query())).copied();
-    let curves = cluster.metrics.get(&(environment.key(), metric.query().into()));
+    let limit = pane::limit(&environment.spec, metric);
+    let curves = cluster.metrics.get(&(environment.key(), metric.into()));
     let value = curves.and_then(|curves| {
         let p95: BTreeSet<usize> = (0..curves.series.len()).filter(|i| is_p95(&curves.series[*i])).collect();
         let counted = curves.series.iter().enumerate().filter(|(i, _)| p95.is_empty() || p95.contains(i));

@@ -46,6 +46,11 @@ fn told(store: &Store) -> String {
         (None, View::Why(view)) => format!("why: {}", view.id.key.name),
         (None, View::Changes(view)) => format!("changes: {}", view.environment.key.name),
         (None, View::Events(view)) => format!("events: {}", view.environment.key.name),
+        (None, View::Zoom(view)) => {
+            let curve = view.curve.as_deref().unwrap_or("-");
+            let cursor = view.cursor.map(|at| (store.now - at).num_seconds());
+            format!("zoom: {} {} {:?} {cursor:?} {curve}", view.pane, view.word(), view.compare)
+        }
         (None, View::Text(view)) => format!("text: {}", view.title),
         (None, View::Logs(view)) => format!("logs: {}", view.subject.words()),
     };

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::app::arming;
-use crate::app::cluster_state::{ClusterId, ClusterState, Metric};
-use crate::app::event::{ClusterEvent, Delta};
+use crate::app::cluster_state::{ClusterId, ClusterState, Metric, Objective, Zoomed};
+use crate::app::event::{ClusterEvent, Delta, ZoomPart};
 use crate::app::store::{Dirty, Store};
 use crate::domain::pod_row::{PodKey, PodRow};
 
@@ -61,6 +61,33 @@ pub(super) fn apply(store: &mut Store, id: ClusterId, event: ClusterEvent) {
                 Err(reason) => metric.error = Some(reason),
             }
             dirty.readings = true;
+            dirty.screen = true;
+        }
+        ClusterEvent::Zoomed { wish, part, at, result } => {
+            if store.zoomed.as_ref() != Some(&(id, wish.clone())) {
+                return;
+            }
+            let zoomed = cluster.zoomed.take().filter(|zoomed| zoomed.wish == wish);
+            let empty = || Zoomed { wish, present: Metric::default(), baseline: Metric::default() };
+            let zoomed = cluster.zoomed.insert(zoomed.unwrap_or_else(empty));
+            let metric = match part {
+                ZoomPart::Present => &mut zoomed.present,
+                ZoomPart::Baseline => &mut zoomed.baseline,
+            };
+            match result {
+                Ok(series) => *metric = Metric { series, at: Some(at), error: None },
+                Err(reason) => metric.error = Some(reason),
+            }
+            dirty.screen = true;
+        }
+        ClusterEvent::Objective { environment, at, result } => {
+            let objective = cluster.objectives.entry(environment).or_default();
+            match result {
+                Ok(found) => {
+                    *objective = Objective { assessment: Some(found), at: Some(at), error: None };
+                }
+                Err(reason) => objective.error = Some(reason),
+            }
             dirty.screen = true;
         }
     }

@@ -7,7 +7,8 @@ use crate::app::located::EnvironmentId;
 use crate::app::rows::{EnvironmentRow, HealthClass, environments, inbox, pods, queue};
 use crate::app::store::{Dirty, Store};
 use crate::app::ui_state::{Cursor, Pane};
-use crate::app::{banners, changes, events, log_view, overlays, rollback, tracks};
+use crate::app::{banners, changes, events, log_view, overlays, rollback, tracks, zoom};
+use crate::domain::pane;
 
 /// For how long after the first environment is known the rest is still being loaded.
 const OPENING: TimeDelta = TimeDelta::seconds(5);
@@ -32,8 +33,14 @@ pub(in crate::app) fn settle(store: &mut Store) -> Vec<Effect> {
     if dirty.pods || focus != store.focused.0 {
         list_pods(store);
     }
-    if dirty.releases || dirty.actions || focus != store.focused.0 {
-        store.rows.changes = focus.as_ref().map(|id| changes::list(store, id)).unwrap_or_default();
+    if dirty.releases || focus != store.focused.0 || store.rows.panes.is_empty() {
+        let environment = focus.as_ref().and_then(|id| store.environment(id));
+        store.rows.panes = pane::list(environment.map(|environment| &environment.spec));
+    }
+    let reach = zoom::reach(store);
+    if dirty.releases || dirty.actions || focus != store.focused.0 || reach != store.reach {
+        store.reach = reach;
+        store.rows.changes = focus.as_ref().map(|id| changes::list(store, id, reach)).unwrap_or_default();
     }
     if dirty.events || dirty.releases || dirty.screen {
         events::list(store);
@@ -48,6 +55,7 @@ pub(in crate::app) fn settle(store: &mut Store) -> Vec<Effect> {
     let mut effects = focus_effect(store, focus);
     effects.extend(log_view::settle(store));
     effects.extend(events::settle(store));
+    effects.extend(zoom::effects(store));
     effects
 }
 

@@ -19,6 +19,10 @@ use crate::sim::world::pod::Run;
 /// Upper bounds of the latency histogram, in seconds.
 pub const BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
+/// Cores that a container asks for; it may use twice as many.
+const REQUESTED_CPU: f64 = 0.25;
+/// Bytes that a container asks for; it may use twice as many.
+const REQUESTED_MEMORY: f64 = 256.0 * 1_048_576.0;
 /// How far back before its start a world's rules are evaluated.
 const RULES_LOOK_BACK: TimeDelta = TimeDelta::minutes(10);
 
@@ -247,6 +251,15 @@ impl Meter {
         ] {
             series.push(samples.series(Labels::new(metric, &kube)));
         }
+        for metric in ["kube_pod_container_resource_requests", "kube_pod_container_resource_limits"] {
+            for (resource, unit) in [("cpu", "core"), ("memory", "byte")] {
+                let resource = [("resource", resource), ("unit", unit)];
+                let labels: Vec<_> = kube.into_iter().chain(resource).collect();
+                series.push(samples.series(Labels::new(metric, &labels)));
+            }
+        }
+        let ready = [("namespace", target.namespace.as_str()), ("pod", &target.name), ("condition", "true")];
+        series.push(samples.series(Labels::new("kube_pod_status_ready", &ready)));
         Self { ok: 0.0, failed: 0.0, buckets: [0.0; 12], sum: 0.0, series }
     }
 
@@ -283,7 +296,7 @@ impl Meter {
 
     fn write(&self, samples: &mut Samples, millis: i64, target: &Target) {
         let wave = 1.0 + 0.03 * (millis as f64 / 90_000.0).sin();
-        let memory = 240.0 * 1_048_576.0 * wave;
+        let memory = 0.94 * REQUESTED_MEMORY * wave;
         let cpu = (self.ok + self.failed) * 0.004;
         let values = [self.ok, self.failed].into_iter().chain(self.buckets).chain([
             self.sum,
@@ -292,6 +305,11 @@ impl Meter {
             f64::from(target.run.restarts),
             memory.floor(),
             cpu,
+            REQUESTED_CPU,
+            REQUESTED_MEMORY,
+            2.0 * REQUESTED_CPU,
+            2.0 * REQUESTED_MEMORY,
+            f64::from(u8::from(target.run.serves())),
         ]);
         for (id, value) in self.series.iter().zip(values) {
             samples.append(*id, millis, value);

@@ -37,14 +37,15 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
         return;
     }
     for (change, row) in changes.iter().skip(view.offset).zip(0..inner.height) {
-        line(&mut Pen::new(buf, inner, row), ctx, change);
+        change_line(&mut Pen::new(buf, inner, row), ctx, change);
     }
     if freshness.is_stale() {
         grey(buf, inner, theme);
     }
 }
 
-fn line(pen: &mut Pen<'_>, ctx: &Ctx<'_>, change: &Change) {
+/// One change on one line.
+pub fn change_line(pen: &mut Pen<'_>, ctx: &Ctx<'_>, change: &Change) {
     let theme = ctx.theme;
     let roomy = pen.room() >= 120;
     let age = Short::of(format_args!("{}", Age::between(change.at, ctx.store.now)));

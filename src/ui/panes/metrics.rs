@@ -1,80 +1,107 @@
-//! The two metric panes of an environment: error rate and latency.
+//! The metric panes of an environment: which of them are shown, and what each is drawn from.
 
 use chrono::{DateTime, Utc};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::app::cluster_state::Feed;
+use crate::app::cluster_state::{Feed, Metric};
 use crate::app::located::EnvironmentId;
 use crate::app::store::Store;
-use crate::app::ui_state::MetricPane;
+use crate::domain::pane::{self, Content};
 use crate::ui::chrome::Freshness;
-use crate::ui::format::Unit;
+use crate::ui::layout;
 use crate::ui::pane::{Ctx, Pane};
 use crate::ui::panes::changes::change_style;
 use crate::ui::panes::metric::Chart;
+use crate::ui::panes::objective;
 
-/// The error rate.
-pub static ERROR_RATE: Pane =
-    Pane { id: "error-rate", title: "Error rate", focus: None, min: (30, 1), draw: error_rate };
+/// The metric pane that is meant.
+pub static PANE: Pane = Pane { id: "metric", title: "Metric", focus: None, min: (30, 1), draw: meant };
 
-/// The latency.
-pub static LATENCY: Pane = Pane { id: "latency", title: "Latency", focus: None, min: (30, 1), draw: latency };
+const EMPTY: &str = "No data: Prometheus answered, but has no samples of this. Run `release-cockpit doctor` to see every query \
+                     with its answer.";
 
-fn error_rate(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
-    draw(buf, area, ctx, MetricPane::ErrorRate);
+fn meant(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
+    grid(buf, area, ctx, (1, 1));
 }
 
-fn latency(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
-    draw(buf, area, ctx, MetricPane::Latency);
+/// Draws as many panes as the grid has cells: those among which the meant one is.
+pub fn grid(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>, (columns, lines): (u16, u16)) {
+    let panes = &ctx.store.rows.panes;
+    let count = usize::from(columns) * usize::from(lines);
+    let meant = panes.iter().position(|pane| pane.name == ctx.store.ui.metric).unwrap_or(0);
+    // Page by page, so that nothing moves but the pointer until it leaves the page.
+    let first = (meant / count.max(1) * count).min(panes.len().saturating_sub(count));
+    for (area, (index, pane)) in
+        layout::cells(area, (columns, lines)).zip(panes.iter().enumerate().skip(first))
+    {
+        if !area.is_empty() {
+            draw(buf, area, ctx, (pane, count > 1 && index == meant));
+        }
+    }
 }
 
-/// Draws the pane of that metric.
-pub fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>, pane: MetricPane) {
+/// Draws that pane; `chosen` tells that it is the meant one among several.
+pub fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>, (pane, chosen): (&pane::Pane, bool)) {
     let store = ctx.store;
-    let (name, unit) = match pane {
-        MetricPane::ErrorRate => ("Error rate", Unit::Ratio),
-        MetricPane::Latency => ("Latency p95", Unit::Seconds),
-    };
     let Some(id) = store.focused_environment().or_else(|| nameless(store)) else {
         let chart = Chart {
-            name,
+            pane,
+            chosen,
             environment: "no environment",
-            unit,
             metric: None,
-            limit: None,
             markers: std::iter::empty(),
             now: store.now,
+            range: store.range,
             empty: "Select an environment to see its numbers.",
         };
         chart.draw(buf, area, ctx.chrome(None, Freshness::Timeless));
         return;
     };
-    let limit = store
-        .environment(&id)
-        .and_then(|environment| environment.spec.metrics.as_ref())
-        .and_then(|metrics| metrics.limits.get(pane.query()).copied());
-    let metric = store.cluster(id.cluster).and_then(|cluster| {
-        cluster.metrics.iter().find(|((key, query), _)| *key == id.key && &**query == pane.query())
-    });
+    let metric = metric(store, &id, &pane.name);
+    let freshness = freshness(ctx, &id, metric.is_some());
+    if pane.content == Content::Objective {
+        objective::draw(buf, area, ctx, (&id, pane, chosen));
+        return;
+    }
     let chart = Chart {
-        name,
-        environment: if id.key.name.is_empty() { &id.key.namespace } else { &id.key.name },
-        unit,
-        metric: metric.map(|(_, metric)| metric),
-        limit,
+        pane,
+        chosen,
+        environment: name_of(&id),
+        metric,
         markers: markers(ctx, &id),
         now: store.now,
-        empty: "No data: Prometheus answered, but has no samples of this. Run `release-cockpit doctor` to see every query \
-                with its answer.",
-    };
-    let freshness = match ctx.freshness(id.cluster, Feed::Metrics) {
-        // An answer that came speaks for itself, whatever the feed's own heartbeat says.
-        Freshness::Live(_) if metric.is_none() => Freshness::Connecting,
-        freshness => freshness,
+        range: store.range,
+        empty: EMPTY,
     };
     chart.draw(buf, area, ctx.chrome(None, freshness));
+}
+
+/// What people call an environment; where it has no name, its namespace.
+#[must_use]
+pub fn name_of(id: &EnvironmentId) -> &str {
+    if id.key.name.is_empty() { &id.key.namespace } else { &id.key.name }
+}
+
+/// The curves of that pane of an environment.
+fn metric<'a>(store: &'a Store, id: &EnvironmentId, pane: &str) -> Option<&'a Metric> {
+    let cluster = store.cluster(id.cluster)?;
+    cluster
+        .metrics
+        .iter()
+        .find(|((key, name), _)| *key == id.key && **name == *pane)
+        .map(|(_, metric)| metric)
+}
+
+/// How true numbers of that environment are.
+#[must_use]
+pub fn freshness<'a>(ctx: &Ctx<'a>, id: &EnvironmentId, has_answered: bool) -> Freshness<'a> {
+    match ctx.freshness(id.cluster, Feed::Metrics) {
+        // An answer that came speaks for itself, whatever the feed's own heartbeat says.
+        Freshness::Live(_) if !has_answered => Freshness::Connecting,
+        freshness => freshness,
+    }
 }
 
 /// Where no environment can be had, the numbers of a namespace stand under a key without a name.
@@ -86,7 +113,7 @@ fn nameless(store: &Store) -> Option<EnvironmentId> {
 }
 
 /// What changed this environment, in the order of its times. Of another environment than the one on the screen, nothing is known.
-fn markers<'a>(
+pub fn markers<'a>(
     ctx: &Ctx<'a>,
     id: &EnvironmentId,
 ) -> impl Iterator<Item = (DateTime<Utc>, &'a str, Style)> + Clone + 'a {

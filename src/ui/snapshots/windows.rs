@@ -56,7 +56,7 @@ pub(super) fn windows() -> Vec<(&'static str, World)> {
     ]
 }
 
-fn changed(world: World, name: &str, change: impl Fn(&mut crate::api::Environment)) -> World {
+pub(super) fn changed(world: World, name: &str, change: impl Fn(&mut crate::api::Environment)) -> World {
     let mut environment = (**world.store.environment(&environment_id(name)).unwrap()).clone();
     change(&mut environment);
     world.with(environment)

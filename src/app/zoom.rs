@@ -1,0 +1,300 @@
+//! One metric pane alone: over which time, beside what, with a cursor on one instant.
+//!
+//! Owns what is asked for and what the keys do. Must not know how a curve is drawn.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::api::EnvironmentKey;
+use crate::api::strategy::Track;
+use crate::app::changes::REACH;
+use crate::app::cluster_state::ClusterId;
+use crate::app::effect::Effect;
+use crate::app::located::EnvironmentId;
+use crate::app::store::Store;
+use crate::app::toast::Level;
+use crate::app::ui_state::View;
+use crate::app::{needs, tracks, views};
+use crate::domain::pane::{Content, Pane};
+use crate::domain::series::{Series, unix};
+use crate::domain::sliding;
+
+/// The times that a pane can show: seconds, and how they are written.
+pub const RANGES: [(u32, &str); 10] = [
+    (300, "5m"),
+    (900, "15m"),
+    (1_800, "30m"),
+    (3_600, "1h"),
+    (10_800, "3h"),
+    (21_600, "6h"),
+    (43_200, "12h"),
+    (86_400, "1d"),
+    (172_800, "2d"),
+    (604_800, "7d"),
+];
+/// Where a pane begins.
+const USUAL: usize = 2;
+/// A day.
+const DAY: u64 = 86_400;
+
+/// One metric pane alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ZoomView {
+    /// Where.
+    pub environment: EnvironmentId,
+    /// Name of the pane.
+    pub pane: Box<str>,
+    /// Place in [`RANGES`].
+    pub range: usize,
+    /// What it is compared with.
+    pub compare: Compare,
+    /// The instant whose values are told; absent: the present.
+    pub cursor: Option<DateTime<Utc>>,
+    /// The curve that is drawn on top of all others.
+    pub curve: Option<Box<str>>,
+}
+
+/// What a pane is compared with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compare {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The time before the newest release.
+    Before,
+    /// The same hours of yesterday.
+    Yesterday,
+}
+
+/// The curves that a zoomed pane wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ZoomWish {
+    /// Of which environment.
+    pub environment: EnvironmentKey,
+    /// Name of the pane.
+    pub pane: Box<str>,
+    /// Seconds.
+    pub range: u32,
+    /// The second workloads that run there.
+    pub second: Option<Track>,
+    /// What they are compared with.
+    pub baseline: Option<Baseline>,
+}
+
+/// A time that the present is compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Baseline {
+    /// As much time, up to that instant.
+    Until(DateTime<Utc>),
+    /// As much time, that many seconds ago.
+    Ago(u64),
+}
+
+impl ZoomView {
+    /// The time that it shows.
+    #[must_use]
+    pub fn span(&self) -> TimeDelta {
+        TimeDelta::seconds(i64::from(self.seconds()))
+    }
+
+    fn seconds(&self) -> u32 {
+        RANGES.get(self.range).map_or(RANGES[USUAL].0, |(seconds, _)| *seconds)
+    }
+
+    /// As it is written.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        RANGES.get(self.range).map_or(RANGES[USUAL].1, |(_, word)| word)
+    }
+
+    /// The instant whose values are told, in Unix seconds.
+    #[must_use]
+    pub fn at(&self, now: DateTime<Utc>) -> f64 {
+        let oldest = now - self.span();
+        unix(self.cursor.map_or(now, |cursor| cursor.clamp(oldest, now)))
+    }
+}
+
+impl Baseline {
+    /// How many seconds later its samples are drawn than they were taken.
+    #[must_use]
+    pub fn shift(self, now: DateTime<Utc>) -> f64 {
+        match self {
+            Self::Until(end) => unix(now) - unix(end),
+            #[expect(clippy::cast_precision_loss, reason = "a day")]
+            Self::Ago(seconds) => seconds as f64,
+        }
+    }
+}
+
+/// The zoomed pane, where one is open on top.
+#[must_use]
+pub fn open_pane(store: &Store) -> Option<(&ZoomView, &Pane)> {
+    let View::Zoom(view) = store.ui.view() else { return None };
+    store.rows.panes.iter().find(|pane| pane.name == view.pane).map(|pane| (view, pane))
+}
+
+/// Place of the curve that is on top of all others.
+#[must_use]
+pub fn chosen(view: &ZoomView, series: &[Series]) -> Option<usize> {
+    let wanted = view.curve.as_ref()?;
+    series.iter().position(|series| series.label == *wanted)
+}
+
+/// The release before which the compared time ends: the newest that has begun.
+#[must_use]
+pub fn newest_release(store: &Store, id: &EnvironmentId) -> Option<(DateTime<Utc>, Box<str>)> {
+    let releases =
+        store.cluster(id.cluster)?.releases.values().filter(|release| needs::is_into(release, &id.key));
+    let begun = releases.filter_map(|release| {
+        let at = release.status.as_ref()?.started_at?;
+        Some((at, release.spec.version.as_str().into()))
+    });
+    begun.max_by_key(|(at, _)| *at)
+}
+
+/// Opens a pane: the named one, else the one that is meant.
+pub(super) fn open(store: &mut Store, environment: EnvironmentId, named: Option<&str>) {
+    if let Some(named) = named {
+        let named = named.trim();
+        let found = store
+            .rows
+            .panes
+            .iter()
+            .find(|pane| pane.name.eq_ignore_ascii_case(named) || pane.title.eq_ignore_ascii_case(named));
+        let Some(pane) = found else {
+            let names: Vec<&str> = store.rows.panes.iter().map(|pane| &*pane.name).collect();
+            let text = format!("zoom: there is no pane `{named}`; there are {}", names.join(", "));
+            store.say(Level::Warning, text);
+            return;
+        };
+        store.ui.metric = pane.name.clone();
+    }
+    let pane = meant(store);
+    if let Some(View::Zoom(view)) = store.ui.views.last_mut() {
+        view.pane = pane;
+        view.curve = None;
+        return;
+    }
+    let usual = RANGES.iter().position(|(seconds, _)| i64::from(*seconds) >= store.range.num_seconds());
+    let range = usual.unwrap_or(USUAL);
+    let compare = Compare::default();
+    views::push(store, View::Zoom(ZoomView { environment, pane, range, compare, cursor: None, curve: None }));
+}
+
+/// The pane that is meant; the first one where the environment has none of that name.
+fn meant(store: &Store) -> Box<str> {
+    let panes = &store.rows.panes;
+    let known = panes.iter().find(|pane| pane.name == store.ui.metric).or(panes.first());
+    known.map_or_else(|| store.ui.metric.clone(), |pane| pane.name.clone())
+}
+
+/// Means the next pane.
+pub(super) fn next_pane(store: &mut Store) {
+    let panes = &store.rows.panes;
+    let index = panes.iter().position(|pane| pane.name == store.ui.metric);
+    let next = index.map_or(0, |index| index + 1) % panes.len().max(1);
+    let Some(name) = panes.get(next).map(|pane| pane.name.clone()) else { return };
+    store.ui.metric.clone_from(&name);
+    if let Some(View::Zoom(view)) = store.ui.views.last_mut() {
+        view.pane = name;
+        view.curve = None;
+    }
+}
+
+/// The named time, else the next longer one, and after the longest the shortest.
+pub(super) fn range(store: &mut Store, named: Option<&str>) {
+    let Some(View::Zoom(view)) = store.ui.views.last_mut() else { return };
+    match named.map(str::trim) {
+        None => view.range = (view.range + 1) % RANGES.len(),
+        Some(named) => match RANGES.iter().position(|(_, word)| *word == named) {
+            Some(place) => view.range = place,
+            None => {
+                let words = RANGES.map(|(_, word)| word).join(", ");
+                store.say(Level::Warning, format!("range: `{named}` cannot be shown; there are {words}"));
+                return;
+            }
+        },
+    }
+    view.cursor = None;
+}
+
+/// Compares with the next thing that there is something of.
+pub(super) fn compare(store: &mut Store) {
+    let Some(View::Zoom(view)) = store.ui.views.last() else { return };
+    let has_begun = newest_release(store, &view.environment).is_some();
+    let next = match view.compare {
+        Compare::Nothing if has_begun => Compare::Before,
+        Compare::Nothing | Compare::Before => Compare::Yesterday,
+        Compare::Yesterday => Compare::Nothing,
+    };
+    if view.compare == Compare::Nothing && !has_begun {
+        store.say(Level::Info, "compare: no release has begun here yet, so with yesterday");
+    }
+    if let Some(View::Zoom(view)) = store.ui.views.last_mut() {
+        view.compare = next;
+    }
+}
+
+/// Moves the cursor by so many samples; beyond the newest one it is the present again.
+pub(super) fn move_cursor(store: &mut Store, samples: i32) {
+    let now = store.now;
+    let Some(View::Zoom(view)) = store.ui.views.last_mut() else { return };
+    let step = sliding::step(f64::from(view.seconds()));
+    let newest = (unix(now) / step).floor();
+    let oldest = ((unix(now) - f64::from(view.seconds())) / step).ceil();
+    let place = match view.cursor {
+        Some(cursor) => (unix(cursor) / step).round(),
+        None if samples < 0 => newest + 1.0,
+        None => return,
+    };
+    let next = place + f64::from(samples);
+    #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970 fit 53 bits")]
+    let millis = (next.max(oldest) * step * 1_000.0).round() as i64;
+    view.cursor = DateTime::from_timestamp_millis(millis).filter(|_| next <= newest);
+}
+
+/// How far back changes are to be listed.
+pub(super) fn reach(store: &Store) -> TimeDelta {
+    match store.ui.view() {
+        View::Zoom(view) => REACH.max(view.span()),
+        _ => REACH,
+    }
+}
+
+/// What is to be fetched for the zoomed pane, when that has changed.
+pub(super) fn effects(store: &mut Store) -> Vec<Effect> {
+    let wish = wish(store);
+    if wish == store.zoomed {
+        return Vec::new();
+    }
+    let before = std::mem::replace(&mut store.zoomed, wish.clone());
+    let left = before.map(|(cluster, _)| cluster);
+    let left = left.filter(|left| wish.as_ref().is_none_or(|(cluster, _)| cluster != left));
+    if let Some(state) = left.and_then(|left| store.clusters.get_mut(usize::from(left.0))) {
+        state.zoomed = None;
+    }
+    let mut effects: Vec<Effect> =
+        left.map(|cluster| Effect::Zoom { cluster, wish: None }).into_iter().collect();
+    effects.extend(wish.map(|(cluster, wish)| Effect::Zoom { cluster, wish: Some(wish) }));
+    effects
+}
+
+fn wish(store: &Store) -> Option<(ClusterId, ZoomWish)> {
+    let (view, pane) = open_pane(store)?;
+    if pane.content == Content::Objective {
+        return None;
+    }
+    let baseline = match view.compare {
+        Compare::Nothing => None,
+        Compare::Before => newest_release(store, &view.environment).map(|(at, _)| Baseline::Until(at)),
+        Compare::Yesterday => Some(Baseline::Ago(DAY)),
+    };
+    let wish = ZoomWish {
+        environment: view.environment.key.clone(),
+        pane: view.pane.clone(),
+        range: view.seconds(),
+        second: tracks::second(store, &view.environment),
+        baseline,
+    };
+    Some((view.environment.cluster, wish))
+}

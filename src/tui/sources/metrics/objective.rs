@@ -1,0 +1,67 @@
+//! The promise to users of the environment that is looked at: how fast its error budget burns.
+
+use std::time::Duration;
+
+use super::{Asking, Closed, Inputs, NOBODY, SHORTEST, focused};
+use crate::api::Environment;
+use crate::api::environment::Slo;
+use crate::app::event::ClusterEvent;
+use crate::domain::burn_rate::{self, Assessment};
+use crate::domain::series::unix;
+
+/// Time between two asks: the shortest window is five minutes.
+const EVERY: Duration = Duration::from_secs(60);
+
+pub(super) async fn run(asking: &Asking, (mut environments, mut wishes): Inputs) -> Result<(), Closed> {
+    loop {
+        let known = environments.borrow_and_update().clone();
+        let wanted = wishes.borrow_and_update().clone();
+        let pause = asking.plan.clock.wall(EVERY).max(SHORTEST);
+        let looked_at = focused(&known, &wanted);
+        let round = async {
+            let Some((key, environment)) = looked_at else { return Ok(()) };
+            let Some(slo) = environment.spec.metrics.as_ref().and_then(|metrics| metrics.slo.as_ref()) else {
+                return Ok(());
+            };
+            let result = ask(asking, environment, slo).await;
+            let at = asking.ground.clock.now();
+            asking.out.send(ClusterEvent::Objective { environment: key.clone(), at, result }).await
+        };
+        tokio::select! {
+            changed = wishes.changed() => changed.map_err(|_| Closed)?,
+            done = round => {
+                done?;
+                let until = tokio::time::Instant::now() + pause;
+                loop {
+                    tokio::select! {
+                        () = tokio::time::sleep_until(until) => break,
+                        changed = environments.changed() => {
+                            changed.map_err(|_| Closed)?;
+                            break;
+                        }
+                        changed = wishes.changed() => {
+                            changed.map_err(|_| Closed)?;
+                            let new = wishes.borrow_and_update();
+                            if new.focus != wanted.focus || new.refresh != wanted.refresh {
+                                break;
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+async fn ask(asking: &Asking, environment: &Environment, slo: &Slo) -> Result<Assessment, String> {
+    if let Some(problem) = burn_rate::problem(environment, slo) {
+        return Err(problem);
+    }
+    let prometheus = asking.client(environment).ok_or_else(|| NOBODY.to_owned())?;
+    let prometheus = prometheus.map_err(|error| error.to_string())?;
+    let question = burn_rate::question(environment, slo).map_err(|error| error.to_string())?;
+    let now = unix(asking.ground.clock.now());
+    let found =
+        crate::metrics::measure(&prometheus, &question, now).await.map_err(|error| error.to_string())?;
+    Ok(burn_rate::assess(slo, &found))
+}
