@@ -85,6 +85,7 @@ fn worlds(count: u32) -> Vec<Observed> {
             tracks: std::collections::BTreeMap::new(),
             traffic: std::collections::BTreeMap::new(),
             answers: Answers::default(),
+            causes: std::collections::BTreeMap::new(),
         })
         .collect()
 }

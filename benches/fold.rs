@@ -37,6 +37,7 @@ fn pod(number: usize, restarts: u32) -> PodRow {
         node: "node-1".into(),
         created: Some(DateTime::UNIX_EPOCH),
         cause: "".into(),
+        facts: None,
     }
 }
 

@@ -122,6 +122,7 @@ fn pod(number: usize) -> PodRow {
         node: "ip-10-0-12-31.eu-central-1".into(),
         created: Some(now() - TimeDelta::days(3)),
         cause: if failing { "exit 137 OOMKilled".into() } else { "".into() },
+        facts: None,
     }
 }
 

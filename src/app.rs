@@ -8,6 +8,7 @@ mod arguments;
 pub mod arming;
 mod ask;
 pub mod banners;
+pub mod causes;
 pub mod changes;
 pub mod cluster_state;
 pub mod command;

@@ -5,6 +5,7 @@
 
 mod act;
 mod audit;
+mod causes;
 mod choose;
 mod complete;
 mod confirm;

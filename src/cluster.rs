@@ -17,6 +17,7 @@
 mod client;
 pub mod error;
 pub mod event_row;
+pub mod examine;
 pub mod lease;
 pub mod logs;
 mod permissions;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::api::{Environment, EnvironmentKey, Release, ReleaseAction, ReleaseKey, Verb};
+use crate::app::causes::Examined;
 use crate::app::zoom::ZoomWish;
 use crate::domain::age::Age;
 use crate::domain::burn_rate::Assessment;
@@ -37,6 +38,8 @@ pub struct ClusterState {
     pub actions: BTreeMap<ReleaseKey, Arc<ReleaseAction>>,
     /// Pods.
     pub pods: BTreeMap<PodKey, PodRow>,
+    /// What was read about pods that are not well.
+    pub examined: BTreeMap<PodKey, Examined>,
     /// Workloads.
     pub workloads: BTreeMap<WorkloadKey, WorkloadRow>,
     /// Events of the namespaces that a view wants them of.

@@ -9,6 +9,7 @@ mod arm;
 mod audit;
 mod back;
 mod bottom;
+mod cause;
 mod changes;
 mod check;
 mod compare;
@@ -116,6 +117,7 @@ pub const COMMANDS: &[&Command] = &[
     &disarm::COMMAND,
     &open::COMMAND,
     &why::COMMAND,
+    &cause::COMMAND,
     &changes::COMMAND,
     &events::COMMAND,
     &warnings::COMMAND,

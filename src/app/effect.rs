@@ -8,6 +8,7 @@ use crate::app::cluster_state::ClusterId;
 use crate::app::zoom::ZoomWish;
 use crate::domain::log::LogAsk;
 use crate::domain::pod_row::PodKey;
+use crate::domain::workload_row::WorkloadKey;
 
 /// Tells requests apart; unique within a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,6 +89,15 @@ pub enum Effect {
         /// Which, over which range, beside what.
         wish: Option<ZoomWish>,
     },
+    /// Read what there is to know about a pod that is not well; answered by `Examined`.
+    Examine {
+        /// Where.
+        cluster: ClusterId,
+        /// Which.
+        pod: PodKey,
+        /// A container of it has ended before: its last words are wanted as well.
+        crashed: bool,
+    },
     /// Fetch everything of the focused environment's metrics now.
     RefreshMetrics,
     /// Put this text on the clipboard (OSC 52).
@@ -118,6 +128,8 @@ pub enum FetchText {
         /// Name.
         name: Box<str>,
     },
+    /// YAML of a workload.
+    WorkloadYaml(WorkloadKey),
     /// What going back to a version means.
     WayBack {
         /// Where.

@@ -12,6 +12,7 @@ use crate::app::ui_state::Pane;
 use crate::app::zoom::ZoomWish;
 use crate::config::key::KeyChord;
 use crate::domain::burn_rate::Assessment;
+use crate::domain::diagnosis::Evidence;
 use crate::domain::event_row::{EventKey, EventRow};
 use crate::domain::pod_row::{PodKey, PodRow};
 use crate::domain::series::Series;
@@ -84,6 +85,8 @@ pub enum ClusterEvent {
     Actions(Delta<ReleaseKey, Arc<ReleaseAction>>),
     /// Pods.
     Pods(Delta<PodKey, PodRow>),
+    /// What was read about a pod that is not well.
+    Examined(PodKey, Evidence),
     /// Workloads.
     Workloads(Delta<WorkloadKey, WorkloadRow>),
     /// Events of Kubernetes.

@@ -111,6 +111,7 @@ impl World {
                 phase: "".into(),
                 observed: true,
                 created: Some(ago(86_400 * 30)),
+                facts: Arc::default(),
             };
             self.cluster(ClusterEvent::Workloads(Delta::Applied(row.key.clone(), row)));
         }

@@ -7,13 +7,17 @@ pub(super) mod queue;
 
 pub use inbox::{InboxKey, InboxRow};
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::api::strategy::StrategyName;
 use crate::api::{Phase, Tier};
 use crate::app::banners::Banner;
+use crate::app::causes::Subject;
 use crate::app::changes::Change;
 use crate::app::located::{EnvironmentId, PodId, ReleaseId};
+use crate::domain::diagnosis::Case;
 use crate::domain::event_row::EventGroup;
 use crate::domain::pane::Pane;
 
@@ -30,6 +34,8 @@ pub struct Rows {
     pub pods_failing: usize,
     /// The queue: executing, then waiting (oldest first), then the last that finished.
     pub queue: Vec<QueueRow>,
+    /// What keeps each release that is under way from getting on, where a cause is known.
+    pub causes: BTreeMap<ReleaseId, Case<Subject>>,
     /// What waits for something that *we* can do, oldest first.
     pub inbox: Vec<InboxRow>,
     /// What everybody must see, most important first.

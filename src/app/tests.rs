@@ -1,5 +1,6 @@
 //! The terminal's logic as a whole: worlds, keys typed, what is wanted and shown.
 
+mod causes;
 mod events;
 mod fold;
 mod guarding;

@@ -10,6 +10,7 @@ use crate::app::store::Store;
 use crate::app::ui_state::{ServerWord, View, WhyView};
 use crate::app::{act, guard, needs, views};
 use crate::domain::intent::{self, Act, Author};
+use crate::domain::why::{Reason, explain};
 
 /// Gates that the API server judges as well, when a release is asked for.
 const ADMISSION: [&str; 3] = ["policy", "frozen", "deny-list"];
@@ -24,6 +25,25 @@ pub(super) fn open(store: &mut Store, id: ReleaseId) -> Vec<Effect> {
     let ours = ours(store, &id);
     views::push(store, View::Why(WhyView { id, ours, server, offset: 0 }));
     effects
+}
+
+/// Everything that a release waits for, what keeps its pods from getting well before all else.
+#[must_use]
+pub fn reasons(store: &Store, id: &ReleaseId) -> Vec<Reason> {
+    let (Some(release), Some(environment)) =
+        (store.release(id), store.environment_of(id).and_then(|id| store.environment(&id)))
+    else {
+        return Vec::new();
+    };
+    let cause = store.rows.causes.get(id).map(|case| Reason {
+        gate: "cause".to_owned(),
+        state: GateState::Fail,
+        detail: case.sentence(case.subject.name()),
+        who: None,
+        clears_at: None,
+        command: Some(case.diagnosis.remedy.clone()),
+    });
+    cause.into_iter().chain(explain(release, environment, store.now)).collect()
 }
 
 /// Why we could not approve it or bring it here ourselves, as far as this terminal can tell; absent when we could.

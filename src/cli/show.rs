@@ -1,11 +1,11 @@
 //! `status` and `queue`: what is there.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::choose;
 use super::error::CliError;
 use super::exit::Exit;
 use super::follow::line;
@@ -14,13 +14,21 @@ use super::output;
 use super::progress;
 use super::session::{connect, in_sight, where_else};
 use super::table::Table;
+use super::{causes, choose};
 use crate::api::{Environment, Release};
+use crate::app::cluster_state::ClusterId;
+use crate::app::event::{ClusterEvent, Delta, Event};
+use crate::app::located::ReleaseId;
+use crate::app::store::Store;
+use crate::app::update_all;
+use crate::cluster::Cluster;
 use crate::config::Settings;
 use crate::domain::age::Age;
 use crate::sanitize;
 use crate::time::Clock;
 
 struct Seen {
+    cluster: Cluster,
     context: String,
     environments: Vec<Environment>,
     releases: Vec<Release>,
@@ -65,7 +73,9 @@ pub(super) async fn status(settings: &Settings, wanted: &Status) -> Result<Exit,
     }
     let mut text = table.to_string();
     if wanted.environment.is_some() {
-        text.extend(seen.iter().map(|seen| details(seen, now)));
+        for seen in &seen {
+            text.push_str(&details(seen, now).await);
+        }
     }
     output::text(&text)?;
     Ok(Exit::Ok)
@@ -113,14 +123,40 @@ pub(super) async fn queue(settings: &Settings, wanted: &Queue) -> Result<Exit, C
 }
 
 /// How far the releases of these environments are, step by step.
-fn details(seen: &Seen, now: DateTime<Utc>) -> String {
+async fn details(seen: &Seen, now: DateTime<Utc>) -> String {
     let mut text = String::new();
     for environment in &seen.environments {
         let Some(release) = active(environment, &seen.releases) else { continue };
         let _ = writeln!(text, "\nrelease {}: {}", release.key(), sanitize::line(&line(release)));
+        if let Some(cause) = cause(seen, environment, release, now).await {
+            let _ = writeln!(text, "  CAUSE    {}", sanitize::line(&cause));
+        }
         text.push_str(&progress::told(release, Some(environment), now));
     }
     text
+}
+
+/// What keeps a release that is under way from getting on, and what helps.
+async fn cause(
+    seen: &Seen,
+    environment: &Environment,
+    release: &Release,
+    now: DateTime<Utc>,
+) -> Option<String> {
+    if !release.phase().holds_lane() {
+        return None;
+    }
+    let id = ClusterId(0);
+    let mut store = Store::new([seen.context.as_str().into()], "cli");
+    let environments = Delta::Applied(environment.key(), Arc::new(environment.clone()));
+    let releases = Delta::Applied(release.key(), Arc::new(release.clone()));
+    let known = [ClusterEvent::Environments(environments), ClusterEvent::Releases(releases)];
+    let events = known.into_iter().map(|event| Event::Cluster(id, event));
+    // what it would like to fetch is asked for below
+    let _ = update_all(&mut store, std::iter::once(Event::Tick(now)).chain(events));
+    causes::look_into(&mut store, (id, &seen.cluster), &environment.key()).await;
+    let case = store.rows.causes.get(&ReleaseId::new(id, release.key()))?;
+    Some(format!("{}; {}", case.sentence(case.subject.name()), case.diagnosis.remedy))
 }
 
 /// Everything in sight, cluster by cluster.
@@ -136,6 +172,7 @@ async fn look(settings: &Settings) -> Result<Vec<Seen>, CliError> {
         let visible = |namespace: &Option<String>| in_sight(&settings.namespaces, namespace.as_deref());
         Ok::<_, CliError>(Seen {
             context: cluster.context().to_owned(),
+            cluster: cluster.clone(),
             environments: environments.into_iter().filter(|e| visible(&e.metadata.namespace)).collect(),
             releases: releases.into_iter().filter(|r| visible(&r.metadata.namespace)).collect(),
         })

@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::choose;
 use super::error::CliError;
 use super::exit::Exit;
 use super::follow::line;
@@ -12,6 +11,7 @@ use super::grammar::{Format, Why};
 use super::inbox::look;
 use super::output;
 use super::session::Session;
+use super::{causes, choose};
 use crate::api::Release;
 use crate::api::release::GateState;
 use crate::app::cluster_state::ClusterId;
@@ -21,7 +21,7 @@ use crate::app::why;
 use crate::cluster::{Cluster, Outcome};
 use crate::config::Settings;
 use crate::domain::age::Age;
-use crate::domain::why::{Reason, explain};
+use crate::domain::why::Reason;
 use crate::sanitize;
 use crate::time::Clock;
 
@@ -34,10 +34,14 @@ pub(super) async fn why(settings: &Settings, wanted: &Why) -> Result<Exit, CliEr
     let release = choose::release(&environments, &releases, &wanted.target, alive)?;
     let id = ReleaseId::new(ClusterId(0), release.key());
     let ours = why::ours(&store, &id);
-    let key = release.environment_key();
-    let environment = environments.iter().find(|environment| environment.key() == key);
-    let reasons =
-        environment.map_or_else(Vec::new, |environment| explain(release, environment, Clock::system().now()));
+    if release.phase().holds_lane() {
+        causes::look_into(&mut store, (ClusterId(0), &session.cluster), &release.environment_key()).await;
+    }
+    let reasons = why::reasons(&store, &id);
+    let cause =
+        store.rows.causes.get(&id).map(
+            |case| json!({"of": case.subject.name(), "alike": case.others, "diagnosis": case.diagnosis}),
+        );
     let (accepts, server) = match why::ask(&mut store, &id) {
         Ok((what, _, effect)) => verdict(&session.cluster, what, effect).await,
         Err(reason) => (None, reason),
@@ -46,7 +50,7 @@ pub(super) async fn why(settings: &Settings, wanted: &Why) -> Result<Exit, CliEr
         let reasons: Vec<Value> = reasons.iter().map(as_json).collect();
         output::json(&json!({
             "release": release.key().to_string(), "phase": release.phase(), "reasons": reasons,
-            "server": {"accepts": accepts, "message": server}, "terminal": ours,
+            "cause": cause, "server": {"accepts": accepts, "message": server}, "terminal": ours,
         }))?;
         return Ok(Exit::Ok);
     }

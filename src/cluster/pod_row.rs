@@ -4,7 +4,10 @@
 //! `pkg/printers/internalversion`, so that both tools say the same of the same pod.
 
 mod cause;
+mod facts;
 mod status;
+
+use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use serde::{Deserialize, Serialize};
@@ -12,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::slim;
 use crate::api::labels::{LABEL_POD_TEMPLATE_HASH, LABEL_ROLLOUT_HASH, LABEL_TRACK};
 use crate::api::time::from_time;
+use crate::domain::diagnosis;
 use crate::domain::pod_row::{PodHealth, PodKey, PodRow};
 use crate::sanitize;
 
@@ -33,6 +37,13 @@ struct Spec {
     containers: Vec<Container>,
     init_containers: Vec<Container>,
     node_name: String,
+    image_pull_secrets: Vec<Named>,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Named {
+    name: String,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -146,6 +157,11 @@ pub fn entry(pod: SlimPod) -> (PodKey, PodRow) {
 pub fn row(pod: &SlimPod) -> PodRow {
     let shown = status::of(pod);
     let (owner_kind, owner) = owner(&pod.metadata);
+    let health = health(pod, &shown);
+    let facts = matches!(health, PodHealth::Failing | PodHealth::Starting).then(|| Arc::new(facts::of(pod)));
+    let diagnosis =
+        facts.as_deref().and_then(|facts| diagnosis::diagnose(&diagnosis::Facts::of_pod(facts, None)));
+    let cause = diagnosis.map_or_else(|| cause::of(pod), |diagnosis| diagnosis.sentence);
     PodRow {
         key: PodKey {
             namespace: line(pod.metadata.namespace.as_deref()),
@@ -157,7 +173,7 @@ pub fn row(pod: &SlimPod) -> PodRow {
         template_hash: template_hash(&pod.metadata).into(),
         ready: shown.ready,
         total: shown.total,
-        health: health(pod, &shown),
+        health,
         status: sanitize::line(&shown.reason).into(),
         restarts: shown.restarts,
         last_restart: shown.last_restart,
@@ -167,7 +183,8 @@ pub fn row(pod: &SlimPod) -> PodRow {
         },
         node: sanitize::line(&pod.spec.node_name).into(),
         created: pod.metadata.creation_timestamp.as_ref().map(from_time),
-        cause: sanitize::line(&cause::of(pod)).into(),
+        cause: sanitize::line(&cause).into(),
+        facts,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::api::labels::ANNOTATION_REVISION;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta, OwnerReference, Time};
 use serde::{Deserialize, Deserializer};
 
 #[derive(Deserialize)]
@@ -29,11 +29,40 @@ struct Kept {
     rollout_revision: Option<String>,
 }
 
+/// Metadata of a workload, whose writers matter.
+#[derive(Deserialize)]
+struct Written {
+    #[serde(flatten)]
+    slim: Slim,
+    #[serde(rename = "managedFields", default)]
+    managed_fields: Vec<ManagedFieldsEntry>,
+}
+
+/// As [`metadata`], but those entries of `managedFields` stay that own the image of a container, without the fields.
+pub(super) fn written<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::Error> {
+    let Written { slim, managed_fields } = Written::deserialize(deserializer)?;
+    let owns_an_image = |entry: &ManagedFieldsEntry| {
+        let containers = entry
+            .fields_v1
+            .as_ref()
+            .and_then(|fields| fields.0.pointer("/f:spec/f:template/f:spec/f:containers"));
+        let containers = containers.and_then(serde_json::Value::as_object);
+        containers
+            .is_some_and(|containers| containers.values().any(|container| container.get("f:image").is_some()))
+    };
+    let kept = managed_fields.into_iter().filter(owns_an_image);
+    let kept: Vec<_> = kept.map(|entry| ManagedFieldsEntry { fields_v1: None, ..entry }).collect();
+    Ok(ObjectMeta { managed_fields: (!kept.is_empty()).then_some(kept), ..of(slim) })
+}
+
 /// For `#[serde(deserialize_with)]` on `metadata`.
 pub(super) fn metadata<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::Error> {
-    let slim = Slim::deserialize(deserializer)?;
+    Ok(of(Slim::deserialize(deserializer)?))
+}
+
+fn of(slim: Slim) -> ObjectMeta {
     let revision = slim.annotations.and_then(|kept| kept.revision.or(kept.rollout_revision));
-    Ok(ObjectMeta {
+    ObjectMeta {
         annotations: revision.map(|revision| BTreeMap::from([(ANNOTATION_REVISION.to_owned(), revision)])),
         name: slim.name,
         namespace: slim.namespace,
@@ -44,5 +73,5 @@ pub(super) fn metadata<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Obj
         labels: slim.labels,
         owner_references: slim.owner_references,
         ..ObjectMeta::default()
-    })
+    }
 }

@@ -2,12 +2,15 @@
 
 pub(super) mod describe;
 
+pub(super) use describe::crashed_container;
+
 use serde_json::Value;
 
 use super::Cluster;
 use super::error::{Error, Kind};
 use crate::api::{GROUP, VERSION};
 use crate::domain::pod_row::PodKey;
+use crate::domain::workload_row::WorkloadKey;
 use crate::sanitize;
 
 impl Cluster {
@@ -20,6 +23,20 @@ impl Cluster {
     pub async fn object_yaml(&self, plural: &str, namespace: &str, name: &str) -> Result<String, Error> {
         let path = format!("/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{plural}/{name}");
         yaml(self.json(&path, &format!("{plural}.{GROUP}")).await?)
+    }
+
+    /// A workload as YAML, without `managedFields`.
+    pub async fn workload_yaml(&self, workload: &WorkloadKey) -> Result<String, Error> {
+        let kinds = super::workload_row::kinds();
+        let known = kinds.iter().find(|(resource, _)| resource.kind == workload.kind.as_str());
+        let Some((resource, _)) = known else {
+            return Err(Error::new(Kind::Invalid, "that kind cannot be asked for"));
+        };
+        let path = format!(
+            "/apis/{}/namespaces/{}/{}/{}",
+            resource.api_version, workload.namespace, resource.plural, workload.name
+        );
+        yaml(self.json(&path, &resource.plural).await?)
     }
 
     /// A pod with its containers, conditions and events. Events that may not be read are left out, and that is said.

@@ -1,6 +1,7 @@
 //! `Deployments`, `StatefulSets`, `DaemonSets` and Argo Rollouts as rows. One slim type serves all four, so that they share one watch in the binary.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
@@ -13,13 +14,14 @@ use super::slim;
 use crate::api::environment::WorkloadKind;
 use crate::api::labels::ANNOTATION_REVISION;
 use crate::api::time::from_time;
+use crate::domain::diagnosis::{self, WorkloadFacts};
 use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
 use crate::sanitize;
 
 /// A workload, without what no row needs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SlimWorkload {
-    #[serde(deserialize_with = "slim::metadata")]
+    #[serde(deserialize_with = "slim::written")]
     metadata: ObjectMeta,
     #[serde(default)]
     spec: Spec,
@@ -76,7 +78,9 @@ struct Status {
 struct Condition {
     #[serde(rename = "type")]
     type_: String,
+    status: String,
     reason: String,
+    message: String,
 }
 
 /// Argo writes its generations as texts.
@@ -203,6 +207,29 @@ pub fn row(kind: WorkloadKind, workload: &SlimWorkload) -> WorkloadRow {
         phase: phase(kind, status),
         observed: status.observed_generation >= metadata.generation.unwrap_or_default(),
         created: metadata.creation_timestamp.as_ref().map(from_time),
+        facts: Arc::new(facts(metadata, status)),
+    }
+}
+
+/// The conditions that tell of trouble, and who last wrote the images.
+fn facts(metadata: &ObjectMeta, status: &Status) -> WorkloadFacts {
+    let is_trouble = |condition: &&Condition| {
+        condition.type_ == "ReplicaFailure"
+            || (condition.type_ == "Progressing" && condition.status == "False")
+    };
+    let told = |condition: &Condition| diagnosis::Condition {
+        kind: line(Some(&condition.type_)),
+        status: line(Some(&condition.status)),
+        reason: line(Some(&condition.reason)),
+        message: line(Some(&condition.message)),
+    };
+    let writers = metadata.managed_fields.as_deref().unwrap_or_default();
+    let last = writers.iter().max_by_key(|entry| entry.time.as_ref().map(from_time));
+    WorkloadFacts {
+        name: line(metadata.name.as_deref()),
+        conditions: status.conditions.iter().filter(is_trouble).map(told).collect(),
+        written_by: last.and_then(|entry| entry.manager.as_deref()).map(|manager| line(Some(manager))),
+        ..WorkloadFacts::default()
     }
 }
 

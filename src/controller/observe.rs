@@ -19,6 +19,7 @@ use crate::domain::rollout::{Observed, Source};
 use crate::domain::rollout_status::WorkloadState;
 use crate::workload::{self, Target};
 
+mod causes;
 pub(super) mod tracks;
 
 /// Where objects are taken from.
@@ -81,7 +82,22 @@ pub(super) async fn observe(
         Some(environment) => tracks::of(context, &release, environment).await?,
         None => Default::default(),
     };
-    Ok(Some(Observed { release, environment, source, workloads, tracks, traffic, actions, others, answers }))
+    let mut observed = Observed {
+        release,
+        environment,
+        source,
+        workloads,
+        tracks,
+        traffic,
+        actions,
+        others,
+        answers,
+        causes: BTreeMap::new(),
+    };
+    if fresh {
+        observed.causes = causes::of(context, &observed).await;
+    }
+    Ok(Some(observed))
 }
 
 pub(super) fn namespace(object: &impl Resource) -> &str {

@@ -193,6 +193,7 @@ pub fn observed(environment: Environment) -> Observed {
         tracks: BTreeMap::new(),
         traffic: BTreeMap::new(),
         answers: Answers::default(),
+        causes: BTreeMap::new(),
     }
 }
 

@@ -1,6 +1,10 @@
 //! A pod as a table shows it: small, owned, comparable. The store keeps these instead of Kubernetes' own objects.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
+
+use super::diagnosis::PodFacts;
 
 /// Namespace and name of a pod.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,6 +48,8 @@ pub struct PodRow {
     pub created: Option<DateTime<Utc>>,
     /// One line of cause where something is wrong, such as `exit 137 OOMKilled`; else empty.
     pub cause: Box<str>,
+    /// What tells the cause, while it is not well.
+    pub facts: Option<Arc<PodFacts>>,
 }
 
 /// How a pod fares, for colour and order.

@@ -64,6 +64,8 @@ pub struct Observed {
     pub others: Vec<Arc<Release>>,
     /// What probes answered so far.
     pub answers: Answers,
+    /// What keeps a component's pods from getting well, in one sentence; looked for only where a rollout has failed.
+    pub causes: BTreeMap<String, String>,
 }
 
 /// The environment that promotions come from.

@@ -11,7 +11,7 @@ use crate::api::{Environment, Verb};
 /// One thing that a release waits for, or has passed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reason {
-    /// Name of the gate, or `paused`, `held`, `undo`, `watch`, `controller`.
+    /// Name of the gate, or `cause`, `paused`, `held`, `undo`, `watch`, `controller`.
     pub gate: String,
     /// The verdict.
     pub state: GateState,
@@ -21,7 +21,7 @@ pub struct Reason {
     pub who: Option<String>,
     /// When it clears by itself.
     pub clears_at: Option<DateTime<Utc>>,
-    /// The command that clears it.
+    /// The command that clears it, or what helps where no command of ours does.
     pub command: Option<String>,
 }
 

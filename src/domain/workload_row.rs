@@ -1,7 +1,10 @@
 //! A workload as the screen needs it: counts, images, revision. Kept instead of Kubernetes' own objects.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
+use super::diagnosis::WorkloadFacts;
 use crate::api::environment::WorkloadKind;
 
 /// Namespace, kind and name of a workload.
@@ -40,6 +43,8 @@ pub struct WorkloadRow {
     pub observed: bool,
     /// When it was created.
     pub created: Option<DateTime<Utc>>,
+    /// What tells why it does not get on: conditions, and who last wrote its images.
+    pub facts: Arc<WorkloadFacts>,
 }
 
 impl WorkloadRow {

@@ -51,6 +51,7 @@ async fn answer(cluster: &Cluster, request: Request) -> (Outcome, bool) {
         }
         Request::Text(FetchText::PodYaml(pod)) => cluster.pod_yaml(&pod).await,
         Request::Text(FetchText::PodDescribe(pod)) => cluster.pod_describe(&pod).await,
+        Request::Text(FetchText::WorkloadYaml(workload)) => cluster.workload_yaml(&workload).await,
         Request::Text(FetchText::ObjectYaml { plural, namespace, name }) => {
             cluster.object_yaml(plural, &namespace, &name).await
         }

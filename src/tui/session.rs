@@ -19,9 +19,10 @@ use super::terminal::{self, Screen};
 use super::{Error, Options, files, input};
 use crate::app::cluster_state::ClusterId;
 use crate::app::effect::{Effect, RequestId};
-use crate::app::event::Event;
+use crate::app::event::{ClusterEvent, Event};
 use crate::app::store::Store;
 use crate::app::{update, update_all};
+use crate::domain::pod_row::PodKey;
 use crate::ui::theme::Theme;
 
 /// Events that wait for the loop; beyond it their senders wait.
@@ -223,6 +224,7 @@ impl Session {
                     source.zoom(wish);
                 }
             }
+            Effect::Examine { cluster, pod, crashed } => self.examine(cluster, pod, crashed),
             Effect::RefreshMetrics => self.sources.iter().for_each(Source::refresh),
             Effect::Copy(text) => self.screen.copy(&text)?,
             Effect::Bell => self.screen.bell()?,
@@ -251,6 +253,19 @@ impl Session {
 
     fn cluster(&self, id: ClusterId) -> Option<crate::cluster::Cluster> {
         self.sources.get(usize::from(id.0)).and_then(|source| source.cluster.borrow().clone())
+    }
+
+    /// Reads what there is to know about a pod; the answer is an event, and nothing follows where there is no connection yet.
+    fn examine(&mut self, id: ClusterId, pod: PodKey, crashed: bool) {
+        let source = self.sources.get(usize::from(id.0));
+        let Some(cluster) = source.and_then(|source| source.cluster.borrow().clone()) else { return };
+        let events = self.sender.clone();
+        self.looks.spawn(async move {
+            let evidence = cluster.examine(&pod, crashed).await;
+            // The loop is gone: so is whoever wanted to know.
+            let _ = events.send(Event::Cluster(id, ClusterEvent::Examined(pod, evidence))).await;
+            None
+        });
     }
 
     /// A request has ended; one that was denied says that permissions have changed.

@@ -277,7 +277,10 @@ async fn a_version_whose_pods_never_become_ready_is_put_back() {
     let asked = stage.ask("ci", STAGING, "v1.9.3-unready").await;
     let done = stage.when_final(&asked).await;
     assert_eq!(done.phase(), Phase::RolledBack, "{:#?}", done.status);
-    assert!(done.status.as_ref().unwrap().undo.as_ref().unwrap().reason.contains("progress deadline"));
+    let reason = &done.status.as_ref().unwrap().undo.as_ref().unwrap().reason;
+    assert!(reason.contains("progress deadline"), "{reason}");
+    // what its pods' events say stands beside it
+    assert!(reason.contains(": readiness probe fails: HTTP 503; it gets no traffic"), "{reason}");
     let (_, image) = stage.deployment(STAGING, "backend").await;
     assert!(image.ends_with(":v1.8.1"), "{image}");
     stage.close(controller).await;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::app::arming;
 use crate::app::cluster_state::{ClusterId, ClusterState, Metric, Objective, Zoomed};
 use crate::app::event::{ClusterEvent, Delta, ZoomPart};
 use crate::app::store::{Dirty, Store};
+use crate::app::{arming, causes};
 use crate::domain::pod_row::{PodKey, PodRow};
 
 /// Folds one event in. An event of a cluster that the session does not have is dropped.
@@ -42,6 +42,11 @@ pub(super) fn apply(store: &mut Store, id: ClusterId, event: ClusterEvent) {
             };
             let mut unseen = Dirty::default();
             pods(cluster, if listed { dirty } else { &mut unseen }, delta);
+        }
+        ClusterEvent::Examined(key, evidence) => {
+            let changed = causes::examined(cluster, key, evidence);
+            dirty.pods |= changed;
+            dirty.screen |= changed;
         }
         ClusterEvent::Workloads(delta) => dirty.releases |= fold(&mut cluster.workloads, delta),
         ClusterEvent::Events(delta) => dirty.events |= fold(&mut cluster.events, delta),
@@ -120,23 +125,31 @@ fn fold<K: Ord, V: PartialEq>(all: &mut BTreeMap<K, V>, delta: Delta<K, V>) -> b
 /// A pod that changes without changing its place leaves the sorted list as it is: the common case of a busy cluster.
 fn pods(cluster: &mut ClusterState, dirty: &mut Dirty, delta: Delta<PodKey, PodRow>) {
     let delta = match delta {
-        Delta::Applied(key, row) => match cluster.pods.get_mut(&key) {
-            Some(old) => {
-                let same_place = old.health == row.health
-                    && old.restarts == row.restarts
-                    && old.owner == row.owner
-                    && old.owner_kind == row.owner_kind
-                    && old.version == row.version
-                    && old.created == row.created;
-                let same_words = old.status == row.status && old.track == row.track && old.node == row.node;
-                dirty.pods |= !(same_place && same_words);
-                dirty.screen |= *old != row;
-                *old = row;
-                return;
+        Delta::Applied(key, mut row) => {
+            causes::tell(&cluster.examined, &mut row);
+            match cluster.pods.get_mut(&key) {
+                Some(old) => {
+                    let same_place = old.health == row.health
+                        && old.restarts == row.restarts
+                        && old.owner == row.owner
+                        && old.owner_kind == row.owner_kind
+                        && old.version == row.version
+                        && old.created == row.created;
+                    let same_words =
+                        old.status == row.status && old.track == row.track && old.node == row.node;
+                    dirty.pods |= !(same_place && same_words);
+                    dirty.screen |= *old != row;
+                    *old = row;
+                    return;
+                }
+                None => Delta::Applied(key, row),
             }
-            None => Delta::Applied(key, row),
-        },
-        other => other,
+        }
+        Delta::Reset(mut rows) => {
+            rows.iter_mut().for_each(|(_, row)| causes::tell(&cluster.examined, row));
+            Delta::Reset(rows)
+        }
+        other @ Delta::Deleted(_) => other,
     };
     dirty.pods |= fold(&mut cluster.pods, delta);
 }

@@ -7,7 +7,7 @@ use crate::app::located::EnvironmentId;
 use crate::app::rows::{EnvironmentRow, HealthClass, environments, inbox, pods, queue};
 use crate::app::store::{Dirty, Store};
 use crate::app::ui_state::{Cursor, Pane};
-use crate::app::{banners, changes, events, log_view, overlays, rollback, tracks, zoom};
+use crate::app::{banners, causes, changes, events, log_view, overlays, rollback, tracks, zoom};
 use crate::domain::pane;
 
 /// For how long after the first environment is known the rest is still being loaded.
@@ -45,6 +45,9 @@ pub(in crate::app) fn settle(store: &mut Store) -> Vec<Effect> {
     if dirty.events || dirty.releases || dirty.screen {
         events::list(store);
     }
+    if dirty.pods || dirty.releases || dirty.readings {
+        store.rows.causes = causes::list(store);
+    }
     follow_cursors(store);
     rollback::renew(store, dirty.releases);
     crate::app::inbox::renew(store);
@@ -56,6 +59,7 @@ pub(in crate::app) fn settle(store: &mut Store) -> Vec<Effect> {
     effects.extend(log_view::settle(store));
     effects.extend(events::settle(store));
     effects.extend(zoom::effects(store));
+    effects.extend(causes::examine(store));
     effects
 }
 

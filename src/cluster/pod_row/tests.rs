@@ -53,35 +53,35 @@ fn status_reads_as_kubectl_prints_it() {
             json!({"phase": "Pending", "containerStatuses": [container(json!({"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image \"r/backend:v1\""}}))]}),
             "ImagePullBackOff",
             PodHealth::Failing,
-            "ImagePullBackOff: Back-off pulling image \"r/backend:v1\"",
+            "image r/backend:v1 cannot be pulled",
         ),
         (
             "oom",
             json!({"phase": "Running", "containerStatuses": [container(json!({"terminated": {"exitCode": 137, "reason": "OOMKilled"}}))]}),
             "OOMKilled",
             PodHealth::Failing,
-            "exit 137 OOMKilled (limit 512Mi)",
+            "exit 137 OOMKilled, limit 512Mi",
         ),
         (
             "error",
             json!({"phase": "Failed", "containerStatuses": [container(json!({"terminated": {"exitCode": 2, "reason": "Error", "message": "boot\nno database\n"}}))]}),
             "Error",
             PodHealth::Failing,
-            "exit 2: no database",
+            "ended: exit 2, last log: \"no database\"",
         ),
         (
             "signal",
             json!({"phase": "Failed", "containerStatuses": [container(json!({"terminated": {"exitCode": 0, "signal": 9}}))]}),
             "Signal:9",
             PodHealth::Failing,
-            "signal 9",
+            "ended: signal 9",
         ),
         (
             "exit code",
             json!({"phase": "Failed", "containerStatuses": [container(json!({"terminated": {"exitCode": 3}}))]}),
             "ExitCode:3",
             PodHealth::Failing,
-            "exit 3",
+            "ended: exit 3",
         ),
         (
             "done",
@@ -95,7 +95,7 @@ fn status_reads_as_kubectl_prints_it() {
             json!({"phase": "Failed", "reason": "Evicted", "message": "The node was low on memory"}),
             "Evicted",
             PodHealth::Failing,
-            "Evicted: The node was low on memory",
+            "put out by its node, which was low on resources",
         ),
         (
             "gated",
@@ -109,7 +109,7 @@ fn status_reads_as_kubectl_prints_it() {
             json!({"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes are available"}]}),
             "Pending",
             PodHealth::Failing,
-            "Unschedulable: 0/3 nodes are available",
+            "no node takes it: 0/3 nodes are available",
         ),
     ];
     for (name, status, expected, health, cause) in cases {
@@ -125,7 +125,7 @@ fn a_crash_loop_shows_how_the_last_run_ended() {
         "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 5m0s restarting failed container"}},
         "lastState": {"terminated": {"exitCode": 1, "reason": "Error", "finishedAt": "2026-03-01T10:00:00Z"}},
     }]}));
-    assert_eq!((&*row.status, row.restarts, &*row.cause), ("CrashLoopBackOff", 7, "exit 1"));
+    assert_eq!((&*row.status, row.restarts, &*row.cause), ("CrashLoopBackOff", 7, "crashes: exit 1"));
     assert_eq!(row.last_restart.unwrap().to_rfc3339(), "2026-03-01T10:00:00+00:00");
     assert_eq!((row.ready, row.total), (0, 1));
 }

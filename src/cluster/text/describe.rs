@@ -30,6 +30,15 @@ pub(in crate::cluster) fn main_container(pod: &Value) -> String {
     found.map_or_else(String::new, |container| text(container, "/name").to_owned())
 }
 
+/// The container whose last run ended, init containers first.
+pub(in crate::cluster) fn crashed_container(pod: &Value) -> Option<String> {
+    ["/status/initContainerStatuses", "/status/containerStatuses"]
+        .iter()
+        .flat_map(|pointer| items(pod, pointer))
+        .find(|status| status.pointer("/lastState/terminated").is_some())
+        .map(|status| text(status, "/name").to_owned())
+}
+
 pub(super) fn pod(pod: &Value, events: Result<&Value, &Error>) -> String {
     let mut out = String::new();
     for (title, pointer) in [

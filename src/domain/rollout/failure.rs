@@ -13,7 +13,11 @@ impl Draft<'_> {
     /// A rollout that cannot finish.
     pub(super) fn fail_rollout(&mut self, why: &str) {
         let counts = self.observed.environment.as_ref().is_none_or(|env| env.spec.rollback_on.rollout_failed);
-        if counts { self.fail(ROLLOUT_FAILED, why) } else { self.hold(ROLLOUT_FAILED, why) }
+        let why = match self.observed.causes.values().next() {
+            Some(cause) => format!("{why}: {cause}"),
+            None => why.to_owned(),
+        };
+        if counts { self.fail(ROLLOUT_FAILED, &why) } else { self.hold(ROLLOUT_FAILED, &why) }
     }
 
     /// A failure, followed by what the environment wants.

@@ -16,6 +16,10 @@ pub enum Fault {
     Crash,
     /// The readiness probe never succeeds.
     Unready,
+    /// A Secret that it is configured from lacks a key.
+    Config,
+    /// It requests more than any node has left.
+    Unschedulable,
 }
 
 /// How a version behaves.

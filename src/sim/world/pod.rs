@@ -1,5 +1,7 @@
 //! Scheduler and kubelet: a pod's way from Pending to Ready, its faults, and its end.
 
+mod faults;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
@@ -112,9 +114,8 @@ impl World {
 
     fn schedule(&mut self, key: &Key, uid: &str, pod: &Value, run: &Run) {
         let nodes: Vec<String> = self.store.list(NODES, None).map(|node| node.name().to_owned()).collect();
-        if nodes.is_empty() {
-            self.emit(pod, "default-scheduler", "Warning", ("FailedScheduling", "0/0 nodes are available."));
-            self.later(key, uid, Stage::Schedule, 10.0);
+        if nodes.is_empty() || run.behaviour.fault == Some(Fault::Unschedulable) {
+            self.stay_unscheduled(key, uid, pod, nodes.len());
             return;
         }
         let pick = (run.seed.child("node").unit() * nodes.len() as f64) as usize;
@@ -141,35 +142,10 @@ impl World {
         }
     }
 
-    fn pull_failed(&mut self, key: &Key, uid: &str, pod: &Value, run: &Run) {
-        let image = image_of(pod);
-        let why = format!(
-            "Failed to pull image \"{image}\": rpc error: code = NotFound desc = failed to pull and unpack image \
-             \"{image}\": not found"
-        );
-        self.wait(key, run, ("ErrImagePull", Some(&why)));
-        self.emit(pod, "kubelet", "Warning", ("Failed", &why));
-        self.emit(pod, "kubelet", "Warning", ("Failed", "Error: ErrImagePull"));
-        if let Some(run) = self.runs.get_mut(uid) {
-            run.pulls += 1;
-        }
-        self.later(key, uid, Stage::PullBackOff, 1.5);
-    }
-
-    fn pull_back_off(&mut self, key: &Key, uid: &str, pod: &Value, run: &Run) {
-        let message = format!("Back-off pulling image \"{}\"", image_of(pod));
-        self.wait(key, run, ("ImagePullBackOff", Some(&message)));
-        self.emit(pod, "kubelet", "Normal", ("BackOff", &message));
-        self.emit(pod, "kubelet", "Warning", ("Failed", "Error: ImagePullBackOff"));
-        self.later(key, uid, Stage::Pull, back_off(run.pulls));
-    }
-
-    fn wait(&mut self, key: &Key, run: &Run, why: (&str, Option<&str>)) {
-        let (now, seed) = (stamp(self.now), run.seed);
-        self.store.change(PODS, key, |pod| pod["status"] = waiting_status(pod, &now, seed, why));
-    }
-
     fn start(&mut self, key: &Key, uid: &str, pod: &Value, run: &Run) {
+        if run.behaviour.fault == Some(Fault::Config) {
+            return self.lack_configuration(key, uid, pod, run);
+        }
         let image = image_of(pod);
         let container = list(pod, &["spec", "containers"]).first().map_or("", |first| text(first, &["name"]));
         if run.restarts == 0 {
@@ -215,38 +191,6 @@ impl World {
         }
     }
 
-    fn crash(&mut self, key: &Key, uid: &str, pod: &Value, run: &Run) {
-        let now = stamp(self.now);
-        let restarts = run.restarts + 1;
-        let wait = back_off(restarts);
-        let container =
-            list(pod, &["spec", "containers"]).first().map_or("", |first| text(first, &["name"])).to_owned();
-        let message = format!(
-            "back-off {}s restarting failed container={container} pod={}_{}({uid})",
-            wait as i64, key.name, key.namespace
-        );
-        self.store.change(PODS, key, |pod| {
-            each_container(pod, |status| {
-                let started = status["state"]["running"]["startedAt"].clone();
-                status["lastState"] = json!({"terminated": {
-                    "exitCode": 137, "reason": "OOMKilled", "startedAt": started, "finishedAt": now
-                }});
-                status["state"] = json!({"waiting": {"reason": "CrashLoopBackOff", "message": message}});
-                status["restartCount"] = restarts.into();
-                status["ready"] = false.into();
-                status["started"] = false.into();
-            });
-            set_ready(pod, false, &now);
-        });
-        if let Some(run) = self.runs.get_mut(uid) {
-            run.restarts = restarts;
-            run.ready_since = None;
-        }
-        let message = format!("Back-off restarting failed container {container} in pod {}", key.name);
-        self.emit(pod, "kubelet", "Warning", ("BackOff", &message));
-        self.later(key, uid, Stage::Start, wait);
-    }
-
     /// Ends a pod: at once when it never ran or has no grace, else after its containers have stopped.
     pub fn terminate_pod(&mut self, key: &Key, grace: Option<i64>) {
         let Some(pod) = self.store.get(PODS, &key.namespace, &key.name).cloned() else { return };
@@ -278,11 +222,6 @@ impl World {
         }
         self.later(key, &uid, Stage::Gone, seconds);
     }
-}
-
-/// Seconds until the n-th try: 10, 20, 40 … at most 300.
-fn back_off(tries: u32) -> f64 {
-    (10.0 * f64::from(2_u32.saturating_pow(tries.saturating_sub(1).min(10)))).min(300.0)
 }
 
 /// The image by its digest, as the world's registry tells it.

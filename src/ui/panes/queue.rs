@@ -125,7 +125,10 @@ impl Columns {
                 .skip(1);
         }
         let room = pen.room();
-        pen.cut(room, text, theme, &row.message);
+        match ctx.store.rows.causes.get(&row.id) {
+            Some(case) => pen.cut(room, theme.failing, theme, &case.diagnosis.sentence),
+            None => pen.cut(room, text, theme, &row.message),
+        };
         if let Some(style) = over {
             buf.set_style(line, style);
         }

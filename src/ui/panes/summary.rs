@@ -79,6 +79,14 @@ fn message(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
         pen.cut(room, theme.text, theme, &status.message);
     }
     let mut pen = Pen::new(buf, area, 2);
+    if let Some(case) = ctx.store.rows.causes.get(&view.id) {
+        let (glyphs, sentence) = (theme.glyphs, case.sentence(case.subject.name()));
+        pen.fmt(theme.failing, format_args!(" {} ", glyphs.failing));
+        pen.last(theme.key, format_args!("J shows it"));
+        let room = pen.room();
+        pen.cut(room, theme.failing, theme, &sentence);
+        return;
+    }
     present(&mut pen, ctx, release);
     if let Some(note) = driving::of(release, ctx.store.now).and_then(|driving| driving.note) {
         let room = pen.room();

@@ -7,8 +7,9 @@ use ratatui::style::Style;
 use crate::api::Release;
 use crate::app::cluster_state::Feed;
 use crate::app::ui_state::{Pane as Focus, ServerWord, View, WhyView};
+use crate::app::why::reasons;
 use crate::domain::age::Age;
-use crate::domain::why::{Reason, explain};
+use crate::domain::why::Reason;
 use crate::ui::chrome::{grey, sentence, stand_in};
 use crate::ui::format::{Short, width};
 use crate::ui::layout::take_bottom;
@@ -35,8 +36,7 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
         stand_in(buf, inner, theme, freshness, Some("This release is gone: it was deleted. esc goes back."));
         return;
     };
-    let environment = ctx.store.environment_of(&view.id).and_then(|id| ctx.store.environment(&id));
-    let gates = environment.map_or_else(Vec::new, |environment| explain(release, environment, ctx.store.now));
+    let gates = reasons(ctx.store, &view.id);
     let open = gates.iter().filter(|gate| gate.holds()).count();
     let note = match (gates.len(), open) {
         (0, _) => Short::of(format_args!("")),

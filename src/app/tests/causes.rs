@@ -1,0 +1,163 @@
+//! What is told of sick pods and stuck releases, what is asked about them, and where the key jumps to.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+
+use crate::api::Phase;
+use crate::app::cluster_state::ClusterId;
+use crate::app::effect::{Effect, FetchText};
+use crate::app::event::{ClusterEvent, Delta, Event};
+use crate::app::fixtures::{World, burning, chords, now, planera, pod, release, release_id};
+use crate::app::log_view::LogSubject;
+use crate::app::store::Store;
+use crate::app::ui_state::View;
+use crate::app::{update, why};
+use crate::domain::diagnosis::{Condition, ContainerFacts, Evidence, PodFacts, Warning, WorkloadFacts};
+use crate::domain::pod_row::{PodHealth, PodRow};
+
+const RELEASE: &str = "production-v1-8-2-cc";
+
+fn examined(effects: &[Effect]) -> Vec<(&str, bool)> {
+    let of = |effect: &'_ Effect| match effect {
+        Effect::Examine { pod, crashed, .. } => Some((pod.name.to_string(), *crashed)),
+        _ => None,
+    };
+    let mut found: Vec<_> = effects.iter().filter_map(of).collect();
+    found.sort();
+    found.into_iter().map(|(name, crashed)| (&*Box::leak(name.into_boxed_str()), crashed)).collect()
+}
+
+fn tick(store: &mut Store, seconds: i64) -> Vec<Effect> {
+    update(store, Event::Tick(now() + TimeDelta::seconds(seconds)))
+}
+
+fn told(store: &mut Store, pod: &PodRow, evidence: Evidence) {
+    let event = ClusterEvent::Examined(pod.key.clone(), evidence);
+    update(store, Event::Cluster(ClusterId(0), event));
+}
+
+fn press(store: &mut Store, keys: &str) -> Vec<Effect> {
+    chords(keys).into_iter().flat_map(|chord| update(store, Event::Key { chord, repeat: false })).collect()
+}
+
+/// A pod of the new version that runs and is not ready.
+fn unready(name: &str) -> PodRow {
+    let mut unready = pod("production", "backend", name, "v1.8.2");
+    (unready.health, unready.ready, unready.template_hash) = (PodHealth::Starting, 0, "5b8f77".into());
+    let containers = Box::new([ContainerFacts { name: "backend".into(), ..ContainerFacts::default() }]);
+    unready.facts = Some(Arc::new(PodFacts { containers, ..PodFacts::default() }));
+    unready
+}
+
+fn rolling() -> World {
+    let stuck =
+        release("production", RELEASE).version("v1.8.2", &["backend"]).planned().phase(Phase::Progressing);
+    planera().with_release(stuck.at_step(0).after("v1.8.1"))
+}
+
+#[test]
+fn a_sick_pod_in_sight_is_looked_at_closer_and_not_again_before_long() {
+    let mut store = burning().store();
+    let asked = tick(&mut store, 1);
+    let again = tick(&mut store, 5);
+    let later = tick(&mut store, 40);
+    let first =
+        if examined(&asked).is_empty() { store.clusters[0].examined.len() } else { examined(&asked).len() };
+    assert_eq!(first, 1, "asked when it came into sight");
+    assert_eq!(examined(&again), []);
+    assert_eq!(examined(&later), [("backend-5b8f77-t7vzd", true)]);
+}
+
+#[test]
+fn what_was_read_changes_the_line_and_stays_while_the_pod_changes() {
+    let mut store = burning().store();
+    let key = store.clusters[0].pods.keys().find(|key| key.name.ends_with("t7vzd")).cloned().unwrap();
+    let row = store.clusters[0].pods[&key].clone();
+    let last_line = Some("heap out of memory".into());
+    told(&mut store, &row, Evidence { warnings: Vec::new(), last_line });
+    let line = "exit 137 OOMKilled, limit 256Mi, last log: \"heap out of memory\"";
+    assert_eq!(&*store.clusters[0].pods[&key].cause, line);
+    let changed = PodRow { restarts: 5, ..row.clone() };
+    let delta = ClusterEvent::Pods(Delta::Applied(key.clone(), changed));
+    update(&mut store, Event::Cluster(ClusterId(0), delta));
+    assert_eq!(&*store.clusters[0].pods[&key].cause, line);
+    // once it is well, nothing is kept
+    let well = PodRow { facts: None, cause: "".into(), health: PodHealth::Ready, ..row };
+    update(&mut store, Event::Cluster(ClusterId(0), ClusterEvent::Pods(Delta::Applied(key, well))));
+    assert!(store.clusters[0].examined.is_empty());
+}
+
+#[test]
+fn a_probe_is_told_from_the_events_of_pods_that_are_late() {
+    let row = unready("backend-5b8f77-aaaaa");
+    let mut store = rolling().with_pod(row.clone()).with_pod(unready("backend-5b8f77-bbbbb")).store();
+    tick(&mut store, 30);
+    let message = "Readiness probe failed: HTTP probe failed with statuscode: 503";
+    let warnings = vec![Warning { reason: "Unhealthy".into(), message: message.into() }];
+    told(&mut store, &row, Evidence { warnings, last_line: None });
+    let case = &store.rows.causes[&release_id("production", RELEASE)];
+    assert_eq!(case.diagnosis.id, "probe-failing");
+    let sentence = "backend-5b8f77-aaaaa: readiness probe fails: HTTP 503; it gets no traffic";
+    assert_eq!(case.sentence(case.subject.name()), sentence);
+    let reasons = why::reasons(&store, &release_id("production", RELEASE));
+    assert_eq!((reasons[0].gate.as_str(), reasons[0].detail.as_str()), ("cause", sentence));
+}
+
+#[test]
+fn the_key_jumps_to_the_evidence() {
+    let of = |effects: Vec<Effect>| {
+        effects.into_iter().find_map(|effect| match effect {
+            Effect::Fetch { what, .. } => Some(what),
+            _ => None,
+        })
+    };
+    // the release's pod crashed: its log
+    let mut store = burning().store();
+    press(&mut store, "J");
+    let View::Logs(view) = store.ui.view() else { panic!("no log is opened") };
+    assert!(view.what.previous, "its last run is the one that crashed");
+    assert!(matches!(&view.subject, LogSubject::Pod(pod) if &*pod.key.name == "backend-5b8f77-t7vzd"));
+    // quota: the workload's object
+    let mut world = rolling();
+    let (key, mut row) = {
+        let workloads = &world.store.clusters[0].workloads;
+        let found = workloads
+            .iter()
+            .find(|(key, _)| &*key.namespace == "planera-production" && &*key.name == "backend");
+        found.map(|(key, row)| (key.clone(), row.clone())).unwrap()
+    };
+    let failure = Condition {
+        kind: "ReplicaFailure".into(),
+        status: "True".into(),
+        reason: "FailedCreate".into(),
+        message: "pods \"b\" is forbidden: exceeded quota: compute, requested: pods=1, used: pods=4, limited: pods=4".into(),
+    };
+    row.facts = Arc::new(WorkloadFacts {
+        name: "backend".into(),
+        conditions: vec![failure],
+        ..WorkloadFacts::default()
+    });
+    world.send(Event::Cluster(ClusterId(0), ClusterEvent::Workloads(Delta::Applied(key, row))));
+    let mut store = world.store();
+    let Some(FetchText::WorkloadYaml(workload)) = of(press(&mut store, "J")) else {
+        panic!("no YAML is opened")
+    };
+    assert_eq!(&*workload.name, "backend");
+    // nothing is wrong: it says so
+    let mut store = planera().store();
+    assert!(of(press(&mut store, "J")).is_none());
+    assert_eq!(store.toasts.back().unwrap().text, "cause: no cause of trouble is known here");
+}
+
+#[test]
+fn a_crowd_of_sick_pods_is_not_asked_about_one_by_one() {
+    let mut world = rolling();
+    for number in 0..200 {
+        world = world.with_pod(unready(&format!("backend-5b8f77-{number:05}")));
+    }
+    let mut store = world.store();
+    let asked: usize = (1..=10).map(|second| examined(&tick(&mut store, second)).len()).sum();
+    let known = store.clusters[0].examined.len();
+    assert!((1..=2).contains(&known) && asked <= 2, "{known} known, {asked} asked");
+}

@@ -1,0 +1,34 @@
+//! Why releases do not get on, by the very rules of the terminal: pods and workloads are read, the sick ones looked at closer.
+
+use crate::api::EnvironmentKey;
+use crate::app::cluster_state::ClusterId;
+use crate::app::effect::Effect;
+use crate::app::event::{ClusterEvent, Delta, Event};
+use crate::app::store::Store;
+use crate::app::{update, update_all};
+use crate::cluster::Cluster;
+
+/// Brings what keeps that environment's releases from getting on into the store. What may not be read is left out: the command's own
+/// answer does not depend on it.
+pub(super) async fn look_into(store: &mut Store, (id, cluster): (ClusterId, &Cluster), key: &EnvironmentKey) {
+    let located = crate::app::located::EnvironmentId::new(id, key.clone());
+    let Some(environment) = store.environment(&located).cloned() else { return };
+    let mut events = Vec::new();
+    for component in &environment.spec.components {
+        let workload = &component.workload;
+        if let Ok(Some(row)) = cluster.workload_row(&key.namespace, workload.kind, &workload.name).await {
+            events.push(ClusterEvent::Workloads(Delta::Applied(row.key.clone(), row)));
+        }
+    }
+    if let Ok(pods) = cluster.pod_rows(&key.namespace).await {
+        events.extend(pods.into_iter().map(|pod| ClusterEvent::Pods(Delta::Applied(pod.key.clone(), pod))));
+    }
+    store.ui.environments.selected = Some(located);
+    let wanted = update_all(store, events.into_iter().map(|event| Event::Cluster(id, event)));
+    for effect in wanted {
+        let Effect::Examine { pod, crashed, .. } = effect else { continue };
+        let evidence = cluster.examine(&pod, crashed).await;
+        // a second look is for those who stay
+        let _ = update(store, Event::Cluster(id, ClusterEvent::Examined(pod, evidence)));
+    }
+}
