@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::api::release::{PlanStep, ReleaseStatus};
+use crate::api::release::PlanStep;
 use crate::api::strategy::{Step, StrategyName, Weight};
 use crate::api::{ActionKind, Environment, Release};
 use crate::app::located::ReleaseId;
@@ -11,8 +11,8 @@ use crate::app::rows::environments::workload;
 use crate::app::steps::{self, StepWords};
 use crate::app::store::Store;
 use crate::app::tracks;
-use crate::domain::plan;
 use crate::domain::weight::{self, Preview};
+use crate::domain::{action, plan};
 
 /// By how much a weight is shifted where neither plan nor policy says anything.
 const USUAL: u8 = 10;
@@ -160,50 +160,15 @@ pub(super) fn fits(release: &Release, kind: ActionKind) -> Result<(), String> {
     if let Some((_, drift)) = tracks::drifts(status).next() {
         return Err(format!("{drift}; resume takes that over first"));
     }
-    let (present, _) = steps::present(release).unwrap_or_default();
     match (kind, steps::current(release)) {
         (_, None) => Err(format!("no step of {version} is left")),
         (ActionKind::SetWeight, Some(PlanStep::Canary(_))) => Ok(()),
         (ActionKind::SetWeight, Some(_)) => {
             Err(format!("the steps of weight of {version} are over: the environment's own workloads follow"))
         }
-        (ActionKind::Promote, Some(step)) => promotable(step, present),
-        (_, Some(step)) => fully(status, step, present),
+        (ActionKind::Promote, Some(_)) => action::no_next_step(status).map_or(Ok(()), Err),
+        (_, Some(_)) => action::no_way_to_the_end(status).map_or(Ok(()), Err),
     }
-}
-
-fn promotable(step: &PlanStep, present: usize) -> Result<(), String> {
-    match step {
-        PlanStep::Canary(Step::Pause(_) | Step::Analysis(_)) | PlanStep::Keep(_) => Ok(()),
-        PlanStep::Canary(Step::SetWeight(weight)) => {
-            Err(format!("step {present} is still on its way to {weight}"))
-        }
-        PlanStep::Canary(Step::Approval(_)) => {
-            Err(format!("step {present} waits for an approval, which nobody passes"))
-        }
-        PlanStep::Canary(Step::Checklist(_)) => {
-            Err(format!("step {present} waits for its checklist, which nobody passes"))
-        }
-        _ => Err(format!("step {present} goes on by itself")),
-    }
-}
-
-/// All the way: nobody goes past what people have yet to say.
-fn fully(status: &ReleaseStatus, step: &PlanStep, present: usize) -> Result<(), String> {
-    let Some(end) = plan::full_step(status) else {
-        return Err(format!("step {present} goes on by itself: nothing is left to skip"));
-    };
-    if matches!(step, PlanStep::Keep(_)) {
-        return Ok(());
-    }
-    let steps = status.plan.as_ref().map(|plan| plan.steps.as_slice()).unwrap_or_default();
-    let mut ahead = steps.iter().enumerate().take(end).skip(present.saturating_sub(1));
-    let people = ahead.find_map(|(index, step)| match step {
-        PlanStep::Canary(Step::Approval(_)) => Some((index + 1, "an approval")),
-        PlanStep::Canary(Step::Checklist(_)) => Some((index + 1, "a checklist")),
-        _ => None,
-    });
-    people.map_or(Ok(()), |(step, what)| Err(format!("step {step} asks for {what}, which nobody passes")))
 }
 
 /// Where the release goes, in words: the steps that are left out.

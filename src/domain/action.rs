@@ -143,9 +143,9 @@ fn expectation(release: &Release, status: &ReleaseStatus, action: &ReleaseAction
     match &status.step {
         Some(found) if found.index == step => None,
         Some(found) if found.index > step => {
-            Some(Verdict::refused(format!("already advanced to step {}", found.index)))
+            Some(Verdict::refused(format!("already advanced to step {}", plan::number(found.index))))
         }
-        Some(found) => Some(Verdict::refused(format!("still at step {}", found.index))),
+        Some(found) => Some(Verdict::refused(format!("still at step {}", plan::number(found.index)))),
         // a client that saw nothing started has no other number to give
         None if step == 0 => None,
         None => Some(Verdict::refused("not started yet")),
@@ -226,7 +226,7 @@ fn waits_for(status: &ReleaseStatus, kind: ActionKind) -> bool {
 fn too_early(status: &ReleaseStatus, action: &ReleaseAction) -> Option<Verdict> {
     let step = status.step.as_ref().filter(|_| status.phase != Phase::Pending)?;
     let is_early = action.created_at().is_none_or(|at| at.timestamp() < step.started_at.timestamp());
-    is_early.then(|| Verdict::refused(format!("it was given before step {} began", step.index)))
+    is_early.then(|| Verdict::refused(format!("it was given before step {} began", plan::number(step.index))))
 }
 
 /// A finished release can be rolled back while nothing later has touched the environment and nothing executes there.
@@ -338,6 +338,8 @@ fn called(rule: Option<&Identity>, account: &str) -> String {
 mod people;
 mod rollouts;
 mod shift;
+
+pub use shift::{no_next_step, no_way_to_the_end};
 
 #[cfg(test)]
 mod tests;

@@ -186,6 +186,12 @@ pub fn target<'a>(release: &'a Release, component: &ComponentName) -> Option<&'a
     release.spec.images.iter().find(|image| image.component == *component).map(|image| image.image.as_str())
 }
 
+/// What people call a step: they count from 1, as every screen does; the API counts from 0.
+#[must_use]
+pub const fn number(index: i32) -> i32 {
+    index.saturating_add(1)
+}
+
 /// The present step of a plan with its index, once there is one.
 #[must_use]
 pub fn present(status: &ReleaseStatus) -> Option<(i32, &PlanStep)> {

@@ -168,12 +168,10 @@ pub fn refusal(
     }
     let Strategy::Canary(canary) = environment.spec.strategy_of(StrategyName::Canary) else { return None };
     let name = environment.metadata.name.as_deref().unwrap_or_default();
-    let open_approval = plan
-        .steps
-        .iter()
-        .enumerate()
-        .skip(step)
-        .find_map(|(index, step)| matches!(step, PlanStep::Canary(Step::Approval(_))).then_some(index));
+    let open_approval =
+        plan.steps.iter().enumerate().skip(step).find_map(|(index, step)| {
+            matches!(step, PlanStep::Canary(Step::Approval(_))).then_some(index + 1)
+        });
     rails(&canary, (weight.desired, wanted), open_approval)
         .or_else(|| dwell(&canary, &weight, now))
         .map(|why| format!("{name} {why}"))

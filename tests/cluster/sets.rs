@@ -13,7 +13,7 @@ use crate::controller::Controller;
 use crate::space::{Space, create, image, message, until_is};
 use crate::world::world;
 
-const BOTH: [&str; 2] = ["store", "agent"];
+const BOTH: [&str; 2] = ["backend", "agent"];
 
 fn template(name: &str) -> Value {
     json!({
@@ -26,8 +26,8 @@ fn template(name: &str) -> Value {
 async fn sets(test: &str, more: Value) -> Option<(Space, Controller)> {
     let space = Space::new(world().await?, test).await;
     let selector = |name: &str| json!({"matchLabels": {"app": name}});
-    let store = json!({"metadata": {"name": "store"},
-        "spec": {"replicas": 3, "serviceName": "store", "selector": selector("store"), "template": template("store")}});
+    let store = json!({"metadata": {"name": "backend"},
+        "spec": {"replicas": 3, "serviceName": "backend", "selector": selector("backend"), "template": template("backend")}});
     create::<StatefulSet>(&space.api(), store).await;
     let agent = json!({"metadata": {"name": "agent"},
         "spec": {"selector": selector("agent"), "template": template("agent")}});
@@ -37,7 +37,7 @@ async fn sets(test: &str, more: Value) -> Option<(Space, Controller)> {
             "image": format!("ghcr.io/acme/{name}")})
     };
     let mut spec = json!({"application": "shop", "tier": "production", "strategy": {"rolling": {}}, "bake": "1s",
-        "components": [component("store", "StatefulSet", 0), component("agent", "DaemonSet", 1)]});
+        "components": [component("backend", "StatefulSet", 0), component("agent", "DaemonSet", 1)]});
     json_patch::merge(&mut spec, &more);
     let environment = json!({"metadata": {"name": "production"}, "spec": spec});
     create::<Environment>(&space.api(), environment).await;
@@ -50,7 +50,7 @@ async fn sets(test: &str, more: Value) -> Option<(Space, Controller)> {
 
 /// Every pod of both runs the newest revision.
 async fn complete(space: &Space) {
-    until_is(&space.api::<StatefulSet>(), "store", "complete", |found| {
+    until_is(&space.api::<StatefulSet>(), "backend", "complete", |found| {
         let status = found.status.clone().unwrap_or_default();
         status.updated_replicas == Some(3) && status.ready_replicas == Some(3)
     })
@@ -66,10 +66,10 @@ async fn complete(space: &Space) {
 
 /// What the templates of both say, and how many revisions each has.
 async fn run(space: &Space) -> Vec<(String, usize)> {
-    let store = space.api::<StatefulSet>().get("store").await.expect("the StatefulSet");
+    let store = space.api::<StatefulSet>().get("backend").await.expect("the StatefulSet");
     let agent = space.api::<DaemonSet>().get("agent").await.expect("the DaemonSet");
     let mut found = Vec::new();
-    for (name, template) in [("store", store.spec.template), ("agent", agent.spec.template)] {
+    for (name, template) in [("backend", store.spec.template), ("agent", agent.spec.template)] {
         let revisions: Api<ControllerRevision> = space.api();
         let mine = ListParams::default().labels(&format!("app={name}"));
         let count = revisions.list(&mine).await.expect("revisions").items.len();
@@ -111,7 +111,7 @@ async fn stateful_and_daemon_sets_are_rolled_and_undone() {
     // a revision is used again where its template is the same, as `kubectl rollout undo` does
     assert_eq!(run(&space).await, images("v1.1.0", 3), "{}", message(&ended));
 
-    for (kind, name) in [(WorkloadKind::StatefulSet, "store"), (WorkloadKind::DaemonSet, "agent")] {
+    for (kind, name) in [(WorkloadKind::StatefulSet, "backend"), (WorkloadKind::DaemonSet, "agent")] {
         let (namespace, client) = (space.namespace.clone(), space.admin.clone());
         let target = Target { client, namespace, name: name.into(), container: name.into() };
         let adapter = workload::workload(kind).expect("its adapter");
@@ -128,7 +128,7 @@ async fn a_stateful_set_stops_half_way_for_a_person() {
     let Some((space, _controller)) = sets("half-way", half).await else { return };
     space.ask("alice", "one", "v1.1.0", &BOTH).await;
     let paused = space.until_phase("one", Phase::Paused).await;
-    let store = space.api::<StatefulSet>().get("store").await.expect("the StatefulSet");
+    let store = space.api::<StatefulSet>().get("backend").await.expect("the StatefulSet");
     let partition = store.spec.update_strategy.and_then(|s| s.rolling_update).and_then(|r| r.partition);
     assert_eq!((partition, store.status.and_then(|s| s.updated_replicas)), (Some(1), Some(2)));
     assert_eq!(run(&space).await[1].0, image("agent", "v1.0.0"), "its wave has not begun");

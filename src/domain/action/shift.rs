@@ -24,10 +24,10 @@ pub(super) fn judge(
     let why = match action.spec.action {
         ActionKind::SetWeight => set_weight(observed, status, action, now),
         ActionKind::Promote => {
-            drift(status).or_else(|| promote(status)).or_else(|| stands(observed, status, now))
+            drift(status).or_else(|| no_next_step(status)).or_else(|| stands(observed, status, now))
         }
         ActionKind::PromoteFull => {
-            drift(status).or_else(|| promote_full(status)).or_else(|| stands(observed, status, now))
+            drift(status).or_else(|| no_way_to_the_end(status)).or_else(|| stands(observed, status, now))
         }
         _ => None,
     };
@@ -67,37 +67,42 @@ fn set_weight(
         .or_else(|| stands(observed, status, now).filter(|_| grows))
 }
 
-fn promote(status: &ReleaseStatus) -> Option<String> {
+/// Why nobody can lead a release from its present step to the next one; nothing: anybody with the right may.
+#[must_use]
+pub fn no_next_step(status: &ReleaseStatus) -> Option<String> {
     let Some((index, step)) = plan::present(status) else {
         return Some("no step of its plan is left".to_owned());
     };
+    let number = plan::number(index);
     match step {
         PlanStep::Canary(Step::Pause(_) | Step::Analysis(_)) | PlanStep::Keep(_) => None,
         PlanStep::Canary(Step::SetWeight(weight)) => {
-            Some(format!("step {index} is still on its way to {weight}"))
+            Some(format!("step {number} is still on its way to {weight}"))
         }
         PlanStep::Canary(Step::Approval(_)) => {
-            Some(format!("step {index} waits for an approval, which nobody passes"))
+            Some(format!("step {number} waits for an approval, which nobody passes"))
         }
         PlanStep::Canary(Step::Checklist(_)) => {
-            Some(format!("step {index} waits for its checklist, which nobody passes"))
+            Some(format!("step {number} waits for its checklist, which nobody passes"))
         }
-        _ => Some(format!("step {index} goes on by itself")),
+        _ => Some(format!("step {number} goes on by itself")),
     }
 }
 
-fn promote_full(status: &ReleaseStatus) -> Option<String> {
+/// Why nobody can lead a release to all weight on the new version: nobody goes past what people have yet to say.
+#[must_use]
+pub fn no_way_to_the_end(status: &ReleaseStatus) -> Option<String> {
     let Some((index, _)) = plan::present(status) else {
         return Some("no step of its plan is left".to_owned());
     };
     let Some(end) = plan::full_step(status) else {
-        return Some(format!("step {index} goes on by itself: nothing is left to skip"));
+        return Some(format!("step {} goes on by itself: nothing is left to skip", plan::number(index)));
     };
     let steps = status.plan.as_ref().map_or(&[][..], |plan| plan.steps.as_slice());
     let from = usize::try_from(index).unwrap_or(0);
-    let people = steps.iter().enumerate().take(end).skip(from).find_map(|(index, step)| match step {
-        PlanStep::Canary(Step::Approval(_)) => Some((index, "an approval")),
-        PlanStep::Canary(Step::Checklist(_)) => Some((index, "a checklist")),
+    let people = steps.iter().zip(1..).take(end).skip(from).find_map(|(step, number)| match step {
+        PlanStep::Canary(Step::Approval(_)) => Some((number, "an approval")),
+        PlanStep::Canary(Step::Checklist(_)) => Some((number, "a checklist")),
         _ => None,
     })?;
     Some(format!("step {} asks for {}, which nobody passes", people.0, people.1))

@@ -304,7 +304,7 @@ fn claims_are_compared_with_the_release_itself() {
         ("generation 9", false, |a| {
             a.spec.expected = Some(Expected { generation: Some(9), ..Expected::default() });
         }),
-        ("already advanced to step 3", false, |a| {
+        ("already advanced to step 4", false, |a| {
             a.spec.expected = Some(Expected { step: Some(2), ..Expected::default() });
         }),
         ("the plan has changed", false, |a| {
@@ -370,15 +370,15 @@ fn a_step_is_left_only_where_nobody_has_yet_to_speak() {
     let plan = Plan { strategy: StrategyName::Canary, steps, digest: "sha256:1".into() };
     let observed = observed(environment());
     for (index, promote, full) in [
-        (0, "step 0 is still on its way to 10%", "step 2 asks for an approval"),
-        (1, "on to the next step", "step 2 asks for an approval"),
-        (2, "step 2 waits for an approval", "step 2 asks for an approval"),
-        (3, "step 3 waits for its checklist", "step 3 asks for a checklist"),
+        (0, "step 1 is still on its way to 10%", "step 3 asks for an approval"),
+        (1, "on to the next step", "step 3 asks for an approval"),
+        (2, "step 3 waits for an approval", "step 3 asks for an approval"),
+        (3, "step 4 waits for its checklist", "step 4 asks for a checklist"),
         (4, "on to the next step", "on to all weight"),
-        (5, "step 5 is still on its way to 100%", "step 5 goes on by itself"),
-        (6, "step 6 goes on by itself", "step 6 goes on by itself"),
+        (5, "step 6 is still on its way to 100%", "step 6 goes on by itself"),
+        (6, "step 7 goes on by itself", "step 7 goes on by itself"),
         (7, "on to the next step", "on to all weight"),
-        (8, "step 8 goes on by itself", "step 8 goes on by itself"),
+        (8, "step 9 goes on by itself", "step 9 goes on by itself"),
         (9, "no step of its plan is left", "no step of its plan is left"),
     ] {
         for phase in [Phase::Progressing, Phase::Paused] {

@@ -210,7 +210,7 @@ fn with(kind: ActionKind, given: &Parameters) -> String {
 
 fn expected(expected: &Expected) -> String {
     let generation = expected.generation.map(|generation| format!("generation {generation}"));
-    let step = expected.step.map(|step| format!("step {step}"));
+    let step = expected.step.map(|step| format!("step {}", crate::domain::plan::number(step)));
     let plan = expected.plan_digest.as_deref().map(|digest| format!("plan {}", short(digest)));
     generation.into_iter().chain(step).chain(plan).collect::<Vec<_>>().join(", ")
 }

@@ -115,6 +115,11 @@ impl<'a> Draft<'a> {
         self.status.step.as_ref().and_then(|step| usize::try_from(step.index).ok()).unwrap_or(0)
     }
 
+    /// What people call it.
+    pub(super) fn step_number(&self) -> usize {
+        self.step() + 1
+    }
+
     /// When the present step began (again).
     pub(super) fn step_started_at(&self) -> DateTime<Utc> {
         self.status.step.as_ref().map_or(self.now, |step| step.started_at)

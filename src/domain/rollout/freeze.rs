@@ -40,7 +40,7 @@ impl Draft<'_> {
                 self.follow_what_was_begun();
                 if self.status.phase == Phase::Progressing {
                     let message = super::pending::sentence(&verdict);
-                    self.say(format!("held at step {}: it {message}", self.step()));
+                    self.say(format!("held at step {}: it {message}", self.step_number()));
                     if let Some(end) = frozen.until {
                         self.requeue_at(end);
                     }

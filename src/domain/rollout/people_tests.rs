@@ -206,7 +206,7 @@ fn a_freeze_lets_finish_holds_or_rolls_back_what_is_in_flight() {
         (Phase::Progressing, 1, 0)
     );
     let message = &held.status().message;
-    assert!(message.contains("held at step 0") && message.contains("frozen by erin"), "{message}");
+    assert!(message.contains("held at step 1") && message.contains("frozen by erin"), "{message}");
     assert!(message.contains("INC-1: export broken"), "{message}");
     assert_eq!(gate_state(&held, "frozen"), Some(GateState::Wait));
     assert_eq!(held.reasons().iter().filter(|reason| **reason == "HeldByFreeze").count(), 1);

@@ -60,7 +60,7 @@ impl Draft<'_> {
 
     /// Waits until enough distinct people have agreed since the step began.
     pub(super) fn await_approval(&mut self, step: &ApprovalStep) {
-        let index = self.step();
+        let number = self.step_number();
         let who = format!("someone with approve on environments/{}", self.observed.release.spec.environment);
         let tally = self.approval_step().and_then(|(index, step)| self.tally_of_step(index, &step));
         let Some(tally) = tally else {
@@ -68,7 +68,7 @@ impl Draft<'_> {
                 name: gate::APPROVAL.to_owned(),
                 state: GateState::NoData,
                 detail: format!(
-                    "step {index} asks for an approval, and the environment states no slots for it"
+                    "step {number} asks for an approval, and the environment states no slots for it"
                 ),
                 cleared_by: Some("a platform owner, who corrects spec.approval, or an abort".to_owned()),
                 ..GateStatus::default()
@@ -79,9 +79,9 @@ impl Draft<'_> {
             self.keep_gate(
                 gate::APPROVAL,
                 GateState::Pass,
-                &format!("step {index}: {taken} of {needed} people"),
+                &format!("step {number}: {taken} of {needed} people"),
             );
-            return self.next_step("StepApproved", &format!("step {index} is approved by {taken} people"));
+            return self.next_step("StepApproved", &format!("step {number} is approved by {taken} people"));
         }
         let policy = self.policy_of_step(step);
         let requester = &self.observed.release.spec.requested_by;
@@ -94,7 +94,7 @@ impl Draft<'_> {
         self.wait_at_gate(GateStatus {
             name: gate::APPROVAL.to_owned(),
             state: GateState::Wait,
-            detail: format!("step {index}: {taken} of {needed} people; open: {missing}"),
+            detail: format!("step {number}: {taken} of {needed} people; open: {missing}"),
             cleared_by: Some(format!("{who}{but}")),
             command: Some(format!("release-cockpit approve {}", self.observed.release.key())),
             ..GateStatus::default()
@@ -103,7 +103,7 @@ impl Draft<'_> {
 
     /// Waits until every item is ticked that was open when the step began.
     pub(super) fn await_checklist(&mut self, step: &ChecklistStep) {
-        let index = self.step();
+        let number = self.step_number();
         let since = self.step_started_at();
         let items = gate::step_items(self.observed.environment.as_ref(), step);
         let open: Vec<&str> = items
@@ -113,13 +113,13 @@ impl Draft<'_> {
             .collect();
         let (done, all) = (items.len() - open.len(), items.len());
         let Some(first) = open.first() else {
-            let detail = format!("step {index}: {done} of {all} ticked");
+            let detail = format!("step {number}: {done} of {all} ticked");
             self.keep_gate(gate::CHECKLIST, GateState::Pass, &detail);
             return self.next_step("StepChecked", &detail);
         };
         let (key, environment) = (self.observed.release.key(), &self.observed.release.spec.environment);
         let command = format!("release-cockpit check {key} --item '{}'", first.replace('\'', r"'\''"));
-        let detail = format!("step {index}: {done} of {all} ticked; open: {}", open.join(", "));
+        let detail = format!("step {number}: {done} of {all} ticked; open: {}", open.join(", "));
         self.wait_at_gate(GateStatus {
             name: gate::CHECKLIST.to_owned(),
             state: GateState::Wait,
@@ -143,7 +143,10 @@ impl Draft<'_> {
             return self.wait_at_gate(GateStatus {
                 name: "analysis".to_owned(),
                 state: GateState::NoData,
-                detail: format!("step {} asks for an analysis, and {environment} states none", self.step()),
+                detail: format!(
+                    "step {} asks for an analysis, and {environment} states none",
+                    self.step_number()
+                ),
                 cleared_by: Some(format!("someone with shift (promote) on environments/{environment}")),
                 ..GateStatus::default()
             });
@@ -172,7 +175,7 @@ impl Draft<'_> {
             return self.wait_at_gate(gate);
         }
         self.clear_gates("analysis");
-        self.next_step("AnalysisPassed", &format!("every analysis of step {} passes", self.step()));
+        self.next_step("AnalysisPassed", &format!("every analysis of step {} passes", self.step_number()));
     }
 
     fn clear_gates(&mut self, prefix: &str) {

@@ -185,7 +185,7 @@ impl Draft<'_> {
     /// A person goes to a later step.
     pub(super) fn promote(&mut self, by: &str, to: usize, what: &str) {
         self.status.paused = None;
-        let message = format!("{by} went from step {} to {what}", self.step());
+        let message = format!("{by} went from step {} to {what}", self.step_number());
         if self.status.phase == Phase::Progressing {
             self.note(by, "Promoted", &message);
         } else {
@@ -210,9 +210,9 @@ impl Draft<'_> {
         let at = weight.map_or(String::new(), |weight| format!(" at {}%", weight.desired));
         let message = format!(
             "paused{at}, as step {} says: cleared by someone with shift (promote, resume) on environments/{environment}",
-            self.step()
+            self.step_number()
         );
-        self.pause_by_itself("PausedByPlan", &format!("step {} of the plan", self.step()), &message);
+        self.pause_by_itself("PausedByPlan", &format!("step {} of the plan", self.step_number()), &message);
     }
 
     /// Lets time pass until the step is over.
@@ -225,7 +225,7 @@ impl Draft<'_> {
             self.say(format!("{what} ends at {}", end.format("%Y-%m-%d %H:%M:%SZ")));
             return self.requeue_at(end);
         }
-        self.next_step("PauseEnded", &format!("{what} of step {} is over", self.step()));
+        self.next_step("PauseEnded", &format!("{what} of step {} is over", self.step_number()));
     }
 
     /// The second workloads are up; nothing is sent to them yet.

@@ -276,7 +276,7 @@ fn pause_starts_nothing_new_and_resume_goes_on() {
     assert_eq!(world.writes.len(), 1);
     assert_eq!(world.status().components[0].state, ComponentState::Done);
     let (_, message) = world.act(action_at_step("a2", ActionKind::Resume, 3, 12));
-    assert!(message.contains("still at step 0"), "{message}");
+    assert!(message.contains("still at step 1"), "{message}");
     world.act(action_at_step("a3", ActionKind::Resume, 0, 13));
     assert_eq!(world.run(), Phase::Succeeded);
     let (result, message) = world.act(action_at_step("a4", ActionKind::Pause, 0, 14));

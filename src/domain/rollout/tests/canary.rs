@@ -225,7 +225,7 @@ fn promoting_fully_skips_pauses_and_no_approval() {
     let (result, message) = guarded.act(action_at_step("a1", ActionKind::PromoteFull, 1, 12));
     assert_eq!(
         (result, message.as_str()),
-        (ActionResult::Refused, "step 2 asks for an approval, which nobody passes")
+        (ActionResult::Refused, "step 3 asks for an approval, which nobody passes")
     );
 }
 
@@ -392,14 +392,14 @@ fn an_approval_in_the_middle_wants_people_who_spoke_after_it_began() {
     }
     assert_eq!(world.status().step.as_ref().unwrap().index, 1, "{}", world.status().message);
     assert!(
-        world.status().message.contains("step 1: 0 of 1 people; open: any"),
+        world.status().message.contains("step 2: 0 of 1 people; open: any"),
         "{}",
         world.status().message
     );
     let began = world.status().step.as_ref().unwrap().started_at - at(0);
     let began = began.num_seconds();
     for (name, who, slots, secs, expected) in [
-        ("a3", "carol", &["any"][..], began - 1, "before step 1 began"),
+        ("a3", "carol", &["any"][..], began - 1, "before step 2 began"),
         ("a4", "bob", &["any"][..], began + 1, "may not approve"),
         ("a5", "carol", &["team-leads"][..], began + 1, "no slot that this step asks for"),
         ("a6", "dave", &["any"][..], began + 1, "approved"),
@@ -433,7 +433,7 @@ fn a_checklist_in_the_middle_wants_ticks_of_its_own() {
     let (_, message) = world.act(check("a1", "Slept", began + 1, digest.clone()));
     assert!(message.contains("this step's checklist has no item"), "{message}");
     let (_, message) = world.act(check("a2", "Looked", began - 1, digest.clone()));
-    assert!(message.contains("before step 1 began"), "{message}");
+    assert!(message.contains("before step 2 began"), "{message}");
     let (_, message) = world.act(check("a3", "Looked", began + 1, digest));
     assert_eq!(message, "ticked");
     assert_eq!(world.run(), Phase::Succeeded);
