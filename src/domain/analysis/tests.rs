@@ -341,7 +341,7 @@ fn what_is_wrong_is_found_when_the_environment_is_read() {
         (|analysis| analysis.fail_when = Some("10".into()), "failWhen: `10` is not a comparison"),
         (
             |analysis| analysis.query = "errors-rate".into(),
-            "query: there is no query `errors-rate`; there are errorRate",
+            "query: there is no query `errors-rate`; there are activePods, ",
         ),
         (|analysis| analysis.fail_if = Some("oops(".into()), "failIf: `oops(`"),
         (|analysis| analysis.fail_when = None, "nothing to judge by"),
