@@ -5,21 +5,27 @@
 //!
 //! Start at [`run`]; `session` is the loop, `sources` where events come from, `effects` what leaves.
 
+mod attention;
 mod clipboard;
 mod effects;
 mod files;
 mod input;
 mod logs;
+mod multiplexer;
+mod outside;
 mod pace;
+mod plain;
+pub mod reader;
 mod session;
 mod signals;
 mod sources;
 mod terminal;
 
+pub use reader::Reader;
+
 use std::time::Duration;
 
-use crate::app::arming::ArmingPolicy;
-use crate::app::keymap::Keymap;
+use crate::app::preferences::Preferences;
 use crate::cluster::ConnectOptions;
 use crate::metrics::Address;
 use crate::time::Clock;
@@ -46,10 +52,10 @@ pub struct Options {
     pub refresh_permissions: Duration,
     /// Styles and glyphs.
     pub theme: Theme,
-    /// Keys.
-    pub keymap: Keymap,
-    /// What opens read-only, and when it is disarmed.
-    pub arming: ArmingPolicy,
+    /// What a person has chosen and may choose anew while the session runs.
+    pub preferences: Preferences,
+    /// How that is read again.
+    pub reader: Reader,
     /// The clock of the world that is shown.
     pub clock: Clock,
 }
@@ -69,4 +75,9 @@ pub enum Error {
 /// anything is connected.
 pub async fn run(options: Options) -> Result<(), Error> {
     session::run(options).await
+}
+
+/// Runs a session in lines, from standard input to standard output, until its input ends or it is told to end.
+pub async fn run_plain(options: Options) -> Result<(), Error> {
+    plain::run(options).await
 }

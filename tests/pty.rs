@@ -36,6 +36,92 @@ fn it_opens_shows_the_world_and_quits() {
 }
 
 #[test]
+fn the_title_tells_the_place_and_is_given_back() {
+    let variables = [("RELEASE_COCKPIT_ATTENTION", "title,osc9")];
+    let mut terminal = Terminal::start_with(&["demo", "quiet"], (24, 80), &variables);
+    terminal.until_text("Running");
+    terminal.until_written("the title", |all| {
+        let (_, rest) = all.split_once("\u{1b}[22;2t").unwrap_or_default();
+        rest.contains("\u{1b}]2;") && rest.contains(" - release-cockpit\u{7}")
+    });
+    let screen = Arc::clone(&terminal.screen);
+    terminal.press("q");
+    assert!(terminal.ended().success());
+    let all = screen.written();
+    let (_, after) = all.rsplit_once("\u{1b}]2;").unwrap();
+    assert!(after.contains("\u{1b}[23;2t"), "the title was not given back");
+    assert!(!all.contains("\u{1b}]9;"), "it calls for what was there when it opened");
+}
+
+#[test]
+fn themes_and_settings_change_while_it_runs() {
+    let mut file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
+    let path = file.path().to_str().unwrap().to_owned();
+    let mut terminal = Terminal::start(&["--config", &path, "demo", "quiet"], (24, 80));
+    terminal.until_text("Running");
+    let has_ground = |screen: &vt100::Screen| {
+        screen.cell(23, 79).is_some_and(|cell| cell.bgcolor() == vt100::Color::Idx(16))
+    };
+    terminal.until("the terminal's own ground", |screen| !has_ground(screen));
+    terminal.press(":theme high-contrast\r");
+    terminal.until("the theme's ground", has_ground);
+    terminal.press(":theme drak\r");
+    terminal.until_text("The theme stays as it was");
+    terminal.press("\r");
+    file.write_all(b"theme = \"dark\"\nmose = true\n").unwrap();
+    terminal.press(":reload\r");
+    terminal.until_text("The settings stay as they were");
+    terminal.until("the theme's ground still", has_ground);
+    terminal.press("\r");
+    std::fs::write(&path, "theme = \"dark\"\n").unwrap();
+    terminal.press(":reload\r");
+    terminal.until("the terminal's own ground again", |screen| !has_ground(screen));
+    terminal.press("q");
+    assert!(terminal.ended().success());
+}
+
+/// Without a terminal at all: commands come from a pipe, and what is told goes into another.
+#[test]
+fn in_lines_a_release_is_approved_by_its_phrase() {
+    let home = tempfile::tempdir().unwrap();
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_release-cockpit"))
+        .args(["--plain", "demo", "planera"])
+        .env_clear()
+        .env("HOME", home.path())
+        .env("TERM", "dumb")
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
+    let mut all = Vec::new();
+    let mut until = |wanted: &str| {
+        for line in lines.by_ref() {
+            let line = line.unwrap();
+            let found = line.contains(wanted);
+            all.push(line);
+            if found {
+                return;
+            }
+        }
+        panic!("{wanted} was not told:\n{}", all.join("\n"));
+    };
+    until("environment PROD planera/production");
+    until("needs you: approve PROD planera v1.8.2");
+    writeln!(input, "inbox\nno such command\nback\napprove production").unwrap();
+    until("Needs you");
+    until("`no such command` is not a command");
+    until("type deploy-to-production to Approve, or cancel");
+    writeln!(input, "yes\ndeploy-to-production").unwrap();
+    until("that is not the phrase: nothing was sent");
+    until("over: needs you: approve PROD planera v1.8.2");
+    writeln!(input, "quit").unwrap();
+    assert!(child.wait().unwrap().success());
+    assert!(all.iter().all(|line| !line.contains('\u{1b}')), "{all:#?}");
+}
+
+#[test]
 fn the_help_lists_keys_and_closes() {
     let mut terminal = quiet();
     terminal.until_text("Running");
@@ -307,8 +393,8 @@ fn session_whose_task_fails() {
         queries_at_once: 4,
         refresh_permissions: second,
         theme: ui::theme::Theme::of(&config::theme::Theme::load("mono").unwrap()),
-        keymap: app::keymap::Keymap::default(),
-        arming: app::arming::ArmingPolicy::default(),
+        preferences: app::preferences::Preferences::default(),
+        reader: tui::Reader::new(|| Err("nothing to read".to_owned()), |_| Err("no theme".to_owned())),
         clock: time::Clock::system(),
     };
     let ended = runtime.block_on(async {

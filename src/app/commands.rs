@@ -57,6 +57,7 @@ mod redraw;
 mod refresh;
 mod reject;
 mod release;
+mod reload;
 mod restart;
 mod resume;
 mod retry;
@@ -70,6 +71,7 @@ mod since;
 mod sort;
 mod stop;
 mod suspend;
+mod theme;
 mod timestamps;
 mod top;
 mod unfreeze;
@@ -165,6 +167,8 @@ pub const COMMANDS: &[&Command] = &[
     &back::COMMAND,
     &refresh::COMMAND,
     &redraw::COMMAND,
+    &theme::COMMAND,
+    &reload::COMMAND,
     &suspend::COMMAND,
     &quit::COMMAND,
 ];

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::api::strategy::Track;
 use crate::api::{EnvironmentKey, Release, ReleaseAction};
+use crate::app::attention::Protocol;
 use crate::app::cluster_state::ClusterId;
 use crate::app::zoom::ZoomWish;
 use crate::domain::log::LogAsk;
@@ -102,8 +103,21 @@ pub enum Effect {
     RefreshMetrics,
     /// Put this text on the clipboard (OSC 52).
     Copy(String),
+    /// Draw with this theme: a name or a path; answered by [`super::event::Event::Theme`].
+    Theme(Box<str>),
+    /// Read the settings again; answered by [`super::event::Event::Reloaded`].
+    Reload,
     /// Ring the bell once.
     Bell,
+    /// Tell the desktop of the person at the terminal.
+    Notify {
+        /// In which terminals' words.
+        protocol: Protocol,
+        /// One sentence, sanitised.
+        text: String,
+    },
+    /// Give the window this title, sanitised; empty: our name alone.
+    Title(String),
     /// Suspend to the shell (SIGTSTP).
     Suspend,
     /// Draw everything anew.

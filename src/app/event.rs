@@ -8,6 +8,7 @@ use crate::api::{Environment, EnvironmentKey, Release, ReleaseAction, ReleaseKey
 use crate::app::cluster_state::{ClusterId, ControllerHealth, Feed, FeedState, Identity};
 use crate::app::effect::RequestId;
 use crate::app::log_view::LogNews;
+use crate::app::preferences::Preferences;
 use crate::app::ui_state::Pane;
 use crate::app::zoom::ZoomWish;
 use crate::config::key::KeyChord;
@@ -61,6 +62,10 @@ pub enum Event {
         /// What.
         news: LogNews,
     },
+    /// Another theme is drawn, or one sentence why it is not.
+    Theme(Result<Box<str>, String>),
+    /// The settings were read again, with a sentence that says so; or one why they stay as they were.
+    Reloaded(Result<(Box<Preferences>, String), String>),
     /// The process was asked to end, or the terminal is gone.
     Quit,
 }

@@ -8,11 +8,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::api::strategy::Track;
 use crate::api::{Environment, Release, ReleaseAction, ReleaseKey, Tier};
 use crate::app::arming::{Armed, ArmingPolicy};
+use crate::app::attention::Attention;
 use crate::app::cluster_state::{ClusterId, ClusterState};
 use crate::app::effect::RequestId;
 use crate::app::keymap::Keymap;
 use crate::app::located::{EnvironmentId, PodId, ReleaseId};
 use crate::app::pending::Pending;
+use crate::app::preferences::Preferences;
 use crate::app::rows::Rows;
 use crate::app::toast::{Level, Toast};
 use crate::app::ui_state::{Overlay, UiState};
@@ -30,6 +32,8 @@ pub struct Store {
     pub clusters: Vec<ClusterState>,
     /// Which key means what.
     pub keymap: Keymap,
+    /// Name or path of the theme that is drawn.
+    pub theme: Box<str>,
     /// What is open, focused, selected and filtered.
     pub ui: UiState,
     /// What the panes list; computed by [`crate::app::update`].
@@ -44,6 +48,8 @@ pub struct Store {
     pub arming: ArmingPolicy,
     /// The environment that may be changed for a time, though it opens read-only.
     pub armed: Option<Armed>,
+    /// How a person is called, and for what they were called already.
+    pub attention: Attention,
     /// When a person last touched a key.
     pub last_key: Option<DateTime<Utc>>,
     /// How far back the curves of the panes reach.
@@ -95,6 +101,11 @@ impl Store {
             contexts.into_iter().map(|context| ClusterState { context, ..ClusterState::default() }).collect();
         let range = TimeDelta::minutes(30);
         Self { clusters, session: session.into(), size: (80, 24), range, ..Self::default() }
+    }
+
+    /// Takes over what a person has chosen in the settings.
+    pub fn prefer(&mut self, preferences: Preferences) {
+        crate::app::preferences::take(self, preferences);
     }
 
     /// That cluster, if the session has it.

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 
 use crate::app::effect::Effect;
 use crate::app::event::Event;
+use crate::app::preferences;
 use crate::app::store::Store;
 use crate::app::{arming, log_view};
 
@@ -70,6 +71,14 @@ fn apply(store: &mut Store, event: Event) -> Vec<Effect> {
         }
         Event::Log { view, pod, container, news } => {
             log_view::came(store, view, (&pod, &container), news);
+            Vec::new()
+        }
+        Event::Theme(drawn) => {
+            preferences::themed(store, drawn);
+            Vec::new()
+        }
+        Event::Reloaded(read) => {
+            preferences::reloaded(store, read);
             Vec::new()
         }
         Event::Quit => vec![Effect::Quit],

@@ -64,7 +64,7 @@ pub struct Global {
     /// The settings' file [default: ~/.config/release-cockpit/release-cockpit.toml]
     #[arg(long, global = true, value_name = "FILE", help_heading = "Settings")]
     pub config: Option<PathBuf>,
-    /// Theme: dark, light, mono, high-contrast, or a file
+    /// Theme: dark, light, high-contrast, colour-blind, terminal, mono, or a file
     #[arg(long, global = true, value_name = "NAME", help_heading = "Settings")]
     pub theme: Option<String>,
     /// Draw without colours
@@ -73,6 +73,9 @@ pub struct Global {
     /// Draw with ASCII characters only
     #[arg(long, global = true, help_heading = "Settings")]
     pub ascii: bool,
+    /// Print lines instead of drawing a screen, and read commands line by line
+    #[arg(long, global = true, help_heading = "Settings")]
+    pub plain: bool,
     /// Append the log to this file
     #[arg(long, global = true, value_name = "FILE", help_heading = "Settings")]
     pub log_file: Option<PathBuf>,

@@ -63,6 +63,9 @@ fn flags(global: &Global) -> Vec<GivenFlag> {
     if global.ascii {
         given.push(("borders", "--ascii", vec!["ascii".to_owned()]));
     }
+    if global.plain {
+        given.push(("plain", "--plain", vec!["true".to_owned()]));
+    }
     if let Some(file) = &global.log_file {
         given.push(("log.file", "--log-file", path(file)));
     }

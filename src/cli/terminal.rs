@@ -6,16 +6,19 @@ use std::time::Duration;
 use super::error::CliError;
 use super::exit::Exit;
 use super::logging::{self, Otherwise};
+use super::output;
 use super::session::mirrors_asked;
 use crate::app::arming::ArmingPolicy;
+use crate::app::attention::Ways;
 use crate::app::keymap::{Keymap, default_keymap};
+use crate::app::preferences::Preferences;
 use crate::cluster::registry::Mirrors;
 use crate::cluster::{self, ConnectOptions, Source};
 use crate::config::keymap::KeymapFile;
 use crate::config::{Settings, theme};
 use crate::metrics::Address;
 use crate::time::Clock;
-use crate::tui;
+use crate::tui::{self, Reader, reader::Reread};
 use crate::ui::theme::Theme;
 
 /// Opens the cockpit on the settings' clusters.
@@ -44,23 +47,79 @@ pub(super) fn options(
         refresh_metrics: settings.refresh_metrics.to_std(),
         queries_at_once: settings.prometheus_at_once,
         refresh_permissions: settings.refresh_permissions.to_std(),
-        theme: drawn_theme(settings)?,
+        theme: drawn_theme(settings, &settings.theme)?,
+        preferences: preferences(settings)?,
+        reader: reader(settings),
+        clock,
+    })
+}
+
+/// What may change while a session runs.
+fn preferences(settings: &Settings) -> Result<Preferences, CliError> {
+    Ok(Preferences {
+        theme: settings.theme.as_str().into(),
         keymap: keymap(settings)?,
         arming: ArmingPolicy {
             production: settings.arming_production,
             idle: settings.arming_idle.to_delta(),
         },
-        clock,
+        attention: Ways::of(settings.attention.iter().map(String::as_str)),
     })
+}
+
+/// Reads the same layers again: the file may have changed, variables and flags are what they were.
+fn reader(settings: &Settings) -> Reader {
+    let (before, at_hand) = (settings.clone(), settings.clone());
+    let again = move || {
+        let now = before.again().map_err(|error| error.to_string())?;
+        let said = |error: CliError| error.to_string();
+        let file =
+            now.file.as_ref().map_or("no file: defaults".to_owned(), |file| file.display().to_string());
+        let later = if before.needs_restart(&now) {
+            "; what else has changed in it is in force at the next start"
+        } else {
+            ""
+        };
+        Ok(Reread {
+            theme: drawn_theme(&now, &now.theme).map_err(said)?,
+            preferences: preferences(&now).map_err(said)?,
+            sentence: format!("settings read again from {file}{later}"),
+        })
+    };
+    Reader::new(again, move |choice| {
+        drawn_theme(&at_hand, choice).map_err(|error| error.to_string()).and_then(|theme| {
+            let plain = !at_hand.draws_colours(term().as_deref()) && choice != "mono";
+            let why =
+                "colours are off here (NO_COLOR, --no-color, or a terminal without them): only mono is drawn";
+            if plain { Err(why.to_owned()) } else { Ok(theme) }
+        })
+    })
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn term() -> Option<String> {
+    variable("TERM")
 }
 
 /// Runs a session on a terminal, and only there.
 pub(super) async fn run(settings: &Settings, options: tui::Options) -> Result<Exit, CliError> {
+    if settings.plain {
+        let _log = logging::start(settings, Otherwise::Nowhere)?;
+        let ended = tui::run_plain(options).await;
+        return ended.map(|()| Exit::Ok).map_err(|error| CliError::new(Exit::Error, error.to_string()));
+    }
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         return Err(CliError::new(
             Exit::Usage,
-            "the cockpit needs a terminal; for scripts there are `status`, `queue`, `deploy` and the like (--help)",
+            "the cockpit needs a terminal; --plain needs none, and for scripts there are `status`, `queue`, `deploy` and the like \
+             (--help)",
         ));
+    }
+    if term().is_none_or(|term| term == "dumb") {
+        output::remark("this terminal says that it cannot draw (TERM=dumb): --plain prints lines instead");
     }
     let _log = logging::start(settings, Otherwise::Nowhere)?;
     tui::run(options).await.map_err(|error| CliError::new(Exit::Error, error.to_string()))?;
@@ -106,11 +165,11 @@ pub(super) fn keymap(settings: &Settings) -> Result<Keymap, CliError> {
     patched.map_err(|error| file.blame(error.command(), error.to_string()).into())
 }
 
-fn drawn_theme(settings: &Settings) -> Result<Theme, CliError> {
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let term = variable("TERM");
+/// That theme as this terminal can draw it.
+fn drawn_theme(settings: &Settings, choice: &str) -> Result<Theme, CliError> {
+    let term = term();
     let locale = variable("LC_ALL").or_else(|| variable("LC_CTYPE")).or_else(|| variable("LANG"));
-    let chosen = theme::Theme::load(&settings.theme)?;
+    let chosen = theme::Theme::load(choice)?;
     let chosen = if settings.draws_colours(term.as_deref()) { chosen } else { theme::Theme::load("mono")? };
     let drawn = Theme::of(&chosen);
     Ok(if settings.draws_ascii(term.as_deref(), locale.as_deref()) { drawn.ascii() } else { drawn })

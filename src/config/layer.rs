@@ -90,7 +90,7 @@ impl Layers {
         let place = Place::Flag(flag.to_owned());
         let setting = known(key, &place)?;
         let value = match setting.kind {
-            Kind::List => Value::List(given.to_vec()),
+            Kind::List | Kind::Words(_) => Value::List(given.to_vec()),
             _ => parse(setting, given.last().map_or("", String::as_str), || place.clone())?,
         };
         self.0.insert(key, (value, Origin::Flag(flag.to_owned())));
@@ -187,6 +187,10 @@ mod tests {
             (
                 "range = 30",
                 "x.toml, line 1: `range` cannot be integer 30: allowed is a duration from \"5m\" to \"1d\"",
+            ),
+            (
+                "attention = [\"bell\", \"horn\"]",
+                "`attention` cannot be array [\"bell\", \"horn\"]: allowed is a list of any of \"bell\", \"osc9\"",
             ),
             ("range = \"3s\"", "`range` cannot be string \"3s\": allowed is a duration from"),
             ("contexts = \"a\"", "`contexts` cannot be string \"a\": allowed is a list of texts"),

@@ -43,7 +43,7 @@ const fn span(min: u64, max: u64) -> Kind {
 }
 
 /// The themes that are compiled in.
-pub const THEMES: &[&str] = &["dark", "light", "mono", "high-contrast"];
+pub const THEMES: &[&str] = &["dark", "light", "high-contrast", "colour-blind", "terminal", "mono"];
 
 /// Every setting, in the order of the sample file: plain keys first, then tables.
 pub const SETTINGS: &[Setting] = &[
@@ -77,7 +77,10 @@ pub const SETTINGS: &[Setting] = &[
         key: "theme",
         kind: Kind::Text,
         default: "dark",
-        help: &["dark, light, mono or high-contrast, or the path of a theme file."],
+        help: &[
+            "dark, light, high-contrast, colour-blind, terminal (its own sixteen colours) or mono, or the path of a theme file.",
+            "`:theme NAME` changes it for a session.",
+        ],
     },
     Setting {
         key: "colour",
@@ -92,10 +95,28 @@ pub const SETTINGS: &[Setting] = &[
         help: &["auto draws ASCII where the locale is not UTF-8 or TERM is linux or dumb."],
     },
     Setting {
+        key: "plain",
+        kind: Kind::Switch,
+        default: "false",
+        help: &[
+            "Whether lines are printed instead of a screen drawn: for screen readers and terminals that cannot draw.",
+        ],
+    },
+    Setting {
         key: "mouse",
         kind: Kind::Switch,
         default: "false",
         help: &["Whether the mouse selects. While it does, the terminal's own selection needs shift."],
+    },
+    Setting {
+        key: "attention",
+        kind: Kind::Words(&["bell", "osc9", "osc777", "title", "none"]),
+        default: "bell,title",
+        help: &[
+            "How you are called when you are needed: something new waits for you, or your release is held or has ended.",
+            "bell; osc9 (iTerm2, Windows Terminal, WezTerm, kitty, Ghostty) or osc777 (foot, urxvt, VTE) tell your desktop, in",
+            "tmux with allow-passthrough on; title shows place, release and how much waits for you.",
+        ],
     },
     Setting {
         key: "keymap",

@@ -36,6 +36,7 @@ pub enum Borders {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     layers: Layers,
+    flags: Vec<GivenFlag>,
     /// The file that was read, if one was.
     pub file: Option<PathBuf>,
     /// Contexts to open; empty: the current one.
@@ -52,8 +53,12 @@ pub struct Settings {
     pub colours: Colours,
     /// Frames.
     pub borders: Borders,
+    /// Whether lines are printed instead of a screen drawn.
+    pub plain: bool,
     /// Whether the mouse is used.
     pub mouse: bool,
+    /// By which ways a person is called.
+    pub attention: Vec<String>,
     /// The key map, where there is one.
     pub keymap: Option<PathBuf>,
     /// How far back curves reach.
@@ -84,6 +89,9 @@ pub struct Settings {
     pub log_level: String,
 }
 
+/// Settings that a session takes over while it runs.
+const CHANGEABLE: [&str; 5] = ["theme", "keymap", "attention", "arming.production", "arming.idle"];
+
 /// A flag that was given: the setting's key, the flag as it was typed, its values.
 pub type GivenFlag = (&'static str, &'static str, Vec<String>);
 
@@ -113,7 +121,22 @@ impl Settings {
         for (key, flag, given) in flags {
             layers.flag(key, flag, given)?;
         }
-        Ok(Self::from_layers(layers, file))
+        Ok(Self { flags: flags.to_vec(), ..Self::from_layers(layers, file) })
+    }
+
+    /// Reads the same layers again, as they are now. A file that has come into being meanwhile counts where none was named.
+    pub fn again(&self) -> Result<Self, ConfigError> {
+        Self::load(self.file.clone(), &|name| std::env::var(name).ok(), &self.flags)
+    }
+
+    /// Whether those other settings differ in what a session takes over at its start alone.
+    #[must_use]
+    pub fn needs_restart(&self, other: &Self) -> bool {
+        let lasting = |settings: &Self| {
+            let listed = settings.listing().filter(|(key, ..)| !CHANGEABLE.contains(key));
+            listed.map(|(key, value, _)| (key, value)).collect::<Vec<_>>()
+        };
+        lasting(self) != lasting(other)
     }
 
     fn from_layers(layers: Layers, file: Option<PathBuf>) -> Self {
@@ -136,7 +159,9 @@ impl Settings {
                 "unicode" => Borders::Unicode,
                 _ => Borders::Auto,
             },
+            plain: value("plain").switch(),
             mouse: value("mouse").switch(),
+            attention: value("attention").list().to_vec(),
             keymap: value("keymap").some_path().or_else(|| beside.filter(|path| path.exists())),
             range: value("range").span(),
             stale_after: value("stale-after").span(),
@@ -153,6 +178,7 @@ impl Settings {
             log_level: value("log.level").text().to_owned(),
             file,
             layers,
+            flags: Vec::new(),
         }
     }
 
@@ -217,6 +243,21 @@ mod tests {
         assert_eq!(Settings::load(Some(path.clone()), &|_| None, &[]).unwrap().keymap, None);
         std::fs::write(&beside, "").unwrap();
         assert_eq!(Settings::load(Some(path), &|_| None, &[]).unwrap().keymap, Some(beside));
+    }
+
+    #[test]
+    fn a_file_that_changed_is_read_again_with_the_same_flags() {
+        let path = empty_file();
+        let flags = [("theme", "--theme", vec!["light".to_owned()])];
+        let before = Settings::load(Some(path.clone()), &|_| None, &flags).unwrap();
+        std::fs::write(&path, "theme = \"mono\"\nattention = [\"osc9\"]\n").unwrap();
+        let after = before.again().unwrap();
+        assert_eq!((after.theme.as_str(), after.attention.as_slice()), ("light", &["osc9".to_owned()][..]));
+        assert!(!before.needs_restart(&after));
+        std::fs::write(&path, "range = \"1h\"\n").unwrap();
+        assert!(before.needs_restart(&before.again().unwrap()));
+        std::fs::write(&path, "rnge = 1\n").unwrap();
+        assert!(before.again().unwrap_err().to_string().contains("line 1: there is no setting `rnge`"));
     }
 
     #[test]

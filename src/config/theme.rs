@@ -4,6 +4,9 @@
 //! such as `"bold red on 238"`. A colour is one of the sixteen names (`red`, `bright-red` …), a number of the 256-colour palette, or
 //! `#rrggbb`. A user's theme may begin from a built-in one with `inherits = "dark"`.
 
+#[cfg(test)]
+mod contrast;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -204,6 +207,8 @@ fn built_in(name: &str) -> Option<&'static str> {
         "dark" => Some(include_str!("../../assets/themes/dark.toml")),
         "light" => Some(include_str!("../../assets/themes/light.toml")),
         "mono" => Some(include_str!("../../assets/themes/mono.toml")),
+        "colour-blind" => Some(include_str!("../../assets/themes/colour-blind.toml")),
+        "terminal" => Some(include_str!("../../assets/themes/terminal.toml")),
         "high-contrast" => Some(include_str!("../../assets/themes/high-contrast.toml")),
         _ => None,
     }
@@ -294,7 +299,7 @@ mod tests {
             ("text = 3", "t.toml, line 1: `text` cannot be 3"),
             (
                 "inherits = \"dork\"",
-                "t.toml, line 1: `inherits` cannot be \"dork\": allowed is dark, light, mono",
+                "t.toml, line 1: `inherits` cannot be \"dork\": allowed is dark, light, high-contrast",
             ),
         ] {
             let error = Theme::parse(Path::new("t.toml"), text).unwrap_err().to_string();

@@ -14,6 +14,8 @@ pub enum Kind {
     Path,
     /// Several texts; in variables they are separated by commas.
     List,
+    /// Several of these words; in variables they are separated by commas.
+    Words(&'static [&'static str]),
     /// Yes or no.
     Switch,
     /// One of these words.
@@ -39,7 +41,7 @@ pub enum Kind {
 pub enum Value {
     /// Of [`Kind::Text`], [`Kind::Path`] and [`Kind::Choice`].
     Text(String),
-    /// Of [`Kind::List`].
+    /// Of [`Kind::List`] and [`Kind::Words`].
     List(Vec<String>),
     /// Of [`Kind::Switch`].
     Switch(bool),
@@ -120,6 +122,10 @@ impl Kind {
             Self::Text => "a text in quotes".to_owned(),
             Self::Path => "a path in quotes".to_owned(),
             Self::List => "a list of texts, such as [\"a\", \"b\"]".to_owned(),
+            Self::Words(words) => {
+                let words: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+                format!("a list of any of {}", words.join(", "))
+            }
             Self::Switch => "true or false".to_owned(),
             Self::Choice(words) => {
                 words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ")
@@ -138,6 +144,7 @@ impl Kind {
                 let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
                 Some(Value::List(items.map(str::to_owned).collect()))
             }
+            Self::Words(words) => Self::List.from_text(text).filter(|value| are_of(value, words)),
             Self::Switch => match text {
                 "true" | "1" | "yes" | "on" => Some(Value::Switch(true)),
                 "false" | "0" | "no" | "off" => Some(Value::Switch(false)),
@@ -161,6 +168,7 @@ impl Kind {
                 let items = items.iter().map(|item| item.as_str().map(str::to_owned));
                 items.collect::<Option<Vec<_>>>().map(Value::List)
             }
+            (Self::Words(words), given) => Self::List.from_toml(given).filter(|value| are_of(value, words)),
             (Self::Switch, toml::Value::Boolean(on)) => Some(Value::Switch(*on)),
             (Self::Number { .. }, toml::Value::Integer(number)) => self.from_text(&number.to_string()),
             (Self::List | Self::Switch | Self::Number { .. }, _) => None,
@@ -168,4 +176,9 @@ impl Kind {
             _ => None,
         }
     }
+}
+
+/// Each item is one of these words.
+fn are_of(value: &Value, words: &[&str]) -> bool {
+    value.list().iter().all(|item| words.contains(&item.as_str()))
 }

@@ -1,33 +1,9 @@
 //! OSC 52: text to the clipboard of the terminal that a person sits at, through ssh and multiplexers.
 
-/// Longest sequence that GNU screen passes on in one piece, in bytes.
-const SCREEN_CHUNK: usize = 76;
+use super::multiplexer::Multiplexer;
+
 /// Terminals drop longer texts; so do we, before they see half of one. In bytes.
 const LONGEST: usize = 74_994;
-
-/// What stands between us and the terminal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Multiplexer {
-    /// Nothing.
-    None,
-    /// tmux passes a sequence on when it is wrapped and its escapes are doubled.
-    Tmux,
-    /// GNU screen passes on short pieces.
-    Screen,
-}
-
-impl Multiplexer {
-    pub(super) fn detect(variable: impl Fn(&str) -> Option<String>) -> Self {
-        let term = variable("TERM").unwrap_or_default();
-        if variable("TMUX").is_some_and(|value| !value.is_empty()) {
-            Self::Tmux
-        } else if variable("STY").is_some() || term.starts_with("screen") {
-            Self::Screen
-        } else {
-            Self::None
-        }
-    }
-}
 
 /// The bytes that copy `text`.
 pub(super) fn sequence(text: &str, multiplexer: Multiplexer) -> String {
@@ -35,24 +11,7 @@ pub(super) fn sequence(text: &str, multiplexer: Multiplexer) -> String {
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    let plain = format!("\x1b]52;c;{}\x07", base64(&text.as_bytes()[..end]));
-    match multiplexer {
-        Multiplexer::None => plain,
-        Multiplexer::Tmux => format!("\x1bPtmux;{}\x1b\\", plain.replace('\x1b', "\x1b\x1b")),
-        Multiplexer::Screen => {
-            let mut wrapped = String::with_capacity(plain.len() * 2);
-            let mut rest = plain.as_str();
-            while !rest.is_empty() {
-                // The sequence is ASCII: every index is a boundary.
-                let (piece, tail) = rest.split_at(rest.len().min(SCREEN_CHUNK));
-                wrapped.push_str("\x1bP");
-                wrapped.push_str(piece);
-                wrapped.push_str("\x1b\\");
-                rest = tail;
-            }
-            wrapped
-        }
-    }
+    multiplexer.wrap(&format!("\x1b]52;c;{}\x07", base64(&text.as_bytes()[..end])))
 }
 
 fn base64(bytes: &[u8]) -> String {
@@ -91,12 +50,9 @@ mod tests {
     }
 
     #[test]
-    fn multiplexers_get_it_wrapped() {
+    fn the_sequence_names_the_clipboard() {
         assert_eq!(sequence("foo", Multiplexer::None), "\x1b]52;c;Zm9v\x07");
         assert_eq!(sequence("foo", Multiplexer::Tmux), "\x1bPtmux;\x1b\x1b]52;c;Zm9v\x07\x1b\\");
-        let long = sequence(&"x".repeat(200), Multiplexer::Screen);
-        assert!(long.matches("\x1bP").count() > 1 && long.ends_with("\x07\x1b\\"));
-        assert!(long.split("\x1b\\").all(|piece| piece.len() <= SCREEN_CHUNK + 2));
     }
 
     #[test]
@@ -104,18 +60,5 @@ mod tests {
         let text = "ü".repeat(LONGEST);
         let coded = sequence(&text, Multiplexer::None);
         assert!(coded.len() < LONGEST * 4 / 3 + 20);
-    }
-
-    #[test]
-    fn the_environment_tells() {
-        let read = |pairs: &'static [(&str, &str)]| {
-            move |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
-        };
-        assert_eq!(
-            Multiplexer::detect(read(&[("TMUX", "/tmp/s"), ("TERM", "screen-256color")])),
-            Multiplexer::Tmux
-        );
-        assert_eq!(Multiplexer::detect(read(&[("TERM", "screen.xterm")])), Multiplexer::Screen);
-        assert_eq!(Multiplexer::detect(read(&[("TERM", "xterm")])), Multiplexer::None);
     }
 }

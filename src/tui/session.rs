@@ -7,38 +7,33 @@ use chrono::TimeDelta;
 use crossterm::event::EventStream;
 use futures::StreamExt as _;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::effects::{self, Request};
-use super::logs::Logs;
+use super::outside::Outside;
 use super::pace::Pace;
 use super::signals::{Asked, Signals};
-use super::sources::{Plan, Source};
 use super::terminal::{self, Screen};
-use super::{Error, Options, files, input};
-use crate::app::cluster_state::ClusterId;
-use crate::app::effect::{Effect, RequestId};
-use crate::app::event::{ClusterEvent, Event};
+use super::{Error, Options, Reader, input};
+use crate::app::effect::Effect;
+use crate::app::event::Event;
 use crate::app::store::Store;
 use crate::app::{update, update_all};
-use crate::domain::pod_row::PodKey;
 use crate::ui::theme::Theme;
 
 /// Events that wait for the loop; beyond it their senders wait.
-const BACKLOG: usize = 4_096;
+pub(super) const BACKLOG: usize = 4_096;
 /// Events that are folded into one frame.
-const BATCH: usize = 1_024;
+pub(super) const BATCH: usize = 1_024;
 /// How often time passes on the screen.
-const TICK: Duration = Duration::from_secs(1);
+pub(super) const TICK: Duration = Duration::from_secs(1);
 /// How long the end of a session waits for the answers of what it has changed.
-const PARTING: Duration = Duration::from_secs(3);
+pub(super) const PARTING: Duration = Duration::from_secs(3);
 
 pub(super) async fn run(options: Options) -> Result<(), Error> {
     terminal::install_panic_hook();
     let mut session = Session::open(options)?;
     let ended = session.turn().await;
-    let pending = session.part();
+    let pending = session.outside.part();
     // Dropping the session restores the terminal before anything is waited for or printed.
     drop(session);
     let _ = tokio::time::timeout(PARTING, pending).await;
@@ -48,18 +43,12 @@ pub(super) async fn run(options: Options) -> Result<(), Error> {
 struct Session {
     store: Store,
     theme: Theme,
+    reader: Reader,
     clock: crate::time::Clock,
     screen: Screen,
     pace: Pace,
-    sources: Vec<Source>,
-    sender: mpsc::Sender<Event>,
+    outside: Outside,
     receiver: mpsc::Receiver<Event>,
-    /// Requests that change something.
-    mutations: JoinSet<Option<ClusterId>>,
-    /// Requests that only look; aborted at the end.
-    looks: JoinSet<Option<ClusterId>>,
-    /// Logs that are followed for open views.
-    logs: Logs,
     drawn_heights: Vec<(crate::app::ui_state::Pane, u16)>,
     quit: bool,
 }
@@ -69,29 +58,25 @@ impl Session {
     fn open(options: Options) -> Result<Self, Error> {
         let contexts = options.clusters.iter().map(|(name, _)| name.as_str().into());
         let mut store = Store::new(contexts, &session_name());
-        store.keymap = options.keymap.clone();
-        store.arming = options.arming;
+        store.prefer(options.preferences.clone());
         store.range = TimeDelta::from_std(options.range).unwrap_or(store.range);
         let (sender, receiver) = mpsc::channel(BACKLOG);
         let mut session = Self {
             store,
             theme: options.theme.clone(),
+            reader: options.reader.clone(),
             clock: options.clock.clone(),
             screen: Screen::take()?,
             pace: Pace::new(),
-            sources: Vec::new(),
-            sender,
+            outside: Outside::new(sender),
             receiver,
-            mutations: JoinSet::new(),
-            looks: JoinSet::new(),
-            logs: Logs::default(),
             drawn_heights: Vec::new(),
             quit: false,
         };
         let (width, height) = session.screen.size();
         session.feed([Event::Tick(session.clock.now()), Event::Resize { width, height }])?;
         session.draw()?;
-        session.sources = plans(options).map(|plan| Source::start(plan, session.sender.clone())).collect();
+        session.outside.follow(&options);
         Ok(session)
     }
 
@@ -119,8 +104,7 @@ impl Session {
                     self.feed([Event::Tick(self.clock.now())])?;
                 }
                 () = sleep_until(due) => {}
-                Some(done) = self.mutations.join_next() => self.finished(done.ok().flatten()),
-                Some(done) = self.looks.join_next() => self.finished(done.ok().flatten()),
+                () = self.outside.one_ended() => {}
             }
         }
         Ok(())
@@ -189,45 +173,23 @@ impl Session {
     }
 
     fn perform(&mut self, effect: Effect) -> Result<(), Error> {
+        let Some(effect) = self.outside.perform(effect) else { return Ok(()) };
         match effect {
-            Effect::CreateRelease { cluster, release, dry_run, request } => {
-                self.send(cluster, Request::Release { release, dry_run }, request);
-            }
-            Effect::CreateAction { cluster, action, dry_run, request } => {
-                self.send(cluster, Request::Action { action, dry_run }, request);
-            }
-            Effect::Fetch { cluster, what, request } => self.send(cluster, Request::Text(what), request),
-            Effect::FollowEvents { cluster, namespaces } => {
-                if let Some(source) = self.sources.get(usize::from(cluster.0)) {
-                    source.follow_events(namespaces);
-                }
-            }
-            Effect::FollowLog { cluster, ask, view } => {
-                let cluster = self.cluster(cluster);
-                self.logs.follow(cluster, ask, view, self.sender.clone());
-            }
-            Effect::EndLogs(view) => self.logs.end(view),
-            Effect::Save { path, text } => {
-                let events = self.sender.clone();
-                self.looks.spawn(async move {
-                    files::save(path, text, events).await;
-                    None
-                });
-            }
-            Effect::Focus { cluster, environment, second } => {
-                if let Some(source) = self.sources.get(usize::from(cluster.0)) {
-                    source.focus(environment, second);
-                }
-            }
-            Effect::Zoom { cluster, wish } => {
-                if let Some(source) = self.sources.get(usize::from(cluster.0)) {
-                    source.zoom(wish);
-                }
-            }
-            Effect::Examine { cluster, pod, crashed } => self.examine(cluster, pod, crashed),
-            Effect::RefreshMetrics => self.sources.iter().for_each(Source::refresh),
             Effect::Copy(text) => self.screen.copy(&text)?,
             Effect::Bell => self.screen.bell()?,
+            Effect::Notify { protocol, text } => self.screen.notify(protocol, &text)?,
+            Effect::Theme(choice) => {
+                let drawn = self.reader.theme(&choice).map(|theme| self.theme = theme);
+                self.feed([Event::Theme(drawn.map(|()| choice))])?;
+            }
+            Effect::Reload => {
+                let read = self.reader.settings().map(|read| {
+                    self.theme = read.theme;
+                    (Box::new(read.preferences), read.sentence)
+                });
+                self.feed([Event::Reloaded(read)])?;
+            }
+            Effect::Title(title) => self.screen.title(title)?,
             Effect::Suspend => {
                 self.screen.suspend(true)?;
                 self.resumed()?;
@@ -237,48 +199,10 @@ impl Session {
                 self.pace.forget();
             }
             Effect::Quit => self.quit = true,
+            // the outside has carried out all others
+            _ => {}
         }
         Ok(())
-    }
-
-    fn send(&mut self, id: ClusterId, request: Request, request_id: RequestId) {
-        let cluster = self.cluster(id);
-        let events = self.sender.clone();
-        let tasks = if request.is_mutation() { &mut self.mutations } else { &mut self.looks };
-        tasks.spawn(async move {
-            let denied = effects::perform(cluster, request, request_id, events).await;
-            denied.then_some(id)
-        });
-    }
-
-    fn cluster(&self, id: ClusterId) -> Option<crate::cluster::Cluster> {
-        self.sources.get(usize::from(id.0)).and_then(|source| source.cluster.borrow().clone())
-    }
-
-    /// Reads what there is to know about a pod; the answer is an event, and nothing follows where there is no connection yet.
-    fn examine(&mut self, id: ClusterId, pod: PodKey, crashed: bool) {
-        let source = self.sources.get(usize::from(id.0));
-        let Some(cluster) = source.and_then(|source| source.cluster.borrow().clone()) else { return };
-        let events = self.sender.clone();
-        self.looks.spawn(async move {
-            let evidence = cluster.examine(&pod, crashed).await;
-            // The loop is gone: so is whoever wanted to know.
-            let _ = events.send(Event::Cluster(id, ClusterEvent::Examined(pod, evidence))).await;
-            None
-        });
-    }
-
-    /// A request has ended; one that was denied says that permissions have changed.
-    fn finished(&self, denied: Option<ClusterId>) {
-        if let Some(source) = denied.and_then(|id| self.sources.get(usize::from(id.0))) {
-            source.recheck_permissions();
-        }
-    }
-
-    /// What still runs and must not be cut off.
-    fn part(&mut self) -> impl Future<Output = ()> + use<> {
-        let mut mutations = std::mem::take(&mut self.mutations);
-        async move { while mutations.join_next().await.is_some() {} }
     }
 }
 
@@ -289,24 +213,8 @@ async fn sleep_until(due: Option<Instant>) {
     }
 }
 
-fn plans(options: Options) -> impl Iterator<Item = Plan> {
-    let Options { clusters, .. } = options.clone();
-    (0_u16..).map(ClusterId).zip(clusters).map(move |(id, (_, connect))| Plan {
-        id,
-        connect,
-        namespaces: options.namespaces.clone(),
-        controller_namespace: options.controller_namespace.clone(),
-        prometheus: options.prometheus.clone(),
-        range: options.range,
-        refresh_metrics: options.refresh_metrics,
-        queries_at_once: options.queries_at_once,
-        refresh_permissions: options.refresh_permissions,
-        clock: options.clock.clone(),
-    })
-}
-
 /// A short name that no other session has.
-fn session_name() -> String {
+pub(super) fn session_name() -> String {
     let random = RandomState::new().build_hasher().finish();
     format!("{random:012x}").chars().take(6).collect()
 }

@@ -14,7 +14,7 @@ use crossterm::event::{
     PushKeyboardEnhancementFlags,
 };
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, SetTitle,
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
     disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{execute, queue};
@@ -22,7 +22,9 @@ use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::{Position, Rect};
 
-use super::clipboard;
+use super::multiplexer::Multiplexer;
+use super::{attention, clipboard};
+use crate::app::attention::Protocol;
 
 /// Room for one whole frame, so that a frame is one write.
 const FRAME_BYTES: usize = 128 << 10;
@@ -40,6 +42,8 @@ static FATAL: Mutex<Option<String>> = Mutex::new(None);
 /// The terminal while it is ours; gives it back when dropped.
 pub(super) struct Screen {
     terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    /// The title that the window was given last.
+    title: String,
 }
 
 impl Screen {
@@ -48,7 +52,7 @@ impl Screen {
         enter()?;
         let writer = BufWriter::with_capacity(FRAME_BYTES, io::stdout());
         match Terminal::new(CrosstermBackend::new(writer)) {
-            Ok(terminal) => Ok(Self { terminal }),
+            Ok(terminal) => Ok(Self { terminal, title: String::new() }),
             Err(error) => {
                 restore();
                 Err(error)
@@ -78,8 +82,18 @@ impl Screen {
 
     /// Puts text on the clipboard of the terminal that a person sits at.
     pub(super) fn copy(&mut self, text: &str) -> io::Result<()> {
-        let multiplexer = clipboard::Multiplexer::detect(|name| std::env::var(name).ok());
-        self.write(clipboard::sequence(text, multiplexer).as_bytes())
+        self.write(clipboard::sequence(text, Multiplexer::present()).as_bytes())
+    }
+
+    /// Tells the desktop of the person at the terminal.
+    pub(super) fn notify(&mut self, protocol: Protocol, text: &str) -> io::Result<()> {
+        self.write(attention::notification(protocol, text, Multiplexer::present()).as_bytes())
+    }
+
+    /// Gives the window a title; the one that it had comes back when the terminal is given back.
+    pub(super) fn title(&mut self, title: String) -> io::Result<()> {
+        self.title = title;
+        self.write(attention::title(&self.title).as_bytes())
     }
 
     /// Gives the terminal to the shell and comes back when continued. `group` stops the whole job, as ctrl-z does.
@@ -93,6 +107,7 @@ impl Screen {
     pub(super) fn resume(&mut self) -> io::Result<()> {
         restore();
         enter()?;
+        self.write(attention::title(&self.title).as_bytes())?;
         self.forget()
     }
 
@@ -135,7 +150,8 @@ fn enter() -> io::Result<()> {
     TAKEN.store(true, Ordering::SeqCst);
     let mut out = io::stdout();
     out.write_all(PUSH_TITLE)?;
-    execute!(out, SetTitle("release-cockpit"), EnterAlternateScreen, EnableBracketedPaste, Hide)?;
+    out.write_all(attention::title("").as_bytes())?;
+    execute!(out, EnterAlternateScreen, EnableBracketedPaste, Hide)?;
     if speaks_enhanced_keys(|name| std::env::var(name).ok()) {
         let flags = KeyboardEnhancementFlags::DISAMBIGUATE_ESCAPE_CODES
             | KeyboardEnhancementFlags::REPORT_EVENT_TYPES;

@@ -14,6 +14,15 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Screen {
     pub parser: Mutex<(vt100::Parser, bool)>,
     changed: Condvar,
+    /// Everything that was written, as it was written.
+    raw: Mutex<Vec<u8>>,
+}
+
+impl Screen {
+    /// Everything that was written so far.
+    pub fn written(&self) -> String {
+        String::from_utf8_lossy(&self.raw.lock().unwrap()).into_owned()
+    }
 }
 
 /// The program, its keyboard and its screen.
@@ -62,6 +71,7 @@ impl Terminal {
                 false,
             )),
             changed: Condvar::new(),
+            raw: Mutex::default(),
         });
         let mut output = pair.master.try_clone_reader().unwrap();
         let shown = screen.clone();
@@ -75,6 +85,7 @@ impl Terminal {
                     shown.changed.notify_all();
                     return;
                 }
+                shown.raw.lock().unwrap().extend_from_slice(&bytes[..read]);
                 parser.0.process(&bytes[..read]);
                 shown.changed.notify_all();
             }
@@ -134,6 +145,11 @@ impl Terminal {
 
     pub fn until_text(&self, text: &str) -> String {
         self.until(text, |screen| screen.contents().contains(text))
+    }
+
+    /// Waits until the condition holds for all that was written so far.
+    pub fn until_written(&self, what: &str, condition: impl Fn(&str) -> bool) {
+        self.until(what, |_| condition(&self.screen.written()));
     }
 
     /// Waits for the end of the program and checks that the terminal is as it was.

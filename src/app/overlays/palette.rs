@@ -69,8 +69,13 @@ fn enter(store: &mut Store, palette: &Palette) -> Vec<Effect> {
     }
     let chosen = palette.choices.get(palette.selected).map(|choice| choice.completion.clone());
     let line = if parse(typed).is_some() && palette.selected == 0 { Some(typed.to_owned()) } else { chosen };
-    let Some((command, argument)) = line.as_deref().and_then(parse) else {
-        store.say(Level::Warning, format!("`{typed}` is not a command: `?` lists them"));
+    run_line(store, line.as_deref().unwrap_or(typed))
+}
+
+/// Runs a line that names a command in full.
+pub(in crate::app) fn run_line(store: &mut Store, line: &str) -> Vec<Effect> {
+    let Some((command, argument)) = parse(line) else {
+        store.say(Level::Warning, format!("`{line}` is not a command: help lists them"));
         return Vec::new();
     };
     let (target, argument) = arguments::aimed(store, command, argument);

@@ -7,7 +7,7 @@ use crate::app::located::EnvironmentId;
 use crate::app::rows::{EnvironmentRow, HealthClass, environments, inbox, pods, queue};
 use crate::app::store::{Dirty, Store};
 use crate::app::ui_state::{Cursor, Pane};
-use crate::app::{banners, causes, changes, events, log_view, overlays, rollback, tracks, zoom};
+use crate::app::{attention, banners, causes, changes, events, log_view, overlays, rollback, tracks, zoom};
 use crate::domain::pane;
 
 /// For how long after the first environment is known the rest is still being loaded.
@@ -60,6 +60,7 @@ pub(in crate::app) fn settle(store: &mut Store) -> Vec<Effect> {
     effects.extend(events::settle(store));
     effects.extend(zoom::effects(store));
     effects.extend(causes::examine(store));
+    effects.extend(attention::watch(store, dirty.releases || judged));
     effects
 }
 

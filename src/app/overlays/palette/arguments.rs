@@ -8,6 +8,7 @@ use crate::app::palette::Choice;
 use crate::app::store::Store;
 use crate::app::target::{subject, target};
 use crate::app::{act, environment_act, needs, versions};
+use crate::config::registry::THEMES;
 
 /// What a command is about: what its argument begins with, else what is selected. The rest of the argument remains.
 pub(super) fn aimed(store: &Store, command: &Command, argument: Option<String>) -> (Target, Option<String>) {
@@ -123,6 +124,7 @@ fn words(store: &Store, command: &Command, target: &Target, left: &str) -> Vec<W
             })
             .to_vec(),
         "drive" if first => vec![word("30m", "for half an hour"), word("2h", "for two hours")],
+        "theme" if first => THEMES.iter().map(|name| word(name, "a theme that is built in")).collect(),
         "arm" if first => vec![word("15m", "for a quarter of an hour"), word("1h", "for an hour")],
         "scale" | "restart" if first => components(store, target),
         "scale" => vec![word("back", "as many as before"), word("0", "none: it answers nobody")],

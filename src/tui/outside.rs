@@ -1,0 +1,154 @@
+//! What a session has outside of its store: clusters that are followed and requests on their way.
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::Options;
+use super::effects::{self, Request};
+use super::files;
+use super::logs::Logs;
+use super::sources::{Plan, Source};
+use crate::app::cluster_state::ClusterId;
+use crate::app::effect::{Effect, RequestId};
+use crate::app::event::{ClusterEvent, Event};
+use crate::domain::pod_row::PodKey;
+
+/// Clusters that are followed and requests on their way.
+pub(super) struct Outside {
+    sources: Vec<Source>,
+    sender: mpsc::Sender<Event>,
+    /// Requests that change something.
+    mutations: JoinSet<Option<ClusterId>>,
+    /// Requests that only look; aborted at the end.
+    looks: JoinSet<Option<ClusterId>>,
+    /// Logs that are followed for open views.
+    logs: Logs,
+}
+
+impl Outside {
+    /// Nothing is followed yet.
+    pub(super) fn new(sender: mpsc::Sender<Event>) -> Self {
+        Self {
+            sources: Vec::new(),
+            sender,
+            mutations: JoinSet::new(),
+            looks: JoinSet::new(),
+            logs: Logs::default(),
+        }
+    }
+
+    /// Begins to connect.
+    pub(super) fn follow(&mut self, options: &Options) {
+        self.sources = plans(options).map(|plan| Source::start(plan, self.sender.clone())).collect();
+    }
+
+    /// Carries out what concerns clusters; gives back what concerns the terminal.
+    pub(super) fn perform(&mut self, effect: Effect) -> Option<Effect> {
+        match effect {
+            Effect::CreateRelease { cluster, release, dry_run, request } => {
+                self.send(cluster, Request::Release { release, dry_run }, request);
+            }
+            Effect::CreateAction { cluster, action, dry_run, request } => {
+                self.send(cluster, Request::Action { action, dry_run }, request);
+            }
+            Effect::Fetch { cluster, what, request } => self.send(cluster, Request::Text(what), request),
+            Effect::FollowEvents { cluster, namespaces } => {
+                if let Some(source) = self.sources.get(usize::from(cluster.0)) {
+                    source.follow_events(namespaces);
+                }
+            }
+            Effect::FollowLog { cluster, ask, view } => {
+                let cluster = self.cluster(cluster);
+                self.logs.follow(cluster, ask, view, self.sender.clone());
+            }
+            Effect::EndLogs(view) => self.logs.end(view),
+            Effect::Save { path, text } => {
+                let events = self.sender.clone();
+                self.looks.spawn(async move {
+                    files::save(path, text, events).await;
+                    None
+                });
+            }
+            Effect::Focus { cluster, environment, second } => {
+                if let Some(source) = self.sources.get(usize::from(cluster.0)) {
+                    source.focus(environment, second);
+                }
+            }
+            Effect::Zoom { cluster, wish } => {
+                if let Some(source) = self.sources.get(usize::from(cluster.0)) {
+                    source.zoom(wish);
+                }
+            }
+            Effect::Examine { cluster, pod, crashed } => self.examine(cluster, pod, crashed),
+            Effect::RefreshMetrics => self.sources.iter().for_each(Source::refresh),
+            other => return Some(other),
+        }
+        None
+    }
+
+    fn send(&mut self, id: ClusterId, request: Request, request_id: RequestId) {
+        let cluster = self.cluster(id);
+        let events = self.sender.clone();
+        let tasks = if request.is_mutation() { &mut self.mutations } else { &mut self.looks };
+        tasks.spawn(async move {
+            let denied = effects::perform(cluster, request, request_id, events).await;
+            denied.then_some(id)
+        });
+    }
+
+    fn cluster(&self, id: ClusterId) -> Option<crate::cluster::Cluster> {
+        self.sources.get(usize::from(id.0)).and_then(|source| source.cluster.borrow().clone())
+    }
+
+    /// Reads what there is to know about a pod; the answer is an event, and nothing follows where there is no connection yet.
+    fn examine(&mut self, id: ClusterId, pod: PodKey, crashed: bool) {
+        let Some(cluster) = self.cluster(id) else { return };
+        let events = self.sender.clone();
+        self.looks.spawn(async move {
+            let evidence = cluster.examine(&pod, crashed).await;
+            // The loop is gone: so is whoever wanted to know.
+            let _ = events.send(Event::Cluster(id, ClusterEvent::Examined(pod, evidence))).await;
+            None
+        });
+    }
+
+    /// Waits until a request has ended; one that was denied says that permissions have changed. Pending for ever while there is none.
+    pub(super) async fn one_ended(&mut self) {
+        let done = tokio::select! {
+            Some(done) = self.mutations.join_next() => done,
+            Some(done) = self.looks.join_next() => done,
+            else => std::future::pending().await,
+        };
+        let denied = done.ok().flatten();
+        if let Some(source) = denied.and_then(|id| self.sources.get(usize::from(id.0))) {
+            source.recheck_permissions();
+        }
+    }
+
+    /// No request is on its way.
+    pub(super) fn is_idle(&self) -> bool {
+        self.mutations.is_empty() && self.looks.is_empty()
+    }
+
+    /// What still runs and must not be cut off.
+    pub(super) fn part(&mut self) -> impl Future<Output = ()> + use<> {
+        let mut mutations = std::mem::take(&mut self.mutations);
+        async move { while mutations.join_next().await.is_some() {} }
+    }
+}
+
+fn plans(options: &Options) -> impl Iterator<Item = Plan> {
+    let Options { clusters, .. } = options;
+    (0_u16..).map(ClusterId).zip(clusters).map(move |(id, (_, connect))| Plan {
+        id,
+        connect: connect.clone(),
+        namespaces: options.namespaces.clone(),
+        controller_namespace: options.controller_namespace.clone(),
+        prometheus: options.prometheus.clone(),
+        range: options.range,
+        refresh_metrics: options.refresh_metrics,
+        queries_at_once: options.queries_at_once,
+        refresh_permissions: options.refresh_permissions,
+        clock: options.clock.clone(),
+    })
+}
