@@ -9,6 +9,7 @@ pub mod keymap;
 pub mod layer;
 pub mod registry;
 pub mod settings;
+pub mod state;
 pub mod theme;
 mod toml_file;
 pub mod value;

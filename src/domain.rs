@@ -14,6 +14,7 @@ pub mod audit;
 pub mod burn_rate;
 pub mod config_drift;
 pub mod debt;
+pub mod delivery;
 pub mod diagnosis;
 pub mod driver;
 pub mod environment_action;

@@ -10,6 +10,7 @@ mod clipboard;
 mod effects;
 mod files;
 mod input;
+mod kept;
 mod logs;
 mod multiplexer;
 mod outside;
@@ -23,6 +24,7 @@ mod terminal;
 
 pub use reader::Reader;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::app::preferences::Preferences;
@@ -56,6 +58,8 @@ pub struct Options {
     pub preferences: Preferences,
     /// How that is read again.
     pub reader: Reader,
+    /// Where what one session leaves to the next is kept; absent: nowhere.
+    pub state: Option<PathBuf>,
     /// The clock of the world that is shown.
     pub clock: Clock,
 }

@@ -8,6 +8,7 @@ mod approve;
 mod arm;
 mod audit;
 mod back;
+mod bookmark;
 mod bottom;
 mod cause;
 mod changes;
@@ -30,8 +31,11 @@ mod events;
 mod filter;
 mod follow;
 mod freeze;
+mod go;
 mod hand_over;
 mod help;
+mod history_back;
+mod history_forward;
 mod inbox;
 mod left;
 mod logs;
@@ -162,9 +166,13 @@ pub const COMMANDS: &[&Command] = &[
     &bottom::COMMAND,
     &next_pane::COMMAND,
     &previous_pane::COMMAND,
+    &history_back::COMMAND,
+    &history_forward::COMMAND,
     &palette::COMMAND,
     &help::COMMAND,
     &back::COMMAND,
+    &bookmark::COMMAND,
+    &go::COMMAND,
     &refresh::COMMAND,
     &redraw::COMMAND,
     &theme::COMMAND,

@@ -15,7 +15,7 @@ use crate::app::ui_state::{Overlay, Pane};
 use crate::config::key::{KeyChord, KeyCode};
 
 pub(super) use form::{cycle, open as open_form};
-pub(super) use palette::{open as open_palette, run_line};
+pub(super) use palette::{open as open_palette, open_with as open_palette_with, run_line};
 pub(super) use pattern::{apply as apply_pattern, open as open_pattern};
 pub(super) use weight::open as open_weight;
 

@@ -153,6 +153,8 @@ pub fn line(store: &mut Store, line: &str) -> (Vec<Effect>, News) {
             news.lines.extend(commands.map(|command| format!("{}: {}", command.id, command.help)));
         }
         _ => {
+            // what was told must not be dropped first, as it is where `esc` means several things
+            store.toasts.clear();
             effects.extend(overlays::run_line(store, line));
             effects.extend(answer::submit(store, &mut news.lines));
         }

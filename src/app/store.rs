@@ -11,9 +11,12 @@ use crate::app::arming::{Armed, ArmingPolicy};
 use crate::app::attention::Attention;
 use crate::app::cluster_state::{ClusterId, ClusterState};
 use crate::app::effect::RequestId;
+use crate::app::history::History;
+use crate::app::kept::Kept;
 use crate::app::keymap::Keymap;
 use crate::app::located::{EnvironmentId, PodId, ReleaseId};
 use crate::app::pending::Pending;
+use crate::app::place::Place;
 use crate::app::preferences::Preferences;
 use crate::app::rows::Rows;
 use crate::app::toast::{Level, Toast};
@@ -48,6 +51,10 @@ pub struct Store {
     pub arming: ArmingPolicy,
     /// The environment that may be changed for a time, though it opens read-only.
     pub armed: Option<Armed>,
+    /// Where a person was, and places with a name.
+    pub history: History,
+    /// The place of the last session, until it is gone to.
+    pub resuming: Option<Place>,
     /// How a person is called, and for what they were called already.
     pub attention: Attention,
     /// When a person last touched a key.
@@ -106,6 +113,11 @@ impl Store {
     /// Takes over what a person has chosen in the settings.
     pub fn prefer(&mut self, preferences: Preferences) {
         crate::app::preferences::take(self, preferences);
+    }
+
+    /// Takes over what the last session has left.
+    pub fn resume(&mut self, kept: Kept) {
+        crate::app::kept::take(self, kept);
     }
 
     /// That cluster, if the session has it.

@@ -15,7 +15,7 @@ use crate::app::preferences::Preferences;
 use crate::cluster::registry::Mirrors;
 use crate::cluster::{self, ConnectOptions, Source};
 use crate::config::keymap::KeymapFile;
-use crate::config::{Settings, theme};
+use crate::config::{Settings, state, theme};
 use crate::metrics::Address;
 use crate::time::Clock;
 use crate::tui::{self, Reader, reader::Reread};
@@ -26,7 +26,8 @@ pub(super) async fn open(settings: &Settings) -> Result<Exit, CliError> {
     let source = settings.kubeconfig.clone().map_or(Source::Standard, Source::File);
     let clusters = clusters(&source, &settings.contexts, mirrors_asked(settings)?.as_ref())?;
     let options = options(settings, clusters, Clock::system())?;
-    run(settings, options).await
+    // an embedded world is another one each time: only here is there something to come back to
+    run(settings, tui::Options { state: state::default_path(), ..options }).await
 }
 
 /// The session's options, as far as the settings say them.
@@ -50,6 +51,7 @@ pub(super) fn options(
         theme: drawn_theme(settings, &settings.theme)?,
         preferences: preferences(settings)?,
         reader: reader(settings),
+        state: None,
         clock,
     })
 }

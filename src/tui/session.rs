@@ -9,6 +9,7 @@ use futures::StreamExt as _;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 
+use super::kept::Keeper;
 use super::outside::Outside;
 use super::pace::Pace;
 use super::signals::{Asked, Signals};
@@ -33,6 +34,7 @@ pub(super) async fn run(options: Options) -> Result<(), Error> {
     terminal::install_panic_hook();
     let mut session = Session::open(options)?;
     let ended = session.turn().await;
+    session.keeper.keep(&session.store);
     let pending = session.outside.part();
     // Dropping the session restores the terminal before anything is waited for or printed.
     drop(session);
@@ -44,6 +46,7 @@ struct Session {
     store: Store,
     theme: Theme,
     reader: Reader,
+    keeper: Keeper,
     clock: crate::time::Clock,
     screen: Screen,
     pace: Pace,
@@ -60,11 +63,14 @@ impl Session {
         let mut store = Store::new(contexts, &session_name());
         store.prefer(options.preferences.clone());
         store.range = TimeDelta::from_std(options.range).unwrap_or(store.range);
+        let mut theme = options.theme.clone();
+        let keeper = Keeper::take(options.state.clone(), &mut store, &mut theme, &options.reader);
         let (sender, receiver) = mpsc::channel(BACKLOG);
         let mut session = Self {
             store,
-            theme: options.theme.clone(),
+            theme,
             reader: options.reader.clone(),
+            keeper,
             clock: options.clock.clone(),
             screen: Screen::take()?,
             pace: Pace::new(),

@@ -28,7 +28,13 @@ const OFFERED: usize = 12;
 
 /// Opens the palette.
 pub(in crate::app) fn open(store: &mut Store) {
+    open_with(store, "");
+}
+
+/// Opens the palette with the beginning of a line.
+pub(in crate::app) fn open_with(store: &mut Store, line: &str) {
     let mut palette = Palette::default();
+    palette.editor.set(line);
     complete(store, &mut palette);
     store.ui.overlays.push(Overlay::Palette(palette));
 }

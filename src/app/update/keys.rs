@@ -2,7 +2,9 @@
 
 use crate::app::command::{self, Availability, Command, Group, Invocation};
 use crate::app::effect::Effect;
+use crate::app::history;
 use crate::app::overlays::{self, Pressed};
+use crate::app::place;
 use crate::app::store::Store;
 use crate::app::target::target;
 use crate::app::toast::Level;
@@ -46,7 +48,16 @@ pub(in crate::app) fn invoke(
     invocation: &Invocation,
 ) -> Vec<Effect> {
     match command::availability(store, command, &invocation.target) {
-        Availability::Ready => (command.run)(store, invocation),
+        // moving in a list is no new place, and history itself is none
+        Availability::Ready if command.group == Group::Moving && command.id != "environment" => {
+            (command.run)(store, invocation)
+        }
+        Availability::Ready => {
+            let before = place::present(store);
+            let effects = (command.run)(store, invocation);
+            history::moved(store, before);
+            effects
+        }
         Availability::Unavailable(reason) => {
             store.say(Level::Warning, format!("{}: {reason}", command.title));
             Vec::new()

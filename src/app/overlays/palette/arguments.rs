@@ -124,6 +124,10 @@ fn words(store: &Store, command: &Command, target: &Target, left: &str) -> Vec<W
             })
             .to_vec(),
         "drive" if first => vec![word("30m", "for half an hour"), word("2h", "for two hours")],
+        "go" | "bookmark" if first => {
+            let places = store.history.bookmarks.iter();
+            places.map(|(name, place)| (name.clone(), place.words())).collect()
+        }
         "theme" if first => THEMES.iter().map(|name| word(name, "a theme that is built in")).collect(),
         "arm" if first => vec![word("15m", "for a quarter of an hour"), word("1h", "for an hour")],
         "scale" | "restart" if first => components(store, target),

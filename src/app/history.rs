@@ -1,0 +1,176 @@
+//! The way that a person came: back and forward through the places that were open, and places with a name.
+
+use std::collections::BTreeMap;
+
+use crate::app::effect::Effect;
+use crate::app::place::{self, Place};
+use crate::app::store::Store;
+use crate::app::toast::Level;
+
+/// Places that are kept each way.
+const LONGEST: usize = 50;
+/// Bookmarks that are kept.
+const MOST: usize = 50;
+
+/// Places behind us, before us, and with a name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    behind: Vec<Place>,
+    before: Vec<Place>,
+    /// Places with a name.
+    pub bookmarks: BTreeMap<String, Place>,
+}
+
+impl History {
+    /// Whether there is a place in that direction.
+    #[must_use]
+    pub fn leads(&self, way: Way) -> bool {
+        !match way {
+            Way::Back => &self.behind,
+            Way::Forward => &self.before,
+        }
+        .is_empty()
+    }
+}
+
+/// A direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// To where we were.
+    Back,
+    /// To where we came back from.
+    Forward,
+}
+
+/// A command has led from `before` to where we are: remembers that, unless nothing has moved.
+pub(super) fn moved(store: &mut Store, before: Option<Place>) {
+    let Some(before) = before.filter(|before| Some(before) != place::present(store).as_ref()) else { return };
+    let history = &mut store.history;
+    if history.behind.last() != Some(&before) {
+        history.behind.push(before);
+    }
+    history.before.clear();
+    if history.behind.len() > LONGEST {
+        history.behind.remove(0);
+    }
+}
+
+/// Goes one place back or forward, past those that are gone.
+pub(super) fn step(store: &mut Store, way: Way) -> Vec<Effect> {
+    let present = place::present(store);
+    loop {
+        let from = match way {
+            Way::Back => &mut store.history.behind,
+            Way::Forward => &mut store.history.before,
+        };
+        let Some(next) = from.pop() else {
+            store.say(Level::Warning, "no place left in that direction");
+            return Vec::new();
+        };
+        if present.as_ref() == Some(&next) || place::go(store, &next).is_err() {
+            continue;
+        }
+        let onto = match way {
+            Way::Back => &mut store.history.before,
+            Way::Forward => &mut store.history.behind,
+        };
+        onto.extend(present);
+        return Vec::new();
+    }
+}
+
+/// Gives the present place a name.
+pub(super) fn bookmark(store: &mut Store, name: &str) {
+    let Some(place) = place::present(store) else {
+        store.say(Level::Warning, "bookmark: what is open here cannot be opened again by itself");
+        return;
+    };
+    if store.history.bookmarks.len() >= MOST && !store.history.bookmarks.contains_key(name) {
+        store.say(Level::Warning, format!("bookmark: {MOST} are kept at most"));
+        return;
+    }
+    store.say(Level::Done, format!("bookmark {name}: {}", place.words()));
+    store.history.bookmarks.insert(name.to_owned(), place);
+}
+
+/// Goes to the place of that name.
+pub(super) fn visit(store: &mut Store, name: &str) {
+    match store.history.bookmarks.get(name).cloned() {
+        None => {
+            let known: Vec<&str> = store.history.bookmarks.keys().map(String::as_str).collect();
+            let known = if known.is_empty() { "none: B sets one".to_owned() } else { known.join(", ") };
+            store.say(Level::Warning, format!("no bookmark is called `{name}`; there are {known}"));
+        }
+        Some(place) => {
+            if let Err(reason) = place::go(store, &place) {
+                store.say(Level::Warning, format!("go: {reason}"));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::fixtures::{World, environment_id, planera};
+    use crate::app::ui_state::View;
+
+    fn place(world: &World) -> String {
+        place::present(&world.store).map_or_else(|| "none".to_owned(), |place| place.words())
+    }
+
+    /// Keys typed, and where they lead.
+    #[test]
+    fn keys_lead_back_and_forward() {
+        for (keys, expected) in [
+            ("2", "home of production"),
+            ("1 2 [", "home of staging"),
+            ("1 2 [ ]", "home of production"),
+            ("1 i [", "home of staging"),
+            ("1 i [ ]", "inbox of staging"),
+            ("1 i esc [", "inbox of staging"),
+            ("1 i [ h [", "home of staging"),
+            // whoever goes somewhere else has no way forward any more
+            ("1 2 [ i ]", "inbox of staging"),
+            // moving in a list is no place, and what cannot be opened again is none
+            ("1 j k [ [", "home of production"),
+            ("2 : release space production-v1-8-1-bb enter", "release of production-v1-8-1-bb"),
+            ("2 : release space production-v1-8-1-bb enter [ ]", "release of production-v1-8-1-bb"),
+            ("1 B a enter 2 ' a enter", "home of staging"),
+            ("1 h B here enter 2 ' here enter", "changes of staging"),
+            ("1 ' nowhere enter", "home of staging"),
+        ] {
+            assert_eq!(place(&planera().typing(keys)), expected, "{keys}");
+        }
+    }
+
+    #[test]
+    fn a_place_that_is_gone_is_passed() {
+        let mut world = planera().typing("1 : release space production-v1-8-1-bb enter i");
+        let key = crate::api::ReleaseKey::new("planera-production", "production-v1-8-1-bb");
+        let gone = crate::app::event::ClusterEvent::Releases(crate::app::event::Delta::Deleted(key));
+        world.send(crate::app::event::Event::Cluster(environment_id("staging").cluster, gone));
+        assert_eq!(place(&world.typing("[")), "home of staging");
+    }
+
+    #[test]
+    fn the_way_is_not_longer_than_it_needs_to_be() {
+        let mut world = planera();
+        for _ in 0..LONGEST {
+            world = world.typing("1 2");
+        }
+        assert_eq!(world.store.history.behind.len(), LONGEST);
+        for _ in 0..LONGEST {
+            world = world.typing("[");
+        }
+        assert!(!world.store.history.leads(Way::Back) && world.store.history.leads(Way::Forward));
+        assert!(matches!(world.typing("[").store.ui.view(), View::Home));
+    }
+
+    #[test]
+    fn an_unknown_bookmark_names_those_that_there_are() {
+        let world = planera().typing("1 B a enter ' b enter");
+        let toast = world.store.toasts.back().unwrap();
+        assert_eq!(toast.text, "no bookmark is called `b`; there are a");
+    }
+}

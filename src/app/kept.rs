@@ -1,0 +1,176 @@
+//! What is kept from one start to the next: where a person was and how they looked at it. Nothing that was read, and no secret.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::app::filter::Filter;
+use crate::app::place::{self, Place};
+use crate::app::rows::HealthClass;
+use crate::app::store::Store;
+use crate::app::ui_state::{MetricPane, Pane, PodSort};
+
+/// What is kept from one start to the next.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Kept {
+    /// Where the session ended.
+    pub place: Option<Place>,
+    /// The pane that had the keys on the home screen.
+    pub pane: KeptPane,
+    /// How pods were ordered: the word that the pane shows.
+    pub sort: String,
+    /// Whether latency was shown where there is room for one metric.
+    pub latency: bool,
+    /// What was looked for, per pane.
+    pub filters: BTreeMap<KeptPane, String>,
+    /// The theme that was chosen in the session, and the settings' theme that it stood for.
+    pub theme: Option<(String, String)>,
+    /// Places with a name.
+    pub bookmarks: BTreeMap<String, Place>,
+}
+
+/// A pane of the home screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum KeptPane {
+    /// Environments.
+    #[default]
+    Environments,
+    /// Pods.
+    Pods,
+    /// The queue.
+    Queue,
+}
+
+const PANES: [(KeptPane, Pane); 3] = [
+    (KeptPane::Environments, Pane::Environments),
+    (KeptPane::Pods, Pane::Pods),
+    (KeptPane::Queue, Pane::Queue),
+];
+
+/// What of this session is kept. `settings` is the theme that the settings name.
+#[must_use]
+pub fn of(store: &Store, settings: &str) -> Kept {
+    let filters = PANES.iter().filter_map(|(kept, pane)| {
+        store.ui.filters.get(pane).map(|filter| (*kept, filter.text().to_owned()))
+    });
+    let pane = PANES.iter().find(|(_, pane)| *pane == store.ui.focus).map(|(kept, _)| *kept);
+    Kept {
+        place: place::present(store).or_else(|| store.resuming.clone()),
+        pane: pane.unwrap_or_default(),
+        sort: store.ui.pod_sort.word().to_owned(),
+        latency: store.ui.metric == MetricPane::Latency,
+        filters: filters.collect(),
+        theme: (&*store.theme != settings).then(|| (store.theme.to_string(), settings.to_owned())),
+        bookmarks: store.history.bookmarks.clone(),
+    }
+}
+
+/// Takes over what was kept. Its place is gone to when it is known to be there, and only while nothing burns.
+pub(super) fn take(store: &mut Store, kept: Kept) {
+    if let Some(sort) = PodSort::ALL.into_iter().find(|sort| sort.word() == kept.sort) {
+        store.ui.pod_sort = sort;
+    }
+    if kept.latency {
+        store.ui.metric = MetricPane::Latency;
+    }
+    for (pane, text) in &kept.filters {
+        let pane = PANES.iter().find(|(kept, _)| kept == pane).map(|(_, pane)| *pane);
+        if let (Some(pane), Some(filter)) = (pane, Filter::parse(text)) {
+            store.ui.filters.insert(pane, filter);
+        }
+    }
+    if let Some((_, pane)) = PANES.iter().find(|(pane, _)| *pane == kept.pane) {
+        store.ui.focus = *pane;
+    }
+    store.history.bookmarks = kept.bookmarks;
+    store.resuming = kept.place;
+    store.dirty.releases = true;
+}
+
+/// Goes to the kept place once it is there. A fire or a key ends the wait: nobody is led away from either.
+pub(super) fn resume(store: &mut Store) {
+    let Some(place) = &store.resuming else { return };
+    let burns = store.rows.environments.iter().any(|row| {
+        row.health.class() == HealthClass::Bad || row.error_rate.is_over() || row.latency.is_over()
+    });
+    if store.last_key.is_some() || burns {
+        store.resuming = None;
+        return;
+    }
+    let place = place.clone();
+    let focus = store.ui.focus;
+    if place.environment_id(store).is_some() && place::go(store, &place).is_ok() {
+        store.resuming = None;
+        if store.ui.views.len() == 1 {
+            store.ui.focus = focus;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::fixtures::{World, burning, environment, environment_id, planera};
+
+    fn resumed(world: World, kept: Kept) -> World {
+        let mut world = world;
+        take(&mut world.store, kept);
+        world.store.last_key = None;
+        world.settled()
+    }
+
+    #[test]
+    fn where_a_person_was_is_found_again() {
+        let before = planera().typing("1 tab s m / back enter B a enter h");
+        let kept = of(&before.store, "");
+        let text = serde_json::to_string(&kept).unwrap();
+        assert_eq!(serde_json::from_str::<Kept>(&text).unwrap(), kept);
+        let after = resumed(planera(), kept.clone());
+        assert_eq!(after.store.focused_environment(), Some(environment_id("staging")));
+        assert_eq!(of(&after.store, ""), kept);
+    }
+
+    #[test]
+    fn the_pane_and_its_order_are_found_again_on_the_home_screen() {
+        let before = planera().typing("1 tab s m");
+        let after = resumed(planera(), of(&before.store, ""));
+        let ui = |world: &World| (world.store.ui.focus, world.store.ui.pod_sort, world.store.ui.metric);
+        assert_eq!(ui(&after), ui(&before));
+        assert_eq!(after.store.ui.environments.selected, Some(environment_id("staging")));
+    }
+
+    #[test]
+    fn a_fire_comes_before_the_past() {
+        let kept = of(&planera().typing("1").store, "");
+        let after = resumed(burning(), kept);
+        assert_eq!(after.store.focused_environment(), Some(environment_id("production")));
+        assert_eq!(after.store.resuming, None);
+    }
+
+    #[test]
+    fn it_waits_until_the_place_is_there() {
+        let kept = of(&planera().typing("1").store, "");
+        let world = resumed(World::live().with(environment("production").production()), kept.clone());
+        assert_eq!(world.store.resuming, kept.place);
+        assert_eq!(of(&world.store, "").place.unwrap().environment, "production");
+        let world = world.with(environment("staging").staging()).settled();
+        assert_eq!(world.store.focused_environment(), Some(environment_id("staging")));
+    }
+
+    #[test]
+    fn a_theme_is_kept_as_long_as_the_settings_name_the_same() {
+        let mut world = planera();
+        world.store.theme = "light".into();
+        assert_eq!(of(&world.store, "dark").theme, Some(("light".to_owned(), "dark".to_owned())));
+        assert_eq!(of(&world.store, "light").theme, None);
+    }
+
+    #[test]
+    fn what_was_read_is_not_kept() {
+        let world = planera().typing("1 tab d");
+        let text = serde_json::to_string(&of(&world.store, "")).unwrap();
+        assert!(!text.contains("backend"), "{text}");
+    }
+}
