@@ -107,7 +107,7 @@ pub(super) fn submit(store: &mut Store, said: &mut Vec<String>) -> Vec<Effect> {
             Some(format!("weight {}: say it with the command, such as weight 30 REASON", form.now))
         }
         Some(Overlay::Confirm(_) | Overlay::Message { .. }) | None => return Vec::new(),
-        Some(Overlay::Help { .. } | Overlay::Palette(_) | Overlay::Filter { .. }) => {
+        Some(_) => {
             store.ui.overlays.pop();
             said.push("this command needs words here: help lists them".to_owned());
             return Vec::new();
