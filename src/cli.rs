@@ -22,6 +22,7 @@ mod keys;
 mod logging;
 mod manifests;
 mod notify;
+mod numbers;
 mod output;
 mod progress;
 mod release;
@@ -147,6 +148,7 @@ async fn on_cluster(verb: Option<&Verb>, settings: &crate::config::Settings) -> 
         Verb::Status(wanted) => show::status(settings, wanted).await,
         Verb::Queue(wanted) => show::queue(settings, wanted).await,
         Verb::Audit(wanted) => audit::audit(settings, wanted).await,
+        Verb::Numbers(wanted) => numbers::numbers(settings, wanted).await,
         Verb::Wait(wanted) => wait::wait(settings, wanted).await,
         Verb::Notify(wanted) => notify::test(settings, wanted).await,
         Verb::Completions { .. } | Verb::Man | Verb::Manifests(_) | Verb::Config { .. } => Ok(Exit::Ok),

@@ -40,9 +40,11 @@ mod inbox;
 mod left;
 mod logs;
 mod mark;
+mod matrix;
 mod metric;
 mod next_match;
 mod next_pane;
+mod numbers;
 mod open;
 mod override_gate;
 mod page_down;
@@ -143,6 +145,8 @@ pub const COMMANDS: &[&Command] = &[
     &yaml::COMMAND,
     &audit::COMMAND,
     &inbox::COMMAND,
+    &matrix::COMMAND,
+    &numbers::COMMAND,
     &filter::COMMAND,
     &copy::COMMAND,
     &mark::COMMAND,

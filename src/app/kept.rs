@@ -8,7 +8,7 @@ use crate::app::filter::Filter;
 use crate::app::place::{self, Place};
 use crate::app::rows::HealthClass;
 use crate::app::store::Store;
-use crate::app::ui_state::{MetricPane, Pane, PodSort};
+use crate::app::ui_state::{Pane, PodSort};
 
 /// What is kept from one start to the next.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,8 +20,8 @@ pub struct Kept {
     pub pane: KeptPane,
     /// How pods were ordered: the word that the pane shows.
     pub sort: String,
-    /// Whether latency was shown where there is room for one metric.
-    pub latency: bool,
+    /// The metric that was shown where there is room for one.
+    pub metric: String,
     /// What was looked for, per pane.
     pub filters: BTreeMap<KeptPane, String>,
     /// The theme that was chosen in the session, and the settings' theme that it stood for.
@@ -60,7 +60,7 @@ pub fn of(store: &Store, settings: &str) -> Kept {
         place: place::present(store).or_else(|| store.resuming.clone()),
         pane: pane.unwrap_or_default(),
         sort: store.ui.pod_sort.word().to_owned(),
-        latency: store.ui.metric == MetricPane::Latency,
+        metric: store.ui.metric.to_string(),
         filters: filters.collect(),
         theme: (&*store.theme != settings).then(|| (store.theme.to_string(), settings.to_owned())),
         bookmarks: store.history.bookmarks.clone(),
@@ -72,8 +72,8 @@ pub(super) fn take(store: &mut Store, kept: Kept) {
     if let Some(sort) = PodSort::ALL.into_iter().find(|sort| sort.word() == kept.sort) {
         store.ui.pod_sort = sort;
     }
-    if kept.latency {
-        store.ui.metric = MetricPane::Latency;
+    if !kept.metric.is_empty() {
+        store.ui.metric = kept.metric.as_str().into();
     }
     for (pane, text) in &kept.filters {
         let pane = PANES.iter().find(|(kept, _)| kept == pane).map(|(_, pane)| *pane);
@@ -136,7 +136,8 @@ mod tests {
     fn the_pane_and_its_order_are_found_again_on_the_home_screen() {
         let before = planera().typing("1 tab s m");
         let after = resumed(planera(), of(&before.store, ""));
-        let ui = |world: &World| (world.store.ui.focus, world.store.ui.pod_sort, world.store.ui.metric);
+        let ui =
+            |world: &World| (world.store.ui.focus, world.store.ui.pod_sort, world.store.ui.metric.clone());
         assert_eq!(ui(&after), ui(&before));
         assert_eq!(after.store.ui.environments.selected, Some(environment_id("staging")));
     }

@@ -1,5 +1,8 @@
 //! Moving in lists and texts.
 
+use std::collections::BTreeSet;
+
+use crate::app::matrix;
 use crate::app::store::Store;
 use crate::app::texts;
 use crate::app::ui_state::{Cursor, Overlay, Pane, View};
@@ -19,7 +22,7 @@ pub(super) enum Move {
 
 impl Move {
     /// Where it leads from a row of a list of that many rows, of which a page is shown.
-    fn from(self, index: usize, len: usize, page: usize) -> usize {
+    pub(super) fn from(self, index: usize, len: usize, page: usize) -> usize {
         let last = len.saturating_sub(1);
         match self {
             Self::Up => index.saturating_sub(1),
@@ -56,6 +59,9 @@ pub(super) fn go(store: &mut Store, step: Move) {
     }
     let pane = store.ui.focus;
     let height = store.ui.height(pane);
+    if matches!(store.ui.view(), View::Matrix) {
+        return matrix::go(store, step, height);
+    }
     let Store { ui, rows, clusters, .. } = store;
     match (ui.views.last_mut(), pane) {
         (Some(View::Release(view)), _) => {
@@ -108,6 +114,11 @@ pub(super) fn go(store: &mut Store, step: Move) {
             let present = zoom::chosen(view, series).map_or(0, |index| index + 1);
             let next = step.from(present, series.len() + 1, height);
             view.curve = next.checked_sub(1).and_then(|index| series.get(index)).map(|s| s.label.clone());
+        }
+        (Some(View::Numbers(view)), _) => {
+            let applications: BTreeSet<&str> =
+                rows.environments.iter().map(|row| &*row.application).collect();
+            view.offset = step.scroll(view.offset, applications.len(), height);
         }
         (Some(View::Text(_) | View::Logs(_)), _) => texts::scroll(store, step),
         (_, Pane::Environments) => {

@@ -43,6 +43,8 @@ pub enum PlaceView {
     Changes,
     /// What waits for us.
     Inbox,
+    /// Applications by environments.
+    Matrix,
 }
 
 /// Where the screen is now; absent where that cannot be opened again.
@@ -54,6 +56,7 @@ pub fn present(store: &Store) -> Option<Place> {
         View::Rollback(_) => (PlaceView::Rollback, None),
         View::Changes(_) => (PlaceView::Changes, None),
         View::Inbox(_) => (PlaceView::Inbox, None),
+        View::Matrix => (PlaceView::Matrix, None),
         _ => return None,
     };
     let environment = match view {
@@ -83,6 +86,7 @@ impl Place {
             PlaceView::Rollback => "rollback",
             PlaceView::Changes => "changes",
             PlaceView::Inbox => "inbox",
+            PlaceView::Matrix => "matrix",
         };
         let about = self.release.as_deref().unwrap_or(&self.environment);
         if about.is_empty() { view.to_owned() } else { format!("{view} of {about}") }
@@ -135,6 +139,7 @@ pub(super) fn go(store: &mut Store, place: &Place) -> Result<(), String> {
         (PlaceView::Changes, Some(environment), _) => {
             views::push(store, View::Changes(ChangesView { environment, offset: 0 }));
         }
+        (PlaceView::Matrix, ..) => views::push(store, View::Matrix),
         (PlaceView::Inbox, ..) => views::push(store, View::Inbox(InboxView::default())),
         _ => {}
     }

@@ -177,7 +177,7 @@ impl Store {
                 crate::app::log_view::LogSubject::Environment(id) => Some(id.clone()),
                 _ => None,
             },
-            View::Home | View::Text(_) => None,
+            View::Home | View::Matrix | View::Numbers(_) | View::Text(_) => None,
         }
         .or_else(|| self.ui.environments.selected.clone())
     }

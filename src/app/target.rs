@@ -20,6 +20,8 @@ pub fn target(store: &Store) -> Target {
         | View::Changes(_)
         | View::Events(_)
         | View::Zoom(_)
+        | View::Matrix
+        | View::Numbers(_)
         | View::Text(_)
         | View::Logs(_) => Target { environment, ..Target::default() },
         View::Home => match store.ui.focus {

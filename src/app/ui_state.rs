@@ -111,6 +111,10 @@ pub enum View {
     Events(EventsView),
     /// One metric pane alone.
     Zoom(ZoomView),
+    /// Applications by environments, over all clusters.
+    Matrix,
+    /// Delivery numbers of every application.
+    Numbers(NumbersView),
     /// YAML, description, difference.
     Text(TextView),
     /// Logs, followed.
@@ -154,6 +158,15 @@ pub struct EventsView {
     /// Only warnings are listed.
     pub warnings: bool,
     /// Lines scrolled past, from the newest.
+    pub offset: usize,
+}
+
+/// Delivery numbers of every application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NumbersView {
+    /// Days of the period, which ends now.
+    pub days: u16,
+    /// Lines scrolled past.
     pub offset: usize,
 }
 
@@ -252,6 +265,10 @@ pub enum Pane {
     Events,
     /// Zoom: the curves.
     Zoom,
+    /// Matrix: its cells.
+    Matrix,
+    /// Numbers: their list.
+    Numbers,
     /// Text and logs: their lines.
     Text,
     /// The help window.
@@ -270,6 +287,8 @@ impl Pane {
             View::Why(_) => &[Self::Why],
             View::Changes(_) => &[Self::Changes],
             View::Events(_) => &[Self::Events],
+            View::Matrix => &[Self::Matrix],
+            View::Numbers(_) => &[Self::Numbers],
             View::Zoom(_) => &[Self::Zoom],
             View::Text(_) | View::Logs(_) => &[Self::Text],
         }

@@ -20,6 +20,8 @@ use crate::time::Clock;
 mod print;
 mod read;
 
+pub(super) use print::escaped;
+
 /// Everything that was read.
 #[derive(Debug, Default)]
 struct Shelf {

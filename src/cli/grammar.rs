@@ -8,6 +8,7 @@ use clap_complete::Shell;
 mod audit;
 mod guarding;
 mod notify;
+mod numbers;
 mod options;
 
 pub use audit::{Audit, AuditFormat, Moment};
@@ -16,6 +17,7 @@ pub use guarding::{
     Said, Scale, Why,
 };
 pub use notify::Notify;
+pub use numbers::Numbers;
 pub use options::{
     About, Act, ConfigWhat, Controller, Demo, Deploy, Format, History, How, Manifests, ManifestsWhat,
     Promote, Queue, Rollback, Sim, Status, Wait, Weight,
@@ -254,6 +256,18 @@ Examples:
   release-cockpit queue
   release-cockpit queue --all -n planera-production -o json")]
     Queue(Queue),
+    /// Show how often, how fast and how safely applications are delivered to production
+    #[command(after_help = "\
+Counted from the releases themselves, in the terms of DORA: deployments and how many succeed a day; lead time from when a
+version was first asked for, anywhere, to when it succeeded in production; duration; the share of deployments that failed,
+were held or were undone; how often production went back; and the time from a failure to the next good version. Times are
+medians.
+
+Examples:
+  release-cockpit numbers
+  release-cockpit numbers planera --since 90d -o md
+  release-cockpit --context prod-eu --context prod-us numbers -o json")]
+    Numbers(Numbers),
     /// Wait until a release has ended, or has reached a phase
     #[command(after_help = "\
 Examples:

@@ -27,11 +27,12 @@ use crate::domain::age::Age;
 use crate::sanitize;
 use crate::time::Clock;
 
-struct Seen {
-    cluster: Cluster,
-    context: String,
-    environments: Vec<Environment>,
-    releases: Vec<Release>,
+/// What one cluster holds.
+pub(super) struct Seen {
+    pub(super) cluster: Cluster,
+    pub(super) context: String,
+    pub(super) environments: Vec<Environment>,
+    pub(super) releases: Vec<Release>,
 }
 
 /// `status`.
@@ -160,7 +161,7 @@ async fn cause(
 }
 
 /// Everything in sight, cluster by cluster.
-async fn look(settings: &Settings) -> Result<Vec<Seen>, CliError> {
+pub(super) async fn look(settings: &Settings) -> Result<Vec<Seen>, CliError> {
     let contexts: Vec<Option<&String>> = match settings.contexts.as_slice() {
         [] => vec![None],
         several => several.iter().map(Some).collect(),

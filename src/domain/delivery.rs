@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-use crate::api::{EnvironmentKey, Phase, Release, ReleaseKind};
+use crate::api::{Phase, Release, ReleaseKind};
 
 /// The delivery numbers of one application and period.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -62,16 +62,17 @@ impl Period {
     }
 }
 
-/// The numbers of an application. `releases` are all of its releases, in every environment; `is_production` tells production's.
+/// The numbers of an application. `releases` are all of its releases with the environments that they are for, each of them wherever
+/// it is; `is_production` tells production's.
 #[must_use]
-pub fn delivery(
-    releases: &[&Release],
-    is_production: impl Fn(&EnvironmentKey) -> bool,
+pub fn delivery<L: Ord>(
+    releases: &[(L, &Release)],
+    is_production: impl Fn(&L) -> bool,
     period: Period,
 ) -> Delivery {
-    let mut lanes: BTreeMap<EnvironmentKey, Vec<&Release>> = BTreeMap::new();
-    for release in releases.iter().filter(|release| is_production(&release.environment_key())) {
-        lanes.entry(release.environment_key()).or_default().push(release);
+    let mut lanes: BTreeMap<&L, Vec<&Release>> = BTreeMap::new();
+    for (lane, release) in releases.iter().filter(|(lane, _)| is_production(lane)) {
+        lanes.entry(lane).or_default().push(release);
     }
     let mut numbers = Delivery::default();
     let (mut leads, mut durations, mut restores) = (Vec::new(), Vec::new(), Vec::new());
@@ -166,11 +167,11 @@ fn restored(release: &Release, later: &[&Release]) -> Option<DateTime<Utc>> {
 }
 
 /// When that version was first asked for, anywhere.
-fn first_asked(releases: &[&Release], of: &Release) -> Option<DateTime<Utc>> {
-    let same = releases.iter().filter(|release| {
+fn first_asked<L>(releases: &[(L, &Release)], of: &Release) -> Option<DateTime<Utc>> {
+    let same = releases.iter().filter(|(_, release)| {
         release.spec.version == of.spec.version && release.spec.kind != ReleaseKind::Rollback
     });
-    same.filter_map(|release| release.created_at()).min()
+    same.filter_map(|(_, release)| release.created_at()).min()
 }
 
 fn median(mut spans: Vec<TimeDelta>) -> Option<i64> {
@@ -238,7 +239,7 @@ mod tests {
     }
 
     fn numbers(releases: &[Release]) -> Delivery {
-        let releases: Vec<&Release> = releases.iter().collect();
+        let releases: Vec<_> = releases.iter().map(|release| (release.environment_key(), release)).collect();
         let period = Period { until: at(1_440), length: TimeDelta::days(1) };
         delivery(&releases, |key| &*key.name == "prod", period)
     }

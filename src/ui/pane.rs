@@ -48,6 +48,8 @@ pub static PANES: &[&Pane] = &[
     &panes::changes::PANE,
     &panes::events::PANE,
     &panes::zoom::PANE,
+    &panes::matrix::PANE,
+    &panes::numbers::PANE,
     &panes::text::PANE,
     &panes::logs::PANE,
 ];

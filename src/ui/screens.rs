@@ -38,6 +38,8 @@ pub fn draw(buf: &mut Buffer, area: Rect, store: &Store, theme: &Theme) {
         View::Changes(_) => changes(buf, shell.body, &ctx),
         View::Events(_) => (panes::events::PANE.draw)(buf, shell.body, &ctx),
         View::Zoom(_) => (panes::zoom::PANE.draw)(buf, shell.body, &ctx),
+        View::Matrix => (panes::matrix::PANE.draw)(buf, shell.body, &ctx),
+        View::Numbers(_) => (panes::numbers::PANE.draw)(buf, shell.body, &ctx),
         View::Text(_) => (panes::text::PANE.draw)(buf, shell.body, &ctx),
         View::Logs(_) => (panes::logs::PANE.draw)(buf, shell.body, &ctx),
     }
@@ -279,6 +281,10 @@ pub fn heights(store: &Store) -> BTreeMap<Focus, u16> {
             BTreeMap::from([(Focus::Changes, panes::changes::visible_rows(list, boxed))])
         }
         View::Events(_) => BTreeMap::from([(Focus::Events, panes::events::visible_rows(shell.body, boxed))]),
+        View::Matrix => BTreeMap::from([(Focus::Matrix, panes::matrix::visible_rows(shell.body, boxed))]),
+        View::Numbers(_) => {
+            BTreeMap::from([(Focus::Numbers, panes::numbers::visible_rows(shell.body, boxed))])
+        }
         View::Text(_) | View::Logs(_) => BTreeMap::from([(Focus::Text, framed(shell.body))]),
         View::Zoom(_) => BTreeMap::from([(Focus::Zoom, framed(shell.body))]),
     };

@@ -26,8 +26,10 @@ use crate::ui::render;
 use crate::ui::theme::Theme;
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (200, 60)];
-const VIEWS: [&str; 10] =
-    ["home", "release", "rollback", "inbox", "why", "changes", "events", "zoom", "text", "logs"];
+const VIEWS: [&str; 12] = [
+    "home", "release", "rollback", "inbox", "why", "changes", "events", "zoom", "text", "logs", "matrix",
+    "numbers",
+];
 
 /// The screen of that store as a buffer.
 fn screen(store: &Store, theme: &Theme, (width, height): (u16, u16)) -> Buffer {
@@ -145,6 +147,8 @@ fn open(mut store: Store, view: &str) -> Store {
             store = World { store }.settled().store;
         }
         "inbox" => store = World { store }.typing("i").store,
+        "matrix" => store = World { store }.typing("M").store,
+        "numbers" => store = World { store }.typing("N").store,
         "why" => {
             let ours = Some("you asked for it: someone else must approve".into());
             let reason = "SelfApproval: alice asked for this release".into();
@@ -216,6 +220,8 @@ fn view_of(pane: &crate::ui::pane::Pane) -> &'static str {
         }
         "rollback" => "rollback",
         "inbox" => "inbox",
+        "matrix" => "matrix",
+        "numbers" => "numbers",
         "why" => "why",
         "changes" => "changes",
         "events" => "events",

@@ -2,12 +2,12 @@
 
 use super::describe;
 use super::prelude::*;
-use crate::app::{inbox, rollback, target, views};
+use crate::app::{inbox, matrix, rollback, target, views};
 
 pub(super) const COMMAND: Command = Command {
     id: "open",
     title: "open",
-    help: "Open the selected release, pod or version; in the rollback view: go back to it",
+    help: "Open the selected release, pod, version or environment; in the rollback view: go back to it",
     keys: &[KeyChord::plain(KeyCode::Enter)],
     scope: Scope::Everywhere,
     group: Group::Looking,
@@ -29,10 +29,12 @@ fn available(store: &Store, target: &Target) -> Availability {
         View::Inbox(_) if inbox::selected(store).is_some() => Availability::Ready,
         View::Inbox(_) => Availability::Unavailable("nothing waits for you".to_owned()),
         View::Why(_) => Availability::Ready,
+        View::Matrix => needs_environment(store, target),
         View::Release(_)
         | View::Changes(_)
         | View::Events(_)
         | View::Zoom(_)
+        | View::Numbers(_)
         | View::Text(_)
         | View::Logs(_) => Availability::Unavailable("nothing to open here".to_owned()),
     }
@@ -41,6 +43,7 @@ fn available(store: &Store, target: &Target) -> Availability {
 fn open(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
     match store.ui.view() {
         View::Rollback(_) => return rollback::confirm(store),
+        View::Matrix => matrix::enter(store),
         View::Inbox(_) if invocation.target.release.is_none() => return inbox::act(store, ""),
         View::Home if store.ui.focus == Pane::Pods => return (describe::COMMAND.run)(store, invocation),
         _ => {

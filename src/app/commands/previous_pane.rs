@@ -1,7 +1,7 @@
 //! `previous-pane`.
 
 use super::prelude::*;
-use crate::app::overlays;
+use crate::app::{matrix, overlays};
 use crate::config::key::Modifiers;
 
 pub(super) const COMMAND: Command = Command {
@@ -16,7 +16,11 @@ pub(super) const COMMAND: Command = Command {
     confirmation: Confirmation::None,
     availability: |_, _| Availability::Ready,
     run: |store, _| {
-        store.ui.focus = overlays::cycle(Pane::of(store.ui.view()), store.ui.focus, -1);
+        if matches!(store.ui.view(), View::Matrix) {
+            matrix::along(store, -1);
+        } else {
+            store.ui.focus = overlays::cycle(Pane::of(store.ui.view()), store.ui.focus, -1);
+        }
         Vec::new()
     },
 };

@@ -51,6 +51,8 @@ fn told(store: &Store) -> String {
             let cursor = view.cursor.map(|at| (store.now - at).num_seconds());
             format!("zoom: {} {} {:?} {cursor:?} {curve}", view.pane, view.word(), view.compare)
         }
+        (None, View::Matrix) => "matrix".to_owned(),
+        (None, View::Numbers(view)) => format!("numbers: {}", view.days),
         (None, View::Text(view)) => format!("text: {}", view.title),
         (None, View::Logs(view)) => format!("logs: {}", view.subject.words()),
     };

@@ -7,7 +7,9 @@ use crate::app::located::EnvironmentId;
 use crate::app::rows::{EnvironmentRow, HealthClass, environments, inbox, pods, queue};
 use crate::app::store::{Dirty, Store};
 use crate::app::ui_state::{Cursor, Pane};
-use crate::app::{attention, banners, causes, changes, events, kept, log_view, overlays, rollback, tracks, zoom};
+use crate::app::{
+    attention, banners, causes, changes, events, kept, log_view, overlays, rollback, tracks, zoom,
+};
 use crate::domain::pane;
 
 /// For how long after the first environment is known the rest is still being loaded.

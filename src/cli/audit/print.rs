@@ -193,7 +193,7 @@ fn why(intent: &Intent) -> String {
 }
 
 /// One line that Markdown shows as it is.
-fn escaped(text: &str) -> String {
+pub(in crate::cli) fn escaped(text: &str) -> String {
     let mut out = String::new();
     for c in sanitize::line(text).chars() {
         if matches!(c, '\\' | '|' | '`' | '*' | '_' | '<' | '>' | '[' | ']') {
