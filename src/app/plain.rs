@@ -78,7 +78,9 @@ pub fn news(told: &mut Told, store: &Store) -> News {
             .extend(gone.map(|(_, sentence)| sentences::stamped(store.now, &format!("over: {sentence}"))));
     }
     told.facts = facts;
-    let toast = store.toasts.back().map(|toast| (toast.at, toast.text.clone()));
+    // keys mean nothing in lines
+    let words = |text: &str| text.replace("`?` lists them", "help lists them");
+    let toast = store.toasts.back().map(|toast| (toast.at, words(&toast.text)));
     if toast.is_some() && toast != told.toast {
         news.lines.extend(toast.iter().map(|(_, text)| format!("note: {text}")));
         told.toast = toast;

@@ -139,6 +139,6 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "Delivery to production, the last 30d");
         assert_eq!(lines[3], "| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
-        assert_eq!(lines[4], "| a\\|b | 4 | 0.10 | 1h1m | 10m | 25% | 25% | - | 0 |");
+        assert_eq!(lines[4], "| a\\|b | 4 | 0.10 | 61m | 10m | 25% | 25% | - | 0 |");
     }
 }

@@ -6,7 +6,7 @@ use crate::app::numbers;
 pub(super) const COMMAND: Command = Command {
     id: "numbers",
     title: "numbers",
-    help: "Delivery numbers per application: frequency, lead time, failures, rollbacks, time to restore; again: another period",
+    help: "How often, how fast and how safely applications are delivered; again: another period",
     keys: &[KeyChord::char('N')],
     scope: Scope::Cluster,
     group: Group::Looking,

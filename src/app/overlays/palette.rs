@@ -81,7 +81,7 @@ fn enter(store: &mut Store, palette: &Palette) -> Vec<Effect> {
 /// Runs a line that names a command in full.
 pub(in crate::app) fn run_line(store: &mut Store, line: &str) -> Vec<Effect> {
     let Some((command, argument)) = parse(line) else {
-        store.say(Level::Warning, format!("`{line}` is not a command: help lists them"));
+        store.say(Level::Warning, format!("`{line}` is not a command: `?` lists them"));
         return Vec::new();
     };
     let (target, argument) = arguments::aimed(store, command, argument);
