@@ -11,7 +11,8 @@ mod complete;
 mod confirm;
 mod controller;
 mod demo;
-pub mod error;
+pub mod doctor;
+mod error;
 pub mod exit;
 mod follow;
 pub mod grammar;
@@ -91,19 +92,25 @@ fn dispatch(arguments: &Arguments) -> Result<Exit, CliError> {
         Some(Verb::Man) => complete::man(),
         Some(Verb::Manifests(wanted)) => manifests::print(wanted),
         Some(Verb::Config { what }) => settings::print(&arguments.global, what.as_ref()),
+        // settings that are wrong are one of its findings
+        Some(Verb::Doctor(wanted)) => run_to_end(doctor::doctor(&arguments.global, wanted)),
         verb => {
             let settings = settings::load(&arguments.global)?;
-            let runtime = tokio::runtime::Builder::new_multi_thread()
-                .enable_all()
-                .worker_threads(2)
-                .build()
-                .map_err(|error| CliError::new(Exit::Error, format!("no threads: {error}")))?;
-            let ended = runtime.block_on(on_cluster(verb.as_ref(), &settings));
-            // a reader that waits for a key or a server must not keep the process
-            runtime.shutdown_background();
-            ended
+            run_to_end(on_cluster(verb.as_ref(), &settings))
         }
     }
+}
+
+fn run_to_end(work: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, CliError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .worker_threads(2)
+        .build()
+        .map_err(|error| CliError::new(Exit::Error, format!("no threads: {error}")))?;
+    let ended = runtime.block_on(work);
+    // a reader that waits for a key or a server must not keep the process
+    runtime.shutdown_background();
+    ended
 }
 
 async fn on_cluster(verb: Option<&Verb>, settings: &crate::config::Settings) -> Result<Exit, CliError> {
@@ -151,6 +158,8 @@ async fn on_cluster(verb: Option<&Verb>, settings: &crate::config::Settings) -> 
         Verb::Numbers(wanted) => numbers::numbers(settings, wanted).await,
         Verb::Wait(wanted) => wait::wait(settings, wanted).await,
         Verb::Notify(wanted) => notify::test(settings, wanted).await,
-        Verb::Completions { .. } | Verb::Man | Verb::Manifests(_) | Verb::Config { .. } => Ok(Exit::Ok),
+        Verb::Completions { .. } | Verb::Man | Verb::Manifests(_) | Verb::Config { .. } | Verb::Doctor(_) => {
+            Ok(Exit::Ok)
+        }
     }
 }

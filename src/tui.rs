@@ -75,6 +75,12 @@ pub enum Error {
     Panicked(String),
 }
 
+/// Columns and rows of the terminal; nothing where there is none.
+#[must_use]
+pub fn terminal_size() -> Option<(u16, u16)> {
+    crossterm::terminal::size().ok().filter(|(width, height)| *width > 0 && *height > 0)
+}
+
 /// Runs a session until a person or a signal ends it. The terminal is restored in every case. The first frame is drawn before
 /// anything is connected.
 pub async fn run(options: Options) -> Result<(), Error> {

@@ -6,12 +6,14 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 mod audit;
+mod doctor;
 mod guarding;
 mod notify;
 mod numbers;
 mod options;
 
 pub use audit::{Audit, AuditFormat, Moment};
+pub use doctor::Doctor;
 pub use guarding::{
     Check, Drive, Freeze, HandOver, Inbox, OnDigest, OnEnvironment, Override, Replicas, Restart, Review,
     Said, Scale, Why,
@@ -286,6 +288,16 @@ Examples:
   release-cockpit notify --test production
   release-cockpit notify --test production --channel slack -o json")]
     Notify(Notify),
+    /// Check kubeconfig, permissions, controller, Prometheus and whatever environments need, and say how to mend it
+    #[command(after_help = "\
+Each check has a verdict (ok, warn, fail, skipped), its evidence and a remedy. The exit code is 0 where nothing failed, and 1 where
+something did. Nothing is changed. For the embedded world: release-cockpit sim > kubeconfig &
+
+Examples:
+  release-cockpit doctor
+  release-cockpit --context prod-eu --context prod-us doctor
+  release-cockpit --kubeconfig kubeconfig doctor -o json")]
+    Doctor(Doctor),
     /// Print what a cluster needs: pipe it to `kubectl apply -f -`
     #[command(after_help = "\
 Examples:

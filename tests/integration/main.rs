@@ -12,6 +12,7 @@ mod commands;
 mod contract;
 mod controller;
 mod creations;
+mod doctor;
 mod documents;
 mod double;
 mod ear;

@@ -1,0 +1,167 @@
+//! What environments need besides themselves: keys of secrets, routers' objects, images in their registries. Asked by the gates
+//! themselves, so that the doctor never has an opinion of its own.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+
+use super::super::session::mirrors;
+use super::patient::Patient;
+use super::{Finding, Verdict};
+use crate::api::Environment;
+use crate::api::environment::{ImageExists, Preflight};
+use crate::api::release::GateState;
+use crate::cluster::registry::Registries;
+use crate::domain::health::{Question, Routing};
+use crate::domain::track;
+use crate::gate::{Scope, ask};
+use crate::metrics::Pool;
+use crate::time::Clock;
+
+/// How long a question may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+fn scope(patient: &Patient, environment: &Environment) -> Option<Scope> {
+    let cluster = patient.cluster.as_ref().ok()?;
+    let clock = Clock::system();
+    Some(Scope {
+        client: cluster.client(),
+        http: None,
+        registries: Registries::new(mirrors(&patient.settings).ok()?).with_patience(PATIENCE),
+        prometheus: Arc::new(Pool::new(cluster.clone(), clock.clone())),
+        namespace: environment.metadata.namespace.clone().unwrap_or_default(),
+        clock,
+    })
+}
+
+/// Asks each question of its environment at the same time.
+async fn answers(
+    patient: &Patient,
+    questions: Vec<(&Environment, String, Question)>,
+    remedy: &'static str,
+) -> Vec<Finding> {
+    let asked = questions.into_iter().map(|(environment, subject, question)| async move {
+        let Some(scope) = scope(patient, environment) else {
+            return Finding { subject, ..Finding::skipped("registry.mirrors of the settings is not valid") };
+        };
+        match tokio::time::timeout(PATIENCE, ask(&scope, &question)).await {
+            Ok(answer) => {
+                let verdict = match answer.state {
+                    GateState::Pass => Verdict::Ok,
+                    GateState::Fail => Verdict::Fail,
+                    GateState::Wait | GateState::NoData => Verdict::Warn,
+                };
+                Finding::new(
+                    subject,
+                    verdict,
+                    answer.detail,
+                    if verdict == Verdict::Ok { "" } else { remedy },
+                )
+            }
+            Err(_) => Finding::warn(subject, format!("no answer within {} s", PATIENCE.as_secs()), remedy),
+        }
+    });
+    join_all(asked).await
+}
+
+fn preflights(environment: &Environment) -> impl Iterator<Item = &Preflight> {
+    environment.spec.gates.iter().flat_map(|gates| &gates.preflight)
+}
+
+pub(super) async fn secrets(patient: &Patient) -> Vec<Finding> {
+    let Ok(environments) = patient.environments().await else {
+        return vec![Finding::skipped("the environments cannot be read")];
+    };
+    let mut questions = Vec::new();
+    for environment in environments {
+        for preflight in preflights(environment) {
+            let Preflight::SecretKeys(wanted) = preflight else { continue };
+            let subject = format!("{} {}", environment.key(), wanted.secret);
+            questions.push((environment, subject, Question::SecretKeys(wanted.clone())));
+        }
+    }
+    if questions.is_empty() {
+        return vec![Finding::skipped("no environment demands keys of a Secret")];
+    }
+    answers(
+        patient,
+        questions,
+        "add the keys to the Secret; where it may not be read: the controller reads it by its own role",
+    )
+    .await
+}
+
+pub(super) async fn routers(patient: &Patient) -> Vec<Finding> {
+    let Ok(environments) = patient.environments().await else {
+        return vec![Finding::skipped("the environments cannot be read")];
+    };
+    let (mut questions, mut busy) = (Vec::new(), Vec::new());
+    for environment in environments {
+        let strategy = environment.spec.default_strategy();
+        let Some(track) = track::of(strategy) else { continue };
+        if patient.is_busy(environment).await {
+            let subject = environment.key().to_string();
+            busy.push(Finding {
+                subject,
+                ..Finding::skipped("a release is under way and has its router in use")
+            });
+            continue;
+        }
+        let settings = environment.spec.strategy_of(strategy);
+        for component in &environment.spec.components {
+            let routing = Routing {
+                workload: component.workload.clone(),
+                track,
+                routing: track::routing(&settings, &component.name),
+                preview_service: track::preview_service(&settings, &component.name),
+                weights: Vec::new(),
+            };
+            questions.push((
+                environment,
+                format!("{} {}", environment.key(), component.name),
+                Question::Routing(routing),
+            ));
+        }
+    }
+    if questions.is_empty() && busy.is_empty() {
+        return vec![Finding::skipped("no environment's strategy shifts traffic")];
+    }
+    let remedy = "create or correct the router's objects that spec.strategy names";
+    busy.into_iter().chain(answers(patient, questions, remedy).await).collect()
+}
+
+/// What runs must still be in its registry: one image of each registry of an environment.
+pub(super) async fn images(patient: &Patient) -> Vec<Finding> {
+    let Ok(environments) = patient.environments().await else {
+        return vec![Finding::skipped("the environments cannot be read")];
+    };
+    let mut questions = Vec::new();
+    for environment in environments {
+        let wanted = preflights(environment).find_map(|preflight| match preflight {
+            Preflight::ImageExists(wanted) => Some(wanted.clone()),
+            _ => None,
+        });
+        let wanted = wanted.unwrap_or_else(ImageExists::default);
+        let current = environment.status.iter().flat_map(|status| &status.current);
+        let of_registry: BTreeMap<&str, &str> = current
+            .map(|current| {
+                (current.image.rsplit_once('/').map_or("", |(registry, _)| registry), &*current.image)
+            })
+            .collect();
+        for image in of_registry.into_values() {
+            let question = Question::ImageExists { image: image.to_owned(), wanted: wanted.clone() };
+            questions.push((environment, environment.key().to_string(), question));
+        }
+    }
+    if questions.is_empty() {
+        return vec![Finding::skipped("nothing is known to run yet")];
+    }
+    answers(
+        patient,
+        questions,
+        "check the way to the registry and the pull secret; releases need the image's digest",
+    )
+    .await
+}
