@@ -195,7 +195,7 @@ fn told(reports: &[Report]) -> String {
     }
     let count = |verdict| reports.iter().filter(|report| report.finding.verdict == verdict).count();
     text.push_str(&format!(
-        "\n{} ok, {} warnings, {} failed, {} skipped\n",
+        "\n{} ok, {} to be looked at, {} failed, {} skipped\n",
         count(Verdict::Ok),
         count(Verdict::Warn),
         count(Verdict::Fail),
