@@ -8,12 +8,14 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use release_cockpit::api::{Environment, EnvironmentKey, Release};
 use release_cockpit::app::cluster_state::{ClusterId, Feed, FeedState};
-use release_cockpit::app::event::{ClusterEvent, Delta, Event};
+use release_cockpit::app::effect::Effect;
+use release_cockpit::app::event::{ClusterEvent, Delta, Event, ZoomPart};
 use release_cockpit::app::store::Store;
 use release_cockpit::app::update_all;
 use release_cockpit::config::theme as config;
 use release_cockpit::domain::pod_row::{PodHealth, PodKey, PodRow};
 use release_cockpit::domain::series::{Series, unix};
+use release_cockpit::domain::sliding::Sliding;
 use release_cockpit::ui::{render, theme::Theme};
 
 const PODS: usize = 10_000;
@@ -43,6 +45,45 @@ fn home_200x60_drawing_alone(bencher: divan::Bencher) {
     bencher.bench_local(|| {
         buf.reset();
         release_cockpit::ui::screens::draw(&mut buf, area, &store, &theme);
+    });
+}
+
+/// One pane alone, with a cursor on its curves and a legend.
+#[divan::bench]
+fn zoomed_200x60(bencher: divan::Bencher) {
+    let mut store = world();
+    let keys = ["z", "left", "left"].map(|key| key.parse().unwrap());
+    let effects = update_all(&mut store, keys.map(|chord| Event::Key { chord, repeat: false }));
+    for effect in effects {
+        if let Effect::Zoom { cluster, wish: Some(wish) } = effect {
+            let result = Ok(["stable", "canary"].map(curve).into());
+            let event = ClusterEvent::Zoomed { wish, part: ZoomPart::Present, at: now(), result };
+            update_all(&mut store, [Event::Cluster(cluster, event)]);
+        }
+    }
+    let theme = Theme::of(&config::Theme::load("dark").unwrap());
+    let mut terminal = Terminal::new(TestBackend::new(200, 60)).unwrap();
+    bencher.bench_local(|| {
+        terminal.draw(|frame| render(frame, &store, &theme)).unwrap();
+    });
+}
+
+/// Three new samples of twelve curves taken into what is kept of half an hour.
+#[divan::bench]
+fn merge_of_new_samples(bencher: divan::Bencher) {
+    let samples = |(start, end): (f64, f64), step: f64| -> Vec<(usize, Vec<(f64, f64)>)> {
+        let times = std::iter::successors(Some(start), |at| Some(at + step)).take_while(|at| *at <= end);
+        let times: Vec<f64> = times.collect();
+        (0..12).map(|curve| (curve, times.iter().map(|at| (*at, 1.0)).collect())).collect()
+    };
+    let mut kept = Sliding::new(1_800.0);
+    let whole = kept.due(1_000_000.0);
+    kept.merge(samples(whole, kept.step()), whole);
+    let due = kept.due(1_000_010.0);
+    let found = samples(due, kept.step());
+    bencher.with_inputs(|| (kept.clone(), found.clone())).bench_local_values(|(mut kept, found)| {
+        kept.merge(found, due);
+        kept
     });
 }
 

@@ -26,6 +26,7 @@ mod notify;
 mod numbers;
 mod output;
 mod progress;
+mod promise;
 mod release;
 mod session;
 mod settings;

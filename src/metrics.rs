@@ -17,7 +17,7 @@ pub use alerts::ActiveAlert;
 pub use client::Prometheus;
 pub use curves::{Curves, instant};
 pub use error::{Error, Kind};
-pub use measured::measure;
+pub use measured::{measure, objective};
 pub use pool::Pool;
 
 use crate::api::Environment;

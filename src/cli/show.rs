@@ -12,6 +12,7 @@ use super::follow::line;
 use super::grammar::{Format, Queue, Status};
 use super::output;
 use super::progress;
+use super::promise::{self, Promise};
 use super::session::{connect, in_sight, where_else};
 use super::table::Table;
 use super::{causes, choose};
@@ -33,6 +34,8 @@ pub(super) struct Seen {
     pub(super) context: String,
     pub(super) environments: Vec<Environment>,
     pub(super) releases: Vec<Release>,
+    /// What the environment that was named promises.
+    promise: Option<Promise>,
 }
 
 /// `status`.
@@ -43,6 +46,9 @@ pub(super) async fn status(settings: &Settings, wanted: &Status) -> Result<Exit,
         let key = choose::environment(&all, given)?.key();
         for seen in &mut seen {
             seen.environments.retain(|environment| environment.key() == key);
+            if let [environment] = seen.environments.as_slice() {
+                seen.promise = promise::ask(settings, &seen.cluster, environment).await;
+            }
         }
     }
     if wanted.output == Format::Json {
@@ -134,6 +140,9 @@ async fn details(seen: &Seen, now: DateTime<Utc>) -> String {
         }
         text.push_str(&progress::told(release, Some(environment), now));
     }
+    if let Some(promise) = &seen.promise {
+        text.push_str(&promise.told());
+    }
     text
 }
 
@@ -173,9 +182,10 @@ pub(super) async fn look(settings: &Settings) -> Result<Vec<Seen>, CliError> {
         let visible = |namespace: &Option<String>| in_sight(&settings.namespaces, namespace.as_deref());
         Ok::<_, CliError>(Seen {
             context: cluster.context().to_owned(),
-            cluster: cluster.clone(),
+            promise: None,
             environments: environments.into_iter().filter(|e| visible(&e.metadata.namespace)).collect(),
             releases: releases.into_iter().filter(|r| visible(&r.metadata.namespace)).collect(),
+            cluster,
         })
     });
     futures::future::try_join_all(looks).await
@@ -217,6 +227,7 @@ fn environments_as_json(seen: &Seen) -> Vec<Value> {
                 "cluster": seen.context,
                 "environment": environment,
                 "activeRelease": active(environment, &seen.releases),
+                "promise": seen.promise.as_ref().map(Promise::as_json),
             })
         })
         .collect()

@@ -24,6 +24,14 @@ pub struct Pair {
     pub is_fast: bool,
 }
 
+impl Pair {
+    /// Both windows, the long one first: `6h/30m`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        format!("{}/{}", prometheus_duration(self.long), prometheus_duration(self.short))
+    }
+}
+
 /// Every pair, the fastest first.
 pub const PAIRS: [Pair; 4] = [
     Pair { factor: 14.4, long: Duration::from_mins(60), short: Duration::from_mins(5), is_fast: true },
@@ -33,7 +41,7 @@ pub const PAIRS: [Pair; 4] = [
 ];
 
 /// The time that a promise is about, where it does not say.
-const PERIOD: Duration = Duration::from_mins(30 * 1_440);
+pub const PERIOD: Duration = Duration::from_mins(30 * 1_440);
 /// Fewest requests in a window, where an objective does not say.
 const FEWEST: i64 = 50;
 
@@ -97,6 +105,12 @@ impl Assessment {
             .iter()
             .filter(|judged| judged.pair.is_fast)
             .all(|judged| judged.is_burning() == Some(false))
+    }
+
+    /// What is left of the budget, as part of a sentence that always has something to say.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        self.budget().unwrap_or_else(|| "too few requests in the period to tell what is left".to_owned())
     }
 
     /// What is left of the budget, as part of a sentence.
@@ -204,8 +218,9 @@ fn burn(slo: &Slo, measurement: &Measurement, window: Duration) -> Option<Burn> 
     (budget > 0.0).then(|| Burn { ratio, requests, rate: ratio / budget })
 }
 
-/// In one unit, as every Prometheus reads it.
-fn prometheus_duration(window: Duration) -> String {
+/// In one unit, as every Prometheus reads it, and people too.
+#[must_use]
+pub fn prometheus_duration(window: Duration) -> String {
     let secs = window.as_secs();
     match secs {
         _ if secs == 0 => format!("{}ms", window.as_millis()),
@@ -276,6 +291,11 @@ mod tests {
         }
         let slow = assess(&slo(), &measured(Duration::from_mins(1_440), 0.004, 0.0, 10_000.0));
         assert_eq!(slow.pairs[2].is_burning(), Some(true), "burns slowly, and wakes nobody");
+    }
+
+    #[test]
+    fn pairs_are_told_by_their_windows() {
+        assert_eq!(PAIRS.map(|pair| pair.words()), ["1h/5m", "6h/30m", "1d/2h", "3d/6h"]);
     }
 
     #[test]

@@ -10,7 +10,8 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 pub use model::{
-    Binding, ConfigMap, History, Namespace, ObjectText, Role, Rule, Scenario, Secret, Service, User, Workload,
+    Binding, ConfigMap, Gauge, History, Namespace, ObjectText, Role, Rule, Scenario, Secret, Service, User,
+    Workload,
 };
 pub use plot::{Behaviour, Deploy, Fault, Place, Reaction, ScriptLine};
 

@@ -7,6 +7,7 @@
 mod deployment;
 mod emit;
 mod garbage;
+mod gauges;
 pub mod log;
 mod pod;
 mod product;

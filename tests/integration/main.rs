@@ -19,5 +19,6 @@ mod ear;
 mod feeds;
 mod gates;
 mod notify;
+mod panes;
 mod prometheus_failures;
 mod sim;

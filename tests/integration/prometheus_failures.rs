@@ -2,6 +2,8 @@
 
 use release_cockpit::cluster::{Cluster, ConnectOptions, Source};
 use release_cockpit::metrics::{Curves, Kind, Prometheus, instant};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
 
 use crate::double::{Asked, Double, Reply};
 
@@ -107,4 +109,23 @@ async fn curves_ask_for_what_is_new_only() {
     assert_eq!(series[0].points, [(10_000.0, 3.0), (10_010.0, 4.0)]);
     let asked = server.asked();
     assert!(asked[1].contains("start=9970.000&end=10010.000&step=10"), "{asked:?}");
+}
+
+/// Every answer waits for a second question: with one question at a time none would ever come.
+#[tokio::test]
+async fn no_more_questions_at_once_than_are_allowed() {
+    let (inside, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (counted, kept) = (Arc::clone(&inside), Arc::clone(&most));
+    let pair = Barrier::new(2);
+    let server = Double::start(move |_: &Asked| {
+        kept.fetch_max(counted.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        pair.wait();
+        counted.fetch_sub(1, Ordering::SeqCst);
+        Reply::Json(200, r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#.to_owned())
+    });
+    let prometheus = prometheus(&server.url).at_once(2);
+    let asked = (0..8).map(|_| instant(&prometheus, "up", "up", 1.0));
+    let answers = futures::future::join_all(asked).await;
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    assert_eq!(most.load(Ordering::SeqCst), 2);
 }

@@ -61,6 +61,9 @@ pub struct Scenario {
     /// How versions behave, by tag.
     #[serde(default)]
     pub versions: BTreeMap<String, Behaviour>,
+    /// Numbers that applications and their neighbours tell of themselves.
+    #[serde(default)]
+    pub gauges: Vec<Gauge>,
     /// Alerting rules of its Prometheus.
     #[serde(default)]
     pub rules: Vec<Rule>,
@@ -253,6 +256,22 @@ pub struct Service {
     /// Body of a healthy answer.
     #[serde(default = "ok_body")]
     pub body: String,
+}
+
+/// A number that goes up and down.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Gauge {
+    /// Name of the metric.
+    pub metric: String,
+    /// Labels.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    /// What it is around.
+    pub middle: f64,
+    /// How far it goes up and down.
+    #[serde(default)]
+    pub swing: f64,
 }
 
 /// An alerting rule, as Prometheus' own files have it.

@@ -100,6 +100,7 @@ impl World {
             stays
         });
         self.scrape_deployments(&mut samples, millis);
+        super::gauges::scrape(&self.scenario.gauges, &mut samples, at);
         // of the past that a world starts with, only the last minutes can still fire
         if self.now - at <= RULES_LOOK_BACK {
             samples.evaluate_rules(millis);
@@ -337,7 +338,7 @@ fn error_rate(behaviour: &Behaviour, run: &Run, at: DateTime<Utc>) -> f64 {
 }
 
 /// The day's wave with smaller ones on it, around 1.
-fn wave(at: DateTime<Utc>) -> f64 {
+pub(super) fn wave(at: DateTime<Utc>) -> f64 {
     let seconds = at.timestamp_millis() as f64 / 1000.0;
     let turn = std::f64::consts::TAU;
     1.0 + 0.2 * (seconds / 86_400.0 * turn).sin()

@@ -4,7 +4,6 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::api::Duration;
 use crate::app::located::EnvironmentId;
 use crate::domain::age::Age;
 use crate::domain::burn_rate::{self, Assessment, Burn, Judged};
@@ -104,8 +103,8 @@ fn lines(buf: &mut Buffer, inner: Rect, theme: &Theme, found: &Assessment) {
 }
 
 fn pair(pen: &mut Pen<'_>, theme: &Theme, judged: &Judged) {
-    let windows = Short::of(format_args!("{}/{}", Window(judged.pair.long), Window(judged.pair.short)));
-    pen.skip(1).left(8, theme.text, theme, windows.as_str());
+    let windows = judged.pair.words();
+    pen.skip(1).left(8, theme.text, theme, &windows);
     for burn in [judged.long.as_ref(), judged.short.as_ref()] {
         let (style, over) = speed(theme, burn, judged.pair.factor);
         match burn {
@@ -136,19 +135,6 @@ fn speed(theme: &Theme, burn: Option<&Burn>, factor: f64) -> (Style, &'static st
         Some(burn) if burn.rate > factor => (theme.failing, theme.glyphs.failing),
         Some(_) => (theme.text, ""),
         None => (theme.muted, ""),
-    }
-}
-
-/// `3d`, `6h`, `30m`.
-struct Window(Duration);
-
-impl std::fmt::Display for Window {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0.as_secs() {
-            secs if secs >= 86_400 => write!(f, "{}d", secs / 86_400),
-            secs if secs >= 3_600 => write!(f, "{}h", secs / 3_600),
-            secs => write!(f, "{}m", secs / 60),
-        }
     }
 }
 

@@ -6,8 +6,9 @@ use super::{Asking, Closed, Inputs, NOBODY, SHORTEST, focused};
 use crate::api::Environment;
 use crate::api::environment::Slo;
 use crate::app::event::ClusterEvent;
-use crate::domain::burn_rate::{self, Assessment};
+use crate::domain::burn_rate::Assessment;
 use crate::domain::series::unix;
+use crate::metrics;
 
 /// Time between two asks: the shortest window is five minutes.
 const EVERY: Duration = Duration::from_secs(60);
@@ -54,14 +55,8 @@ pub(super) async fn run(asking: &Asking, (mut environments, mut wishes): Inputs)
 }
 
 async fn ask(asking: &Asking, environment: &Environment, slo: &Slo) -> Result<Assessment, String> {
-    if let Some(problem) = burn_rate::problem(environment, slo) {
-        return Err(problem);
-    }
     let prometheus = asking.client(environment).ok_or_else(|| NOBODY.to_owned())?;
     let prometheus = prometheus.map_err(|error| error.to_string())?;
-    let question = burn_rate::question(environment, slo).map_err(|error| error.to_string())?;
     let now = unix(asking.ground.clock.now());
-    let found =
-        crate::metrics::measure(&prometheus, &question, now).await.map_err(|error| error.to_string())?;
-    Ok(burn_rate::assess(slo, &found))
+    metrics::objective(&prometheus, environment, slo, now).await.map_err(|error| error.to_string())
 }
