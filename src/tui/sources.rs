@@ -110,11 +110,7 @@ impl Source {
 
     /// Keep the curves of this zoomed pane fresh, or of none.
     pub(super) fn zoom(&self, wish: Option<ZoomWish>) {
-        self.wishes.send_if_modified(|wishes| {
-            let changed = wishes.zoom != wish;
-            wishes.zoom = wish;
-            changed
-        });
+        self.wishes.send_if_modified(|wishes| std::mem::replace(&mut wishes.zoom, wish.clone()) != wish);
     }
 
     /// Fetch curves now.
