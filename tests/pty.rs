@@ -229,6 +229,33 @@ fn a_server_that_never_answers_is_named_and_delays_no_key() {
 }
 
 #[test]
+fn a_cluster_that_hangs_delays_no_other_one() {
+    use release_cockpit::sim::{scenario::Scenario, server};
+    let hanging = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let dead = kubeconfig(&format!("http://{}", hanging.local_addr().unwrap()));
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let clock = release_cockpit::time::Clock::system();
+    let options = server::StartOptions { without_script: true, ..server::StartOptions::default() };
+    let scenario = Scenario::builtin("planera").unwrap();
+    let world = runtime.block_on(server::start_with(scenario, clock, options)).unwrap();
+    let yaml = world.kubeconfig_yaml("alice");
+    let context = yaml.lines().find_map(|line| line.strip_prefix("current-context: ")).unwrap();
+    let mut live = tempfile::NamedTempFile::new().unwrap();
+    live.write_all(yaml.as_bytes()).unwrap();
+    let both = format!("{}:{}", dead.path().display(), live.path().display());
+    let arguments = ["--context", "here", "--context", context.trim_matches(['"', '\''])];
+    let mut terminal = Terminal::start_with(&arguments, (24, 120), &[("KUBECONFIG", &both)]);
+    terminal.until_text("Running");
+    terminal.press("M");
+    terminal.until("the other cluster's cells, and what is wrong with this one", |screen| {
+        line_with(screen, &["planera", "v1."]) && screen.contents().contains("here: ")
+    });
+    terminal.press("q");
+    assert!(terminal.ended().success());
+    drop(hanging);
+}
+
+#[test]
 fn a_server_that_is_down_is_named() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let file = kubeconfig(&format!("http://{}", listener.local_addr().unwrap()));

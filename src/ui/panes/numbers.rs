@@ -10,6 +10,7 @@ use crate::domain::age::Age;
 use crate::domain::delivery::Delivery;
 use crate::ui::chrome::{Chrome, Freshness, grey, sentence, stand_in};
 use crate::ui::format::{Short, width};
+use crate::ui::overlays::message::rows;
 use crate::ui::pane::{Ctx, Pane};
 use crate::ui::pen::Pen;
 
@@ -30,22 +31,22 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let freshness = ctx.worst(Feed::Releases);
     let chrome = Chrome { tier: None, freshness, ..ctx.chrome(Some(Focus::Numbers), Freshness::Timeless) };
     let (dot, days) = (theme.glyphs.dot, view.days);
-    let rows = numbers::list(store, days);
+    let all = numbers::list(store, days);
     let inner = chrome.draw(
         buf,
         area,
         format_args!("Delivery to production {dot} {days} days"),
         (theme.muted, format_args!("N: another period")),
     );
-    if stand_in(buf, inner, theme, freshness, rows.is_empty().then_some(EMPTY)) {
+    if stand_in(buf, inner, theme, freshness, all.is_empty().then_some(EMPTY)) {
         return;
     }
-    let name = rows.iter().map(|(name, _)| width(name)).max().unwrap_or(8).clamp(8, 24);
+    let name = all.iter().map(|(name, _)| width(name)).max().unwrap_or(8).clamp(8, 24);
     let wide = inner.width >= 100;
     head(&mut Pen::new(buf, inner, 0), ctx, (name, wide));
-    let meaning = if inner.height >= 12 { 5 } else { 0 };
+    let meaning = meaning(inner);
     let body = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1 + meaning), ..inner };
-    for ((application, numbers), row) in rows.iter().skip(view.offset).zip(0..body.height) {
+    for ((application, numbers), row) in all.iter().skip(view.offset).zip(0..body.height) {
         let mut pen = Pen::new(buf, body, row);
         pen.skip(1).left(name, theme.text, theme, application).skip(1);
         line(&mut pen, ctx, numbers, wide);
@@ -62,6 +63,12 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     if freshness.is_stale() {
         grey(buf, inner, theme);
     }
+}
+
+/// Rows of the meaning and the gap above it; none where the list needs the room.
+fn meaning(inner: Rect) -> u16 {
+    let wanted = rows(MEANING, inner.width.saturating_sub(2)) + 1;
+    if inner.height >= wanted + 6 { wanted } else { 0 }
 }
 
 const HEADINGS: [&str; 7] = ["DEPLOYS", "DAILY", "LEAD", "TAKES", "FAILED", "BACK", "RESTORED"];
@@ -92,7 +99,7 @@ fn line(pen: &mut Pen<'_>, ctx: &Ctx<'_>, numbers: &Delivery, wide: bool) {
     };
     let failing = if numbers.failed > 0 { theme.warning } else { theme.text };
     pen.right(cells, theme.text, format_args!("{}", numbers.deployments));
-    pen.right(cells, theme.text, format_args!("{:.1}", numbers.per_day));
+    pen.right(cells, theme.text, format_args!("{:.2}", numbers.per_day));
     pen.right(cells, theme.text, format_args!("{}", span(numbers.lead_seconds).as_str()));
     pen.right(cells, theme.text, format_args!("{}", span(numbers.duration_seconds).as_str()));
     pen.right(cells, failing, format_args!("{}", share(numbers.failure_rate).as_str()));
@@ -106,6 +113,8 @@ fn line(pen: &mut Pen<'_>, ctx: &Ctx<'_>, numbers: &Delivery, wide: bool) {
 /// Rows of the list where the pane has this area.
 #[must_use]
 pub fn visible_rows(area: Rect, boxed: bool) -> u16 {
-    let inner = area.height.saturating_sub(if boxed { 2 } else { 1 });
-    inner.saturating_sub(if inner >= 12 { 6 } else { 1 })
+    let frame = if boxed { 2 } else { 1 };
+    let height = area.height.saturating_sub(frame);
+    let inner = Rect { height, width: area.width.saturating_sub(if boxed { 2 } else { 0 }), ..area };
+    height.saturating_sub(1 + meaning(inner))
 }
