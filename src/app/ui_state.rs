@@ -9,6 +9,7 @@ use crate::app::form::{Form, ImageChange};
 use crate::app::line_editor::LineEditor;
 use crate::app::located::{EnvironmentId, PodId, ReleaseId};
 use crate::app::log_view::LogView;
+use crate::app::numbers::NumbersView;
 use crate::app::palette::Palette;
 use crate::app::pattern::Pattern;
 use crate::app::rows::InboxKey;
@@ -158,15 +159,6 @@ pub struct EventsView {
     /// Only warnings are listed.
     pub warnings: bool,
     /// Lines scrolled past, from the newest.
-    pub offset: usize,
-}
-
-/// Delivery numbers of every application.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NumbersView {
-    /// Days of the period, which ends now.
-    pub days: u16,
-    /// Lines scrolled past.
     pub offset: usize,
 }
 
