@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::api::{Phase, Release, Tier};
-use crate::app::cluster_state::{ClusterId, ClusterState, Feed};
+use crate::app::cluster_state::{ClusterId, ClusterState, Feed, FeedState};
 use crate::app::effect::Effect;
 use crate::app::located::{EnvironmentId, ReleaseId};
 use crate::app::needs;
@@ -136,7 +136,7 @@ fn call(ways: Ways, sentences: &[String]) -> Vec<Effect> {
 
 /// Environments of clusters whose first lists have come, and that have told what we may do there.
 fn loaded(store: &Store) -> Vec<EnvironmentId> {
-    let live = |cluster: &ClusterState, feed| cluster.feeds.get(&feed).is_some_and(|state| state.is_live());
+    let live = |cluster: &ClusterState, feed| cluster.feeds.get(&feed).is_some_and(FeedState::is_live);
     let clusters = store.clusters().filter(|(_, cluster)| {
         cluster.identity.is_some() && live(cluster, Feed::Environments) && live(cluster, Feed::Releases)
     });
@@ -233,7 +233,6 @@ mod tests {
 
     use super::*;
     use crate::api::Environment;
-    use crate::app::cluster_state::FeedState;
     use crate::app::event::{ClusterEvent, Delta, Event};
     use crate::app::fixtures::{World, environment, environment_id, now, planera, release};
     use crate::app::update;

@@ -66,16 +66,16 @@ fn permitted(cluster: &ClusterState) -> bool {
 pub fn news(told: &mut Told, store: &Store) -> News {
     let mut news = News::default();
     let facts = sentences::facts(store);
-    if !told.begun {
-        news.lines = state(store);
-        told.begun = true;
-        told.view = Some(View::Home);
-    } else {
+    if told.begun {
         let changed = facts.iter().filter(|(about, sentence)| told.facts.get(*about) != Some(*sentence));
         news.lines.extend(changed.map(|(_, sentence)| sentences::stamped(store.now, sentence)));
         let gone = told.facts.iter().filter(|(about, _)| !facts.contains_key(*about));
-        news.lines
-            .extend(gone.map(|(_, sentence)| sentences::stamped(store.now, &format!("over: {sentence}"))));
+        let gone = gone.map(|(_, sentence)| sentences::stamped(store.now, &format!("over: {sentence}")));
+        news.lines.extend(gone);
+    } else {
+        news.lines = state(store);
+        told.begun = true;
+        told.view = Some(View::Home);
     }
     told.facts = facts;
     // keys mean nothing in lines

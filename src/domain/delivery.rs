@@ -138,7 +138,7 @@ fn last(release: &Release, reasons: &[&str]) -> Option<DateTime<Utc>> {
 /// When a deployment turned out to be a failure: as it was recorded, or when somebody went back from it later.
 fn failed_at(release: &Release, later: &[&Release]) -> Option<DateTime<Utc>> {
     match release.phase() {
-        Phase::Succeeded => undone_by(later).and_then(|rollback| rollback.created_at()),
+        Phase::Succeeded => undone_by(later).and_then(Release::created_at),
         Phase::Held | Phase::RolledBack | Phase::Failed | Phase::Errored | Phase::Aborted => {
             last(release, &["RollingBack", "Held", "Failed", "Aborted"]).or(ended(release))
         }

@@ -14,12 +14,12 @@ pub(super) const COMMAND: Command = Command {
     cli: None,
     confirmation: Confirmation::None,
     availability: |_, _| Availability::Ready,
-    run: |store, invocation| match &invocation.argument {
-        Some(name) => vec![Effect::Theme(name.as_str().into())],
-        None => {
-            let text = format!("the theme is {}; there are {}", store.theme, THEMES.join(", "));
-            store.say(Level::Info, text);
-            Vec::new()
+    run: |store, invocation| {
+        if let Some(name) = &invocation.argument {
+            return vec![Effect::Theme(name.as_str().into())];
         }
+        let text = format!("the theme is {}; there are {}", store.theme, THEMES.join(", "));
+        store.say(Level::Info, text);
+        Vec::new()
     },
 };

@@ -45,7 +45,7 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
         return;
     }
     let columns = Columns::of(ctx, &matrix, inner.width);
-    let (lost, list) = parted(ctx, inner);
+    let (below, list) = parted(ctx, inner);
     columns.head(&mut Pen::new(buf, list, 0), ctx, &matrix);
     let body = Rect { y: list.y + 1, height: list.height.saturating_sub(1), ..list };
     let selected = matrix.selected(store);
@@ -58,7 +58,7 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
             grey(buf, line, theme);
         }
     }
-    self::lost(buf, lost, ctx);
+    lost(buf, below, ctx);
 }
 
 /// Lines below the list, one for each cluster that has something to say against what is shown of it.
