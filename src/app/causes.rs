@@ -73,9 +73,10 @@ pub(super) fn tell(examined: &BTreeMap<PodKey, Examined>, row: &mut PodRow) {
 /// Takes in what was read about a pod; tells whether that changed anything.
 pub(super) fn examined(cluster: &mut ClusterState, key: PodKey, evidence: Evidence) -> bool {
     let Some(asked) = cluster.examined.get(&key).map(|examined| examined.asked) else { return false };
-    cluster.examined.insert(key.clone(), Examined { asked, evidence: Some(Arc::new(evidence)) });
     let ClusterState { pods, examined, .. } = cluster;
-    let Some(row) = pods.get_mut(&key) else { return false };
+    let row = pods.get_mut(&key);
+    examined.insert(key, Examined { asked, evidence: Some(Arc::new(evidence)) });
+    let Some(row) = row else { return false };
     let before = row.cause.clone();
     tell(examined, row);
     row.cause != before

@@ -10,10 +10,11 @@ mod patient;
 mod rights;
 mod server;
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::{BoxFuture, join_all};
+use futures::future::{BoxFuture, join_all, ready};
 use futures::{FutureExt as _, StreamExt as _};
 use serde::Serialize;
 use serde_json::json;
@@ -101,7 +102,11 @@ struct Check {
 
 /// Every check of a cluster, in the order of the answer.
 const CHECKS: &[Check] = &[
-    Check { id: "kubeconfig", run: |patient| server::kubeconfig(patient).boxed(), needs_server: false },
+    Check {
+        id: "kubeconfig",
+        run: |patient| ready(server::kubeconfig(patient)).boxed(),
+        needs_server: false,
+    },
     Check { id: "server", run: |patient| server::reachable(patient).boxed(), needs_server: false },
     Check { id: "definitions", run: |patient| server::definitions(patient).boxed(), needs_server: true },
     Check { id: "permissions", run: |patient| rights::permissions(patient).boxed(), needs_server: true },
@@ -191,16 +196,17 @@ fn told(reports: &[Report]) -> String {
         text.push_str("\nWhat to do:\n");
     }
     for remedy in remedies {
-        text.push_str(&format!("  {remedy}\n"));
+        let _ = writeln!(text, "  {remedy}");
     }
     let count = |verdict| reports.iter().filter(|report| report.finding.verdict == verdict).count();
-    text.push_str(&format!(
-        "\n{} ok, {} to be looked at, {} failed, {} skipped\n",
+    let _ = writeln!(
+        text,
+        "\n{} ok, {} to be looked at, {} failed, {} skipped",
         count(Verdict::Ok),
         count(Verdict::Warn),
         count(Verdict::Fail),
         count(Verdict::Skipped)
-    ));
+    );
     text
 }
 

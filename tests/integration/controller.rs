@@ -287,6 +287,22 @@ async fn a_version_whose_pods_never_become_ready_is_put_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_put_a_version_back_is_told_by_its_cause() {
+    let stage = Stage::open().await;
+    let controller = stage.controller(Faults::default());
+    for (version, cause) in [
+        ("v1.9.1-pullfail", "image ghcr.io/acme/planera-backend:v1.9.1-pullfail does not exist"),
+        ("v1.9.4-config", "Secret app has no key DATABASE_URL"),
+        ("v1.9.5-unschedulable", "takes it: not enough cpu"),
+    ] {
+        let done = stage.when_final(&stage.ask("ci", STAGING, version).await).await;
+        let undo = done.status.as_ref().and_then(|status| status.undo.clone());
+        assert!(undo.as_ref().is_some_and(|undo| undo.reason.contains(cause)), "{version}: {undo:?}");
+    }
+    stage.close(controller).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_before_every_single_write_it_goes_on_and_does_nothing_twice() {
     let stage = Stage::open().await;
     let before =

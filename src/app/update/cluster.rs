@@ -146,7 +146,9 @@ fn pods(cluster: &mut ClusterState, dirty: &mut Dirty, delta: Delta<PodKey, PodR
             }
         }
         Delta::Reset(mut rows) => {
-            rows.iter_mut().for_each(|(_, row)| causes::tell(&cluster.examined, row));
+            for (_, row) in &mut rows {
+                causes::tell(&cluster.examined, row);
+            }
             Delta::Reset(rows)
         }
         other @ Delta::Deleted(_) => other,

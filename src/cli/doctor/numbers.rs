@@ -21,6 +21,7 @@ fn open(patient: &Patient, environment: &Environment) -> Option<Result<Prometheu
     Some(target.open(cluster).map_err(|error| error.to_string()))
 }
 
+#[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit 52 bits")]
 fn now() -> f64 {
     Clock::system().now().timestamp_millis() as f64 / 1_000.0
 }

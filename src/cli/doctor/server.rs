@@ -11,7 +11,7 @@ use super::Finding;
 use super::patient::Patient;
 use crate::api::{Environment, GROUP, Release, ReleaseAction, VERSION};
 
-pub(super) async fn kubeconfig(patient: &Patient) -> Vec<Finding> {
+pub(super) fn kubeconfig(patient: &Patient) -> Vec<Finding> {
     vec![match &patient.cluster {
         Ok(cluster) => Finding::ok(cluster.context(), format!("readable; namespace {}", cluster.namespace())),
         Err(error) => Finding::fail(

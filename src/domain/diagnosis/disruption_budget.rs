@@ -1,4 +1,4 @@
-//! A PodDisruptionBudget does not let a pod go.
+//! A `PodDisruptionBudget` does not let a pod go.
 //!
 //! `Cannot evict pod as it would violate the pod's disruption budget.`, and as its cause `The disruption budget NAME needs N healthy pods
 //! and has M currently`: `pkg/registry/core/pod/storage/eviction.go`. Rollouts delete pods and ask no budget: it is a drain, an autoscaler

@@ -1,7 +1,7 @@
-//! A ResourceQuota or a LimitRange refuses the pods.
+//! A `ResourceQuota` or a `LimitRange` refuses the pods.
 //!
 //! `exceeded quota: NAME, requested: …, used: …, limited: …` and `failed quota: NAME: must specify …`:
-//! `staging/src/k8s.io/apiserver/pkg/admission/plugin/resourcequota/controller.go`; LimitRange: `plugin/pkg/admission/limitranger`. A
+//! `staging/src/k8s.io/apiserver/pkg/admission/plugin/resourcequota/controller.go`; `LimitRange`: `plugin/pkg/admission/limitranger`. A
 //! Deployment repeats them in its condition `ReplicaFailure` (`pkg/controller/deployment/sync.go`).
 
 use super::facts::Facts;
