@@ -26,6 +26,7 @@ pub mod filter;
 pub(crate) mod fixtures;
 pub mod form;
 pub mod guard;
+pub mod handoff;
 pub mod help;
 pub mod history;
 pub mod inbox;

@@ -17,6 +17,7 @@ pub mod reading;
 pub mod screens;
 pub mod shell;
 pub mod svg;
+pub mod syntax;
 pub mod theme;
 
 #[cfg(test)]

@@ -79,7 +79,7 @@ pub(super) fn open(store: &mut Store, question: Question<'_>) -> Vec<Effect> {
 }
 
 /// What a person types to change that environment.
-pub(super) fn confirm_phrase(environment: &Environment) -> String {
+pub(in crate::app) fn confirm_phrase(environment: &Environment) -> String {
     let phrase = environment.spec.approval.as_ref().and_then(|approval| approval.confirm_phrase.clone());
     phrase.unwrap_or_else(|| environment.metadata.name.clone().unwrap_or_default())
 }

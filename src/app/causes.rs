@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::api::{Environment, Phase, Release};
 use crate::app::cluster_state::{ClusterId, ClusterState};
 use crate::app::command::Target;
-use crate::app::effect::{Effect, FetchText};
+use crate::app::effect::{Effect, FetchText, YamlOf};
 use crate::app::located::{PodId, ReleaseId};
 use crate::app::log_view::{self, LogSubject};
 use crate::app::rows::pods::pods_of;
@@ -249,7 +249,10 @@ pub(super) fn jump(store: &mut Store, (cluster, subject, jump): (ClusterId, Subj
         (Subject::Pod(key), Jump::Describe | Jump::Workload) => {
             (format!("describe · {}", key.name), FetchText::PodDescribe(key))
         }
-        (Subject::Workload(key), _) => (format!("YAML · {}", key.name), FetchText::WorkloadYaml(key)),
+        (Subject::Workload(key), _) => {
+            let title = format!("YAML · {}", key.name);
+            (title, FetchText::Yaml { of: YamlOf::Workload(key), managed_fields: false })
+        }
     };
     views::open_text(store, title, (cluster, what))
 }

@@ -49,6 +49,11 @@ pub struct ClusterState {
     /// What we may do, per environment; absent: not yet answered.
     pub permissions: BTreeMap<EnvironmentKey, BTreeSet<Verb>>,
     /// Curves: environment and pane's name.
+    /// Which subresources of pods we may create, by namespace; absent: not yet answered.
+    pub pod_access: BTreeMap<Box<str>, BTreeSet<&'static str>>,
+    /// Why kubectl cannot reach this cluster; absent: it can.
+    pub no_kubectl: Option<Box<str>>,
+    /// Curves: environment and query's name.
     pub metrics: BTreeMap<(EnvironmentKey, Box<str>), Metric>,
     /// The curves of the zoomed pane.
     pub zoomed: Option<Zoomed>,

@@ -30,6 +30,7 @@ mod environment;
 mod events;
 mod filter;
 mod follow;
+mod forward;
 mod freeze;
 mod go;
 mod hand_over;
@@ -39,6 +40,7 @@ mod history_forward;
 mod inbox;
 mod left;
 mod logs;
+mod managed_fields;
 mod mark;
 mod matrix;
 mod metric;
@@ -73,6 +75,7 @@ mod rollback;
 mod save;
 mod scale;
 mod search;
+mod shell;
 mod since;
 mod sort;
 mod stop;
@@ -143,6 +146,9 @@ pub const COMMANDS: &[&Command] = &[
     &wrap::COMMAND,
     &save::COMMAND,
     &yaml::COMMAND,
+    &managed_fields::COMMAND,
+    &shell::COMMAND,
+    &forward::COMMAND,
     &audit::COMMAND,
     &inbox::COMMAND,
     &matrix::COMMAND,

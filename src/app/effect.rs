@@ -101,6 +101,13 @@ pub enum Effect {
     },
     /// Fetch everything of the focused environment's metrics now.
     RefreshMetrics,
+    /// Give the terminal to kubectl until it ends; answered by [`super::event::Event::CameBack`].
+    HandOff {
+        /// Where.
+        cluster: ClusterId,
+        /// What for.
+        what: HandOff,
+    },
     /// Put this text on the clipboard (OSC 52).
     Copy(String),
     /// Draw with this theme: a name or a path; answered by [`super::event::Event::Theme`].
@@ -129,26 +136,59 @@ pub enum Effect {
 /// A text that can be fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FetchText {
-    /// YAML of a pod.
-    PodYaml(PodKey),
+    /// YAML of an object.
+    Yaml {
+        /// Which.
+        of: YamlOf,
+        /// Who wrote which field is shown as well.
+        managed_fields: bool,
+    },
     /// Description of a pod with its events.
     PodDescribe(PodKey),
-    /// YAML of an object of ours: plural, namespace, name.
-    ObjectYaml {
-        /// `environments`, `releases` or `releaseactions`.
-        plural: &'static str,
-        /// Namespace.
-        namespace: Box<str>,
-        /// Name.
-        name: Box<str>,
-    },
-    /// YAML of a workload.
-    WorkloadYaml(WorkloadKey),
+    /// Descriptions of workloads with their events.
+    WorkloadsDescribe(Vec<WorkloadKey>),
     /// What going back to a version means.
     WayBack {
         /// Where.
         environment: EnvironmentKey,
         /// The version.
         version: Box<str>,
+    },
+}
+
+/// What the terminal is handed to kubectl for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HandOff {
+    /// A shell in a container.
+    Shell {
+        /// The pod.
+        pod: PodKey,
+        /// The container; absent: kubectl's choice, which is the annotated or the first one.
+        container: Option<Box<str>>,
+    },
+    /// Forwarded ports.
+    Forward {
+        /// The pod.
+        pod: PodKey,
+        /// As kubectl takes them.
+        ports: Vec<Box<str>>,
+    },
+}
+
+/// An object that can be shown as YAML.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum YamlOf {
+    /// A pod.
+    Pod(PodKey),
+    /// A workload.
+    Workload(WorkloadKey),
+    /// An object of ours.
+    Ours {
+        /// `environments`, `releases` or `releaseactions`.
+        plural: &'static str,
+        /// Namespace.
+        namespace: Box<str>,
+        /// Name.
+        name: Box<str>,
     },
 }

@@ -1,5 +1,6 @@
 //! What came from outside: keys, objects, samples, outcomes.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -51,6 +52,8 @@ pub enum Event {
         /// How.
         outcome: Outcome,
     },
+    /// Kubectl has given the terminal back; one sentence where it went wrong.
+    CameBack(Result<(), String>),
     /// Something about the log of one container.
     Log {
         /// The request of the view that asked.
@@ -104,6 +107,13 @@ pub enum ClusterEvent {
         environment: EnvironmentKey,
         /// What.
         allowed: Vec<Verb>,
+    },
+    /// Which subresources of pods we may create in a namespace, such as `pods/exec`.
+    PodAccess {
+        /// Where.
+        namespace: Box<str>,
+        /// What.
+        allowed: BTreeSet<&'static str>,
     },
     /// Samples of one query of one environment.
     Metrics {

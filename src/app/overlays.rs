@@ -9,6 +9,7 @@ mod weight;
 use crate::app::ask;
 use crate::app::effect::Effect;
 use crate::app::filter::Filter;
+use crate::app::handoff;
 use crate::app::line_editor::LineEditor;
 use crate::app::store::Store;
 use crate::app::ui_state::{Overlay, Pane};
@@ -39,6 +40,10 @@ pub(super) fn press(store: &mut Store, chord: KeyChord, repeat: bool) -> Pressed
         Overlay::Form(form) => form::press(store, chord, form),
         Overlay::Confirm(confirm) => confirm::press(store, chord, repeat, confirm),
         Overlay::Weight(form) => weight::press(store, chord, form),
+        Overlay::HandOff(form) => match handoff::press(store, chord, form) {
+            (effects, true) => Pressed::Taken(effects),
+            (_, false) => Pressed::Passed,
+        },
     }
 }
 
@@ -58,7 +63,7 @@ pub(super) fn paste(store: &mut Store, text: &str) {
         Overlay::Form(form) => form::paste(store, form, text),
         Overlay::Confirm(confirm) => confirm::paste(store, confirm, text),
         Overlay::Weight(form) => weight::paste(store, form, text),
-        Overlay::Help { .. } | Overlay::Message { .. } => {}
+        Overlay::HandOff(_) | Overlay::Help { .. } | Overlay::Message { .. } => {}
     }
     store.ui.overlays.push(overlay);
 }

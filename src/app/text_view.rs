@@ -1,6 +1,7 @@
 //! A text that is looked at: YAML, description, difference.
 
-use crate::app::effect::RequestId;
+use crate::app::cluster_state::ClusterId;
+use crate::app::effect::{FetchText, RequestId};
 use crate::app::look::Look;
 use crate::app::pattern::Pattern;
 
@@ -13,6 +14,8 @@ pub struct TextView {
     pub request: RequestId,
     /// The text.
     pub body: TextBody,
+    /// Where it was fetched from; absent: it was made here.
+    pub source: Option<(ClusterId, FetchText)>,
     /// Where in it the eye is.
     pub look: Look,
     /// Which of its lines are shown.
@@ -34,7 +37,13 @@ impl TextView {
     /// A text, seen from its beginning.
     #[must_use]
     pub fn new(title: String, request: RequestId, body: TextBody) -> Self {
-        Self { title, request, body, look: Look::default(), filter: None }
+        Self { title, request, body, source: None, look: Look::default(), filter: None }
+    }
+
+    /// It is YAML.
+    #[must_use]
+    pub const fn is_yaml(&self) -> bool {
+        matches!(self.source, Some((_, FetchText::Yaml { .. })))
     }
 
     /// The lines; none while it is loading or has failed.

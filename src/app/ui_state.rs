@@ -6,6 +6,7 @@ use crate::app::confirm::Confirm;
 use crate::app::effect::RequestId;
 use crate::app::filter::Filter;
 use crate::app::form::{Form, ImageChange};
+use crate::app::handoff::HandOffForm;
 use crate::app::line_editor::LineEditor;
 use crate::app::located::{EnvironmentId, PodId, ReleaseId};
 use crate::app::log_view::LogView;
@@ -386,6 +387,8 @@ pub enum Overlay {
     Form(Box<Form>),
     /// Shift the weight.
     Weight(Box<WeightForm>),
+    /// Leave for kubectl.
+    HandOff(Box<HandOffForm>),
     /// Are you sure?
     Confirm(Box<Confirm>),
     /// Something that must be read.

@@ -11,6 +11,7 @@ use crate::app::effect::Effect;
 use crate::app::event::Event;
 use crate::app::preferences;
 use crate::app::store::Store;
+use crate::app::toast::Level;
 use crate::app::{arming, log_view};
 
 pub(super) use keys::{invoke, run as run_key};
@@ -68,6 +69,12 @@ fn apply(store: &mut Store, event: Event) -> Vec<Effect> {
         Event::RequestDone { request, outcome } => {
             store.dirty.screen = true;
             outcome::apply(store, request, outcome)
+        }
+        Event::CameBack(outcome) => {
+            if let Err(reason) = outcome {
+                store.say(Level::Error, reason);
+            }
+            Vec::new()
         }
         Event::Log { view, pod, container, news } => {
             log_view::came(store, view, (&pod, &container), news);

@@ -56,7 +56,8 @@ pub(super) fn open_text(
     id: (crate::app::cluster_state::ClusterId, FetchText),
 ) -> Vec<Effect> {
     let request = store.next_request();
+    let view = TextView { source: Some(id.clone()), ..TextView::new(title, request, TextBody::Loading) };
     let (cluster, what) = id;
-    push(store, View::Text(TextView::new(title, request, TextBody::Loading)));
+    push(store, View::Text(view));
     vec![Effect::Fetch { cluster, what, request }]
 }

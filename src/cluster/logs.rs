@@ -86,7 +86,7 @@ impl Cluster {
 fn query(source: &LogSource) -> String {
     let LogWhat { previous, follow, reach, .. } = source.what;
     let mut query = format!("container={}&timestamps=true", source.container);
-    if follow {
+    if follow && !previous {
         query += "&follow=true";
     }
     if previous {

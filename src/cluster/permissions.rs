@@ -77,6 +77,25 @@ impl Cluster {
         .await
     }
 
+    /// Which of these subresources of pods, such as `pods/exec`, we may create in a namespace.
+    pub async fn pod_access(
+        &self,
+        namespace: &str,
+        wanted: &[&'static str],
+    ) -> Result<BTreeSet<&'static str>, Error> {
+        let asked = wanted.iter().map(|subresource| async move {
+            let attributes = ResourceAttributes {
+                resource: Some("pods".to_owned()),
+                subresource: subresource.split_once('/').map(|(_, sub)| sub.to_owned()),
+                verb: Some("create".to_owned()),
+                namespace: Some(namespace.to_owned()),
+                ..ResourceAttributes::default()
+            };
+            Ok::<_, Error>(self.review(attributes).await?.then_some(*subresource))
+        });
+        Ok(futures::future::try_join_all(asked).await?.into_iter().flatten().collect())
+    }
+
     async fn review(&self, attributes: ResourceAttributes) -> Result<bool, Error> {
         let api: Api<SelfSubjectAccessReview> = Api::all(self.clients.requests.clone());
         let review = SelfSubjectAccessReview {

@@ -2,7 +2,7 @@
 
 use tokio::sync::mpsc;
 
-use crate::app::effect::{FetchText, RequestId};
+use crate::app::effect::{FetchText, RequestId, YamlOf};
 use crate::app::event::{Event, Outcome};
 use crate::cluster::{self, Cluster};
 
@@ -49,12 +49,19 @@ async fn answer(cluster: &Cluster, request: Request) -> (Outcome, bool) {
         Request::Action { action, dry_run } => {
             return created(cluster.create_action(&action, dry_run).await, None);
         }
-        Request::Text(FetchText::PodYaml(pod)) => cluster.pod_yaml(&pod).await,
-        Request::Text(FetchText::PodDescribe(pod)) => cluster.pod_describe(&pod).await,
-        Request::Text(FetchText::WorkloadYaml(workload)) => cluster.workload_yaml(&workload).await,
-        Request::Text(FetchText::ObjectYaml { plural, namespace, name }) => {
-            cluster.object_yaml(plural, &namespace, &name).await
+        Request::Text(FetchText::Yaml { of: YamlOf::Workload(workload), managed_fields }) => {
+            cluster.workload_yaml(&workload, managed_fields).await
         }
+        Request::Text(FetchText::Yaml { of: YamlOf::Pod(pod), managed_fields }) => {
+            cluster.pod_yaml(&pod, managed_fields).await
+        }
+        Request::Text(FetchText::Yaml { of: YamlOf::Ours { plural, namespace, name }, managed_fields }) => {
+            cluster.object_yaml((plural, &namespace, &name), managed_fields).await
+        }
+        Request::Text(FetchText::WorkloadsDescribe(workloads)) => {
+            cluster.workloads_describe(&workloads).await
+        }
+        Request::Text(FetchText::PodDescribe(pod)) => cluster.pod_describe(&pod).await,
         Request::Text(FetchText::WayBack { environment, version }) => {
             cluster.way_back_text(&environment, &version).await
         }

@@ -108,7 +108,8 @@ async fn one(cluster: &Cluster, mut source: LogSource, out: &Out) -> Result<(), 
         if let Some(error) = &ended {
             out.send(&pod, &container, LogNews::Lost(error.to_string())).await?;
         }
-        if !source.what.follow {
+        // A run that is over writes no more.
+        if !source.what.follow || source.what.previous {
             return if ended.is_some() { Ok(()) } else { out.send(&pod, &container, LogNews::Ended).await };
         }
         match cluster.log_fate(&source.pod, &container).await {

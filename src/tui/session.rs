@@ -9,13 +9,15 @@ use futures::StreamExt as _;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 
+use super::handoff::{self, Reach};
 use super::kept::Keeper;
 use super::outside::Outside;
 use super::pace::Pace;
 use super::signals::{Asked, Signals};
 use super::terminal::{self, Screen};
 use super::{Error, Options, Reader, input};
-use crate::app::effect::Effect;
+use crate::app::cluster_state::ClusterId;
+use crate::app::effect::{Effect, HandOff};
 use crate::app::event::Event;
 use crate::app::store::Store;
 use crate::app::{update, update_all};
@@ -52,6 +54,10 @@ struct Session {
     pace: Pace,
     outside: Outside,
     receiver: mpsc::Receiver<Event>,
+    /// How kubectl reaches each cluster.
+    reaches: Vec<Reach>,
+    /// What the terminal is to be handed over for, once the loop can let go of it.
+    leaving: Option<(ClusterId, HandOff)>,
     drawn_heights: Vec<(crate::app::ui_state::Pane, u16)>,
     quit: bool,
 }
@@ -76,14 +82,64 @@ impl Session {
             pace: Pace::new(),
             outside: Outside::new(sender),
             receiver,
+            reaches: Vec::new(),
+            leaving: None,
             drawn_heights: Vec::new(),
             quit: false,
         };
+        session.reaches = options.clusters.iter().map(|(name, connect)| Reach::of(name, connect)).collect();
+        for (cluster, reach) in session.store.clusters.iter_mut().zip(&session.reaches) {
+            cluster.no_kubectl = reach.cannot().map(Into::into);
+        }
         let (width, height) = session.screen.size();
         session.feed([Event::Tick(session.clock.now()), Event::Resize { width, height }])?;
         session.draw()?;
         session.outside.follow(&options);
         Ok(session)
+    }
+
+    /// Gives the terminal to kubectl until it ends. What happens meanwhile is taken in, and nothing of it is drawn.
+    async fn leave(
+        &mut self,
+        cluster: ClusterId,
+        what: &HandOff,
+        signals: &mut Signals,
+    ) -> Result<(), Error> {
+        let reach = self.reaches.get(usize::from(cluster.0));
+        let words =
+            match reach.map_or_else(|| Err("no such cluster".to_owned()), |reach| reach.arguments(what)) {
+                Ok(words) => words,
+                Err(reason) => return self.feed([Event::CameBack(Err(reason))]),
+            };
+        self.screen.give(&handoff::written(&words))?;
+        let outcome = match handoff::start(&words) {
+            Err(error) => Err(handoff::not_started(&error)),
+            Ok(mut child) => {
+                let mut batch = Vec::with_capacity(BATCH);
+                let ended = loop {
+                    tokio::select! {
+                        ended = child.wait() => break ended,
+                        asked = signals.next() => match asked {
+                            // ctrl-c is for kubectl, which has the terminal, and ctrl-z for both of us.
+                            Asked::Interrupt | Asked::Continue => {}
+                            Asked::Stop => terminal::stop(false)?,
+                            Asked::Quit => {
+                                self.quit = true;
+                                return Ok(());
+                            }
+                        },
+                        _ = self.receiver.recv_many(&mut batch, BATCH) => self.feed(batch.drain(..))?,
+                    }
+                };
+                handoff::verdict(&ended)
+            }
+        };
+        if let Err(reason) = &outcome {
+            terminal::wait_for_enter(reason).await;
+        }
+        self.screen.resume()?;
+        self.resumed()?;
+        self.feed([Event::CameBack(outcome)])
     }
 
     async fn turn(&mut self) -> Result<(), Error> {
@@ -93,6 +149,12 @@ impl Session {
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut batch = Vec::with_capacity(BATCH);
         while !self.quit {
+            if let Some((cluster, what)) = self.leaving.take() {
+                // Two readers of one terminal would take each other's keys.
+                drop(keys);
+                self.leave(cluster, &what, &mut signals).await?;
+                keys = EventStream::new();
+            }
             let due = self.pace.due(self.store.revision, Instant::now());
             if due.is_some_and(|due| due <= Instant::now()) {
                 self.draw()?;
@@ -134,7 +196,7 @@ impl Session {
 
     fn signal(&mut self, asked: Asked) -> Result<(), Error> {
         match asked {
-            Asked::Quit => self.quit = true,
+            Asked::Quit | Asked::Interrupt => self.quit = true,
             Asked::Stop => {
                 self.screen.suspend(false)?;
                 self.resumed()?;
@@ -181,6 +243,7 @@ impl Session {
     fn perform(&mut self, effect: Effect) -> Result<(), Error> {
         let Some(effect) = self.outside.perform(effect) else { return Ok(()) };
         match effect {
+            Effect::HandOff { cluster, what } => self.leaving = Some((cluster, what)),
             Effect::Copy(text) => self.screen.copy(&text)?,
             Effect::Bell => self.screen.bell()?,
             Effect::Notify { protocol, text } => self.screen.notify(protocol, &text)?,

@@ -10,6 +10,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub(super) enum Asked {
     /// End.
     Quit,
+    /// End, as ctrl-c asks while the terminal is not ours.
+    Interrupt,
     /// Give the terminal to the shell.
     Stop,
     /// We were stopped and go on.
@@ -41,7 +43,7 @@ impl Signals {
         tokio::select! {
             _ = self.terminate.recv() => Asked::Quit,
             _ = self.hangup.recv() => Asked::Quit,
-            _ = self.interrupt.recv() => Asked::Quit,
+            _ = self.interrupt.recv() => Asked::Interrupt,
             _ = self.stop.recv() => Asked::Stop,
             _ = self.cont.recv() => Asked::Continue,
         }

@@ -103,6 +103,14 @@ impl Screen {
         self.resume()
     }
 
+    /// Gives the terminal away, and says on it which command has it now.
+    pub(super) fn give(&mut self, command: &str) -> io::Result<()> {
+        restore();
+        let mut out = io::stdout();
+        writeln!(out, "$ {command}")?;
+        out.flush()
+    }
+
     /// Takes the terminal over anew: after a stop, whoever had it meanwhile may have changed its modes.
     pub(super) fn resume(&mut self) -> io::Result<()> {
         restore();
@@ -128,8 +136,19 @@ impl Drop for Screen {
     }
 }
 
+/// Leaves what stands on the terminal to be read until a person presses enter.
+pub(super) async fn wait_for_enter(reason: &str) {
+    let mut out = io::stdout();
+    // A terminal that is gone shows itself when it is taken over again.
+    let _ = writeln!(out, "\n{reason}. Press enter to go back to the cockpit.");
+    let _ = out.flush();
+    let read = tokio::task::spawn_blocking(|| io::stdin().read_line(&mut String::new()));
+    let _ = read.await;
+}
+
+/// Stops this process, or its whole job.
 #[cfg(unix)]
-fn stop(group: bool) -> io::Result<()> {
+pub(super) fn stop(group: bool) -> io::Result<()> {
     use rustix::process::{Signal, getpid, kill_current_process_group, kill_process};
     // SIGSTOP instead of SIGTSTP: the latter would come back to our own handler.
     if group {
@@ -141,7 +160,7 @@ fn stop(group: bool) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn stop(_group: bool) -> io::Result<()> {
+pub(super) fn stop(_group: bool) -> io::Result<()> {
     Ok(())
 }
 

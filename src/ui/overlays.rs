@@ -2,6 +2,7 @@
 
 pub mod confirm;
 pub mod form;
+pub mod handoff;
 pub mod help;
 pub mod message;
 pub mod palette;
@@ -24,6 +25,7 @@ pub fn draw(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, overlay: &Overlay) {
         Overlay::Form(form) => form::draw(buf, body, ctx, form),
         Overlay::Confirm(confirm) => confirm::draw(buf, body, ctx, confirm),
         Overlay::Weight(form) => weight::draw(buf, body, ctx, form),
+        Overlay::HandOff(form) => handoff::draw(buf, body, ctx, form),
         Overlay::Message { title, text } => message::draw(buf, body, ctx, (title, text)),
     }
 }

@@ -368,6 +368,7 @@ fn overlay_keys(pen: &mut Pen<'_>, ctx: &Ctx<'_>, overlay: &Overlay) {
         Overlay::Weight(_) => {
             &[("+ -", "shift"), ("tab", "next field"), ("enter", "go on"), ("esc", "cancel")]
         }
+        Overlay::HandOff(_) => &[("tab", "next field"), ("enter", "go"), ("esc", "cancel")],
         Overlay::Message { .. } => &[("esc", "close")],
     };
     pen.skip(1);

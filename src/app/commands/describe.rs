@@ -3,22 +3,30 @@
 use super::prelude::*;
 use crate::app::effect::FetchText;
 use crate::app::views;
+use crate::domain::workload_row::WorkloadKey;
 
 pub(super) const COMMAND: Command = Command {
     id: "describe",
     title: "describe",
-    help: "Describe the selected pod with its events",
+    help: "Describe the selected pod, or the workloads of the environment, with their events",
     keys: &[KeyChord::char('d')],
-    scope: Scope::Home,
+    scope: Scope::Cluster,
     group: Group::Looking,
     verb: None,
     cli: None,
     confirmation: Confirmation::None,
-    availability: available,
+    availability: |_, target| {
+        if target.pod.is_some() || target.environment.is_some() {
+            Availability::Ready
+        } else {
+            Availability::Unavailable("select a pod or an environment first".to_owned())
+        }
+    },
     run,
 };
 
-pub(super) fn available(_: &Store, target: &Target) -> Availability {
+/// For commands that are about a pod.
+pub(super) fn needs_pod(_: &Store, target: &Target) -> Availability {
     match target.pod {
         Some(_) => Availability::Ready,
         None => Availability::Unavailable("select a pod first".to_owned()),
@@ -26,7 +34,17 @@ pub(super) fn available(_: &Store, target: &Target) -> Availability {
 }
 
 fn run(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
-    let Some(pod) = invocation.target.pod.clone() else { return Vec::new() };
-    let title = format!("describe · {}", pod.key.name);
-    views::open_text(store, title, (pod.cluster, FetchText::PodDescribe(pod.key)))
+    if let Some(pod) = invocation.target.pod.clone() {
+        let title = format!("describe · {}", pod.key.name);
+        return views::open_text(store, title, (pod.cluster, FetchText::PodDescribe(pod.key)));
+    }
+    let Some(id) = invocation.target.environment.clone() else { return Vec::new() };
+    let Some(environment) = store.environment(&id) else { return Vec::new() };
+    let workloads = environment.spec.components.iter().map(|component| WorkloadKey {
+        namespace: id.key.namespace.clone(),
+        kind: component.workload.kind,
+        name: component.workload.name.as_str().into(),
+    });
+    let what = FetchText::WorkloadsDescribe(workloads.collect());
+    views::open_text(store, format!("describe · {}", id.key.name), (id.cluster, what))
 }

@@ -14,7 +14,7 @@ pub(super) const COMMAND: Command = Command {
     verb: None,
     cli: None,
     confirmation: Confirmation::None,
-    availability: describe::available,
+    availability: describe::needs_pod,
     run: |store, invocation| {
         if let Some(pod) = invocation.target.pod.clone()
             && !store.ui.marked.remove(&pod)

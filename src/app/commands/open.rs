@@ -21,7 +21,7 @@ pub(super) const COMMAND: Command = Command {
 fn available(store: &Store, target: &Target) -> Availability {
     match store.ui.view() {
         View::Rollback(view) => rollback::availability(store, view),
-        View::Home if store.ui.focus == Pane::Pods => (describe::COMMAND.availability)(store, target),
+        View::Home if store.ui.focus == Pane::Pods => describe::needs_pod(store, target),
         View::Home => match target::subject(store, target, |release| !release.phase().is_final()) {
             Some(_) => Availability::Ready,
             None => Availability::Unavailable("no release here yet: deploy one".to_owned()),

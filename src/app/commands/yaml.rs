@@ -1,7 +1,7 @@
 //! `yaml`.
 
 use super::prelude::*;
-use crate::app::effect::FetchText;
+use crate::app::effect::{FetchText, YamlOf};
 use crate::app::views;
 
 pub(super) const COMMAND: Command = Command {
@@ -29,15 +29,16 @@ fn needs_environment_or_pod(_: &Store, target: &Target) -> Availability {
 fn run(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
     let Target { environment, release, pod } = invocation.target.clone();
     let (cluster, name, what) = if let Some(pod) = pod {
-        (pod.cluster, pod.key.name.clone(), FetchText::PodYaml(pod.key))
+        (pod.cluster, pod.key.name.clone(), YamlOf::Pod(pod.key))
     } else if let Some(id) = release {
         let (namespace, name) = (id.key.namespace, id.key.name);
-        (id.cluster, name.clone(), FetchText::ObjectYaml { plural: "releases", namespace, name })
+        (id.cluster, name.clone(), YamlOf::Ours { plural: "releases", namespace, name })
     } else if let Some(id) = environment {
         let (namespace, name) = (id.key.namespace, id.key.name);
-        (id.cluster, name.clone(), FetchText::ObjectYaml { plural: "environments", namespace, name })
+        (id.cluster, name.clone(), YamlOf::Ours { plural: "environments", namespace, name })
     } else {
         return Vec::new();
     };
+    let what = FetchText::Yaml { of: what, managed_fields: false };
     views::open_text(store, format!("YAML · {name}"), (cluster, what))
 }

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 
 use crate::api::Phase;
 use crate::app::cluster_state::ClusterId;
-use crate::app::effect::{Effect, FetchText};
+use crate::app::effect::{Effect, FetchText, YamlOf};
 use crate::app::event::{ClusterEvent, Delta, Event};
 use crate::app::fixtures::{World, burning, chords, now, planera, pod, release, release_id};
 use crate::app::log_view::LogSubject;
@@ -140,7 +140,7 @@ fn the_key_jumps_to_the_evidence() {
     });
     world.send(Event::Cluster(ClusterId(0), ClusterEvent::Workloads(Delta::Applied(key, row))));
     let mut store = world.store();
-    let Some(FetchText::WorkloadYaml(workload)) = of(press(&mut store, "J")) else {
+    let Some(FetchText::Yaml { of: YamlOf::Workload(workload), .. }) = of(press(&mut store, "J")) else {
         panic!("no YAML is opened")
     };
     assert_eq!(&*workload.name, "backend");

@@ -59,6 +59,10 @@ pub(super) fn apply(store: &mut Store, id: ClusterId, event: ClusterEvent) {
             dirty.releases |= cluster.permissions.get(&environment) != Some(&allowed);
             cluster.permissions.insert(environment, allowed);
         }
+        ClusterEvent::PodAccess { namespace, allowed } => {
+            dirty.screen |= cluster.pod_access.get(&namespace) != Some(&allowed);
+            cluster.pod_access.insert(namespace, allowed);
+        }
         ClusterEvent::Metrics { environment, query, at, result } => {
             let metric: &mut Metric = cluster.metrics.entry((environment, query)).or_default();
             match result {

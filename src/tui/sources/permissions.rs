@@ -13,6 +13,9 @@ use crate::app::event::ClusterEvent;
 /// How soon to ask again after a question that was not answered.
 const RETRY: Duration = Duration::from_secs(5);
 
+/// What a person needs to leave for a pod.
+const LEAVING: [&str; 2] = ["pods/exec", "pods/portforward"];
+
 type Inputs = (watch::Receiver<Environments>, watch::Receiver<Wishes>);
 
 pub(super) async fn run(ground: Ground, interval: Duration, inputs: Inputs, out: Out) {
@@ -36,6 +39,10 @@ async fn follow(ground: &Ground, interval: Duration, inputs: Inputs, out: &Out) 
             }
             match ground.cluster.permissions(&key).await {
                 Ok(allowed) => {
+                    if let Ok(allowed) = ground.cluster.pod_access(&key.namespace, &LEAVING).await {
+                        let namespace = key.namespace.clone();
+                        out.send(ClusterEvent::PodAccess { namespace, allowed }).await?;
+                    }
                     asked.insert(key.clone());
                     let allowed = allowed.into_iter().collect();
                     out.send(ClusterEvent::Permissions { environment: key, allowed }).await?;

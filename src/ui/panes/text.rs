@@ -8,7 +8,7 @@ use crate::app::ui_state::{Pane as Focus, View};
 use crate::ui::chrome::{Freshness, sentence};
 use crate::ui::format::Short;
 use crate::ui::pane::{Ctx, Pane};
-use crate::ui::reading;
+use crate::ui::{reading, syntax};
 
 /// The pane.
 pub static PANE: Pane = Pane { id: "text", title: "Text", focus: Some(Focus::Text), min: (20, 3), draw };
@@ -51,7 +51,13 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
                     return;
                 }
                 let text = if view.look.found == Some(at) { reading::here(theme) } else { theme.text };
-                let spans = reading::marked(vec![(text, line)], line, &view.look);
+                let plain = vec![(text, line)];
+                let spans = if view.is_yaml() && view.look.found != Some(at) {
+                    syntax::yaml(theme, line)
+                } else {
+                    plain
+                };
+                let spans = reading::marked(spans, line, &view.look);
                 let rest = Rect { y: inner.y + row, height: inner.height - row, ..inner };
                 row += reading::draw(buf, rest, &view.look, &spans);
             }
