@@ -42,6 +42,7 @@ pub mod statistics;
 pub mod template_diff;
 pub mod timeline;
 pub mod track;
+pub mod usage;
 pub mod version;
 pub mod way_back;
 pub mod weight;

@@ -13,6 +13,7 @@ use crate::domain::burn_rate::Assessment;
 use crate::domain::event_row::{EventKey, EventRow};
 use crate::domain::pod_row::{PodKey, PodRow};
 use crate::domain::series::Series;
+use crate::domain::usage::Usage;
 use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
 
 /// Index of a cluster in the session.
@@ -48,17 +49,27 @@ pub struct ClusterState {
     pub controller: ControllerHealth,
     /// What we may do, per environment; absent: not yet answered.
     pub permissions: BTreeMap<EnvironmentKey, BTreeSet<Verb>>,
-    /// Curves: environment and pane's name.
     /// Which subresources of pods we may create, by namespace; absent: not yet answered.
     pub pod_access: BTreeMap<Box<str>, BTreeSet<&'static str>>,
+    /// What pods use, by namespace; absent: not asked yet.
+    pub usage: BTreeMap<Box<str>, NamespaceUsage>,
     /// Why kubectl cannot reach this cluster; absent: it can.
     pub no_kubectl: Option<Box<str>>,
-    /// Curves: environment and query's name.
+    /// Curves: environment and pane's name.
     pub metrics: BTreeMap<(EnvironmentKey, Box<str>), Metric>,
     /// The curves of the zoomed pane.
     pub zoomed: Option<Zoomed>,
     /// How fast error budgets burn.
     pub objectives: BTreeMap<EnvironmentKey, Objective>,
+}
+
+/// What the pods of a namespace use.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NamespaceUsage {
+    /// By name; those of the last good answer.
+    pub pods: BTreeMap<Box<str>, Usage>,
+    /// One sentence why the newest answer is missing.
+    pub error: Option<String>,
 }
 
 /// The curves of one query of one environment.

@@ -14,6 +14,7 @@ mod cause;
 mod changes;
 mod check;
 mod compare;
+mod columns;
 mod containers;
 mod copy;
 mod cursor_left;
@@ -47,6 +48,7 @@ mod metric;
 mod next_match;
 mod next_pane;
 mod numbers;
+mod objects;
 mod open;
 mod override_gate;
 mod page_down;
@@ -69,6 +71,7 @@ mod reload;
 mod restart;
 mod resume;
 mod retry;
+mod reverse;
 mod review;
 mod right;
 mod rollback;
@@ -132,6 +135,7 @@ pub const COMMANDS: &[&Command] = &[
     &changes::COMMAND,
     &events::COMMAND,
     &warnings::COMMAND,
+    &objects::COMMAND,
     &describe::COMMAND,
     &logs::COMMAND,
     &all_logs::COMMAND,
@@ -157,6 +161,8 @@ pub const COMMANDS: &[&Command] = &[
     &copy::COMMAND,
     &mark::COMMAND,
     &sort::COMMAND,
+    &reverse::COMMAND,
+    &columns::COMMAND,
     &metric::COMMAND,
     &zoom::COMMAND,
     &range::COMMAND,

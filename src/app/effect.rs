@@ -145,6 +145,8 @@ pub enum FetchText {
     },
     /// Description of a pod with its events.
     PodDescribe(PodKey),
+    /// The objects of an environment: revisions, autoscalers, services, ingresses.
+    Objects(EnvironmentKey),
     /// Descriptions of workloads with their events.
     WorkloadsDescribe(Vec<WorkloadKey>),
     /// What going back to a version means.

@@ -18,6 +18,7 @@ use crate::domain::diagnosis::Evidence;
 use crate::domain::event_row::{EventKey, EventRow};
 use crate::domain::pod_row::{PodKey, PodRow};
 use crate::domain::series::Series;
+use crate::domain::usage::Usage;
 use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
 
 /// Something that happened outside of the store.
@@ -114,6 +115,13 @@ pub enum ClusterEvent {
         namespace: Box<str>,
         /// What.
         allowed: BTreeSet<&'static str>,
+    },
+    /// What the pods of a namespace use, or one sentence why that is not known.
+    Usage {
+        /// Where.
+        namespace: Box<str>,
+        /// By name.
+        result: Result<Vec<(Box<str>, Usage)>, String>,
     },
     /// Samples of one query of one environment.
     Metrics {

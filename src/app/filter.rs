@@ -32,13 +32,15 @@ impl Filter {
         found != inverted
     }
 
-    /// Whether a pod is shown. `-l` asks for `track`, `version`, `node`, `status`, `owner` or `namespace`, with `=` or `!=`,
-    /// several separated by commas.
+    /// Whether a pod is shown. `-l` asks for a label of it or for `track`, `version`, `node`, `status`, `owner`, `ip` or `namespace`,
+    /// with `=`, `!=`, alone for being there, or `!` before it for not being there; several separated by commas.
     #[must_use]
     pub fn matches_pod(&self, pod: &PodRow) -> bool {
         let (text, inverted) = self.inverted();
         let Some(labels) = text.strip_prefix("-l") else {
-            return self.matches(&[&pod.key.name, &pod.status, &pod.version, &pod.track, &pod.owner]);
+            let words =
+                [&pod.key.name, &pod.status, &pod.version, &pod.track, &pod.owner, &pod.node, &pod.ip];
+            return self.matches(&words.map(|word| &**word));
         };
         labels.split(',').map(str::trim).filter(|term| !term.is_empty()).all(|term| term_holds(term, pod))
             != inverted
@@ -56,9 +58,13 @@ fn term_holds(term: &str, pod: &PodRow) -> bool {
     let (key, value, wanted) = match (term.split_once("!="), term.split_once('=')) {
         (Some((key, value)), _) => (key, value, false),
         (None, Some((key, value))) => (key, value.trim_start_matches('='), true),
-        (None, None) => return label(term, pod).is_some_and(|have| !have.is_empty()),
+        (None, None) => {
+            let (key, wanted) = term.strip_prefix('!').map_or((term, true), |key| (key.trim(), false));
+            return label(key, pod).is_some_and(|have| !have.is_empty()) == wanted;
+        }
     };
-    label(key.trim(), pod).is_some_and(|have| (have == value.trim()) == wanted)
+    // As kubectl has it: a label that is not there differs from every value.
+    label(key.trim(), pod).map_or(!wanted, |have| (have == value.trim()) == wanted)
 }
 
 fn label<'a>(key: &str, pod: &'a PodRow) -> Option<&'a str> {
@@ -69,8 +75,9 @@ fn label<'a>(key: &str, pod: &'a PodRow) -> Option<&'a str> {
         "status" => Some(&pod.status),
         "owner" => Some(&pod.owner),
         "namespace" => Some(&pod.key.namespace),
-        "pod-template-hash" => Some(&pod.template_hash),
-        _ => None,
+        "ip" => Some(&pod.ip),
+        "pod-template-hash" | "revision" => Some(&pod.template_hash),
+        _ => pod.labels.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')),
     }
 }
 

@@ -23,6 +23,7 @@ use crate::app::toast::{Level, Toast};
 use crate::app::ui_state::{Overlay, UiState};
 use crate::app::zoom::ZoomWish;
 use crate::domain::pod_row::{PodKey, PodRow};
+use crate::domain::usage::Usage;
 
 /// Everything that the terminal knows.
 #[derive(Clone, Debug, Default)]
@@ -153,6 +154,12 @@ impl Store {
     #[must_use]
     pub fn pod(&self, id: &PodId) -> Option<&PodRow> {
         self.cluster(id.cluster)?.pods.get(&id.key)
+    }
+
+    /// What a pod uses, where that is known.
+    #[must_use]
+    pub fn usage(&self, cluster: ClusterId, pod: &PodRow) -> Option<Usage> {
+        self.cluster(cluster)?.usage.get(&pod.key.namespace)?.pods.get(&pod.key.name).copied()
     }
 
     /// The environment that a release is for.

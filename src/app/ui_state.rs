@@ -35,6 +35,10 @@ pub struct UiState {
     pub pods: Cursor<PodId>,
     /// How pods are ordered.
     pub pod_sort: PodSort,
+    /// In the opposite order.
+    pub pods_reversed: bool,
+    /// Other columns than the usual ones are shown: owner, revision, address, node, digest.
+    pub pods_wide: bool,
     /// Pods that are marked.
     pub marked: BTreeSet<PodId>,
     /// The queue pane.
@@ -58,6 +62,8 @@ impl Default for UiState {
             all_environments: false,
             pods: Cursor::default(),
             pod_sort: PodSort::default(),
+            pods_reversed: false,
+            pods_wide: false,
             marked: BTreeSet::new(),
             queue: Cursor::default(),
             metric: ERROR_RATE.into(),
@@ -321,13 +327,71 @@ pub enum PodSort {
     Restarts,
     /// By version.
     Version,
+    /// Most CPU first.
+    Cpu,
+    /// Most memory first.
+    Memory,
+    /// Fewest ready containers first.
+    Ready,
+    /// By status.
+    Status,
+    /// By track.
+    Track,
+    /// By owner.
+    Owner,
+    /// By revision.
+    Revision,
+    /// By node.
+    Node,
+    /// By address.
+    Ip,
+    /// By image digest.
+    Digest,
 }
 
 impl PodSort {
     /// Every order, in which `s` visits them.
-    pub const ALL: [Self; 5] = [Self::Health, Self::Name, Self::Age, Self::Restarts, Self::Version];
+    pub const ALL: [Self; 15] = [
+        Self::Health,
+        Self::Name,
+        Self::Age,
+        Self::Restarts,
+        Self::Version,
+        Self::Cpu,
+        Self::Memory,
+        Self::Ready,
+        Self::Status,
+        Self::Track,
+        Self::Owner,
+        Self::Revision,
+        Self::Node,
+        Self::Ip,
+        Self::Digest,
+    ];
 
-    /// The word that the pane's title shows.
+    /// The word for `:sort`.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Health => "health",
+            Self::Name => "name",
+            Self::Age => "age",
+            Self::Restarts => "restarts",
+            Self::Version => "version",
+            Self::Cpu => "cpu",
+            Self::Memory => "memory",
+            Self::Ready => "ready",
+            Self::Status => "status",
+            Self::Track => "track",
+            Self::Owner => "owner",
+            Self::Revision => "revision",
+            Self::Node => "node",
+            Self::Ip => "ip",
+            Self::Digest => "digest",
+        }
+    }
+
+    /// The words that the pane's title shows.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -336,6 +400,16 @@ impl PodSort {
             Self::Age => "youngest first",
             Self::Restarts => "most restarts first",
             Self::Version => "by version",
+            Self::Cpu => "most CPU first",
+            Self::Memory => "most memory first",
+            Self::Ready => "least ready first",
+            Self::Status => "by status",
+            Self::Track => "by track",
+            Self::Owner => "by owner",
+            Self::Revision => "by revision",
+            Self::Node => "by node",
+            Self::Ip => "by address",
+            Self::Digest => "by digest",
         }
     }
 }

@@ -96,7 +96,7 @@ impl Cluster {
         Ok(futures::future::try_join_all(asked).await?.into_iter().flatten().collect())
     }
 
-    async fn review(&self, attributes: ResourceAttributes) -> Result<bool, Error> {
+    pub(super) async fn review(&self, attributes: ResourceAttributes) -> Result<bool, Error> {
         let api: Api<SelfSubjectAccessReview> = Api::all(self.clients.requests.clone());
         let review = SelfSubjectAccessReview {
             spec: SelfSubjectAccessReviewSpec {

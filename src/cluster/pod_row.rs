@@ -81,6 +81,8 @@ struct Status {
     reason: String,
     message: String,
     conditions: Vec<PodCondition>,
+    #[serde(rename = "podIP")]
+    pod_ip: String,
     container_statuses: Vec<ContainerStatus>,
     init_container_statuses: Vec<ContainerStatus>,
 }
@@ -109,6 +111,8 @@ struct PodCondition {
 #[serde(rename_all = "camelCase", default)]
 struct ContainerStatus {
     name: String,
+    #[serde(rename = "imageID")]
+    image_id: String,
     ready: bool,
     started: Option<bool>,
     restart_count: u32,
@@ -182,6 +186,9 @@ pub fn row(pod: &SlimPod) -> PodRow {
             track => sanitize::line(track).into(),
         },
         node: sanitize::line(&pod.spec.node_name).into(),
+        ip: sanitize::line(&pod.status.pod_ip).into(),
+        digest: digest(&pod.status, &pod.spec, &pod.metadata),
+        labels: labels(&pod.metadata),
         created: pod.metadata.creation_timestamp.as_ref().map(from_time),
         cause: sanitize::line(&cause).into(),
         facts,
@@ -238,6 +245,25 @@ pub(super) fn tag(image: &str) -> String {
         (None, Some(digest)) => digest.chars().take("sha256:".len() + 12).collect(),
         (None, None) => "latest".to_owned(),
     }
+}
+
+/// The first digits of the digest that the main container's image was pulled by.
+fn digest(status: &Status, spec: &Spec, metadata: &ObjectMeta) -> Box<str> {
+    let (_, owner) = owner(metadata);
+    let main = spec.containers.iter().find(|container| *container.name == *owner).or(spec.containers.first());
+    let pulled = main.and_then(|main| status.container_statuses.iter().find(|one| one.name == main.name));
+    let id = pulled.map_or("", |status| status.image_id.as_str());
+    let digits = id.rsplit_once("sha256:").map_or("", |(_, digits)| digits);
+    digits.chars().filter(char::is_ascii_hexdigit).take(12).collect::<String>().into()
+}
+
+/// Labels as text, so that ten thousand pods keep small; what rows have a field for is left out.
+fn labels(metadata: &ObjectMeta) -> Box<str> {
+    let known = [LABEL_ROLLOUT_HASH, LABEL_POD_TEMPLATE_HASH, LABEL_TRACK];
+    let all = metadata.labels.iter().flatten().filter(|(key, _)| !known.contains(&key.as_str()));
+    let lines: Vec<String> =
+        all.map(|(key, value)| sanitize::line(&format!("{key}={value}")).into_owned()).collect();
+    lines.join("\n").into()
 }
 
 fn health(pod: &SlimPod, shown: &status::Shown) -> PodHealth {

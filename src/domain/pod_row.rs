@@ -44,6 +44,12 @@ pub struct PodRow {
     pub track: Box<str>,
     /// The node that it runs on; empty while unscheduled.
     pub node: Box<str>,
+    /// Its own address; empty while it has none.
+    pub ip: Box<str>,
+    /// The first digits of the released container's image as the node has pulled it; empty until then.
+    pub digest: Box<str>,
+    /// Its labels, one `key=value` a line, without those that have a field of their own.
+    pub labels: Box<str>,
     /// When it was created.
     pub created: Option<DateTime<Utc>>,
     /// One line of cause where something is wrong, such as `exit 137 OOMKilled`; else empty.

@@ -6,6 +6,7 @@ mod call;
 pub mod definitions;
 mod delete;
 mod discovery;
+mod endpoints;
 mod events;
 mod fields;
 mod identity;
@@ -24,6 +25,7 @@ mod selector;
 mod shape;
 mod strategic;
 mod table;
+mod usage;
 mod watch;
 mod write;
 
@@ -210,6 +212,12 @@ fn dispatch(shared: &Arc<Shared>, call: &Call) -> Result<Response, Refusal> {
         return Ok(answer);
     }
     if let Some(answer) = reviews::answer(shared, call) {
+        return answer;
+    }
+    if let Some(answer) = endpoints::answer(shared, call) {
+        return answer;
+    }
+    if let Some(answer) = usage::answer(shared, call) {
         return answer;
     }
     let Some(target) = Target::parse(&call.path) else {

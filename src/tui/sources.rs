@@ -10,6 +10,7 @@ mod lease;
 mod merged;
 mod metrics;
 mod permissions;
+mod usage;
 mod watcher;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -184,6 +185,7 @@ async fn run(
             out.clone(),
         )),
         tokio::spawn(events::run(ground.clone(), wishes.clone(), out.clone())),
+        tokio::spawn(usage::run(ground.clone(), wishes.clone(), out.clone())),
         tokio::spawn(metrics::run(ground.clone(), plan.clone(), (known, wishes), out.clone())),
     ]
     .map(AbortOnDropHandle::new);

@@ -52,6 +52,8 @@ pub struct Glyphs {
     pub bar_empty: &'static str,
     /// Stands for text that was cut.
     pub ellipsis: &'static str,
+    /// There is no value.
+    pub none: &'static str,
     /// From → to.
     pub arrow: &'static str,
     /// Left edge of the tier's badge.
@@ -112,6 +114,7 @@ pub static UNICODE: Glyphs = Glyphs {
     bar_full: "▰",
     bar_empty: "▱",
     ellipsis: "…",
+    none: "—",
     arrow: "→",
     badge_left: "▌",
     badge_right: "▐",
@@ -159,6 +162,7 @@ pub static ASCII: Glyphs = Glyphs {
     bar_full: "#",
     bar_empty: ".",
     ellipsis: "~",
+    none: "-",
     arrow: ">",
     badge_left: "[",
     badge_right: "]",
@@ -209,6 +213,7 @@ mod tests {
                 glyphs.bar_full,
                 glyphs.bar_empty,
                 glyphs.ellipsis,
+                glyphs.none,
                 glyphs.arrow,
                 glyphs.badge_left,
                 glyphs.badge_right,

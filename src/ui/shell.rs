@@ -260,6 +260,7 @@ fn selected(pen: &mut Pen<'_>, ctx: &Ctx<'_>) {
                 if !pod.node.is_empty() {
                     pen.fmt(theme.muted, format_args!(" on {}", pod.node));
                 }
+                no_usage(pen, ctx, pod);
             }
         }
         _ => {
@@ -267,6 +268,16 @@ fn selected(pen: &mut Pen<'_>, ctx: &Ctx<'_>) {
                 pen.put(theme.warning, "frozen: ").cut(room.saturating_sub(8), theme.warning, theme, frozen);
             }
         }
+    }
+}
+
+/// Why the table knows neither CPU nor memory of a pod.
+fn no_usage(pen: &mut Pen<'_>, ctx: &Ctx<'_>, pod: &crate::domain::pod_row::PodRow) {
+    let Some(id) = &ctx.store.ui.pods.selected else { return };
+    let usage = ctx.store.cluster(id.cluster).and_then(|cluster| cluster.usage.get(&pod.key.namespace));
+    if let Some(error) = usage.and_then(|usage| usage.error.as_ref()) {
+        let room = pen.room();
+        pen.put(ctx.theme.muted, "  no CPU and memory: ").cut(room, ctx.theme.muted, ctx.theme, error);
     }
 }
 

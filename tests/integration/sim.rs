@@ -411,3 +411,41 @@ async fn a_log_is_followed_until_its_pod_is_gone() {
     assert_eq!(dave.log_fate(&pod, "backend").await, Fate::GoesOn, "an unknown token is no refusal");
     assert_eq!(running.unknown_requests(), Vec::<String>::new());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pods_tell_what_they_use() {
+    use release_cockpit::cluster::Cluster;
+    let clock = clock();
+    let running = quiet(&clock).await;
+    let cluster = Cluster::from_client(client(&running, "alice"), "quiet");
+    until(&running, &clock, || async { !cluster.pod_usage("quiet").await.unwrap().is_empty() }).await;
+    clock.advance(Duration::from_secs(40));
+    running.tick();
+    let usage = cluster.pod_usage("quiet").await.unwrap();
+    assert_eq!(usage.len(), 2, "{usage:?}");
+    assert!(
+        usage.iter().all(|(name, used)| name.starts_with("backend-") && used.memory > 100 << 20),
+        "{usage:?}"
+    );
+    assert!(usage.iter().any(|(_, used)| used.cpu > 0), "{usage:?}");
+    assert!(cluster.pod_usage("elsewhere").await.unwrap().is_empty());
+    assert_eq!(running.unknown_requests(), Vec::<String>::new());
+    let stranger = Cluster::from_client(client(&running, "ci"), "quiet");
+    assert!(stranger.pod_access("quiet", &["pods/exec"]).await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_objects_of_an_environment_are_told() {
+    use release_cockpit::api::EnvironmentKey;
+    use release_cockpit::cluster::Cluster;
+    let clock = clock();
+    let running = quiet(&clock).await;
+    let cluster = Cluster::from_client(client(&running, "alice"), "quiet");
+    let words = cluster.objects_text(&EnvironmentKey::new("quiet", "staging")).await.unwrap();
+    for part in
+        ["Revisions\n  backend\n    rev", "Autoscalers\n  none", "endpoints ready", "Ingresses\n  none"]
+    {
+        assert!(words.contains(part), "{part} in\n{words}");
+    }
+    assert_eq!(running.unknown_requests(), Vec::<String>::new());
+}

@@ -51,7 +51,7 @@ pub(in crate::app) fn list(store: &Store) -> PodList {
     if let Some(filter) = store.ui.filter(Pane::Pods) {
         found.retain(|(_, pod)| filter.matches_pod(pod));
     }
-    sort(&mut found, store.ui.pod_sort);
+    sort(store, &mut found);
     let pods = found.into_iter().map(|(cluster, pod)| PodId::new(cluster, pod.key.clone())).collect();
     PodList { pods, total, failing, scope: (!everything).then_some(scope) }
 }
@@ -86,12 +86,27 @@ pub(in crate::app) fn is_of(owner: &str, workload: &str) -> bool {
 }
 
 /// They come in by name, and every sort is stable.
-fn sort(pods: &mut [(ClusterId, &PodRow)], order: PodSort) {
-    match order {
+fn sort(store: &Store, pods: &mut [(ClusterId, &PodRow)]) {
+    use std::cmp::Reverse;
+    let used = |(cluster, pod): &(ClusterId, &PodRow)| store.usage(*cluster, pod).unwrap_or_default();
+    match store.ui.pod_sort {
         PodSort::Health => pods.sort_by_key(|(_, pod)| pod.health),
         PodSort::Name => pods.sort_by(|a, b| a.1.key.name.cmp(&b.1.key.name)),
-        PodSort::Age => pods.sort_by_key(|(_, pod)| std::cmp::Reverse(pod.created)),
-        PodSort::Restarts => pods.sort_by_key(|(_, pod)| std::cmp::Reverse(pod.restarts)),
+        PodSort::Age => pods.sort_by_key(|(_, pod)| Reverse(pod.created)),
+        PodSort::Restarts => pods.sort_by_key(|(_, pod)| Reverse(pod.restarts)),
+        PodSort::Cpu => pods.sort_by_cached_key(|pod| Reverse(used(pod).cpu)),
+        PodSort::Memory => pods.sort_by_cached_key(|pod| Reverse(used(pod).memory)),
+        PodSort::Ready => pods.sort_by_key(|(_, pod)| (pod.ready >= pod.total, pod.ready)),
         PodSort::Version => pods.sort_by(|a, b| a.1.version.cmp(&b.1.version)),
+        PodSort::Status => pods.sort_by(|a, b| a.1.status.cmp(&b.1.status)),
+        PodSort::Track => pods.sort_by(|a, b| a.1.track.cmp(&b.1.track)),
+        PodSort::Owner => pods.sort_by(|a, b| a.1.owner.cmp(&b.1.owner)),
+        PodSort::Revision => pods.sort_by(|a, b| a.1.template_hash.cmp(&b.1.template_hash)),
+        PodSort::Node => pods.sort_by(|a, b| a.1.node.cmp(&b.1.node)),
+        PodSort::Ip => pods.sort_by_cached_key(|(_, pod)| pod.ip.parse::<std::net::IpAddr>().ok()),
+        PodSort::Digest => pods.sort_by(|a, b| a.1.digest.cmp(&b.1.digest)),
+    }
+    if store.ui.pods_reversed {
+        pods.reverse();
     }
 }

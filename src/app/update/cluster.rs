@@ -6,6 +6,7 @@ use crate::app::cluster_state::{ClusterId, ClusterState, Metric, Objective, Zoom
 use crate::app::event::{ClusterEvent, Delta, ZoomPart};
 use crate::app::store::{Dirty, Store};
 use crate::app::{arming, causes};
+use crate::app::ui_state::PodSort;
 use crate::domain::pod_row::{PodKey, PodRow};
 
 /// Folds one event in. An event of a cluster that the session does not have is dropped.
@@ -62,6 +63,15 @@ pub(super) fn apply(store: &mut Store, id: ClusterId, event: ClusterEvent) {
         ClusterEvent::PodAccess { namespace, allowed } => {
             dirty.screen |= cluster.pod_access.get(&namespace) != Some(&allowed);
             cluster.pod_access.insert(namespace, allowed);
+        }
+        ClusterEvent::Usage { namespace, result } => {
+            let usage = cluster.usage.entry(namespace).or_default();
+            match result {
+                Ok(pods) => (usage.pods, usage.error) = (pods.into_iter().collect(), None),
+                Err(reason) => usage.error = Some(reason),
+            }
+            dirty.pods |= matches!(store.ui.pod_sort, PodSort::Cpu | PodSort::Memory);
+            dirty.screen = true;
         }
         ClusterEvent::Metrics { environment, query, at, result } => {
             let metric: &mut Metric = cluster.metrics.entry((environment, query)).or_default();
@@ -139,8 +149,12 @@ fn pods(cluster: &mut ClusterState, dirty: &mut Dirty, delta: Delta<PodKey, PodR
                         && old.owner_kind == row.owner_kind
                         && old.version == row.version
                         && old.created == row.created;
-                    let same_words =
-                        old.status == row.status && old.track == row.track && old.node == row.node;
+                    let same_words = old.status == row.status
+                        && old.track == row.track
+                        && old.node == row.node
+                        && old.ip == row.ip
+                        && old.labels == row.labels
+                        && old.ready == row.ready;
                     dirty.pods |= !(same_place && same_words);
                     dirty.screen |= *old != row;
                     *old = row;

@@ -11,10 +11,11 @@ use super::refusal::json_response;
 use crate::sim::kinds::{RESOURCES, Resource};
 
 /// Groups that are served but keep no objects: group, version, resource, kind.
-const REVIEWS: [(&str, &str, &str, &str); 3] = [
+const REVIEWS: [(&str, &str, &str, &str); 4] = [
     ("authorization.k8s.io", "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview"),
     ("authorization.k8s.io", "v1", "selfsubjectrulesreviews", "SelfSubjectRulesReview"),
     ("authentication.k8s.io", "v1", "selfsubjectreviews", "SelfSubjectReview"),
+    ("metrics.k8s.io", "v1beta1", "pods", "PodMetrics"),
 ];
 
 /// Answers discovery; nothing for other paths.
@@ -95,7 +96,11 @@ fn resource_list(group: &str, version: &str) -> Option<Value> {
     }
     for (_, _, name, kind) in REVIEWS.iter().filter(|row| row.0 == group && row.1 == version) {
         resources.push(
-            json!({"name": name, "singularName": "", "namespaced": false, "kind": kind, "verbs": ["create"]}),
+            if group == "metrics.k8s.io" {
+                json!({"name": name, "singularName": "pod", "namespaced": true, "kind": kind, "verbs": ["get", "list"]})
+            } else {
+                json!({"name": name, "singularName": "", "namespaced": false, "kind": kind, "verbs": ["create"]})
+            },
         );
     }
     if resources.is_empty() {

@@ -188,6 +188,17 @@ impl Samples {
         }
     }
 
+    /// The series of a metric of one container: namespace, pod, container.
+    pub fn of_container(
+        &self,
+        metric: &str,
+        (namespace, pod, container): (&str, &str, &str),
+    ) -> Option<&Series> {
+        let pairs = [("namespace", namespace), ("pod", pod), ("container", container)];
+        let id = self.by_labels.get(&Labels::new(metric, &pairs))?;
+        self.series.get(*id)?.as_ref()
+    }
+
     /// The series of a metric; all series when no name is given.
     pub fn named<'a>(&'a self, name: Option<&str>) -> impl Iterator<Item = &'a Series> {
         let ids: Vec<SeriesId> = match name {

@@ -24,6 +24,10 @@ pub(super) fn windows() -> Vec<(&'static str, World)> {
     });
     let mut sealed = calm();
     sealed.store.arming.production = true;
+    let mut shell = calm();
+    let namespace: Box<str> = "planera-production".into();
+    shell.store.clusters[0].pod_access.insert(namespace, ["pods/exec", "pods/portforward"].into());
+    let shell = shell.typing("tab f 0 tab deploy-to");
     let mut toast = calm();
     toast.store.toasts.push_back(Toast {
         level: Level::Error,
@@ -50,6 +54,8 @@ pub(super) fn windows() -> Vec<(&'static str, World)> {
         ("banners", troubled()),
         ("driven", driven()),
         ("inbox-of-many-kinds", inbox()),
+        ("shell", shell),
+        ("wide-columns", calm().typing("tab o")),
         ("read-only", sealed),
         ("message", message),
         ("toast", toast),

@@ -1,0 +1,23 @@
+//! `objects`.
+
+use super::prelude::*;
+use crate::app::effect::FetchText;
+use crate::app::views;
+
+pub(super) const COMMAND: Command = Command {
+    id: "objects",
+    title: "objects",
+    help: "Revisions, autoscalers, services with endpoints, ingresses with certificates",
+    keys: &[KeyChord::char('O')],
+    scope: Scope::Cluster,
+    group: Group::Looking,
+    verb: None,
+    cli: None,
+    confirmation: Confirmation::None,
+    availability: needs_environment,
+    run: |store, invocation| {
+        let Some(id) = invocation.target.environment.clone() else { return Vec::new() };
+        let title = format!("objects · {}", id.key.name);
+        views::open_text(store, title, (id.cluster, FetchText::Objects(id.key)))
+    },
+};

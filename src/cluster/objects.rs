@@ -1,0 +1,114 @@
+//! The objects of an environment in words: revisions, autoscalers, services with their endpoints, ingresses with their certificates.
+//!
+//! Owns what is asked, and that each part stands for itself: what may not be read, or is not installed, says so in its place and hides
+//! nothing else. Must not know screens.
+
+mod certificate;
+mod told;
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::authorization::v1::ResourceAttributes;
+use serde_json::Value;
+
+use super::Cluster;
+use super::error::Error;
+use super::text::describe::{items, text};
+use crate::api::environment::WorkloadKind;
+use crate::api::{Environment, EnvironmentKey};
+use crate::sanitize;
+use crate::time::Clock;
+
+/// What one list of a namespace answered.
+type Listed = Result<Vec<Value>, Error>;
+
+/// Everything that is told of an environment.
+struct Objects {
+    workloads: Vec<(WorkloadKind, String)>,
+    revisions: Vec<(WorkloadKind, Listed)>,
+    autoscalers: Listed,
+    services: Listed,
+    slices: Listed,
+    ingresses: Listed,
+    certificates: BTreeMap<String, String>,
+}
+
+impl Cluster {
+    /// The objects of an environment.
+    pub async fn objects_text(&self, environment: &EnvironmentKey) -> Result<String, Error> {
+        let object = self.environment(environment).await?;
+        let namespace = &*environment.namespace;
+        let list = |group: &'static str, plural: &'static str| self.listed(group, namespace, plural);
+        let (sets, others, autoscalers, services, slices, ingresses) = tokio::join!(
+            list("apis/apps/v1", "replicasets"),
+            list("apis/apps/v1", "controllerrevisions"),
+            list("apis/autoscaling/v2", "horizontalpodautoscalers"),
+            list("api/v1", "services"),
+            list("apis/discovery.k8s.io/v1", "endpointslices"),
+            list("apis/networking.k8s.io/v1", "ingresses"),
+        );
+        let workloads = workloads(&object);
+        let has = |wanted: fn(WorkloadKind) -> bool| workloads.iter().any(|(kind, _)| wanted(*kind));
+        let mut revisions = Vec::new();
+        if has(|kind| matches!(kind, WorkloadKind::Deployment | WorkloadKind::Rollout)) {
+            revisions.push((WorkloadKind::Deployment, sets));
+        }
+        if has(|kind| matches!(kind, WorkloadKind::StatefulSet | WorkloadKind::DaemonSet)) {
+            revisions.push((WorkloadKind::StatefulSet, others));
+        }
+        let certificates = match &ingresses {
+            Ok(ingresses) => self.certificates(namespace, ingresses).await,
+            Err(_) => BTreeMap::new(),
+        };
+        let objects =
+            Objects { workloads, revisions, autoscalers, services, slices, ingresses, certificates };
+        Ok(sanitize::block(&told::all(&objects)).into_owned())
+    }
+
+    async fn listed(&self, group: &str, namespace: &str, plural: &str) -> Listed {
+        let path = format!("/{group}/namespaces/{namespace}/{plural}?limit=500");
+        Ok(items(&self.json(&path, plural).await?, "/items").to_vec())
+    }
+
+    /// When the certificates of ingresses end, by the name of their Secret; or why that cannot be told.
+    async fn certificates(&self, namespace: &str, ingresses: &[Value]) -> BTreeMap<String, String> {
+        let mut told = BTreeMap::new();
+        for name in ingresses
+            .iter()
+            .flat_map(|ingress| items(ingress, "/spec/tls"))
+            .map(|tls| text(tls, "/secretName"))
+        {
+            if !name.is_empty() && !told.contains_key(name) {
+                told.insert(name.to_owned(), self.certificate(namespace, name).await);
+            }
+        }
+        told
+    }
+
+    /// One sentence about the certificate in a Secret. The Secret is read only where that is allowed, only its public certificate is
+    /// looked at, and nothing of it leaves this function but names and dates.
+    async fn certificate(&self, namespace: &str, name: &str) -> String {
+        let attributes = ResourceAttributes {
+            resource: Some("secrets".to_owned()),
+            verb: Some("get".to_owned()),
+            namespace: Some(namespace.to_owned()),
+            name: Some(name.to_owned()),
+            ..ResourceAttributes::default()
+        };
+        match self.review(attributes).await {
+            Ok(true) => {}
+            Ok(false) => return format!("certificate not read: needs get on secrets/{name}"),
+            Err(error) => return format!("certificate not read: {error}"),
+        }
+        match self.json(&format!("/api/v1/namespaces/{namespace}/secrets/{name}"), "secrets").await {
+            Ok(secret) => certificate::sentence(text(&secret, "/data/tls.crt"), Clock::system().now()),
+            Err(error) => format!("certificate not read: {error}"),
+        }
+    }
+}
+
+/// The workloads of an environment's components, each with the second one that may stand beside it.
+fn workloads(environment: &Environment) -> Vec<(WorkloadKind, String)> {
+    let components = environment.spec.components.iter();
+    components.map(|component| (component.workload.kind, component.workload.name.to_string())).collect()
+}
