@@ -46,9 +46,13 @@ mod overlays;
 pub mod palette;
 pub mod pattern;
 pub mod pending;
+<<<<<<< HEAD
 pub mod place;
 pub mod plain;
 pub mod preferences;
+=======
+mod pod_sort;
+>>>>>>> c00d62d (Read logs and events without the terminal)
 mod rollback;
 pub mod rows;
 mod shifting;

@@ -13,6 +13,7 @@ mod controller;
 mod demo;
 pub mod doctor;
 mod error;
+mod events;
 pub mod exit;
 mod follow;
 pub mod grammar;
@@ -21,6 +22,7 @@ mod history;
 mod inbox;
 mod keys;
 mod logging;
+mod logs;
 mod manifests;
 mod notify;
 mod numbers;
@@ -153,6 +155,8 @@ async fn on_cluster(verb: Option<&Verb>, settings: &crate::config::Settings) -> 
         Verb::HandOver(wanted) => guarding::hand_over(settings, wanted).await,
         Verb::Inbox(wanted) => inbox::inbox(settings, wanted).await,
         Verb::Why(wanted) => why::why(settings, wanted).await,
+        Verb::Logs(wanted) => logs::logs(settings, wanted).await,
+        Verb::Events(wanted) => events::events(settings, wanted).await,
         Verb::Status(wanted) => show::status(settings, wanted).await,
         Verb::Queue(wanted) => show::queue(settings, wanted).await,
         Verb::Audit(wanted) => audit::audit(settings, wanted).await,

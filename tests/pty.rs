@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 mod double;
 #[path = "pty/forgeries.rs"]
 mod forgeries;
+#[path = "pty/leaving.rs"]
+mod leaving;
 #[path = "pty/terminal.rs"]
 mod terminal;
 

@@ -8,6 +8,7 @@ use clap_complete::Shell;
 mod audit;
 mod doctor;
 mod guarding;
+mod looking;
 mod notify;
 mod numbers;
 mod options;
@@ -18,6 +19,7 @@ pub use guarding::{
     Check, Drive, Freeze, HandOver, Inbox, OnDigest, OnEnvironment, Override, Replicas, Restart, Review,
     Said, Scale, Why,
 };
+pub use looking::{Events, Logs};
 pub use notify::Notify;
 pub use numbers::Numbers;
 pub use options::{
@@ -246,6 +248,16 @@ Examples:
   release-cockpit why production
   release-cockpit why production-v1-9-0-1f2e3d4c -o json")]
     Why(Why),
+    /// Show the logs of an environment's pods, merged by time
+    #[command(after_help = "\
+Examples:
+  release-cockpit logs production
+  release-cockpit logs production backend --follow
+  release-cockpit logs production --since 15m --grep 'status=5..' --timestamps")]
+    Logs(Logs),
+    /// Show the events of Kubernetes around an environment, gathered, with counts
+    #[command(after_help = "Example:\n  release-cockpit events production --warnings")]
+    Events(Events),
     /// Show environments and what runs in them
     #[command(after_help = "\
 Examples:

@@ -6,13 +6,18 @@ use std::pin::Pin;
 
 use chrono::{DateTime, Utc};
 use futures::{AsyncBufRead, AsyncBufReadExt as _, FutureExt as _};
+use kube::Api;
+use kube::api::ListParams;
 
 use super::Cluster;
 use super::error::{Error, Kind};
+use super::event_row::{self, SlimEvent};
+use super::pod_row::{self, SlimPod};
 use super::text::describe::{items, main_container, text};
 use super::text::{get, pod_path};
+use crate::domain::event_row::EventRow;
 use crate::domain::log::{LogLine, LogReach, LogWhat, MOST_LINE, TAIL};
-use crate::domain::pod_row::PodKey;
+use crate::domain::pod_row::{PodKey, PodRow};
 use crate::sanitize;
 
 /// Lines that are handed over at once at most.
@@ -52,6 +57,20 @@ pub struct LogStream {
 }
 
 impl Cluster {
+    /// The pods of a namespace as rows.
+    pub async fn pods(&self, namespace: &str) -> Result<Vec<PodRow>, Error> {
+        let api: Api<SlimPod> = Api::namespaced(self.client(), namespace);
+        let pods = self.bounded(api.list(&ListParams::default()), "pods").await?;
+        Ok(pods.items.iter().map(pod_row::row).collect())
+    }
+
+    /// The events of a namespace as rows.
+    pub async fn events(&self, namespace: &str) -> Result<Vec<EventRow>, Error> {
+        let api: Api<SlimEvent> = Api::namespaced(self.client(), namespace);
+        let events = self.bounded(api.list(&ListParams::default()), "events").await?;
+        Ok(events.items.into_iter().map(|event| event_row::entry(event).1).collect())
+    }
+
     /// The containers of a pod that have logs: all of them in the order in which they run, or the main one.
     pub async fn log_containers(&self, pod: &PodKey, all: bool) -> Result<Vec<Box<str>>, Error> {
         let object = self.json(&pod_path(pod), "pods").await?;

@@ -10,9 +10,9 @@ use tokio::task::JoinSet;
 use crate::app::effect::RequestId;
 use crate::app::event::Event;
 use crate::app::log_view::LogNews;
-use crate::cluster::Cluster;
 use crate::cluster::logs::{Fate, LogSource};
 use crate::cluster::watch::Backoff;
+use crate::cluster::{Cluster, Kind};
 use crate::domain::log::LogAsk;
 
 /// Every log that is followed, by the view that wants it.
@@ -107,6 +107,9 @@ async fn one(cluster: &Cluster, mut source: LogSource, out: &Out) -> Result<(), 
         };
         if let Some(error) = &ended {
             out.send(&pod, &container, LogNews::Lost(error.to_string())).await?;
+            if error.kind() == &Kind::Denied {
+                return Ok(());
+            }
         }
         // A run that is over writes no more.
         if !source.what.follow || source.what.previous {

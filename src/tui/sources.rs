@@ -12,6 +12,7 @@ mod metrics;
 mod permissions;
 mod usage;
 mod watcher;
+mod wishes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -34,6 +35,7 @@ use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
 use crate::metrics::Address;
 use crate::time::Clock;
 use watcher::{Ground, Kind, News, Watcher};
+use wishes::Wishes;
 
 /// Namespaces that are looked into at most where the whole cluster may not be read.
 const MOST_NAMESPACES: usize = 64;
@@ -54,23 +56,6 @@ pub(super) struct Plan {
     pub(super) queries_at_once: usize,
     pub(super) refresh_permissions: Duration,
     pub(super) clock: Clock,
-}
-
-/// What the screen wants; only the newest counts.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Wishes {
-    /// The environment whose curves are to be fresh.
-    pub(super) focus: Option<EnvironmentKey>,
-    /// The second workloads that run there.
-    pub(super) second: Option<Track>,
-    /// The pane that is zoomed.
-    pub(super) zoom: Option<ZoomWish>,
-    /// Grows with every wish for fresh curves at once.
-    pub(super) refresh: u64,
-    /// Grows with every refusal that makes permissions worth asking for again.
-    pub(super) permissions: u64,
-    /// Namespaces whose events are wanted.
-    pub(super) events: BTreeSet<Box<str>>,
 }
 
 /// A cluster that is being followed; ends when dropped.

@@ -90,7 +90,7 @@ mod tests {
             ("- name: x", "mmkkkkm s"),
             ("- - 1.5", "mmmmnnn"),
             ("paused: true", "kkkkkkm nnnn"),
-            ("image: ghcr.io/a:v1", "kkkkkm sssssssssssss"),
+            ("image: ghcr.io/a:v1", "kkkkkm ssssssssssss"),
             ("\"a: b\": c", "kkkkkkm s"),
             ("# note: x", "mmmmmmmmm"),
             ("just some words: here", "sssssssssssssssssssss"),

@@ -301,6 +301,8 @@ fn keys_and_commands_are_the_same_verbs() {
         "hand-over",
         "inbox",
         "why",
+        "logs",
+        "events",
     ];
     for verb in shared {
         assert!(with_keys.contains(&verb), "`{verb}` is a command that the terminal does not have");

@@ -231,3 +231,24 @@ async fn channels_are_tried_by_a_command() {
     );
     stage.stop.cancel();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logs_and_events_are_read_without_the_terminal() {
+    let stage = Stage::open().await;
+    stage.comes_to_say("alice", &["status"], &["v1.8.1"]).await;
+    let logs = ["logs", "production", "backend", "--since", "5m", "--timestamps"];
+    let (code, said) = stage.run("alice", &logs).await;
+    assert_eq!(code, 0, "{said}");
+    let stamps: Vec<&str> = said.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert!(stamps.len() > 10 && stamps.is_sorted(), "{said}");
+    assert!(said.lines().all(|line| line.contains(" backend-") && line.contains("/backend ")), "{said}");
+    let (_, none) = stage.run("alice", &["logs", "production", "backend", "--grep", "!level"]).await;
+    assert_eq!(none, "");
+    stage
+        .says("alice", &["logs", "production", "nobody"], 2, &["there is no component nobody; there are"])
+        .await;
+    stage
+        .says("alice", &["logs", "production", "--grep", "("], 2, &["--grep: not a regular expression"])
+        .await;
+    stage.says("alice", &["events", "production", "-o", "json"], 0, &["\"events\""]).await;
+}

@@ -385,7 +385,7 @@ async fn a_log_is_followed_until_its_pod_is_gone() {
     let mut log = cluster.open_log(&source).await.unwrap();
     let first = log.next_lines().await.unwrap();
     let newest = first.last().unwrap().at.unwrap();
-    assert!(first.len() > 100 && first.iter().all(|line| line.at.is_some()), "{first:?}");
+    assert!(first.len() > 20 && first.iter().all(|line| line.at.is_some()), "{first:?}");
     // what is written while one looks comes by itself, and nothing twice
     clock.advance(Duration::from_secs(10));
     let more = log.next_lines().await.unwrap();

@@ -11,7 +11,7 @@ pub(super) const COMMAND: Command = Command {
     scope: Scope::Cluster,
     group: Group::Looking,
     verb: None,
-    cli: None,
+    cli: Some("events"),
     confirmation: Confirmation::None,
     availability: needs_environment,
     run: |store, invocation| {

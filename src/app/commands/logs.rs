@@ -12,7 +12,7 @@ pub(super) const COMMAND: Command = Command {
     scope: Scope::Home,
     group: Group::Looking,
     verb: None,
-    cli: None,
+    cli: Some("logs"),
     confirmation: Confirmation::None,
     availability: describe::needs_pod,
     run: |store, invocation| {

@@ -109,7 +109,7 @@ impl Columns {
             },
             (Column::Track, _) => {
                 if self.tracks {
-                    from(60, 8)
+                    from(68, 8)
                 } else {
                     0
                 }
