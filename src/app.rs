@@ -46,13 +46,10 @@ mod overlays;
 pub mod palette;
 pub mod pattern;
 pub mod pending;
-<<<<<<< HEAD
 pub mod place;
 pub mod plain;
-pub mod preferences;
-=======
 mod pod_sort;
->>>>>>> c00d62d (Read logs and events without the terminal)
+pub mod preferences;
 mod rollback;
 pub mod rows;
 mod shifting;

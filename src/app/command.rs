@@ -101,18 +101,15 @@ impl Scope {
 
     /// Whether there is a view in which both mean something.
     #[must_use]
-    pub const fn meets(self, other: Self) -> bool {
-        match (self, other) {
-            (Self::Everywhere, _) | (_, Self::Everywhere) => true,
-            (Self::Texts | Self::Logs, Self::Texts | Self::Logs) => true,
-            (Self::Texts | Self::Logs, _) | (_, Self::Texts | Self::Logs) => false,
-            (Self::Cluster, _) | (_, Self::Cluster) => true,
-            (Self::Home, Self::Home) | (Self::Rollback, Self::Rollback) | (Self::Events, Self::Events) => {
-                true
-            }
-            (Self::Zoom, Self::Zoom) => true,
-            (Self::Home | Self::Rollback | Self::Events | Self::Zoom, _) => false,
+    pub fn meets(self, other: Self) -> bool {
+        let in_texts = |scope| matches!(scope, Self::Texts | Self::Logs);
+        if self == Self::Everywhere || other == Self::Everywhere {
+            return true;
         }
+        if in_texts(self) || in_texts(other) {
+            return in_texts(self) && in_texts(other);
+        }
+        self == other || self == Self::Cluster || other == Self::Cluster
     }
 }
 

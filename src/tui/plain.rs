@@ -55,6 +55,9 @@ impl Session {
         let contexts = options.clusters.iter().map(|(name, _)| name.as_str().into());
         let mut store = Store::new(contexts, &session_name());
         store.prefer(options.preferences.clone());
+        for cluster in &mut store.clusters {
+            cluster.no_kubectl = Some("line mode has no terminal to give away: call kubectl yourself".into());
+        }
         let (sender, receiver) = mpsc::channel(BACKLOG);
         let began = options.clock.now();
         let mut session = Self {
@@ -86,7 +89,7 @@ impl Session {
             }
             tokio::select! {
                 biased;
-                asked = signals.next() => self.quit = asked == Asked::Quit,
+                asked = signals.next() => self.quit = matches!(asked, Asked::Quit | Asked::Interrupt),
                 _ = self.receiver.recv_many(&mut batch, BATCH) => self.feed(batch.drain(..))?,
                 _ = tick.tick() => self.feed([Event::Tick(self.options.clock.now())])?,
                 () = self.outside.one_ended() => {}

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::app::cluster_state::{ClusterId, ClusterState, Metric, Objective, Zoomed};
 use crate::app::event::{ClusterEvent, Delta, ZoomPart};
 use crate::app::store::{Dirty, Store};
-use crate::app::{arming, causes};
 use crate::app::ui_state::PodSort;
+use crate::app::{arming, causes};
 use crate::domain::pod_row::{PodKey, PodRow};
 
 /// Folds one event in. An event of a cluster that the session does not have is dropped.
