@@ -1,0 +1,54 @@
+//! What clusters and containers say in the snapshots: events and log lines.
+
+use chrono::TimeDelta;
+
+use crate::app::event::Event;
+use crate::app::fixtures::{World, environment_id, event, now};
+use crate::app::log_view::{LogNews, LogSubject, LogView};
+use crate::app::store::Store;
+use crate::app::ui_state::{Pane as Focus, View};
+use crate::domain::log::LogLine;
+
+/// What a cluster tells of the crashing canary.
+pub(super) fn with_events(mut world: World) -> World {
+    let pods = ["backend-5b8f77-t7vzd", "backend-5b8f77-9qqlm"];
+    for (nth, pod) in (0_i64..).zip(pods) {
+        let crash = format!("Back-off restarting failed container backend in pod {pod}");
+        let pull = "Successfully pulled image \"ghcr.io/acme/planera-backend:v1.8.2\" in 1.2s".to_owned();
+        let probe = "Readiness probe failed: HTTP probe failed with statuscode: 503".to_owned();
+        for (seconds, reason, message) in
+            [(30, "BackOff", crash), (200, "Pulled", pull), (90, "Unhealthy", probe)]
+        {
+            world = world.with_event("production", event(seconds + nth * 7, reason, pod, &message));
+        }
+    }
+    world
+}
+
+/// The logs of all pods of an environment: live where there are pods, waiting where there are none.
+pub(super) fn logs(store: Store) -> Store {
+    let mut world = World { store };
+    world.store.ui.environments.selected = Some(environment_id("production"));
+    let request = crate::app::effect::RequestId(9_000);
+    let subject = LogSubject::Environment(environment_id("production"));
+    world.store.ui.views.push(View::Logs(Box::new(LogView::new(subject, request))));
+    world.store.ui.focus = Focus::Text;
+    let pods: Vec<_> = world.store.rows.pods.iter().take(2).map(|id| id.key.name.clone()).collect();
+    for (nth, pod) in (0_i64..).zip(pods) {
+        let lines = (0..3).map(|line| LogLine {
+            at: Some(now() + TimeDelta::seconds(line * 2 + nth)),
+            text: match line {
+                0 => "level=info msg=\"listening on :8080\"".into(),
+                1 => "level=info method=GET path=/api/orders/4711 duration=88ms status=200".into(),
+                _ => "level=error method=GET path=/api/orders/4712 status=503 error=\"upstream too late\""
+                    .into(),
+            },
+        });
+        let (view, container) = (request, Box::<str>::from("backend"));
+        let lines = LogNews::Lines(lines.collect());
+        for news in [LogNews::Opened, lines] {
+            world.send(Event::Log { view, pod: pod.clone(), container: container.clone(), news });
+        }
+    }
+    world.store
+}
