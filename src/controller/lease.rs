@@ -136,8 +136,7 @@ impl Claim {
         let mut seen = None;
         loop {
             let started = self.clock.now();
-            let attempt =
-                tokio::time::timeout(self.clock.wall(self.options.renew), self.attempt(seen.as_ref()));
+            let attempt = tokio::time::timeout(self.clock.wall(self.patience()), self.attempt(seen.as_ref()));
             match attempt.await {
                 Ok(Ok(Outcome::Held)) => leadership.hold_until(started + self.trust()),
                 Ok(Ok(Outcome::Elsewhere(other))) => {
@@ -153,6 +152,11 @@ impl Claim {
             }
             tokio::time::sleep(self.clock.wall(self.options.renew)).await;
         }
+    }
+
+    /// How long a renewal may take: a slow server is not a lost one, and there is time for another try.
+    fn patience(&self) -> Duration {
+        self.options.renew.max(self.options.duration.mul_f64(0.4))
     }
 
     /// How long after the start of a renewal this replica trusts it: a fifth less than the others do.
