@@ -23,6 +23,7 @@ use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
 
 /// Something that happened outside of the store.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly every event is one of a cluster, the largest kind")]
 pub enum Event {
     /// A key was pressed. `repeat` tells a held key from a pressed one where the terminal reports it.
     Key {

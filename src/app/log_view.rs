@@ -3,6 +3,7 @@
 //! Owns what is followed for which view. Must not know how lines are fetched (`tui`, `cluster`).
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use crate::app::cluster_state::ClusterId;
 use crate::app::effect::{Effect, RequestId};
@@ -173,7 +174,7 @@ impl LogView {
         if self.sources.len() > 1
             && let Some(source) = self.sources.get(usize::from(entry.source))
         {
-            out.push_str(&format!("{}/{} ", source.pod, source.container));
+            let _ = write!(out, "{}/{} ", source.pod, source.container);
         }
         out.push_str(&entry.text);
         out

@@ -7,6 +7,7 @@ use crate::app::pattern::Pattern;
 use crate::app::store::Store;
 use crate::app::toast::Level;
 use crate::app::ui_state::{Pane, View};
+use std::fmt::Write as _;
 
 /// The place of the eye in the visible text or log.
 pub(super) fn look(store: &mut Store) -> Option<&mut Look> {
@@ -144,7 +145,11 @@ pub(super) fn whole(store: &Store) -> Option<(String, String)> {
     match store.ui.view() {
         View::Text(view) => {
             let name = view.title.rsplit(" · ").next().unwrap_or_default().to_owned();
-            Some((name, view.shown().map(|line| format!("{line}\n")).collect()))
+            let text = view.shown().fold(String::new(), |mut text, line| {
+                let _ = writeln!(text, "{line}");
+                text
+            });
+            Some((name, text))
         }
         View::Logs(view) => Some((view.subject.words().replace("all pods of ", ""), view.text())),
         _ => None,

@@ -154,16 +154,15 @@ pub fn newest_release(store: &Store, id: &EnvironmentId) -> Option<(DateTime<Utc
 
 /// Opens a pane: the named one, else the one that is meant.
 pub(super) fn open(store: &mut Store, environment: EnvironmentId, named: Option<&str>) {
-    if let Some(named) = named {
-        let named = named.trim();
-        let found = store
-            .rows
-            .panes
-            .iter()
-            .find(|pane| pane.name.eq_ignore_ascii_case(named) || pane.title.eq_ignore_ascii_case(named));
-        let Some(pane) = found else {
-            let names: Vec<&str> = store.rows.panes.iter().map(|pane| &*pane.name).collect();
-            let text = format!("zoom: there is no pane `{named}`; there are {}", names.join(", "));
+    if let Some(wanted) = named {
+        let wanted = wanted.trim();
+        let chosen =
+            store.rows.panes.iter().find(|pane| {
+                pane.name.eq_ignore_ascii_case(wanted) || pane.title.eq_ignore_ascii_case(wanted)
+            });
+        let Some(pane) = chosen else {
+            let all: Vec<&str> = store.rows.panes.iter().map(|pane| &*pane.name).collect();
+            let text = format!("zoom: there is no pane `{wanted}`; there are {}", all.join(", "));
             store.say(Level::Warning, text);
             return;
         };
@@ -206,14 +205,15 @@ pub(super) fn range(store: &mut Store, named: Option<&str>) {
     let Some(View::Zoom(view)) = store.ui.views.last_mut() else { return };
     match named.map(str::trim) {
         None => view.range = (view.range + 1) % RANGES.len(),
-        Some(named) => match RANGES.iter().position(|(_, word)| *word == named) {
-            Some(place) => view.range = place,
-            None => {
+        Some(named) => {
+            if let Some(place) = RANGES.iter().position(|(_, word)| *word == named) {
+                view.range = place;
+            } else {
                 let words = RANGES.map(|(_, word)| word).join(", ");
                 store.say(Level::Warning, format!("range: `{named}` cannot be shown; there are {words}"));
                 return;
             }
-        },
+        }
     }
     view.cursor = None;
 }

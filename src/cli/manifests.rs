@@ -147,7 +147,9 @@ mod tests {
         }
         let mut found = Vec::new();
         let crds = render(&wanted(ManifestsWhat::Crds)).unwrap();
-        documents(&crds).iter().for_each(|definition| names(definition, &mut found));
+        for definition in &documents(&crds) {
+            names(definition, &mut found);
+        }
         assert!(found.contains(&"environment".to_owned()), "the schemas are read");
         for truth in ["y", "n", "yes", "no", "on", "off", "true", "false"] {
             assert!(!found.contains(&truth.to_owned()), "{truth}");

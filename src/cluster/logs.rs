@@ -2,6 +2,7 @@
 //!
 //! Owns the wire of `pods/log` and the bounds of a line. Every line passes the one door of `sanitize`.
 
+use std::fmt::Write as _;
 use std::pin::Pin;
 
 use chrono::{DateTime, Utc};
@@ -112,9 +113,15 @@ fn query(source: &LogSource) -> String {
         query += "&previous=true";
     }
     match (source.after, reach) {
-        (Some(after), _) => query += &format!("&sinceTime={}", after.format("%Y-%m-%dT%H:%M:%SZ")),
-        (None, LogReach::Tail) => query += &format!("&tailLines={TAIL}"),
-        (None, LogReach::Seconds(seconds)) => query += &format!("&sinceSeconds={seconds}"),
+        (Some(after), _) => {
+            let _ = write!(query, "&sinceTime={}", after.format("%Y-%m-%dT%H:%M:%SZ"));
+        }
+        (None, LogReach::Tail) => {
+            let _ = write!(query, "&tailLines={TAIL}");
+        }
+        (None, LogReach::Seconds(seconds)) => {
+            let _ = write!(query, "&sinceSeconds={seconds}");
+        }
         (None, LogReach::All) => {}
     }
     query
@@ -169,16 +176,13 @@ impl LogStream {
                 }
                 break;
             }
-            let taken = match chunk.iter().position(|byte| *byte == b'\n') {
-                Some(end) => {
-                    append(begun, cut, &chunk[..end]);
-                    lines.push(finished(begun, cut));
-                    end + 1
-                }
-                None => {
-                    append(begun, cut, chunk);
-                    chunk.len()
-                }
+            let taken = if let Some(end) = chunk.iter().position(|byte| *byte == b'\n') {
+                append(begun, cut, &chunk[..end]);
+                lines.push(finished(begun, cut));
+                end + 1
+            } else {
+                append(begun, cut, chunk);
+                chunk.len()
             };
             reader.consume_unpin(taken);
         }
@@ -196,7 +200,7 @@ fn finished(begun: &mut Vec<u8>, cut: &mut usize) -> LogLine {
     let mut line = LogLine::parse(String::from_utf8_lossy(begun).trim_end_matches('\r'));
     let mut clean = sanitize::block(&line.text).into_owned();
     if *cut > 0 {
-        clean += &format!(" … ({cut} more bytes)");
+        let _ = write!(clean, " … ({cut} more bytes)");
     }
     line.text = clean.into();
     begun.clear();

@@ -110,5 +110,5 @@ impl Cluster {
 /// The workloads of an environment's components, each with the second one that may stand beside it.
 fn workloads(environment: &Environment) -> Vec<(WorkloadKind, String)> {
     let components = environment.spec.components.iter();
-    components.map(|component| (component.workload.kind, component.workload.name.to_string())).collect()
+    components.map(|component| (component.workload.kind, component.workload.name.clone())).collect()
 }

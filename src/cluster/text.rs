@@ -5,6 +5,7 @@ pub(super) mod describe;
 pub(super) use describe::crashed_container;
 
 use serde_json::Value;
+use std::fmt::Write as _;
 
 use super::Cluster;
 use super::error::{Error, Kind};
@@ -67,7 +68,7 @@ impl Cluster {
             match object {
                 Ok(object) => out += &describe::workload(&object, events.as_ref()),
                 Err(error) if workloads.len() > 1 => {
-                    out += &format!("{} {}\n  {error}\n", key.kind.as_str(), key.name)
+                    let _ = write!(out, "{} {}\n  {error}\n", key.kind.as_str(), key.name);
                 }
                 Err(error) => return Err(error),
             }

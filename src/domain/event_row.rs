@@ -49,10 +49,13 @@ pub struct EventGroup {
     pub count: u32,
 }
 
+/// What events have in common that are one group: warning, reason, kind, family and words.
+type Same<'a> = (bool, &'a str, &'a str, &'a str, String);
+
 /// Gathers events that say the same of objects of one family (the pods of a workload); the newest first.
 #[must_use]
 pub fn group<'a>(events: impl IntoIterator<Item = &'a EventRow>) -> Vec<EventGroup> {
-    let mut groups: BTreeMap<(bool, &str, &str, &str, String), (EventGroup, Vec<&str>)> = BTreeMap::new();
+    let mut groups: BTreeMap<Same<'_>, (EventGroup, Vec<&str>)> = BTreeMap::new();
     for event in events {
         let family = family(&event.kind, &event.name);
         let key = (event.warning, &*event.reason, &*event.kind, family, said(event));
@@ -68,7 +71,7 @@ pub fn group<'a>(events: impl IntoIterator<Item = &'a EventRow>) -> Vec<EventGro
         group.objects = names.len();
     }
     let mut all: Vec<EventGroup> = groups.into_values().map(|(group, _)| group).collect();
-    all.sort_by(|a, b| b.at.cmp(&a.at));
+    all.sort_by_key(|group| std::cmp::Reverse(group.at));
     all
 }
 

@@ -185,6 +185,7 @@ impl LogRing {
     }
 
     /// The lines that the filter lets through, oldest first.
+    #[must_use]
     pub fn shown(&self) -> impl DoubleEndedIterator<Item = &LogEntry> {
         self.entries.iter().filter(|entry| entry.shown)
     }

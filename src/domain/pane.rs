@@ -268,7 +268,7 @@ mod tests {
 
     use super::*;
 
-    fn spec(metrics: serde_json::Value) -> EnvironmentSpec {
+    fn spec(metrics: &serde_json::Value) -> EnvironmentSpec {
         serde_json::from_value(json!({
             "application": "a", "tier": "staging", "components": [], "metrics": metrics,
         }))
@@ -292,7 +292,7 @@ mod tests {
 
     #[test]
     fn an_environment_adds_panes_and_changes_shipped_ones() {
-        let spec = spec(json!({
+        let spec = spec(&json!({
             "queries": {"connections": "sum(pg_stat_activity_count)"},
             "limits": {"latency": 2.0, "connections": 80.0},
             "panes": [
@@ -322,7 +322,7 @@ mod tests {
 
     #[test]
     fn a_pane_without_a_query_says_so() {
-        let problems = problems(&spec(json!({"panes": [{"name": "oops"}]})));
+        let problems = problems(&spec(&json!({"panes": [{"name": "oops"}]})));
         assert_eq!(problems.len(), 1);
         assert!(
             problems[0].starts_with("metrics.panes, oops: there is no query `oops`; there are activePods")
@@ -331,7 +331,7 @@ mod tests {
 
     #[test]
     fn a_promise_has_its_pane() {
-        let panes = list(Some(&spec(json!({"slo": {"objective": 99.9}}))));
+        let panes = list(Some(&spec(&json!({"slo": {"objective": 99.9}}))));
         let at = panes.iter().position(|pane| pane.content == Content::Objective).unwrap();
         assert_eq!((at, &*panes[at].title), (3, "SLO 99.9%"));
     }

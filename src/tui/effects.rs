@@ -31,7 +31,7 @@ pub(super) async fn perform(
     events: mpsc::Sender<Event>,
 ) -> bool {
     let (outcome, denied) = match cluster {
-        Some(cluster) => answer(&cluster, request).await,
+        Some(cluster) => Box::pin(answer(&cluster, request)).await,
         None => (Outcome::Refused("the cluster is not connected yet: nothing was sent".to_owned()), false),
     };
     // The loop is gone: so is whoever wanted to know.
@@ -62,7 +62,7 @@ async fn answer(cluster: &Cluster, request: Request) -> (Outcome, bool) {
             cluster.workloads_describe(&workloads).await
         }
         Request::Text(FetchText::PodDescribe(pod)) => cluster.pod_describe(&pod).await,
-        Request::Text(FetchText::Objects(environment)) => cluster.objects_text(&environment).await,
+        Request::Text(FetchText::Objects(environment)) => Box::pin(cluster.objects_text(&environment)).await,
         Request::Text(FetchText::WayBack { environment, version }) => {
             cluster.way_back_text(&environment, &version).await
         }

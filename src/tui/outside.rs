@@ -76,7 +76,7 @@ impl Outside {
             }
             Effect::Zoom { cluster, wish } => {
                 if let Some(source) = self.sources.get(usize::from(cluster.0)) {
-                    source.zoom(wish);
+                    source.zoom(wish.as_ref());
                 }
             }
             Effect::Examine { cluster, pod, crashed } => self.examine(cluster, pod, crashed),

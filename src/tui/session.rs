@@ -34,7 +34,7 @@ pub(super) const PARTING: Duration = Duration::from_secs(3);
 
 pub(super) async fn run(options: Options) -> Result<(), Error> {
     terminal::install_panic_hook();
-    let mut session = Session::open(options)?;
+    let mut session = Session::open(&options)?;
     let ended = session.turn().await;
     session.keeper.keep(&session.store);
     let pending = session.outside.part();
@@ -64,7 +64,7 @@ struct Session {
 
 impl Session {
     /// Takes the terminal, draws the first frame, and only then begins to connect.
-    fn open(options: Options) -> Result<Self, Error> {
+    fn open(options: &Options) -> Result<Self, Error> {
         let contexts = options.clusters.iter().map(|(name, _)| name.as_str().into());
         let mut store = Store::new(contexts, &session_name());
         store.prefer(options.preferences.clone());
@@ -94,7 +94,7 @@ impl Session {
         let (width, height) = session.screen.size();
         session.feed([Event::Tick(session.clock.now()), Event::Resize { width, height }])?;
         session.draw()?;
-        session.outside.follow(&options);
+        session.outside.follow(options);
         Ok(session)
     }
 

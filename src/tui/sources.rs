@@ -95,8 +95,12 @@ impl Source {
     }
 
     /// Keep the curves of this zoomed pane fresh, or of none.
-    pub(super) fn zoom(&self, wish: Option<ZoomWish>) {
-        self.wishes.send_if_modified(|wishes| std::mem::replace(&mut wishes.zoom, wish.clone()) != wish);
+    pub(super) fn zoom(&self, wish: Option<&ZoomWish>) {
+        self.wishes.send_if_modified(|wishes| {
+            let is_new = wishes.zoom.as_ref() != wish;
+            wishes.zoom = wish.cloned();
+            is_new
+        });
     }
 
     /// Fetch curves now.

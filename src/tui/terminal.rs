@@ -104,6 +104,7 @@ impl Screen {
     }
 
     /// Gives the terminal away, and says on it which command has it now.
+    #[expect(clippy::unused_self, reason = "whoever gives the terminal away has it")]
     pub(super) fn give(&mut self, command: &str) -> io::Result<()> {
         restore();
         let mut out = io::stdout();

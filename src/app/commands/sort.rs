@@ -23,16 +23,13 @@ fn run(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
         Some(word) => all.into_iter().find(|sort| sort.id() == word.trim().to_lowercase()),
         None => all.iter().position(|sort| *sort == store.ui.pod_sort).map(|at| all[(at + 1) % all.len()]),
     };
-    match next {
-        Some(sort) => {
-            store.ui.pod_sort = sort;
-            store.ui.pods_reversed = false;
-            store.dirty.pods = true;
-        }
-        None => {
-            let known: Vec<&str> = all.iter().map(|sort| sort.id()).collect();
-            store.say(Level::Warning, format!("pods are sorted by {}", known.join(", ")));
-        }
+    if let Some(sort) = next {
+        store.ui.pod_sort = sort;
+        store.ui.pods_reversed = false;
+        store.dirty.pods = true;
+    } else {
+        let known: Vec<&str> = all.iter().map(|sort| sort.id()).collect();
+        store.say(Level::Warning, format!("pods are sorted by {}", known.join(", ")));
     }
     Vec::new()
 }

@@ -12,6 +12,7 @@ use crate::app::update;
 use crate::app::zoom::{Baseline, Compare, ZoomView, ZoomWish};
 use crate::domain::series::Series;
 
+#[expect(clippy::option_option, reason = "no wish was sent, or the wish for nothing")]
 /// Types, and gives the last wish that was sent; absent: none was.
 fn wished(store: &mut Store, keys: &str) -> Option<Option<ZoomWish>> {
     let mut wishes = Vec::new();

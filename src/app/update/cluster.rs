@@ -64,6 +64,16 @@ pub(super) fn apply(store: &mut Store, id: ClusterId, event: ClusterEvent) {
             dirty.screen |= cluster.pod_access.get(&namespace) != Some(&allowed);
             cluster.pod_access.insert(namespace, allowed);
         }
+        numbers => measured(store, id, numbers),
+    }
+}
+
+/// Folds in what was measured of one cluster.
+fn measured(store: &mut Store, id: ClusterId, event: ClusterEvent) {
+    let Some(cluster) = store.clusters.get_mut(usize::from(id.0)) else { return };
+    let dirty = &mut store.dirty;
+    dirty.screen = true;
+    match event {
         ClusterEvent::Usage { namespace, result } => {
             let usage = cluster.usage.entry(namespace).or_default();
             match result {
@@ -71,7 +81,6 @@ pub(super) fn apply(store: &mut Store, id: ClusterId, event: ClusterEvent) {
                 Err(reason) => usage.error = Some(reason),
             }
             dirty.pods |= matches!(store.ui.pod_sort, PodSort::Cpu | PodSort::Memory);
-            dirty.screen = true;
         }
         ClusterEvent::Metrics { environment, query, at, result } => {
             let metric: &mut Metric = cluster.metrics.entry((environment, query)).or_default();
@@ -80,7 +89,6 @@ pub(super) fn apply(store: &mut Store, id: ClusterId, event: ClusterEvent) {
                 Err(reason) => metric.error = Some(reason),
             }
             dirty.readings = true;
-            dirty.screen = true;
         }
         ClusterEvent::Zoomed { wish, part, at, result } => {
             if store.zoomed.as_ref() != Some(&(id, wish.clone())) {
@@ -97,7 +105,6 @@ pub(super) fn apply(store: &mut Store, id: ClusterId, event: ClusterEvent) {
                 Ok(series) => *metric = Metric { series, at: Some(at), error: None },
                 Err(reason) => metric.error = Some(reason),
             }
-            dirty.screen = true;
         }
         ClusterEvent::Objective { environment, at, result } => {
             let objective = cluster.objectives.entry(environment).or_default();
@@ -107,8 +114,8 @@ pub(super) fn apply(store: &mut Store, id: ClusterId, event: ClusterEvent) {
                 }
                 Err(reason) => objective.error = Some(reason),
             }
-            dirty.screen = true;
         }
+        _ => {}
     }
 }
 

@@ -49,7 +49,7 @@ fn intent_ended(store: &mut Store, request: RequestId, outcome: Outcome) {
             }
         }
         Outcome::WouldPass | Outcome::Text(_) | Outcome::Saved(_) => {
-            store.pending[index].state = PendingState::Accepted
+            store.pending[index].state = PendingState::Accepted;
         }
         Outcome::Refused(reason) => {
             let pending = store.pending.remove(index);

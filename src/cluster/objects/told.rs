@@ -21,14 +21,20 @@ pub(super) fn all(objects: &Objects) -> String {
         &objects.autoscalers,
         "none: the number of pods is fixed",
         |out, found| {
-            found.iter().for_each(|one| autoscaler(out, one));
+            for one in found {
+                autoscaler(out, one);
+            }
         },
     );
     section(&mut out, "Services", &objects.services, "none", |out, found| {
-        found.iter().for_each(|one| service(out, one, &objects.slices));
+        for one in found {
+            service(out, one, &objects.slices);
+        }
     });
     section(&mut out, "Ingresses", &objects.ingresses, "none", |out, found| {
-        found.iter().for_each(|one| ingress(out, one, objects));
+        for one in found {
+            ingress(out, one, objects);
+        }
     });
     out
 }
@@ -100,9 +106,9 @@ fn revisions(out: &mut String, objects: &Objects) {
 
 fn revision(object: &Value) -> i64 {
     let notes = ["deployment.kubernetes.io~1revision", "rollout.argoproj.io~1revision"];
-    let noted =
+    let known =
         notes.iter().find_map(|note| text(object, &format!("/metadata/annotations/{note}")).parse().ok());
-    noted.or_else(|| int(object, "/revision")).unwrap_or_default()
+    known.or_else(|| int(object, "/revision")).unwrap_or_default()
 }
 
 fn one_revision(out: &mut String, object: &Value) {

@@ -54,7 +54,7 @@ fn by_halves() -> World {
     let mut environment = environment();
     environment.spec.components[0].workload.kind = crate::api::environment::WorkloadKind::StatefulSet;
     let rolling = crate::api::strategy::Rolling { pause_at_percent: Some(50), ..Default::default() };
-    environment.spec.strategy = Some(crate::api::strategy::Strategy::Rolling(rolling).into());
+    environment.spec.strategy = Some(crate::api::strategy::Strategy::Rolling(rolling));
     let mut world = World::new(environment);
     let backend = world.observed.workloads.get_mut("backend").unwrap();
     backend.kind = crate::api::environment::WorkloadKind::StatefulSet;

@@ -1,4 +1,4 @@
-//! EndpointSlices: what stands behind each Service, told from its selector and the pods as they are now.
+//! `EndpointSlices`: what stands behind each Service, told from its selector and the pods as they are now.
 
 use std::collections::BTreeMap;
 

@@ -95,8 +95,8 @@ fn focused<'a>(
     known: &'a Environments,
     wishes: &Wishes,
 ) -> Option<(&'a EnvironmentKey, &'a std::sync::Arc<Environment>)> {
-    let wished = wishes.focus.as_ref().and_then(|key| known.get_key_value(key));
-    wished.or_else(|| known.first_key_value())
+    let found = wishes.focus.as_ref().and_then(|key| known.get_key_value(key));
+    found.or_else(|| known.first_key_value())
 }
 
 /// Of which tracks a pane is asked: of both while there are two and the template tells them apart, else of everything at once.

@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+use std::fmt::Write as _;
 
 use crate::app::log_view::{LogSource, LogView, SourceState};
 use crate::app::ui_state::{Pane as Focus, View};
@@ -50,13 +51,13 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
 fn asked(view: &LogView, dot: &str) -> String {
     let mut words = format!(" {dot} {}", view.what.reach);
     if view.what.previous {
-        words += &format!(" {dot} previous run");
+        let _ = write!(words, " {dot} previous run");
     }
     if view.what.all_containers {
-        words += &format!(" {dot} all containers");
+        let _ = write!(words, " {dot} all containers");
     }
     if let Some(filter) = &view.filter {
-        words += &format!(" {dot} /{}", filter.text());
+        let _ = write!(words, " {dot} /{}", filter.text());
     }
     words
 }

@@ -26,11 +26,12 @@ pub fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>, (id, pane, chosen): (&E
     let objective = ctx.store.cluster(id.cluster).and_then(|cluster| cluster.objectives.get(&id.key));
     let age = objective.and_then(|known| known.at).map(|at| Age::between(at, ctx.store.now));
     let error = objective.and_then(|known| known.error.as_deref());
-    let freshness = match (error, metrics::freshness(ctx, id, objective.is_some()), age) {
-        (_, feed @ (Freshness::Stale { .. } | Freshness::Denied(_) | Freshness::Missing(_)), _) => feed,
-        (Some(reason), _, age) => Freshness::Stale { age, reason, retry: None },
-        (None, _, Some(age)) => Freshness::Live(age),
-        (None, feed, None) => feed,
+    let feed = metrics::freshness(ctx, id, objective.is_some());
+    let is_off = matches!(feed, Freshness::Stale { .. } | Freshness::Denied(_) | Freshness::Missing(_));
+    let freshness = match (error, age) {
+        (Some(reason), age) if !is_off => Freshness::Stale { age, reason, retry: None },
+        (None, Some(age)) if !is_off => Freshness::Live(age),
+        _ => feed,
     };
     let assessment = objective.and_then(|known| known.assessment.as_ref());
     let left = assessment.and_then(|found| found.budget_left);

@@ -2,6 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::style::Modifier;
+use std::fmt::Write as _;
 
 use super::windows::windows;
 use super::{SIZES, open, screen, snapshot, states, text};
@@ -21,9 +22,9 @@ fn attributes(buf: &Buffer) -> String {
             _ => ' ',
         });
         let drawn: String = drawn.collect();
-        out.push_str(&format!("  {line}\n"));
+        let _ = writeln!(out, "  {line}");
         if !drawn.trim().is_empty() {
-            out.push_str(&format!("> {}\n", drawn.trim_end()));
+            let _ = writeln!(out, "> {}", drawn.trim_end());
         }
     }
     out

@@ -72,8 +72,7 @@ async fn round(
         asking.out.send(event).await?;
     }
     // Over a long range little is new before a step has passed.
-    #[expect(clippy::cast_precision_loss, reason = "a range is at most some days")]
-    let step = std::time::Duration::from_secs_f64(sliding::step(wish.range as f64) / 4.0);
+    let step = std::time::Duration::from_secs_f64(sliding::step(f64::from(wish.range)) / 4.0);
     let refresh = pane.refresh.map_or(asking.plan.refresh_metrics, crate::api::Duration::to_std);
     Ok(asking.next(Some(refresh.max(step))))
 }
@@ -88,8 +87,7 @@ async fn ask(
     if let Content::Nothing(why) = &pane.content {
         return Err(Error::new(Kind::Query, why.to_string()));
     }
-    #[expect(clippy::cast_precision_loss, reason = "a range is at most some days")]
-    let range = wish.range as f64;
+    let range = f64::from(wish.range);
     let present = unix(asking.ground.clock.now());
     let now = match (part, wish.baseline) {
         (ZoomPart::Present, _) | (_, None) => present,
