@@ -125,17 +125,17 @@ async fn until_all(
     changes: &mut (impl futures::Stream<Item = Result<Release, watcher::Error>> + Unpin),
     holds: impl Fn(&Release) -> bool,
 ) -> Result<(), Failure> {
-    let mut seen = std::collections::BTreeSet::new();
+    let mut arrived = std::collections::BTreeSet::new();
     tokio::time::timeout(PATIENCE, async {
-        while seen.len() < LIVE {
-            let Some(changed) = changes.next().await else { return Err("the watch ended".into()) };
-            let found = changed?;
+        while arrived.len() < LIVE {
+            let Some(next) = changes.next().await else { return Err("the watch ended".into()) };
+            let found = next?;
             if holds(&found) {
-                seen.extend(found.metadata.name.clone());
+                arrived.extend(found.metadata.name.clone());
             }
         }
         Ok(())
     })
     .await
-    .map_err(|_| format!("only {} of {LIVE} canaries went on within {PATIENCE:?}", seen.len()))?
+    .map_err(|_| format!("only {} of {LIVE} canaries went on within {PATIENCE:?}", arrived.len()))?
 }

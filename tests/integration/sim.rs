@@ -395,11 +395,11 @@ async fn a_log_is_followed_until_its_pod_is_gone() {
     let more = log.next_lines().await.unwrap();
     assert!(more.iter().all(|line| line.at.unwrap() > newest), "{newest} {more:?}");
     // after a lost connection one goes on behind the last line
-    let after = Some(more.last().unwrap().at.unwrap());
-    let mut again = cluster.open_log(&LogSource { after, ..source.clone() }).await.unwrap();
+    let last = more.last().unwrap().at.unwrap();
+    let mut again = cluster.open_log(&LogSource { after: Some(last), ..source.clone() }).await.unwrap();
     clock.advance(Duration::from_secs(5));
     let rest = again.next_lines().await.unwrap();
-    assert!(rest.iter().all(|line| line.at.unwrap().timestamp() >= after.unwrap().timestamp()), "{rest:?}");
+    assert!(rest.iter().all(|line| line.at.unwrap().timestamp() >= last.timestamp()), "{rest:?}");
     let short = LogSource { what: LogWhat { reach: LogReach::Seconds(3), ..what }, ..source.clone() };
     let mut short = cluster.open_log(&short).await.unwrap();
     assert!(short.next_lines().await.unwrap().len() < 10);
@@ -445,7 +445,8 @@ async fn the_objects_of_an_environment_are_told() {
     let clock = clock();
     let running = quiet(&clock).await;
     let cluster = Cluster::from_client(client(&running, "alice"), "quiet");
-    let words = cluster.objects_text(&EnvironmentKey::new("quiet", "staging")).await.unwrap();
+    let environment = EnvironmentKey::new("quiet", "staging");
+    let words = Box::pin(cluster.objects_text(&environment)).await.unwrap();
     for part in
         ["Revisions\n  backend\n    rev", "Autoscalers\n  none", "endpoints ready", "Ingresses\n  none"]
     {
