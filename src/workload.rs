@@ -21,18 +21,20 @@ mod deployment;
 mod operate;
 mod patch;
 mod replica_sets;
+mod said;
 mod stateful_set;
 pub mod track;
 
 pub use autoscaler::{autoscaler_of, autoscalers};
 pub use configs::content_hash;
 pub(crate) use patch::is_precondition;
+pub(crate) use said::said;
 
 /// What can go wrong with a workload.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The API server could not be asked, or said no.
-    #[error("{kind} {name}: {source}")]
+    #[error("{kind} {name}: {}", said(source))]
     Kube {
         /// Kind of the object.
         kind: WorkloadKind,

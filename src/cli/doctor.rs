@@ -1,6 +1,6 @@
 //! `doctor`: what keeps the cockpit from working here, check by check, each with its evidence and what to do.
 //!
-//! A check is one function and one line in [`CHECKS`]. Clusters are looked at side by side, the checks of one a few at a time, and each
+//! A check is one function and one line in `CHECKS`. Clusters are looked at side by side, the checks of one a few at a time, and each
 //! has an end of its own: a cluster that does not answer delays nothing else, and what depends on it is skipped, never passed.
 
 mod local;

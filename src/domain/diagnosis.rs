@@ -1,6 +1,6 @@
 //! Why a pod or a workload does not get well: one cause in one sentence, with the evidence, what to do, and where to look.
 //!
-//! Owns what is looked at ([`Facts`]) and the registry of causes. A cause is one file in `diagnosis/` and one line in [`CAUSES`], whose
+//! Owns what is looked at ([`Facts`]) and the registry of causes. A cause is one file in `diagnosis/` and one line in `CAUSES`, whose
 //! order is that of precedence: what explains the others comes first. Each names the sources of Kubernetes that its words come from.
 //! Must not know how an object is read (`cluster`), nor who shows the sentence.
 

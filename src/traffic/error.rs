@@ -31,7 +31,7 @@ pub enum Error {
     #[error("{0} changed in between")]
     Changed(String),
     /// The API server could not be asked, or said no.
-    #[error("{what}: {source}")]
+    #[error("{what}: {}", crate::workload::said(source))]
     Kube {
         /// Kind and name.
         what: String,
