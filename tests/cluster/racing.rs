@@ -118,6 +118,55 @@ async fn rollouts(space: Space) -> Vec<Duration> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_who_promote_at_once_one_takes_effect_a_hundred_times() {
+    let Some(world) = world().await else { return };
+    let mut steps = vec![json!({"setWeight": 50})];
+    steps.extend((0..=ROUNDS).map(|_| json!({"pause": {}})));
+    let spaces = spaces(world, "promoting", json!({"strategy": {"canary": {"steps": steps}}})).await;
+    let _controller = Controller::start(&spaces.iter().collect::<Vec<_>>(), "only").await;
+    race(spaces, promotions, "promotions by two at once").await;
+}
+
+/// A canary that stands at one pause after the other; at each of them two people press at once.
+async fn promotions(space: Space) -> Vec<Duration> {
+    space.ask("alice", "one", "v1.1.0", &["backend"]).await;
+    let step = |release: &Release| {
+        let status = release.status.clone().unwrap_or_default();
+        status.step.map(|step| step.index)
+    };
+    let mut took = Vec::new();
+    let first = space.until_phase("one", Phase::Paused).await;
+    let first = step(&first).expect("a step");
+    for at in (first..).take(ROUNDS) {
+        let stands = |release: &Release| release.phase() == Phase::Paused && step(release) == Some(at);
+        let seen = space.until_release("one", "at its next pause", stands).await;
+        let names = ["alice", "bob"].map(|who| format!("promote-{at}-{who}"));
+        let begun = Instant::now();
+        let sent = tokio::join!(
+            space.act(action(&names[0], "Promote", "alice", &seen)),
+            space.act(action(&names[1], "Promote", "bob", &seen))
+        );
+        sent.0.expect("accepted");
+        sent.1.expect("accepted");
+        let mut verdicts = [space.verdict(&names[0]).await, space.verdict(&names[1]).await];
+        took.push(begun.elapsed());
+        verdicts.sort();
+        let results = (verdicts[0].0.as_str(), verdicts[1].0.as_str());
+        assert_eq!(results, ("Applied", "Refused"), "{verdicts:?}");
+        // people count from one
+        assert_eq!(verdicts[1].1, format!("already advanced to step {}", at + 2), "{verdicts:?}");
+        let next = space.until_release("one", "one step further", |found| step(found) != Some(at)).await;
+        assert_eq!(step(&next), Some(at + 1), "one step, not two");
+    }
+    let last = space.until_phase("one", Phase::Paused).await;
+    let timeline = last.status.clone().unwrap_or_default().timeline;
+    let promoted = timeline.iter().filter(|entry| entry.reason == "Promoted").count();
+    assert_eq!(promoted, ROUNDS, "{timeline:?}");
+    assert_eq!(step(&last), i32::try_from(ROUNDS).ok().map(|rounds| first + rounds), "{timeline:?}");
+    took
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_two_who_pause_and_resume_at_once_one_takes_effect_a_hundred_times() {
     let Some(world) = world().await else { return };
     let spaces = spaces(world, "toggling", json!({"bake": "30m"})).await;

@@ -4,14 +4,13 @@ use k8s_openapi::api::apps::v1::{ControllerRevision, DaemonSet, StatefulSet};
 use kube::Api;
 use kube::api::ListParams;
 use release_cockpit::api::environment::WorkloadKind;
-use release_cockpit::api::release::ComponentState;
 use release_cockpit::api::{Environment, Phase, Release};
 use release_cockpit::workload::{self, Target};
 use serde_json::{Value, json};
 
 use crate::controller::Controller;
 use crate::space::{Space, create, image, message, until_is};
-use crate::world::world;
+use crate::world::{until, world};
 
 const BOTH: [&str; 2] = ["backend", "agent"];
 
@@ -95,15 +94,12 @@ async fn stateful_and_daemon_sets_are_rolled_and_undone() {
     bad.spec.images[1].image = image("agent", "v1.2.0-crash");
     let releases: Api<Release> = space.as_seen_by("alice").await;
     releases.create(&kube::api::PostParams::default(), &bad).await.expect("a release");
-    space
-        .until_release("bad", "at its second wave", |release| {
-            let status = release.status.clone().unwrap_or_default();
-            status
-                .components
-                .iter()
-                .any(|c| c.component.as_str() == "agent" && c.state == ComponentState::Progressing)
-        })
-        .await;
+    // asked for only once the second wave's write has had its effect: a wave may be on its way before anything is written
+    let bad_agent = image("agent", "v1.2.0-crash");
+    until(30, "the agent's third revision", || async {
+        (run(&space).await[1] == (bad_agent.clone(), 3)).then_some(())
+    })
+    .await;
     let action = crate::space::action("back", "Rollback", "alice", &releases.get("bad").await.expect("it"));
     space.act(action).await.expect("accepted");
     let ended = space.until_phase("bad", Phase::RolledBack).await;
