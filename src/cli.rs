@@ -4,6 +4,7 @@
 //! are built by `domain::intent`, judged by the API server and the controller.
 
 mod act;
+mod alerts;
 mod audit;
 mod causes;
 mod choose;
@@ -156,6 +157,7 @@ async fn on_cluster(verb: Option<&Verb>, settings: &crate::config::Settings) -> 
         Verb::Inbox(wanted) => inbox::inbox(settings, wanted).await,
         Verb::Why(wanted) => why::why(settings, wanted).await,
         Verb::Logs(wanted) => logs::logs(settings, wanted).await,
+        Verb::Alerts(wanted) => alerts::alerts(settings, wanted).await,
         Verb::Events(wanted) => events::events(settings, wanted).await,
         Verb::Status(wanted) => show::status(settings, wanted).await,
         Verb::Queue(wanted) => show::queue(settings, wanted).await,

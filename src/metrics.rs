@@ -51,6 +51,22 @@ impl Target {
         url.or_else(|| service().map(Self::Service))
     }
 
+    /// What people call it; a password in a URL is not part of that.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let text = match self {
+            Self::Service(service) => service.clone(),
+            Self::Url(text) => match text.parse::<url::Url>() {
+                Ok(mut url) if !url.username().is_empty() || url.password().is_some() => {
+                    let _ = url.set_username("").and_then(|()| url.set_password(None));
+                    url.into()
+                }
+                _ => text.clone(),
+            },
+        };
+        crate::sanitize::line(&text).into_owned()
+    }
+
     /// A client for it.
     pub fn open(&self, cluster: &Cluster) -> Result<Prometheus, Error> {
         match self {

@@ -9,6 +9,7 @@ use crate::api::{Environment, EnvironmentKey, Release, ReleaseAction, ReleaseKey
 use crate::app::causes::Examined;
 use crate::app::zoom::ZoomWish;
 use crate::domain::age::Age;
+use crate::domain::alert_row::{AlertCount, AlertRow};
 use crate::domain::burn_rate::Assessment;
 use crate::domain::event_row::{EventKey, EventRow};
 use crate::domain::pod_row::{PodKey, PodRow};
@@ -61,6 +62,21 @@ pub struct ClusterState {
     pub zoomed: Option<Zoomed>,
     /// How fast error budgets burn.
     pub objectives: BTreeMap<EnvironmentKey, Objective>,
+    /// Alerts, by who tells of them.
+    pub alerts: BTreeMap<Box<str>, Told>,
+    /// How many of them each environment has.
+    pub alert_counts: BTreeMap<EnvironmentKey, AlertCount>,
+}
+
+/// The alerts that one Prometheus tells of.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Told {
+    /// The last good answer; kept while newer ones fail.
+    pub alerts: Vec<Arc<AlertRow>>,
+    /// When it came.
+    pub at: Option<DateTime<Utc>>,
+    /// Why the newest answer is missing; `None` while all is well.
+    pub error: Option<String>,
 }
 
 /// What the pods of a namespace use.
@@ -133,11 +149,13 @@ pub enum Feed {
     Metrics,
     /// Events of Kubernetes, of the namespaces that a view wants them of.
     Events,
+    /// Prometheus' alerts.
+    Alerts,
 }
 
 impl Feed {
     /// Every feed.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Environments,
         Self::Releases,
         Self::Actions,
@@ -146,6 +164,7 @@ impl Feed {
         Self::Controller,
         Self::Metrics,
         Self::Events,
+        Self::Alerts,
     ];
 
     /// What it brings, in the plural, for sentences.
@@ -160,6 +179,7 @@ impl Feed {
             Self::Controller => "controller leases",
             Self::Metrics => "metrics",
             Self::Events => "events",
+            Self::Alerts => "alerts",
         }
     }
 }

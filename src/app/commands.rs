@@ -1,6 +1,7 @@
 //! One file per command; [`COMMANDS`] is the registry, and its order is the help's.
 
 mod abort;
+mod alerts;
 mod all;
 mod all_logs;
 mod allow;
@@ -133,6 +134,7 @@ pub const COMMANDS: &[&Command] = &[
     &why::COMMAND,
     &cause::COMMAND,
     &changes::COMMAND,
+    &alerts::COMMAND,
     &events::COMMAND,
     &warnings::COMMAND,
     &objects::COMMAND,

@@ -13,6 +13,7 @@ use crate::app::preferences::Preferences;
 use crate::app::ui_state::Pane;
 use crate::app::zoom::ZoomWish;
 use crate::config::key::KeyChord;
+use crate::domain::alert_row::AlertRow;
 use crate::domain::burn_rate::Assessment;
 use crate::domain::diagnosis::Evidence;
 use crate::domain::event_row::{EventKey, EventRow};
@@ -145,6 +146,17 @@ pub enum ClusterEvent {
         at: DateTime<Utc>,
         /// Whole curves for the wished range, or one sentence why there are none.
         result: Result<Vec<Series>, String>,
+    },
+    /// Those that are asked for alerts, and no others any more.
+    AlertSources(BTreeSet<Box<str>>),
+    /// Every alert that one of them counts as active, or one sentence why that is not known.
+    Alerts {
+        /// Who.
+        source: Box<str>,
+        /// When the answer came.
+        at: DateTime<Utc>,
+        /// What, or why not.
+        result: Result<Vec<AlertRow>, String>,
     },
     /// How fast the error budget of an environment burns.
     Objective {

@@ -36,14 +36,18 @@ impl Filter {
     /// with `=`, `!=`, alone for being there, or `!` before it for not being there; several separated by commas.
     #[must_use]
     pub fn matches_pod(&self, pod: &PodRow) -> bool {
+        let words = [&pod.key.name, &pod.status, &pod.version, &pod.track, &pod.owner, &pod.node, &pod.ip];
+        self.matches_labelled(&words.map(|word| &**word), |key| label(key, pod))
+    }
+
+    /// Whether something with labels is shown: as [`Filter::matches`], and `-l` asks for a label of it as of a pod's.
+    #[must_use]
+    pub fn matches_labelled<'a>(&self, words: &[&str], label: impl Fn(&str) -> Option<&'a str>) -> bool {
         let (text, inverted) = self.inverted();
-        let Some(labels) = text.strip_prefix("-l") else {
-            let words =
-                [&pod.key.name, &pod.status, &pod.version, &pod.track, &pod.owner, &pod.node, &pod.ip];
-            return self.matches(&words.map(|word| &**word));
-        };
-        labels.split(',').map(str::trim).filter(|term| !term.is_empty()).all(|term| term_holds(term, pod))
-            != inverted
+        match text.strip_prefix("-l") {
+            Some(terms) => every_term_holds(terms, label) != inverted,
+            None => self.matches(words),
+        }
     }
 
     fn inverted(&self) -> (&str, bool) {
@@ -54,17 +58,21 @@ impl Filter {
     }
 }
 
-fn term_holds(term: &str, pod: &PodRow) -> bool {
+fn every_term_holds<'a>(terms: &str, label: impl Fn(&str) -> Option<&'a str>) -> bool {
+    terms.split(',').map(str::trim).filter(|term| !term.is_empty()).all(|term| term_holds(term, &label))
+}
+
+fn term_holds<'a>(term: &str, label: impl Fn(&str) -> Option<&'a str>) -> bool {
     let (key, value, wanted) = match (term.split_once("!="), term.split_once('=')) {
         (Some((key, value)), _) => (key, value, false),
         (None, Some((key, value))) => (key, value.trim_start_matches('='), true),
         (None, None) => {
             let (key, wanted) = term.strip_prefix('!').map_or((term, true), |key| (key.trim(), false));
-            return label(key, pod).is_some_and(|have| !have.is_empty()) == wanted;
+            return label(key).is_some_and(|have| !have.is_empty()) == wanted;
         }
     };
     // As kubectl has it: a label that is not there differs from every value.
-    label(key.trim(), pod).map_or(!wanted, |have| (have == value.trim()) == wanted)
+    label(key.trim()).map_or(!wanted, |have| (have == value.trim()) == wanted)
 }
 
 fn label<'a>(key: &str, pod: &'a PodRow) -> Option<&'a str> {

@@ -2,10 +2,12 @@
 //!
 //! [`World`] builds a store by the same events that a session sends, so that every test also folds.
 
+mod alerts;
 mod objects;
 mod progressive;
 mod story;
 
+pub use alerts::alert;
 pub use objects::{environment, event, pod, release, release_action};
 pub use progressive::{canary_paused, progressive};
 pub use story::{burning, planera};
@@ -20,6 +22,7 @@ use crate::app::event::{ClusterEvent, Delta, Event};
 use crate::app::located::{EnvironmentId, ReleaseId};
 use crate::app::store::Store;
 use crate::app::update;
+use crate::domain::alert_row::AlertRow;
 use crate::domain::event_row::EventRow;
 use crate::domain::pod_row::{PodKey, PodRow};
 use crate::domain::series::{Series, unix};
@@ -147,6 +150,14 @@ impl World {
         let namespace = environment_id(environment).key.namespace;
         let name = format!("{}.{}.{}", event.name, event.reason, event.message.len()).into();
         self.cluster(ClusterEvent::Events(Delta::Applied(PodKey { namespace, name }, event)));
+        self
+    }
+
+    /// With these alerts, and no others, as its Prometheus tells them.
+    pub fn with_alerts<A: Into<AlertRow>>(mut self, alerts: Vec<A>) -> Self {
+        let alerts = alerts.into_iter().map(Into::into).collect();
+        let source = "monitoring/prometheus:9090".into();
+        self.cluster(ClusterEvent::Alerts { source, at: ago(2), result: Ok(alerts) });
         self
     }
 

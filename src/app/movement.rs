@@ -106,6 +106,10 @@ pub(super) fn go(store: &mut Store, step: Move) {
         (Some(View::Events(view)), _) => {
             view.offset = step.scroll(view.offset, rows.events.len(), height);
         }
+        (Some(View::Alerts(view)), _) => {
+            select(&mut view.cursor, &rows.alerts, step, height, |line| line.id.clone());
+            store.dirty.cursors = true;
+        }
         (Some(View::Zoom(view)), _) => {
             let zoomed =
                 clusters.get(usize::from(view.environment.cluster.0)).and_then(|c| c.zoomed.as_ref());

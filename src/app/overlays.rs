@@ -119,6 +119,7 @@ pub(super) fn apply_filter(store: &mut Store, pane: Pane, text: &str) {
         Pane::Pods => store.dirty.pods = true,
         Pane::Environments | Pane::Queue => store.dirty.releases = true,
         Pane::Events => store.dirty.events = true,
+        Pane::Alerts => store.dirty.alerts = true,
         _ => store.dirty.screen = true,
     }
 }

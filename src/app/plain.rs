@@ -116,6 +116,7 @@ fn opened(store: &Store) -> View {
             view.cursor = crate::app::ui_state::Cursor::default();
         }
         View::Inbox(view) => view.cursor = crate::app::ui_state::Cursor::default(),
+        View::Alerts(view) => view.cursor = crate::app::ui_state::Cursor::default(),
         _ => {}
     }
     view

@@ -13,10 +13,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::api::strategy::StrategyName;
 use crate::api::{Phase, Tier};
+use crate::app::alerts::AlertLine;
 use crate::app::banners::Banner;
 use crate::app::causes::Subject;
 use crate::app::changes::Change;
 use crate::app::located::{EnvironmentId, PodId, ReleaseId};
+use crate::domain::alert_row::AlertCount;
 use crate::domain::diagnosis::Case;
 use crate::domain::event_row::EventGroup;
 use crate::domain::pane::Pane;
@@ -46,6 +48,12 @@ pub struct Rows {
     pub events: Vec<EventGroup>,
     /// How many lines of events there are before filtering.
     pub events_total: usize,
+    /// Alerts of the open view, filtered, the worst first.
+    pub alerts: Vec<AlertLine>,
+    /// How many of them there are before filtering.
+    pub alerts_total: usize,
+    /// How many more there are of namespaces in which no environment is.
+    pub alerts_elsewhere: usize,
     /// Warnings since the opened release began, about what it changes, newest first.
     pub warnings: Vec<EventGroup>,
     /// The metric panes of that environment, in the order in which they are visited.
@@ -87,6 +95,8 @@ pub struct EnvironmentRow {
     pub debts: usize,
     /// The policies that attest identities are not in force here.
     pub unattested: bool,
+    /// Its alerts; absent: not known.
+    pub alerts: Option<AlertCount>,
 }
 
 /// The release that holds an environment's lane.

@@ -95,6 +95,8 @@ pub(super) struct Dirty {
     pub readings: bool,
     /// Events of Kubernetes.
     pub events: bool,
+    /// Alerts of Prometheus.
+    pub alerts: bool,
     /// Selections and scrolling.
     pub cursors: bool,
     /// Anything else that is visible.
@@ -179,6 +181,7 @@ impl Store {
             View::Changes(view) => Some(view.environment.clone()),
             View::Events(view) => Some(view.environment.clone()),
             View::Zoom(view) => Some(view.environment.clone()),
+            View::Alerts(view) => crate::app::alerts::environment(self, view),
             View::Inbox(_) => crate::app::inbox::selected(self).map(|row| row.environment.clone()),
             View::Logs(view) => match &view.subject {
                 crate::app::log_view::LogSubject::Environment(id) => Some(id.clone()),

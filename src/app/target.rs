@@ -19,6 +19,7 @@ pub fn target(store: &Store) -> Target {
         View::Rollback(_)
         | View::Changes(_)
         | View::Events(_)
+        | View::Alerts(_)
         | View::Zoom(_)
         | View::Matrix
         | View::Numbers(_)

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::app::alerts::AlertsView;
 use crate::app::confirm::Confirm;
 use crate::app::effect::RequestId;
 use crate::app::filter::Filter;
@@ -118,6 +119,8 @@ pub enum View {
     Changes(ChangesView),
     /// Events of Kubernetes around an environment.
     Events(EventsView),
+    /// Alerts of Prometheus, the worst first.
+    Alerts(AlertsView),
     /// One metric pane alone.
     Zoom(ZoomView),
     /// Applications by environments, over all clusters.
@@ -263,6 +266,8 @@ pub enum Pane {
     Changes,
     /// Events: their list.
     Events,
+    /// Alerts: their list.
+    Alerts,
     /// Zoom: the curves.
     Zoom,
     /// Matrix: its cells.
@@ -287,6 +292,7 @@ impl Pane {
             View::Why(_) => &[Self::Why],
             View::Changes(_) => &[Self::Changes],
             View::Events(_) => &[Self::Events],
+            View::Alerts(_) => &[Self::Alerts],
             View::Matrix => &[Self::Matrix],
             View::Numbers(_) => &[Self::Numbers],
             View::Zoom(_) => &[Self::Zoom],

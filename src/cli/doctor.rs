@@ -211,7 +211,7 @@ fn told(reports: &[Report]) -> String {
 }
 
 /// The settings, as every check sees them.
-fn address(settings: &Settings) -> crate::metrics::Address {
+pub(super) fn address(settings: &Settings) -> crate::metrics::Address {
     crate::metrics::Address {
         url: settings.prometheus_url.clone(),
         service: settings.prometheus_service.clone(),

@@ -19,7 +19,7 @@ pub use guarding::{
     Check, Drive, Freeze, HandOver, Inbox, OnDigest, OnEnvironment, Override, Replicas, Restart, Review,
     Said, Scale, Why,
 };
-pub use looking::{Events, Logs};
+pub use looking::{Alerts, Events, Logs};
 pub use notify::Notify;
 pub use numbers::Numbers;
 pub use options::{
@@ -255,6 +255,16 @@ Examples:
   release-cockpit logs production backend --follow
   release-cockpit logs production --since 15m --grep 'status=5..' --timestamps")]
     Logs(Logs),
+    /// Show the alerts of Prometheus that fire or are pending, the worst first, and whose they are
+    #[command(after_help = "\
+An alert belongs to the environments of its label `namespace`, or to those whose spec.metrics.alertLabels it bears. The exit code is
+1 where a Prometheus did not tell.
+
+Examples:
+  release-cockpit alerts
+  release-cockpit alerts production -o json
+  release-cockpit --context prod-eu --context prod-us alerts --all")]
+    Alerts(Alerts),
     /// Show the events of Kubernetes around an environment, gathered, with counts
     #[command(after_help = "Example:\n  release-cockpit events production --warnings")]
     Events(Events),

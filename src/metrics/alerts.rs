@@ -6,6 +6,8 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::error::{Error, Kind};
+use crate::domain::alert_row::{AlertRow, Words};
+use crate::sanitize::line;
 
 /// An alert that Prometheus counts as active.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +22,24 @@ pub struct ActiveAlert {
     pub labels: BTreeMap<String, String>,
     /// What its author says of it.
     pub annotations: BTreeMap<String, String>,
+}
+
+impl ActiveAlert {
+    /// As people look at it: nothing in it harms a terminal. Whose it is, is not known yet.
+    #[must_use]
+    pub fn row(&self) -> AlertRow {
+        let words = |words: &BTreeMap<String, String>| -> Words {
+            words.iter().map(|(name, value)| (line(name).into(), line(value).into())).collect()
+        };
+        AlertRow {
+            name: line(&self.name).into(),
+            is_firing: self.is_firing,
+            since: self.since,
+            labels: words(&self.labels),
+            annotations: words(&self.annotations),
+            environments: Vec::new(),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -84,6 +104,11 @@ mod tests {
         assert_eq!((alerts[0].name.as_str(), alerts[0].is_firing), ("my-alert", true));
         assert_eq!(alerts[0].since.timestamp(), 1_530_728_832);
         assert!(read(200, r#"{"status": "success", "data": {"alerts": [{"labels": {}}]}}"#).is_err());
+        let odd = ActiveAlert {
+            annotations: BTreeMap::from([("summary".to_owned(), "\u{1b}[2Jgone".to_owned())]),
+            ..alerts[0].clone()
+        };
+        assert_eq!(odd.row().summary(), "gone");
         assert!(read(200, r#"{"status": "error", "error": "off"}"#).unwrap_err().to_string().contains("off"));
         assert_eq!(read(404, "404 page not found").unwrap_err().kind(), Kind::Address);
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use super::alerts::{self, ActiveAlert};
 use super::answer::{self, Found};
 use super::error::{Error, Kind};
 use crate::cluster::Cluster;
@@ -112,6 +113,12 @@ impl Prometheus {
     #[must_use]
     pub fn at_once(self, queries: usize) -> Self {
         Self { permits: Arc::new(Semaphore::new(queries.max(1))), ..self }
+    }
+
+    /// Every alert that is pending or fires.
+    pub async fn alerts(&self) -> Result<Vec<ActiveAlert>, Error> {
+        let (status, body) = self.fetch("alerts").await?;
+        alerts::read(status, &body)
     }
 
     /// Asks `/api/v1/{kind}` for series; `query` is the name for sentences.

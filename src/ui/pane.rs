@@ -47,6 +47,8 @@ pub static PANES: &[&Pane] = &[
     &panes::warnings::PANE,
     &panes::changes::PANE,
     &panes::events::PANE,
+    &panes::alerts::PANE,
+    &panes::alert::PANE,
     &panes::zoom::PANE,
     &panes::matrix::PANE,
     &panes::numbers::PANE,

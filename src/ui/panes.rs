@@ -1,5 +1,7 @@
 //! The panes, one file each.
 
+pub mod alert;
+pub mod alerts;
 pub mod analysis;
 pub mod changes;
 pub mod environments;

@@ -37,6 +37,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, store: &Store, theme: &Theme) {
         View::Why(_) => (panes::why::PANE.draw)(buf, shell.body, &ctx),
         View::Changes(_) => changes(buf, shell.body, &ctx),
         View::Events(_) => (panes::events::PANE.draw)(buf, shell.body, &ctx),
+        View::Alerts(_) => alerts(buf, shell.body, &ctx),
         View::Zoom(_) => (panes::zoom::PANE.draw)(buf, shell.body, &ctx),
         View::Matrix => (panes::matrix::PANE.draw)(buf, shell.body, &ctx),
         View::Numbers(_) => (panes::numbers::PANE.draw)(buf, shell.body, &ctx),
@@ -244,6 +245,15 @@ fn changes_areas(body: Rect) -> (Rect, Rect) {
     (top, rest)
 }
 
+/// The list, and below it what the chosen one says.
+fn alerts(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>) {
+    let (list, chosen) = panes::alerts::areas(body, ctx.store);
+    (panes::alerts::PANE.draw)(buf, list, ctx);
+    if chosen.height > 0 {
+        (panes::alert::PANE.draw)(buf, chosen, ctx);
+    }
+}
+
 /// Rows that the panes of the visible view show in a terminal of the store's size: what paging and scrolling go by.
 #[must_use]
 pub fn heights(store: &Store) -> BTreeMap<Focus, u16> {
@@ -281,6 +291,10 @@ pub fn heights(store: &Store) -> BTreeMap<Focus, u16> {
             BTreeMap::from([(Focus::Changes, panes::changes::visible_rows(list, boxed))])
         }
         View::Events(_) => BTreeMap::from([(Focus::Events, panes::events::visible_rows(shell.body, boxed))]),
+        View::Alerts(_) => {
+            let (list, _) = panes::alerts::areas(shell.body, store);
+            BTreeMap::from([(Focus::Alerts, panes::alerts::visible_rows(list, boxed))])
+        }
         View::Matrix => BTreeMap::from([(Focus::Matrix, panes::matrix::visible_rows(shell.body, boxed))]),
         View::Numbers(_) => {
             BTreeMap::from([(Focus::Numbers, panes::numbers::visible_rows(shell.body, boxed))])

@@ -13,7 +13,7 @@ mod talk;
 mod windows;
 
 use metrics::zoomed;
-use talk::{logs, with_events};
+use talk::{logs, with_alerts, with_events};
 use windows::windows;
 
 use crate::app::cluster_state::{ClusterId, Feed, FeedState};
@@ -27,9 +27,9 @@ use crate::ui::render;
 use crate::ui::theme::Theme;
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (200, 60)];
-const VIEWS: [&str; 12] = [
-    "home", "release", "rollback", "inbox", "why", "changes", "events", "zoom", "text", "logs", "matrix",
-    "numbers",
+const VIEWS: [&str; 13] = [
+    "home", "release", "rollback", "inbox", "why", "changes", "events", "alerts", "zoom", "text", "logs",
+    "matrix", "numbers",
 ];
 
 /// The screen of that store as a buffer.
@@ -74,7 +74,7 @@ fn snapshot(name: &str, content: &str) {
 
 /// A world in each of the four states that a pane can be in.
 fn states() -> [(&'static str, World); 4] {
-    let mut stale = with_events(burning());
+    let mut stale = with_alerts(with_events(burning()));
     for feed in Feed::ALL {
         stale = stale.lost(feed, 14);
     }
@@ -103,7 +103,7 @@ fn states() -> [(&'static str, World); 4] {
 
 /// Burning, seen by someone who looks at pods.
 fn live() -> World {
-    let mut world = with_events(burning());
+    let mut world = with_alerts(with_events(burning()));
     world.store.ui.focus = Focus::Pods;
     world
 }
@@ -131,6 +131,7 @@ fn open(mut store: Store, view: &str) -> Store {
             store.ui.focus = Focus::Events;
             store = World { store }.settled().store;
         }
+        "alerts" => store = World { store }.typing("a").store,
         "inbox" => store = World { store }.typing("i").store,
         "matrix" => store = World { store }.typing("M").store,
         "numbers" => store = World { store }.typing("N").store,
@@ -182,6 +183,7 @@ fn view_of(pane: &crate::ui::pane::Pane) -> &'static str {
         "why" => "why",
         "changes" => "changes",
         "events" => "events",
+        "alerts" | "alert" => "alerts",
         "zoom" => "zoom",
         "text" => "text",
         "logs" => "logs",

@@ -37,6 +37,10 @@ pub struct Metrics {
     /// What the application promises its users.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slo: Option<Slo>,
+    /// Labels that this environment's alerts bear, each with this value; absent: those of its namespace are its alerts.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "text_map")]
+    pub alert_labels: BTreeMap<String, String>,
 }
 
 /// Who counts the requests.

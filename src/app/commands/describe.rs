@@ -2,20 +2,26 @@
 
 use super::prelude::*;
 use crate::app::effect::FetchText;
-use crate::app::views;
+use crate::app::{alerts, views};
 use crate::domain::workload_row::WorkloadKey;
 
 pub(super) const COMMAND: Command = Command {
     id: "describe",
     title: "describe",
-    help: "Describe the selected pod, or the workloads of the environment, with their events",
+    help: "Describe the selected pod or alert, or the workloads of the environment, with their events",
     keys: &[KeyChord::char('d')],
     scope: Scope::Cluster,
     group: Group::Looking,
     verb: None,
     cli: None,
     confirmation: Confirmation::None,
-    availability: |_, target| {
+    availability: |store, target| {
+        if let View::Alerts(_) = store.ui.view() {
+            return match alerts::selected(store) {
+                Some(_) => Availability::Ready,
+                None => Availability::Unavailable("no alert is selected".to_owned()),
+            };
+        }
         if target.pod.is_some() || target.environment.is_some() {
             Availability::Ready
         } else {
@@ -34,6 +40,10 @@ pub(super) fn needs_pod(_: &Store, target: &Target) -> Availability {
 }
 
 fn run(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
+    if matches!(store.ui.view(), View::Alerts(_)) {
+        alerts::describe(store);
+        return Vec::new();
+    }
     if let Some(pod) = invocation.target.pod.clone() {
         let title = format!("describe · {}", pod.key.name);
         return views::open_text(store, title, (pod.cluster, FetchText::PodDescribe(pod.key)));

@@ -2,7 +2,7 @@
 
 use super::describe;
 use super::prelude::*;
-use crate::app::{inbox, matrix, rollback, target, views};
+use crate::app::{alerts, inbox, matrix, rollback, target, views};
 
 pub(super) const COMMAND: Command = Command {
     id: "open",
@@ -29,7 +29,7 @@ fn available(store: &Store, target: &Target) -> Availability {
         View::Inbox(_) if inbox::selected(store).is_some() => Availability::Ready,
         View::Inbox(_) => Availability::Unavailable("nothing waits for you".to_owned()),
         View::Why(_) => Availability::Ready,
-        View::Matrix => needs_environment(store, target),
+        View::Matrix | View::Alerts(_) => needs_environment(store, target),
         View::Release(_)
         | View::Changes(_)
         | View::Events(_)
@@ -44,6 +44,7 @@ fn open(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
     match store.ui.view() {
         View::Rollback(_) => return rollback::confirm(store),
         View::Matrix => matrix::enter(store),
+        View::Alerts(_) => alerts::enter(store),
         View::Inbox(_) if invocation.target.release.is_none() => return inbox::act(store, ""),
         View::Home if store.ui.focus == Pane::Pods => return (describe::COMMAND.run)(store, invocation),
         _ => {

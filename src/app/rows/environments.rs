@@ -12,7 +12,7 @@ use crate::app::located::{EnvironmentId, ReleaseId};
 use crate::app::rows::{ActiveRelease, EnvironmentRow, Health, Reading, queue};
 use crate::app::store::Store;
 use crate::app::ui_state::Pane;
-use crate::app::{banners, needs, steps};
+use crate::app::{alerts, banners, needs, steps};
 use crate::domain::known_version::tag;
 use crate::domain::pane::{self, ERROR_RATE, LATENCY};
 use crate::domain::series::Series;
@@ -57,6 +57,7 @@ pub(in crate::app) fn renew_readings(store: &mut Store) {
             row.latency = reading(cluster, environment, LATENCY, store.now);
             row.health = row.health.in_view_of([row.error_rate, row.latency]);
             row.healthy_for = healthy_since(environment).map(|since| store.now - since);
+            row.alerts = alerts::count(cluster, environment);
         }
     }
     store.rows.environments = rows;
@@ -104,6 +105,7 @@ fn row(
             .count(),
         debts: environment.status.as_ref().map_or(0, |status| status.debts.len()),
         unattested: banners::unattested(environment).is_some(),
+        alerts: alerts::count(cluster, environment),
         id: EnvironmentId::new(id, key),
     }
 }

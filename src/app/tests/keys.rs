@@ -47,6 +47,10 @@ fn told(store: &Store) -> String {
         (None, View::Why(view)) => format!("why: {}", view.id.key.name),
         (None, View::Changes(view)) => format!("changes: {}", view.environment.key.name),
         (None, View::Events(view)) => format!("events: {}", view.environment.key.name),
+        (None, View::Alerts(view)) => {
+            let chosen = view.cursor.selected.as_ref().map(|id| &*id.labels["alertname"]);
+            format!("alerts: {} {}", view.scope.words(), chosen.unwrap_or("-"))
+        }
         (None, View::Zoom(view)) => {
             let curve = view.curve.as_deref().unwrap_or("-");
             let cursor = view.cursor.map(|at| (store.now - at).num_seconds());

@@ -6,7 +6,7 @@ use crate::app::cluster_state::{ClusterId, ClusterState, Metric, Objective, Zoom
 use crate::app::event::{ClusterEvent, Delta, ZoomPart};
 use crate::app::store::{Dirty, Store};
 use crate::app::ui_state::PodSort;
-use crate::app::{arming, causes};
+use crate::app::{alerts, arming, causes};
 use crate::domain::pod_row::{PodKey, PodRow};
 
 /// Folds one event in. An event of a cluster that the session does not have is dropped.
@@ -115,6 +115,7 @@ fn measured(store: &mut Store, id: ClusterId, event: ClusterEvent) {
                 Err(reason) => objective.error = Some(reason),
             }
         }
+        ClusterEvent::AlertSources(_) | ClusterEvent::Alerts { .. } => alerts::fold(cluster, dirty, event),
         _ => {}
     }
 }

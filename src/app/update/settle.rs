@@ -8,7 +8,7 @@ use crate::app::rows::{EnvironmentRow, HealthClass, environments, inbox, pods, q
 use crate::app::store::{Dirty, Store};
 use crate::app::ui_state::{Cursor, Pane};
 use crate::app::{
-    attention, banners, causes, changes, events, kept, log_view, overlays, rollback, tracks, zoom,
+    alerts, attention, banners, causes, changes, events, kept, log_view, overlays, rollback, tracks, zoom,
 };
 use crate::domain::pane;
 
@@ -48,6 +48,7 @@ pub(in crate::app) fn settle(store: &mut Store) -> Vec<Effect> {
     if dirty.events || dirty.releases || dirty.screen {
         events::list(store);
     }
+    alerts::list(store);
     if dirty.pods || dirty.releases || dirty.readings {
         store.rows.causes = causes::list(store);
     }

@@ -32,6 +32,19 @@ pub struct Logs {
     pub grep: Option<String>,
 }
 
+/// `alerts`.
+#[derive(Args, Clone, Debug)]
+pub struct Alerts {
+    /// Only this environment: its name, or namespace/name
+    pub environment: Option<String>,
+    /// Also those of namespaces in which no environment is
+    #[arg(long, conflicts_with = "environment")]
+    pub all: bool,
+    /// What is printed
+    #[arg(short, long, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
+    pub output: Format,
+}
+
 /// `events`.
 #[derive(Args, Clone, Debug)]
 pub struct Events {

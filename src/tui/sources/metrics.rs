@@ -1,6 +1,7 @@
 //! Numbers, each kind in a loop of its own so that none waits for another: the panes of the environment that is looked at, the newest
-//! value of all other environments, the zoomed pane, the promise to users.
+//! value of all other environments, the zoomed pane, the promise to users, alerts.
 
+mod alerts;
 mod focused;
 mod objective;
 mod others;
@@ -44,7 +45,8 @@ pub(super) async fn run(ground: Ground, plan: Plan, inputs: Inputs, out: Out) {
         focused::run(&asking, inputs.clone()),
         others::run(&asking, inputs.clone()),
         zoom::run(&asking, inputs.clone()),
-        objective::run(&asking, inputs),
+        objective::run(&asking, inputs.clone()),
+        alerts::run(&asking, inputs),
     );
 }
 

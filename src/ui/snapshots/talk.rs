@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use crate::app::event::Event;
-use crate::app::fixtures::{World, environment_id, event, now};
+use crate::app::fixtures::{World, alert, environment_id, event, now};
 use crate::app::log_view::{LogNews, LogSubject, LogView};
 use crate::app::store::Store;
 use crate::app::ui_state::{Pane as Focus, View};
@@ -23,6 +23,30 @@ pub(super) fn with_events(mut world: World) -> World {
         }
     }
     world
+}
+
+/// What its Prometheus tells of it.
+pub(super) fn with_alerts(world: World) -> World {
+    world.with_alerts(vec![
+        alert("HighErrorRate", &[("component", "backend"), ("severity", "critical"), ("track", "canary")])
+            .of("production")
+            .since(95)
+            .says("summary", "backend answers with errors in planera-production")
+            .says("runbook_url", "https://runbooks.example/high-error-rate"),
+        alert("HighAPILatency", &[("component", "backend"), ("severity", "warning")])
+            .of("production")
+            .since(20)
+            .pending()
+            .says("summary", "backend is slow in planera-production"),
+        alert("CertificateExpiresSoon", &[("severity", "warning")])
+            .of("staging")
+            .since(86_400)
+            .says("summary", "staging.planera.example expires in 9 days"),
+        alert("Watchdog", &[("severity", "none")])
+            .since(900_000)
+            .says("summary", "This alert always fires: it shows that alerting works."),
+        alert("NodeDown", &[("severity", "critical"), ("namespace", "kube-system")]),
+    ])
 }
 
 /// The logs of all pods of an environment: live where there are pods, waiting where there are none.

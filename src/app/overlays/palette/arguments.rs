@@ -41,6 +41,7 @@ pub(super) fn complete(store: &Store, command: &Command, typed: &str) -> Vec<Cho
     match command.id {
         "environment" => return environments(store, typed.trim_end()),
         "release" => return releases(store, typed.trim_end()),
+        "alerts" => return places(store, command, typed.trim_end()),
         _ => {}
     }
     let (target, left) = aimed(store, command, Some(typed.to_owned()));
@@ -82,6 +83,12 @@ pub(super) fn environments(store: &Store, typed: &str) -> Vec<Choice> {
         unavailable: None,
     })
     .collect()
+}
+
+/// Environments by name, for a command that may be about one of them.
+fn places(store: &Store, command: &Command, typed: &str) -> Vec<Choice> {
+    let rows = store.rows.environments.iter().filter(|row| rank(typed, &row.name) < NO_MATCH);
+    rows.map(|row| choice(command, &row.name, format!("{} {}", row.application, row.tier))).collect()
 }
 
 /// Releases by name, for the command that opens one.

@@ -48,7 +48,7 @@ pub(super) async fn run(asking: &Asking, (mut environments, mut wishes): Inputs)
 }
 
 /// Until the next round: sooner when environments have changed, or when somebody wants everything now.
-async fn wait(
+pub(super) async fn wait(
     pause: Duration,
     refreshed: &mut u64,
     (environments, wishes): (

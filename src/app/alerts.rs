@@ -1,0 +1,436 @@
+//! Alerts: what fires or is about to, over all clusters, the worst first.
+//!
+//! Owns which of them are listed and in which order, and how many each environment has. Must not know who tells of them, nor how a
+//! line looks.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::api::{Environment, EnvironmentKey, Tier};
+use crate::app::arguments::{Named, named};
+use crate::app::cluster_state::{ClusterId, ClusterState};
+use crate::app::event::ClusterEvent;
+use crate::app::located::EnvironmentId;
+use crate::app::store::{Dirty, Store};
+use crate::app::text_view::{TextBody, TextView};
+use crate::app::toast::Level;
+use crate::app::ui_state::{Cursor, Pane, View};
+use crate::app::update::follow;
+use crate::app::views;
+use crate::domain::age::Age;
+use crate::domain::alert_row::{AlertCount, AlertRow, Severity, Words};
+
+/// Alerts, opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AlertsView {
+    /// Whose.
+    pub scope: AlertScope,
+    /// The chosen one.
+    pub cursor: Cursor<AlertId>,
+}
+
+/// Whose alerts are listed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum AlertScope {
+    /// Those of every environment, and those that are about no namespace at all.
+    #[default]
+    Environments,
+    /// Those of one environment.
+    One(EnvironmentId),
+    /// Every one that a Prometheus tells of, also of namespaces that are not ours.
+    Everything,
+}
+
+impl AlertScope {
+    /// As part of a title.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::Environments => "all environments".to_owned(),
+            Self::One(id) => id.key.name.to_string(),
+            Self::Everything => "everything".to_owned(),
+        }
+    }
+}
+
+/// What tells one alert from all others.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AlertId {
+    /// The cluster.
+    pub cluster: ClusterId,
+    /// Who tells of it.
+    pub source: Box<str>,
+    /// Its labels.
+    pub labels: Words,
+}
+
+/// One alert of the list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlertLine {
+    /// Which.
+    pub id: AlertId,
+    /// What it says.
+    pub alert: Arc<AlertRow>,
+    /// The first environment that it belongs to.
+    pub environment: Option<EnvironmentId>,
+    /// How careful everybody must be there.
+    pub tier: Option<Tier>,
+    /// Who tells of it does not answer any more: it was true then.
+    pub lost: bool,
+}
+
+/// Opens the list: of the named environment, else of all; where it is open already, of the next.
+pub(super) fn open(store: &mut Store, argument: Option<&str>) {
+    let scope = match argument.map(str::trim).filter(|argument| !argument.is_empty()) {
+        None => None,
+        Some("all") => Some(AlertScope::Environments),
+        Some("everything") => Some(AlertScope::Everything),
+        Some(argument) => match named(store, argument) {
+            Some(Named::Environment(id, _)) => Some(AlertScope::One(id)),
+            _ => {
+                store.say(
+                    Level::Warning,
+                    format!("alerts: `{argument}` is not an environment, all or everything"),
+                );
+                return;
+            }
+        },
+    };
+    let next = scope.unwrap_or_else(|| following(store));
+    if let Some(View::Alerts(view)) = store.ui.views.last_mut() {
+        *view = AlertsView { scope: next, ..AlertsView::default() };
+    } else {
+        views::push(store, View::Alerts(AlertsView { scope: next, ..AlertsView::default() }));
+    }
+    store.dirty.alerts = true;
+}
+
+/// What the same key shows next: all environments, the one that is selected, everything.
+fn following(store: &Store) -> AlertScope {
+    let View::Alerts(view) = store.ui.view() else { return AlertScope::Environments };
+    match &view.scope {
+        AlertScope::Environments => match store.focused_environment() {
+            Some(id) => AlertScope::One(id),
+            None => AlertScope::Everything,
+        },
+        AlertScope::One(_) => AlertScope::Everything,
+        AlertScope::Everything => AlertScope::Environments,
+    }
+}
+
+/// The chosen alert, while the list is open.
+#[must_use]
+pub fn selected(store: &Store) -> Option<&AlertLine> {
+    let View::Alerts(view) = store.ui.view() else { return None };
+    let id = view.cursor.selected.as_ref()?;
+    store.rows.alerts.iter().find(|line| line.id == *id)
+}
+
+/// The environment that the list is about, or that the chosen alert belongs to.
+pub(super) fn environment(store: &Store, view: &AlertsView) -> Option<EnvironmentId> {
+    match &view.scope {
+        AlertScope::One(id) => Some(id.clone()),
+        _ => selected(store).and_then(|line| line.environment.clone()),
+    }
+}
+
+/// Goes to the environment of the chosen alert.
+pub(super) fn enter(store: &mut Store) {
+    let chosen = selected(store).and_then(|line| line.environment.clone());
+    store.ui.views.truncate(1);
+    store.ui.focus = Pane::Environments;
+    store.ui.all_environments = false;
+    if chosen.is_some() && store.ui.environments.selected != chosen {
+        store.ui.environments.selected = chosen;
+        store.ui.environments.held = true;
+        store.ui.pods = Cursor::default();
+    }
+    store.dirty.pods = true;
+    store.dirty.cursors = true;
+}
+
+/// Opens everything that is known of the chosen alert as a text.
+pub(super) fn describe(store: &mut Store) {
+    let Some(line) = selected(store) else { return };
+    let title = format!("alert · {}", line.alert.name);
+    let text = told(store, line);
+    let request = store.next_request();
+    let body = TextBody::Lines(text.lines().map(Into::into).collect());
+    views::push(store, View::Text(TextView::new(title, request, body)));
+}
+
+/// Everything that is known of an alert, one thing a line.
+#[must_use]
+pub fn told(store: &Store, line: &AlertLine) -> String {
+    let alert = &line.alert;
+    let mut text = String::new();
+    let mut put = |name: &str, value: &str| {
+        let _ = writeln!(text, "{name:<13}{value}");
+    };
+    put("alert", &alert.name);
+    let since = alert.since.format("%Y-%m-%d %H:%M:%SZ");
+    put("state", &format!("{} since {since}, for {}", alert.state(), Age::between(alert.since, store.now)));
+    put("severity", if alert.severity_word().is_empty() { "not given" } else { alert.severity_word() });
+    let whose: Vec<String> = alert.environments.iter().map(ToString::to_string).collect();
+    put("environment", &if whose.is_empty() { "none".to_owned() } else { whose.join(" ") });
+    put("told by", &line.id.source);
+    for (name, value) in &alert.annotations {
+        put(name, value);
+    }
+    put("labels", "");
+    for (name, value) in &alert.labels {
+        put("", &format!("{name}={value}"));
+    }
+    text
+}
+
+/// Folds in what was told of alerts.
+pub(super) fn fold(cluster: &mut ClusterState, dirty: &mut Dirty, event: ClusterEvent) {
+    match event {
+        ClusterEvent::AlertSources(sources) => cluster.alerts.retain(|source, _| sources.contains(source)),
+        ClusterEvent::Alerts { source, at, result } => {
+            let told = cluster.alerts.entry(source).or_default();
+            match result {
+                Ok(alerts) => {
+                    told.alerts = alerts.into_iter().map(Arc::new).collect();
+                    (told.at, told.error) = (Some(at), None);
+                }
+                Err(reason) => told.error = Some(reason),
+            }
+        }
+        _ => return,
+    }
+    let mut counts: BTreeMap<EnvironmentKey, AlertCount> = BTreeMap::new();
+    // two that tell of the same one are one
+    let mut seen: BTreeSet<&Words> = BTreeSet::new();
+    for alert in cluster.alerts.values().flat_map(|told| &told.alerts) {
+        if seen.insert(&alert.labels) {
+            for key in &alert.environments {
+                counts.entry(key.clone()).or_default().add(alert);
+            }
+        }
+    }
+    cluster.alert_counts = counts;
+    dirty.alerts = true;
+    dirty.readings = true;
+}
+
+/// How many alerts an environment has; absent where nobody has told yet.
+pub(super) fn count(cluster: &ClusterState, environment: &Environment) -> Option<AlertCount> {
+    let known = cluster.alerts.values().any(|told| told.at.is_some());
+    known.then(|| cluster.alert_counts.get(&environment.key()).copied().unwrap_or_default())
+}
+
+/// Brings the list of the open view up to date.
+pub(super) fn list(store: &mut Store) {
+    let View::Alerts(view) = store.ui.view() else {
+        if store.rows.alerts_total > 0 {
+            (store.rows.alerts, store.rows.alerts_total) = (Vec::new(), 0);
+        }
+        return;
+    };
+    let (mut lines, elsewhere) = within(store, &view.scope);
+    let total = lines.len();
+    if let Some(filter) = store.ui.filter(Pane::Alerts) {
+        lines.retain(|line| {
+            let alert = &line.alert;
+            let environments = alert.environments.iter().map(|key| &*key.name);
+            let mut words: Vec<&str> = vec![alert.state(), alert.severity_word(), alert.summary()];
+            words.extend(environments.chain(alert.labels.values().map(|value| &**value)));
+            filter.matches_labelled(&words, |label| alert.labels.get(label).map(|value| &**value))
+        });
+    }
+    let height = store.ui.height(Pane::Alerts);
+    let Store { ui, rows, .. } = store;
+    (rows.alerts, rows.alerts_total, rows.alerts_elsewhere) = (lines, total, elsewhere);
+    if let Some(View::Alerts(view)) = ui.views.last_mut() {
+        if !view.cursor.held {
+            view.cursor.selected = None;
+        }
+        follow(&mut view.cursor, &rows.alerts, |line| &line.id, height);
+    }
+}
+
+/// The alerts in that scope, the worst first, and how many more there are of namespaces that are not ours.
+#[must_use]
+pub fn within(store: &Store, scope: &AlertScope) -> (Vec<AlertLine>, usize) {
+    let mut lines = lines(store);
+    let all = lines.len();
+    match scope {
+        AlertScope::Environments => lines.retain(|line| !line.alert.is_elsewhere()),
+        AlertScope::One(id) => {
+            lines.retain(|line| line.id.cluster == id.cluster && line.alert.environments.contains(&id.key));
+        }
+        AlertScope::Everything => {}
+    }
+    lines.sort_by(|a, b| order(a).cmp(&order(b)));
+    let elsewhere = if *scope == AlertScope::Environments { all - lines.len() } else { 0 };
+    (lines, elsewhere)
+}
+
+type Order<'a> = (bool, Severity, Reverse<Option<Tier>>, Reverse<DateTime<Utc>>, &'a AlertId);
+
+/// What fires before what does not yet, the worst first, production first, the newest first.
+fn order(line: &AlertLine) -> Order<'_> {
+    let alert = &line.alert;
+    (!alert.is_firing, alert.severity(), Reverse(line.tier), Reverse(alert.since), &line.id)
+}
+
+fn lines(store: &Store) -> Vec<AlertLine> {
+    let mut lines = Vec::new();
+    for (id, cluster) in store.clusters() {
+        for (source, told) in &cluster.alerts {
+            lines.extend(told.alerts.iter().map(|alert| {
+                let environment = alert.environments.iter().max_by_key(|key| tier(cluster, key));
+                AlertLine {
+                    id: AlertId { cluster: id, source: source.clone(), labels: alert.labels.clone() },
+                    tier: environment.and_then(|key| tier(cluster, key)),
+                    environment: environment.map(|key| EnvironmentId::new(id, key.clone())),
+                    alert: Arc::clone(alert),
+                    lost: told.error.is_some(),
+                }
+            }));
+        }
+    }
+    lines
+}
+
+fn tier(cluster: &ClusterState, key: &EnvironmentKey) -> Option<Tier> {
+    cluster.environments.get(key).map(|environment| environment.spec.tier)
+}
+
+/// Those that do not answer, while others do: who, and why not.
+pub fn silent(store: &Store) -> impl Iterator<Item = (&str, &str)> {
+    let told = store.clusters.iter().flat_map(|cluster| &cluster.alerts);
+    told.filter_map(|(source, told)| Some((&**source, told.error.as_deref()?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::event::Event;
+    use crate::app::fixtures::{World, ago, alert, planera};
+
+    fn names(store: &Store) -> Vec<&str> {
+        store.rows.alerts.iter().map(|line| &*line.alert.name).collect()
+    }
+
+    fn world() -> World {
+        planera().with_alerts(vec![
+            alert("Watchdog", &[("severity", "none")]).since(9_000),
+            alert("HighAPILatency", &[("severity", "warning")]).of("production").since(30),
+            alert("HighErrorRate", &[("severity", "critical")]).of("staging").since(20),
+            alert("Pending", &[("severity", "critical")]).of("production").pending(),
+            alert("HighErrorRate", &[("severity", "critical"), ("component", "backend")])
+                .of("production")
+                .since(60),
+            alert("NodeDown", &[("severity", "critical"), ("namespace", "kube-system")]),
+        ])
+    }
+
+    #[test]
+    fn the_worst_comes_first_and_other_peoples_alerts_are_left_out() {
+        let store = world().typing("a").store();
+        let told: Vec<(&str, Option<&str>)> = store
+            .rows
+            .alerts
+            .iter()
+            .map(|line| (&*line.alert.name, line.environment.as_ref().map(|id| &*id.key.name)))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("HighErrorRate", Some("production")),
+                ("HighErrorRate", Some("staging")),
+                ("HighAPILatency", Some("production")),
+                ("Watchdog", None),
+                ("Pending", Some("production")),
+            ]
+        );
+        assert_eq!((store.rows.alerts_total, store.rows.alerts_elsewhere), (5, 1));
+    }
+
+    /// Keys typed, and the alerts that are listed then.
+    #[test]
+    fn keys_choose_whose_alerts_are_listed() {
+        for (keys, expected) in [
+            ("a a", &["HighErrorRate", "HighAPILatency", "Pending"][..]),
+            (
+                "a a a",
+                &["HighErrorRate", "NodeDown", "HighErrorRate", "HighAPILatency", "Watchdog", "Pending"],
+            ),
+            (": alerts space staging enter", &["HighErrorRate"]),
+            ("a / latency enter", &["HighAPILatency"]),
+            ("a / pending enter", &["Pending"]),
+            ("a / ! space high enter", &["Watchdog", "Pending"]),
+            ("a / - l space component=backend enter", &["HighErrorRate"]),
+        ] {
+            let store = world().typing(keys).store();
+            let mut listed = names(&store);
+            let mut expected = expected.to_vec();
+            listed.sort_unstable();
+            expected.sort_unstable();
+            assert_eq!(listed, expected, "{keys}");
+        }
+        let store = world().typing(": alerts space nowhere enter").store();
+        assert!(store.toasts.back().unwrap().text.contains("`nowhere` is not an environment"));
+    }
+
+    #[test]
+    fn enter_goes_to_the_environment_and_d_tells_everything() {
+        let store = world().typing("a j enter").store();
+        assert_eq!(*store.ui.view(), View::Home);
+        assert_eq!(&*store.ui.environments.selected.as_ref().unwrap().key.name, "staging");
+        let store = world().typing("a d").store();
+        let View::Text(view) = store.ui.view() else { panic!("{:?}", store.ui.view()) };
+        let text: Vec<&str> = view.lines().iter().map(|line| &**line).collect();
+        for line in
+            ["state        firing since 2026-11-20 14:02:22Z, for 60s", "             component=backend"]
+        {
+            assert!(text.contains(&line), "{line}: {text:#?}");
+        }
+    }
+
+    #[test]
+    fn the_choice_stays_on_its_alert_while_others_come() {
+        let mut world = world().typing("a j j");
+        assert_eq!(&*selected(&world.store).unwrap().alert.name, "HighAPILatency");
+        world = world.with_alerts(vec![
+            alert("Newer", &[("severity", "critical")]).of("production").since(1),
+            alert("Newest", &[("severity", "critical")]).of("production").since(0),
+            alert("HighAPILatency", &[("severity", "warning")]).of("production").since(30),
+        ]);
+        assert_eq!(&*selected(&world.store).unwrap().alert.name, "HighAPILatency");
+        assert_eq!(names(&world.store), ["Newest", "Newer", "HighAPILatency"]);
+    }
+
+    #[test]
+    fn environments_count_their_own_and_nothing_is_known_before_the_first_answer() {
+        let counts = |store: &Store| -> Vec<Option<AlertCount>> {
+            store.rows.environments.iter().map(|row| row.alerts).collect()
+        };
+        assert_eq!(counts(&planera().store()), [None, None]);
+        let one = Some(AlertCount { firing: 1, pending: 0, is_critical: true });
+        let several = Some(AlertCount { firing: 2, pending: 1, is_critical: true });
+        assert_eq!(counts(&world().store()), [one, several]);
+    }
+
+    #[test]
+    fn an_answer_that_fails_keeps_the_last_good_one_and_a_source_that_is_gone_goes() {
+        let mut world = world().typing("a");
+        let source: Box<str> = "monitoring/prometheus:9090".into();
+        let fails = ClusterEvent::Alerts { source, at: ago(0), result: Err("Prometheus is down".into()) };
+        world.send(Event::Cluster(ClusterId(0), fails));
+        assert!(world.store.rows.alerts.len() == 5 && world.store.rows.alerts.iter().all(|line| line.lost));
+        assert_eq!(
+            silent(&world.store).collect::<Vec<_>>(),
+            [("monitoring/prometheus:9090", "Prometheus is down")]
+        );
+        world.send(Event::Cluster(ClusterId(0), ClusterEvent::AlertSources(BTreeSet::new())));
+        assert_eq!(names(&world.store), [""; 0]);
+    }
+}

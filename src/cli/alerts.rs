@@ -1,0 +1,137 @@
+//! `alerts`: what fires or is about to, the worst first, by the very rules of the terminal's own list.
+
+use std::collections::BTreeMap;
+
+use futures::future::join_all;
+use serde_json::{Value, json};
+
+use super::error::CliError;
+use super::exit::Exit;
+use super::grammar::{Alerts, Format};
+use super::show::{Seen, look};
+use super::table::Table;
+use super::{choose, output};
+use crate::api::Environment;
+use crate::app::alerts::{AlertLine, AlertScope};
+use crate::app::cluster_state::ClusterId;
+use crate::app::event::{ClusterEvent, Delta, Event};
+use crate::app::located::EnvironmentId;
+use crate::app::store::Store;
+use crate::app::{alerts as listed, update_all};
+use crate::config::Settings;
+use crate::domain::age::Age;
+use crate::domain::alert_row::owners;
+use crate::metrics::{ActiveAlert, Address, Target};
+use crate::time::Clock;
+
+/// `alerts`.
+pub(super) async fn alerts(settings: &Settings, wanted: &Alerts) -> Result<Exit, CliError> {
+    let seen = look(settings).await?;
+    let all: Vec<Environment> = seen.iter().flat_map(|seen| seen.environments.clone()).collect();
+    let named = match &wanted.environment {
+        Some(given) => Some(choose::environment(&all, given)?.key()),
+        None => None,
+    };
+    let address = super::doctor::address(settings);
+    let told = join_all(seen.iter().map(|seen| ask(seen, &address))).await;
+    let failures: Vec<String> = told.iter().flat_map(|(_, failures)| failures.clone()).collect();
+    if told.iter().all(|(events, _)| events.is_empty()) && !all.is_empty() {
+        let none = "no Prometheus is named: set spec.metrics.prometheus of the Environment, or --prometheus";
+        let sentence = failures.first().cloned().unwrap_or_else(|| none.to_owned());
+        return Err(CliError::new(Exit::Error, sentence));
+    }
+    let mut store = Store::new(seen.iter().map(|seen| seen.context.as_str().into()), "cli");
+    let mut events = vec![Event::Tick(Clock::system().now())];
+    let mut scope = if wanted.all { AlertScope::Everything } else { AlertScope::Environments };
+    for (id, (seen, (told, _))) in (0_u16..).map(ClusterId).zip(seen.iter().zip(told)) {
+        let keyed = seen.environments.iter().map(|one| (one.key(), one.clone().into()));
+        let known = ClusterEvent::Environments(Delta::Reset(keyed.collect()));
+        events.extend(std::iter::once(known).chain(told).map(|event| Event::Cluster(id, event)));
+        if let Some(key) = named.as_ref().filter(|key| seen.environments.iter().any(|one| one.key() == **key))
+        {
+            scope = AlertScope::One(EnvironmentId::new(id, key.clone()));
+        }
+    }
+    // what it would like to fetch is not for us
+    let _ = update_all(&mut store, events);
+    let (lines, _) = listed::within(&store, &scope);
+    print(&store, &lines, wanted)?;
+    for failure in &failures {
+        output::remark(failure);
+    }
+    Ok(if failures.is_empty() { Exit::Ok } else { Exit::Error })
+}
+
+fn print(store: &Store, lines: &[AlertLine], wanted: &Alerts) -> Result<(), CliError> {
+    if wanted.output == Format::Json {
+        let items: Vec<Value> = lines.iter().map(|line| as_json(store, line)).collect();
+        return output::json(&json!({"alerts": items}));
+    }
+    let mut table = Table::new(["SEVERITY", "STATE", "FOR", "ALERT", "ENVIRONMENT", "CLUSTER", "SUMMARY"]);
+    for line in lines {
+        let whose: Vec<String> = line.alert.environments.iter().map(ToString::to_string).collect();
+        table.row([
+            if line.alert.severity_word().is_empty() { "-" } else { line.alert.severity_word() },
+            line.alert.state(),
+            &Age::between(line.alert.since, store.now).to_string(),
+            &line.alert.name,
+            &if whose.is_empty() { "-".to_owned() } else { whose.join(",") },
+            store.cluster(line.id.cluster).map_or("", |cluster| &cluster.context),
+            line.alert.summary(),
+        ]);
+    }
+    if table.is_empty() {
+        output::remark("no alert fires, and none is pending");
+        return Ok(());
+    }
+    output::text(&table.to_string())
+}
+
+fn as_json(store: &Store, line: &AlertLine) -> Value {
+    let alert = &line.alert;
+    json!({
+        "cluster": store.cluster(line.id.cluster).map(|cluster| &*cluster.context),
+        "environments": alert.environments.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "name": &*alert.name,
+        "state": alert.state(),
+        "severity": Some(alert.severity_word()).filter(|word| !word.is_empty()),
+        "since": alert.since,
+        "summary": Some(alert.summary()).filter(|text| !text.is_empty()),
+        "labels": plain(&alert.labels),
+        "annotations": plain(&alert.annotations),
+        "toldBy": &*line.id.source,
+    })
+}
+
+fn plain(words: &crate::domain::alert_row::Words) -> BTreeMap<&str, &str> {
+    words.iter().map(|(name, value)| (&**name, &**value)).collect()
+}
+
+/// What each Prometheus of that cluster's environments tells, and a sentence for each that does not.
+async fn ask(seen: &Seen, address: &Address) -> (Vec<ClusterEvent>, Vec<String>) {
+    let targets: BTreeMap<Target, ()> =
+        seen.environments.iter().filter_map(|one| Some((Target::of(one, address)?, ()))).collect();
+    let answers = join_all(targets.into_keys().map(|target| async move {
+        let answer = match target.open(&seen.cluster) {
+            Ok(prometheus) => prometheus.alerts().await,
+            Err(error) => Err(error),
+        };
+        (target.words(), answer)
+    }))
+    .await;
+    let (mut events, mut failures) = (Vec::new(), Vec::new());
+    for (source, answer) in answers {
+        match answer {
+            Ok(active) => {
+                let mut alerts: Vec<_> = active.iter().map(ActiveAlert::row).collect();
+                for alert in &mut alerts {
+                    alert.environments = owners(&seen.environments, &alert.labels);
+                }
+                let (source, at) = (source.into(), Clock::system().now());
+                events.push(ClusterEvent::Alerts { source, at, result: Ok(alerts) });
+            }
+            Err(error) => failures.push(format!("{source}: {error}")),
+        }
+    }
+    (events, failures)
+}

@@ -1,0 +1,83 @@
+//! The chosen alert: what its author says of it, and its labels.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::alerts::look;
+use crate::app::alerts;
+use crate::domain::age::Age;
+use crate::ui::chrome::{Freshness, grey, sentence};
+use crate::ui::format::{Short, width};
+use crate::ui::pane::{Ctx, Pane};
+use crate::ui::pen::Pen;
+
+/// The pane.
+pub static PANE: Pane = Pane { id: "alert", title: "Alert", focus: None, min: (40, 2), draw };
+
+/// Annotations that stand on the first line already.
+const SAID: [&str; 1] = ["summary"];
+
+fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
+    let (theme, dot) = (ctx.theme, ctx.theme.glyphs.dot);
+    let Some(line) = alerts::selected(ctx.store) else {
+        ctx.chrome(None, Freshness::Timeless).draw(
+            buf,
+            area,
+            format_args!("Alert"),
+            (theme.muted, format_args!("")),
+        );
+        return;
+    };
+    let alert = &line.alert;
+    let (glyph, style) = look(ctx, alert);
+    let title = Short::of(format_args!("{} {dot} {}", alert.name, line.id.source));
+    let mut chrome = ctx.chrome(None, Freshness::Timeless);
+    chrome.tier = line.tier;
+    let hint = format_args!("d tells all of it {dot} enter goes there");
+    let inner = chrome.draw(buf, area, format_args!("{}", title.as_str()), (theme.muted, hint));
+    let mut pen = Pen::new(buf, inner, 0);
+    let age = Short::of(format_args!("{}", Age::between(alert.since, ctx.store.now)));
+    pen.skip(1).put(style, glyph).skip(1);
+    pen.fmt(style, format_args!("{} for {} ", alert.state(), age.as_str()));
+    pen.fmt(theme.muted, format_args!("since {} ", alert.since.format("%H:%M:%SZ")));
+    let room = pen.room();
+    pen.cut(room, theme.text, theme, alert.summary());
+    let mut rest = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
+    labels(buf, &mut rest, ctx, line);
+    for (name, text) in alert.annotations.iter().filter(|(name, _)| !SAID.contains(&&***name)) {
+        if rest.height == 0 {
+            break;
+        }
+        let cells = (width(name) + 2).min(rest.width);
+        Pen::new(buf, rest, 0).skip(1).put(theme.muted, name);
+        let beside = Rect { x: rest.x + cells, width: rest.width - cells, ..rest };
+        let taken = sentence(buf, beside, theme.text, text).max(1);
+        rest = Rect { y: rest.y + taken, height: rest.height.saturating_sub(taken), ..rest };
+    }
+    if line.lost {
+        grey(buf, inner, theme);
+    }
+}
+
+/// Labels one after the other, as many lines as they need.
+fn labels(buf: &mut Buffer, rest: &mut Rect, ctx: &Ctx<'_>, line: &alerts::AlertLine) {
+    let theme = ctx.theme;
+    let mut taken = 0;
+    let mut column = 0;
+    for (name, value) in line.alert.labels.iter().filter(|(name, _)| &***name != "alertname") {
+        if taken >= rest.height {
+            break;
+        }
+        let cells = width(name) + width(value) + 2;
+        if column > 0 && column + cells > rest.width {
+            (column, taken) = (0, taken + 1);
+        }
+        let mut pen = Pen::new(buf, *rest, taken);
+        pen.skip(column + 1).fmt(theme.muted, format_args!("{name}="));
+        let room = pen.room();
+        pen.cut(room, theme.text, theme, value);
+        column += cells;
+    }
+    let rows = (taken + u16::from(column > 0)).min(rest.height);
+    *rest = Rect { y: rest.y + rows, height: rest.height - rows, ..*rest };
+}
