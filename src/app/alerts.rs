@@ -83,22 +83,27 @@ pub struct AlertLine {
     pub lost: bool,
 }
 
+impl AlertLine {
+    /// What tells it from others.
+    pub(super) fn id(&self) -> AlertId {
+        self.id.clone()
+    }
+}
+
 /// Opens the list: of the named environment, else of all; where it is open already, of the next.
 pub(super) fn open(store: &mut Store, argument: Option<&str>) {
     let scope = match argument.map(str::trim).filter(|argument| !argument.is_empty()) {
         None => None,
         Some("all") => Some(AlertScope::Environments),
         Some("everything") => Some(AlertScope::Everything),
-        Some(argument) => match named(store, argument) {
-            Some(Named::Environment(id, _)) => Some(AlertScope::One(id)),
-            _ => {
-                store.say(
-                    Level::Warning,
-                    format!("alerts: `{argument}` is not an environment, all or everything"),
-                );
+        Some(argument) => {
+            let Some(Named::Environment(id, _)) = named(store, argument) else {
+                let text = format!("alerts: `{argument}` is not an environment, all or everything");
+                store.say(Level::Warning, text);
                 return;
-            }
-        },
+            };
+            Some(AlertScope::One(id))
+        }
     };
     let next = scope.unwrap_or_else(|| following(store));
     if let Some(View::Alerts(view)) = store.ui.views.last_mut() {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::app::alerts::AlertLine;
 use crate::app::matrix;
 use crate::app::store::Store;
 use crate::app::texts;
@@ -106,10 +107,7 @@ pub(super) fn go(store: &mut Store, step: Move) {
         (Some(View::Events(view)), _) => {
             view.offset = step.scroll(view.offset, rows.events.len(), height);
         }
-        (Some(View::Alerts(view)), _) => {
-            select(&mut view.cursor, &rows.alerts, step, height, |line| line.id.clone());
-            store.dirty.cursors = true;
-        }
+        (Some(View::Alerts(view)), _) => select(&mut view.cursor, &rows.alerts, step, height, AlertLine::id),
         (Some(View::Zoom(view)), _) => {
             let zoomed =
                 clusters.get(usize::from(view.environment.cluster.0)).and_then(|c| c.zoomed.as_ref());

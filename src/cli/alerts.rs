@@ -1,6 +1,6 @@
 //! `alerts`: what fires or is about to, the worst first, by the very rules of the terminal's own list.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -109,9 +109,9 @@ fn plain(words: &crate::domain::alert_row::Words) -> BTreeMap<&str, &str> {
 
 /// What each Prometheus of that cluster's environments tells, and a sentence for each that does not.
 async fn ask(seen: &Seen, address: &Address) -> (Vec<ClusterEvent>, Vec<String>) {
-    let targets: BTreeMap<Target, ()> =
-        seen.environments.iter().filter_map(|one| Some((Target::of(one, address)?, ()))).collect();
-    let answers = join_all(targets.into_keys().map(|target| async move {
+    let targets: BTreeSet<Target> =
+        seen.environments.iter().filter_map(|one| Target::of(one, address)).collect();
+    let answers = join_all(targets.into_iter().map(|target| async move {
         let answer = match target.open(&seen.cluster) {
             Ok(prometheus) => prometheus.alerts().await,
             Err(error) => Err(error),

@@ -84,7 +84,7 @@ fn states() -> [(&'static str, World); 4] {
             Feed::Pods | Feed::Workloads => FeedState::Denied {
                 reason: "You may not list pods here: ask for the role release-cockpit-viewer.".into(),
             },
-            Feed::Metrics | Feed::Controller => FeedState::Stale {
+            Feed::Metrics | Feed::Controller | Feed::Alerts => FeedState::Stale {
                 since: None,
                 reason: "Prometheus does not answer: connection refused".into(),
                 retry_at: Some(now() + TimeDelta::seconds(3)),

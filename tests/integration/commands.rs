@@ -34,9 +34,12 @@ struct Stage {
 
 impl Stage {
     async fn open() -> Self {
+        Self::of(Scenario::builtin("planera").unwrap()).await
+    }
+
+    async fn of(scenario: Scenario) -> Self {
         rustls::crypto::ring::default_provider().install_default().ok();
         let options = StartOptions { without_script: true, ..StartOptions::default() };
-        let scenario = Scenario::builtin("planera").unwrap();
         let running = start_with(scenario, Clock::system(), options).await.unwrap();
         let mut config = kube::Config::new(running.kube_url.as_str().parse().unwrap());
         config.root_cert = Some(Vec::new());
@@ -122,6 +125,40 @@ async fn people_guard_an_environment_by_commands() {
     stage.says("alice", &scale("back"), 0, &[]).await;
     stage.says("alice", &["scale", "production", "nothing", "1"], 1, &["it has backend, frontend"]).await;
     stage.says("alice", &["check", "production", "--item", "x"], 1, &["no release"]).await;
+    stage.stop.cancel();
+}
+
+/// Alerts by their environment, and a sentence where nobody tells of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn alerts_are_told_by_command() {
+    let mut scenario = Scenario::builtin("planera").unwrap();
+    let rule = |name: &str, labels: serde_json::Value| json!({"alert": name, "expr": "vector(1)", "labels": labels, "annotations": {"summary": "value is {{ $value }}"}});
+    scenario.rules = serde_json::from_value(json!([
+        rule("Burns", json!({"severity": "critical", "namespace": "planera-production"})),
+        rule("Elsewhere", json!({"severity": "critical", "namespace": "kube-system"})),
+        rule("Everywhere", json!({"severity": "none"})),
+    ]))
+    .unwrap();
+    let stage = Stage::of(scenario).await;
+    stage
+        .comes_to_say(
+            "alice",
+            &["alerts"],
+            &["Burns", "planera-production/production", "value is 1", "Everywhere"],
+        )
+        .await;
+    let (_, said) = stage.run("alice", &["alerts"]).await;
+    assert!(!said.contains("Elsewhere"), "{said}");
+    stage.says("alice", &["alerts", "--all"], 0, &["Elsewhere"]).await;
+    let (code, said) = stage.run("alice", &["alerts", "production", "-o", "json"]).await;
+    let told: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((code, told["alerts"].as_array().unwrap().len()), (0, 1), "{said}");
+    assert_eq!(told["alerts"][0]["environments"], json!(["planera-production/production"]));
+    assert_eq!(told["alerts"][0]["labels"]["alertname"], "Burns");
+    stage.says("alice", &["alerts", "staging"], 0, &["no alert fires"]).await;
+    let nobody = ["--prometheus", "http://127.0.0.1:1", "alerts"];
+    stage.says("alice", &nobody, 1, &["Prometheus is down: nothing listens at its address"]).await;
+    stage.says("alice", &["alerts", "nowhere"], 1, &["nowhere"]).await;
     stage.stop.cancel();
 }
 

@@ -170,21 +170,18 @@ impl Columns {
         let theme = ctx.theme;
         let end = pen.column() + self.environment + 1;
         let style = line.tier.map_or(theme.muted, |tier| theme.tier(tier));
-        match &line.environment {
-            Some(id) => {
-                if let Some(row) = ctx.row(id).filter(|_| self.applications) {
-                    pen.cut(14, theme.text, theme, &row.application).put(theme.muted, theme.glyphs.dot);
-                }
-                let more = line.alert.environments.len() - 1;
-                let more =
-                    if more > 0 { Short::of(format_args!("+{more}")) } else { Short::of(format_args!("")) };
-                let room = end.saturating_sub(pen.column() + 1 + width(more.as_str()));
-                pen.cut(room, style, theme, &id.key.name).put(theme.muted, more.as_str());
+        if let Some(id) = &line.environment {
+            if let Some(row) = ctx.row(id).filter(|_| self.applications) {
+                pen.cut(14, theme.text, theme, &row.application).put(theme.muted, theme.glyphs.dot);
             }
-            None => {
-                let room = self.environment;
-                pen.cut(room, style, theme, line.alert.namespace().unwrap_or("-"));
-            }
+            let more = match line.alert.environments.len() - 1 {
+                0 => Short::of(format_args!("")),
+                more => Short::of(format_args!("+{more}")),
+            };
+            let room = end.saturating_sub(pen.column() + 1 + width(more.as_str()));
+            pen.cut(room, style, theme, &id.key.name).put(theme.muted, more.as_str());
+        } else {
+            pen.cut(self.environment, style, theme, line.alert.namespace().unwrap_or("-"));
         }
         pen.to(end);
     }
