@@ -16,6 +16,7 @@ pub mod cluster_state;
 pub mod command;
 mod commands;
 pub mod confirm;
+pub mod differences;
 pub mod driving;
 pub mod effect;
 mod environment_act;

@@ -12,6 +12,7 @@ mod complete;
 mod confirm;
 mod controller;
 mod demo;
+mod diff;
 pub mod doctor;
 mod error;
 mod events;
@@ -159,6 +160,7 @@ async fn on_cluster(verb: Option<&Verb>, settings: &crate::config::Settings) -> 
         Verb::Logs(wanted) => logs::logs(settings, wanted).await,
         Verb::Alerts(wanted) => alerts::alerts(settings, wanted).await,
         Verb::Events(wanted) => events::events(settings, wanted).await,
+        Verb::Diff(wanted) => diff::diff(settings, wanted).await,
         Verb::Status(wanted) => show::status(settings, wanted).await,
         Verb::Queue(wanted) => show::queue(settings, wanted).await,
         Verb::Audit(wanted) => audit::audit(settings, wanted).await,

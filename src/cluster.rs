@@ -24,6 +24,7 @@ mod objects;
 mod permissions;
 mod pin;
 pub mod pod_row;
+mod portrait;
 pub mod registry;
 pub mod releases;
 pub mod secret;

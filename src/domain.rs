@@ -17,6 +17,7 @@ pub mod config_drift;
 pub mod debt;
 pub mod delivery;
 pub mod diagnosis;
+pub mod difference;
 pub mod driver;
 pub mod environment_action;
 pub mod event_row;

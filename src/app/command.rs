@@ -63,6 +63,8 @@ pub enum Scope {
     Rollback,
     /// Among events.
     Events,
+    /// Among differences of two environments.
+    Differences,
     /// In texts and logs.
     Texts,
     /// In logs.
@@ -81,6 +83,7 @@ impl Scope {
             Self::Home => matches!(view, View::Home),
             Self::Rollback => matches!(view, View::Rollback(_)),
             Self::Events => matches!(view, View::Events(_)),
+            Self::Differences => matches!(view, View::Differences(_)),
             Self::Zoom => matches!(view, View::Zoom(_)),
             Self::Texts => matches!(view, View::Text(_) | View::Logs(_)),
             Self::Logs => matches!(view, View::Logs(_)),
@@ -95,7 +98,7 @@ impl Scope {
             Self::Everywhere => 3,
             Self::Cluster => 2,
             Self::Texts => 1,
-            Self::Home | Self::Rollback | Self::Events | Self::Zoom | Self::Logs => 0,
+            Self::Home | Self::Rollback | Self::Events | Self::Differences | Self::Zoom | Self::Logs => 0,
         }
     }
 

@@ -24,6 +24,7 @@ mod deny;
 mod deploy;
 mod describe;
 mod diff;
+mod differences;
 mod disarm;
 mod down;
 mod drive;
@@ -76,6 +77,7 @@ mod reverse;
 mod review;
 mod right;
 mod rollback;
+mod same;
 mod save;
 mod scale;
 mod search;
@@ -137,6 +139,8 @@ pub const COMMANDS: &[&Command] = &[
     &alerts::COMMAND,
     &events::COMMAND,
     &warnings::COMMAND,
+    &differences::COMMAND,
+    &same::COMMAND,
     &objects::COMMAND,
     &describe::COMMAND,
     &logs::COMMAND,

@@ -49,6 +49,15 @@ pub enum Effect {
         /// Comes back in [`super::event::Event::RequestDone`]; answers of older views are dropped by it.
         request: RequestId,
     },
+    /// Read an environment as settings; answered by `RequestDone` with `Portrait` or `Refused`.
+    Portray {
+        /// Where.
+        cluster: ClusterId,
+        /// Which.
+        environment: EnvironmentKey,
+        /// Comes back in [`super::event::Event::RequestDone`].
+        request: RequestId,
+    },
     /// Follow the events of these namespaces, and of no others.
     FollowEvents {
         /// Where.

@@ -16,6 +16,7 @@ use crate::config::key::KeyChord;
 use crate::domain::alert_row::AlertRow;
 use crate::domain::burn_rate::Assessment;
 use crate::domain::diagnosis::Evidence;
+use crate::domain::difference::Portrait;
 use crate::domain::event_row::{EventKey, EventRow};
 use crate::domain::pod_row::{PodKey, PodRow};
 use crate::domain::series::Series;
@@ -207,6 +208,8 @@ pub enum Outcome {
     Unknown(String),
     /// A text that was asked for.
     Text(String),
+    /// An environment as settings that can be compared.
+    Portrait(Box<Portrait>),
     /// A file was written: this one; or one sentence why not.
     Saved(Result<String, String>),
 }

@@ -4,11 +4,13 @@
 
 mod alerts;
 mod objects;
+mod portraits;
 mod progressive;
 mod story;
 
 pub use alerts::alert;
 pub use objects::{environment, event, pod, release, release_action};
+pub use portraits::portrait;
 pub use progressive::{canary_paused, progressive};
 pub use story::{burning, planera};
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::app::alerts::AlertLine;
+use crate::app::cluster_state::ClusterState;
 use crate::app::matrix;
 use crate::app::store::Store;
 use crate::app::texts;
@@ -108,15 +109,11 @@ pub(super) fn go(store: &mut Store, step: Move) {
             view.offset = step.scroll(view.offset, rows.events.len(), height);
         }
         (Some(View::Alerts(view)), _) => select(&mut view.cursor, &rows.alerts, step, height, AlertLine::id),
-        (Some(View::Zoom(view)), _) => {
-            let zoomed =
-                clusters.get(usize::from(view.environment.cluster.0)).and_then(|c| c.zoomed.as_ref());
-            let series = zoomed.map_or(&[][..], |zoomed| &zoomed.present.series);
-            // one more than there are curves: none of them
-            let present = zoom::chosen(view, series).map_or(0, |index| index + 1);
-            let next = step.from(present, series.len() + 1, height);
-            view.curve = next.checked_sub(1).and_then(|index| series.get(index)).map(|s| s.label.clone());
+        (Some(View::Differences(view)), _) => {
+            select(&mut view.cursor, &rows.differences.lines, step, height, |line| line.key.clone());
+            store.dirty.cursors = true;
         }
+        (Some(View::Zoom(view)), _) => choose_curve(view, clusters, step, height),
         (Some(View::Numbers(view)), _) => {
             let applications: BTreeSet<&str> =
                 rows.environments.iter().map(|row| &*row.application).collect();
@@ -132,6 +129,15 @@ pub(super) fn go(store: &mut Store, step: Move) {
         (_, Pane::Queue) => select(&mut ui.queue, &rows.queue, step, height, |row| row.id.clone()),
         _ => {}
     }
+}
+
+fn choose_curve(view: &mut zoom::ZoomView, clusters: &[ClusterState], step: Move, page: usize) {
+    let zoomed = clusters.get(usize::from(view.environment.cluster.0)).and_then(|c| c.zoomed.as_ref());
+    let series = zoomed.map_or(&[][..], |zoomed| &zoomed.present.series);
+    // one more than there are curves: none of them
+    let present = zoom::chosen(view, series).map_or(0, |index| index + 1);
+    let next = step.from(present, series.len() + 1, page);
+    view.curve = next.checked_sub(1).and_then(|index| series.get(index)).map(|s| s.label.clone());
 }
 
 fn select<R, K: Clone + PartialEq>(

@@ -17,6 +17,7 @@ use crate::app::alerts::AlertLine;
 use crate::app::banners::Banner;
 use crate::app::causes::Subject;
 use crate::app::changes::Change;
+use crate::app::differences::Differences;
 use crate::app::located::{EnvironmentId, PodId, ReleaseId};
 use crate::domain::alert_row::AlertCount;
 use crate::domain::diagnosis::Case;
@@ -54,6 +55,8 @@ pub struct Rows {
     pub alerts_total: usize,
     /// How many more there are of namespaces in which no environment is.
     pub alerts_elsewhere: usize,
+    /// What differs between two environments, where the view of that is open.
+    pub differences: Differences,
     /// Warnings since the opened release began, about what it changes, newest first.
     pub warnings: Vec<EventGroup>,
     /// The metric panes of that environment, in the order in which they are visited.

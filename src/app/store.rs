@@ -180,6 +180,7 @@ impl Store {
             View::Why(view) => self.environment_of(&view.id),
             View::Changes(view) => Some(view.environment.clone()),
             View::Events(view) => Some(view.environment.clone()),
+            View::Differences(view) => Some(view.right.environment.clone()),
             View::Zoom(view) => Some(view.environment.clone()),
             View::Alerts(view) => crate::app::alerts::environment(self, view),
             View::Inbox(_) => crate::app::inbox::selected(self).map(|row| row.environment.clone()),

@@ -20,6 +20,7 @@ pub fn target(store: &Store) -> Target {
         | View::Changes(_)
         | View::Events(_)
         | View::Alerts(_)
+        | View::Differences(_)
         | View::Zoom(_)
         | View::Matrix
         | View::Numbers(_)

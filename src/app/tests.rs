@@ -1,6 +1,7 @@
 //! The terminal's logic as a whole: worlds, keys typed, what is wanted and shown.
 
 mod causes;
+mod differences;
 mod events;
 mod fold;
 mod guarding;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::app::alerts::AlertsView;
 use crate::app::confirm::Confirm;
+use crate::app::differences::DifferencesView;
 use crate::app::effect::RequestId;
 use crate::app::filter::Filter;
 use crate::app::form::{Form, ImageChange};
@@ -121,6 +122,8 @@ pub enum View {
     Events(EventsView),
     /// Alerts of Prometheus, the worst first.
     Alerts(AlertsView),
+    /// Two environments, compared.
+    Differences(Box<DifferencesView>),
     /// One metric pane alone.
     Zoom(ZoomView),
     /// Applications by environments, over all clusters.
@@ -268,6 +271,8 @@ pub enum Pane {
     Events,
     /// Alerts: their list.
     Alerts,
+    /// Differences: their list.
+    Differences,
     /// Zoom: the curves.
     Zoom,
     /// Matrix: its cells.
@@ -293,6 +298,7 @@ impl Pane {
             View::Changes(_) => &[Self::Changes],
             View::Events(_) => &[Self::Events],
             View::Alerts(_) => &[Self::Alerts],
+            View::Differences(_) => &[Self::Differences],
             View::Matrix => &[Self::Matrix],
             View::Numbers(_) => &[Self::Numbers],
             View::Zoom(_) => &[Self::Zoom],

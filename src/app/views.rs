@@ -22,6 +22,7 @@ pub(super) fn pop(store: &mut Store) -> bool {
     let closed = store.ui.views.pop();
     store.ui.filters.remove(&Pane::Events);
     store.ui.filters.remove(&Pane::Alerts);
+    store.ui.filters.remove(&Pane::Differences);
     store.ui.focus = match (store.ui.view(), closed) {
         (View::Home, Some(View::Release(_))) => Pane::Queue,
         (View::Home, Some(View::Text(_) | View::Logs(_))) => Pane::Pods,

@@ -126,7 +126,9 @@ pub(super) fn answered(store: &mut Store, request: RequestId, outcome: &Outcome)
         Outcome::WouldPass | Outcome::Accepted { .. } => ServerWord::Accepts(what),
         Outcome::Refused(reason) => ServerWord::Refuses { what, reason: reason.clone() },
         Outcome::Unknown(reason) => ServerWord::NotAsked(format!("the server did not answer: {reason}")),
-        Outcome::Text(_) | Outcome::Saved(_) => ServerWord::NotAsked("the server did not answer".to_owned()),
+        Outcome::Text(_) | Outcome::Portrait(_) | Outcome::Saved(_) => {
+            ServerWord::NotAsked("the server did not answer".to_owned())
+        }
     };
     true
 }

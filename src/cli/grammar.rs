@@ -19,7 +19,7 @@ pub use guarding::{
     Check, Drive, Freeze, HandOver, Inbox, OnDigest, OnEnvironment, Override, Replicas, Restart, Review,
     Said, Scale, Why,
 };
-pub use looking::{Alerts, Events, Logs};
+pub use looking::{Alerts, Diff, Events, Logs};
 pub use notify::Notify;
 pub use numbers::Numbers;
 pub use options::{
@@ -268,6 +268,9 @@ Examples:
     /// Show the events of Kubernetes around an environment, gathered, with counts
     #[command(after_help = "Example:\n  release-cockpit events production --warnings")]
     Events(Events),
+    /// Show what differs between two environments
+    #[command(after_help = looking::AFTER_DIFF)]
+    Diff(Diff),
     /// Show environments and what runs in them
     #[command(after_help = "\
 Examples:

@@ -75,6 +75,12 @@ pub fn hash(salt: &str, reference: &ConfigRef, object: &Value) -> String {
     hexadecimal(&hmac(salt.as_bytes(), message.as_bytes())[..16])
 }
 
+/// Keyed hash of one value, of the same form as [`hash`]. The values that are compared must have the same key.
+#[must_use]
+pub fn value_hash(salt: &str, value: &str) -> String {
+    hexadecimal(&hmac(salt.as_bytes(), value.as_bytes())[..16])
+}
+
 fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");

@@ -27,9 +27,9 @@ const SECRET: [&str; 9] =
     ["PASSW", "SECRET", "TOKEN", "CREDENTIAL", "PRIVATE", "API_KEY", "APIKEY", "ACCESS_KEY", "AUTH"];
 
 /// What a thing shows of itself, and what it is compared by.
-struct Shown {
-    text: String,
-    value: Value,
+pub(super) struct Shown {
+    pub(super) text: String,
+    pub(super) value: Value,
 }
 
 /// Everything that differs between two pod templates, in a stable order.
@@ -56,7 +56,7 @@ pub fn diff(from: &Value, to: &Value) -> Vec<Row> {
 }
 
 /// Everything in a template that can differ, by what people call it.
-fn things(template: &Value) -> BTreeMap<String, Shown> {
+pub(super) fn things(template: &Value) -> BTreeMap<String, Shown> {
     let mut found = BTreeMap::new();
     for part in ["labels", "annotations"] {
         for (key, value) in fields(&template["metadata"][part]) {
@@ -136,7 +136,8 @@ fn source_of(source: &Value) -> String {
     compact(source)
 }
 
-fn shown(name: &str, value: &Value) -> String {
+/// A value as it may be seen: not at all where its name or its form says that it is a secret.
+pub(super) fn shown(name: &str, value: &Value) -> String {
     let text = compact(value);
     if looks_secret(name) || has_credentials(&text) { "value (not shown)".to_owned() } else { text }
 }
@@ -171,7 +172,7 @@ fn has_credentials(text: &str) -> bool {
     authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
 }
 
-fn compact(value: &Value) -> String {
+pub(super) fn compact(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Null => String::new(),

@@ -14,6 +14,8 @@ pub(super) enum Request {
     Action { action: Box<crate::api::ReleaseAction>, dry_run: bool },
     /// Fetch a text.
     Text(FetchText),
+    /// Read an environment as settings.
+    Portrait(crate::api::EnvironmentKey),
 }
 
 impl Request {
@@ -48,6 +50,14 @@ async fn answer(cluster: &Cluster, request: Request) -> (Outcome, bool) {
         }
         Request::Action { action, dry_run } => {
             return created(cluster.create_action(&action, dry_run).await, None);
+        }
+        Request::Portrait(environment) => {
+            let read = Box::pin(cluster.portrait(&environment)).await;
+            let outcome = read.map_or_else(
+                |error| Outcome::Refused(error.to_string()),
+                |portrait| Outcome::Portrait(Box::new(portrait)),
+            );
+            return (outcome, false);
         }
         Request::Text(FetchText::Yaml { of: YamlOf::Workload(workload), managed_fields }) => {
             cluster.workload_yaml(&workload, managed_fields).await

@@ -52,6 +52,9 @@ impl Outside {
                 self.send(cluster, Request::Action { action, dry_run }, request);
             }
             Effect::Fetch { cluster, what, request } => self.send(cluster, Request::Text(what), request),
+            Effect::Portray { cluster, environment, request } => {
+                self.send(cluster, Request::Portrait(environment), request);
+            }
             Effect::FollowEvents { cluster, namespaces } => {
                 if let Some(source) = self.sources.get(usize::from(cluster.0)) {
                     source.follow_events(namespaces);

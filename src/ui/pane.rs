@@ -49,6 +49,7 @@ pub static PANES: &[&Pane] = &[
     &panes::events::PANE,
     &panes::alerts::PANE,
     &panes::alert::PANE,
+    &panes::differences::PANE,
     &panes::zoom::PANE,
     &panes::matrix::PANE,
     &panes::numbers::PANE,

@@ -4,6 +4,7 @@ pub mod alert;
 pub mod alerts;
 pub mod analysis;
 pub mod changes;
+pub mod differences;
 pub mod environments;
 pub mod events;
 pub mod gates;

@@ -38,6 +38,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, store: &Store, theme: &Theme) {
         View::Changes(_) => changes(buf, shell.body, &ctx),
         View::Events(_) => (panes::events::PANE.draw)(buf, shell.body, &ctx),
         View::Alerts(_) => alerts(buf, shell.body, &ctx),
+        View::Differences(_) => (panes::differences::PANE.draw)(buf, shell.body, &ctx),
         View::Zoom(_) => (panes::zoom::PANE.draw)(buf, shell.body, &ctx),
         View::Matrix => (panes::matrix::PANE.draw)(buf, shell.body, &ctx),
         View::Numbers(_) => (panes::numbers::PANE.draw)(buf, shell.body, &ctx),
@@ -294,6 +295,9 @@ pub fn heights(store: &Store) -> BTreeMap<Focus, u16> {
         View::Alerts(_) => {
             let (list, _) = panes::alerts::areas(shell.body, store);
             BTreeMap::from([(Focus::Alerts, panes::alerts::visible_rows(list, boxed))])
+        }
+        View::Differences(_) => {
+            BTreeMap::from([(Focus::Differences, panes::differences::visible_rows(shell.body, boxed))])
         }
         View::Matrix => BTreeMap::from([(Focus::Matrix, panes::matrix::visible_rows(shell.body, boxed))]),
         View::Numbers(_) => {

@@ -226,6 +226,10 @@ fn filtered(ctx: &Ctx<'_>) -> usize {
     match ctx.store.ui.focus {
         Focus::Environments => ctx.store.rows.environments.len(),
         Focus::Queue => ctx.store.rows.queue.len(),
+        Focus::Events => ctx.store.rows.events.len(),
+        Focus::Differences => {
+            ctx.store.rows.differences.lines.iter().filter(|line| line.row.is_some()).count()
+        }
         _ => ctx.store.rows.pods.len(),
     }
 }
@@ -304,9 +308,9 @@ pub fn footer(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     }
     let target = target(store);
     pen.skip(1);
-    if matches!(store.ui.view(), View::Zoom(_)) {
+    if matches!(store.ui.view(), View::Zoom(_) | View::Differences(_)) {
         // Here keys look closer; those that release are the same everywhere.
-        offered(&mut pen, ctx, &target, Which::Zooming);
+        offered(&mut pen, ctx, &target, Which::Near);
     } else if narrow {
         // Where not all of them fit, those that can be used come first.
         offered(&mut pen, ctx, &target, Which::Ready);
@@ -322,16 +326,24 @@ enum Which {
     All,
     Ready,
     Unready,
-    /// Those of a metric pane that stands alone.
-    Zooming,
+    /// Those that are of the view itself.
+    Near,
+}
+
+/// Commands that belong to a view that has commands of its own.
+const fn near(view: &View) -> &'static [&'static str] {
+    match view {
+        View::Differences(_) => &["differences", "copy", "back"],
+        _ => &["metric", "changes", "back"],
+    }
 }
 
 /// Commands of this view with their keys, as many as fit.
 fn offered(pen: &mut Pen<'_>, ctx: &Ctx<'_>, target: &Target, which: Which) {
     let (store, theme) = (ctx.store, ctx.theme);
     for command in COMMANDS {
-        let zooming = which == Which::Zooming && command.scope == Scope::Zoom;
-        let wanted = (zooming || matches!(command.group, Group::Releasing | Group::Looking))
+        let own = which == Which::Near && matches!(command.scope, Scope::Zoom | Scope::Differences);
+        let wanted = (own || matches!(command.group, Group::Releasing | Group::Looking))
             && command.scope.covers(store.ui.view())
             && !ALWAYS.contains(&command.id);
         let Some(key) = store.keymap.keys(command.id).first().filter(|_| wanted) else { continue };
@@ -345,9 +357,7 @@ fn offered(pen: &mut Pen<'_>, ctx: &Ctx<'_>, target: &Target, which: Which) {
             Which::All => true,
             Which::Ready => ready,
             Which::Unready => !ready,
-            Which::Zooming => {
-                command.scope == Scope::Zoom || ["metric", "changes", "back"].contains(&command.id)
-            }
+            Which::Near => own || near(store.ui.view()).contains(&command.id),
         };
         if !is_meant {
             continue;

@@ -7,11 +7,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Color;
 
+mod compared;
 mod metrics;
 mod mono;
 mod talk;
 mod windows;
 
+use compared::differences;
 use metrics::zoomed;
 use talk::{logs, with_alerts, with_events};
 use windows::windows;
@@ -27,9 +29,21 @@ use crate::ui::render;
 use crate::ui::theme::Theme;
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (200, 60)];
-const VIEWS: [&str; 13] = [
-    "home", "release", "rollback", "inbox", "why", "changes", "events", "alerts", "zoom", "text", "logs",
-    "matrix", "numbers",
+const VIEWS: [&str; 14] = [
+    "alerts",
+    "home",
+    "release",
+    "rollback",
+    "inbox",
+    "why",
+    "changes",
+    "events",
+    "zoom",
+    "text",
+    "logs",
+    "matrix",
+    "numbers",
+    "differences",
 ];
 
 /// The screen of that store as a buffer.
@@ -125,6 +139,7 @@ fn open(mut store: Store, view: &str) -> Store {
             store.ui.focus = Focus::Text;
         }
         "logs" => store = logs(store),
+        "differences" => store = differences(store),
         "events" => {
             let environment = environment_id("production");
             store.ui.views.push(View::Events(EventsView { environment, warnings: false, offset: 0 }));
@@ -184,6 +199,7 @@ fn view_of(pane: &crate::ui::pane::Pane) -> &'static str {
         "changes" => "changes",
         "events" => "events",
         "alerts" | "alert" => "alerts",
+        "differences" => "differences",
         "zoom" => "zoom",
         "text" => "text",
         "logs" => "logs",

@@ -4,6 +4,7 @@
 //! server it talks to. Where the two differ, the real one is right.
 
 mod backend;
+mod differences;
 mod discovery;
 mod forgeries;
 mod lists;
@@ -33,6 +34,7 @@ macro_rules! registry {
 }
 
 registry! {
+    differences::{ two_environments_are_told_apart, what_a_viewer_may_not_read_is_said },
     discovery::{ the_kinds_are_announced, tables_have_the_printer_columns, reviews_tell_who_may_do_what, strange_requests },
     forgeries::{
         releases_of_others, metadata_of_records, releases_that_do_not_fit, actions_of_others, verbs_of_actions, slots_of_approvals,

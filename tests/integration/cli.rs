@@ -304,6 +304,7 @@ fn keys_and_commands_are_the_same_verbs() {
         "logs",
         "events",
         "alerts",
+        "diff",
     ];
     for verb in shared {
         assert!(with_keys.contains(&verb), "`{verb}` is a command that the terminal does not have");

@@ -258,7 +258,7 @@ async fn channels_are_tried_by_a_command() {
     stage.says("admin", &only, 0, &["\"told\": true"]).await;
     // who may not read a Secret learns which right is missing
     let slack = ["notify", "--test", "staging", "--channel", "slack"];
-    stage.says("alice", &slack, 1, &["may not be read", "release-cockpit-secret-values"]).await;
+    stage.says("ci", &slack, 1, &["may not be read", "release-cockpit-secret-values"]).await;
     stage.says("alice", &["notify", "staging"], 2, &["--test"]).await;
     let heard = ear.heard();
     assert_eq!(heard.len(), 2);
@@ -288,4 +288,45 @@ async fn logs_and_events_are_read_without_the_terminal() {
         .says("alice", &["logs", "production", "--grep", "("], 2, &["--grep: not a regular expression"])
         .await;
     stage.says("alice", &["events", "production", "-o", "json"], 0, &["\"events\""]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_environments_are_compared_by_a_command() {
+    let stage = Stage::open().await;
+    let diff = ["diff", "staging", "production"];
+    let differs = [
+        "FEATURE_BOARD",
+        "limits cpu",
+        "staging.planera.example",
+        "confirmPhrase",
+        "~  Secret app",
+        " are the same",
+    ];
+    stage.says("alice", &diff, 1, &differs).await;
+    let (_, said) = stage.run("alice", &[&diff[..], &["--all", "-o", "json"]].concat()).await;
+    let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(said["same"], false);
+    let settings = said["settings"].as_array().unwrap();
+    let verdict = |section: &str, what: &str| {
+        let found = settings.iter().find(|row| row["section"] == section && row["what"] == what);
+        found.map(|row| row["verdict"].as_str().unwrap().to_owned())
+    };
+    for (section, what, expected) in [
+        ("component backend", "version", Some("same")),
+        ("component backend", "replicas", Some("differs")),
+        ("component backend", "env BOARD_API_KEY", Some("onlyLeft")),
+        ("ConfigMap app", "DB_POOL_SIZE", Some("differs")),
+        ("Secret app", "SECRET_KEY", Some("same")),
+        ("Secret app", "DATABASE_URL", Some("differs")),
+        ("Secret app", "NOWHERE", None),
+    ] {
+        assert_eq!(verdict(section, what).as_deref(), expected, "{section} {what}");
+    }
+    assert!(!said.to_string().contains("made-up"), "no value of a Secret is told");
+    // who may not read Secrets is told so, and told the rest
+    let denied = ["needs get on secrets/app in planera-staging", "DB_POOL_SIZE"];
+    stage.says("dave", &diff, 1, &denied).await;
+    stage.says("alice", &["diff", "staging", "planera/staging"], 2, &["name two environments"]).await;
+    stage.says("alice", &["diff", "staging", "nowhere"], 2, &["there is no environment `nowhere`"]).await;
+    stage.says("alice", &["diff", "staging", "production@elsewhere"], 2, &["elsewhere"]).await;
 }

@@ -33,6 +33,7 @@ fn available(store: &Store, target: &Target) -> Availability {
         View::Release(_)
         | View::Changes(_)
         | View::Events(_)
+        | View::Differences(_)
         | View::Zoom(_)
         | View::Numbers(_)
         | View::Text(_)

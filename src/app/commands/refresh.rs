@@ -1,11 +1,12 @@
 //! `refresh`.
 
 use super::prelude::*;
+use crate::app::differences;
 
 pub(super) const COMMAND: Command = Command {
     id: "refresh",
     title: "refresh",
-    help: "Ask for metrics again now",
+    help: "Ask for metrics, and for both sides of differences, again now",
     keys: &[KeyChord::ctrl('r')],
     scope: Scope::Everywhere,
     group: Group::Terminal,
@@ -13,5 +14,8 @@ pub(super) const COMMAND: Command = Command {
     cli: None,
     confirmation: Confirmation::None,
     availability: |_, _| Availability::Ready,
-    run: |_, _| vec![Effect::RefreshMetrics],
+    run: |store, _| {
+        differences::refresh(store);
+        vec![Effect::RefreshMetrics]
+    },
 };

@@ -51,6 +51,10 @@ fn told(store: &Store) -> String {
             let chosen = view.cursor.selected.as_ref().map(|id| &*id.labels["alertname"]);
             format!("alerts: {} {}", view.scope.words(), chosen.unwrap_or("-"))
         }
+        (None, View::Differences(view)) => {
+            let [left, right] = [&view.left, &view.right].map(|side| &side.environment.key.name);
+            format!("differences: {left} {right} {}", if view.all { "all" } else { "differing" })
+        }
         (None, View::Zoom(view)) => {
             let curve = view.curve.as_deref().unwrap_or("-");
             let cursor = view.cursor.map(|at| (store.now - at).num_seconds());

@@ -14,7 +14,7 @@ use crate::app::store::Store;
 use crate::app::text_view::TextBody;
 use crate::app::toast::Level;
 use crate::app::ui_state::{Overlay, View};
-use crate::app::{guard, why};
+use crate::app::{differences, guard, why};
 
 /// After this long without a judgement the person is told.
 const PATIENCE: TimeDelta = TimeDelta::seconds(10);
@@ -32,7 +32,7 @@ pub(super) fn apply(store: &mut Store, request: RequestId, outcome: Outcome) -> 
         intent_ended(store, request, outcome);
     } else if let Some(form) = take_form(store, request) {
         return dry_run_ended(store, form, outcome);
-    } else if !why::answered(store, request, &outcome) {
+    } else if !why::answered(store, request, &outcome) && !differences::answered(store, request, &outcome) {
         text_came(store, request, outcome);
     }
     Vec::new()
@@ -48,7 +48,7 @@ fn intent_ended(store: &mut Store, request: RequestId, outcome: Outcome) {
                 store.say(Level::Warning, remark);
             }
         }
-        Outcome::WouldPass | Outcome::Text(_) | Outcome::Saved(_) => {
+        Outcome::WouldPass | Outcome::Text(_) | Outcome::Portrait(_) | Outcome::Saved(_) => {
             store.pending[index].state = PendingState::Accepted;
         }
         Outcome::Refused(reason) => {
@@ -92,7 +92,7 @@ fn dry_run_ended(store: &mut Store, mut form: Box<Form>, outcome: Outcome) -> Ve
             form.refusal = Some(format!("the server did not answer the dry run: {reason}"));
             false
         }
-        Outcome::Text(_) | Outcome::Saved(_) => false,
+        Outcome::Text(_) | Outcome::Portrait(_) | Outcome::Saved(_) => false,
     };
     store.ui.overlays.push(Overlay::Form(form));
     if !passed {
@@ -119,7 +119,7 @@ fn text_came(store: &mut Store, request: RequestId, outcome: Outcome) {
     view.body = match outcome {
         Outcome::Text(text) => TextBody::Lines(text.lines().map(Into::into).collect()),
         Outcome::Refused(reason) | Outcome::Unknown(reason) => TextBody::Failed(reason),
-        Outcome::Accepted { .. } | Outcome::WouldPass | Outcome::Saved(_) => {
+        Outcome::Accepted { .. } | Outcome::WouldPass | Outcome::Portrait(_) | Outcome::Saved(_) => {
             TextBody::Failed("the server did not send a text".to_owned())
         }
     };

@@ -8,7 +8,8 @@ use crate::app::rows::{EnvironmentRow, HealthClass, environments, inbox, pods, q
 use crate::app::store::{Dirty, Store};
 use crate::app::ui_state::{Cursor, Pane};
 use crate::app::{
-    alerts, attention, banners, causes, changes, events, kept, log_view, overlays, rollback, tracks, zoom,
+    alerts, attention, banners, causes, changes, differences, events, kept, log_view, overlays, rollback,
+    tracks, zoom,
 };
 use crate::domain::pane;
 
@@ -47,6 +48,7 @@ pub(in crate::app) fn settle(store: &mut Store) -> Vec<Effect> {
     }
     if dirty.events || dirty.releases || dirty.screen {
         events::list(store);
+        differences::list(store);
     }
     alerts::list(store);
     if dirty.pods || dirty.releases || dirty.readings {
@@ -62,6 +64,7 @@ pub(in crate::app) fn settle(store: &mut Store) -> Vec<Effect> {
     let mut effects = focus_effect(store, focus);
     effects.extend(log_view::settle(store));
     effects.extend(events::settle(store));
+    effects.extend(differences::settle(store));
     effects.extend(zoom::effects(store));
     effects.extend(causes::examine(store));
     effects.extend(attention::watch(store, dirty.releases || judged));

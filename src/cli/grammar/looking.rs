@@ -1,4 +1,4 @@
-//! What looks closer: logs and events.
+//! What looks closer: logs, events, and what differs between environments.
 
 use clap::Args;
 
@@ -57,3 +57,33 @@ pub struct Events {
     #[arg(short, long, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
     pub output: Format,
 }
+
+/// `diff`.
+#[derive(Args, Clone, Debug)]
+pub struct Diff {
+    /// The environment on the left: its name, namespace/name or application/name, each also with @context
+    pub left: String,
+    /// The environment on the right
+    pub right: String,
+    /// What is the same as well
+    #[arg(short, long)]
+    pub all: bool,
+    /// What is printed
+    #[arg(short, long, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
+    pub output: Format,
+}
+
+/// What `diff --help` says besides.
+pub(super) const AFTER_DIFF: &str = "\
+Read live from both, which may be in different clusters: versions, replicas, requests and limits, variables, ConfigMaps, hosts,
+autoscalers, probes, and what the Environments demand. Of Secrets, and of what looks like one, only hashes are compared and shown;
+their key is thrown away when the command ends. What may not be read is said, and counts as different.
+
+Signs: ~ differs   - only on the left   + only on the right   ? not known
+
+Exit codes, as those of `kubectl diff`: 0 both are the same, 1 they differ, more than 1 they could not be compared.
+
+Examples:
+  release-cockpit diff staging production
+  release-cockpit diff planera-staging/staging planera-production/production --all -o json
+  release-cockpit --context prod-eu --context prod-us diff production@prod-eu production@prod-us";

@@ -68,6 +68,7 @@ const VIEW: &[Rule] = &[
     ),
     (&["autoscaling"], &["horizontalpodautoscalers"], READ),
     (&["networking.k8s.io"], &["ingresses"], READ),
+    (&["gateway.networking.k8s.io"], &["httproutes"], READ),
     (&["coordination.k8s.io"], &["leases"], READ),
     (&["apiextensions.k8s.io"], &["customresourcedefinitions"], READ),
     (
@@ -99,6 +100,7 @@ pub fn rules(role: Role) -> Vec<Rule> {
             (&[OURS], &["environments"], &["deploy", "shift", "rollback", "override"]),
         ],
         Role::Owner => &[(&[OURS], &["environments"], &["create", "update", "patch", "delete"])],
+        Role::SecretKeys => &[(&[""], &["secrets"], &["get"])],
         Role::Editor => &[
             (
                 &["apps"],

@@ -96,7 +96,7 @@ impl User {
 
 /// A role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// Reads.
     Viewer,
@@ -110,6 +110,8 @@ pub enum Role {
     Breakglass,
     /// Writes Environments.
     Owner,
+    /// Reads Secrets, for their keys and hashes.
+    SecretKeys,
     /// Changes workloads, pods and the labels of the namespace.
     Editor,
     /// The controller.
@@ -129,6 +131,7 @@ impl Role {
             Self::Oncall => "release-cockpit-oncall",
             Self::Breakglass => "release-cockpit-breakglass",
             Self::Owner => "release-cockpit-owner",
+            Self::SecretKeys => "release-cockpit-secret-keys",
             Self::Editor => "edit",
             Self::Controller => "release-cockpit-controller",
             Self::Admin => "cluster-admin",
@@ -202,6 +205,18 @@ pub struct Workload {
     /// Environment variables of the container.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
+    /// Variables of the container that come from keys of Secrets: `SECRET/KEY` by name.
+    #[serde(default)]
+    pub secret_env: BTreeMap<String, String>,
+    /// `ConfigMap` objects whose keys are all variables of the container.
+    #[serde(default)]
+    pub env_from: Vec<String>,
+    /// Requests and limits of the container, by resource.
+    #[serde(default)]
+    pub resources: BTreeMap<String, BTreeMap<String, String>>,
+    /// Path on which the container's readiness is probed; absent: it is not.
+    #[serde(default)]
+    pub probe: Option<String>,
     /// `maxSurge`: a number or a percentage.
     #[serde(default)]
     pub max_surge: Option<String>,
@@ -301,8 +316,12 @@ pub struct Secret {
     pub namespace: String,
     /// Name.
     pub name: String,
-    /// Keys.
+    /// Keys whose values do not matter.
+    #[serde(default)]
     pub keys: Vec<String>,
+    /// Keys with values, as the application reads them.
+    #[serde(default)]
+    pub data: BTreeMap<String, String>,
 }
 
 /// A ConfigMap.

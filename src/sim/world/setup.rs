@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
@@ -116,8 +118,9 @@ impl World {
             self.store.create(SERVICES, value, some_days_ago);
         }
         for secret in &scenario.secrets {
-            let data: serde_json::Map<String, Value> =
+            let mut data: serde_json::Map<String, Value> =
                 secret.keys.iter().map(|key| (key.clone(), "c2ltdWxhdGVk".into())).collect();
+            data.extend(secret.data.iter().map(|(key, value)| (key.clone(), STANDARD.encode(value).into())));
             let value = json!({
                 "apiVersion": "v1", "kind": "Secret", "type": "Opaque",
                 "metadata": {"name": secret.name, "namespace": secret.namespace}, "data": data
@@ -260,8 +263,6 @@ fn deployment_value(workload: &Workload, name: &str, version: &str) -> Value {
     let mut labels = json!(workload.labels);
     labels["app.kubernetes.io/name"] = name.into();
     labels["app.kubernetes.io/component"] = component.into();
-    let env: Vec<_> =
-        workload.env.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
     let bound = |text: &Option<String>| match text {
         Some(text) => text.parse::<i64>().map_or_else(|_| json!(text), |number| json!(number)),
         None => json!("25%"),
@@ -278,17 +279,39 @@ fn deployment_value(workload: &Workload, name: &str, version: &str) -> Value {
             }},
             "template": {
                 "metadata": {"labels": labels},
-                "spec": {"containers": [{
-                    "name": workload.container.as_deref().unwrap_or(name),
-                    "image": format!("{}:{version}", workload.image),
-                    "ports": [{"name": "http", "containerPort": 8080, "protocol": "TCP"}]
-                }]}
+                "spec": {"containers": [container_value(workload, name, version)]}
             }
         }
     });
-    if !env.is_empty() {
-        value["spec"]["template"]["spec"]["containers"][0]["env"] = env.into();
-    }
     crate::sim::apiserver::native::default(DEPLOYMENTS, &mut value);
     value
+}
+
+fn container_value(workload: &Workload, name: &str, version: &str) -> Value {
+    let mut container = json!({
+        "name": workload.container.as_deref().unwrap_or(name),
+        "image": format!("{}:{version}", workload.image),
+        "ports": [{"name": "http", "containerPort": 8080, "protocol": "TCP"}]
+    });
+    let literal = workload.env.iter().map(|(name, value)| json!({"name": name, "value": value}));
+    let secret = workload.secret_env.iter().filter_map(|(name, key)| {
+        let (secret, key) = key.split_once('/')?;
+        Some(json!({"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}))
+    });
+    let env: Vec<_> = literal.chain(secret).collect();
+    if !env.is_empty() {
+        container["env"] = env.into();
+    }
+    if !workload.env_from.is_empty() {
+        let maps = workload.env_from.iter().map(|name| json!({"configMapRef": {"name": name}}));
+        container["envFrom"] = maps.collect();
+    }
+    if !workload.resources.is_empty() {
+        container["resources"] = json!(workload.resources);
+    }
+    if let Some(path) = &workload.probe {
+        let get = json!({"path": path, "port": 8080, "scheme": "HTTP"});
+        container["readinessProbe"] = json!({"httpGet": get, "periodSeconds": 10, "timeoutSeconds": 1, "successThreshold": 1, "failureThreshold": 3});
+    }
+    container
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::routes::{self, Routes};
 use super::{SCRAPE, World};
 use crate::api::labels::LABEL_TRACK;
+use crate::domain::usage::quantity;
 use crate::sim::kinds::{DEPLOYMENTS, PODS, int, label, text};
 use crate::sim::prometheus::{Labels, Samples, SeriesId};
 use crate::sim::rng::Seed;
@@ -306,16 +307,27 @@ impl Meter {
             f64::from(target.run.restarts),
             memory.floor(),
             cpu,
-            REQUESTED_CPU,
-            REQUESTED_MEMORY,
-            2.0 * REQUESTED_CPU,
-            2.0 * REQUESTED_MEMORY,
-            f64::from(u8::from(target.run.serves())),
         ]);
+        let values =
+            values.chain(granted(&target.object.value)).chain([f64::from(u8::from(target.run.serves()))]);
         for (id, value) in self.series.iter().zip(values) {
             samples.append(*id, millis, value);
         }
     }
+}
+
+/// Requested cores and bytes of a pod, and their limits: its own, or the usual ones.
+fn granted(pod: &Value) -> [f64; 4] {
+    let resources = &pod["spec"]["containers"][0]["resources"];
+    let amount = |kind: &str, resource: &str, usual: f64| {
+        resources[kind][resource].as_str().and_then(quantity).unwrap_or(usual)
+    };
+    [
+        amount("requests", "cpu", REQUESTED_CPU),
+        amount("requests", "memory", REQUESTED_MEMORY),
+        amount("limits", "cpu", 2.0 * REQUESTED_CPU),
+        amount("limits", "memory", 2.0 * REQUESTED_MEMORY),
+    ]
 }
 
 /// A whole number near a fraction, up or down by chance.

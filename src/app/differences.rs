@@ -1,0 +1,264 @@
+//! What differs between two environments, side by side, read anew while it is looked at.
+//!
+//! Owns which two are compared, when each is read again, and which lines are listed. Each side is asked for by itself: one that does
+//! not answer is told in a sentence and delays nothing.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::app::effect::{Effect, RequestId};
+use crate::app::event::Outcome;
+use crate::app::located::EnvironmentId;
+use crate::app::store::Store;
+use crate::app::toast::Level;
+use crate::app::ui_state::{Cursor, Pane, View};
+use crate::app::views;
+use crate::domain::difference::{Counts, Portrait, Row, Section, Verdict, compare};
+
+/// How old a side may become before it is read again.
+const RENEWED: TimeDelta = TimeDelta::seconds(15);
+/// How long after a failure it is tried again.
+const RETRIED: TimeDelta = TimeDelta::seconds(5);
+
+/// Two environments that are compared.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DifferencesView {
+    /// The one on the left.
+    pub left: Side,
+    /// The one on the right, which the screen is about.
+    pub right: Side,
+    /// What is the same is listed as well.
+    pub all: bool,
+    /// The chosen line.
+    pub cursor: Cursor<LineKey>,
+}
+
+/// One of two environments.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Side {
+    /// Which.
+    pub environment: EnvironmentId,
+    /// What was read last.
+    pub portrait: Option<Box<Portrait>>,
+    /// When that was.
+    pub at: Option<DateTime<Utc>>,
+    /// One sentence why the newest reading is missing.
+    pub fault: Option<String>,
+    /// The reading that is on its way.
+    pub request: Option<RequestId>,
+    /// When it is read again.
+    due: Option<DateTime<Utc>>,
+}
+
+impl Side {
+    /// An environment that was not read yet.
+    #[must_use]
+    pub const fn of(environment: EnvironmentId) -> Self {
+        Self { environment, portrait: None, at: None, fault: None, request: None, due: None }
+    }
+}
+
+/// What tells one line from another: its part, and its setting; a part alone is its heading.
+pub type LineKey = (Section, Option<String>);
+
+/// What is listed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Differences {
+    /// Headings and rows, in order.
+    pub lines: Vec<Line>,
+    /// Of everything, listed or not.
+    pub counts: Counts,
+}
+
+/// One line of the list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// What tells it from others.
+    pub key: LineKey,
+    /// The setting; absent for a heading.
+    pub row: Option<Row>,
+}
+
+/// Compares an environment with that other one, or with the one that it is most like.
+pub(super) fn open(store: &mut Store, environment: EnvironmentId, other: Option<EnvironmentId>) {
+    if let Some(other) = other.or_else(|| candidates(store, &environment).into_iter().next()) {
+        let view = DifferencesView {
+            left: Side::of(other),
+            right: Side::of(environment),
+            all: false,
+            cursor: Cursor::default(),
+        };
+        views::push(store, View::Differences(Box::new(view)));
+    }
+}
+
+/// Where it is open: compares with the next environment of the application.
+pub(super) fn turn(store: &mut Store) {
+    let View::Differences(view) = store.ui.view() else { return };
+    let all = candidates(store, &view.right.environment);
+    let at = all.iter().position(|id| *id == view.left.environment).map_or(0, |at| at + 1);
+    let Some(next) = all.get(at % all.len().max(1)).cloned() else { return };
+    if next == view.left.environment {
+        store.say(
+            Level::Info,
+            "there is no other environment of this application; :differences NAME names one",
+        );
+        return;
+    }
+    if let Some(View::Differences(view)) = store.ui.views.last_mut() {
+        view.left = Side::of(next);
+        view.cursor = Cursor::default();
+    }
+}
+
+/// Other environments of the same application: where versions come from first, then where they go, then by tier and name.
+pub(super) fn candidates(store: &Store, id: &EnvironmentId) -> Vec<EnvironmentId> {
+    let Some(environment) = store.environment(id) else { return Vec::new() };
+    let comes_from = |from: &EnvironmentId, to: &EnvironmentId| {
+        let promotion = store.environment(to).and_then(|environment| environment.spec.promotion.as_ref());
+        promotion.is_some_and(|promotion| {
+            *promotion.from.namespace == *from.key.namespace && *promotion.from.name == *from.key.name
+        })
+    };
+    let rows = store.rows.environments.iter();
+    let mut found: Vec<_> = rows
+        .filter(|row| row.id != *id && *row.application == *environment.spec.application)
+        .map(|row| {
+            let rank = match (comes_from(&row.id, id), comes_from(id, &row.id)) {
+                (true, _) => 0,
+                (_, true) => 1,
+                _ => 2,
+            };
+            ((rank, row.id.cluster != id.cluster, std::cmp::Reverse(row.tier)), row.id.clone())
+        })
+        .collect();
+    found.sort();
+    found.into_iter().map(|(_, id)| id).collect()
+}
+
+/// The environment that a person calls by that word: its name, `application/name` or `namespace/name`, each also with `@context`.
+pub(super) fn find(store: &Store, word: &str) -> Result<EnvironmentId, String> {
+    let (name, context) = word.split_once('@').map_or((word, None), |(name, context)| (name, Some(context)));
+    let is_called = |id: &EnvironmentId, application: &str| {
+        *id.key.name == *name
+            || name.split_once('/').is_some_and(|(before, after)| {
+                *id.key.name == *after && (*id.key.namespace == *before || application == before)
+            })
+    };
+    let there = |id: &EnvironmentId| store.cluster(id.cluster).map_or("", |cluster| &cluster.context);
+    let rows = store.rows.environments.iter();
+    let mut found: Vec<&EnvironmentId> = rows
+        .filter(|row| is_called(&row.id, &row.application))
+        .map(|row| &row.id)
+        .filter(|id| context.is_none_or(|context| there(id) == context))
+        .collect();
+    match found.len() {
+        0 => Err(format!("there is no environment {word}")),
+        1 => Ok(found.remove(0).clone()),
+        _ => {
+            let names: Vec<String> = found.iter().map(|id| format!("{}@{}", id.key, there(id))).collect();
+            Err(format!("{word} could be any of {}", names.join(", ")))
+        }
+    }
+}
+
+/// Asks for each side that is due, where they are looked at.
+pub(super) fn settle(store: &mut Store) -> Vec<Effect> {
+    let now = store.now;
+    let due = |side: &Side| side.request.is_none() && side.due.is_none_or(|due| due <= now);
+    let View::Differences(view) = store.ui.view() else { return Vec::new() };
+    let wanted = [due(&view.left), due(&view.right)];
+    let mut effects = Vec::new();
+    for (nth, wanted) in wanted.into_iter().enumerate() {
+        if !wanted {
+            continue;
+        }
+        let request = store.next_request();
+        let Some(View::Differences(view)) = store.ui.views.last_mut() else { continue };
+        let side = if nth == 0 { &mut view.left } else { &mut view.right };
+        side.request = Some(request);
+        let EnvironmentId { cluster, key: environment } = side.environment.clone();
+        effects.push(Effect::Portray { cluster, environment, request });
+    }
+    effects
+}
+
+/// Both sides are read again at once.
+pub(super) fn refresh(store: &mut Store) {
+    if let Some(View::Differences(view)) = store.ui.views.last_mut() {
+        view.left.due = None;
+        view.right.due = None;
+        store.dirty.screen = true;
+    }
+}
+
+/// Takes a reading in; tells whether one of the views has asked for it.
+pub(super) fn answered(store: &mut Store, request: RequestId, outcome: &Outcome) -> bool {
+    let now = store.now;
+    let sides = store.ui.views.iter_mut().flat_map(|view| match view {
+        View::Differences(view) => {
+            let DifferencesView { left, right, .. } = &mut **view;
+            vec![left, right]
+        }
+        _ => Vec::new(),
+    });
+    let Some(side) = sides.into_iter().find(|side| side.request == Some(request)) else { return false };
+    side.request = None;
+    match outcome {
+        Outcome::Portrait(portrait) => {
+            side.portrait = Some(portrait.clone());
+            (side.at, side.fault, side.due) = (Some(now), None, Some(now + RENEWED));
+        }
+        Outcome::Refused(reason) | Outcome::Unknown(reason) => {
+            (side.fault, side.due) = (Some(reason.clone()), Some(now + RETRIED));
+        }
+        _ => {
+            let reason = "the server did not send what was asked for".to_owned();
+            (side.fault, side.due) = (Some(reason), Some(now + RETRIED));
+        }
+    }
+    true
+}
+
+/// Compares anew what the open view shows.
+pub(super) fn list(store: &mut Store) {
+    let listed = match store.ui.view() {
+        View::Differences(view) => compared(store, view),
+        _ => Differences::default(),
+    };
+    store.rows.differences = listed;
+    let height = store.ui.height(Pane::Differences);
+    let Store { ui, rows, .. } = store;
+    if let Some(View::Differences(view)) = ui.views.last_mut() {
+        if !view.cursor.held {
+            view.cursor.selected = None;
+        }
+        crate::app::update::follow(&mut view.cursor, &rows.differences.lines, |line| &line.key, height);
+    }
+}
+
+fn compared(store: &Store, view: &DifferencesView) -> Differences {
+    let (Some(left), Some(right)) = (&view.left.portrait, &view.right.portrait) else {
+        return Differences::default();
+    };
+    let rows = compare(left, right);
+    let counts = Counts::of(&rows);
+    let filter = store.ui.filter(Pane::Differences);
+    let is_listed = |row: &Row| {
+        let section = row.section.to_string();
+        let words = [
+            section.as_str(),
+            &row.what,
+            row.left.as_deref().unwrap_or_default(),
+            row.right.as_deref().unwrap_or_default(),
+        ];
+        (view.all || row.verdict != Verdict::Same) && filter.is_none_or(|filter| filter.matches(&words))
+    };
+    let mut lines: Vec<Line> = Vec::new();
+    for row in rows.into_iter().filter(is_listed) {
+        if lines.last().is_none_or(|line| line.key.0 != row.section) {
+            lines.push(Line { key: (row.section.clone(), None), row: None });
+        }
+        lines.push(Line { key: (row.section.clone(), Some(row.what.clone())), row: Some(row) });
+    }
+    Differences { lines, counts }
+}
