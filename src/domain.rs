@@ -5,6 +5,7 @@
 
 pub mod action;
 pub mod age;
+pub mod alert_history;
 pub mod alert_row;
 pub mod alerts;
 pub mod analysis;

@@ -1,7 +1,9 @@
-//! What has changed in an environment lately: releases, weights, approvals, pauses, ways back, freezes. The panes mark it on their
-//! time axes, and a view lists it.
+//! What has changed in an environment lately: releases, weights, approvals, pauses, ways back, freezes, alerts, restarts. The panes
+//! mark it on their time axes, and a view lists it.
 //!
 //! Owns which entries of releases' records count as a change. Must not know how a marker looks.
+
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -12,6 +14,8 @@ use crate::app::located::EnvironmentId;
 use crate::app::store::Store;
 use crate::app::ui_state::{ChangesView, View};
 use crate::app::{needs, views};
+use crate::domain::alert_history::Episode;
+use crate::domain::pod_row::{PodKey, PodRow};
 
 /// How far back changes are listed, unless a view shows a longer time.
 pub const REACH: TimeDelta = TimeDelta::hours(1);
@@ -50,6 +54,12 @@ pub enum ChangeKind {
     Freeze,
     /// Pods were restarted or their number was changed by hand.
     Pods,
+    /// An alert began to fire.
+    Alert,
+    /// An alert ceased to fire.
+    AlertEnd,
+    /// Containers ended and were started again.
+    Restart,
 }
 
 impl ChangeKind {
@@ -64,6 +74,9 @@ impl ChangeKind {
             Self::Rollback => "rollback",
             Self::Freeze => "freeze",
             Self::Pods => "pods",
+            Self::Alert => "alert",
+            Self::AlertEnd => "alert end",
+            Self::Restart => "restart",
         }
     }
 
@@ -109,6 +122,8 @@ pub(super) fn list(store: &Store, id: &EnvironmentId, reach: TimeDelta) -> Vec<C
             && *action.spec.environment == *id.key.name
     });
     changes.extend(actions.filter_map(|action| of_action(action)));
+    changes.extend(cluster.alert_history.get(&id.key).into_iter().flatten().flat_map(of_alert));
+    changes.extend(restarts(cluster, &id.key.namespace, since));
     changes.retain(|change| change.at >= since);
     changes.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.kind.cmp(&b.kind)));
     changes
@@ -135,7 +150,7 @@ fn of_release(release: &Release, entry: &TimelineEntry) -> Option<Change> {
         ChangeKind::Rollback if release.phase() == Phase::Aborted => "aborted",
         ChangeKind::Rollback => "rollback",
         ChangeKind::Pause if entry.reason == "Resumed" => "resumed",
-        ChangeKind::Pause | ChangeKind::Freeze | ChangeKind::Pods => kind.word(),
+        other => other.word(),
     };
     Some(Change {
         at: entry.at,
@@ -188,10 +203,68 @@ fn of_action(action: &ReleaseAction) -> Option<Change> {
     })
 }
 
+/// That it began, and that it ceased.
+fn of_alert(episode: &Episode) -> impl Iterator<Item = Change> {
+    let about = episode.about();
+    let about = if about.is_empty() { String::new() } else { format!(": {about}") };
+    let change = |at: Option<DateTime<Utc>>, kind: ChangeKind, verb: &str, label: &str| {
+        at.map(|at| Change {
+            at,
+            kind,
+            version: "".into(),
+            by: "prometheus".into(),
+            message: format!("{} {verb}{about}", episode.name).into(),
+            label: label.into(),
+        })
+    };
+    let begun = change(episode.began, ChangeKind::Alert, "fires", &episode.name);
+    begun.into_iter().chain(change(episode.ended, ChangeKind::AlertEnd, "is over", ""))
+}
+
+/// The newest restart among these pods.
+type Restarted<'a> = (DateTime<Utc>, Vec<&'a PodRow>);
+
+/// The last restart of each pod; those of one workload within a minute are one.
+fn restarts(cluster: &ClusterState, namespace: &str, since: DateTime<Utc>) -> Vec<Change> {
+    let first = PodKey { namespace: namespace.into(), name: "".into() };
+    let pods = cluster.pods.range(first..).map(|(_, pod)| pod);
+    let ours = pods.take_while(|pod| &*pod.key.namespace == namespace);
+    let mut restarted: BTreeMap<(&str, i64), Restarted<'_>> = BTreeMap::new();
+    for pod in ours.filter(|pod| pod.restarts > 0) {
+        let Some(at) = pod.last_restart.filter(|at| *at >= since) else { continue };
+        let (last, pods) = restarted.entry((&pod.owner, at.timestamp() / 60)).or_insert((at, Vec::new()));
+        *last = at.max(*last);
+        pods.push(pod);
+    }
+    let change = |((owner, _), (at, pods)): ((&str, i64), Restarted<'_>)| {
+        let what = match pods.as_slice() {
+            [one] => format!("{} was restarted, {} in all", one.key.name, times(one.restarts)),
+            several => format!("{} pods of {owner} were restarted", several.len()),
+        };
+        let cause = pods.iter().map(|pod| &*pod.cause).find(|cause| !cause.is_empty());
+        let message = cause.map_or_else(|| what.clone(), |cause| format!("{what}: {cause}"));
+        Change {
+            at,
+            kind: ChangeKind::Restart,
+            version: pods.first().map_or("", |pod| &pod.version).into(),
+            by: "kubelet".into(),
+            message: message.into(),
+            label: "restart".into(),
+        }
+    };
+    restarted.into_iter().map(change).collect()
+}
+
+fn times(count: u32) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{count} times") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::fixtures::{ago, canary_paused, environment_id, release_action};
+    use crate::app::cluster_state::ClusterId;
+    use crate::app::event::{ClusterEvent, Event};
+    use crate::app::fixtures::{ago, canary_paused, environment_id, pod, release_action};
 
     #[test]
     fn records_and_actions_become_changes_newest_first() {
@@ -220,6 +293,48 @@ mod tests {
         );
         assert_eq!(&*found[0].message, "freeze: the database is full");
         assert!(list(&world.store, &environment_id("staging"), REACH).is_empty());
+    }
+
+    #[test]
+    fn alerts_and_restarts_are_changes_and_restarts_of_one_minute_are_one() {
+        let mut world = canary_paused();
+        let restarted = |name: &str, seconds: i64, cause: &str| {
+            let mut pod = pod("production", "backend", name, "v1.8.2");
+            (pod.restarts, pod.last_restart) = (2, Some(ago(seconds)));
+            pod.cause = cause.into();
+            pod
+        };
+        for (name, seconds) in [("backend-b-1", 205), ("backend-b-2", 210), ("backend-b-3", 700)] {
+            world = world.with_pod(restarted(name, seconds, "exit 137 OOMKilled"));
+        }
+        let labels = [("component", "backend"), ("severity", "critical")];
+        let episode = |began: Option<i64>, ended: Option<i64>| Episode {
+            name: "HighErrorRate".into(),
+            severity: crate::domain::alert_row::Severity::Critical,
+            labels: labels.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
+            began: began.map(ago),
+            ended: ended.map(ago),
+        };
+        let found = vec![episode(Some(100), None), episode(None, Some(150)), episode(Some(4_000), None)];
+        let environment = environment_id("production").key;
+        world.send(Event::Cluster(ClusterId(0), ClusterEvent::AlertHistory { environment, found }));
+        let told: Vec<(&str, &str)> = world
+            .store
+            .rows
+            .changes
+            .iter()
+            .filter(|change| change.kind >= ChangeKind::Alert)
+            .map(|change| (change.kind.word(), &*change.message))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("alert", "HighErrorRate fires: component backend"),
+                ("alert end", "HighErrorRate is over: component backend"),
+                ("restart", "2 pods of backend were restarted: exit 137 OOMKilled"),
+                ("restart", "backend-b-3 was restarted, 2 times in all: exit 137 OOMKilled"),
+            ]
+        );
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::api::{Environment, EnvironmentKey, Release, ReleaseAction, ReleaseKey
 use crate::app::causes::Examined;
 use crate::app::zoom::ZoomWish;
 use crate::domain::age::Age;
+use crate::domain::alert_history::Episode;
 use crate::domain::alert_row::{AlertCount, AlertRow};
 use crate::domain::burn_rate::Assessment;
 use crate::domain::event_row::{EventKey, EventRow};
@@ -64,6 +65,8 @@ pub struct ClusterState {
     pub objectives: BTreeMap<EnvironmentKey, Objective>,
     /// Alerts, by who tells of them.
     pub alerts: BTreeMap<Box<str>, Told>,
+    /// When those of an environment that was looked at began and ceased to fire.
+    pub alert_history: BTreeMap<EnvironmentKey, Vec<Episode>>,
     /// How many of them each environment has.
     pub alert_counts: BTreeMap<EnvironmentKey, AlertCount>,
 }

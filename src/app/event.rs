@@ -13,6 +13,7 @@ use crate::app::preferences::Preferences;
 use crate::app::ui_state::Pane;
 use crate::app::zoom::ZoomWish;
 use crate::config::key::KeyChord;
+use crate::domain::alert_history::Episode;
 use crate::domain::alert_row::AlertRow;
 use crate::domain::burn_rate::Assessment;
 use crate::domain::diagnosis::Evidence;
@@ -158,6 +159,13 @@ pub enum ClusterEvent {
         at: DateTime<Utc>,
         /// What, or why not.
         result: Result<Vec<AlertRow>, String>,
+    },
+    /// When alerts of an environment began and ceased to fire lately.
+    AlertHistory {
+        /// Where.
+        environment: EnvironmentKey,
+        /// Each time.
+        found: Vec<Episode>,
     },
     /// How fast the error budget of an environment burns.
     Objective {

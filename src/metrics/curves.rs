@@ -3,8 +3,9 @@
 use super::answer::Labels;
 use super::client::Prometheus;
 use super::error::Error;
+use crate::domain::alert_row::Words;
 use crate::domain::series::Series;
-use crate::domain::sliding::Sliding;
+use crate::domain::sliding::{Sample, Sliding};
 
 /// The curves of one query over a sliding range, kept between fetches.
 #[derive(Clone, Debug)]
@@ -52,6 +53,27 @@ impl Curves {
         let found = found.into_iter().map(|found| (found.labels, found.samples)).collect();
         self.kept.merge(found, (start, end));
         Ok(self.series())
+    }
+
+    /// Seconds between two samples.
+    #[must_use]
+    pub const fn step(&self) -> f64 {
+        self.kept.step()
+    }
+
+    /// Seconds that are kept.
+    #[must_use]
+    pub const fn range(&self) -> f64 {
+        self.kept.range()
+    }
+
+    /// What is kept, with all labels; nothing in them harms a terminal.
+    pub fn labelled(&self) -> impl Iterator<Item = (Words, &[Sample])> {
+        let word = |text: &str| Box::<str>::from(crate::sanitize::line(text));
+        self.kept.curves().iter().map(move |(labels, samples)| {
+            let labels = labels.iter().filter_map(|(name, value)| Some((word(name), word(value.as_str()?))));
+            (labels.collect(), samples.as_slice())
+        })
     }
 
     fn series(&self) -> Vec<Series> {

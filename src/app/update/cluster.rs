@@ -116,6 +116,10 @@ fn measured(store: &mut Store, id: ClusterId, event: ClusterEvent) {
             }
         }
         ClusterEvent::AlertSources(_) | ClusterEvent::Alerts { .. } => alerts::fold(cluster, dirty, event),
+        ClusterEvent::AlertHistory { environment, found } => {
+            dirty.alerts |= cluster.alert_history.get(&environment) != Some(&found);
+            cluster.alert_history.insert(environment, found);
+        }
         _ => {}
     }
 }

@@ -42,7 +42,8 @@ pub(in crate::app) fn settle(store: &mut Store) -> Vec<Effect> {
         store.rows.panes = pane::list(environment.map(|environment| &environment.spec));
     }
     let reach = zoom::reach(store);
-    if dirty.releases || dirty.actions || focus != store.focused.0 || reach != store.reach {
+    let happened = dirty.releases || dirty.actions || dirty.alerts || dirty.pods;
+    if happened || focus != store.focused.0 || reach != store.reach {
         store.reach = reach;
         store.rows.changes = focus.as_ref().map(|id| changes::list(store, id, reach)).unwrap_or_default();
     }
@@ -106,7 +107,9 @@ fn select_environment(store: &mut Store) {
 }
 
 fn urgency(row: &EnvironmentRow) -> (bool, bool, bool, crate::api::Tier) {
-    let burns = row.health.class() == HealthClass::Bad || row.error_rate.is_over() || row.latency.is_over();
+    let alarms = row.alerts.is_some_and(|count| count.is_critical);
+    let over = row.error_rate.is_over() || row.latency.is_over();
+    let burns = row.health.class() == HealthClass::Bad || over || alarms;
     (burns, row.active.is_some(), row.needs_me > 0, row.tier)
 }
 

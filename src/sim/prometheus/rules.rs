@@ -3,22 +3,24 @@
 //! The two endpoints that tell of them answer as Prometheus does. Texts of labels and annotations may hold `{{ $labels.NAME }}` and
 //! `{{ $value }}`; other templates are refused when a scenario is read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, SecondsFormat};
 use promql_parser::parser::{self, Expr};
 use serde_json::{Value as Json, json};
 
 use super::eval::{Evaluator, Point, Value};
-use super::samples::{Labels, Samples};
+use super::samples::{Labels, NAME, Samples};
 use crate::sim::scenario::Rule;
 
 /// The rules of a world, and what they say.
 #[derive(Debug, Default)]
 pub struct Rules {
-    rules: Vec<Alerting>,
+    all: Vec<Alerting>,
     /// Milliseconds since 1970; nothing before the first evaluation.
     evaluated_at: Option<i64>,
+    /// The series of what was active at the last evaluation.
+    told: BTreeSet<Labels>,
 }
 
 #[derive(Debug)]
@@ -60,32 +62,41 @@ impl Rules {
             }
             Ok(Alerting { rule: rule.clone(), expr, active: BTreeMap::new(), error: None })
         };
-        Ok(Self { rules: rules.iter().map(read).collect::<Result<_, _>>()?, evaluated_at: None })
+        Ok(Self {
+            all: rules.iter().map(read).collect::<Result<_, _>>()?,
+            evaluated_at: None,
+            told: BTreeSet::new(),
+        })
     }
 
-    /// Evaluates every rule at an instant in milliseconds.
-    pub fn evaluate(&mut self, samples: &Samples, at: i64) {
-        for alerting in &mut self.rules {
+    /// Evaluates every rule at an instant in milliseconds. Gives the series by which an alert is told while it is active, and those that
+    /// end now.
+    pub fn evaluate(&mut self, samples: &Samples, at: i64) -> (BTreeSet<Labels>, Vec<Labels>) {
+        for alerting in &mut self.all {
             alerting.evaluate(samples, at);
         }
         self.evaluated_at = Some(at);
+        let told: BTreeSet<Labels> = self.all.iter().flat_map(Alerting::series).collect();
+        let over = self.told.difference(&told).cloned().collect();
+        self.told.clone_from(&told);
+        (told, over)
     }
 
     /// `/api/v1/alerts`.
     #[must_use]
     pub fn alerts(&self) -> Json {
-        let alerts: Vec<Json> = self.rules.iter().flat_map(Alerting::alerts).collect();
+        let alerts: Vec<Json> = self.all.iter().flat_map(Alerting::alerts).collect();
         json!({"alerts": alerts})
     }
 
     /// `/api/v1/rules`; `kind` is the parameter `type`.
     #[must_use]
     pub fn groups(&self, kind: Option<&str>) -> Json {
-        if self.rules.is_empty() || kind.is_some_and(|kind| kind != "alert") {
+        if self.all.is_empty() || kind.is_some_and(|kind| kind != "alert") {
             return json!({"groups": []});
         }
         let evaluated = self.evaluated_at.map_or_else(|| "0001-01-01T00:00:00Z".to_owned(), instant);
-        let rules: Vec<Json> = self.rules.iter().map(|alerting| alerting.told(&evaluated)).collect();
+        let rules: Vec<Json> = self.all.iter().map(|alerting| alerting.told(&evaluated)).collect();
         json!({"groups": [{
             "name": "scenario", "file": "/etc/prometheus/rules/scenario.yaml", "interval": 5, "limit": 0,
             "evaluationTime": 0.000_1, "lastEvaluation": evaluated, "rules": rules
@@ -135,6 +146,14 @@ impl Alerting {
                 "state": if active.is_firing { "firing" } else { "pending" },
                 "activeAt": instant(active.since), "value": scientific(active.value)
             })
+        })
+    }
+
+    /// `ALERTS` with the alert's labels and its state, one for each that is active.
+    fn series(&self) -> impl Iterator<Item = Labels> {
+        self.active.iter().map(|(labels, active)| {
+            let state = if active.is_firing { "firing" } else { "pending" };
+            labels.with("alertstate", state).with(NAME, "ALERTS")
         })
     }
 
@@ -230,6 +249,26 @@ mod tests {
         }
         assert_eq!(states, ["inactive", "pending", "pending", "firing", "inactive", "pending"]);
         assert_eq!(rules.groups(Some("record")), serde_json::json!({"groups": []}));
+    }
+
+    #[test]
+    fn an_alert_is_a_series_as_long_as_it_is_active() {
+        let rule = serde_json::json!({"alert": "A", "expr": "errors > 0.1", "for": "10s"});
+        let rules = Rules::read(&[serde_json::from_value(rule).unwrap()]).unwrap();
+        let mut samples = Samples::with(rules);
+        let id = samples.series(Labels::new("errors", &[("component", "backend")]));
+        let mut states = Vec::new();
+        for (second, value) in (0..).zip([0.2, 0.2, 0.2, 0.0, 0.2]) {
+            let at = second * 5_000;
+            samples.append(id, at, value);
+            samples.evaluate_rules(at);
+            let alive =
+                samples.named(Some("ALERTS")).filter(|series| series.latest(at - 60_000, at).is_some());
+            states.push(
+                alive.map(|series| series.labels.get("alertstate").to_owned()).collect::<Vec<_>>().join(" "),
+            );
+        }
+        assert_eq!(states, ["pending", "pending", "firing", "", "pending"]);
     }
 
     #[test]

@@ -126,8 +126,16 @@ impl Samples {
     /// Evaluates the rules at an instant in milliseconds.
     pub fn evaluate_rules(&mut self, at: i64) {
         let mut rules = std::mem::take(&mut self.rules);
-        rules.evaluate(self, at);
+        let (active, over) = rules.evaluate(self, at);
         self.rules = rules;
+        for labels in over {
+            let id = self.series(labels);
+            self.mark_stale(id, at);
+        }
+        for labels in active {
+            let id = self.series(labels);
+            self.append(id, at, 1.0);
+        }
     }
 
     /// The series of these labels, made when new.

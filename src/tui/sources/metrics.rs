@@ -3,6 +3,7 @@
 
 mod alerts;
 mod focused;
+mod history;
 mod objective;
 mod others;
 mod zoom;
@@ -46,7 +47,8 @@ pub(super) async fn run(ground: Ground, plan: Plan, inputs: Inputs, out: Out) {
         others::run(&asking, inputs.clone()),
         zoom::run(&asking, inputs.clone()),
         objective::run(&asking, inputs.clone()),
-        alerts::run(&asking, inputs),
+        alerts::run(&asking, inputs.clone()),
+        history::run(&asking, inputs),
     );
 }
 

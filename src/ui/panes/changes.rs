@@ -18,7 +18,7 @@ use crate::ui::theme::Theme;
 pub static PANE: Pane =
     Pane { id: "changes", title: "Changes", focus: Some(Focus::Changes), min: (40, 2), draw };
 
-const EMPTY: &str = "Nothing has changed here in the last hour: no release, no shift of weight, no freeze.";
+const EMPTY: &str = "Nothing has changed here in the last hour: no release, no shift of weight, no freeze, no alert, no restart.";
 
 fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let View::Changes(view) = ctx.store.ui.view() else { return };
@@ -65,9 +65,9 @@ pub fn change_style(theme: &Theme, kind: ChangeKind) -> Style {
     match kind {
         ChangeKind::Release => theme.marker,
         ChangeKind::Weight => theme.accent,
-        ChangeKind::Approval => theme.healthy,
-        ChangeKind::Pause | ChangeKind::Freeze | ChangeKind::Pods => theme.warning,
-        ChangeKind::Rollback => theme.failing,
+        ChangeKind::Approval | ChangeKind::AlertEnd => theme.healthy,
+        ChangeKind::Pause | ChangeKind::Freeze | ChangeKind::Pods | ChangeKind::Restart => theme.warning,
+        ChangeKind::Rollback | ChangeKind::Alert => theme.failing,
     }
 }
 

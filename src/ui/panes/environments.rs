@@ -2,11 +2,13 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 use crate::app::cluster_state::Feed;
 use crate::app::rows::{EnvironmentRow, Health, Reading};
 use crate::app::ui_state::Pane as Focus;
 use crate::domain::age::Age;
+use crate::domain::alert_row::AlertCount;
 use crate::ui::chrome::{grey, stand_in};
 use crate::ui::format::{Short, Unit, Value, width};
 use crate::ui::layout::scrolled;
@@ -165,6 +167,7 @@ impl Columns {
         let left = |pen: &Pen<'_>| end.saturating_sub(pen.column() + 1);
         let room = left(pen);
         pen.cut(room, style, theme, row.health.word());
+        alerts(pen, ctx, row, left(pen));
         for (wanted, style, word) in [
             (row.frozen.is_some(), theme.warning, " FROZEN"),
             (row.debts > 0, theme.failing, " DEBT"),
@@ -223,6 +226,26 @@ fn pods(pen: &mut Pen<'_>, ctx: &Ctx<'_>, row: &EnvironmentRow) {
         None => pen.right(5, ctx.theme.unknown, format_args!("?")),
     };
     pen.skip(1);
+}
+
+/// How many alerts fire, in words or, where there is no room for them, as a number beside a glyph.
+fn alerts(pen: &mut Pen<'_>, ctx: &Ctx<'_>, row: &EnvironmentRow, room: u16) {
+    let Some(count) = row.alerts.filter(|count| count.firing > 0) else { return };
+    let (glyph, style) = firing(ctx, count);
+    let words = match count.firing {
+        1 => Short::of(format_args!(" 1 alert")),
+        several => Short::of(format_args!(" {several} alerts")),
+    };
+    let number = Short::of(format_args!(" {glyph}{}", count.firing));
+    if let Some(word) = [words, number].iter().find(|word| width(word.as_str()) <= room) {
+        pen.put(style, word.as_str());
+    }
+}
+
+/// Glyph and style of alerts that fire.
+pub(super) fn firing(ctx: &Ctx<'_>, count: AlertCount) -> (&'static str, Style) {
+    let (theme, glyphs) = (ctx.theme, ctx.theme.glyphs);
+    if count.is_critical { (glyphs.failing, theme.failing) } else { (glyphs.warning, theme.warning) }
 }
 
 fn several_applications(rows: &[EnvironmentRow]) -> bool {

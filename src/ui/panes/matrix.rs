@@ -190,6 +190,10 @@ impl Columns {
         if row.versions.len() > 1 && left(pen) > 1 {
             pen.put(theme.warning, "+");
         }
+        if let Some(count) = row.alerts.filter(|count| count.firing > 0 && left(pen) >= 4) {
+            let (glyph, style) = super::environments::firing(ctx, count);
+            pen.fmt(style, format_args!(" {glyph}{}", count.firing));
+        }
         let words = match &row.active {
             Some(active) => match active.weight {
                 Some(weight) => Short::of(format_args!(" {} {weight}%", row.health.word())),
