@@ -54,6 +54,7 @@ mod pod_sort;
 pub mod preferences;
 mod rollback;
 pub mod rows;
+pub mod sections;
 mod shifting;
 pub mod steps;
 pub mod store;

@@ -8,6 +8,7 @@ pub mod key;
 pub mod keymap;
 pub mod layer;
 pub mod registry;
+pub mod sections;
 pub mod settings;
 pub mod state;
 pub mod theme;
@@ -16,6 +17,7 @@ pub mod value;
 
 pub use error::ConfigError;
 pub use layer::Origin;
+pub use sections::Section;
 pub use settings::{Colours, Settings};
 
 use std::path::PathBuf;

@@ -14,6 +14,7 @@ mod bottom;
 mod cause;
 mod changes;
 mod check;
+mod collapse;
 mod columns;
 mod compare;
 mod containers;
@@ -31,6 +32,7 @@ mod drive;
 mod emergency;
 mod environment;
 mod events;
+mod expand;
 mod filter;
 mod follow;
 mod forward;
@@ -176,6 +178,8 @@ pub const COMMANDS: &[&Command] = &[
     &release::COMMAND,
     &environment::COMMAND,
     &all::COMMAND,
+    &collapse::COMMAND,
+    &expand::COMMAND,
     &up::COMMAND,
     &down::COMMAND,
     &cursor_left::COMMAND,
@@ -214,6 +218,15 @@ mod prelude {
     pub(super) use crate::app::toast::Level;
     pub(super) use crate::app::ui_state::{Pane, View};
     pub(super) use crate::config::key::{KeyChord, KeyCode};
+
+    /// For commands that fold and unfold.
+    pub(super) fn needs_sections(store: &Store, _: &Target) -> Availability {
+        if store.sections.is_empty() {
+            let why = "there are no sections: [[sections]] in the settings' file makes some";
+            return Availability::Unavailable(why.to_owned());
+        }
+        Availability::Ready
+    }
 
     /// For commands that only need something to be about.
     pub(super) fn needs_environment(_: &Store, target: &Target) -> Availability {

@@ -26,6 +26,8 @@ pub struct Kept {
     pub filters: BTreeMap<KeptPane, String>,
     /// The theme that was chosen in the session, and the settings' theme that it stood for.
     pub theme: Option<(String, String)>,
+    /// Sections of environments that were folded or unfolded, by name.
+    pub folded: BTreeMap<String, bool>,
     /// Places with a name.
     pub bookmarks: BTreeMap<String, Place>,
 }
@@ -63,6 +65,7 @@ pub fn of(store: &Store, settings: &str) -> Kept {
         metric: store.ui.metric.to_string(),
         filters: filters.collect(),
         theme: (&*store.theme != settings).then(|| (store.theme.to_string(), settings.to_owned())),
+        folded: store.ui.folded.clone(),
         bookmarks: store.history.bookmarks.clone(),
     }
 }
@@ -85,6 +88,7 @@ pub(super) fn take(store: &mut Store, kept: Kept) {
         store.ui.focus = *pane;
     }
     store.history.bookmarks = kept.bookmarks;
+    store.ui.folded = kept.folded;
     store.resuming = kept.place;
     store.dirty.releases = true;
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::app::alerts::AlertLine;
 use crate::app::cluster_state::ClusterState;
 use crate::app::matrix;
+use crate::app::sections;
 use crate::app::store::Store;
 use crate::app::texts;
 use crate::app::ui_state::{Cursor, Overlay, Pane, View};
@@ -120,11 +121,7 @@ pub(super) fn go(store: &mut Store, step: Move) {
             view.offset = step.scroll(view.offset, applications.len(), height);
         }
         (Some(View::Text(_) | View::Logs(_)), _) => texts::scroll(store, step),
-        (_, Pane::Environments) => {
-            select(&mut ui.environments, &rows.environments, step, height, |row| row.id.clone());
-            ui.pods = Cursor::default();
-            store.dirty.cursors = true;
-        }
+        (_, Pane::Environments) => sections::go(store, step, height),
         (_, Pane::Pods) => select(&mut ui.pods, &rows.pods, step, height, Clone::clone),
         (_, Pane::Queue) => select(&mut ui.queue, &rows.queue, step, height, |row| row.id.clone()),
         _ => {}

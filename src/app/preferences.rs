@@ -5,6 +5,7 @@ use crate::app::attention::Ways;
 use crate::app::keymap::Keymap;
 use crate::app::store::Store;
 use crate::app::toast::Level;
+use crate::config::Section;
 
 /// What the settings say of a session and may say anew while it runs.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -15,16 +16,19 @@ pub struct Preferences {
     pub keymap: Keymap,
     /// What opens read-only.
     pub arming: ArmingPolicy,
+    /// Sections of the list of environments.
+    pub sections: Vec<Section>,
     /// By which ways a person is called.
     pub attention: Ways,
 }
 
 /// Takes preferences over.
 pub(super) fn take(store: &mut Store, preferences: Preferences) {
-    let Preferences { theme, keymap, arming, attention } = preferences;
+    let Preferences { theme, keymap, arming, sections, attention } = preferences;
     store.theme = theme;
     store.keymap = keymap;
     store.arming = arming;
+    store.sections = sections;
     store.attention.ways = attention;
     store.dirty.screen = true;
     // what opens read-only is written in the lists

@@ -19,6 +19,7 @@ use crate::app::causes::Subject;
 use crate::app::changes::Change;
 use crate::app::differences::Differences;
 use crate::app::located::{EnvironmentId, PodId, ReleaseId};
+use crate::app::sections::EnvironmentLine;
 use crate::domain::alert_row::AlertCount;
 use crate::domain::diagnosis::Case;
 use crate::domain::event_row::EventGroup;
@@ -29,6 +30,8 @@ use crate::domain::pane::Pane;
 pub struct Rows {
     /// Environments of all clusters: development, staging, production; then by application and name.
     pub environments: Vec<EnvironmentRow>,
+    /// Their lines: headings of sections, where there are any, and the environments of those that are open.
+    pub environment_lines: Vec<EnvironmentLine>,
     /// Pods of the selected environment (or of all), sorted and filtered; look rows up with [`crate::app::store::Store::pod`].
     pub pods: Vec<PodId>,
     /// How many pods there are before filtering.
@@ -70,6 +73,8 @@ pub struct EnvironmentRow {
     pub id: EnvironmentId,
     /// Its place among the digit keys, from 1.
     pub number: usize,
+    /// The section that it stands in, counted from 0.
+    pub section: usize,
     /// Its application.
     pub application: Box<str>,
     /// Its name.

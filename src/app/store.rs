@@ -22,6 +22,7 @@ use crate::app::rows::Rows;
 use crate::app::toast::{Level, Toast};
 use crate::app::ui_state::{Overlay, UiState};
 use crate::app::zoom::ZoomWish;
+use crate::config::Section;
 use crate::domain::pod_row::{PodKey, PodRow};
 use crate::domain::usage::Usage;
 
@@ -48,6 +49,8 @@ pub struct Store {
     pub toasts: VecDeque<Toast>,
     /// Grows whenever something visible has changed: draw when it differs from the drawn one.
     pub revision: u64,
+    /// Sections of the list of environments, in their order.
+    pub sections: Vec<Section>,
     /// What the settings say of arming.
     pub arming: ArmingPolicy,
     /// The environment that may be changed for a time, though it opens read-only.

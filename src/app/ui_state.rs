@@ -32,6 +32,8 @@ pub struct UiState {
     pub focus: Pane,
     /// The environments pane.
     pub environments: Cursor<EnvironmentId>,
+    /// Sections of environments that a person has folded or unfolded, by name, whatever the settings say.
+    pub folded: BTreeMap<String, bool>,
     /// Pods of all environments are shown instead of the selected one's.
     pub all_environments: bool,
     /// The pods pane.
@@ -62,6 +64,7 @@ impl Default for UiState {
             views: vec![View::Home],
             focus: Pane::Environments,
             environments: Cursor::default(),
+            folded: BTreeMap::new(),
             all_environments: false,
             pods: Cursor::default(),
             pod_sort: PodSort::default(),

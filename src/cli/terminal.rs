@@ -65,6 +65,7 @@ fn preferences(settings: &Settings) -> Result<Preferences, CliError> {
             production: settings.arming_production,
             idle: settings.arming_idle.to_delta(),
         },
+        sections: settings.sections.clone(),
         attention: Ways::of(settings.attention.iter().map(String::as_str)),
     })
 }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::error::{ConfigError, Place, nearest};
 use super::registry::{SETTINGS, Setting, find};
-use super::toml_file;
 use super::value::{Kind, Value};
+use super::{sections, toml_file};
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl Layers {
 
     /// Lays a file's text over what is there.
     pub fn file(&mut self, path: &Path, text: &str) -> Result<(), ConfigError> {
-        for entry in toml_file::entries(path, text)? {
+        for entry in toml_file::entries(path, text)?.into_iter().filter(|entry| entry.key != sections::KEY) {
             let place = Place::Line(path.to_owned(), entry.line);
             let setting = known(&entry.key, &place)?;
             let value = setting.kind.from_toml(&entry.value).ok_or_else(|| ConfigError::WrongValue {

@@ -243,6 +243,7 @@ pub fn sample() -> String {
         let _ = writeln!(text, "# Variable: {}", setting.variable());
         let _ = writeln!(text, "# {key} = {}", setting.default_value());
     }
+    text.push_str(super::sections::SAMPLE);
     text
 }
 

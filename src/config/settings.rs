@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::error::ConfigError;
 use super::layer::{Layers, Origin};
 use super::registry::SETTINGS;
+use super::sections::{self, Section};
 use super::{default_path, toml_file};
 use crate::api::Duration;
 
@@ -55,6 +56,8 @@ pub struct Settings {
     pub borders: Borders,
     /// Whether lines are printed instead of a screen drawn.
     pub plain: bool,
+    /// Sections of the list of environments, in their order.
+    pub sections: Vec<Section>,
     /// Whether the mouse is used.
     pub mouse: bool,
     /// By which ways a person is called.
@@ -114,14 +117,17 @@ impl Settings {
         let named = config
             .or_else(|| variable("RELEASE_COCKPIT_CONFIG").filter(|p| !p.is_empty()).map(PathBuf::from));
         let file = named.or_else(|| default_path().filter(|path| path.exists()));
+        let mut sections = Vec::new();
         if let Some(path) = &file {
-            layers.file(path, &toml_file::read(path)?)?;
+            let text = toml_file::read(path)?;
+            layers.file(path, &text)?;
+            sections = sections::read(path, &text)?;
         }
         layers.variables(variable)?;
         for (key, flag, given) in flags {
             layers.flag(key, flag, given)?;
         }
-        Ok(Self { flags: flags.to_vec(), ..Self::from_layers(layers, file) })
+        Ok(Self { flags: flags.to_vec(), sections, ..Self::from_layers(layers, file) })
     }
 
     /// Reads the same layers again, as they are now. A file that has come into being meanwhile counts where none was named.
@@ -176,6 +182,7 @@ impl Settings {
             refresh_permissions: value("refresh.permissions").span(),
             log_file: value("log.file").some_path(),
             log_level: value("log.level").text().to_owned(),
+            sections: Vec::new(),
             file,
             layers,
             flags: Vec::new(),

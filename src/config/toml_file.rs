@@ -34,6 +34,50 @@ pub(super) fn entries(path: &Path, text: &str) -> Result<Vec<Entry>, ConfigError
     Ok(found)
 }
 
+/// One table of an array of tables.
+pub(super) struct Table {
+    /// Its keys, in its order.
+    pub(super) entries: Vec<Entry>,
+    /// The line where it begins.
+    pub(super) line: usize,
+}
+
+/// The tables of `[[key]]`, in their order; none where there is no such key.
+pub(super) fn tables(path: &Path, text: &str, key: &str) -> Result<Vec<Table>, ConfigError> {
+    let syntax = |error: &toml::de::Error| {
+        let line = error.span().map_or(1, |span| line_of(text, span.start));
+        let cause = error.message().lines().collect::<Vec<_>>().join(" ");
+        ConfigError::Syntax { place: Place::Line(path.to_owned(), line), cause }
+    };
+    let parsed = toml::de::DeTable::parse(text).map_err(|error| syntax(&error))?;
+    let values: toml::Table = text.parse().map_err(|error| syntax(&error))?;
+    let (Some((name, places)), Some(value)) = (parsed.get_ref().get_key_value(key), values.get(key)) else {
+        return Ok(Vec::new());
+    };
+    let wrong = || ConfigError::WrongValue {
+        place: Place::Line(path.to_owned(), line_of(text, name.span().start)),
+        key: key.to_owned(),
+        given: format!("{} {value}", value.type_str()),
+        allowed: format!("tables [[{key}]]"),
+    };
+    let (toml::de::DeValue::Array(places), toml::Value::Array(items)) = (places.get_ref(), value) else {
+        return Err(wrong());
+    };
+    let mut found = Vec::new();
+    for (place, item) in places.iter().zip(items) {
+        let (toml::de::DeValue::Table(keys), toml::Value::Table(values)) = (place.get_ref(), item) else {
+            return Err(wrong());
+        };
+        let mut entries = Vec::new();
+        collect(keys, values, "", &mut |key, value, offset| {
+            entries.push(Entry { key, value, line: line_of(text, offset) });
+        });
+        entries.sort_by_key(|entry| entry.line);
+        found.push(Table { entries, line: line_of(text, place.span().start) });
+    }
+    Ok(found)
+}
+
 fn collect(
     places: &toml::de::DeTable<'_>,
     values: &toml::Table,

@@ -67,7 +67,7 @@ fn needs(store: &Store) -> Needs {
     let rows = &store.rows;
     let live = rows.queue.iter().filter(|row| row.group != QueueGroup::Finished).count();
     Needs {
-        environments: rows.environments.len(),
+        environments: rows.environment_lines.len(),
         // One line for what has just ended; the rest of the past is a key press away.
         queue: live + usize::from(live < rows.queue.len()),
         needs_me: !rows.inbox.is_empty(),

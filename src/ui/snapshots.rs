@@ -10,6 +10,7 @@ use ratatui::style::Color;
 mod compared;
 mod metrics;
 mod mono;
+mod parted;
 mod talk;
 mod windows;
 

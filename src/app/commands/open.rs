@@ -2,7 +2,7 @@
 
 use super::describe;
 use super::prelude::*;
-use crate::app::{alerts, inbox, matrix, rollback, target, views};
+use crate::app::{alerts, inbox, matrix, rollback, sections, target, views};
 
 pub(super) const COMMAND: Command = Command {
     id: "open",
@@ -22,6 +22,7 @@ fn available(store: &Store, target: &Target) -> Availability {
     match store.ui.view() {
         View::Rollback(view) => rollback::availability(store, view),
         View::Home if store.ui.focus == Pane::Pods => describe::needs_pod(store, target),
+        View::Home if sections::hides_selected(store) => Availability::Ready,
         View::Home => match target::subject(store, target, |release| !release.phase().is_final()) {
             Some(_) => Availability::Ready,
             None => Availability::Unavailable("no release here yet: deploy one".to_owned()),
@@ -47,6 +48,7 @@ fn open(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
         View::Matrix => matrix::enter(store),
         View::Alerts(_) => alerts::enter(store),
         View::Inbox(_) if invocation.target.release.is_none() => return inbox::act(store, ""),
+        View::Home if sections::hides_selected(store) => sections::fold(store, None, false),
         View::Home if store.ui.focus == Pane::Pods => return (describe::COMMAND.run)(store, invocation),
         _ => {
             let waiting = |release: &crate::api::Release| !release.phase().is_final();

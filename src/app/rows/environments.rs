@@ -12,7 +12,7 @@ use crate::app::located::{EnvironmentId, ReleaseId};
 use crate::app::rows::{ActiveRelease, EnvironmentRow, Health, Reading, queue};
 use crate::app::store::Store;
 use crate::app::ui_state::Pane;
-use crate::app::{alerts, banners, needs, steps};
+use crate::app::{alerts, banners, needs, sections, steps};
 use crate::domain::known_version::tag;
 use crate::domain::pane::{self, ERROR_RATE, LATENCY};
 use crate::domain::series::Series;
@@ -21,7 +21,7 @@ use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
 /// Oldest sample that still counts as the present, in seconds; slower curves may be three steps old.
 const FRESH: f64 = 60.0;
 
-/// Every environment that the filter lets through: development, staging, production; then by application, name and cluster.
+/// Every environment that the filter lets through: by section, then development, staging, production; then by application, name and cluster.
 pub(in crate::app) fn list(store: &Store) -> Vec<EnvironmentRow> {
     let mut rows: Vec<EnvironmentRow> = store
         .clusters()
@@ -30,7 +30,13 @@ pub(in crate::app) fn list(store: &Store) -> Vec<EnvironmentRow> {
         })
         .collect();
     rows.sort_by(|a, b| {
-        (a.tier, &a.application, &a.name, &a.id).cmp(&(b.tier, &b.application, &b.name, &b.id))
+        (a.section, a.tier, &a.application, &a.name, &a.id).cmp(&(
+            b.section,
+            b.tier,
+            &b.application,
+            &b.name,
+            &b.id,
+        ))
     });
     for (index, row) in rows.iter_mut().enumerate() {
         row.number = index + 1;
@@ -83,6 +89,7 @@ fn row(
     let latency = reading(cluster, environment, LATENCY, store.now);
     EnvironmentRow {
         number: 0,
+        section: sections::place(store, (id, cluster), environment),
         application: environment.spec.application.as_str().into(),
         name: key.name.clone(),
         tier: environment.spec.tier,

@@ -9,7 +9,7 @@ use crate::app::store::{Dirty, Store};
 use crate::app::ui_state::{Cursor, Pane};
 use crate::app::{
     alerts, attention, banners, causes, changes, differences, events, kept, log_view, overlays, rollback,
-    tracks, zoom,
+    sections, tracks, zoom,
 };
 use crate::domain::pane;
 
@@ -104,6 +104,7 @@ fn select_environment(store: &mut Store) {
     }
     let height = store.ui.height(Pane::Environments);
     follow(&mut store.ui.environments, &store.rows.environments, |row| &row.id, height);
+    store.rows.environment_lines = sections::lines(store);
 }
 
 fn urgency(row: &EnvironmentRow) -> (bool, bool, bool, crate::api::Tier) {

@@ -6,6 +6,7 @@ use ratatui::style::Style;
 
 use crate::app::cluster_state::Feed;
 use crate::app::rows::{EnvironmentRow, Health, Reading};
+use crate::app::sections::{self, EnvironmentLine, Heading};
 use crate::app::ui_state::Pane as Focus;
 use crate::domain::age::Age;
 use crate::domain::alert_row::AlertCount;
@@ -55,13 +56,45 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
         inner = Rect { y: inner.y + 1, height: inner.height - 1, ..inner };
     }
     let cursor = &ctx.store.ui.environments;
-    let first = scrolled(cursor.offset, cursor.index, usize::from(inner.height));
-    for (row, at) in rows.iter().skip(first).zip(0..inner.height) {
-        let selected = cursor.selected.as_ref() == Some(&row.id);
-        columns.row(buf, Rect { y: inner.y + at, height: 1, ..inner }, ctx, (row, selected));
+    let lines = &ctx.store.rows.environment_lines;
+    let (offset, index) = match sections::selected(ctx.store) {
+        // without headings a line is a row
+        Some(line) if lines.len() != rows.len() => (0, line),
+        _ => (cursor.offset, cursor.index),
+    };
+    let first = scrolled(offset, index, usize::from(inner.height));
+    for ((nth, line), at) in lines.iter().enumerate().skip(first).zip(0..inner.height) {
+        let place = Rect { y: inner.y + at, height: 1, ..inner };
+        match line {
+            EnvironmentLine::Environment(row) => {
+                let Some(row) = rows.get(*row) else { continue };
+                let selected = cursor.selected.as_ref() == Some(&row.id);
+                columns.row(buf, place, ctx, (row, selected));
+            }
+            EnvironmentLine::Heading(heading) => self::heading(buf, place, ctx, (heading, nth == index)),
+        }
     }
     if freshness.is_stale() {
         grey(buf, inner, theme);
+    }
+}
+
+/// `- Payments 3`; folded `+ Sandboxes 4 ✘ degraded !2`, so that nothing that needs a look is hidden.
+fn heading(buf: &mut Buffer, place: Rect, ctx: &Ctx<'_>, (heading, chosen): (&Heading, bool)) {
+    let theme = ctx.theme;
+    let (pointer, over) = ctx.selection(chosen && heading.folded, Focus::Environments);
+    let mut pen = Pen::new(buf, place, 0);
+    pen.put(theme.accent, pointer).put(theme.key, if heading.folded { "+ " } else { "- " });
+    pen.put(theme.title, &heading.name).fmt(theme.muted, format_args!(" {}", heading.count));
+    if heading.folded {
+        let (glyph, style) = ctx.health(heading.worst.class());
+        pen.put(style, "  ").put(style, glyph).put(style, " ").put(style, heading.worst.word());
+        if heading.needs_me > 0 {
+            pen.fmt(theme.accent, format_args!(" !{}", heading.needs_me));
+        }
+    }
+    if let Some(style) = over {
+        buf.set_style(place, style);
     }
 }
 
