@@ -4,6 +4,7 @@
 //! an [`event::Event`] came from outside, an [`effect::Effect`] is IO wanted, both plain data.
 
 mod act;
+pub mod alertmanagers;
 pub mod alerts;
 mod arguments;
 pub mod arming;

@@ -39,6 +39,7 @@ pub mod rollback;
 pub mod rollout;
 pub mod rollout_status;
 pub mod series;
+pub mod silence;
 pub mod sliding;
 pub mod soak;
 pub mod statistics;

@@ -3,6 +3,7 @@
 //! Owns the client (direct, or through the API server's service proxy), the shipped queries (`assets/queries.toml`), the
 //! incremental fetch of curves, and single readings and alerts for judgements (`Pool`). Absent data stays absent: nothing here turns a gap into a number. Must not know screens.
 
+mod alertmanager;
 mod alerts;
 mod answer;
 mod client;
@@ -13,6 +14,7 @@ mod pool;
 pub mod queries;
 mod reading;
 
+pub use alertmanager::{Alertmanager, Changed};
 pub use alerts::ActiveAlert;
 pub use client::Prometheus;
 pub use curves::{Curves, instant};
@@ -21,6 +23,7 @@ pub use measured::{measure, objective};
 pub use pool::Pool;
 
 use crate::api::Environment;
+use crate::api::environment::AlertmanagerRef;
 use crate::cluster::Cluster;
 
 /// Where the operator wants numbers from, where an environment does not say.
@@ -67,6 +70,22 @@ impl Target {
         crate::sanitize::line(&text).into_owned()
     }
 
+    /// Of an Alertmanager; none where nothing is given.
+    #[must_use]
+    pub fn of_alertmanager(reference: &AlertmanagerRef) -> Option<Self> {
+        let url = reference.url.clone().map(Self::Url);
+        url.or_else(|| reference.service.clone().map(Self::Service))
+    }
+
+    /// A client for the Alertmanager that is there.
+    pub fn open_alertmanager(&self, cluster: &Cluster) -> Result<Alertmanager, Error> {
+        let opened = match self {
+            Self::Url(url) => Prometheus::at("Alertmanager", url),
+            Self::Service(service) => Prometheus::behind("Alertmanager", cluster.clone(), service),
+        };
+        opened.map(Alertmanager)
+    }
+
     /// A client for it.
     pub fn open(&self, cluster: &Cluster) -> Result<Prometheus, Error> {
         match self {
@@ -74,6 +93,19 @@ impl Target {
             Self::Service(service) => Prometheus::through(cluster.clone(), service),
         }
     }
+}
+
+/// The Alertmanager of an environment; none where nobody names one. Who is asked is chosen as it is for Prometheus.
+#[must_use]
+pub fn alertmanager_of(environment: &Environment, address: &Address) -> Option<AlertmanagerRef> {
+    let own = environment.spec.metrics.as_ref().and_then(|metrics| metrics.alertmanager.as_ref());
+    let url = address.url.clone().or_else(|| own?.url.clone());
+    let service = || own.and_then(|own| own.service.clone()).or_else(|| address.service.clone());
+    let reference = match url {
+        Some(url) => AlertmanagerRef { url: Some(url), service: None },
+        None => AlertmanagerRef { url: None, service: Some(service()?) },
+    };
+    Some(reference)
 }
 
 #[cfg(test)]

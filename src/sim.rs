@@ -11,6 +11,7 @@
     reason = "counts, seconds and samples of a simulated world are far below the limits of their types"
 )]
 
+mod alertmanager;
 mod apiserver;
 mod kinds;
 mod prometheus;

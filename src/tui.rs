@@ -45,6 +45,8 @@ pub struct Options {
     pub controller_namespace: String,
     /// Prometheus, where environments do not name theirs.
     pub prometheus: Address,
+    /// Alertmanager, where environments do not name theirs.
+    pub alertmanager: Address,
     /// How far back curves reach.
     pub range: Duration,
     /// How often curves are asked for, on `clock`.

@@ -417,6 +417,7 @@ fn session_whose_task_fails() {
         namespaces: Vec::new(),
         controller_namespace: "release-cockpit".to_owned(),
         prometheus: metrics::Address::default(),
+        alertmanager: metrics::Address::default(),
         range: second,
         refresh_metrics: second,
         queries_at_once: 4,

@@ -22,8 +22,8 @@ pub use gates::{
     Gates, GithubChecks, HealthCheck, HttpProbe, ImageExists, Preflight, Probe, RevisionHistory, SecretKeys,
 };
 pub use metrics::{
-    Against, Analysis, MetricPane, MetricUnit, Metrics, NoData, Preset, PrometheusRef, Slo, StatisticalTest,
-    Worse,
+    Against, AlertmanagerRef, Analysis, MetricPane, MetricUnit, Metrics, NoData, Preset, PrometheusRef, Slo,
+    StatisticalTest, Worse,
 };
 pub use status::{
     CurrentVersion, Debt, DeniedDigest, EnvironmentStatus, Frozen, InFlight, ScaledComponent, Stop,

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::api::{Environment, EnvironmentKey, Tier};
+use crate::app::alertmanagers::{self, Handled};
 use crate::app::arguments::{Named, named};
 use crate::app::cluster_state::{ClusterId, ClusterState};
 use crate::app::event::ClusterEvent;
@@ -81,9 +82,23 @@ pub struct AlertLine {
     pub tier: Option<Tier>,
     /// Who tells of it does not answer any more: it was true then.
     pub lost: bool,
+    /// What an Alertmanager does with it, where one has told.
+    pub handled: Option<Handled>,
 }
 
 impl AlertLine {
+    /// The state in a word.
+    #[must_use]
+    pub fn state(&self) -> &'static str {
+        self.quiet().unwrap_or(self.alert.state())
+    }
+
+    /// Why nobody is told of it, in a word; absent where somebody is.
+    #[must_use]
+    pub fn quiet(&self) -> Option<&'static str> {
+        self.handled.as_ref().and_then(Handled::word)
+    }
+
     /// What tells it from others.
     pub(super) fn id(&self) -> AlertId {
         self.id.clone()
@@ -178,11 +193,21 @@ pub fn told(store: &Store, line: &AlertLine) -> String {
     };
     put("alert", &alert.name);
     let since = alert.since.format("%Y-%m-%d %H:%M:%SZ");
-    put("state", &format!("{} since {since}, for {}", alert.state(), Age::between(alert.since, store.now)));
+    put("state", &format!("{} since {since}, for {}", line.state(), Age::between(alert.since, store.now)));
     put("severity", if alert.severity_word().is_empty() { "not given" } else { alert.severity_word() });
     let whose: Vec<String> = alert.environments.iter().map(ToString::to_string).collect();
     put("environment", &if whose.is_empty() { "none".to_owned() } else { whose.join(" ") });
     put("told by", &line.id.source);
+    if let Some(handled) = &line.handled {
+        put("told to", &handled.receivers.join(" "));
+        for silence in &handled.silences {
+            let until = silence.until.format("%Y-%m-%d %H:%MZ");
+            put("silence", &format!("{} until {until} by {}: {}", silence.id, silence.by, silence.comment));
+            for matcher in &silence.matchers {
+                put("", &matcher.to_string());
+            }
+        }
+    }
     for (name, value) in &alert.annotations {
         put(name, value);
     }
@@ -209,11 +234,18 @@ pub(super) fn fold(cluster: &mut ClusterState, dirty: &mut Dirty, event: Cluster
         }
         _ => return,
     }
+    recount(cluster, dirty);
+}
+
+/// Counts anew what each environment has. What is kept quiet is not counted: somebody knows of it.
+pub(super) fn recount(cluster: &mut ClusterState, dirty: &mut Dirty) {
     let mut counts: BTreeMap<EnvironmentKey, AlertCount> = BTreeMap::new();
     // two that tell of the same one are one
     let mut seen: BTreeSet<&Words> = BTreeSet::new();
     for alert in cluster.alerts.values().flat_map(|told| &told.alerts) {
-        if seen.insert(&alert.labels) {
+        let quiet =
+            || alertmanagers::of(cluster, &alert.labels).is_some_and(|handled| handled.word().is_some());
+        if seen.insert(&alert.labels) && !alert.environments.is_empty() && !quiet() {
             for key in &alert.environments {
                 counts.entry(key.clone()).or_default().add(alert);
             }
@@ -244,7 +276,7 @@ pub(super) fn list(store: &mut Store) {
         lines.retain(|line| {
             let alert = &line.alert;
             let environments = alert.environments.iter().map(|key| &*key.name);
-            let mut words: Vec<&str> = vec![alert.state(), alert.severity_word(), alert.summary()];
+            let mut words: Vec<&str> = vec![line.state(), alert.severity_word(), alert.summary()];
             words.extend(environments.chain(alert.labels.values().map(|value| &**value)));
             filter.matches_labelled(&words, |label| alert.labels.get(label).map(|value| &**value))
         });
@@ -277,12 +309,19 @@ pub fn within(store: &Store, scope: &AlertScope) -> (Vec<AlertLine>, usize) {
     (lines, elsewhere)
 }
 
-type Order<'a> = (bool, Severity, Reverse<Option<Tier>>, Reverse<DateTime<Utc>>, &'a AlertId);
+type Order<'a> = (bool, bool, Severity, Reverse<Option<Tier>>, Reverse<DateTime<Utc>>, &'a AlertId);
 
-/// What fires before what does not yet, the worst first, production first, the newest first.
+/// What is kept quiet comes last; what fires before what does not yet, the worst first, production first, the newest first.
 fn order(line: &AlertLine) -> Order<'_> {
     let alert = &line.alert;
-    (!alert.is_firing, alert.severity(), Reverse(line.tier), Reverse(alert.since), &line.id)
+    (
+        line.quiet().is_some(),
+        !alert.is_firing,
+        alert.severity(),
+        Reverse(line.tier),
+        Reverse(alert.since),
+        &line.id,
+    )
 }
 
 fn lines(store: &Store) -> Vec<AlertLine> {
@@ -297,6 +336,7 @@ fn lines(store: &Store) -> Vec<AlertLine> {
                     environment: environment.map(|key| EnvironmentId::new(id, key.clone())),
                     alert: Arc::clone(alert),
                     lost: told.error.is_some(),
+                    handled: alertmanagers::of(cluster, &alert.labels),
                 }
             }));
         }

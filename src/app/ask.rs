@@ -10,7 +10,7 @@ use crate::app::pending::{Pending, PendingState};
 use crate::app::store::Store;
 use crate::app::toast::Level;
 use crate::app::ui_state::{Overlay, View};
-use crate::app::{driving, facts, guard, views};
+use crate::app::{alertmanagers, driving, facts, guard, views};
 
 mod build;
 mod changes;
@@ -88,9 +88,10 @@ pub(in crate::app) fn confirm_phrase(environment: &Environment) -> String {
 pub(super) fn renew(store: &Store, confirm: &mut Confirm) {
     let verb = confirm.intent.verb();
     confirm.lock = guard::lock(store, confirm.environment.cluster)
-        .or_else(|| guard::refusal(store, &confirm.environment, verb));
+        .or_else(|| guard::refusal(store, &confirm.environment, verb?));
     let late = store
         .cluster(confirm.environment.cluster)
+        .filter(|_| verb.is_some())
         .and_then(|cluster| guard::controller_warning(cluster, store.now));
     let driven = confirm.release.as_ref().and_then(|id| driving::warning(store, id));
     confirm.warnings = late.into_iter().chain(driven).collect();
@@ -104,6 +105,9 @@ pub(super) fn renew(store: &Store, confirm: &mut Confirm) {
 pub(super) fn accept(store: &mut Store, confirm: &mut Confirm) -> Option<Vec<Effect>> {
     if !confirm.is_ready() {
         return None;
+    }
+    if confirm.intent.verb().is_none() {
+        return silence(store, confirm);
     }
     let request = store.next_request();
     let nonce = format!("{}-{}", store.session, request.0);
@@ -146,6 +150,15 @@ pub(super) fn accept(store: &mut Store, confirm: &mut Confirm) -> Option<Vec<Eff
             }])
         }
     }
+}
+
+/// Sends what is about a silence: no object of ours carries it, so that its answer is the end of it.
+fn silence(store: &mut Store, confirm: &Confirm) -> Option<Vec<Effect>> {
+    let (to, ask) = alertmanagers::asked(store, confirm)?;
+    let (request, what) = (store.next_request(), build::what(confirm));
+    store.say(Level::Info, format!("{what}: sent"));
+    store.silencing.insert(request, what);
+    Some(vec![Effect::Silence { cluster: confirm.environment.cluster, to, ask, request }])
 }
 
 /// The form and the view that led to an answer have done their work.

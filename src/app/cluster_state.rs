@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::api::{Environment, EnvironmentKey, Release, ReleaseAction, ReleaseKey, Verb};
+use crate::app::alertmanagers::Managed;
 use crate::app::causes::Examined;
 use crate::app::zoom::ZoomWish;
 use crate::domain::age::Age;
@@ -65,6 +66,8 @@ pub struct ClusterState {
     pub objectives: BTreeMap<EnvironmentKey, Objective>,
     /// Alerts, by who tells of them.
     pub alerts: BTreeMap<Box<str>, Told>,
+    /// Alertmanagers, by name.
+    pub alertmanagers: BTreeMap<Box<str>, Managed>,
     /// When those of an environment that was looked at began and ceased to fire.
     pub alert_history: BTreeMap<EnvironmentKey, Vec<Episode>>,
     /// How many of them each environment has.

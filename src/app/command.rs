@@ -63,6 +63,8 @@ pub enum Scope {
     Rollback,
     /// Among events.
     Events,
+    /// Among alerts.
+    Alerts,
     /// Among differences of two environments.
     Differences,
     /// In texts and logs.
@@ -83,6 +85,7 @@ impl Scope {
             Self::Home => matches!(view, View::Home),
             Self::Rollback => matches!(view, View::Rollback(_)),
             Self::Events => matches!(view, View::Events(_)),
+            Self::Alerts => matches!(view, View::Alerts(_)),
             Self::Differences => matches!(view, View::Differences(_)),
             Self::Zoom => matches!(view, View::Zoom(_)),
             Self::Texts => matches!(view, View::Text(_) | View::Logs(_)),
@@ -98,7 +101,13 @@ impl Scope {
             Self::Everywhere => 3,
             Self::Cluster => 2,
             Self::Texts => 1,
-            Self::Home | Self::Rollback | Self::Events | Self::Differences | Self::Zoom | Self::Logs => 0,
+            Self::Home
+            | Self::Rollback
+            | Self::Events
+            | Self::Alerts
+            | Self::Differences
+            | Self::Zoom
+            | Self::Logs => 0,
         }
     }
 

@@ -33,6 +33,7 @@ mod emergency;
 mod environment;
 mod events;
 mod expand;
+mod expire_silence;
 mod filter;
 mod follow;
 mod forward;
@@ -84,6 +85,7 @@ mod save;
 mod scale;
 mod search;
 mod shell;
+mod silence;
 mod since;
 mod sort;
 mod stop;
@@ -134,6 +136,8 @@ pub const COMMANDS: &[&Command] = &[
     &hand_over::COMMAND,
     &arm::COMMAND,
     &disarm::COMMAND,
+    &silence::COMMAND,
+    &expire_silence::COMMAND,
     &open::COMMAND,
     &why::COMMAND,
     &cause::COMMAND,

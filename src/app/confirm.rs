@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
+
 use crate::api::release_action::Parameters;
 use crate::api::{ActionKind, Phase, Release, Tier, Verb};
+use crate::app::alertmanagers::Manager;
 use crate::app::form::ImageChange;
 use crate::app::line_editor::LineEditor;
 use crate::app::located::{EnvironmentId, ReleaseId};
 use crate::domain::known_version::KnownVersion;
+use crate::domain::silence::{Matcher, Silence};
 
 /// A question that must be answered before anything is sent.
 #[derive(Clone, Debug, PartialEq)]
@@ -186,6 +190,22 @@ pub enum Intent {
         /// With what.
         parameters: Option<Box<Parameters>>,
     },
+    /// Make a silence.
+    Silence {
+        /// Who keeps it.
+        to: Manager,
+        /// What it is about.
+        matchers: Vec<Matcher>,
+        /// For how long.
+        span: TimeDelta,
+    },
+    /// End a silence.
+    Expire {
+        /// Who keeps it.
+        to: Manager,
+        /// Which.
+        silence: Box<Silence>,
+    },
     /// Create an action on the environment.
     EnvironmentAction {
         /// What is meant.
@@ -196,13 +216,14 @@ pub enum Intent {
 }
 
 impl Intent {
-    /// The permission that it needs.
+    /// The permission that it needs on the environment; none where the API server judges nothing but the way there.
     #[must_use]
-    pub const fn verb(&self) -> Verb {
+    pub const fn verb(&self) -> Option<Verb> {
         match self {
-            Self::Release(_) => Verb::Deploy,
-            Self::Rollback { .. } => Verb::Rollback,
-            Self::Action { kind, .. } | Self::EnvironmentAction { kind, .. } => kind.verb(),
+            Self::Release(_) => Some(Verb::Deploy),
+            Self::Rollback { .. } => Some(Verb::Rollback),
+            Self::Action { kind, .. } | Self::EnvironmentAction { kind, .. } => Some(kind.verb()),
+            Self::Silence { .. } | Self::Expire { .. } => None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::api::environment::AlertmanagerRef;
 use crate::api::strategy::Track;
 use crate::api::{EnvironmentKey, Release, ReleaseAction};
 use crate::app::attention::Protocol;
@@ -9,6 +10,7 @@ use crate::app::cluster_state::ClusterId;
 use crate::app::zoom::ZoomWish;
 use crate::domain::log::LogAsk;
 use crate::domain::pod_row::PodKey;
+use crate::domain::silence::NewSilence;
 use crate::domain::workload_row::WorkloadKey;
 
 /// Tells requests apart; unique within a session.
@@ -55,6 +57,17 @@ pub enum Effect {
         cluster: ClusterId,
         /// Which.
         environment: EnvironmentKey,
+        /// Comes back in [`super::event::Event::RequestDone`].
+        request: RequestId,
+    },
+    /// Make or end a silence, once.
+    Silence {
+        /// Where the Alertmanager is reached from.
+        cluster: ClusterId,
+        /// The Alertmanager.
+        to: AlertmanagerRef,
+        /// Which of the two.
+        ask: SilenceAsk,
         /// Comes back in [`super::event::Event::RequestDone`].
         request: RequestId,
     },
@@ -140,6 +153,15 @@ pub enum Effect {
     Redraw,
     /// End.
     Quit,
+}
+
+/// What an Alertmanager is asked to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SilenceAsk {
+    /// Make this silence.
+    Create(Box<NewSilence>),
+    /// End the silence of this id.
+    Expire(Box<str>),
 }
 
 /// A text that can be fetched.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use crate::api::environment::AlertmanagerRef;
 use crate::api::{Environment, EnvironmentKey, Release, ReleaseAction, ReleaseKey, Verb};
 use crate::app::cluster_state::{ClusterId, ControllerHealth, Feed, FeedState, Identity};
 use crate::app::effect::RequestId;
@@ -21,6 +22,7 @@ use crate::domain::difference::Portrait;
 use crate::domain::event_row::{EventKey, EventRow};
 use crate::domain::pod_row::{PodKey, PodRow};
 use crate::domain::series::Series;
+use crate::domain::silence::{Handling, Silence};
 use crate::domain::usage::Usage;
 use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
 
@@ -159,6 +161,21 @@ pub enum ClusterEvent {
         at: DateTime<Utc>,
         /// What, or why not.
         result: Result<Vec<AlertRow>, String>,
+    },
+    /// The Alertmanagers that are asked, and no others any more.
+    AlertmanagerSources(BTreeSet<Box<str>>),
+    /// What one of them does with alerts, and its silences; or one sentence why that is not known.
+    Alertmanager {
+        /// Its name.
+        name: Box<str>,
+        /// How it is reached.
+        reference: AlertmanagerRef,
+        /// The environments whose alerts it is told of.
+        environments: BTreeSet<EnvironmentKey>,
+        /// When the answer came.
+        at: DateTime<Utc>,
+        /// What, or why not.
+        result: Result<(Vec<Handling>, Vec<Silence>), String>,
     },
     /// When alerts of an environment began and ceased to fire lately.
     AlertHistory {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::api::release::ApprovalState;
 use crate::api::{ActionKind, Environment, Release};
+use crate::app::alertmanagers;
 use crate::app::confirm::{Confirm, Fact, Intent};
 use crate::app::number::{Unit, Value};
 use crate::app::rows::{EnvironmentRow, Reading};
@@ -73,6 +74,7 @@ fn about(store: &Store, confirm: &Confirm) -> Vec<Fact> {
             },
         ],
         Intent::Rollback { .. } => Vec::new(),
+        Intent::Silence { .. } | Intent::Expire { .. } => alertmanagers::facts(store, confirm),
     }
 }
 

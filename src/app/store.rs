@@ -78,6 +78,8 @@ pub struct Store {
     pub(super) event_scopes: BTreeMap<ClusterId, BTreeSet<Box<str>>>,
     /// Pods whose logs are followed, by the view's request.
     pub(super) followed: BTreeMap<RequestId, BTreeSet<PodKey>>,
+    /// Silences that were asked for and are not answered yet: what was meant.
+    pub(super) silencing: BTreeMap<RequestId, String>,
     /// The pane that the last [`crate::app::effect::Effect::Zoom`] named.
     pub(super) zoomed: Option<(ClusterId, ZoomWish)>,
     /// How far back the listed changes reach.

@@ -12,6 +12,7 @@ use super::show::{Seen, look};
 use super::table::Table;
 use super::{choose, output};
 use crate::api::Environment;
+use crate::app::alertmanagers::Handled;
 use crate::app::alerts::{AlertLine, AlertScope};
 use crate::app::cluster_state::ClusterId;
 use crate::app::event::{ClusterEvent, Delta, Event};
@@ -21,7 +22,7 @@ use crate::app::{alerts as listed, update_all};
 use crate::config::Settings;
 use crate::domain::age::Age;
 use crate::domain::alert_row::owners;
-use crate::metrics::{ActiveAlert, Address, Target};
+use crate::metrics::{ActiveAlert, Address, Target, alertmanager_of};
 use crate::time::Clock;
 
 /// `alerts`.
@@ -33,9 +34,18 @@ pub(super) async fn alerts(settings: &Settings, wanted: &Alerts) -> Result<Exit,
         None => None,
     };
     let address = super::doctor::address(settings);
-    let told = join_all(seen.iter().map(|seen| ask(seen, &address))).await;
+    let manager = super::doctor::alertmanager(settings);
+    let told = join_all(seen.iter().map(|seen| async {
+        let (mut events, mut failures) = ask(seen, &address).await;
+        let (handled, silent) = ask_managers(seen, &manager).await;
+        events.extend(handled);
+        failures.extend(silent);
+        (events, failures)
+    }))
+    .await;
     let failures: Vec<String> = told.iter().flat_map(|(_, failures)| failures.clone()).collect();
-    if told.iter().all(|(events, _)| events.is_empty()) && !all.is_empty() {
+    let is_told = |event: &ClusterEvent| matches!(event, ClusterEvent::Alerts { .. });
+    if !told.iter().any(|(events, _)| events.iter().any(is_told)) && !all.is_empty() {
         let none = "no Prometheus is named: set spec.metrics.prometheus of the Environment, or --prometheus";
         let sentence = failures.first().cloned().unwrap_or_else(|| none.to_owned());
         return Err(CliError::new(Exit::Error, sentence));
@@ -72,7 +82,7 @@ fn print(store: &Store, lines: &[AlertLine], wanted: &Alerts) -> Result<(), CliE
         let whose: Vec<String> = line.alert.environments.iter().map(ToString::to_string).collect();
         table.row([
             if line.alert.severity_word().is_empty() { "-" } else { line.alert.severity_word() },
-            line.alert.state(),
+            line.state(),
             &Age::between(line.alert.since, store.now).to_string(),
             &line.alert.name,
             &if whose.is_empty() { "-".to_owned() } else { whose.join(",") },
@@ -93,7 +103,8 @@ fn as_json(store: &Store, line: &AlertLine) -> Value {
         "cluster": store.cluster(line.id.cluster).map(|cluster| &*cluster.context),
         "environments": alert.environments.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "name": &*alert.name,
-        "state": alert.state(),
+        "state": line.state(),
+        "handling": line.handled.as_ref().map(handling),
         "severity": Some(alert.severity_word()).filter(|word| !word.is_empty()),
         "since": alert.since,
         "summary": Some(alert.summary()).filter(|text| !text.is_empty()),
@@ -103,8 +114,51 @@ fn as_json(store: &Store, line: &AlertLine) -> Value {
     })
 }
 
+fn handling(handled: &Handled) -> Value {
+    let silences: Vec<Value> = handled
+        .silences
+        .iter()
+        .map(|one| json!({"id": &*one.id, "until": one.until, "by": &*one.by, "comment": &*one.comment}))
+        .collect();
+    json!({"receivers": handled.receivers, "inhibited": handled.is_inhibited, "silences": silences})
+}
+
 fn plain(words: &crate::domain::alert_row::Words) -> BTreeMap<&str, &str> {
     words.iter().map(|(name, value)| (&**name, &**value)).collect()
+}
+
+/// What each Alertmanager of that cluster's environments does with them, and a sentence for each that does not say.
+async fn ask_managers(seen: &Seen, address: &Address) -> (Vec<ClusterEvent>, Vec<String>) {
+    let (mut events, mut failures) = (Vec::new(), Vec::new());
+    for environment in &seen.environments {
+        let Some(reference) = alertmanager_of(environment, address) else { continue };
+        let Some(target) = Target::of_alertmanager(&reference) else { continue };
+        let name: Box<str> = target.words().into();
+        let is_known = |event: &ClusterEvent| matches!(event, ClusterEvent::Alertmanager { name: known, .. } if *known == name);
+        if events.iter().any(is_known) {
+            continue;
+        }
+        let answer = match target.open_alertmanager(&seen.cluster) {
+            Ok(client) => tokio::try_join!(client.handled(), client.silences()),
+            Err(error) => Err(error),
+        };
+        let environments = seen.environments.iter().map(Environment::key).collect();
+        match answer {
+            Ok(found) => {
+                let at = Clock::system().now();
+                events.push(ClusterEvent::Alertmanager {
+                    name,
+                    reference,
+                    environments,
+                    at,
+                    result: Ok(found),
+                });
+            }
+            Err(error) => failures.push(format!("{name}: {error}")),
+        }
+    }
+    failures.dedup();
+    (events, failures)
 }
 
 /// What each Prometheus of that cluster's environments tells, and a sentence for each that does not.

@@ -34,6 +34,8 @@ pub(super) async fn demo(settings: &Settings, wanted: &Demo) -> Result<Exit, Cli
     CONTROLLER_NAMESPACE.clone_into(&mut settings.controller_namespace);
     settings.prometheus_url = Some(world.prometheus_url.to_string());
     settings.prometheus_service = None;
+    settings.alertmanager_url = Some(world.alertmanager_url.to_string());
+    settings.alertmanager_service = None;
 
     let player = ConnectOptions { mirrors: Some(mirrors(&world)?), ..by(&world, &user) };
     let shutdown = CancellationToken::new();
@@ -75,6 +77,7 @@ pub(super) async fn sim(wanted: &Sim) -> Result<Exit, CliError> {
     let world = start(scenario, clock, options).await?;
     output::remark(&format!("Kubernetes API: {}", world.kube_url));
     output::remark(&format!("Prometheus API: {}", world.prometheus_url));
+    output::remark(&format!("Alertmanager API: {}", world.alertmanager_url));
     output::remark(&format!(
         "registry of its images: {0}; with RELEASE_COCKPIT_REGISTRY_MIRRORS='*={0}' it is the one that is asked",
         world.registry_url.as_str().trim_end_matches('/')

@@ -113,6 +113,7 @@ const CHECKS: &[Check] = &[
     Check { id: "policies", run: |patient| rights::policies(patient).boxed(), needs_server: true },
     Check { id: "controller", run: |patient| rights::controller(patient).boxed(), needs_server: true },
     Check { id: "prometheus", run: |patient| numbers::prometheus(patient).boxed(), needs_server: true },
+    Check { id: "alertmanager", run: |patient| numbers::alertmanager(patient).boxed(), needs_server: true },
     Check { id: "queries", run: |patient| numbers::queries(patient).boxed(), needs_server: true },
     Check { id: "secrets", run: |patient| objects::secrets(patient).boxed(), needs_server: true },
     Check { id: "routers", run: |patient| objects::routers(patient).boxed(), needs_server: true },
@@ -211,6 +212,14 @@ fn told(reports: &[Report]) -> String {
 }
 
 /// The settings, as every check sees them.
+/// The Alertmanager of the settings, where environments do not name theirs.
+pub(super) fn alertmanager(settings: &Settings) -> crate::metrics::Address {
+    crate::metrics::Address {
+        url: settings.alertmanager_url.clone(),
+        service: settings.alertmanager_service.clone(),
+    }
+}
+
 pub(super) fn address(settings: &Settings) -> crate::metrics::Address {
     crate::metrics::Address {
         url: settings.prometheus_url.clone(),

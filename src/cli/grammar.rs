@@ -67,6 +67,9 @@ pub struct Global {
     /// A Prometheus for environments that name none: URL, or namespace/service:port through the API server
     #[arg(long, global = true, value_name = "URL", help_heading = "Where")]
     pub prometheus: Option<String>,
+    /// An Alertmanager for environments that name none: URL, or namespace/service:port through the API server
+    #[arg(long, global = true, value_name = "URL", help_heading = "Where")]
+    pub alertmanager: Option<String>,
     /// The settings' file [default: ~/.config/release-cockpit/release-cockpit.toml]
     #[arg(long, global = true, value_name = "FILE", help_heading = "Settings")]
     pub config: Option<PathBuf>,

@@ -54,6 +54,10 @@ fn flags(global: &Global) -> Vec<GivenFlag> {
         let key = if address.contains("://") { "prometheus.url" } else { "prometheus.service" };
         given.push((key, "--prometheus", vec![address.clone()]));
     }
+    if let Some(address) = &global.alertmanager {
+        let key = if address.contains("://") { "alertmanager.url" } else { "alertmanager.service" };
+        given.push((key, "--alertmanager", vec![address.clone()]));
+    }
     if let Some(theme) = &global.theme {
         given.push(("theme", "--theme", vec![theme.clone()]));
     }

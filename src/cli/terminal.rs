@@ -44,6 +44,7 @@ pub(super) fn options(
             url: settings.prometheus_url.clone(),
             service: settings.prometheus_service.clone(),
         },
+        alertmanager: super::doctor::alertmanager(settings),
         range: settings.range.to_std(),
         refresh_metrics: settings.refresh_metrics.to_std(),
         queries_at_once: settings.prometheus_at_once,

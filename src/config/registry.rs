@@ -173,6 +173,21 @@ pub const SETTINGS: &[Setting] = &[
         help: &["Queries that one Prometheus is asked at the same time; the others wait for their turn."],
     },
     Setting {
+        key: "alertmanager.url",
+        kind: Kind::Text,
+        default: "",
+        help: &[
+            "An Alertmanager (API v2) to ask directly, for environments that name none: what is silenced, who is told, silences.",
+            "Environments that name one are asked there.",
+        ],
+    },
+    Setting {
+        key: "alertmanager.service",
+        kind: Kind::Text,
+        default: "",
+        help: &["The same through the API server's service proxy: \"namespace/name:port\"."],
+    },
+    Setting {
         key: "registry.resolve",
         kind: Kind::Switch,
         default: "true",

@@ -76,6 +76,10 @@ pub struct Settings {
     pub prometheus_url: Option<String>,
     /// A Prometheus behind the API server: `namespace/name:port`.
     pub prometheus_service: Option<String>,
+    /// An Alertmanager to ask directly.
+    pub alertmanager_url: Option<String>,
+    /// An Alertmanager to ask through the API server.
+    pub alertmanager_service: Option<String>,
     /// Queries that one Prometheus is asked at the same time.
     pub prometheus_at_once: usize,
     /// Whether registries are asked what tags mean.
@@ -175,6 +179,8 @@ impl Settings {
             arming_idle: value("arming.idle").span(),
             prometheus_url: value("prometheus.url").some_text(),
             prometheus_service: value("prometheus.service").some_text(),
+            alertmanager_url: value("alertmanager.url").some_text(),
+            alertmanager_service: value("alertmanager.service").some_text(),
             prometheus_at_once: value("prometheus.at-once").number(),
             registry_resolve: value("registry.resolve").switch(),
             registry_mirrors: value("registry.mirrors").list().to_vec(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use http::Method;
 use tokio::sync::Semaphore;
 
 use super::alerts::{self, ActiveAlert};
@@ -12,6 +13,9 @@ use super::error::{Error, Kind};
 use crate::cluster::Cluster;
 use crate::cluster::error::quote;
 
+/// What it is called.
+const PROMETHEUS: &str = "Prometheus";
+const JSON: &str = "application/json";
 /// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a query may take in all.
@@ -24,6 +28,8 @@ const LARGEST: usize = 16 << 20;
 /// One Prometheus. Cheap to clone; clones share connections and the limit of queries at once.
 #[derive(Clone)]
 pub struct Prometheus {
+    /// What it is, for sentences: an Alertmanager is reached in the same ways.
+    who: &'static str,
     endpoint: Endpoint,
     permits: Arc<Semaphore>,
 }
@@ -48,11 +54,16 @@ struct Right {
 impl Prometheus {
     /// At a URL, with or without a path or a slash at its end. Needs an installed TLS provider.
     pub fn direct(url: &str) -> Result<Self, Error> {
+        Self::at(PROMETHEUS, url)
+    }
+
+    /// As [`Self::direct`], whatever it is.
+    pub(super) fn at(who: &'static str, url: &str) -> Result<Self, Error> {
         let wrong = || {
             Error::new(
                 Kind::Address,
                 format!(
-                    "`{}` is not a URL of a Prometheus: write http://host:9090 or https://host/path",
+                    "`{}` is not a URL of a {who}: write http://host:9090 or https://host/path",
                     quote(url)
                 ),
             )
@@ -79,14 +90,19 @@ impl Prometheus {
             builder = builder.tls_certs_only([]);
         }
         let client = builder.build().map_err(|error| {
-            Error::new(Kind::Address, format!("no client for Prometheus: {}", quote(&error.to_string())))
+            Error::new(Kind::Address, format!("no client for {who}: {}", quote(&error.to_string())))
         })?;
         let base = parsed.as_str().trim_end_matches('/').to_owned();
-        Ok(Self::over(Endpoint::Direct { client, base }))
+        Ok(Self::over(who, Endpoint::Direct { client, base }))
     }
 
     /// Through the API server: `namespace/name:port`, or `namespace/https:name:port`.
     pub fn through(cluster: Cluster, service: &str) -> Result<Self, Error> {
+        Self::behind(PROMETHEUS, cluster, service)
+    }
+
+    /// As [`Self::through`], whatever it is.
+    pub(super) fn behind(who: &'static str, cluster: Cluster, service: &str) -> Result<Self, Error> {
         let base = proxy_path(service).ok_or_else(|| {
             Error::new(
                 Kind::Address,
@@ -102,11 +118,11 @@ impl Prometheus {
             service: service.to_owned(),
             is_granted: AtomicBool::new(false),
         };
-        Ok(Self::over(Endpoint::Proxied { cluster: Box::new(cluster), base, right: Arc::new(right) }))
+        Ok(Self::over(who, Endpoint::Proxied { cluster: Box::new(cluster), base, right: Arc::new(right) }))
     }
 
-    fn over(endpoint: Endpoint) -> Self {
-        Self { endpoint, permits: Arc::new(Semaphore::new(AT_ONCE)) }
+    fn over(who: &'static str, endpoint: Endpoint) -> Self {
+        Self { who, endpoint, permits: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 
     /// Asked at most that many queries at the same time, at least one.
@@ -137,21 +153,40 @@ impl Prometheus {
 
     /// Gets `/api/v1/{path}`: status and body. Waits for its turn, and never longer than a few seconds for the answer.
     pub(super) async fn fetch(&self, path: &str) -> Result<(u16, String), Error> {
+        self.call(Method::GET, &format!("/api/v1/{path}"), None).await
+    }
+
+    /// Sends a request to that path, with a body of JSON where there is one; as patient as [`Self::fetch`], and sent once.
+    pub(super) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+    ) -> Result<(u16, String), Error> {
         let Ok(_permit) = self.permits.acquire().await else {
             return Err(Error::new(Kind::Down, "the session is ending"));
         };
+        let who = self.who;
         let asked = async {
             match &self.endpoint {
-                Endpoint::Direct { client, base } => direct(client, &format!("{base}/api/v1/{path}")).await,
+                Endpoint::Direct { client, base } => {
+                    let mut request = client.request(method, format!("{base}{path}"));
+                    if let Some(body) = body {
+                        request = request.header(http::header::CONTENT_TYPE, JSON).body(body);
+                    }
+                    direct(request).await.map_err(|error| error.of(who))
+                }
                 Endpoint::Proxied { cluster, base, right } => {
-                    right.ask(cluster).await?;
-                    let answer = proxied(cluster, &format!("{base}/api/v1/{path}")).await;
+                    if method == Method::GET {
+                        right.ask(cluster).await.map_err(|error| error.of(who))?;
+                    }
+                    let answer = proxied(cluster, (method, &format!("{base}{path}")), body).await;
                     right.learn(&answer);
-                    answer
+                    answer.map_err(|error| error.of(who))
                 }
             }
         };
-        tokio::time::timeout(TIMEOUT, asked).await.unwrap_or_else(|_| Err(slow()))
+        tokio::time::timeout(TIMEOUT, asked).await.unwrap_or_else(|_| Err(slow().of(who)))
     }
 }
 
@@ -186,8 +221,8 @@ impl Right {
     }
 }
 
-async fn direct(client: &reqwest::Client, url: &str) -> Result<(u16, String), Error> {
-    let mut response = client.get(url).send().await.map_err(|error| transport(&error))?;
+async fn direct(request: reqwest::RequestBuilder) -> Result<(u16, String), Error> {
+    let mut response = request.send().await.map_err(|error| transport(&error))?;
     let status = response.status().as_u16();
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| transport(&error))? {
@@ -202,9 +237,16 @@ async fn direct(client: &reqwest::Client, url: &str) -> Result<(u16, String), Er
     Ok((status, String::from_utf8_lossy(&body).into_owned()))
 }
 
-async fn proxied(cluster: &Cluster, path: &str) -> Result<(u16, String), Error> {
-    let request = http::Request::get(path)
-        .body(Vec::new())
+async fn proxied(
+    cluster: &Cluster,
+    (method, path): (Method, &str),
+    body: Option<String>,
+) -> Result<(u16, String), Error> {
+    let request = http::Request::builder()
+        .method(method)
+        .uri(path)
+        .header(http::header::CONTENT_TYPE, JSON)
+        .body(body.map(String::into_bytes).unwrap_or_default())
         .map_err(|_| Error::new(Kind::Address, "that Service cannot be asked for"))?;
     match cluster.client().request_text(request).await {
         Ok(body) => Ok((200, body)),

@@ -34,6 +34,12 @@ impl Error {
         Self { kind, sentence: sentence.into() }
     }
 
+    /// As said of something else that is reached as a Prometheus is.
+    pub(super) fn of(self, who: &str) -> Self {
+        let sentence = self.sentence.replace("Prometheus", who);
+        Self { sentence, ..self }
+    }
+
     /// What it is.
     #[must_use]
     pub const fn kind(&self) -> Kind {

@@ -42,6 +42,7 @@ use rbac::Authorizer;
 pub use rbac::User;
 use refusal::Refusal;
 
+use crate::sim::alertmanager::Alertmanager;
 use crate::sim::prometheus::Samples;
 use crate::sim::world::World;
 use crate::time::Clock;
@@ -60,6 +61,8 @@ pub struct Shared {
     pub authorizer: Authorizer,
     /// The world's Prometheus.
     pub samples: Arc<RwLock<Samples>>,
+    /// The world's Alertmanager.
+    pub alertmanager: Mutex<Alertmanager>,
     /// Ends every stream.
     pub stop: CancellationToken,
     unknown: Mutex<Vec<String>>,
@@ -70,6 +73,7 @@ impl Shared {
     pub fn new(world: World, clock: Clock, stop: CancellationToken) -> Self {
         let authorizer = Authorizer::new(world.scenario());
         let samples = world.samples.clone();
+        let alertmanager = Mutex::new(Alertmanager::new(world.scenario().alertmanager.clone()));
         let (changed, _) = tokio::sync::watch::channel(world.store.version());
         Self {
             world: Mutex::new(world),
@@ -77,6 +81,7 @@ impl Shared {
             changed,
             authorizer,
             samples,
+            alertmanager,
             stop,
             unknown: Mutex::default(),
         }

@@ -3,6 +3,7 @@
 
 mod model;
 mod plot;
+mod routing;
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,7 @@ pub use model::{
     Workload,
 };
 pub use plot::{Behaviour, Deploy, Fault, Place, Reaction, ScriptLine};
+pub use routing::Routing;
 
 use crate::sim::Error;
 use crate::sim::kinds;

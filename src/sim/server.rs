@@ -42,6 +42,8 @@ pub struct Running {
     pub kube_url: Url,
     /// The Prometheus API, `http://127.0.0.1:PORT/prometheus`.
     pub prometheus_url: Url,
+    /// The Alertmanager API, `http://127.0.0.1:PORT/alertmanager`.
+    pub alertmanager_url: Url,
     /// The registry of every image, `http://127.0.0.1:PORT`.
     pub registry_url: Url,
     shared: Arc<Shared>,
@@ -71,6 +73,8 @@ pub async fn start_with(scenario: Scenario, clock: Clock, options: StartOptions)
     let kube_url: Url = format!("http://{address}").parse().map_err(|_| Error::Address(address))?;
     let prometheus_url: Url =
         format!("http://{address}/prometheus").parse().map_err(|_| Error::Address(address))?;
+    let alertmanager_url: Url =
+        format!("http://{address}/alertmanager").parse().map_err(|_| Error::Address(address))?;
     let images = TcpListener::bind(("127.0.0.1", 0)).await.map_err(Error::Listen)?;
     let address = images.local_addr().map_err(Error::Listen)?;
     let registry_url: Url = format!("http://{address}").parse().map_err(|_| Error::Address(address))?;
@@ -83,7 +87,7 @@ pub async fn start_with(scenario: Scenario, clock: Clock, options: StartOptions)
     if !options.without_script {
         tasks.spawn(script::play(shared.clone(), scenario.clone(), clock, stop.clone()));
     }
-    Ok(Running { kube_url, prometheus_url, registry_url, shared, scenario, stop, tasks })
+    Ok(Running { kube_url, prometheus_url, alertmanager_url, registry_url, shared, scenario, stop, tasks })
 }
 
 async fn answer(listener: TcpListener, shared: Arc<Shared>, stop: CancellationToken) {

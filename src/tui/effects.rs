@@ -2,9 +2,11 @@
 
 use tokio::sync::mpsc;
 
-use crate::app::effect::{FetchText, RequestId, YamlOf};
+use crate::api::environment::AlertmanagerRef;
+use crate::app::effect::{FetchText, RequestId, SilenceAsk, YamlOf};
 use crate::app::event::{Event, Outcome};
 use crate::cluster::{self, Cluster};
+use crate::metrics::{Changed, Target};
 
 /// A request to be carried out.
 pub(super) enum Request {
@@ -12,6 +14,8 @@ pub(super) enum Request {
     Release { release: Box<crate::api::Release>, dry_run: bool },
     /// Create an action.
     Action { action: Box<crate::api::ReleaseAction>, dry_run: bool },
+    /// Make or end a silence.
+    Silence { to: AlertmanagerRef, ask: SilenceAsk },
     /// Fetch a text.
     Text(FetchText),
     /// Read an environment as settings.
@@ -21,7 +25,10 @@ pub(super) enum Request {
 impl Request {
     /// It changes something: the session does not end before its answer, within reason.
     pub(super) const fn is_mutation(&self) -> bool {
-        matches!(self, Self::Release { dry_run: false, .. } | Self::Action { dry_run: false, .. })
+        matches!(
+            self,
+            Self::Release { dry_run: false, .. } | Self::Action { dry_run: false, .. } | Self::Silence { .. }
+        )
     }
 }
 
@@ -59,6 +66,7 @@ async fn answer(cluster: &Cluster, request: Request) -> (Outcome, bool) {
             );
             return (outcome, false);
         }
+        Request::Silence { to, ask } => return (silenced(cluster, &to, ask).await, false),
         Request::Text(FetchText::Yaml { of: YamlOf::Workload(workload), managed_fields }) => {
             cluster.workload_yaml(&workload, managed_fields).await
         }
@@ -80,6 +88,24 @@ async fn answer(cluster: &Cluster, request: Request) -> (Outcome, bool) {
     match text {
         Ok(text) => (Outcome::Text(text), false),
         Err(error) => (Outcome::Refused(error.to_string()), false),
+    }
+}
+
+async fn silenced(cluster: &Cluster, to: &AlertmanagerRef, ask: SilenceAsk) -> Outcome {
+    let opened = Target::of_alertmanager(to).map(|target| target.open_alertmanager(cluster));
+    let alertmanager = match opened {
+        Some(Ok(alertmanager)) => alertmanager,
+        Some(Err(error)) => return Outcome::Refused(error.to_string()),
+        None => return Outcome::Refused("neither service nor url of the Alertmanager is given".to_owned()),
+    };
+    let changed = match ask {
+        SilenceAsk::Create(silence) => alertmanager.silence(&silence).await,
+        SilenceAsk::Expire(id) => alertmanager.expire(&id).await,
+    };
+    match changed {
+        Changed::Done(name) => Outcome::Accepted { name, remark: None },
+        Changed::Refused(reason) => Outcome::Refused(reason),
+        Changed::Unknown(reason) => Outcome::Unknown(reason),
     }
 }
 

@@ -55,6 +55,9 @@ impl Outside {
             Effect::Portray { cluster, environment, request } => {
                 self.send(cluster, Request::Portrait(environment), request);
             }
+            Effect::Silence { cluster, to, ask, request } => {
+                self.send(cluster, Request::Silence { to, ask }, request);
+            }
             Effect::FollowEvents { cluster, namespaces } => {
                 if let Some(source) = self.sources.get(usize::from(cluster.0)) {
                     source.follow_events(namespaces);
@@ -148,6 +151,7 @@ fn plans(options: &Options) -> impl Iterator<Item = Plan> {
         namespaces: options.namespaces.clone(),
         controller_namespace: options.controller_namespace.clone(),
         prometheus: options.prometheus.clone(),
+        alertmanager: options.alertmanager.clone(),
         range: options.range,
         refresh_metrics: options.refresh_metrics,
         queries_at_once: options.queries_at_once,

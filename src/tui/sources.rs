@@ -49,6 +49,7 @@ pub(super) struct Plan {
     pub(super) namespaces: Vec<String>,
     pub(super) controller_namespace: String,
     pub(super) prometheus: Address,
+    pub(super) alertmanager: Address,
     /// How far back curves reach.
     pub(super) range: Duration,
     pub(super) refresh_metrics: Duration,

@@ -37,6 +37,9 @@ pub struct Metrics {
     /// What the application promises its users.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slo: Option<Slo>,
+    /// The Alertmanager that is told of its alerts; absent: the client's own setting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alertmanager: Option<AlertmanagerRef>,
     /// Labels that this environment's alerts bear, each with this value; absent: those of its namespace are its alerts.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "text_map")]
@@ -177,6 +180,21 @@ pub struct Slo {
 #[x_kube(validation = ("has(self.service) != has(self.url)", "prometheus: give either service or url"))]
 #[serde(rename_all = "camelCase")]
 pub struct PrometheusRef {
+    /// `namespace/name:port`, through the API server's service proxy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    pub service: Option<String>,
+    /// Direct URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 2048))]
+    pub url: Option<String>,
+}
+
+/// How an Alertmanager is reached: exactly one of the two.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(validation = ("has(self.service) != has(self.url)", "alertmanager: give either service or url"))]
+#[serde(rename_all = "camelCase")]
+pub struct AlertmanagerRef {
     /// `namespace/name:port`, through the API server's service proxy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]

@@ -33,6 +33,9 @@ pub(super) fn build(store: &Store, confirm: &Confirm, nonce: &str) -> Result<Bui
         evidence: Some(evidence(store, &confirm.environment)),
     };
     match &confirm.intent {
+        Intent::Silence { .. } | Intent::Expire { .. } => {
+            Err(IntentError::NothingToPromote(confirm.environment.key.to_string()))
+        }
         Intent::Release(release) => Ok(Built::Release(release.clone())),
         Intent::Rollback { known, emergency } => {
             let words = Words { reason, emergency: *emergency, ..Words::default() };
@@ -77,6 +80,10 @@ pub(super) fn title(verb: &str, intent: &Intent, environment: &Environment) -> S
             let emergency = if *emergency { "EMERGENCY: roll" } else { "Roll" };
             format!("{emergency} back {application} on {name} to {}?", known.version)
         }
+        Intent::Silence { .. } => format!("{verb} alerts of {application} on {name}?"),
+        Intent::Expire { silence, .. } => {
+            format!("{verb} that {} made for {application} on {name}?", silence.by)
+        }
         Intent::Action { release, .. } => format!("{verb} {application} {} on {name}?", release.spec.version),
         Intent::EnvironmentAction { kind, parameters } => {
             let component = parameters.as_ref().and_then(|with| with.component.as_deref());
@@ -103,6 +110,8 @@ pub(super) fn what(confirm: &Confirm) -> String {
             ActionKind::PromoteFull => "promote fully".to_owned(),
             kind => kind.as_str().to_lowercase(),
         },
+        Intent::Silence { .. } => "silence".to_owned(),
+        Intent::Expire { .. } => "end of silence".to_owned(),
         Intent::EnvironmentAction { kind, .. } => {
             let verb = if *kind == ActionKind::AbortAll { "stop" } else { &confirm.verb };
             format!("{} {}", verb.to_lowercase(), confirm.environment.key.name)

@@ -73,7 +73,10 @@ pub(super) fn of(store: &Store, confirm: &Confirm) -> Vec<ImageChange> {
             return back.collect();
         }
         Intent::Action { kind, release, .. } if changes_images(*kind) => &release.spec.images,
-        Intent::Action { .. } | Intent::EnvironmentAction { .. } => return Vec::new(),
+        Intent::Action { .. }
+        | Intent::EnvironmentAction { .. }
+        | Intent::Silence { .. }
+        | Intent::Expire { .. } => return Vec::new(),
     };
     let to = |image: &crate::api::release::ComponentImage| ImageChange {
         component: image.component.to_string(),

@@ -6,7 +6,7 @@ use crate::app::cluster_state::{ClusterId, ClusterState, Metric, Objective, Zoom
 use crate::app::event::{ClusterEvent, Delta, ZoomPart};
 use crate::app::store::{Dirty, Store};
 use crate::app::ui_state::PodSort;
-use crate::app::{alerts, arming, causes};
+use crate::app::{alertmanagers, alerts, arming, causes};
 use crate::domain::pod_row::{PodKey, PodRow};
 
 /// Folds one event in. An event of a cluster that the session does not have is dropped.
@@ -116,6 +116,10 @@ fn measured(store: &mut Store, id: ClusterId, event: ClusterEvent) {
             }
         }
         ClusterEvent::AlertSources(_) | ClusterEvent::Alerts { .. } => alerts::fold(cluster, dirty, event),
+        ClusterEvent::AlertmanagerSources(_) | ClusterEvent::Alertmanager { .. } => {
+            alertmanagers::fold(cluster, event);
+            alerts::recount(cluster, dirty);
+        }
         ClusterEvent::AlertHistory { environment, found } => {
             dirty.alerts |= cluster.alert_history.get(&environment) != Some(&found);
             cluster.alert_history.insert(environment, found);

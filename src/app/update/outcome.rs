@@ -14,7 +14,7 @@ use crate::app::store::Store;
 use crate::app::text_view::TextBody;
 use crate::app::toast::Level;
 use crate::app::ui_state::{Overlay, View};
-use crate::app::{differences, guard, why};
+use crate::app::{alertmanagers, differences, guard, why};
 
 /// After this long without a judgement the person is told.
 const PATIENCE: TimeDelta = TimeDelta::seconds(10);
@@ -30,6 +30,8 @@ pub(super) fn apply(store: &mut Store, request: RequestId, outcome: Outcome) -> 
         }
     } else if store.pending.iter().any(|pending| pending.request == request) {
         intent_ended(store, request, outcome);
+    } else if let Some(what) = store.silencing.remove(&request) {
+        return alertmanagers::ended(store, &what, outcome);
     } else if let Some(form) = take_form(store, request) {
         return dry_run_ended(store, form, outcome);
     } else if !why::answered(store, request, &outcome) && !differences::answered(store, request, &outcome) {

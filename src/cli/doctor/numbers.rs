@@ -8,7 +8,7 @@ use super::{Finding, address};
 use crate::api::Environment;
 use crate::domain::query::{Values, known, render, template};
 use crate::domain::series::Series;
-use crate::metrics::{Prometheus, Target, instant};
+use crate::metrics::{Prometheus, Target, alertmanager_of, instant};
 use crate::time::Clock;
 
 /// Queries of one environment that run at the same time.
@@ -44,6 +44,35 @@ pub(super) async fn prometheus(patient: &Patient) -> Vec<Finding> {
         }
     });
     join_all(looked).await
+}
+
+/// Whether each Alertmanager that is named answers.
+pub(super) async fn alertmanager(patient: &Patient) -> Vec<Finding> {
+    let (Ok(environments), Ok(cluster)) = (patient.environments().await, patient.cluster.as_ref()) else {
+        return vec![Finding::skipped("the environments cannot be read")];
+    };
+    let address = super::alertmanager(&patient.settings);
+    let named = environments.iter().filter_map(|environment| {
+        Some((environment.key().to_string(), alertmanager_of(environment, &address)?))
+    });
+    let looked = named.map(|(place, reference)| async move {
+        let client = match Target::of_alertmanager(&reference).map(|target| target.open_alertmanager(cluster)) {
+            Some(Ok(client)) => client,
+            Some(Err(error)) => return Finding::fail(place, error.to_string(), "correct spec.metrics.alertmanager of the Environment"),
+            None => return Finding::fail(place, "neither service nor url is given", "correct spec.metrics.alertmanager of the Environment"),
+        };
+        match client.version().await {
+            Ok(version) => Finding::ok(place, format!("answers, version {version}")),
+            Err(error) => Finding::fail(place, error.to_string(), "check its address, and the way to it: directly, or by get on services/proxy through the API server"),
+        }
+    });
+    let found = join_all(looked).await;
+    if found.is_empty() {
+        return vec![Finding::skipped(
+            "no Alertmanager is named: alerts are shown, and cannot be silenced from here",
+        )];
+    }
+    found
 }
 
 pub(super) async fn queries(patient: &Patient) -> Vec<Finding> {

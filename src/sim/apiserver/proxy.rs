@@ -1,5 +1,5 @@
-//! The service proxy: the world's Prometheus, and the health endpoints of its applications. The same Prometheus is also served
-//! directly, under `/prometheus`.
+//! The service proxy: the world's Prometheus and Alertmanager, and the health endpoints of its applications. The first two are also
+//! served directly, under `/prometheus` and `/alertmanager`.
 
 use axum::response::Response;
 use http::{HeaderValue, Method, header};
@@ -14,6 +14,9 @@ use crate::sim::world;
 
 /// Prometheus under a path of its own; nothing for other paths.
 pub fn direct(shared: &Shared, call: &Call) -> Option<Response> {
+    if let Some(rest) = call.path.strip_prefix("/alertmanager") {
+        return rest.starts_with('/').then(|| alertmanager(shared, call, rest));
+    }
     let rest = call.path.strip_prefix("/prometheus")?;
     (rest.is_empty() || rest.starts_with('/')).then(|| prometheus(shared, call, rest))
 }
@@ -43,6 +46,10 @@ pub fn service(shared: &Shared, call: &Call, target: &Target) -> Result<Response
         drop(world);
         return Ok(prometheus(shared, call, &target.rest));
     }
+    if service.is_some_and(|service| service.alertmanager) {
+        drop(world);
+        return Ok(alertmanager(shared, call, &target.rest));
+    }
     // a Service that was made since answers as applications do
     let body = service.map_or_else(|| json!({"status": "ok"}).to_string(), |service| service.body.clone());
     match world::health(&world, target.space(), &object.value["spec"]["selector"]) {
@@ -61,6 +68,16 @@ fn parts(text: &str) -> (&str, Option<&str>) {
         [name, port] => (name, Some(*port).filter(|port| !port.is_empty())),
         _ => (text, None),
     }
+}
+
+fn alertmanager(shared: &Shared, call: &Call, path: &str) -> Response {
+    let alerts = {
+        let samples = shared.samples.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        samples.rules().alerts()
+    };
+    let mut alertmanager = shared.alertmanager.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let (code, body) = alertmanager.answer((&call.method, path), &call.body, &alerts, shared.now());
+    json_response(code, body.to_string())
 }
 
 fn prometheus(shared: &Shared, call: &Call, path: &str) -> Response {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 
 use super::plot::{Behaviour, ScriptLine};
+use super::routing::Routing;
 
 /// A world: who lives in it, what runs in it, and what happens.
 #[derive(Clone, Debug, Deserialize)]
@@ -67,6 +68,9 @@ pub struct Scenario {
     /// Alerting rules of its Prometheus.
     #[serde(default)]
     pub rules: Vec<Rule>,
+    /// What its Alertmanager does with what fires.
+    #[serde(default)]
+    pub alertmanager: Routing,
     /// What the other people do.
     #[serde(default)]
     pub script: Vec<ScriptLine>,
@@ -268,6 +272,9 @@ pub struct Service {
     /// Whether this is the world's Prometheus.
     #[serde(default)]
     pub prometheus: bool,
+    /// Whether this is the world's Alertmanager.
+    #[serde(default)]
+    pub alertmanager: bool,
     /// Body of a healthy answer.
     #[serde(default = "ok_body")]
     pub body: String,

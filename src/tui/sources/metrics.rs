@@ -4,6 +4,7 @@
 mod alerts;
 mod focused;
 mod history;
+mod managers;
 mod objective;
 mod others;
 mod zoom;
@@ -48,7 +49,8 @@ pub(super) async fn run(ground: Ground, plan: Plan, inputs: Inputs, out: Out) {
         zoom::run(&asking, inputs.clone()),
         objective::run(&asking, inputs.clone()),
         alerts::run(&asking, inputs.clone()),
-        history::run(&asking, inputs),
+        history::run(&asking, inputs.clone()),
+        managers::run(&asking, inputs),
     );
 }
 

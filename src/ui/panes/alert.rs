@@ -29,20 +29,21 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
         return;
     };
     let alert = &line.alert;
-    let (glyph, style) = look(ctx, alert);
+    let (glyph, style) = look(ctx, line);
     let title = Short::of(format_args!("{} {dot} {}", alert.name, line.id.source));
     let mut chrome = ctx.chrome(None, Freshness::Timeless);
     chrome.tier = line.tier;
-    let hint = format_args!("d tells all of it {dot} enter goes there");
+    let hint = format_args!("s silences {dot} d tells all {dot} enter goes there");
     let inner = chrome.draw(buf, area, format_args!("{}", title.as_str()), (theme.muted, hint));
     let mut pen = Pen::new(buf, inner, 0);
     let age = Short::of(format_args!("{}", Age::between(alert.since, ctx.store.now)));
     pen.skip(1).put(style, glyph).skip(1);
-    pen.fmt(style, format_args!("{} for {} ", alert.state(), age.as_str()));
+    pen.fmt(style, format_args!("{} for {} ", line.state(), age.as_str()));
     pen.fmt(theme.muted, format_args!("since {} ", alert.since.format("%H:%M:%SZ")));
     let room = pen.room();
     pen.cut(room, theme.text, theme, alert.summary());
     let mut rest = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
+    handled(buf, &mut rest, ctx, line);
     labels(buf, &mut rest, ctx, line);
     for (name, text) in alert.annotations.iter().filter(|(name, _)| !SAID.contains(&&***name)) {
         if rest.height == 0 {
@@ -56,6 +57,39 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     }
     if line.lost {
         grey(buf, inner, theme);
+    }
+}
+
+/// Who is told of it, or what keeps it quiet; a line for each.
+fn handled(buf: &mut Buffer, rest: &mut Rect, ctx: &Ctx<'_>, line: &alerts::AlertLine) {
+    let theme = ctx.theme;
+    let Some(handled) = &line.handled else { return };
+    let mut lines: Vec<String> = handled
+        .silences
+        .iter()
+        .map(|silence| {
+            format!(
+                "silenced until {} by {}: {}",
+                silence.until.format("%m-%d %H:%MZ"),
+                silence.by,
+                silence.comment
+            )
+        })
+        .collect();
+    if handled.is_inhibited {
+        lines.push("inhibited: another alert that fires keeps it quiet".to_owned());
+    }
+    if lines.is_empty() && !handled.receivers.is_empty() {
+        lines.push(format!("told to {}", handled.receivers.join(", ")));
+    }
+    for text in lines {
+        if rest.height == 0 {
+            return;
+        }
+        let mut pen = Pen::new(buf, *rest, 0);
+        let room = pen.skip(1).room();
+        pen.cut(room, theme.accent, theme, &text);
+        *rest = Rect { y: rest.y + 1, height: rest.height - 1, ..*rest };
     }
 }
 

@@ -9,7 +9,7 @@ use crate::app::cluster_state::Feed;
 use crate::app::store::Store;
 use crate::app::ui_state::{Pane as Focus, View};
 use crate::domain::age::Age;
-use crate::domain::alert_row::{AlertRow, Severity};
+use crate::domain::alert_row::Severity;
 use crate::ui::chrome::{Chrome, Freshness, grey, stand_in};
 use crate::ui::format::{Short, width};
 use crate::ui::layout::{is_wide, scrolled, take_bottom};
@@ -45,7 +45,7 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
         Some(filter) => Short::of(format_args!(" {dot} /{}", filter.text())),
         None => Short::of(format_args!("")),
     };
-    let firing = rows.alerts.iter().filter(|line| line.alert.is_firing).count();
+    let firing = rows.alerts.iter().filter(|line| line.state() == "firing").count();
     let others = match rows.alerts_elsewhere {
         0 => Short::of(format_args!("")),
         count => Short::of(format_args!(" {dot} {count} elsewhere")),
@@ -54,7 +54,20 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let note = if listed < total {
         Short::of(format_args!("{listed} of {total}{}", others.as_str()))
     } else {
-        Short::of(format_args!("{firing} firing {dot} {} pending{}", listed - firing, others.as_str()))
+        {
+            let quiet = rows.alerts.iter().filter(|line| line.quiet().is_some()).count();
+            let quiet = if quiet > 0 {
+                Short::of(format_args!(" {dot} {quiet} quiet"))
+            } else {
+                Short::of(format_args!(""))
+            };
+            let pending = rows.alerts.iter().filter(|line| line.state() == "pending").count();
+            Short::of(format_args!(
+                "{firing} firing {dot} {pending} pending{}{}",
+                quiet.as_str(),
+                others.as_str()
+            ))
+        }
     };
     let inner = chrome.draw(
         buf,
@@ -107,8 +120,11 @@ fn lost(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
 
 /// Glyph and style of an alert.
 #[must_use]
-pub fn look(ctx: &Ctx<'_>, alert: &AlertRow) -> (&'static str, Style) {
-    let (theme, glyphs) = (ctx.theme, ctx.theme.glyphs);
+pub fn look(ctx: &Ctx<'_>, line: &AlertLine) -> (&'static str, Style) {
+    let (theme, glyphs, alert) = (ctx.theme, ctx.theme.glyphs, &line.alert);
+    if line.quiet().is_some() {
+        return (glyphs.paused, theme.muted);
+    }
     match (alert.is_firing, alert.severity()) {
         (_, Severity::Info) => (glyphs.dot, theme.muted),
         (false, _) => (glyphs.waiting, theme.warning),
@@ -141,7 +157,7 @@ impl Columns {
 
     fn head(&self, pen: &mut Pen<'_>, ctx: &Ctx<'_>) {
         let (theme, style) = (ctx.theme, ctx.theme.muted);
-        pen.skip(3).left(9, style, theme, "SEVERITY").left(8, style, theme, "STATE");
+        pen.skip(3).left(9, style, theme, "SEVERITY").left(10, style, theme, "STATE");
         pen.right(5, style, format_args!("FOR")).skip(1);
         pen.left(self.name, style, theme, "ALERT").skip(1);
         pen.left(self.environment, style, theme, "ENVIRONMENT").skip(1).put(style, "SUMMARY");
@@ -150,12 +166,12 @@ impl Columns {
     fn row(&self, buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>, (line, selected): (&AlertLine, bool)) {
         let (theme, alert) = (ctx.theme, &line.alert);
         let (pointer, over) = ctx.selection(selected, Focus::Alerts);
-        let (glyph, style) = look(ctx, alert);
+        let (glyph, style) = look(ctx, line);
         let mut pen = Pen::new(buf, area, 0);
         pen.put(theme.accent, pointer).put(style, glyph).skip(1);
         let word = alert.severity_word();
         pen.left(8, style, theme, if word.is_empty() { "-" } else { word }).skip(1);
-        pen.left(8, style, theme, alert.state());
+        pen.left(10, style, theme, line.state());
         pen.right(5, theme.muted, format_args!("{}", Age::between(alert.since, ctx.store.now))).skip(1);
         pen.left(self.name, theme.title, theme, &alert.name).skip(1);
         self.environment(&mut pen, ctx, line);
