@@ -32,6 +32,7 @@ mod output;
 mod progress;
 mod promise;
 mod release;
+mod rules;
 mod session;
 mod settings;
 mod show;
@@ -48,7 +49,7 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 
 use error::CliError;
 use exit::Exit;
-use grammar::{Arguments, Verb};
+use grammar::{Arguments, ManifestsWhat, Verb};
 
 pub use keys::{sample as sample_keymap, table as key_table};
 pub use manifests::crds;
@@ -95,6 +96,10 @@ fn dispatch(arguments: &Arguments) -> Result<Exit, CliError> {
     match &arguments.verb {
         Some(Verb::Completions { shell }) => complete::completions(*shell),
         Some(Verb::Man) => complete::man(),
+        Some(Verb::Manifests(wanted)) if wanted.what == ManifestsWhat::Rules => {
+            let settings = settings::load(&arguments.global)?;
+            run_to_end(rules::print(&settings, wanted))
+        }
         Some(Verb::Manifests(wanted)) => manifests::print(wanted),
         Some(Verb::Config { what }) => settings::print(&arguments.global, what.as_ref()),
         // settings that are wrong are one of its findings

@@ -7,6 +7,7 @@ pub mod action;
 pub mod age;
 pub mod alert_history;
 pub mod alert_row;
+pub mod alert_rules;
 pub mod alerts;
 pub mod analysis;
 pub mod approval;

@@ -82,7 +82,7 @@ impl Handled {
 pub(super) fn fold(cluster: &mut ClusterState, event: ClusterEvent) {
     match event {
         ClusterEvent::AlertmanagerSources(names) => {
-            cluster.alertmanagers.retain(|name, _| names.contains(name))
+            cluster.alertmanagers.retain(|name, _| names.contains(name));
         }
         ClusterEvent::Alertmanager { name, reference, environments, at, result } => {
             let managed = cluster.alertmanagers.entry(name).or_default();
@@ -144,8 +144,8 @@ fn manager(store: &Store, line: &AlertLine) -> Result<(EnvironmentId, Manager), 
         managed.environments.iter().max_by_key(tier)
     };
     let key = own.or_else(careful).ok_or(NOBODY)?.clone();
-    let manager = Manager { reference: managed.reference.clone(), name: name.clone() };
-    Ok((EnvironmentId::new(line.id.cluster, key), manager))
+    let to = Manager { reference: managed.reference.clone(), name: name.clone() };
+    Ok((EnvironmentId::new(line.id.cluster, key), to))
 }
 
 /// Opens the question whether to silence the chosen alert: for how long, which labels, why.

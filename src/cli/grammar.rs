@@ -332,6 +332,8 @@ Examples:
   release-cockpit manifests | kubectl apply -f -
   release-cockpit manifests crds | kubectl apply -f -
   release-cockpit manifests policies --optional | kubectl apply -f -
+  release-cockpit manifests rules | kubectl apply -f -
+  release-cockpit manifests rules production --rule-file > rules.yaml
   release-cockpit manifests controller --image registry.example.com/release-cockpit:1.0.0")]
     Manifests(Manifests),
     /// Print the settings in force and where each came from, or a sample file

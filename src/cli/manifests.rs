@@ -20,6 +20,10 @@ const IMAGE: &str = "release-cockpit:latest";
 
 /// `manifests`.
 pub(super) fn print(wanted: &Manifests) -> Result<Exit, CliError> {
+    if wanted.rule_file || !wanted.environments.is_empty() || !wanted.file.is_empty() {
+        let sentence = "environments, --file and --rule-file belong to rules: release-cockpit manifests rules [ENVIRONMENT…]";
+        return Err(CliError::new(Exit::Usage, sentence));
+    }
     output::text(&render(wanted)?).map(|()| Exit::Ok)
 }
 
@@ -48,6 +52,8 @@ fn render(wanted: &Manifests) -> Result<String, CliError> {
         ManifestsWhat::Policies => vec![policies],
         ManifestsWhat::Controller => vec![CONTROLLER],
         ManifestsWhat::All => vec![CRDS, RBAC, policies, CONTROLLER],
+        // they come from environments, not from us
+        ManifestsWhat::Rules => Vec::new(),
     };
     let mut text = parts.join("---\n");
     if let Some(image) = &wanted.image {
@@ -95,7 +101,15 @@ mod tests {
     use serde_json::Value;
 
     fn wanted(what: ManifestsWhat) -> Manifests {
-        Manifests { what, optional: false, image: None, controller_namespace: None }
+        Manifests {
+            what,
+            optional: false,
+            image: None,
+            environments: Vec::new(),
+            rule_file: false,
+            file: Vec::new(),
+            controller_namespace: None,
+        }
     }
 
     fn documents(text: &str) -> Vec<Value> {

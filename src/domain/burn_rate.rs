@@ -188,6 +188,18 @@ pub fn describe(burn: &Burn, window: Duration) -> String {
     format!("{} of {} requests failed within {window}", Unit::Ratio.show(burn.ratio), count(burn.requests))
 }
 
+/// Share of the requests that may fail.
+#[must_use]
+pub fn budget(slo: &Slo) -> f64 {
+    1.0 - slo.objective / 100.0
+}
+
+/// Fewest requests in a window that make its number trustworthy.
+#[must_use]
+pub fn fewest(slo: &Slo) -> i64 {
+    slo.min_requests.unwrap_or(FEWEST).max(1)
+}
+
 fn errors(slo: &Slo) -> &str {
     slo.errors.as_deref().unwrap_or("errors")
 }
@@ -209,12 +221,12 @@ fn burn(slo: &Slo, measurement: &Measurement, window: Duration) -> Option<Burn> 
     let number = |reading: &str| measurement.number(&format!("{reading}/{text}"));
     let (errors, requests) = (number("errors")?, number("total")?);
     #[expect(clippy::cast_precision_loss, reason = "nobody asks for 2^53 requests")]
-    let fewest = slo.min_requests.unwrap_or(FEWEST).max(1) as f64;
+    let fewest = fewest(slo) as f64;
     if requests < fewest || errors < 0.0 {
         return None;
     }
     let ratio = (errors / requests).min(1.0);
-    let budget = 1.0 - slo.objective / 100.0;
+    let budget = budget(slo);
     (budget > 0.0).then(|| Burn { ratio, requests, rate: ratio / budget })
 }
 

@@ -139,13 +139,13 @@ pub fn all_match(matchers: &[Matcher], labels: &Words) -> bool {
 #[must_use]
 pub fn proposed(labels: &Words) -> Vec<Matcher> {
     let lasting = labels.iter().filter(|(name, _)| !PASSING.contains(&&***name));
-    let exactly = |(name, value): (&Box<str>, &Box<str>)| Matcher {
-        name: name.to_string(),
-        value: value.to_string(),
+    let exactly = |(name, value): (&str, &str)| Matcher {
+        name: name.to_owned(),
+        value: value.to_owned(),
         is_regex: false,
         is_equal: true,
     };
-    lasting.map(exactly).collect()
+    lasting.map(|(name, value)| exactly((name, value))).collect()
 }
 
 #[cfg(test)]

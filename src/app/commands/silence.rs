@@ -14,11 +14,11 @@ pub(super) const COMMAND: Command = Command {
     cli: None,
     confirmation: Confirmation::Light,
     availability: |store, _| alertmanagers::availability(store),
-    run: |store, invocation| match &invocation.argument {
-        Some(argument) => alertmanagers::silence(store, argument),
-        None => {
-            overlays::open_palette_with(store, "silence ");
-            Vec::new()
+    run: |store, invocation| {
+        if let Some(argument) = &invocation.argument {
+            return alertmanagers::silence(store, argument);
         }
+        overlays::open_palette_with(store, "silence ");
+        Vec::new()
     },
 };

@@ -247,6 +247,14 @@ pub struct Manifests {
     /// Image of the controller
     #[arg(long, value_name = "IMAGE")]
     pub image: Option<String>,
+    /// For rules: only these environments [default: all in sight]
+    pub environments: Vec<String>,
+    /// For rules: a rule file as Prometheus itself reads it, instead of objects of its operator
+    #[arg(long)]
+    pub rule_file: bool,
+    /// For rules: Environments out of this file of YAML instead of the cluster; repeat it for several
+    #[arg(short, long, value_name = "FILE")]
+    pub file: Vec<PathBuf>,
     /// Namespace of the controller [default: release-cockpit]
     #[arg(long, value_name = "NAME")]
     pub controller_namespace: Option<String>,
@@ -263,6 +271,8 @@ pub enum ManifestsWhat {
     Policies,
     /// The controller's Deployment
     Controller,
+    /// Alerting rules of environments, for their Prometheus
+    Rules,
     /// Everything, in the order in which it is applied
     All,
 }

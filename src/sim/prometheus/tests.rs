@@ -161,3 +161,38 @@ fn labels_and_their_values_are_listed() {
     assert_eq!(list("api/v1/label/pod/values"), serde_json::json!(["a", "b"]));
     assert_eq!(answer(&samples(), "api/v1/nothing", &Parameters(&[]), 0).0, 404);
 }
+
+/// Errors beyond the limit make the rule fire after its time, by the world's own evaluator.
+#[test]
+fn an_error_rate_over_its_limit_fires() {
+    let rule = crate::domain::alert_rules::rules(&crate::domain::alert_rules::tests::with_everything())
+        .unwrap()
+        .remove(0);
+    let lasting = rule.lasting.unwrap();
+    let told = serde_json::json!({"alert": rule.alert, "expr": rule.expr, "for": lasting.to_string(), "labels": rule.labels});
+    for (failing, expected) in [(0.04, "inactive"), (0.2, "firing")] {
+        let rules = super::Rules::read(&[serde_json::from_value(told.clone()).unwrap()]).unwrap();
+        let mut samples = super::Samples::with(rules);
+        let namespace = crate::domain::fixtures::environment().metadata.namespace.unwrap();
+        let series = |samples: &mut super::Samples, code: &str| {
+            let labels = [
+                ("namespace", namespace.as_str()),
+                ("component", "backend"),
+                ("track", "stable"),
+                ("code", code),
+            ];
+            samples.series(super::Labels::new("http_requests_total", &labels))
+        };
+        let (good, bad) = (series(&mut samples, "200"), series(&mut samples, "500"));
+        for step in 0..200_i64 {
+            #[expect(clippy::cast_precision_loss, reason = "few")]
+            let requests = step as f64 * 100.0;
+            samples.append(good, step * 5_000, requests * (1.0 - failing));
+            samples.append(bad, step * 5_000, requests * failing);
+            samples.evaluate_rules(step * 5_000);
+        }
+        let alerts = samples.rules().alerts();
+        let state = alerts["alerts"][0]["state"].as_str().unwrap_or("inactive");
+        assert_eq!(state, expected, "{failing}: {alerts}");
+    }
+}
