@@ -63,6 +63,7 @@ pub mod target;
 pub mod text_view;
 mod texts;
 pub mod toast;
+pub mod tour;
 pub mod tracks;
 pub mod ui_state;
 mod update;

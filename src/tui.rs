@@ -61,6 +61,8 @@ pub struct Options {
     pub preferences: Preferences,
     /// How that is read again.
     pub reader: Reader,
+    /// The file that says that the tour was begun here once; where it is not, the tour begins. Absent: none begins by itself.
+    pub toured: Option<PathBuf>,
     /// Where what one session leaves to the next is kept; absent: nowhere.
     pub state: Option<PathBuf>,
     /// The clock of the world that is shown.

@@ -19,6 +19,7 @@ pub mod shell;
 pub mod svg;
 pub mod syntax;
 pub mod theme;
+pub mod tour;
 
 #[cfg(test)]
 mod snapshots;

@@ -425,6 +425,7 @@ fn session_whose_task_fails() {
         theme: ui::theme::Theme::of(&config::theme::Theme::load("mono").unwrap()),
         preferences: app::preferences::Preferences::default(),
         reader: tui::Reader::new(|| Err("nothing to read".to_owned()), |_| Err("no theme".to_owned())),
+        toured: None,
         state: None,
         clock: time::Clock::system(),
     };

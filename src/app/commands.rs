@@ -93,6 +93,7 @@ mod suspend;
 mod theme;
 mod timestamps;
 mod top;
+mod tour;
 mod unfreeze;
 mod up;
 mod warnings;
@@ -206,6 +207,7 @@ pub const COMMANDS: &[&Command] = &[
     &refresh::COMMAND,
     &redraw::COMMAND,
     &theme::COMMAND,
+    &tour::COMMAND,
     &reload::COMMAND,
     &suspend::COMMAND,
     &quit::COMMAND,

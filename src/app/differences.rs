@@ -161,6 +161,13 @@ pub(super) fn find(store: &Store, word: &str) -> Result<EnvironmentId, String> {
     }
 }
 
+/// As [`find`] reads it, and no other environment's.
+#[must_use]
+pub(super) fn written(store: &Store, id: &EnvironmentId) -> String {
+    let context = store.cluster(id.cluster).map_or("", |cluster| &cluster.context);
+    format!("{}@{context}", id.key)
+}
+
 /// Asks for each side that is due, where they are looked at.
 pub(super) fn settle(store: &mut Store) -> Vec<Effect> {
     let now = store.now;

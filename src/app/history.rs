@@ -137,11 +137,49 @@ mod tests {
             ("2 : release space production-v1-8-1-bb enter", "release of production-v1-8-1-bb"),
             ("2 : release space production-v1-8-1-bb enter [ ]", "release of production-v1-8-1-bb"),
             ("1 B a enter 2 ' a enter", "home of staging"),
+            ("1 E [", "home of staging"),
+            ("1 E [ ]", "events of staging"),
+            ("2 E esc 1 [ [", "events of production"),
+            ("1 N [ ]", "numbers of staging"),
+            ("1 z [ ]", "zoom of staging"),
+            ("1 L [ ]", "logs of staging"),
+            ("2 X [ ]", "differences of production"),
+            ("2 X B d enter esc 1 ' d enter", "differences of production"),
             ("1 h B here enter 2 ' here enter", "changes of staging"),
             ("1 ' nowhere enter", "home of staging"),
         ] {
             assert_eq!(place(&planera().typing(keys)), expected, "{keys}");
         }
+    }
+
+    /// What tells one place from another of its kind is found again too.
+    #[test]
+    fn panes_logs_and_pairs_are_found_again() {
+        let zoomed = planera().typing("1 z m m esc 2 [ [");
+        let View::Zoom(view) = zoomed.store.ui.view() else { panic!("{:?}", zoomed.store.ui.view()) };
+        assert_ne!(&*view.pane, "errorRate");
+        let logs = planera().typing("1 tab l esc 2 [ [");
+        let found: Vec<String> = logs
+            .store
+            .ui
+            .views
+            .iter()
+            .filter_map(|view| match view {
+                View::Logs(view) => Some(view.subject.words()),
+                _ => None,
+            })
+            .collect();
+        assert!(
+            found.iter().all(|words| words.starts_with("backend-") || words.starts_with("frontend-")),
+            "{found:?}"
+        );
+        assert_eq!(found.len(), 1);
+        let pair = planera().typing("2 X esc 1 [ [");
+        let View::Differences(view) = pair.store.ui.view() else { panic!("{:?}", pair.store.ui.view()) };
+        assert_eq!(
+            (&*view.left.environment.key.name, &*view.right.environment.key.name),
+            ("staging", "production")
+        );
     }
 
     #[test]

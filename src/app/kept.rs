@@ -59,7 +59,7 @@ pub fn of(store: &Store, settings: &str) -> Kept {
     });
     let pane = PANES.iter().find(|(_, pane)| *pane == store.ui.focus).map(|(kept, _)| *kept);
     Kept {
-        place: place::present(store).or_else(|| store.resuming.clone()),
+        place: place::present(store).map(Place::lasting).or_else(|| store.resuming.clone()),
         pane: pane.unwrap_or_default(),
         sort: store.ui.pod_sort.word().to_owned(),
         metric: store.ui.metric.to_string(),

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use crate::api::EnvironmentKey;
 use crate::app::cluster_state::ClusterId;
 use crate::app::effect::{Effect, RequestId};
 use crate::app::located::{EnvironmentId, PodId};
@@ -107,6 +108,38 @@ impl LogSubject {
             Self::Pod(id) => id.key.name.to_string(),
             Self::Workload { name, .. } => format!("all pods of {name}"),
             Self::Environment(id) => format!("all pods of {}", id.key.name),
+        }
+    }
+
+    /// As [`LogSubject::read`] reads it: words that outlive a session.
+    #[must_use]
+    pub fn written(&self) -> String {
+        match self {
+            Self::Pod(id) => format!("pod {} {}", id.key.namespace, id.key.name),
+            Self::Workload { namespace, kind, name, .. } => format!("{kind} {namespace} {name}"),
+            Self::Environment(id) => format!("environment {} {}", id.key.namespace, id.key.name),
+        }
+    }
+
+    /// What was written so; nothing where it is gone.
+    #[must_use]
+    pub fn read(text: &str, cluster: ClusterId, store: &Store) -> Option<Self> {
+        let [kind, namespace, name] = *text.split(' ').collect::<Vec<_>>().as_slice() else { return None };
+        match kind {
+            "pod" => {
+                let id = PodId::new(cluster, PodKey { namespace: namespace.into(), name: name.into() });
+                store.pod(&id).map(|_| Self::Pod(id))
+            }
+            "environment" => {
+                let id = EnvironmentId::new(cluster, EnvironmentKey::new(namespace, name));
+                store.environment(&id).map(|_| Self::Environment(id))
+            }
+            kind => Some(Self::Workload {
+                cluster,
+                namespace: namespace.into(),
+                kind: kind.into(),
+                name: name.into(),
+            }),
         }
     }
 

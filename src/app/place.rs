@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::api::{EnvironmentKey, ReleaseKey};
 use crate::app::cluster_state::ClusterId;
 use crate::app::located::{EnvironmentId, ReleaseId};
+use crate::app::log_view::LogSubject;
 use crate::app::store::Store;
 use crate::app::ui_state::{ChangesView, Cursor, InboxView, Pane, View};
-use crate::app::views;
+use crate::app::{differences, events, log_view, numbers, views, zoom};
 
 /// Where a person is, in words that outlive a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +27,9 @@ pub struct Place {
     /// Name of the release, where one is open.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release: Option<String>,
+    /// What tells it from others of its kind: the pane that is zoomed, whose logs, beside which environment.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub about: String,
 }
 
 /// What is open, of what can be opened again.
@@ -45,11 +49,22 @@ pub enum PlaceView {
     Inbox,
     /// Applications by environments.
     Matrix,
+    /// Events of Kubernetes.
+    Events,
+    /// One metric pane alone.
+    Zoom,
+    /// Delivery numbers.
+    Numbers,
+    /// Logs.
+    Logs,
+    /// Two environments, compared.
+    Differences,
 }
 
 /// Where the screen is now; absent where that cannot be opened again.
 #[must_use]
 pub fn present(store: &Store) -> Option<Place> {
+    let mut about = String::new();
     let (view, release) = match store.ui.view() {
         View::Home => (PlaceView::Home, None),
         View::Release(view) => (PlaceView::Release, Some(view.id.clone())),
@@ -57,6 +72,20 @@ pub fn present(store: &Store) -> Option<Place> {
         View::Changes(_) => (PlaceView::Changes, None),
         View::Inbox(_) => (PlaceView::Inbox, None),
         View::Matrix => (PlaceView::Matrix, None),
+        View::Events(_) => (PlaceView::Events, None),
+        View::Numbers(_) => (PlaceView::Numbers, None),
+        View::Zoom(view) => {
+            about = view.pane.to_string();
+            (PlaceView::Zoom, None)
+        }
+        View::Logs(view) => {
+            about = view.subject.written();
+            (PlaceView::Logs, None)
+        }
+        View::Differences(view) => {
+            about = differences::written(store, &view.left.environment);
+            (PlaceView::Differences, None)
+        }
         _ => return None,
     };
     let environment = match view {
@@ -73,10 +102,20 @@ pub fn present(store: &Store) -> Option<Place> {
         namespace: namespace.to_string(),
         environment: name.to_string(),
         release: release.map(|id| id.key.name.to_string()),
+        about,
     })
 }
 
 impl Place {
+    /// What of it the next session may begin with: logs are opened by a person, each time anew.
+    #[must_use]
+    pub fn lasting(self) -> Self {
+        match self.view {
+            PlaceView::Logs => Self { view: PlaceView::Home, about: String::new(), ..self },
+            _ => self,
+        }
+    }
+
     /// What people call it.
     #[must_use]
     pub fn words(&self) -> String {
@@ -87,6 +126,11 @@ impl Place {
             PlaceView::Changes => "changes",
             PlaceView::Inbox => "inbox",
             PlaceView::Matrix => "matrix",
+            PlaceView::Events => "events",
+            PlaceView::Zoom => "zoom",
+            PlaceView::Numbers => "numbers",
+            PlaceView::Logs => "logs",
+            PlaceView::Differences => "differences",
         };
         let about = self.release.as_deref().unwrap_or(&self.environment);
         if about.is_empty() { view.to_owned() } else { format!("{view} of {about}") }
@@ -138,6 +182,18 @@ pub(super) fn go(store: &mut Store, place: &Place) -> Result<(), String> {
         (PlaceView::Rollback, Some(id), _) => views::open_rollback(store, id),
         (PlaceView::Changes, Some(environment), _) => {
             views::push(store, View::Changes(ChangesView { environment, offset: 0 }));
+        }
+        (PlaceView::Events, Some(environment), _) => events::open(store, environment),
+        (PlaceView::Numbers, ..) => numbers::open(store),
+        (PlaceView::Zoom, Some(environment), _) => zoom::reopen(store, environment, &place.about),
+        (PlaceView::Logs, ..) => {
+            let subject =
+                place.cluster(store).and_then(|cluster| LogSubject::read(&place.about, cluster, store));
+            log_view::open(store, subject.ok_or_else(gone)?);
+        }
+        (PlaceView::Differences, Some(environment), _) => {
+            let other = differences::find(store, &place.about).map_err(|_| gone())?;
+            differences::open(store, environment, Some(other));
         }
         (PlaceView::Matrix, ..) => views::push(store, View::Matrix),
         (PlaceView::Inbox, ..) => views::push(store, View::Inbox(InboxView::default())),

@@ -20,6 +20,7 @@ use crate::app::place::Place;
 use crate::app::preferences::Preferences;
 use crate::app::rows::Rows;
 use crate::app::toast::{Level, Toast};
+use crate::app::tour::Tour;
 use crate::app::ui_state::{Overlay, UiState};
 use crate::app::zoom::ZoomWish;
 use crate::config::Section;
@@ -57,6 +58,8 @@ pub struct Store {
     pub armed: Option<Armed>,
     /// Where a person was, and places with a name.
     pub history: History,
+    /// How far a person has come in the tour; absent: none is on.
+    pub tour: Option<Tour>,
     /// The place of the last session, until it is gone to.
     pub resuming: Option<Place>,
     /// How a person is called, and for what they were called already.

@@ -152,6 +152,15 @@ pub fn newest_release(store: &Store, id: &EnvironmentId) -> Option<(DateTime<Utc
     begun.max_by_key(|(at, _)| *at)
 }
 
+/// Opens that pane again, where a person was before.
+pub(super) fn reopen(store: &mut Store, environment: EnvironmentId, pane: &str) {
+    store.ui.metric = pane.into();
+    open(store, environment, None);
+    if let Some(View::Zoom(view)) = store.ui.views.last_mut() {
+        view.pane = pane.into();
+    }
+}
+
 /// Opens a pane: the named one, else the one that is meant.
 pub(super) fn open(store: &mut Store, environment: EnvironmentId, named: Option<&str>) {
     if let Some(wanted) = named {

@@ -13,11 +13,12 @@ use super::terminal::{self, GOODBYE};
 use crate::api::labels::{CONTROLLER_NAMESPACE, CONTROLLER_USER};
 use crate::cluster::registry::Mirrors;
 use crate::cluster::{Cluster, ConnectOptions, Source};
-use crate::config::Settings;
+use crate::config::{Settings, state};
 use crate::controller::{self, ControllerOptions, LeaseOptions};
 use crate::sim::scenario::Scenario;
 use crate::sim::server::{self, Running, StartOptions};
 use crate::time::Clock;
+use crate::tui;
 
 /// `demo`: world, controller and cockpit in one process.
 pub(super) async fn demo(settings: &Settings, wanted: &Demo) -> Result<Exit, CliError> {
@@ -56,7 +57,12 @@ pub(super) async fn demo(settings: &Settings, wanted: &Demo) -> Result<Exit, Cli
     ));
     let options = terminal::options(&settings, vec![("demo".to_owned(), player)], clock);
     let ended = match options {
-        Ok(options) => terminal::run(&settings, options).await,
+        // who names a scenario has been here before
+        Ok(options) => {
+            let toured = state::default_path().filter(|_| wanted.scenario.is_none());
+            let toured = toured.map(|path| path.with_file_name("demo.json"));
+            terminal::run(&settings, tui::Options { toured, ..options }).await
+        }
         Err(error) => Err(error),
     };
     shutdown.cancel();

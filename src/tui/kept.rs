@@ -1,12 +1,22 @@
 //! What one session leaves to the next, on its way to and from the file. A file that cannot be used is told of in the log, and no more.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Reader;
 use crate::app::kept::{self, Kept};
 use crate::app::store::Store;
+use crate::app::tour;
 use crate::config::state;
 use crate::ui::theme::Theme;
+
+/// Begins the tour where nobody has begun it yet, and remembers that somebody has.
+pub(super) fn tour_once(path: Option<&Path>, store: &mut Store) {
+    let Some(path) = path.filter(|path| !path.exists()) else { return };
+    tour::begin(store);
+    if let Err(error) = state::write(path, &serde_json::json!({"tour": "begun"})) {
+        tracing::warn!("that the tour was begun is not kept: {}: {error}", path.display());
+    }
+}
 
 /// Where what is kept goes, and what it is measured by.
 pub(super) struct Keeper {

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::handoff::{self, Reach};
-use super::kept::Keeper;
+use super::kept::{self, Keeper};
 use super::outside::Outside;
 use super::pace::Pace;
 use super::signals::{Asked, Signals};
@@ -71,6 +71,7 @@ impl Session {
         store.range = TimeDelta::from_std(options.range).unwrap_or(store.range);
         let mut theme = options.theme.clone();
         let keeper = Keeper::take(options.state.clone(), &mut store, &mut theme, &options.reader);
+        kept::tour_once(options.toured.as_deref(), &mut store);
         let (sender, receiver) = mpsc::channel(BACKLOG);
         let mut session = Self {
             store,

@@ -12,7 +12,7 @@ use crate::app::ui_state::{Overlay, Pane as Focus, View};
 use crate::ui::layout::{self, Needs, SMALLEST, is_wide, take_bottom, take_left, take_top};
 use crate::ui::pane::Ctx;
 use crate::ui::theme::Theme;
-use crate::ui::{banners, overlays, panes, shell};
+use crate::ui::{banners, overlays, panes, shell, tour};
 
 /// Draws the whole screen into that area.
 pub fn draw(buf: &mut Buffer, area: Rect, store: &Store, theme: &Theme) {
@@ -20,10 +20,11 @@ pub fn draw(buf: &mut Buffer, area: Rect, store: &Store, theme: &Theme) {
     // A theme may have a background of its own, which lies below everything.
     buf.set_style(area, theme.text);
     let needs = needs(store);
-    let Some(shell) = layout::shell(area, needs) else {
+    let Some((shell, below)) = parts(area, store, needs) else {
         too_small(buf, area, &ctx);
         return;
     };
+    tour::draw(buf, below, &ctx);
     ctx.boxed = is_wide(shell.body);
     shell::header(buf, shell.header, &ctx);
     if shell.banner.height > 0 {
@@ -52,6 +53,14 @@ pub fn draw(buf: &mut Buffer, area: Rect, store: &Store, theme: &Theme) {
         shell::status(buf, shell.status, &ctx);
     }
     shell::footer(buf, shell.footer, &ctx);
+}
+
+/// The lines around the screen, and the rows of the tour below it.
+fn parts(area: Rect, store: &Store, needs: Needs) -> Option<(layout::Shell, Rect)> {
+    let mut shell = layout::shell(area, needs)?;
+    let rows = tour::rows(store, shell.body);
+    let below = take_bottom(&mut shell.body, rows);
+    Some((shell, below))
 }
 
 fn too_small(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
@@ -260,7 +269,9 @@ fn alerts(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>) {
 pub fn heights(store: &Store) -> BTreeMap<Focus, u16> {
     let needs = needs(store);
     let (width, height) = store.size;
-    let Some(shell) = layout::shell(Rect::new(0, 0, width, height), needs) else { return BTreeMap::new() };
+    let Some((shell, _)) = parts(Rect::new(0, 0, width, height), store, needs) else {
+        return BTreeMap::new();
+    };
     let boxed = is_wide(shell.body);
     let framed = |area: Rect| area.height.saturating_sub(if boxed { 2 } else { 1 });
     let mut heights = match store.ui.view() {

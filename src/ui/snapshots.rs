@@ -12,6 +12,7 @@ mod metrics;
 mod mono;
 mod parted;
 mod talk;
+mod toured;
 mod windows;
 
 use compared::differences;

@@ -1,7 +1,7 @@
 //! `back`.
 
 use super::prelude::*;
-use crate::app::{overlays, texts, views};
+use crate::app::{overlays, texts, tour, views};
 
 pub(super) const COMMAND: Command = Command {
     id: "back",
@@ -30,8 +30,8 @@ fn run(store: &mut Store, _: &Invocation) -> Vec<Effect> {
         overlays::apply_filter(store, focus, "");
     } else if !store.ui.marked.is_empty() {
         store.ui.marked.clear();
-    } else {
-        views::pop(store);
+    } else if !views::pop(store) && !tour::awaits(store, "back") {
+        tour::leave(store);
     }
     Vec::new()
 }

@@ -8,6 +8,7 @@ use crate::app::place;
 use crate::app::store::Store;
 use crate::app::target::target;
 use crate::app::toast::Level;
+use crate::app::tour;
 use crate::config::key::KeyChord;
 
 /// Does what a key means where the screen is now.
@@ -47,7 +48,7 @@ pub(in crate::app) fn invoke(
     command: &'static Command,
     invocation: &Invocation,
 ) -> Vec<Effect> {
-    match command::availability(store, command, &invocation.target) {
+    let effects = match command::availability(store, command, &invocation.target) {
         // moving in a list is no new place, and history itself is none
         Availability::Ready if command.group == Group::Moving && command.id != "environment" => {
             (command.run)(store, invocation)
@@ -60,7 +61,9 @@ pub(in crate::app) fn invoke(
         }
         Availability::Unavailable(reason) => {
             store.say(Level::Warning, format!("{}: {reason}", command.title));
-            Vec::new()
+            return Vec::new();
         }
-    }
+    };
+    tour::used(store, command);
+    effects
 }

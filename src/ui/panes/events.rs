@@ -16,6 +16,9 @@ use crate::ui::pen::Pen;
 pub static PANE: Pane =
     Pane { id: "events", title: "Events", focus: Some(Focus::Events), min: (40, 2), draw };
 
+/// Cells from which on everything of an event stands in one row.
+const WIDE: u16 = 120;
+
 fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let View::Events(view) = ctx.store.ui.view() else { return };
     let (store, theme, dot) = (ctx.store, ctx.theme, ctx.theme.glyphs.dot);
@@ -49,13 +52,27 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
         return;
     }
     let mut body = inner;
+    let each = rows_each(inner.width);
     if inner.height > 3 {
         let mut pen = Pen::new(buf, inner, 0);
-        pen.put(theme.muted, "    AGE   WHAT      REASON");
+        pen.put(theme.muted, "    AGE   WHAT    REASON");
+        if each > 1 {
+            pen.to(inner.x + 44).put(theme.muted, "COUNT OBJECT");
+        }
         body = Rect { y: inner.y + 1, height: inner.height - 1, ..inner };
     }
-    for (group, row) in events.iter().skip(view.offset).zip(0..body.height) {
-        line(&mut Pen::new(buf, body, row), ctx, group);
+    for (group, nth) in events.iter().skip(view.offset).zip(0..body.height / each) {
+        let mut pen = Pen::new(buf, body, nth * each);
+        if each == 1 {
+            line(&mut pen, ctx, group);
+            continue;
+        }
+        lead(&mut pen, ctx, group, 24);
+        subject(&mut pen, ctx, group);
+        let mut pen = Pen::new(buf, body, nth * each + 1);
+        pen.skip(10);
+        let room = pen.room();
+        pen.cut(room, theme.text, theme, &group.message);
     }
     if freshness.is_stale() {
         grey(buf, body, theme);
@@ -65,25 +82,10 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
 /// `12s ▲ warning BackOff ×12 Pod/backend-… (3) message`.
 pub(super) fn line(pen: &mut Pen<'_>, ctx: &Ctx<'_>, group: &EventGroup) {
     let theme = ctx.theme;
-    let wide = pen.room() >= 120;
-    match group.at {
-        Some(at) => pen.right(7, theme.muted, format_args!("{}", Age::between(at, ctx.store.now))),
-        None => pen.right(7, theme.unknown, format_args!("?")),
-    };
-    let (glyph, word, style) = if group.warning {
-        (theme.glyphs.warning, "warning", theme.warning)
-    } else {
-        (theme.glyphs.dot, "normal", theme.muted)
-    };
-    pen.skip(1).put(style, glyph).skip(1).left(8, style, theme, word);
-    pen.left(if wide { 24 } else { 16 }, style, theme, &group.reason).skip(1);
-    if group.count > 1 {
-        pen.right(6, theme.text, format_args!("x{}", group.count)).skip(1);
-    } else {
-        pen.skip(7);
-    }
-    let object = format!("{}/{}", group.kind, group.name);
+    let wide = pen.room() >= WIDE;
+    lead(pen, ctx, group, if wide { 24 } else { 16 });
     if wide {
+        let object = format!("{}/{}", group.kind, group.name);
         pen.name(40, theme.text, theme, &object).skip(1);
         if group.objects > 1 {
             pen.right(5, theme.text, format_args!("of {}", group.objects)).skip(1);
@@ -97,9 +99,46 @@ pub(super) fn line(pen: &mut Pen<'_>, ctx: &Ctx<'_>, group: &EventGroup) {
     pen.cut(room, theme.text, theme, &group.message);
 }
 
+/// `12s ▲ warning BackOff x12`.
+fn lead(pen: &mut Pen<'_>, ctx: &Ctx<'_>, group: &EventGroup, reason: u16) {
+    let theme = ctx.theme;
+    match group.at {
+        Some(at) => pen.right(7, theme.muted, format_args!("{}", Age::between(at, ctx.store.now))),
+        None => pen.right(7, theme.unknown, format_args!("?")),
+    };
+    let (glyph, word, style) = if group.warning {
+        (theme.glyphs.warning, "warning", theme.warning)
+    } else {
+        (theme.glyphs.dot, "normal", theme.muted)
+    };
+    pen.skip(1).put(style, glyph).skip(1).left(8, style, theme, word);
+    pen.left(reason, style, theme, &group.reason).skip(1);
+    if group.count > 1 {
+        pen.right(6, theme.text, format_args!("x{}", group.count)).skip(1);
+    } else {
+        pen.skip(7);
+    }
+}
+
+/// `backend-… of 3`, at the end of a narrow line, whose message stands below.
+fn subject(pen: &mut Pen<'_>, ctx: &Ctx<'_>, group: &EventGroup) {
+    let theme = ctx.theme;
+    if group.objects > 1 {
+        pen.last(theme.text, format_args!("of {}", group.objects));
+    }
+    let room = pen.room();
+    pen.name(room, theme.text, theme, &group.name);
+}
+
+/// Rows that an event takes: where the message would have no room beside it, it stands below.
+const fn rows_each(cells: u16) -> u16 {
+    if cells >= WIDE { 1 } else { 2 }
+}
+
 /// Rows of the list where the pane has this area.
 #[must_use]
 pub fn visible_rows(area: Rect, boxed: bool) -> u16 {
     let inner = area.height.saturating_sub(if boxed { 2 } else { 1 });
-    if inner > 3 { inner - 1 } else { inner }
+    let cells = area.width.saturating_sub(if boxed { 2 } else { 0 });
+    (if inner > 3 { inner - 1 } else { inner }) / rows_each(cells)
 }

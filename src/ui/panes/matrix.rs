@@ -29,9 +29,10 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     // It spans environments: production's frame belongs to what shows production alone.
     let chrome = Chrome { tier: None, freshness, ..ctx.chrome(Some(Focus::Matrix), Freshness::Timeless) };
     let (dot, count) = (theme.glyphs.dot, store.rows.environments.len());
+    let word = if count == 1 { "environment" } else { "environments" };
     let places = match store.clusters.len() {
-        1 => Short::of(format_args!("{count} environments")),
-        several => Short::of(format_args!("{several} clusters {dot} {count} environments")),
+        1 => Short::of(format_args!("{count} {word}")),
+        several => Short::of(format_args!("{several} clusters {dot} {count} {word}")),
     };
     let inner = chrome.draw(
         buf,
