@@ -52,6 +52,7 @@ pub mod pending;
 pub mod place;
 pub mod plain;
 mod pod_sort;
+pub mod pointing;
 pub mod preferences;
 mod rollback;
 pub mod rows;

@@ -55,6 +55,8 @@ pub struct Options {
     pub queries_at_once: usize,
     /// How often permissions are asked for, on the wall.
     pub refresh_permissions: Duration,
+    /// Clicks select and the wheel scrolls.
+    pub mouse: bool,
     /// Styles and glyphs.
     pub theme: Theme,
     /// What a person has chosen and may choose anew while the session runs.

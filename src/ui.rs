@@ -13,6 +13,7 @@ pub mod pane;
 pub mod panes;
 pub mod pen;
 pub mod plot;
+pub mod pointing;
 pub mod reading;
 pub mod screens;
 pub mod shell;

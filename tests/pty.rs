@@ -38,6 +38,35 @@ fn it_opens_shows_the_world_and_quits() {
 }
 
 #[test]
+fn the_mouse_selects_only_where_it_is_wanted_and_is_given_back() {
+    let on = "\u{1b}[?1000h";
+    let mut terminal = Terminal::start(&["--mouse", "demo", "planera"], (24, 80));
+    terminal.until_text("production");
+    terminal.until_written("the mouse", |all| all.contains(on));
+    let marked = |name: &'static str| {
+        move |screen: &vt100::Screen| {
+            screen.contents().lines().any(|line| line.starts_with('▸') && line.contains(name))
+        }
+    };
+    // rows and columns count from 1: the second and the third row are staging and production
+    terminal.press("\u{1b}[<0;10;3M\u{1b}[<0;10;3m");
+    terminal.until("production selected", marked("2  production"));
+    terminal.press("\u{1b}[<0;10;2M\u{1b}[<0;10;2m");
+    terminal.until("staging selected", marked("1  staging"));
+    let screen = Arc::clone(&terminal.screen);
+    terminal.press("q");
+    assert!(terminal.ended().success());
+    assert!(screen.written().contains("\u{1b}[?1000l"), "the mouse was not given back");
+
+    let mut terminal = quiet();
+    terminal.until_text("Running");
+    let screen = Arc::clone(&terminal.screen);
+    terminal.press("q");
+    assert!(terminal.ended().success());
+    assert!(!screen.written().contains(on));
+}
+
+#[test]
 fn the_title_tells_the_place_and_is_given_back() {
     let variables = [("RELEASE_COCKPIT_ATTENTION", "title,osc9")];
     let mut terminal = Terminal::start_with(&["demo", "quiet"], (24, 80), &variables);
@@ -425,6 +454,7 @@ fn session_whose_task_fails() {
         theme: ui::theme::Theme::of(&config::theme::Theme::load("mono").unwrap()),
         preferences: app::preferences::Preferences::default(),
         reader: tui::Reader::new(|| Err("nothing to read".to_owned()), |_| Err("no theme".to_owned())),
+        mouse: false,
         toured: None,
         state: None,
         clock: time::Clock::system(),

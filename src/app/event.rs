@@ -10,6 +10,7 @@ use crate::api::{Environment, EnvironmentKey, Release, ReleaseAction, ReleaseKey
 use crate::app::cluster_state::{ClusterId, ControllerHealth, Feed, FeedState, Identity};
 use crate::app::effect::RequestId;
 use crate::app::log_view::LogNews;
+use crate::app::pointing::Pointed;
 use crate::app::preferences::Preferences;
 use crate::app::ui_state::Pane;
 use crate::app::zoom::ZoomWish;
@@ -36,6 +37,13 @@ pub enum Event {
         chord: KeyChord,
         /// It is held down.
         repeat: bool,
+    },
+    /// The mouse did something in a pane.
+    Pointer {
+        /// Where.
+        pane: Pane,
+        /// What.
+        what: Pointed,
     },
     /// Text was pasted (bracketed paste).
     Paste(String),

@@ -152,9 +152,14 @@ pub(super) fn go(store: &mut Store, step: Move, page: usize) {
         .collect();
     let at = present.and_then(|row| stops.iter().position(|id| *id == row.id)).unwrap_or_default();
     let Some(next) = stops.get(step.from(at, stops.len(), page)).cloned() else { return };
+    select(store, &next);
+}
+
+/// Selects an environment of the list.
+pub(super) fn select(store: &mut Store, id: &EnvironmentId) {
     let height = store.ui.height(Pane::Environments);
     let Store { ui, rows, .. } = store;
-    super::movement::jump(&mut ui.environments, &rows.environments, &next, |row| &row.id, height);
+    super::movement::jump(&mut ui.environments, &rows.environments, id, |row| &row.id, height);
     ui.pods = Cursor::default();
     store.dirty.cursors = true;
 }

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 
 use crate::app::effect::Effect;
 use crate::app::event::Event;
+use crate::app::pointing;
 use crate::app::preferences;
 use crate::app::store::Store;
 use crate::app::toast::Level;
@@ -46,6 +47,11 @@ fn apply(store: &mut Store, event: Event) -> Vec<Effect> {
             store.dirty.screen = true;
             store.last_key = Some(store.now);
             keys::paste(store, &text);
+            Vec::new()
+        }
+        Event::Pointer { pane, what } => {
+            store.last_key = Some(store.now);
+            pointing::apply(store, pane, what);
             Vec::new()
         }
         Event::Resize { width, height } => {

@@ -82,6 +82,9 @@ pub struct Global {
     /// Draw with ASCII characters only
     #[arg(long, global = true, help_heading = "Settings")]
     pub ascii: bool,
+    /// Select by clicks and scroll by the wheel; the terminal's own selection then needs shift
+    #[arg(long, global = true, help_heading = "Settings")]
+    pub mouse: bool,
     /// Print lines instead of drawing a screen, and read commands line by line
     #[arg(long, global = true, help_heading = "Settings")]
     pub plain: bool,

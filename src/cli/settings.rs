@@ -67,6 +67,9 @@ fn flags(global: &Global) -> Vec<GivenFlag> {
     if global.ascii {
         given.push(("borders", "--ascii", vec!["ascii".to_owned()]));
     }
+    if global.mouse {
+        given.push(("mouse", "--mouse", vec!["true".to_owned()]));
+    }
     if global.plain {
         given.push(("plain", "--plain", vec!["true".to_owned()]));
     }

@@ -52,6 +52,7 @@ pub(super) fn options(
         theme: drawn_theme(settings, &settings.theme)?,
         preferences: preferences(settings)?,
         reader: reader(settings),
+        mouse: settings.mouse,
         toured: None,
         state: None,
         clock,

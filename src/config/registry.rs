@@ -106,7 +106,10 @@ pub const SETTINGS: &[Setting] = &[
         key: "mouse",
         kind: Kind::Switch,
         default: "false",
-        help: &["Whether the mouse selects. While it does, the terminal's own selection needs shift."],
+        help: &[
+            "Whether clicks select and the wheel scrolls; nothing else is done by the mouse. While it is on, the terminal's own selection",
+            "needs shift.",
+        ],
     },
     Setting {
         key: "attention",

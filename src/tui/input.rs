@@ -1,9 +1,31 @@
 //! What the terminal sends, in our own words.
 
-use crossterm::event::{Event as Input, KeyCode as Code, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{
+    Event as Input, KeyCode as Code, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind,
+};
 
 use crate::app::event::Event;
 use crate::config::key::{KeyChord, KeyCode, Modifiers};
+
+/// What the mouse did, and at which column and row; none for what nobody needs.
+pub(super) fn pointed(input: &Input) -> Option<(Mouse, u16, u16)> {
+    let Input::Mouse(mouse) = input else { return None };
+    let what = match mouse.kind {
+        MouseEventKind::Down(MouseButton::Left) => Mouse::Click,
+        MouseEventKind::ScrollUp => Mouse::Up,
+        MouseEventKind::ScrollDown => Mouse::Down,
+        _ => return None,
+    };
+    Some((what, mouse.column, mouse.row))
+}
+
+/// A deed of the mouse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mouse {
+    Click,
+    Up,
+    Down,
+}
 
 /// The event that an input means; none for what nobody needs (releases of keys, the mouse, modifiers alone).
 pub(super) fn event(input: Input) -> Option<Event> {

@@ -19,6 +19,7 @@ use super::{Error, Options, Reader, input};
 use crate::app::cluster_state::ClusterId;
 use crate::app::effect::{Effect, HandOff};
 use crate::app::event::Event;
+use crate::app::pointing::Pointed;
 use crate::app::store::Store;
 use crate::app::{update, update_all};
 use crate::ui::theme::Theme;
@@ -79,7 +80,7 @@ impl Session {
             reader: options.reader.clone(),
             keeper,
             clock: options.clock.clone(),
-            screen: Screen::take()?,
+            screen: Screen::take(options.mouse)?,
             pace: Pace::new(),
             outside: Outside::new(sender),
             receiver,
@@ -186,13 +187,25 @@ impl Session {
             self.quit = true;
             return Ok(());
         };
-        let Some(event) = input::event(input) else { return Ok(()) };
+        let Some(event) = self.pointer(&input).or_else(|| input::event(input)) else { return Ok(()) };
         let before = self.store.revision;
         self.feed([event])?;
         if self.store.revision != before {
             self.pace.hurry();
         }
         Ok(())
+    }
+
+    /// What the mouse means where it is.
+    fn pointer(&self, input: &crossterm::event::Event) -> Option<Event> {
+        let (mouse, column, row) = input::pointed(input)?;
+        let (pane, line) = crate::ui::pointing::hit(&self.store, column, row)?;
+        let what = match mouse {
+            input::Mouse::Click => Pointed::Click(line),
+            input::Mouse::Up => Pointed::Up,
+            input::Mouse::Down => Pointed::Down,
+        };
+        Some(Event::Pointer { pane, what })
     }
 
     fn signal(&mut self, asked: Asked) -> Result<(), Error> {

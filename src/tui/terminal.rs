@@ -32,8 +32,14 @@ const FRAME_BYTES: usize = 128 << 10;
 const PUSH_TITLE: &[u8] = b"\x1b[22;2t";
 const POP_TITLE: &[u8] = b"\x1b[23;2t";
 
+/// Clicks and the wheel, with places beyond column 223. Not where the mouse moves: nobody needs it, and each move costs bytes.
+const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
+const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
+
 /// Modes are on. Read by the panic hook and by signals, which have no [`Screen`] at hand.
 static TAKEN: AtomicBool = AtomicBool::new(false);
+/// The mouse is wanted. While it is, the terminal's own selection needs shift.
+static MOUSE: AtomicBool = AtomicBool::new(false);
 /// Keyboard enhancement is on.
 static ENHANCED: AtomicBool = AtomicBool::new(false);
 /// What a thread other than the drawing one has panicked with.
@@ -48,7 +54,8 @@ pub(super) struct Screen {
 
 impl Screen {
     /// Takes the terminal over.
-    pub(super) fn take() -> io::Result<Self> {
+    pub(super) fn take(mouse: bool) -> io::Result<Self> {
+        MOUSE.store(mouse, Ordering::SeqCst);
         enter()?;
         let writer = BufWriter::with_capacity(FRAME_BYTES, io::stdout());
         match Terminal::new(CrosstermBackend::new(writer)) {
@@ -172,6 +179,9 @@ fn enter() -> io::Result<()> {
     out.write_all(PUSH_TITLE)?;
     out.write_all(attention::title("").as_bytes())?;
     execute!(out, EnterAlternateScreen, EnableBracketedPaste, Hide)?;
+    if MOUSE.load(Ordering::SeqCst) {
+        out.write_all(MOUSE_ON)?;
+    }
     if speaks_enhanced_keys(|name| std::env::var(name).ok()) {
         let flags = KeyboardEnhancementFlags::DISAMBIGUATE_ESCAPE_CODES
             | KeyboardEnhancementFlags::REPORT_EVENT_TYPES;
@@ -189,6 +199,9 @@ pub(super) fn restore() {
     let mut out = io::stdout();
     if ENHANCED.swap(false, Ordering::SeqCst) {
         let _ = queue!(out, PopKeyboardEnhancementFlags);
+    }
+    if MOUSE.load(Ordering::SeqCst) {
+        let _ = out.write_all(MOUSE_OFF);
     }
     let _ = execute!(out, EndSynchronizedUpdate, DisableBracketedPaste, LeaveAlternateScreen, Show);
     let _ = out.write_all(POP_TITLE);

@@ -72,7 +72,15 @@ fn too_small(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     crate::ui::chrome::sentence(buf, area, ctx.theme.text, text.as_str());
 }
 
-fn needs(store: &Store) -> Needs {
+/// Where the view is, without the lines around it.
+#[must_use]
+pub fn body(area: Rect, store: &Store) -> Option<Rect> {
+    parts(area, store, needs(store)).map(|(shell, _)| shell.body)
+}
+
+/// What the layout depends on, besides the size.
+#[must_use]
+pub fn needs(store: &Store) -> Needs {
     let rows = &store.rows;
     let live = rows.queue.iter().filter(|row| row.group != QueueGroup::Finished).count();
     Needs {

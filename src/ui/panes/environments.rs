@@ -7,6 +7,7 @@ use ratatui::style::Style;
 use crate::app::cluster_state::Feed;
 use crate::app::rows::{EnvironmentRow, Health, Reading};
 use crate::app::sections::{self, EnvironmentLine, Heading};
+use crate::app::store::Store;
 use crate::app::ui_state::Pane as Focus;
 use crate::domain::age::Age;
 use crate::domain::alert_row::AlertCount;
@@ -57,12 +58,8 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     }
     let cursor = &ctx.store.ui.environments;
     let lines = &ctx.store.rows.environment_lines;
-    let (offset, index) = match sections::selected(ctx.store) {
-        // without headings a line is a row
-        Some(line) if lines.len() != rows.len() => (0, line),
-        _ => (cursor.offset, cursor.index),
-    };
-    let first = scrolled(offset, index, usize::from(inner.height));
+    let index = sections::selected(ctx.store).unwrap_or(cursor.index);
+    let first = first_line(ctx.store, inner.height);
     for ((nth, line), at) in lines.iter().enumerate().skip(first).zip(0..inner.height) {
         let place = Rect { y: inner.y + at, height: 1, ..inner };
         match line {
@@ -77,6 +74,18 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     if freshness.is_stale() {
         grey(buf, inner, theme);
     }
+}
+
+/// The first line that is shown in so many rows.
+#[must_use]
+pub fn first_line(store: &Store, rows: u16) -> usize {
+    let cursor = &store.ui.environments;
+    let (offset, index) = match sections::selected(store) {
+        // without headings a line is a row
+        Some(line) if !store.sections.is_empty() => (0, line),
+        _ => (cursor.offset, cursor.index),
+    };
+    scrolled(offset, index, usize::from(rows))
 }
 
 /// `- Payments 3`; folded `+ Sandboxes 4 ✘ degraded !2`, so that nothing that needs a look is hidden.

@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 
 use crate::app::cluster_state::Feed;
 use crate::app::located::PodId;
+use crate::app::store::Store;
 use crate::app::ui_state::Pane as Focus;
 use crate::domain::age::Age;
 use crate::domain::pod_row::PodRow;
@@ -96,11 +97,13 @@ fn frame(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>, freshness: Freshness<'_>) 
     )
 }
 
-/// The rows from the scroll position on, each with its cause below where there is room for all causes, or where it is selected.
-fn list(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, columns: Columns) {
-    let (store, cursor) = (ctx.store, &ctx.store.ui.pods);
+/// Which pod each row of the list is about, where it has so many rows: from the scroll position on, each with its cause below where
+/// there is room for all causes, or where it is selected.
+#[must_use]
+pub fn rows(store: &Store, height: u16) -> Vec<usize> {
+    let cursor = &store.ui.pods;
     let rows = &store.rows.pods;
-    let height = usize::from(body.height);
+    let height = usize::from(height);
     let all = rows.len() + store.rows.pods_failing <= height;
     let has_cause = |id: &PodId| store.pod(id).is_some_and(|pod| !pod.cause.is_empty());
     // Where not every cause fits: the selected pod's and that of the row on top, which is the worst one.
@@ -112,20 +115,35 @@ fn list(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, columns: Columns) {
     if !all && first == 0 && top_cause && cursor.index + 1 >= spare {
         first = 1;
     }
-    let mut row = 0;
+    let mut shown = Vec::with_capacity(height);
     for (at, id) in rows.iter().enumerate().skip(first) {
-        if row >= body.height {
-            return;
+        if shown.len() >= height {
+            break;
         }
         let Some(pod) = store.pod(id) else { continue };
+        shown.push(at);
         let selected = cursor.selected.as_ref() == Some(id);
-        columns.row(buf, Rect { y: body.y + row, height: 1, ..body }, ctx, (id, pod, selected));
-        row += 1;
         let wanted = all || (selected && selected_cause) || (at == 0 && top_cause);
-        if wanted && !pod.cause.is_empty() && row < body.height {
-            cause(&mut Pen::new(buf, body, row), ctx, pod);
-            row += 1;
+        if wanted && !pod.cause.is_empty() && shown.len() < height {
+            shown.push(at);
         }
+    }
+    shown
+}
+
+fn list(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, columns: Columns) {
+    let store = ctx.store;
+    let mut before = None;
+    for (row, at) in (0_u16..).zip(rows(store, body.height)) {
+        let Some((id, pod)) = store.rows.pods.get(at).and_then(|id| Some((id, store.pod(id)?))) else {
+            continue;
+        };
+        if before.replace(at) == Some(at) {
+            cause(&mut Pen::new(buf, body, row), ctx, pod);
+            continue;
+        }
+        let selected = store.ui.pods.selected.as_ref() == Some(id);
+        columns.row(buf, Rect { y: body.y + row, height: 1, ..body }, ctx, (id, pod, selected));
     }
 }
 
