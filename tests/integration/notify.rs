@@ -342,7 +342,7 @@ async fn settings_that_cannot_work_are_explained() {
 
     // who may not read Secrets is told which right is missing
     let mut desk = world.desk.clone();
-    desk.client = client(&world.running, "alice");
+    desk.client = client(&world.running, "ci");
     let error = tell(&desk, &channel("slack", Some("key"), &[]), &rolled_back()).await.unwrap_err();
     assert!(error.to_string().starts_with("Secret channels may not be read: grant `get`"), "{error}");
     assert!(!error.is_transient());
