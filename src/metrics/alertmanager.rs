@@ -158,6 +158,9 @@ impl Alertmanager {
     async fn change(&self, method: Method, path: &str, body: Option<String>) -> Result<String, Changed> {
         match self.0.call(method, &format!("/api/v2/{path}"), body).await {
             Ok((200..=299, answer)) => Ok(answer),
+            Ok((404, answer)) if answer.trim().is_empty() => {
+                Err(Changed::Refused("the Alertmanager does not know that silence".to_owned()))
+            }
             Ok((status @ 400..=499, answer)) => Err(Changed::Refused(format!(
                 "the Alertmanager refuses it ({status}): {}",
                 quote(answer.trim().trim_matches('"'))

@@ -1,4 +1,5 @@
-//! The embedded world's Alertmanager: API v2 over the alerts that its Prometheus fires, with routes, inhibition and silences.
+//! The embedded world's Alertmanager: API v2 over the alerts that its Prometheus fires, with routes, inhibition and silences. What it
+//! refuses, and in which words, is what version 0.28.1 does.
 
 use std::collections::BTreeMap;
 
@@ -89,19 +90,21 @@ impl Alertmanager {
             ),
             (&Method::POST, "api/v2/silences") => self.create(body, now),
             _ => match (method, path.strip_prefix("api/v2/silence/")) {
+                (&Method::GET | &Method::DELETE, Some(id)) if !is_uuid(id) => {
+                    let why = format!("silenceID in path must be of type uuid: \"{id}\"");
+                    (422, json!({"code": 601, "message": why}))
+                }
                 (&Method::GET, Some(id)) => match self.silences.get(id) {
                     Some(silence) => (200, silence.told(id, now)),
-                    None => (404, json!("silence not found")),
+                    None => (404, Json::Null),
                 },
                 (&Method::DELETE, Some(id)) => match self.silences.get_mut(id) {
-                    Some(silence) if silence.ends_at <= now => {
-                        (500, json!(format!("silence {id} already expired")))
-                    }
                     Some(silence) => {
-                        (silence.ends_at, silence.updated_at) = (now, now);
-                        (200, json!({}))
+                        silence.ends_at = silence.ends_at.min(now);
+                        silence.updated_at = now;
+                        (200, Json::Null)
                     }
-                    None => (404, json!("silence not found")),
+                    None => (404, Json::Null),
                 },
                 _ => (404, json!({"code": 404, "message": format!("path /{path} was not found")})),
             },
@@ -111,25 +114,27 @@ impl Alertmanager {
     fn create(&mut self, body: &[u8], now: DateTime<Utc>) -> Answer {
         let wanted: Postable = match serde_json::from_slice(body) {
             Ok(wanted) => wanted,
-            Err(why) => {
-                return (400, json!({"code": 400, "message": format!("parsing silence body failed: {why}")}));
-            }
+            Err(why) => return (422, json!({"code": 602, "message": format!("in body: {why}")})),
         };
         let empty = |matcher: &Matcher| !matcher.is_regex && matcher.is_equal && matcher.value.is_empty();
-        let wrong = if wanted.matchers.iter().all(empty) {
-            Some("silence invalid: at least one matcher must not match the empty string".to_owned())
-        } else if wanted.ends_at <= wanted.starts_at {
-            Some("silence invalid: end time must not be before start time".to_owned())
-        } else if wanted.ends_at <= now {
-            Some("silence invalid: end time can't be in the past".to_owned())
-        } else if wanted.comment.is_empty() {
-            Some("silence invalid: comment missing".to_owned())
-        } else {
-            let broken = wanted
-                .matchers
-                .iter()
-                .find(|matcher| matcher.is_regex && Regex::new(&matcher.value).is_err());
-            broken.map(|matcher| format!("silence invalid: invalid label matcher {}", matcher.name))
+        let broken = wanted
+            .matchers
+            .iter()
+            .position(|matcher| matcher.is_regex && Regex::new(&matcher.value).is_err());
+        let wrong = match broken {
+            Some(nth) => {
+                Some(format!("invalid silence: invalid label matcher {nth}: invalid regular expression"))
+            }
+            None if wanted.matchers.iter().all(empty) => {
+                Some("invalid silence: at least one matcher must not match the empty string".to_owned())
+            }
+            None if wanted.ends_at <= wanted.starts_at => {
+                Some("Failed to create silence: start time must be before end time".to_owned())
+            }
+            None if wanted.ends_at <= now => {
+                Some("Failed to create silence: end time can't be in the past".to_owned())
+            }
+            None => None,
         };
         if let Some(wrong) = wrong {
             return (400, json!(wrong));
@@ -220,6 +225,12 @@ impl Matcher {
     }
 }
 
+fn is_uuid(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let hex = |part: &str| part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12]) && parts.iter().all(|part| hex(part))
+}
+
 /// FNV-1a over the labels: any stable number does.
 fn fingerprint(labels: &Labels) -> String {
     let bytes =
@@ -308,15 +319,20 @@ mod tests {
             json!({"matchers": [{"name": "a", "value": value, "isRegex": false}],
             "startsAt": at(0), "endsAt": at(ends), "createdBy": "alice", "comment": comment})
         };
-        for (body, words) in [
-            (silence("", 60, "x"), "must not match the empty string"),
-            (silence("b", -60, "x"), "end time"),
-            (silence("b", 60, ""), "comment missing"),
-            (json!({}), "parsing silence body"),
+        for (body, code, words) in [
+            (silence("", 60, "x"), 400, "must not match the empty string"),
+            (silence("b", -60, "x"), 400, "start time must be before end time"),
+            (silence("b", 60, ""), 200, "silenceID"),
+            (json!({}), 422, "602"),
         ] {
-            let (code, told) = ask(&mut world, &Method::POST, "/api/v2/silences", &body, 0);
-            assert!(code == 400 && told.to_string().contains(words), "{code} {told}");
+            let (found, told) = ask(&mut world, &Method::POST, "/api/v2/silences", &body, 0);
+            assert!(found == code && told.to_string().contains(words), "{found} {told}");
         }
-        assert_eq!(ask(&mut world, &Method::DELETE, "/api/v2/silence/nothing", &Json::Null, 0).0, 404);
+        for (id, code) in [("nothing", 422), ("7c0d5f4e-1111-4222-8333-444455556666", 404)] {
+            assert_eq!(
+                ask(&mut world, &Method::DELETE, &format!("/api/v2/silence/{id}"), &Json::Null, 0).0,
+                code
+            );
+        }
     }
 }

@@ -14,14 +14,15 @@ use crate::world::{World, until, world};
 const VERSION: &str = "v1.1.0";
 
 /// Changes what the generator lets pods do.
-async fn behave(world: &World, behaviour: Value) {
+pub async fn behave(world: &World, behaviour: Value) {
     let url = format!("{}/behaviour", world.traffic);
     let request = http().put(url).header("content-type", "application/json").body(behaviour.to_string());
     let answer = request.send().await.expect("an answer");
     assert!(answer.status().is_success(), "{behaviour}: {}", answer.status());
 }
 
-fn http() -> reqwest::Client {
+/// A client that goes nowhere but there.
+pub fn http() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().tls_certs_only([]).build().expect("a client")
 }
 

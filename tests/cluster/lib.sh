@@ -10,6 +10,7 @@ kubernetes_version=$(version_of kubernetes k8s.io/kubernetes)
 etcd_version=$(version_of etcd go.etcd.io/etcd/server/v3)
 rollouts_version=$(version_of rollouts github.com/argoproj/argo-rollouts)
 kwok_version=v0.8.0
+alertmanager_version=v0.28.1
 
 # Definitions of other people's resources: name, module, version, where they are in it.
 crd_sources='gateway-api sigs.k8s.io/gateway-api v1.6.3 config/crd/standard/*_*routes.yaml config/crd/standard/*_gateway*.yaml
@@ -106,6 +107,10 @@ kubectl_binary() {
 
 kwok_binary() {
     go_build kwok "$kwok_version" '' sigs.k8s.io/kwok/cmd/kwok '' ''
+}
+
+alertmanager_binary() {
+    command -v alertmanager || go_build alertmanager "$alertmanager_version" '' github.com/prometheus/alertmanager/cmd/alertmanager '' ''
 }
 
 rollouts_binary() {

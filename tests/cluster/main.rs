@@ -28,6 +28,7 @@ mod killed;
 mod leadership;
 mod racing;
 mod routers;
+mod rules;
 mod sets;
 mod space;
 #[path = "../pty/terminal.rs"]

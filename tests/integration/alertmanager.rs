@@ -81,9 +81,15 @@ async fn what_goes_wrong_is_one_sentence() {
         other => panic!("{other:?}"),
     };
     let past = refused(direct.silence(&silence("alertname=Burns", -5)).await);
-    assert!(past.contains("the Alertmanager refuses it (400)") && past.contains("end time"), "{past}");
+    assert!(
+        past.contains("the Alertmanager refuses it (400)")
+            && past.contains("start time must be before end time"),
+        "{past}"
+    );
     assert!(refused(direct.expire("../status").await).contains("is not the id of a silence"));
-    assert!(refused(direct.expire("nothing").await).contains("(404): silence not found"));
+    assert!(refused(direct.expire("nothing").await).contains("must be of type uuid"));
+    let unknown = refused(direct.expire("7c0d5f4e-1111-4222-8333-444455556666").await);
+    assert_eq!(unknown, "the Alertmanager does not know that silence");
 
     let nobody = Target::Url("http://127.0.0.1:1".into()).open_alertmanager(&cluster).unwrap();
     let down = nobody.handled().await.unwrap_err().to_string();

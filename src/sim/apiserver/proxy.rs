@@ -77,7 +77,8 @@ fn alertmanager(shared: &Shared, call: &Call, path: &str) -> Response {
     };
     let mut alertmanager = shared.alertmanager.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let (code, body) = alertmanager.answer((&call.method, path), &call.body, &alerts, shared.now());
-    json_response(code, body.to_string())
+    // it says nothing where there is nothing to say
+    json_response(code, if body.is_null() { String::new() } else { body.to_string() })
 }
 
 fn prometheus(shared: &Shared, call: &Call, path: &str) -> Response {
