@@ -3,12 +3,13 @@
 //!
 //! `cargo bench --bench canaries`; fails where an intent's 99th percentile is above the target, or a canary does not succeed.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
 use kube::runtime::{WatchStreamExt as _, watcher};
 use release_cockpit::api::{Phase, Release};
-use release_cockpit::sim::scenario::{ObjectText, Scenario, Workload};
+use release_cockpit::sim::scenario::{Namespace, ObjectText, Scenario, Workload};
 use serde_json::json;
 
 use self::world::{Failure, World, say, tell};
@@ -16,7 +17,10 @@ use self::world::{Failure, World, say, tell};
 #[path = "embedded/world.rs"]
 mod world;
 
-const SPACE: &str = "shop-production";
+/// Where the model of the workloads stands.
+const MODEL: &str = "shop-production";
+/// Namespaces over which the canaries are spread.
+const SPACES: usize = 25;
 /// Canaries at once.
 const LIVE: usize = if cfg!(debug_assertions) { 20 } else { 500 };
 /// Of these, so many are paused while all are live.
@@ -24,7 +28,7 @@ const INTENTS: usize = if cfg!(debug_assertions) { 5 } else { 100 };
 /// The 99th percentile of the controller's first write after a word must lie below.
 const TARGET: Duration = Duration::from_millis(100);
 /// How long the embedded world may take in all.
-const PATIENCE: Duration = Duration::from_secs(900);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 fn main() -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -35,8 +39,16 @@ fn main() -> Result<(), Failure> {
 fn scenario() -> Result<Scenario, Failure> {
     let mut scenario = Scenario::builtin("canary").ok_or("no such world")?;
     scenario.script.clear();
+    for space in (0..SPACES).map(space) {
+        for binding in &mut scenario.bindings {
+            if binding.namespaces.iter().any(|known| known == MODEL) {
+                binding.namespaces.push(space.clone());
+            }
+        }
+        scenario.namespaces.push(Namespace { name: space, labels: BTreeMap::new() });
+    }
     let model =
-        scenario.workloads.iter().find(|found| found.namespace == SPACE).ok_or("no workload")?.clone();
+        scenario.workloads.iter().find(|found| found.namespace == MODEL).ok_or("no workload")?.clone();
     scenario.workloads.clear();
     scenario.services.retain(|service| service.prometheus);
     scenario.objects.clear();
@@ -44,6 +56,7 @@ fn scenario() -> Result<Scenario, Failure> {
         let name = format!("backend-{number}");
         scenario.workloads.push(Workload {
             name: name.clone(),
+            namespace: space(number),
             replicas: 2,
             history: Vec::new(),
             requests_per_second: 0.1,
@@ -51,11 +64,11 @@ fn scenario() -> Result<Scenario, Failure> {
         });
         let environment = json!({
             "apiVersion": "release-cockpit.dev/v1alpha1", "kind": "Environment",
-            "metadata": {"name": format!("shop-{number}"), "namespace": SPACE},
+            "metadata": {"name": format!("shop-{number}"), "namespace": space(number)},
             "spec": {
                 "application": "shop", "tier": "development", "bake": "1s",
                 "components": [{
-                    "name": "backend", "workload": {"kind": "Deployment", "name": name}, "container": "backend",
+                    "name": "backend", "workload": {"kind": "Deployment", "name": name}, "container": name,
                     "image": "ghcr.io/acme/shop-backend",
                 }],
                 "strategy": {"canary": {"steps": [{"setWeight": 50}, {"pause": {}}, {"setWeight": 100}]}},
@@ -66,11 +79,17 @@ fn scenario() -> Result<Scenario, Failure> {
     Ok(scenario)
 }
 
+/// The namespace of a canary.
+fn space(number: usize) -> String {
+    format!("shop-{}", number % SPACES)
+}
+
 async fn measure() -> Result<(), Failure> {
     let world = World::open(scenario()?).await?;
     let controller = world.controller()?;
     let mut changes = std::pin::pin!(
-        watcher(world.api::<Release>("alice", SPACE)?, watcher::Config::default()).applied_objects()
+        watcher(kube::Api::<Release>::all(world.client("alice")?), watcher::Config::default())
+            .applied_objects()
     );
     let began = Instant::now();
     let mut asked = Vec::new();
@@ -79,7 +98,7 @@ async fn measure() -> Result<(), Failure> {
         let name = format!("canary-{number}");
         let environment = format!("shop-{number}");
         let spec = json!({"version": "v1.9.0"});
-        asked.push(world.ask("bob", (SPACE, &environment), (&name, &image), spec).await?);
+        asked.push(world.ask("bob", (&space(number), &environment), (&name, &image), spec).await?);
     }
     say(&format!("{LIVE} canaries are asked for after {:?}", began.elapsed()));
     let stands = |release: &Release| release.phase() == Phase::Paused;
@@ -116,8 +135,9 @@ async fn measure() -> Result<(), Failure> {
     Ok(())
 }
 
+/// On from the pause, which is the second step.
 async fn promote(world: &World, release: &Release) -> Result<(), Failure> {
-    world.act("carol", release, "Promote", &json!({})).await
+    world.act("carol", release, "Promote", &json!({"expected": {"step": 1}})).await
 }
 
 /// Reads changes until as many releases as there are were seen like that.
@@ -125,17 +145,26 @@ async fn until_all(
     changes: &mut (impl futures::Stream<Item = Result<Release, watcher::Error>> + Unpin),
     holds: impl Fn(&Release) -> bool,
 ) -> Result<(), Failure> {
+    let mut missing = std::collections::BTreeMap::new();
     let mut arrived = std::collections::BTreeSet::new();
-    tokio::time::timeout(PATIENCE, async {
+    let went = tokio::time::timeout(PATIENCE, async {
         while arrived.len() < LIVE {
             let Some(next) = changes.next().await else { return Err("the watch ended".into()) };
             let found = next?;
+            let name = found.metadata.name.clone().unwrap_or_default();
             if holds(&found) {
-                arrived.extend(found.metadata.name.clone());
+                missing.remove(&name);
+                arrived.insert(name);
+            } else if !arrived.contains(&name) {
+                missing.insert(name, found.status.unwrap_or_default().message);
             }
         }
         Ok(())
     })
-    .await
-    .map_err(|_| format!("only {} of {LIVE} canaries went on within {PATIENCE:?}", arrived.len()))?
+    .await;
+    went.unwrap_or_else(|_| {
+        let (gone, one) = (arrived.len(), missing.first_key_value());
+        Err(format!("only {gone} of {LIVE} canaries went on within {PATIENCE:?}; of the others {one:?}")
+            .into())
+    })
 }
