@@ -22,6 +22,7 @@ mod recent;
 mod reconcile;
 mod run;
 mod seal;
+mod shared;
 mod status;
 mod telling;
 

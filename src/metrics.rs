@@ -10,6 +10,7 @@ mod client;
 mod curves;
 pub mod error;
 mod measured;
+mod pods;
 mod pool;
 pub mod queries;
 mod reading;
@@ -20,6 +21,7 @@ pub use client::Prometheus;
 pub use curves::{Curves, instant};
 pub use error::{Error, Kind};
 pub use measured::{measure, objective};
+pub use pods::pod_usage;
 pub use pool::Pool;
 
 use crate::api::Environment;

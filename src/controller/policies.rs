@@ -25,6 +25,7 @@ pub(super) use self::judge::Verdict;
 use self::judge::{Listed, Seen, Shipped, judge};
 use super::context::{Context, locked};
 use super::observe::namespace;
+use super::shared::Shared;
 use super::{act, feed};
 use crate::api::Environment;
 use crate::api::condition::{Condition, ConditionStatus};
@@ -48,6 +49,10 @@ const PATIENCE: Duration = Duration::from_secs(15);
 pub(super) struct Verdicts {
     held: Mutex<BTreeMap<String, (Verdict, DateTime<Utc>)>>,
     wanted: Notify,
+    /// What is installed, for all who look at the same time.
+    installed: Shared<Arc<Installed>>,
+    /// Looks at a namespace, for all who begin something there at the same time.
+    looks: Mutex<BTreeMap<String, Arc<Shared<()>>>>,
 }
 
 impl Verdicts {
@@ -80,6 +85,16 @@ impl Verdicts {
 
     fn forget_all_but(&self, namespaces: &BTreeSet<String>) {
         locked(&self.held).retain(|namespace, _| namespaces.contains(namespace));
+        locked(&self.looks).retain(|namespace, _| namespaces.contains(namespace));
+    }
+
+    /// What is installed now.
+    async fn installed(&self, client: &Client) -> Arc<Installed> {
+        self.installed.get(async || Arc::new(Installed::list(client).await)).await
+    }
+
+    fn looks(&self, namespace: &str) -> Arc<Shared<()>> {
+        locked(&self.looks).entry(namespace.to_owned()).or_default().clone()
     }
 }
 
@@ -172,8 +187,13 @@ where
 
 /// Asks in one namespace at once: before something begins there that only what they attest permits.
 pub(super) async fn look(context: &Context, space: &str) {
+    let looks = context.policies.looks(space);
+    looks.get(async || Box::pin(look_once(context, space)).await).await;
+}
+
+async fn look_once(context: &Context, space: &str) {
     let environments = spaces(context).remove(space).unwrap_or_default();
-    let installed = Installed::list(&context.core.client).await;
+    let installed = context.policies.installed(&context.core.client).await;
     let before = context.policies.of(space);
     ask_in(context, space, &environments, &installed).await;
     if context.policies.of(space) != before {
@@ -215,7 +235,7 @@ async fn ask_everywhere(context: &Context) -> bool {
     context.policies.forget_all_but(&spaces.keys().cloned().collect());
     let mut enforced = BTreeMap::new();
     if !spaces.is_empty() {
-        let installed = Installed::list(&context.core.client).await;
+        let installed = context.policies.installed(&context.core.client).await;
         for (space, environments) in &spaces {
             let is_enforced = ask_in(context, space, environments, &installed).await;
             enforced.insert(space.clone(), is_enforced);

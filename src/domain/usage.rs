@@ -11,6 +11,22 @@ pub struct Usage {
     pub memory: u64,
 }
 
+impl Usage {
+    /// Thousandths of so many cores; what runs at all uses something.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped before")]
+    pub fn millicores(cores: f64) -> u32 {
+        (cores * 1e3).ceil().clamp(0.0, f64::from(u32::MAX)) as u32
+    }
+
+    /// Whole bytes.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped before")]
+    pub fn bytes(bytes: f64) -> u64 {
+        bytes.clamp(0.0, 9e18) as u64
+    }
+}
+
 impl std::ops::Add for Usage {
     type Output = Self;
 
@@ -54,16 +70,14 @@ pub fn quantity(text: &str) -> Option<f64> {
 
 /// Thousandths of a core out of a quantity; what runs at all uses something.
 #[must_use]
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped before")]
 pub fn millicores(text: &str) -> Option<u32> {
-    quantity(text).map(|cores| (cores * 1e3).ceil().clamp(0.0, f64::from(u32::MAX)) as u32)
+    quantity(text).map(Usage::millicores)
 }
 
 /// Bytes out of a quantity.
 #[must_use]
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped before")]
 pub fn bytes(text: &str) -> Option<u64> {
-    quantity(text).map(|bytes| bytes.clamp(0.0, 9e18) as u64)
+    quantity(text).map(Usage::bytes)
 }
 
 /// CPU as a table shows it: `250m`, from ten cores on `12`.

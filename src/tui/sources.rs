@@ -10,7 +10,6 @@ mod lease;
 mod merged;
 mod metrics;
 mod permissions;
-mod usage;
 mod watcher;
 mod wishes;
 
@@ -175,7 +174,6 @@ async fn run(
             out.clone(),
         )),
         tokio::spawn(events::run(ground.clone(), wishes.clone(), out.clone())),
-        tokio::spawn(usage::run(ground.clone(), wishes.clone(), out.clone())),
         tokio::spawn(metrics::run(ground.clone(), plan.clone(), (known, wishes), out.clone())),
     ]
     .map(AbortOnDropHandle::new);

@@ -4,7 +4,7 @@ use assert_cmd::Command;
 use release_cockpit::api::Environment;
 use release_cockpit::domain::pane::{self, Content};
 use release_cockpit::domain::query::{self, Values};
-use release_cockpit::metrics::{Curves, Prometheus, objective};
+use release_cockpit::metrics::{Curves, Prometheus, objective, pod_usage};
 use release_cockpit::sim::scenario::Scenario;
 use release_cockpit::sim::server::{Running, StartOptions, start_with};
 use release_cockpit::time::Clock;
@@ -55,6 +55,20 @@ async fn every_pane_has_numbers_in_the_demo() {
         if ["cpuLimit", "memoryLimit", "restarts"].contains(&&*pane.name) {
             assert!(series.iter().any(|curve| curve.label.starts_with("backend-")), "{} by pod", pane.name);
         }
+    }
+}
+
+#[tokio::test]
+async fn what_pods_use_is_known_without_a_metrics_api_too() {
+    let clock = Clock::manual(chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap());
+    let running = world(clock).await;
+    let prometheus = Prometheus::direct(running.prometheus_url.as_str()).unwrap();
+    let environment = environment(&running, "production").await;
+    let used = pod_usage(&prometheus, &environment, 1_790_000_000.0).await.unwrap();
+    let backends: Vec<_> = used.iter().filter(|(pod, _)| pod.starts_with("backend-")).collect();
+    assert!(!backends.is_empty(), "{used:?}");
+    for (pod, usage) in backends {
+        assert!(usage.cpu > 0 && usage.memory > 1 << 20, "{pod}: {usage:?}");
     }
 }
 

@@ -1,5 +1,7 @@
 //! The verdict on the policies: what is missing, what does not deny, what is not in force, and the remedy. Pure.
 
+use std::sync::LazyLock;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use k8s_openapi::api::admissionregistration::v1::{
     MatchResources, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
@@ -324,10 +326,12 @@ fn validations(spec: &ValidatingAdmissionPolicySpec) -> Vec<String> {
 
 /// An expression without the accidents of its layout, and without the namespace that the controller was installed into.
 fn words(expression: &str) -> String {
+    static ACCOUNT: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new("system:serviceaccount:[a-z0-9-]+:controller").ok());
     let text = expression.split_whitespace().collect::<Vec<_>>().join(" ");
-    match Regex::new("system:serviceaccount:[a-z0-9-]+:controller") {
-        Ok(controller) => controller.replace_all(&text, "CONTROLLER").into_owned(),
-        Err(_) => text,
+    match &*ACCOUNT {
+        Some(account) => account.replace_all(&text, "CONTROLLER").into_owned(),
+        None => text,
     }
 }
 

@@ -50,26 +50,24 @@ pub(super) struct Probe {
 /// Hands the API server one forgery of each kind.
 pub(super) async fn ask(context: &Context, environment: &Environment) -> Vec<Probe> {
     let space = namespace(environment);
-    let mut probes = Vec::new();
     let (releases, actions): (Api<Release>, Api<ReleaseAction>) = (api(context, space), api(context, space));
+    let (release, action) =
+        tokio::join!(forge(&releases, release(environment)), forge(&actions, action(environment)));
+    let probe = |policy, what, answer| Probe { policy, what, answer };
+    let release = release.map(|answer| probe("release-cockpit-release", "a release", answer));
+    let action = action.map(|answer| probe("release-cockpit-action", "an action", answer));
+    release.into_iter().chain(action).collect()
+}
+
+/// Hands one forgery in.
+async fn forge<K>(api: &Api<K>, object: serde_json::Value) -> Option<Answer>
+where
+    K: serde::de::DeserializeOwned + serde::Serialize + Clone + std::fmt::Debug,
+{
+    let forged: K = serde_json::from_value(object).ok()?;
     let params = PostParams { dry_run: true, ..PostParams::default() };
-    if let Ok(forged) = serde_json::from_value(release(environment)) {
-        let sent = tokio::time::timeout(PATIENCE, releases.create(&params, &forged)).await;
-        probes.push(Probe {
-            policy: "release-cockpit-release",
-            what: "a release",
-            answer: answer(sent.map(|sent| sent.map(drop))),
-        });
-    }
-    if let Ok(forged) = serde_json::from_value(action(environment)) {
-        let sent = tokio::time::timeout(PATIENCE, actions.create(&params, &forged)).await;
-        probes.push(Probe {
-            policy: "release-cockpit-action",
-            what: "an action",
-            answer: answer(sent.map(|sent| sent.map(drop))),
-        });
-    }
-    probes
+    let sent = tokio::time::timeout(PATIENCE, api.create(&params, &forged)).await;
+    Some(answer(sent.map(|sent| sent.map(drop))))
 }
 
 fn answer<E>(sent: Result<Result<(), kube::Error>, E>) -> Answer {

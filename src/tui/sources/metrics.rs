@@ -1,5 +1,5 @@
 //! Numbers, each kind in a loop of its own so that none waits for another: the panes of the environment that is looked at, the newest
-//! value of all other environments, the zoomed pane, the promise to users, alerts.
+//! value of all other environments, the zoomed pane, the promise to users, alerts, what pods use.
 
 mod alerts;
 mod focused;
@@ -7,6 +7,7 @@ mod history;
 mod managers;
 mod objective;
 mod others;
+mod usage;
 mod zoom;
 
 use std::collections::BTreeMap;
@@ -50,7 +51,8 @@ pub(super) async fn run(ground: Ground, plan: Plan, inputs: Inputs, out: Out) {
         objective::run(&asking, inputs.clone()),
         alerts::run(&asking, inputs.clone()),
         history::run(&asking, inputs.clone()),
-        managers::run(&asking, inputs),
+        managers::run(&asking, inputs.clone()),
+        usage::run(&asking, inputs),
     );
 }
 
