@@ -75,6 +75,8 @@ pub(super) struct Context {
     pub actions_by_environment: Index<ReleaseAction>,
     pub actions_by_release: Index<ReleaseAction>,
     pub wake_release: mpsc::Sender<ObjectRef<Release>>,
+    /// Releases of which somebody has just asked something.
+    pub wake_at_once: mpsc::Sender<ObjectRef<Release>>,
     pub wake_environment: mpsc::Sender<ObjectRef<Environment>>,
     pub memory: Memory,
     /// Whether the admission policies are in force.

@@ -190,7 +190,7 @@ pub(super) async fn action_changed(event: Event<ReleaseAction>, context: &Contex
     if !action.is_judged()
         && let Some(key) = action.release_key()
     {
-        let _ = context.wake_release.send(ObjectRef::new(&key.name).within(&key.namespace)).await;
+        let _ = context.wake_at_once.send(ObjectRef::new(&key.name).within(&key.namespace)).await;
     }
     let environment = ObjectRef::new(&action.spec.environment).within(namespace(&action));
     let _ = context.wake_environment.send(environment).await;

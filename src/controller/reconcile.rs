@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kube::runtime::controller::Action;
+use kube::runtime::reflector::ObjectRef;
 
 use super::act::act;
 use super::context::Context;
@@ -31,6 +32,14 @@ pub(super) async fn reconcile(release: Arc<Release>, context: Arc<Context>) -> R
         context.memory.succeeded(&uid);
     }
     done
+}
+
+/// As [`reconcile`], for whoever somebody has just asked something of; what comes later is left to the usual queue.
+pub(super) async fn at_once(release: Arc<Release>, context: Arc<Context>) -> Result<Action, Error> {
+    let key = ObjectRef::from_obj(&*release);
+    reconcile(release, context.clone()).await?;
+    let _ = context.wake_release.send(key).await;
+    Ok(Action::await_change())
 }
 
 /// What to do after a failure: at once after a lost race, ever later after anything else.

@@ -157,6 +157,7 @@ async fn work(core: Arc<Core>, scope: Option<String>, concurrency: u16) {
     let (environments, environment_writer) = reflector::store();
     let (actions, action_writer) = reflector::store();
     let (wake_release, release_queue) = mpsc::channel(QUEUE);
+    let (wake_at_once, urgent_queue) = mpsc::channel(QUEUE);
     let (wake_environment, environment_queue) = mpsc::channel(QUEUE);
     let (teller, tellings) = Teller::new(Desk::new(core.client.clone(), core.clock.clone()));
     let over = CancellationToken::new();
@@ -172,6 +173,7 @@ async fn work(core: Arc<Core>, scope: Option<String>, concurrency: u16) {
         }),
         actions,
         wake_release,
+        wake_at_once,
         wake_environment,
         memory: Memory::default(),
         policies: Verdicts::default(),
@@ -184,8 +186,17 @@ async fn work(core: Arc<Core>, scope: Option<String>, concurrency: u16) {
         |release, context| Box::pin(reconcile::reconcile(release, context)),
         |release, error, context| reconcile::after_failure(&release, error, &context),
         context.clone(),
-        releases,
+        releases.clone(),
         feed::queue(release_queue),
+        config(),
+    );
+    // what people ask of a release does not stand in line behind all the others; both queues take turns in its lane
+    let obeying = applier(
+        |release, context| Box::pin(reconcile::at_once(release, context)),
+        |release, error, context| reconcile::after_failure(&release, error, &context),
+        context.clone(),
+        releases,
+        feed::queue(urgent_queue),
         config(),
     );
     let describing = applier(
@@ -211,6 +222,7 @@ async fn work(core: Arc<Core>, scope: Option<String>, concurrency: u16) {
         policies::watch(&context),
         telling::work(&context, tellings),
         releasing.for_each(|_| std::future::ready(())),
+        obeying.for_each(|_| std::future::ready(())),
         describing.for_each(|_| std::future::ready(())),
     );
 }

@@ -1,14 +1,15 @@
 //! Going back, truthfully: `kubectl rollout history` stays right, and what a rollback would not put back is told.
 
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
-use kube::api::{Patch, PatchParams};
+use kube::api::{DeleteParams, Patch, PatchParams};
 use release_cockpit::api::{Environment, Phase};
 use serde_json::{Value, json};
 
 use crate::cli::{cli, told};
 use crate::controller::Controller;
-use crate::space::{Space, action, create, until_is};
+use crate::space::{Space, action, create, message, until_is};
 use crate::world::world;
 
 /// Revision and cause of each line of `kubectl rollout history`.
@@ -136,4 +137,28 @@ async fn what_a_rollback_leaves_as_it_is_and_who_undoes_it_is_told() {
     for words in [&text, &revisions, &told.to_string()] {
         assert!(!words.contains("hunter"), "no value of what looks secret is shown: {words}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_autoscaler_is_told_before_anybody_fights_it() {
+    let Some(world) = world().await else { return };
+    let space = Space::new(world, "way-back-scaled").await;
+    space.application(&["backend"], json!({"strategy": {"canary": {"steps": [{"setWeight": 50}]}}})).await;
+    let autoscaler = json!({"metadata": {"name": "backend"},
+        "spec": {"minReplicas": 1, "maxReplicas": 3,
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "backend"}}});
+    create::<HorizontalPodAutoscaler>(&space.api(), autoscaler).await;
+    let _controller = Controller::start(&[&space], "way-back-scaled").await;
+    space.ask("alice", "one", "v1.1.0", &["backend"]).await;
+    let fights = "HorizontalPodAutoscaler backend sets the size of Deployment backend, and would fight the ratio of pods";
+    let held =
+        space.until_release("one", "held by the autoscaler", |found| message(found).contains(fights)).await;
+    assert_eq!(held.phase(), Phase::Pending);
+    assert_eq!(space.runs("backend").await.1, 1, "nothing was written");
+    space
+        .api::<HorizontalPodAutoscaler>()
+        .delete("backend", &DeleteParams::default())
+        .await
+        .expect("to be deleted");
+    space.until_phase("one", Phase::Succeeded).await;
 }
