@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
+use futures::stream::BoxStream;
 use kube::runtime::{WatchStreamExt as _, watcher};
 use release_cockpit::api::{Phase, Release};
 use release_cockpit::sim::scenario::{Namespace, ObjectText, Scenario, Workload};
@@ -87,10 +88,12 @@ fn space(number: usize) -> String {
 async fn measure() -> Result<(), Failure> {
     let world = World::open(scenario()?).await?;
     let controller = world.controller()?;
-    let mut changes = std::pin::pin!(
-        watcher(kube::Api::<Release>::all(world.client("alice")?), watcher::Config::default())
+    let mut seen = Seen {
+        changes: watcher(kube::Api::<Release>::all(world.client("alice")?), watcher::Config::default())
             .applied_objects()
-    );
+            .boxed(),
+        newest: BTreeMap::new(),
+    };
     let began = Instant::now();
     let mut asked = Vec::new();
     for number in 0..LIVE {
@@ -102,19 +105,14 @@ async fn measure() -> Result<(), Failure> {
     }
     say(&format!("{LIVE} canaries are asked for after {:?}", began.elapsed()));
     let stands = |release: &Release| release.phase() == Phase::Paused;
-    until_all(&mut changes, stands).await?;
+    seen.until_all(stands).await?;
     say(&format!("all stand at their first weight after {:?}", began.elapsed()));
 
     let mut took = Vec::new();
     for release in &asked[..INTENTS] {
         let began = Instant::now();
         promote(&world, release).await?;
-        while let Some(changed) = changes.next().await {
-            let found = changed?;
-            if found.metadata.uid == release.metadata.uid && !stands(&found) {
-                break;
-            }
-        }
+        while seen.next().await?.metadata.uid != release.metadata.uid || seen.is(release, stands) {}
         took.push(began.elapsed());
     }
     let slowest = tell("promote to first write", took);
@@ -122,7 +120,7 @@ async fn measure() -> Result<(), Failure> {
     for release in &asked[INTENTS..] {
         promote(&world, release).await?;
     }
-    until_all(&mut changes, |release| release.phase().is_final()).await?;
+    seen.until_all(|release| release.phase().is_final()).await?;
     say(&format!("all are through {:?} after they were promoted", began.elapsed()));
     for release in &asked {
         world.until(release, |release| release.phase() == Phase::Succeeded).await?;
@@ -140,31 +138,37 @@ async fn promote(world: &World, release: &Release) -> Result<(), Failure> {
     world.act("carol", release, "Promote", &json!({"expected": {"step": 1}})).await
 }
 
-/// Reads changes until as many releases as there are were seen like that.
-async fn until_all(
-    changes: &mut (impl futures::Stream<Item = Result<Release, watcher::Error>> + Unpin),
-    holds: impl Fn(&Release) -> bool,
-) -> Result<(), Failure> {
-    let mut missing = std::collections::BTreeMap::new();
-    let mut arrived = std::collections::BTreeSet::new();
-    let went = tokio::time::timeout(PATIENCE, async {
-        while arrived.len() < LIVE {
-            let Some(next) = changes.next().await else { return Err("the watch ended".into()) };
-            let found = next?;
-            let name = found.metadata.name.clone().unwrap_or_default();
-            if holds(&found) {
-                missing.remove(&name);
-                arrived.insert(name);
-            } else if !arrived.contains(&name) {
-                missing.insert(name, found.status.unwrap_or_default().message);
+/// What a watch has reported.
+struct Seen {
+    changes: BoxStream<'static, Result<Release, watcher::Error>>,
+    newest: BTreeMap<String, Release>,
+}
+
+impl Seen {
+    async fn next(&mut self) -> Result<Release, Failure> {
+        let found = self.changes.next().await.ok_or("the watch ended")??;
+        self.newest.insert(found.metadata.name.clone().unwrap_or_default(), found.clone());
+        Ok(found)
+    }
+
+    fn is(&self, release: &Release, holds: impl Fn(&Release) -> bool) -> bool {
+        let name = release.metadata.name.as_deref().unwrap_or_default();
+        self.newest.get(name).is_some_and(holds)
+    }
+
+    /// Reads on until all canaries are like that.
+    async fn until_all(&mut self, holds: impl Fn(&Release) -> bool) -> Result<(), Failure> {
+        let went = tokio::time::timeout(PATIENCE, async {
+            while self.newest.values().filter(|release| holds(release)).count() < LIVE {
+                self.next().await?;
             }
-        }
-        Ok(())
-    })
-    .await;
-    went.unwrap_or_else(|_| {
-        let (gone, one) = (arrived.len(), missing.first_key_value());
-        Err(format!("only {gone} of {LIVE} canaries went on within {PATIENCE:?}; of the others {one:?}")
-            .into())
-    })
+            Ok(())
+        })
+        .await;
+        went.unwrap_or_else(|_| {
+            let other = self.newest.values().find(|release| !holds(release)).cloned();
+            let other = other.and_then(|release| release.status).map(|status| status.message);
+            Err(format!("not all canaries went on within {PATIENCE:?}: {other:?}").into())
+        })
+    }
 }
