@@ -24,7 +24,7 @@ const SPACE: &str = "planera-production";
 const LIVE: usize = if cfg!(debug_assertions) { 40 } else { 500 };
 /// Intents on releases that wait, and rollbacks, that are measured.
 const INTENTS: usize = if cfg!(debug_assertions) { 10 } else { 120 };
-const ROLLBACKS: usize = if cfg!(debug_assertions) { 2 } else { 20 };
+const ROLLBACKS: usize = if cfg!(debug_assertions) { 2 } else { 10 };
 /// The 99th percentile of the controller's first write must lie below.
 const TARGET: Duration = Duration::from_millis(100);
 /// And that of the first change to a workload, for a rollback: before it the intent is stored, and everybody's state read anew.

@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
-use kube::api::{ListParams, Patch, PatchParams};
+use kube::api::{ListParams, Patch, PatchParams, PostParams};
+use release_cockpit::api::Environment;
 use release_cockpit::sim::scenario::{Scenario, Workload};
 use release_cockpit::sim::server::{StartOptions, start_with};
 use release_cockpit::time::Clock;
@@ -32,7 +33,7 @@ const SPAN: Duration = Duration::from_secs(if cfg!(debug_assertions) { 5 } else 
 /// Until the panes are full and everything was asked for once.
 const SETTLED: Duration = Duration::from_secs(if cfg!(debug_assertions) { 5 } else { 20 });
 /// Pods that change while it is under load: those in sight.
-const CHANGING: usize = 8;
+const CHANGING: usize = 6;
 const UPDATES_PER_SECOND: u32 = 50;
 const SAMPLES: usize = 50;
 /// Of the clock in which Linux counts a process' time.
@@ -49,10 +50,12 @@ fn main() {
     let mut config = kube::Config::new(running.kube_url.as_str().parse().unwrap());
     config.root_cert = Some(Vec::new());
     config.auth_info.token = Some("admin".to_owned().into());
-    let pods: Api<Pod> = {
+    let client = {
         let _inside = runtime.enter();
-        Api::namespaced(kube::Client::try_from(config).unwrap(), SPACE)
+        kube::Client::try_from(config).unwrap()
     };
+    let pods: Api<Pod> = Api::namespaced(client.clone(), SPACE);
+    runtime.block_on(adopt(&Api::namespaced(client, SPACE)));
 
     let began = Instant::now();
     let arguments = ["--kubeconfig", kubeconfig.to_str().unwrap()];
@@ -88,11 +91,22 @@ fn scenario() -> Scenario {
     scenario
 }
 
+/// Makes the many pods a component of the environment.
+async fn adopt(environments: &Api<Environment>) {
+    let mut environment = environments.get("production").await.unwrap();
+    let mut many = environment.spec.components[0].clone();
+    many.name = "bulk".into();
+    many.workload.name = "bulk".into();
+    many.container = "bulk".into();
+    environment.spec.components.push(many);
+    environments.replace("production", &PostParams::default(), &environment).await.unwrap();
+}
+
 /// How long the cursor takes from a key to the next row.
 fn highlights(cockpit: &mut Terminal) -> Vec<Duration> {
     let row = |screen: &vt100::Screen| {
         let rows = screen.contents();
-        rows.lines().skip(2).position(|line| line.starts_with('▸'))
+        rows.lines().skip(8).position(|line| line.starts_with('▸'))
     };
     cockpit.press("\t");
     cockpit.until("a pod with a cursor", |screen| row(screen).is_some());

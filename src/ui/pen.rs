@@ -102,12 +102,15 @@ impl<'a> Pen<'a> {
         self
     }
 
-    /// A column of fixed width: a number to the right.
+    /// A column of fixed width: a number to the right. One that is too long is `###`, as in a spreadsheet: cut, it would be another number.
     pub fn right(&mut self, cells: u16, style: Style, args: fmt::Arguments<'_>) -> &mut Self {
+        const TOO_LONG: &str = "################";
+        let wanted = cells;
         let cells = cells.min(self.room());
         let next = self.x + cells;
         let text = Short::of(args);
-        let shown = head(text.as_str(), cells);
+        let is_whole = width(text.as_str()) <= wanted;
+        let shown = head(if is_whole { text.as_str() } else { TOO_LONG }, cells);
         self.x += cells - width(shown).min(cells);
         self.put(style, shown);
         self.x = next;
@@ -162,5 +165,23 @@ impl fmt::Write for Styled<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.0.put(self.1, text);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::layout::Rect;
+
+    use super::*;
+
+    #[test]
+    fn a_number_is_whole_or_none() {
+        for (cells, expected) in [(6, " 12/34"), (5, "12/34"), (4, "####"), (0, "")] {
+            let area = Rect::new(0, 0, 8, 1);
+            let mut buf = Buffer::empty(area);
+            Pen::new(&mut buf, area, 0).right(cells, Style::new(), format_args!("12/34"));
+            let drawn: String = (0..cells).map(|x| buf[(x, 0)].symbol()).collect();
+            assert_eq!(drawn, expected);
+        }
     }
 }

@@ -29,6 +29,7 @@ struct Columns {
     name: u16,
     tier: u16,
     version: u16,
+    pods: u16,
     status: u16,
     /// Cells of a reading, its label included.
     reading: u16,
@@ -119,8 +120,11 @@ impl Columns {
             76..100 => 10,
             _ => 12,
         };
+        // A number that is cut would be another number.
+        let wanted = rows.iter().filter_map(|row| row.pods).map(|(_, wanted)| wanted).max().unwrap_or(0);
+        let pods = width(Short::of(format_args!("{wanted}/{wanted}")).as_str()).max(5);
         // Pointer, number, two gaps, pods with its gap.
-        let fixed = 4 + name + 1 + tier + version + 1 + 6;
+        let fixed = 4 + name + 1 + tier + version + 1 + pods + 1;
         let (labelled, reading, readings) = match cells.saturating_sub(fixed) {
             left if left >= 12 + 24 + 4 && !boxed => (true, 12, 2),
             left if left >= 12 + 16 + 3 => (false, 8, 2),
@@ -128,7 +132,7 @@ impl Columns {
             _ => (false, 0, 0),
         };
         let status = cells.saturating_sub(fixed + readings * reading + 3);
-        Self { name, tier, version, status, reading, readings, labelled }
+        Self { name, tier, version, pods, status, reading, readings, labelled }
     }
 
     fn head(&self, pen: &mut Pen<'_>, ctx: &Ctx<'_>) {
@@ -138,7 +142,7 @@ impl Columns {
             pen.left(self.tier, style, theme, "TIER");
         }
         pen.left(self.version + 1, style, theme, "VERSION");
-        pen.right(5, style, format_args!("PODS")).skip(1);
+        pen.right(self.pods, style, format_args!("PODS")).skip(1);
         pen.left(self.status, style, theme, "STATUS");
         if self.readings > 0 {
             pen.right(self.reading, style, format_args!("ERRORS"));
@@ -167,7 +171,7 @@ impl Columns {
             pen.left(self.tier, name, theme, tier_word(row.tier));
         }
         self.version(&mut pen, ctx, row);
-        pods(&mut pen, ctx, row);
+        pods(&mut pen, ctx, row, self.pods);
         let at = pen.column();
         self.status(&mut pen, ctx, row);
         pen.to(at + self.status);
@@ -258,14 +262,14 @@ impl Columns {
     }
 }
 
-fn pods(pen: &mut Pen<'_>, ctx: &Ctx<'_>, row: &EnvironmentRow) {
+fn pods(pen: &mut Pen<'_>, ctx: &Ctx<'_>, row: &EnvironmentRow, cells: u16) {
     let style = match row.pods {
         Some((ready, wanted)) if ready < wanted => ctx.theme.warning,
         _ => ctx.theme.text,
     };
     match row.pods {
-        Some((ready, wanted)) => pen.right(5, style, format_args!("{ready}/{wanted}")),
-        None => pen.right(5, ctx.theme.unknown, format_args!("?")),
+        Some((ready, wanted)) => pen.right(cells, style, format_args!("{ready}/{wanted}")),
+        None => pen.right(cells, ctx.theme.unknown, format_args!("?")),
     };
     pen.skip(1);
 }
@@ -326,6 +330,18 @@ mod tests {
         let line = shown.iter().find(|line| line.contains("production"))?;
         let at = line.rfind("ms")?;
         Some(line[..at].chars().count())
+    }
+
+    #[test]
+    fn however_many_pods_there_are_their_number_is_whole() {
+        let mut world = planera();
+        for row in &mut world.store.rows.environments {
+            row.pods = Some((4_999, 5_007));
+        }
+        for size in [(72, true), (80, false), (110, true)] {
+            let drawn = lines(&world, size);
+            assert!(drawn.iter().any(|line| line.contains(" 4999/5007 ")), "{size:?}: {drawn:#?}");
+        }
     }
 
     #[test]
