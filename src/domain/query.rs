@@ -209,6 +209,8 @@ mod tests {
                 "memoryLimit",
                 "memoryRequest",
                 "newestSample",
+                "podCpu",
+                "podMemory",
                 "requestRate",
                 "requests",
                 "restarts"

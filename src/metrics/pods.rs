@@ -14,7 +14,7 @@ use crate::sanitize;
 const CPU: &str = "podCpu";
 const MEMORY: &str = "podMemory";
 
-/// What the pods of the environment's namespace use at `now` (Unix seconds), by name. What only one of both numbers is known of has
+/// What the pods of the environment use at `now` (Unix seconds), by name. What only one of both numbers is known of has
 /// nothing of the other.
 pub async fn pod_usage(
     prometheus: &Prometheus,
