@@ -1,4 +1,5 @@
-//! When to draw: a key at once, data at most thirty times a second, nothing twice.
+//! When to draw: a key at once, data at most thirty times a second and, where it keeps coming, less often: nobody reads faster, and every
+//! frame costs a slow connection its bytes. Nothing twice.
 
 use std::time::Duration;
 
@@ -7,17 +8,24 @@ use tokio::time::Instant;
 /// Shortest time between two frames that data causes.
 const FRAME: Duration = Duration::from_millis(33);
 
+/// Longest time between two frames while data keeps coming.
+const LONGEST: Duration = Duration::from_millis(125);
+/// After that long without a frame, whatever comes next is drawn soon again.
+const CALM: Duration = Duration::from_millis(300);
+
 /// Decides when the next frame is due.
 #[derive(Debug)]
 pub(super) struct Pace {
     drawn_revision: Option<u64>,
     drawn_at: Option<Instant>,
+    /// Time to the next frame that data causes.
+    gap: Duration,
     urgent: bool,
 }
 
 impl Pace {
     pub(super) const fn new() -> Self {
-        Self { drawn_revision: None, drawn_at: None, urgent: true }
+        Self { drawn_revision: None, drawn_at: None, gap: FRAME, urgent: true }
     }
 
     /// A person waits for the next frame.
@@ -32,7 +40,11 @@ impl Pace {
     }
 
     /// The frame of `revision` is on the screen.
-    pub(super) const fn drawn(&mut self, revision: u64, at: Instant) {
+    pub(super) fn drawn(&mut self, revision: u64, at: Instant) {
+        if !self.urgent {
+            let is_soon = self.drawn_at.is_some_and(|before| at.duration_since(before) < CALM);
+            self.gap = if is_soon { (self.gap * 2).min(LONGEST) } else { FRAME };
+        }
         self.drawn_revision = Some(revision);
         self.drawn_at = Some(at);
         self.urgent = false;
@@ -44,7 +56,7 @@ impl Pace {
             return None;
         }
         match self.drawn_at {
-            Some(at) if !self.urgent => Some((at + FRAME).max(now)),
+            Some(at) if !self.urgent => Some((at + self.gap).max(now)),
             _ => Some(now),
         }
     }
@@ -69,5 +81,24 @@ mod tests {
         pace.drawn(1, start);
         pace.forget();
         assert_eq!(pace.due(1, start), Some(start), "all anew");
+    }
+
+    #[test]
+    fn where_data_keeps_coming_frames_come_less_often_until_it_is_calm() {
+        let mut at = Instant::now();
+        let mut pace = Pace::new();
+        pace.drawn(0, at);
+        let mut gaps = Vec::new();
+        for revision in 1..6 {
+            let due = pace.due(revision, at).unwrap();
+            gaps.push(due - at);
+            at = due;
+            pace.drawn(revision, at);
+        }
+        assert_eq!(gaps, [33, 66, 125, 125, 125].map(Duration::from_millis));
+        let calm = at + Duration::from_millis(400);
+        assert_eq!(pace.due(6, calm), Some(calm), "the first after a pause at once");
+        pace.drawn(6, calm);
+        assert_eq!(pace.due(7, calm), Some(calm + FRAME), "and the next as soon as ever");
     }
 }
