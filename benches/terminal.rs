@@ -36,6 +36,8 @@ const SETTLED: Duration = Duration::from_secs(if cfg!(debug_assertions) { 5 } el
 const CHANGING: usize = 6;
 const UPDATES_PER_SECOND: u32 = 50;
 const SAMPLES: usize = 50;
+/// Between two changes that are measured alone.
+const PAUSE: Duration = Duration::from_millis(400);
 /// Of the clock in which Linux counts a process' time.
 const TICKS_PER_SECOND: f64 = 100.0;
 
@@ -149,7 +151,9 @@ impl Sight {
         self.restarts
     }
 
+    /// A single change, after a pause: where changes keep coming, frames come less often.
     async fn change_seen(&mut self, cockpit: &Terminal) -> Duration {
+        tokio::time::sleep(PAUSE).await;
         let began = Instant::now();
         let restarts = self.change().await.to_string();
         cockpit.until("the change", |screen| screen.contents().contains(&restarts));
