@@ -14,7 +14,6 @@ use super::error::{Error, Kind};
 use super::text::describe::items;
 use crate::api::EnvironmentKey;
 use crate::api::config_record::ConfigKind;
-use crate::api::environment::{Component, WorkloadKind};
 use crate::domain::config_drift::{self, ConfigRef};
 use crate::domain::difference::{Content, Portrait, Seen, content, portrait};
 use crate::sanitize;
@@ -33,7 +32,10 @@ impl Cluster {
     pub async fn portrait(&self, key: &EnvironmentKey) -> Result<Portrait, Error> {
         let environment = self.environment(key).await?;
         let namespace = &*key.namespace;
-        let workloads = environment.spec.components.iter().map(|one| self.workload_object(namespace, one));
+        let workloads = environment.spec.components.iter().map(async |one| {
+            let found = self.workload_object(namespace, &one.workload).await;
+            found.map_err(|error| format!("not read: {error}"))
+        });
         let (workloads, autoscalers, ingresses, routes) = tokio::join!(
             futures::future::join_all(workloads),
             self.all_of("apis/autoscaling/v2", namespace, "horizontalpodautoscalers"),
@@ -47,18 +49,6 @@ impl Cluster {
         let configs = futures::future::join_all(configs).await;
         let seen = Seen { environment, workloads, autoscalers, ingresses, routes, configs };
         Ok(portrait(&seen, salt()).through(|text| sanitize::line(text).into_owned()))
-    }
-
-    async fn workload_object(&self, namespace: &str, component: &Component) -> Result<Value, String> {
-        let workload = &component.workload;
-        let (group, plural) = match workload.kind {
-            WorkloadKind::Deployment => ("apps/v1", "deployments"),
-            WorkloadKind::StatefulSet => ("apps/v1", "statefulsets"),
-            WorkloadKind::DaemonSet => ("apps/v1", "daemonsets"),
-            WorkloadKind::Rollout => ("argoproj.io/v1alpha1", "rollouts"),
-        };
-        let path = format!("/apis/{group}/namespaces/{namespace}/{plural}/{}", workload.name);
-        self.json(&path, plural).await.map_err(|error| format!("not read: {error}"))
     }
 
     /// Every object of a kind in the namespace; none where the kind is not installed.

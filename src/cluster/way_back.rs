@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::Cluster;
 use super::error::{Error, Kind};
-use crate::api::environment::{Component, WorkloadKind};
+use crate::api::environment::{Component, WorkloadKind, WorkloadRef};
 use crate::api::{Environment, EnvironmentKey, Release};
 use crate::domain::config_drift;
 use crate::domain::known_version::{KnownVersion, known_versions};
@@ -104,9 +104,12 @@ impl Cluster {
         back
     }
 
-    /// Who will undo a change of that component.
-    pub async fn obstacles(&self, namespace: &str, component: &Component) -> Result<Vec<Obstacle>, Error> {
-        let workload = &component.workload;
+    /// A workload in full, as the API server has it.
+    pub(super) async fn workload_object(
+        &self,
+        namespace: &str,
+        workload: &WorkloadRef,
+    ) -> Result<Value, Error> {
         let (group, plural) = match workload.kind {
             WorkloadKind::Deployment => ("apps/v1", "deployments"),
             WorkloadKind::StatefulSet => ("apps/v1", "statefulsets"),
@@ -114,7 +117,13 @@ impl Cluster {
             WorkloadKind::Rollout => ("argoproj.io/v1alpha1", "rollouts"),
         };
         let path = format!("/apis/{group}/namespaces/{namespace}/{plural}/{}", workload.name);
-        let object = self.json(&path, plural).await?;
+        self.json(&path, plural).await
+    }
+
+    /// Who will undo a change of that component.
+    pub async fn obstacles(&self, namespace: &str, component: &Component) -> Result<Vec<Obstacle>, Error> {
+        let workload = &component.workload;
+        let object = self.workload_object(namespace, workload).await?;
         let autoscalers = workload::autoscalers(&self.client(), namespace).await;
         let autoscaler = autoscalers.into_iter().find(|(scaled, _)| scaled == workload).map(|(_, name)| name);
         let marks = marks(namespace, &object, autoscaler);
