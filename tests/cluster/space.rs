@@ -56,7 +56,7 @@ impl Space {
             let deployment = json!({
                 "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name},
                 "spec": {
-                    "replicas": 1, "progressDeadlineSeconds": 6, "selector": {"matchLabels": {"app": name}},
+                    "replicas": 1, "progressDeadlineSeconds": 60, "selector": {"matchLabels": {"app": name}},
                     "template": {
                         "metadata": {"labels": {"app": name}},
                         "spec": {"containers": [{"name": name, "image": image(name, "v1.0.0")}]}
@@ -80,6 +80,14 @@ impl Space {
             self.until_complete(name, 1).await;
         }
         self.until_seen_by_policies().await;
+    }
+
+    /// A component that is about to fail is given up soon; what is only slow keeps its time.
+    pub async fn gives_up_soon_on(&self, component: &str) {
+        let soon = Patch::Merge(json!({"spec": {"progressDeadlineSeconds": 6}}));
+        let deployments: Api<Deployment> = self.api();
+        let patched = deployments.patch(component, &PatchParams::default(), &soon).await.expect("a change");
+        self.until_complete(component, patched.metadata.generation.expect("a generation")).await;
     }
 
     /// What a controller has found out before the test begins: only what is asked for afterwards is attested.
