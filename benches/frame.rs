@@ -174,5 +174,5 @@ fn curve(label: &str) -> Series {
     let points = (0..360_u16)
         .map(|at| (unix(now()) - 5.0 * f64::from(359 - at), 0.02 + 0.01 * (f64::from(at) / 9.0).sin()))
         .collect();
-    Series { label: label.into(), points, step: 5.0 }
+    Series { label: label.into(), points, step: 5.0, ..Series::default() }
 }

@@ -16,6 +16,7 @@ pub mod changes;
 pub mod cluster_state;
 pub mod command;
 mod commands;
+pub mod components;
 pub mod confirm;
 pub mod differences;
 pub mod driving;

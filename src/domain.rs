@@ -15,6 +15,7 @@ pub mod argo_rollout;
 pub mod attested;
 pub mod audit;
 pub mod burn_rate;
+pub mod component;
 pub mod config_drift;
 pub mod debt;
 pub mod delivery;

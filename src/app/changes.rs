@@ -7,14 +7,16 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::api::environment::Component;
 use crate::api::release::TimelineEntry;
 use crate::api::{ActionKind, ActionResult, Phase, Release, ReleaseAction};
 use crate::app::cluster_state::ClusterState;
 use crate::app::located::EnvironmentId;
 use crate::app::store::Store;
 use crate::app::ui_state::{ChangesView, View};
-use crate::app::{needs, views};
+use crate::app::{components, needs, views};
 use crate::domain::alert_history::Episode;
+use crate::domain::component;
 use crate::domain::pod_row::{PodKey, PodRow};
 
 /// How far back changes are listed, unless a view shows a longer time.
@@ -110,8 +112,10 @@ pub(super) fn open(store: &mut Store, environment: EnvironmentId) {
 pub(super) fn list(store: &Store, id: &EnvironmentId, reach: TimeDelta) -> Vec<Change> {
     let Some(cluster) = store.cluster(id.cluster) else { return Vec::new() };
     let since = store.now - reach;
+    let alone = Alone::of(store, id);
     let mut changes: Vec<Change> = releases(cluster, id)
         .filter(|release| ended(release).is_none_or(|at| at >= since))
+        .filter(|release| alone.is_none_or(|alone| alone.concerns_release(release)))
         .flat_map(|release| {
             let timeline = release.status.as_ref().map(|status| status.timeline.as_slice());
             timeline.unwrap_or_default().iter().filter_map(|entry| of_release(release, entry))
@@ -120,13 +124,52 @@ pub(super) fn list(store: &Store, id: &EnvironmentId, reach: TimeDelta) -> Vec<C
     let actions = cluster.actions.values().filter(|action| {
         action.metadata.namespace.as_deref() == Some(&*id.key.namespace)
             && *action.spec.environment == *id.key.name
+            && alone.is_none_or(|alone| alone.concerns_action(action))
     });
     changes.extend(actions.filter_map(|action| of_action(action)));
-    changes.extend(cluster.alert_history.get(&id.key).into_iter().flatten().flat_map(of_alert));
-    changes.extend(restarts(cluster, &id.key.namespace, since));
+    let episodes = cluster.alert_history.get(&id.key).into_iter().flatten();
+    let episodes = episodes.filter(|episode| alone.is_none_or(|alone| alone.concerns_alert(episode)));
+    changes.extend(episodes.flat_map(of_alert));
+    changes.extend(restarts(cluster, &id.key.namespace, (since, alone)));
     changes.retain(|change| change.at >= since);
     changes.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.kind.cmp(&b.kind)));
     changes
+}
+
+/// The component that is shown alone, among all of its environment: what is known to concern others only is left out.
+#[derive(Clone, Copy)]
+struct Alone<'a> {
+    component: &'a Component,
+    all: &'a [Component],
+}
+
+impl<'a> Alone<'a> {
+    fn of(store: &'a Store, id: &EnvironmentId) -> Option<Self> {
+        let component = components::alone(store, id)?;
+        Some(Self { component, all: &store.environment(id)?.spec.components })
+    }
+
+    fn is_or_nobody(self, found: Option<&Component>) -> bool {
+        found.is_none_or(|found| found.name == self.component.name)
+    }
+
+    fn concerns_release(self, release: &Release) -> bool {
+        let images = &release.spec.images;
+        images.is_empty() || images.iter().any(|image| image.component == self.component.name)
+    }
+
+    fn concerns_action(self, action: &ReleaseAction) -> bool {
+        let named = action.spec.parameters.as_ref().and_then(|with| with.component.as_deref());
+        named.is_none_or(|name| name == self.component.name.as_str())
+    }
+
+    fn concerns_alert(self, episode: &Episode) -> bool {
+        self.is_or_nobody(component::of_labels(self.all, &episode.labels))
+    }
+
+    fn concerns_pod(self, pod: &PodRow) -> bool {
+        component::of_name(self.all, &pod.owner).is_some_and(|found| found.name == self.component.name)
+    }
 }
 
 fn releases<'a>(cluster: &'a ClusterState, id: &'a EnvironmentId) -> impl Iterator<Item = &'a Release> + 'a {
@@ -225,11 +268,16 @@ fn of_alert(episode: &Episode) -> impl Iterator<Item = Change> {
 type Restarted<'a> = (DateTime<Utc>, Vec<&'a PodRow>);
 
 /// The last restart of each pod; those of one workload within a minute are one.
-fn restarts(cluster: &ClusterState, namespace: &str, since: DateTime<Utc>) -> Vec<Change> {
+fn restarts(
+    cluster: &ClusterState,
+    namespace: &str,
+    (since, alone): (DateTime<Utc>, Option<Alone<'_>>),
+) -> Vec<Change> {
     let first = PodKey { namespace: namespace.into(), name: "".into() };
     let pods = cluster.pods.range(first..).map(|(_, pod)| pod);
     let ours = pods.take_while(|pod| &*pod.key.namespace == namespace);
     let mut restarted: BTreeMap<(&str, i64), Restarted<'_>> = BTreeMap::new();
+    let ours = ours.filter(|pod| alone.is_none_or(|alone| alone.concerns_pod(pod)));
     for pod in ours.filter(|pod| pod.restarts > 0) {
         let Some(at) = pod.last_restart.filter(|at| *at >= since) else { continue };
         let (last, pods) = restarted.entry((&pod.owner, at.timestamp() / 60)).or_insert((at, Vec::new()));

@@ -17,6 +17,7 @@ mod check;
 mod collapse;
 mod columns;
 mod compare;
+mod component;
 mod containers;
 mod copy;
 mod cursor_left;
@@ -149,6 +150,7 @@ pub const COMMANDS: &[&Command] = &[
     &differences::COMMAND,
     &same::COMMAND,
     &objects::COMMAND,
+    &component::COMMAND,
     &describe::COMMAND,
     &logs::COMMAND,
     &all_logs::COMMAND,

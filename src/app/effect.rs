@@ -176,8 +176,9 @@ pub enum FetchText {
     },
     /// Description of a pod with its events.
     PodDescribe(PodKey),
-    /// The objects of an environment: revisions, autoscalers, services, ingresses.
-    Objects(EnvironmentKey),
+    /// The objects of an environment: revisions, autoscalers, services, ingresses; revisions and autoscalers of one component alone where it
+    /// is named.
+    Objects(EnvironmentKey, Option<Box<str>>),
     /// Descriptions of workloads with their events.
     WorkloadsDescribe(Vec<WorkloadKey>),
     /// What going back to a version means.

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::app::cluster_state::ClusterId;
+use crate::app::components;
 use crate::app::effect::Effect;
 use crate::app::located::{EnvironmentId, ReleaseId};
 use crate::app::store::Store;
@@ -54,9 +55,12 @@ pub(super) fn list(store: &mut Store) {
             total = groups.len();
             let filter = store.ui.filter(Pane::Events);
             let shown = |group: &EventGroup| {
+                let is_told = components::shows(store, &view.environment, &group.name);
                 let kind = if group.warning { "warning" } else { "normal" };
                 let words = [kind, &group.reason, &group.kind, &group.name, &group.message];
-                (group.warning || !view.warnings) && filter.is_none_or(|filter| filter.matches(&words))
+                is_told
+                    && (group.warning || !view.warnings)
+                    && filter.is_none_or(|filter| filter.matches(&words))
             };
             listed = groups.into_iter().filter(shown).collect();
         }

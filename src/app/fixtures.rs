@@ -27,7 +27,7 @@ use crate::app::update;
 use crate::domain::alert_row::AlertRow;
 use crate::domain::event_row::EventRow;
 use crate::domain::pod_row::{PodKey, PodRow};
-use crate::domain::series::{Series, unix};
+use crate::domain::series::{Series, Subject, unix};
 use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
 
 /// The instant at which every fixture lives.
@@ -176,7 +176,11 @@ impl World {
         let ages = (0_u32..).map(|back| unix(now()) - step * f64::from(back));
         let mut points: Vec<_> = ages.zip(values.iter().rev().copied()).collect();
         points.reverse();
-        self.with_curves(environment, query, vec![Series { label: label.into(), points, step }])
+        self.with_curves(
+            environment,
+            query,
+            vec![Series { label: label.into(), subject: Subject::Component(label.into()), points, step }],
+        )
     }
 
     /// With these curves.

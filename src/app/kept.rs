@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::api::EnvironmentKey;
 use crate::app::filter::Filter;
+use crate::app::located::EnvironmentId;
 use crate::app::place::{self, Place};
 use crate::app::rows::HealthClass;
 use crate::app::store::Store;
@@ -28,8 +30,24 @@ pub struct Kept {
     pub theme: Option<(String, String)>,
     /// Sections of environments that were folded or unfolded, by name.
     pub folded: BTreeMap<String, bool>,
+    /// Components that were shown alone.
+    pub components: Vec<KeptComponent>,
     /// Places with a name.
     pub bookmarks: BTreeMap<String, Place>,
+}
+
+/// A component that was shown alone in its environment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct KeptComponent {
+    /// The context of the cluster.
+    pub context: String,
+    /// Namespace of the environment.
+    pub namespace: String,
+    /// Name of the environment.
+    pub environment: String,
+    /// Name of the component.
+    pub component: String,
 }
 
 /// A pane of the home screen.
@@ -58,6 +76,14 @@ pub fn of(store: &Store, settings: &str) -> Kept {
         store.ui.filters.get(pane).map(|filter| (*kept, filter.text().to_owned()))
     });
     let pane = PANES.iter().find(|(_, pane)| *pane == store.ui.focus).map(|(kept, _)| *kept);
+    let components = store.ui.alone.iter().filter_map(|(id, component)| {
+        Some(KeptComponent {
+            context: store.cluster(id.cluster)?.context.to_string(),
+            namespace: id.key.namespace.to_string(),
+            environment: id.key.name.to_string(),
+            component: component.to_string(),
+        })
+    });
     Kept {
         place: place::present(store).map(Place::lasting).or_else(|| store.resuming.clone()),
         pane: pane.unwrap_or_default(),
@@ -66,6 +92,7 @@ pub fn of(store: &Store, settings: &str) -> Kept {
         filters: filters.collect(),
         theme: (&*store.theme != settings).then(|| (store.theme.to_string(), settings.to_owned())),
         folded: store.ui.folded.clone(),
+        components: components.collect(),
         bookmarks: store.history.bookmarks.clone(),
     }
 }
@@ -87,6 +114,13 @@ pub(super) fn take(store: &mut Store, kept: Kept) {
     if let Some((_, pane)) = PANES.iter().find(|(pane, _)| *pane == kept.pane) {
         store.ui.focus = *pane;
     }
+    for kept in kept.components {
+        let cluster = store.clusters().find(|(_, cluster)| *cluster.context == *kept.context);
+        if let Some(cluster) = cluster.map(|(id, _)| id) {
+            let key = EnvironmentKey::new(kept.namespace, kept.environment);
+            store.ui.alone.insert(EnvironmentId::new(cluster, key), kept.component.into());
+        }
+    }
     store.history.bookmarks = kept.bookmarks;
     store.ui.folded = kept.folded;
     store.resuming = kept.place;
@@ -101,6 +135,11 @@ pub(super) fn resume(store: &mut Store) {
     });
     if store.last_key.is_some() || burns {
         store.resuming = None;
+        if store.last_key.is_none() {
+            // nor is what burns hidden behind what was looked at before
+            store.ui.alone.clear();
+            store.dirty.pods = true;
+        }
         return;
     }
     let place = place.clone();

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use crate::api::EnvironmentKey;
 use crate::app::cluster_state::ClusterId;
+use crate::app::components;
 use crate::app::effect::{Effect, RequestId};
 use crate::app::located::{EnvironmentId, PodId};
 use crate::app::look::Look;
@@ -253,6 +254,19 @@ pub(super) fn workload_of(store: &Store, id: &PodId) -> Option<LogSubject> {
         .map_or_else(|| pod.owner.clone(), |workload| workload.name.as_str().into());
     let (namespace, kind) = (pod.key.namespace.clone(), pod.owner_kind.clone());
     Some(LogSubject::Workload { cluster: id.cluster, namespace, kind, name })
+}
+
+/// All pods of the component that is shown alone in that environment, else of the environment.
+pub(super) fn component_of(store: &Store, id: &EnvironmentId) -> LogSubject {
+    components::alone(store, id).map_or_else(
+        || LogSubject::Environment(id.clone()),
+        |component| LogSubject::Workload {
+            cluster: id.cluster,
+            namespace: id.key.namespace.clone(),
+            kind: component.workload.kind.as_str().into(),
+            name: component.workload.name.as_str().into(),
+        },
+    )
 }
 
 /// Asks anew after `change`: what was there is forgotten, and older streams end.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::app::alerts::AlertLine;
-use crate::app::cluster_state::ClusterState;
+use crate::app::components;
 use crate::app::matrix;
 use crate::app::sections;
 use crate::app::store::Store;
@@ -114,7 +114,7 @@ pub(super) fn go(store: &mut Store, step: Move) {
             select(&mut view.cursor, &rows.differences.lines, step, height, |line| line.key.clone());
             store.dirty.cursors = true;
         }
-        (Some(View::Zoom(view)), _) => choose_curve(view, clusters, step, height),
+        (Some(View::Zoom(_)), _) => choose_curve(store, step, height),
         (Some(View::Numbers(view)), _) => {
             let applications: BTreeSet<&str> =
                 rows.environments.iter().map(|row| &*row.application).collect();
@@ -128,13 +128,18 @@ pub(super) fn go(store: &mut Store, step: Move) {
     }
 }
 
-fn choose_curve(view: &mut zoom::ZoomView, clusters: &[ClusterState], step: Move, page: usize) {
-    let zoomed = clusters.get(usize::from(view.environment.cluster.0)).and_then(|c| c.zoomed.as_ref());
+fn choose_curve(store: &mut Store, step: Move, page: usize) {
+    let View::Zoom(view) = store.ui.view() else { return };
+    let zoomed = store.cluster(view.environment.cluster).and_then(|cluster| cluster.zoomed.as_ref());
     let series = zoomed.map_or(&[][..], |zoomed| &zoomed.present.series);
+    let (_, series) = components::curves(store, &view.environment, series);
     // one more than there are curves: none of them
     let present = zoom::chosen(view, series).map_or(0, |index| index + 1);
     let next = step.from(present, series.len() + 1, page);
-    view.curve = next.checked_sub(1).and_then(|index| series.get(index)).map(|s| s.label.clone());
+    let curve = next.checked_sub(1).and_then(|index| series.get(index)).map(|curve| curve.label.clone());
+    if let Some(View::Zoom(view)) = store.ui.views.last_mut() {
+        view.curve = curve;
+    }
 }
 
 fn select<R, K: Clone + PartialEq>(

@@ -10,7 +10,7 @@ use crate::app::located::{EnvironmentId, ReleaseId};
 use crate::app::log_view::LogSubject;
 use crate::app::store::Store;
 use crate::app::ui_state::{ChangesView, Cursor, InboxView, Pane, View};
-use crate::app::{differences, events, log_view, numbers, views, zoom};
+use crate::app::{components, differences, events, log_view, numbers, views, zoom};
 
 /// Where a person is, in words that outlive a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub struct Place {
     pub namespace: String,
     /// Name of the environment; empty: none was selected.
     pub environment: String,
+    /// Name of the component that is shown alone; empty: all are.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub component: String,
     /// Name of the release, where one is open.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release: Option<String>,
@@ -95,12 +98,15 @@ pub fn present(store: &Store) -> Option<Place> {
     };
     let cluster = environment.as_ref().map(|id| id.cluster).or(release.as_ref().map(|id| id.cluster));
     let context = cluster.and_then(|id| store.cluster(id)).map_or("", |cluster| &cluster.context);
+    let alone = environment.as_ref().and_then(|id| components::alone(store, id));
+    let component = alone.map(|component| component.name.to_string()).unwrap_or_default();
     let (namespace, name) = environment.map_or_else(Default::default, |id| (id.key.namespace, id.key.name));
     Some(Place {
         view,
         context: context.to_owned(),
         namespace: namespace.to_string(),
         environment: name.to_string(),
+        component,
         release: release.map(|id| id.key.name.to_string()),
         about,
     })
@@ -133,7 +139,11 @@ impl Place {
             PlaceView::Differences => "differences",
         };
         let about = self.release.as_deref().unwrap_or(&self.environment);
-        if about.is_empty() { view.to_owned() } else { format!("{view} of {about}") }
+        match (about, &*self.component) {
+            ("", _) => view.to_owned(),
+            (about, "") => format!("{view} of {about}"),
+            (about, component) => format!("{view} of {about}, {component} alone"),
+        }
     }
 
     /// The environment, where this session has it.
@@ -176,6 +186,9 @@ pub(super) fn go(store: &mut Store, place: &Place) -> Result<(), String> {
         store.ui.environments.selected = Some(id.clone());
         store.ui.environments.held = true;
         store.ui.pods = Cursor::default();
+    }
+    if let Some(id) = &environment {
+        components::restore(store, id, &place.component);
     }
     match (place.view, environment, release) {
         (PlaceView::Release, _, Some(release)) => views::open_release(store, release),

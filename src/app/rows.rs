@@ -36,6 +36,8 @@ pub struct Rows {
     pub pods: Vec<PodId>,
     /// How many pods there are before filtering.
     pub pods_total: usize,
+    /// How many there are of all components, where one is shown alone.
+    pub pods_whole: Option<usize>,
     /// How many of these are failing.
     pub pods_failing: usize,
     /// The queue: executing, then waiting (oldest first), then the last that finished.

@@ -1,6 +1,7 @@
 //! The terminal's logic as a whole: worlds, keys typed, what is wanted and shown.
 
 mod causes;
+mod components;
 mod differences;
 mod events;
 mod fold;

@@ -34,6 +34,8 @@ pub struct UiState {
     pub environments: Cursor<EnvironmentId>,
     /// Sections of environments that a person has folded or unfolded, by name, whatever the settings say.
     pub folded: BTreeMap<String, bool>,
+    /// The component that is shown alone, by environment; absent: all are.
+    pub alone: BTreeMap<EnvironmentId, Box<str>>,
     /// Pods of all environments are shown instead of the selected one's.
     pub all_environments: bool,
     /// The pods pane.
@@ -65,6 +67,7 @@ impl Default for UiState {
             focus: Pane::Environments,
             environments: Cursor::default(),
             folded: BTreeMap::new(),
+            alone: BTreeMap::new(),
             all_environments: false,
             pods: Cursor::default(),
             pod_sort: PodSort::default(),

@@ -34,9 +34,13 @@ struct Objects {
 }
 
 impl Cluster {
-    /// The objects of an environment.
-    pub async fn objects_text(&self, environment: &EnvironmentKey) -> Result<String, Error> {
-        let object = self.environment(environment).await?;
+    /// The objects of an environment; revisions and autoscalers of one component alone where it is named.
+    pub async fn objects_text(
+        &self,
+        environment: &EnvironmentKey,
+        component: Option<&str>,
+    ) -> Result<String, Error> {
+        let mut object = self.environment(environment).await?;
         let namespace = &*environment.namespace;
         let list = |group: &'static str, plural: &'static str| self.listed(group, namespace, plural);
         let (sets, others, autoscalers, services, slices, ingresses) = tokio::join!(
@@ -47,7 +51,17 @@ impl Cluster {
             list("apis/discovery.k8s.io/v1", "endpointslices"),
             list("apis/networking.k8s.io/v1", "ingresses"),
         );
+        if let Some(name) = component {
+            object.spec.components.retain(|component| component.name.as_str() == name);
+        }
         let workloads = workloads(&object);
+        let scales = |one: &Value| {
+            let name = text(one, "/spec/scaleTargetRef/name");
+            let fits = |rest: &str| matches!(rest, "" | "-canary" | "-green");
+            workloads.iter().any(|(_, own)| name.strip_prefix(own.as_str()).is_some_and(fits))
+        };
+        let autoscalers = autoscalers
+            .map(|found| found.into_iter().filter(|one| component.is_none() || scales(one)).collect());
         let has = |wanted: fn(WorkloadKind) -> bool| workloads.iter().any(|(kind, _)| wanted(*kind));
         let mut revisions = Vec::new();
         if has(|kind| matches!(kind, WorkloadKind::Deployment | WorkloadKind::Rollout)) {

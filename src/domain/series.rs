@@ -7,10 +7,24 @@ use chrono::{DateTime, Utc};
 pub struct Series {
     /// What tells this curve from others of its pane, such as `backend` or `canary`.
     pub label: Box<str>,
+    /// What it is of, as its labels say.
+    pub subject: Subject,
     /// Unix seconds and value.
     pub points: Vec<(f64, f64)>,
     /// Distance between two samples, in seconds.
     pub step: f64,
+}
+
+/// What a curve is of, as its labels say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Subject {
+    /// Of everything that was asked about.
+    #[default]
+    Whole,
+    /// Of the component of that name.
+    Component(Box<str>),
+    /// Of the pod of that name.
+    Pod(Box<str>),
 }
 
 impl Series {
@@ -85,7 +99,7 @@ mod tests {
     use super::*;
 
     fn series(points: &[(f64, f64)]) -> Series {
-        Series { label: "a".into(), points: points.to_vec(), step: 5.0 }
+        Series { label: "a".into(), points: points.to_vec(), step: 5.0, ..Series::default() }
     }
 
     #[test]

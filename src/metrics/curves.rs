@@ -4,7 +4,7 @@ use super::answer::Labels;
 use super::client::Prometheus;
 use super::error::Error;
 use crate::domain::alert_row::Words;
-use crate::domain::series::Series;
+use crate::domain::series::{Series, Subject};
 use crate::domain::sliding::{Sample, Sliding};
 
 /// The curves of one query over a sliding range, kept between fetches.
@@ -85,11 +85,23 @@ impl Curves {
         let mut series: Vec<Series> = names
             .into_iter()
             .zip(kept)
-            .map(|(label, (_, points))| Series { label, points: points.clone(), step: self.kept.step() })
+            .map(|(label, (labels, points))| Series {
+                label,
+                subject: subject(labels),
+                points: points.clone(),
+                step: self.kept.step(),
+            })
             .collect();
         series.sort_by(|a, b| a.label.cmp(&b.label));
         series
     }
+}
+
+/// What a curve with these labels is of.
+fn subject(labels: &Labels) -> Subject {
+    let value = |name: &str| labels.get(name)?.as_str().map(|value| crate::sanitize::line(value).into());
+    let component = value("component").map(Subject::Component);
+    component.or_else(|| value("pod").map(Subject::Pod)).unwrap_or_default()
 }
 
 /// A legend with the values of labels in the place of their names; an absent label is nothing.
@@ -119,7 +131,12 @@ pub async fn instant(
     let mut series: Vec<Series> = names
         .into_iter()
         .zip(found)
-        .map(|(label, found)| Series { label, points: found.samples, step: 0.0 })
+        .map(|(label, found)| Series {
+            label,
+            subject: subject(&found.labels),
+            points: found.samples,
+            step: 0.0,
+        })
         .collect();
     series.sort_by(|a, b| a.label.cmp(&b.label));
     Ok(series)
@@ -165,6 +182,17 @@ mod tests {
         assert_eq!(&*told("{{pool}} of {{ pod }}"), "orders of db-0");
         assert_eq!(&*told("{{nothing}}orders"), "orders");
         assert_eq!(&*told("open {{pool"), "open {{pool");
+    }
+
+    #[test]
+    fn a_curve_is_of_a_component_before_a_pod_and_else_of_the_whole() {
+        for (labels, expected) in [
+            (json!({"component": "db", "pod": "db-0"}), Subject::Component("db".into())),
+            (json!({"pod": "db-0", "track": "stable"}), Subject::Pod("db-0".into())),
+            (json!({"job": "db"}), Subject::Whole),
+        ] {
+            assert_eq!(subject(labels.as_object().unwrap()), expected, "{labels}");
+        }
     }
 
     #[test]

@@ -80,7 +80,9 @@ async fn answer(cluster: &Cluster, request: Request) -> (Outcome, bool) {
             cluster.workloads_describe(&workloads).await
         }
         Request::Text(FetchText::PodDescribe(pod)) => cluster.pod_describe(&pod).await,
-        Request::Text(FetchText::Objects(environment)) => Box::pin(cluster.objects_text(&environment)).await,
+        Request::Text(FetchText::Objects(environment, component)) => {
+            Box::pin(cluster.objects_text(&environment, component.as_deref())).await
+        }
         Request::Text(FetchText::WayBack { environment, version }) => {
             cluster.way_back_text(&environment, &version).await
         }

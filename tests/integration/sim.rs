@@ -446,7 +446,7 @@ async fn the_objects_of_an_environment_are_told() {
     let running = quiet(&clock).await;
     let cluster = Cluster::from_client(client(&running, "alice"), "quiet");
     let environment = EnvironmentKey::new("quiet", "staging");
-    let words = Box::pin(cluster.objects_text(&environment)).await.unwrap();
+    let words = Box::pin(cluster.objects_text(&environment, None)).await.unwrap();
     for part in
         ["Revisions\n  backend\n    rev", "Autoscalers\n  none", "endpoints ready", "Ingresses\n  none"]
     {

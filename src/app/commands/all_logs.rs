@@ -35,7 +35,7 @@ fn subject(store: &Store, target: &Target) -> Option<LogSubject> {
     };
     match pod {
         Some(id) => log_view::workload_of(store, id),
-        None => target.environment.clone().map(LogSubject::Environment),
+        None => target.environment.as_ref().map(|id| log_view::component_of(store, id)),
     }
 }
 

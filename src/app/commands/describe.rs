@@ -2,7 +2,7 @@
 
 use super::prelude::*;
 use crate::app::effect::FetchText;
-use crate::app::{alerts, views};
+use crate::app::{alerts, components, views};
 use crate::domain::workload_row::WorkloadKey;
 
 pub(super) const COMMAND: Command = Command {
@@ -50,11 +50,18 @@ fn run(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
     }
     let Some(id) = invocation.target.environment.clone() else { return Vec::new() };
     let Some(environment) = store.environment(&id) else { return Vec::new() };
-    let workloads = environment.spec.components.iter().map(|component| WorkloadKey {
+    let alone = components::alone(store, &id);
+    let title = match alone {
+        Some(component) => format!("describe · {} · {}", id.key.name, component.name),
+        None => format!("describe · {}", id.key.name),
+    };
+    let described = environment.spec.components.iter();
+    let described = described.filter(|component| alone.is_none_or(|alone| alone.name == component.name));
+    let workloads = described.map(|component| WorkloadKey {
         namespace: id.key.namespace.clone(),
         kind: component.workload.kind,
         name: component.workload.name.as_str().into(),
     });
     let what = FetchText::WorkloadsDescribe(workloads.collect());
-    views::open_text(store, format!("describe · {}", id.key.name), (id.cluster, what))
+    views::open_text(store, title, (id.cluster, what))
 }

@@ -2,7 +2,7 @@
 
 use super::prelude::*;
 use crate::app::effect::FetchText;
-use crate::app::views;
+use crate::app::{components, views};
 
 pub(super) const COMMAND: Command = Command {
     id: "objects",
@@ -17,7 +17,11 @@ pub(super) const COMMAND: Command = Command {
     availability: needs_environment,
     run: |store, invocation| {
         let Some(id) = invocation.target.environment.clone() else { return Vec::new() };
-        let title = format!("objects · {}", id.key.name);
-        views::open_text(store, title, (id.cluster, FetchText::Objects(id.key)))
+        let alone = components::alone(store, &id).map(|component| Box::<str>::from(component.name.as_str()));
+        let title = match &alone {
+            Some(component) => format!("objects · {} · {component}", id.key.name),
+            None => format!("objects · {}", id.key.name),
+        };
+        views::open_text(store, title, (id.cluster, FetchText::Objects(id.key, alone)))
     },
 };

@@ -74,7 +74,8 @@ fn enter(store: &mut Store, palette: &Palette) -> Vec<Effect> {
         return Vec::new();
     }
     let chosen = palette.choices.get(palette.selected).map(|choice| choice.completion.clone());
-    let line = if parse(typed).is_some() && palette.selected == 0 { Some(typed.to_owned()) } else { chosen };
+    let meant = parse(typed).is_some_and(|(command, _)| !arguments::chooses(command, palette, typed));
+    let line = if meant && palette.selected == 0 { Some(typed.to_owned()) } else { chosen };
     run_line(store, line.as_deref().unwrap_or(typed))
 }
 

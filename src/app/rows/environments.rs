@@ -179,7 +179,8 @@ fn versions(environment: &Environment, workloads: &[(&Component, &WorkloadRow)])
     versions
 }
 
-fn health(
+/// How workloads fare together, given the release that holds the lane.
+pub(in crate::app) fn health(
     active: Option<&ActiveRelease>,
     workloads: &[(&Component, &WorkloadRow)],
     complete: bool,

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use crate::api::Environment;
+use crate::api::environment::Component;
 use crate::api::strategy::Track;
 use crate::app::cluster_state::{ClusterId, ClusterState};
+use crate::app::components;
 use crate::app::located::{EnvironmentId, PodId};
 use crate::app::store::Store;
 use crate::app::ui_state::{Pane, PodSort};
@@ -17,6 +19,8 @@ pub(in crate::app) struct PodList {
     pub(in crate::app) pods: Vec<PodId>,
     /// Before filtering.
     pub(in crate::app) total: usize,
+    /// Of all components, where one is shown alone.
+    pub(in crate::app) whole: Option<usize>,
     /// Before filtering.
     pub(in crate::app) failing: usize,
     /// The namespaces that were looked at; absent: all of them.
@@ -46,6 +50,11 @@ pub(in crate::app) fn list(store: &Store) -> PodList {
         found.extend(pods_of(cluster, environment).map(|pod| (id.cluster, pod)));
         scope.insert((id.cluster, id.key.namespace.clone()));
     }
+    let whole = found.len();
+    let alone = components::here(store).filter(|_| !store.ui.all_environments);
+    if let Some(component) = alone {
+        found.retain(|(_, pod)| is_made_by(pod, component));
+    }
     let total = found.len();
     let failing = found.iter().filter(|(_, pod)| pod.health == PodHealth::Failing).count();
     if let Some(filter) = store.ui.filter(Pane::Pods) {
@@ -53,7 +62,7 @@ pub(in crate::app) fn list(store: &Store) -> PodList {
     }
     sort(store, &mut found);
     let pods = found.into_iter().map(|(cluster, pod)| PodId::new(cluster, pod.key.clone())).collect();
-    PodList { pods, total, failing, scope: (!everything).then_some(scope) }
+    PodList { pods, total, whole: alone.map(|_| whole), failing, scope: (!everything).then_some(scope) }
 }
 
 /// Pods of an environment's components, by name; also those of second workloads beside them.
@@ -68,12 +77,12 @@ pub(in crate::app) fn pods_of<'a>(
         .range((Bound::Included(first), Bound::Unbounded))
         .take_while(move |(key, _)| key.namespace == namespace)
         .map(|(_, pod)| pod)
-        .filter(|pod| {
-            environment.spec.components.iter().any(|component| {
-                is_of(&pod.owner, &component.workload.name)
-                    && component.workload.kind.as_str() == &*pod.owner_kind
-            })
-        })
+        .filter(|pod| environment.spec.components.iter().any(|component| is_made_by(pod, component)))
+}
+
+/// Whether a pod is of a component's workload, or of the second one beside it.
+fn is_made_by(pod: &PodRow, component: &Component) -> bool {
+    is_of(&pod.owner, &component.workload.name) && component.workload.kind.as_str() == &*pod.owner_kind
 }
 
 /// Whether a workload is a component's own, or the second one beside it.

@@ -1,13 +1,20 @@
 //! Folds what one cluster says into the store, and notes which lists that concerns.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
+use crate::api::environment::Component;
+use crate::api::{Environment, EnvironmentKey};
 use crate::app::cluster_state::{ClusterId, ClusterState, Metric, Objective, Zoomed};
 use crate::app::event::{ClusterEvent, Delta, ZoomPart};
 use crate::app::store::{Dirty, Store};
 use crate::app::ui_state::PodSort;
 use crate::app::{alertmanagers, alerts, arming, causes};
+use crate::domain::component::arrange;
 use crate::domain::pod_row::{PodKey, PodRow};
+use crate::domain::series::Series;
 
 /// Folds one event in. An event of a cluster that the session does not have is dropped.
 pub(super) fn apply(store: &mut Store, id: ClusterId, event: ClusterEvent) {
@@ -83,11 +90,9 @@ fn measured(store: &mut Store, id: ClusterId, event: ClusterEvent) {
             dirty.pods |= matches!(store.ui.pod_sort, PodSort::Cpu | PodSort::Memory);
         }
         ClusterEvent::Metrics { environment, query, at, result } => {
+            let components = components(&cluster.environments, &environment);
             let metric: &mut Metric = cluster.metrics.entry((environment, query)).or_default();
-            match result {
-                Ok(series) => *metric = Metric { series, at: Some(at), error: None },
-                Err(reason) => metric.error = Some(reason),
-            }
+            answered(metric, components, at, result);
             dirty.readings = true;
         }
         ClusterEvent::Zoomed { wish, part, at, result } => {
@@ -95,16 +100,15 @@ fn measured(store: &mut Store, id: ClusterId, event: ClusterEvent) {
                 return;
             }
             let zoomed = cluster.zoomed.take().filter(|zoomed| zoomed.wish == wish);
-            let empty = || Zoomed { wish, present: Metric::default(), baseline: Metric::default() };
+            let components = components(&cluster.environments, &wish.environment);
+            let empty =
+                || Zoomed { wish: wish.clone(), present: Metric::default(), baseline: Metric::default() };
             let zoomed = cluster.zoomed.insert(zoomed.unwrap_or_else(empty));
             let metric = match part {
                 ZoomPart::Present => &mut zoomed.present,
                 ZoomPart::Baseline => &mut zoomed.baseline,
             };
-            match result {
-                Ok(series) => *metric = Metric { series, at: Some(at), error: None },
-                Err(reason) => metric.error = Some(reason),
-            }
+            answered(metric, components, at, result);
         }
         ClusterEvent::Objective { environment, at, result } => {
             let objective = cluster.objectives.entry(environment).or_default();
@@ -125,6 +129,30 @@ fn measured(store: &mut Store, id: ClusterId, event: ClusterEvent) {
             cluster.alert_history.insert(environment, found);
         }
         _ => {}
+    }
+}
+
+/// The components of an environment; none where it is not known.
+fn components<'a>(
+    environments: &'a BTreeMap<EnvironmentKey, Arc<Environment>>,
+    key: &EnvironmentKey,
+) -> &'a [Component] {
+    environments.get(key).map_or(&[], |environment| &environment.spec.components)
+}
+
+/// Keeps the curves of an answer, those of one component next to each other; those of the last one where it failed.
+fn answered(
+    metric: &mut Metric,
+    components: &[Component],
+    at: DateTime<Utc>,
+    result: Result<Vec<Series>, String>,
+) {
+    match result {
+        Ok(mut series) => {
+            arrange(components, &mut series);
+            *metric = Metric { series, at: Some(at), error: None };
+        }
+        Err(reason) => metric.error = Some(reason),
     }
 }
 

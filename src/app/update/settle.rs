@@ -8,8 +8,8 @@ use crate::app::rows::{EnvironmentRow, HealthClass, environments, inbox, pods, q
 use crate::app::store::{Dirty, Store};
 use crate::app::ui_state::{Cursor, Pane};
 use crate::app::{
-    alerts, attention, banners, causes, changes, differences, events, kept, log_view, overlays, rollback,
-    sections, tracks, zoom,
+    alerts, attention, banners, causes, changes, components, differences, events, kept, log_view, overlays,
+    rollback, sections, tracks, zoom,
 };
 use crate::domain::pane;
 
@@ -30,11 +30,16 @@ pub(in crate::app) fn settle(store: &mut Store) -> Vec<Effect> {
     } else if dirty.readings {
         environments::renew_readings(store);
     }
+    if dirty.releases {
+        components::settle(store);
+    }
     kept::resume(store);
     select_environment(store);
     store.rows.banners = banners::list(store);
     let focus = store.focused_environment();
-    if dirty.pods || focus != store.focused.0 {
+    // also what was shown alone until now
+    let pods = dirty.pods || store.dirty.pods;
+    if pods || focus != store.focused.0 {
         list_pods(store);
     }
     if dirty.releases || focus != store.focused.0 || store.rows.panes.is_empty() {
@@ -42,7 +47,7 @@ pub(in crate::app) fn settle(store: &mut Store) -> Vec<Effect> {
         store.rows.panes = pane::list(environment.map(|environment| &environment.spec));
     }
     let reach = zoom::reach(store);
-    let happened = dirty.releases || dirty.actions || dirty.alerts || dirty.pods;
+    let happened = dirty.releases || dirty.actions || dirty.alerts || pods;
     if happened || focus != store.focused.0 || reach != store.reach {
         store.reach = reach;
         store.rows.changes = focus.as_ref().map(|id| changes::list(store, id, reach)).unwrap_or_default();
@@ -76,6 +81,7 @@ fn list_pods(store: &mut Store) {
     let list = pods::list(store);
     store.rows.pods = list.pods;
     store.rows.pods_total = list.total;
+    store.rows.pods_whole = list.whole;
     store.rows.pods_failing = list.failing;
     store.scope = list.scope;
 }

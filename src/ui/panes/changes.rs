@@ -6,6 +6,7 @@ use ratatui::style::Style;
 
 use crate::app::changes::{Change, ChangeKind};
 use crate::app::cluster_state::Feed;
+use crate::app::components;
 use crate::app::ui_state::{Pane as Focus, View};
 use crate::domain::age::Age;
 use crate::ui::chrome::{grey, stand_in};
@@ -26,10 +27,13 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let freshness = ctx.freshness(view.environment.cluster, Feed::Releases);
     let changes = &ctx.store.rows.changes;
     let count = changes.len();
-    let title = Short::of(format_args!(
-        "Changed in the last hour {} {}",
-        theme.glyphs.dot, view.environment.key.name
-    ));
+    let (dot, place) = (theme.glyphs.dot, &view.environment.key.name);
+    let title = match components::alone(ctx.store, &view.environment) {
+        Some(component) => {
+            Short::of(format_args!("Changed in the last hour {dot} {place} {dot} {}", component.name))
+        }
+        None => Short::of(format_args!("Changed in the last hour {dot} {place}")),
+    };
     let chrome = ctx.chrome(Some(Focus::Changes), freshness);
     let note = (theme.muted, format_args!("{count}"));
     let inner = chrome.draw(buf, area, format_args!("{}", title.as_str()), note);

@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::app::cluster_state::Feed;
+use crate::app::components;
 use crate::app::ui_state::{Pane as Focus, View};
 use crate::domain::age::Age;
 use crate::domain::event_row::EventGroup;
@@ -29,20 +30,26 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
         Some(filter) => Short::of(format_args!(" {dot} /{}", filter.text())),
         None => Short::of(format_args!("")),
     };
+    let component = components::alone(store, &view.environment);
+    let alone = match component {
+        Some(component) => Short::of(format_args!(" {dot} {}", component.name)),
+        None => Short::of(format_args!("")),
+    };
     let warnings = events.iter().filter(|group| group.warning).count();
     let note =
         Short::of(format_args!("{warnings} warnings {dot} {} of {}", events.len(), store.rows.events_total));
     let inner = ctx.chrome(Some(Focus::Events), freshness).draw(
         buf,
         area,
-        format_args!("{only} {dot} {}{}", view.environment.key.namespace, filter.as_str()),
+        format_args!("{only} {dot} {}{}{}", view.environment.key.namespace, alone.as_str(), filter.as_str()),
         (theme.muted, format_args!("{}", note.as_str())),
     );
     if events.is_empty() && store.rows.events_total > 0 {
-        let why = if view.warnings {
-            "No warnings: W lists every event."
-        } else {
-            "Nothing matches: esc shows all."
+        let is_filtered = store.ui.filter(Focus::Events).is_some();
+        let why = match (view.warnings, is_filtered, component) {
+            (true, _, _) => "No warnings: W lists every event.",
+            (false, false, Some(_)) => "No event is about this component: C shows all components.",
+            (false, _, _) => "Nothing matches: esc shows all.",
         };
         sentence(buf, inner, theme.muted, why);
         return;

@@ -28,8 +28,12 @@ pub struct Chart<'a, M> {
     pub chosen: bool,
     /// Name of the environment.
     pub environment: &'a str,
-    /// The curves; absent while none have come.
+    /// The answer; absent while none has come.
     pub metric: Option<&'a Metric>,
+    /// Those of its curves that are shown.
+    pub series: &'a [Series],
+    /// Whose they are; absent: everybody's.
+    pub whose: Option<&'a str>,
     /// Changes: when, a word, and its look, in the order of their times.
     pub markers: M,
     /// The present.
@@ -45,11 +49,12 @@ impl<'a, M: Iterator<Item = (DateTime<Utc>, &'a str, Style)> + Clone> Chart<'a, 
     pub fn draw(self, buf: &mut Buffer, area: Rect, mut chrome: Chrome<'a>) {
         let theme = chrome.theme;
         chrome.freshness = freshness(self.metric, chrome.freshness, self.now);
-        let series = self.metric.map_or(&[][..], |metric| &metric.series);
+        let series = self.series;
         let room = Room::of(area.width);
         let severity = severity(self.pane, series, self.now);
         let note_style = severity_style(theme, severity);
-        let title = Title { chart: &self, series, room };
+        let is_warned = severity != Severity::Well;
+        let title = Title { chart: &self, series, room, dot: theme.glyphs.dot, is_warned };
         let limit = LimitNote::of(self.pane, (theme.glyphs, severity), room <= Room::Little);
         let pointer = if self.chosen { theme.glyphs.current } else { "" };
         let note = (note_style, format_args!("{limit}"));

@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::app::cluster_state::{Feed, Metric};
+use crate::app::components;
 use crate::app::located::EnvironmentId;
 use crate::app::store::Store;
 use crate::domain::pane::{self, Content};
@@ -21,6 +22,10 @@ pub static PANE: Pane = Pane { id: "metric", title: "Metric", focus: None, min: 
 
 const EMPTY: &str = "No data: Prometheus answered, but has no samples of this. Run `release-cockpit doctor` to see every query \
                      with its answer.";
+
+/// Why there is no curve where a component is shown alone.
+pub(super) const OF_OTHERS: &str =
+    "No data of this component: the curves are of others. C shows all components.";
 
 fn meant(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     grid(buf, area, ctx, (1, 1));
@@ -51,6 +56,8 @@ pub fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>, (pane, chosen): (&pane:
             chosen,
             environment: "no environment",
             metric: None,
+            series: &[],
+            whose: None,
             markers: std::iter::empty(),
             now: store.now,
             range: store.range,
@@ -65,15 +72,19 @@ pub fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>, (pane, chosen): (&pane:
         objective::draw(buf, area, ctx, (&id, pane, chosen));
         return;
     }
+    let series = metric.map_or(&[][..], |metric| &metric.series);
+    let (whose, shown) = components::curves(store, &id, series);
     let chart = Chart {
         pane,
         chosen,
         environment: name_of(&id),
         metric,
+        series: shown,
+        whose,
         markers: markers(ctx, &id),
         now: store.now,
         range: store.range,
-        empty: EMPTY,
+        empty: if series.is_empty() { EMPTY } else { OF_OTHERS },
     };
     chart.draw(buf, area, ctx.chrome(None, freshness));
 }

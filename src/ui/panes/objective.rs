@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use crate::app::components::{self, UNDIVIDED};
 use crate::app::located::EnvironmentId;
 use crate::domain::age::Age;
 use crate::domain::burn_rate::{self, Assessment, Burn, Judged};
@@ -37,9 +38,19 @@ pub fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>, (id, pane, chosen): (&E
     let left = assessment.and_then(|found| found.budget_left);
     let severity = severity(assessment, pane);
     let pointer = if chosen { theme.glyphs.current } else { "" };
+    // the promise is one of the whole environment
+    let whose = match components::alone(ctx.store, id) {
+        Some(_) if area.width < 60 => Short::of(format_args!(" all")),
+        Some(_) => Short::of(format_args!(" {} {UNDIVIDED}", theme.glyphs.dot)),
+        None => Short::of(format_args!("")),
+    };
+    let whose = whose.as_str();
     let title = match left {
-        Some(left) => Short::of(format_args!("{pointer}{}  budget {}", pane.title, Value(Unit::Ratio, left))),
-        None => Short::of(format_args!("{pointer}{}", pane.title)),
+        Some(left) => {
+            let left = Value(Unit::Ratio, left);
+            Short::of(format_args!("{pointer}{}  budget {left}{whose}", pane.title))
+        }
+        None => Short::of(format_args!("{pointer}{}{whose}", pane.title)),
     };
     let glyph = match severity {
         Severity::Well => "",

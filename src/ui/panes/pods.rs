@@ -6,6 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::app::cluster_state::Feed;
+use crate::app::components;
 use crate::app::located::PodId;
 use crate::app::store::Store;
 use crate::app::ui_state::Pane as Focus;
@@ -37,10 +38,10 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
             sentence(buf, inner, theme.muted, text.as_str());
             return;
         }
-        let why = if cluster.is_none() {
-            "Select an environment to see its pods."
-        } else {
-            "No pods: nothing runs here yet. Press n to deploy a version."
+        let why = match (cluster, store.rows.pods_whole) {
+            (None, _) => "Select an environment to see its pods.",
+            (Some(_), Some(_)) => "No pods of this component. C shows all components.",
+            (Some(_), None) => "No pods: nothing runs here yet. Press n to deploy a version.",
         };
         stand_in(buf, inner, theme, freshness, Some(why));
         return;
@@ -65,11 +66,12 @@ fn frame(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>, freshness: Freshness<'_>) 
     let chrome =
         crate::ui::chrome::Chrome { freshness, ..ctx.chrome(Some(Focus::Pods), Freshness::Timeless) };
     let id = store.focused_environment();
-    let place = match &id {
+    let place = match (&id, components::here(store)) {
         _ if store.ui.all_environments => "all environments",
-        Some(id) => &id.key.name,
-        None if store.rows.pods_total > 0 => "all namespaces",
-        None => "no environment",
+        (_, Some(component)) => component.name.as_str(),
+        (Some(id), None) => &id.key.name,
+        (None, None) if store.rows.pods_total > 0 => "all namespaces",
+        (None, None) => "no environment",
     };
     let (shown, total, failing) = (store.rows.pods.len(), store.rows.pods_total, store.rows.pods_failing);
     let dot = theme.glyphs.dot;
@@ -80,7 +82,11 @@ fn frame(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>, freshness: Freshness<'_>) 
     };
     let filtered = match store.ui.filter(Focus::Pods) {
         Some(filter) => Short::of(format_args!(" {dot} /{} {dot} {shown} of {total}", filter.text())),
-        None => Short::of(format_args!(" {dot} {total}")),
+        // of one component alone: `backend 3/7`
+        None => match store.rows.pods_whole {
+            Some(whole) => Short::of(format_args!(" {total}/{whole}")),
+            None => Short::of(format_args!(" {dot} {total}")),
+        },
     };
     let marked = store.ui.marked.len();
     let turned = if store.ui.pods_reversed { ", reversed" } else { "" };

@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::app::cluster_state::{Metric, Zoomed};
+use crate::app::components;
 use crate::app::ui_state::{Pane as Focus, View};
 use crate::app::zoom::{self, Baseline, Compare, ZoomView};
 use crate::domain::age::Age;
@@ -62,7 +63,13 @@ impl<'a> Zoom<'a> {
     }
 
     fn series(&self) -> &'a [Series] {
-        self.zoomed.map_or(&[], |zoomed| &zoomed.present.series)
+        self.shown().1
+    }
+
+    /// Whose curves are shown, where not everybody's are, and these.
+    fn shown(&self) -> (Option<&'a str>, &'a [Series]) {
+        let series = self.zoomed.map_or(&[][..], |zoomed| &zoomed.present.series);
+        components::curves(self.ctx.store, &self.view.environment, series)
     }
 
     /// What the curves are compared with, and by how many seconds it is moved.
@@ -78,25 +85,27 @@ impl<'a> Zoom<'a> {
         let freshness = metric::freshness(self.zoomed.map(|zoomed| &zoomed.present), feed, store.now);
         let severity = metric::severity(self.pane, series, store.now);
         let limit = LimitNote::of(self.pane, (theme.glyphs, severity), false);
-        let title = Short::of(format_args!(
-            "{} {} {} {} {}{}",
-            self.pane.title,
-            theme.glyphs.dot,
-            metrics::name_of(&self.view.environment),
-            theme.glyphs.dot,
-            self.view.word(),
-            match self.view.compare {
-                Compare::Nothing => "",
-                Compare::Before => " beside before the release",
-                Compare::Yesterday => " beside yesterday",
-            }
-        ));
+        let dot = theme.glyphs.dot;
+        let whose = match self.shown().0 {
+            Some(whose) => Short::of(format_args!(" {dot} {whose}")),
+            None => Short::of(format_args!("")),
+        };
+        let place = metrics::name_of(&self.view.environment);
+        let beside = match self.view.compare {
+            Compare::Nothing => "",
+            Compare::Before => " beside before the release",
+            Compare::Yesterday => " beside yesterday",
+        };
+        let (what, range) = (&self.pane.title, self.view.word());
         let note = (metric::severity_style(theme, severity), format_args!("{limit}"));
         let chrome = self.ctx.chrome(Some(Focus::Zoom), freshness);
-        let mut inner = chrome.draw(buf, area, format_args!("{}", title.as_str()), note);
+        let title = format_args!("{what} {dot} {place}{} {dot} {range}{beside}", whose.as_str());
+        let mut inner = chrome.draw(buf, area, title, note);
         let (legend, changes) = self.below(&mut inner);
         let empty = series.iter().all(|series| series.points.is_empty());
-        if stand_in(buf, inner, theme, freshness, empty.then_some(EMPTY)) {
+        let has_others = self.zoomed.is_some_and(|zoomed| !zoomed.present.series.is_empty());
+        let why = if series.is_empty() && has_others { metrics::OF_OTHERS } else { EMPTY };
+        if stand_in(buf, inner, theme, freshness, empty.then_some(why)) {
             if self.zoomed.is_some_and(|zoomed| zoomed.present.error.is_some()) && inner.height > 6 {
                 let below =
                     Rect { y: inner.y + 4, x: inner.x + 1, height: inner.height - 4, width: inner.width - 2 };
@@ -133,7 +142,9 @@ impl<'a> Zoom<'a> {
     }
 
     fn curves(&self, buf: &mut Buffer, inner: Rect) {
-        let baseline = self.baseline().map(|(metric, shift)| (metric.series.as_slice(), shift));
+        let store = self.ctx.store;
+        let of = |metric: &'a Metric| components::curves(store, &self.view.environment, &metric.series).1;
+        let baseline = self.baseline().map(|(metric, shift)| (of(metric), shift));
         let series = self.series();
         let curves = Curves {
             pane: self.pane,

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::windows::changed;
-use super::{SIZES, screen, snapshot, text};
+use super::{SIZES, screen, snapshot, text, with_events};
 use crate::api::environment::{MetricPane, MetricUnit, NoData, Slo, Worse};
 use crate::app::cluster_state::{ClusterId, Feed};
 use crate::app::effect::Effect;
@@ -17,7 +17,7 @@ use crate::app::zoom::{Compare, ZoomView};
 use crate::domain::burn_rate;
 use crate::domain::measure::{Measurement, Reading};
 use crate::domain::pane::Content;
-use crate::domain::series::{Series, unix};
+use crate::domain::series::{Series, Subject, unix};
 use crate::ui::pane::Ctx;
 use crate::ui::panes;
 use crate::ui::theme::Theme;
@@ -115,7 +115,12 @@ fn curve(label: &str, middle: f64, swing: f64) -> Series {
         let at = unix(now()) - 10.0 * f64::from(180 - n);
         (at, middle + swing * (f64::from(n) / 20.0).sin())
     });
-    Series { label: label.into(), points: points.collect(), step: 10.0 }
+    let subject = match label {
+        "backend" | "frontend" => Subject::Component(label.into()),
+        pod if pod.starts_with("backend-") => Subject::Pod(pod.into()),
+        _ => Subject::Whole,
+    };
+    Series { label: label.into(), subject, points: points.collect(), step: 10.0 }
 }
 
 /// With samples of every pane, and the state of the promise.
@@ -246,6 +251,34 @@ fn a_cursor_a_chosen_curve_and_a_comparison() {
         let shown = text(&screen(&store, &theme, SIZES[0]));
         snapshot(&format!("zoom-compared-{kind}-80x24"), &shown);
         assert!(kind == "unicode" || shown.is_ascii(), "{shown}");
+    }
+}
+
+/// One component alone: on the home screen, zoomed, with curves of others only, with curves that nobody tells apart, and in its list.
+#[test]
+fn one_component_alone() {
+    let theme = Theme::named("mono");
+    let both = vec![curve("backend", 62.0, 8.0), curve("frontend", 20.0, 2.0)];
+    let world = || with_events(full()).with_curves("production", "requestRate", both.clone());
+    for (state, keys) in [
+        ("list", "2 C"),
+        ("home", "2 C back enter esc"),
+        ("of-others", "2 C front enter esc"),
+        ("undivided", "2 : component space backend enter esc m m m m m m"),
+        ("events", "2 E C back enter esc"),
+        ("no-events", "2 E C front enter esc"),
+        ("changes", "2 h C back enter esc"),
+    ] {
+        let store = world().typing(keys).settled().store;
+        for size in SIZES {
+            let name = format!("alone-{state}-{}x{}", size.0, size.1);
+            snapshot(&name, &text(&screen(&store, &theme, size)));
+        }
+    }
+    for (state, keys) in [("zoom", "C front enter esc"), ("zoom-of-others", "m m C front enter esc")] {
+        let store = World { store: answered(zoomed(world().store, "requestRate"), keys) };
+        let name = format!("alone-{state}-80x24");
+        snapshot(&name, &text(&screen(&store.store, &theme, SIZES[0])));
     }
 }
 

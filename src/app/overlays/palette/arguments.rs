@@ -4,10 +4,10 @@ use super::{NO_MATCH, rank};
 use crate::api::environment::InFlight;
 use crate::app::arguments::{Named, named};
 use crate::app::command::{Command, Group, Target};
-use crate::app::palette::Choice;
+use crate::app::palette::{Choice, Palette};
 use crate::app::store::Store;
 use crate::app::target::{subject, target};
-use crate::app::{act, environment_act, needs, versions};
+use crate::app::{act, components, environment_act, needs, versions};
 use crate::config::registry::THEMES;
 
 /// What a command is about: what its argument begins with, else what is selected. The rest of the argument remains.
@@ -41,6 +41,7 @@ pub(super) fn complete(store: &Store, command: &Command, typed: &str) -> Vec<Cho
     match command.id {
         "environment" => return environments(store, typed.trim_end()),
         "release" => return releases(store, typed.trim_end()),
+        "component" => return components_of(store, typed.trim_end()),
         "alerts" => return places(store, command, typed.trim_end()),
         _ => {}
     }
@@ -83,6 +84,23 @@ pub(super) fn environments(store: &Store, typed: &str) -> Vec<Choice> {
         unavailable: None,
     })
     .collect()
+}
+
+/// Components of the environment that the screen is about, for the command that shows one of them alone.
+fn components_of(store: &Store, typed: &str) -> Vec<Choice> {
+    let Some(id) = store.focused_environment() else { return Vec::new() };
+    let name = |choice: &Choice| choice.completion.split_once(' ').map(|(_, name)| name.to_owned());
+    let ranked = |choice: &Choice| name(choice).map_or(NO_MATCH, |name| rank(typed, &name));
+    let mut choices = components::choices(store, &id);
+    choices.retain(|choice| ranked(choice) < NO_MATCH);
+    choices.sort_by_key(ranked);
+    choices
+}
+
+/// Whether `enter` takes the chosen completion, because what is typed is only the beginning of one.
+pub(super) fn chooses(command: &Command, palette: &Palette, typed: &str) -> bool {
+    let is_whole = palette.choices.iter().any(|choice| choice.completion == typed);
+    command.id == "component" && !is_whole && !palette.choices.is_empty()
 }
 
 /// Environments by name, for a command that may be about one of them.

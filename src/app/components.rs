@@ -1,0 +1,163 @@
+//! Which component of an environment is shown alone, by environment, and which parts of what is known are of it.
+//!
+//! Owns the choice. Nothing is asked for anew: panes show less of what is there. An environment's row, its alerts and its releases are
+//! of the whole and never narrowed.
+
+use crate::api::environment::Component;
+use crate::app::located::EnvironmentId;
+use crate::app::overlays;
+use crate::app::palette::Choice;
+use crate::app::rows::environments;
+use crate::app::store::Store;
+use crate::app::toast::Level;
+use crate::app::ui_state::{Cursor, Overlay, View};
+use crate::domain::component::{curves_of, of_name};
+use crate::domain::known_version::tag;
+use crate::domain::series::Series;
+
+/// The word for all components together.
+pub const ALL: &str = "all";
+/// Of whom numbers are that no query tells apart by component.
+pub const UNDIVIDED: &str = "all components";
+
+/// The component that is shown alone in that environment; absent: all are.
+#[must_use]
+pub fn alone<'a>(store: &'a Store, id: &EnvironmentId) -> Option<&'a Component> {
+    let name = store.ui.alone.get(id)?;
+    store.environment(id)?.spec.component(name)
+}
+
+/// The component that is shown alone in the environment that the screen is about.
+#[must_use]
+pub fn here(store: &Store) -> Option<&Component> {
+    alone(store, &store.focused_environment()?)
+}
+
+/// Whether an object of that environment is shown, by its name.
+pub(super) fn shows(store: &Store, id: &EnvironmentId, name: &str) -> bool {
+    let (Some(wanted), Some(environment)) = (alone(store, id), store.environment(id)) else { return true };
+    of_name(&environment.spec.components, name).is_some_and(|found| found.name == wanted.name)
+}
+
+/// The curves of a pane that are shown, and whose they are; absent: everybody's, because all components are shown.
+#[must_use]
+pub fn curves<'a>(
+    store: &'a Store,
+    id: &EnvironmentId,
+    series: &'a [Series],
+) -> (Option<&'a str>, &'a [Series]) {
+    let (Some(wanted), Some(environment)) = (alone(store, id), store.environment(id)) else {
+        return (None, series);
+    };
+    let name = wanted.name.as_str();
+    match curves_of(&environment.spec.components, series, name) {
+        Some(own) => (Some(name), own),
+        // no answer yet is not an answer about all of them
+        None if series.is_empty() => (Some(name), series),
+        None => (Some(UNDIVIDED), series),
+    }
+}
+
+/// Opens the list of an environment's components, what is shown now chosen in it.
+pub(super) fn open(store: &mut Store, id: &EnvironmentId) {
+    let present = alone(store, id).map_or(ALL, |component| component.name.as_str()).to_owned();
+    overlays::open_palette_with(store, "component ");
+    if let Some(Overlay::Palette(palette)) = store.ui.overlays.last_mut() {
+        let line = format!("component {present}");
+        palette.selected = palette.choices.iter().position(|choice| choice.completion == line).unwrap_or(0);
+    }
+}
+
+/// Shows the component of that name alone, or all of them.
+pub(super) fn choose(store: &mut Store, id: &EnvironmentId, wanted: &str) {
+    let Some(environment) = store.environment(id) else { return };
+    let wanted = wanted.trim();
+    let names = || environment.spec.components.iter().map(|component| component.name.as_str());
+    let text = if wanted == ALL {
+        store.ui.alone.remove(id);
+        format!("all components of {} are shown", id.key.name)
+    } else if let Some(name) = names().find(|name| *name == wanted) {
+        let text = format!("only {name} of {} is shown; its row tells of all components", id.key.name);
+        let name = name.into();
+        store.ui.alone.insert(id.clone(), name);
+        text
+    } else {
+        let known: Vec<&str> = std::iter::once(ALL).chain(names()).collect();
+        let (place, known) = (&id.key.name, known.join(", "));
+        let text = format!("component: there is no `{wanted}` in {place}; there are {known}");
+        store.say(Level::Warning, text);
+        return;
+    };
+    store.say(Level::Done, text);
+    store.ui.all_environments = false;
+    store.ui.pods = Cursor::default();
+    changed(store);
+}
+
+/// What is shown where a person was before: that component alone, or all where it has no name or is gone.
+pub(super) fn restore(store: &mut Store, id: &EnvironmentId, name: &str) {
+    let known = store.environment(id).is_some_and(|environment| environment.spec.component(name).is_some());
+    if known {
+        store.ui.alone.insert(id.clone(), name.into());
+    } else {
+        store.ui.alone.remove(id);
+    }
+    changed(store);
+}
+
+/// Shows all components again where the one that was shown alone is gone, and says so.
+pub(super) fn settle(store: &mut Store) {
+    let is_gone = |id: &EnvironmentId, name: &str| {
+        store.environment(id).is_some_and(|environment| environment.spec.component(name).is_none())
+    };
+    let gone = store.ui.alone.iter().filter(|(id, name)| is_gone(id, name));
+    let gone: Vec<(EnvironmentId, Box<str>)> = gone.map(|(id, name)| (id.clone(), name.clone())).collect();
+    for (id, name) in gone {
+        store.ui.alone.remove(&id);
+        let text = format!("{name} is no component of {} any more: all are shown", id.key.name);
+        store.say(Level::Warning, text);
+        store.dirty.pods = true;
+    }
+}
+
+/// What lists components is computed anew, and shown from its beginning.
+fn changed(store: &mut Store) {
+    for view in &mut store.ui.views {
+        match view {
+            View::Events(view) => view.offset = 0,
+            View::Changes(view) => view.offset = 0,
+            _ => {}
+        }
+    }
+    store.dirty.pods = true;
+    store.dirty.events = true;
+    store.dirty.screen = true;
+}
+
+/// All components and each of them, as completions of the command: its version, how it fares, its pods.
+pub(super) fn choices(store: &Store, id: &EnvironmentId) -> Vec<Choice> {
+    let Some(environment) = store.environment(id) else { return Vec::new() };
+    let choice = |name: &str, help: String| Choice {
+        completion: format!("component {name}"),
+        help,
+        unavailable: None,
+    };
+    let all = choice(ALL, format!("every component of {}", id.key.name));
+    let each = environment.spec.components.iter();
+    let each = each.map(|component| choice(component.name.as_str(), told(store, id, component)));
+    std::iter::once(all).chain(each).collect()
+}
+
+/// `v1.8.1 healthy 3/3 pods`.
+fn told(store: &Store, id: &EnvironmentId, component: &Component) -> String {
+    let workload = store
+        .cluster(id.cluster)
+        .zip(store.environment(id))
+        .and_then(|(cluster, environment)| environments::workload(cluster, environment, component));
+    let Some(row) = workload else {
+        return format!("its {} {} is not known", component.workload.kind, component.workload.name);
+    };
+    let health = environments::health(None, &[(component, row)], true).word();
+    let version = row.image(&component.container).map_or("no version", tag);
+    format!("{version} {health} {}/{} pods", row.ready, row.desired)
+}
