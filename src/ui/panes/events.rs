@@ -19,6 +19,8 @@ pub static PANE: Pane =
 
 /// Cells from which on everything of an event stands in one row.
 const WIDE: u16 = 120;
+/// Cells of `of 99999`: as many objects as a cluster can have of one family.
+const OBJECTS: u16 = 8;
 
 fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let View::Events(view) = ctx.store.ui.view() else { return };
@@ -95,9 +97,9 @@ pub(super) fn line(pen: &mut Pen<'_>, ctx: &Ctx<'_>, group: &EventGroup) {
         let object = format!("{}/{}", group.kind, group.name);
         pen.name(40, theme.text, theme, &object).skip(1);
         if group.objects > 1 {
-            pen.right(5, theme.text, format_args!("of {}", group.objects)).skip(1);
+            pen.right(OBJECTS, theme.text, format_args!("of {}", group.objects)).skip(1);
         } else {
-            pen.skip(6);
+            pen.skip(OBJECTS + 1);
         }
     } else {
         pen.name(20, theme.text, theme, &group.name).skip(1);
@@ -148,4 +150,34 @@ pub fn visible_rows(area: Rect, boxed: bool) -> u16 {
     let inner = area.height.saturating_sub(if boxed { 2 } else { 1 });
     let cells = area.width.saturating_sub(if boxed { 2 } else { 0 });
     (if inner > 3 { inner - 1 } else { inner }) / rows_each(cells)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::store::Store;
+    use crate::ui::theme::Theme;
+
+    #[test]
+    fn the_number_of_objects_is_told_however_many_there_are() {
+        let (store, theme) = (Store::default(), Theme::named("mono"));
+        let ctx = Ctx { store: &store, theme: &theme, boxed: false };
+        for objects in [2, 99, 100, 9_999, 50_000] {
+            let group = EventGroup {
+                at: None,
+                warning: true,
+                reason: "BackOff".into(),
+                kind: "Pod".into(),
+                name: "backend-7f9c6d-2xk4p".into(),
+                objects,
+                message: "Back-off restarting failed container".into(),
+                count: 3,
+            };
+            let area = Rect::new(0, 0, 160, 1);
+            let mut buf = Buffer::empty(area);
+            line(&mut Pen::new(&mut buf, area, 0), &ctx, &group);
+            let shown: String = buf.content.iter().map(ratatui::buffer::Cell::symbol).collect();
+            assert!(shown.contains(&format!(" of {objects} Back-off")), "{shown}");
+        }
+    }
 }
