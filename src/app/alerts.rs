@@ -47,6 +47,27 @@ pub enum AlertScope {
 }
 
 impl AlertScope {
+    /// How the scope of one environment is written.
+    pub(super) const ONE: &str = "one";
+
+    /// As [`AlertScope::read`] reads it; which environment it is of is written elsewhere.
+    pub(super) const fn written(&self) -> &'static str {
+        match self {
+            Self::Environments => "all",
+            Self::One(_) => Self::ONE,
+            Self::Everything => "everything",
+        }
+    }
+
+    /// What was written so, of that environment.
+    pub(super) fn read(text: &str, environment: Option<EnvironmentId>) -> Self {
+        match (text, environment) {
+            (Self::ONE, Some(id)) => Self::One(id),
+            ("everything", _) => Self::Everything,
+            _ => Self::Environments,
+        }
+    }
+
     /// As part of a title.
     #[must_use]
     pub fn words(&self) -> String {
@@ -126,6 +147,12 @@ pub(super) fn open(store: &mut Store, argument: Option<&str>) {
     } else {
         views::push(store, View::Alerts(AlertsView { scope: next, ..AlertsView::default() }));
     }
+    store.dirty.alerts = true;
+}
+
+/// Opens the list where a person was before.
+pub(super) fn reopen(store: &mut Store, scope: AlertScope) {
+    views::push(store, View::Alerts(AlertsView { scope, ..AlertsView::default() }));
     store.dirty.alerts = true;
 }
 

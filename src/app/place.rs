@@ -5,12 +5,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::api::{EnvironmentKey, ReleaseKey};
+use crate::app::alerts::{AlertScope, AlertsView};
 use crate::app::cluster_state::ClusterId;
 use crate::app::located::{EnvironmentId, ReleaseId};
 use crate::app::log_view::LogSubject;
 use crate::app::store::Store;
 use crate::app::ui_state::{ChangesView, Cursor, InboxView, Pane, View};
-use crate::app::{components, differences, events, log_view, numbers, views, zoom};
+use crate::app::{alerts, components, differences, events, log_view, numbers, views, zoom};
 
 /// Where a person is, in words that outlive a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +63,8 @@ pub enum PlaceView {
     Logs,
     /// Two environments, compared.
     Differences,
+    /// Alerts.
+    Alerts,
 }
 
 /// Where the screen is now; absent where that cannot be opened again.
@@ -89,11 +92,16 @@ pub fn present(store: &Store) -> Option<Place> {
             about = differences::written(store, &view.left.environment);
             (PlaceView::Differences, None)
         }
-        _ => return None,
+        View::Alerts(view) => {
+            about.push_str(view.scope.written());
+            (PlaceView::Alerts, None)
+        }
+        View::Why(_) | View::Text(_) => return None,
     };
-    let environment = match view {
-        // what is chosen in the inbox is no place
-        PlaceView::Inbox => store.ui.environments.selected.clone(),
+    let environment = match (view, store.ui.view()) {
+        (_, View::Alerts(AlertsView { scope: AlertScope::One(id), .. })) => Some(id.clone()),
+        // what is chosen in the inbox or among alerts is no place
+        (PlaceView::Inbox | PlaceView::Alerts, _) => store.ui.environments.selected.clone(),
         _ => store.focused_environment(),
     };
     let cluster = environment.as_ref().map(|id| id.cluster).or(release.as_ref().map(|id| id.cluster));
@@ -137,6 +145,8 @@ impl Place {
             PlaceView::Numbers => "numbers",
             PlaceView::Logs => "logs",
             PlaceView::Differences => "differences",
+            PlaceView::Alerts if self.about == AlertScope::ONE => "alerts",
+            PlaceView::Alerts => return format!("alerts of {}", AlertScope::read(&self.about, None).words()),
         };
         let about = self.release.as_deref().unwrap_or(&self.environment);
         match (about, &*self.component) {
@@ -207,6 +217,9 @@ pub(super) fn go(store: &mut Store, place: &Place) -> Result<(), String> {
         (PlaceView::Differences, Some(environment), _) => {
             let other = differences::find(store, &place.about).map_err(|_| gone())?;
             differences::open(store, environment, Some(other));
+        }
+        (PlaceView::Alerts, environment, _) => {
+            alerts::reopen(store, AlertScope::read(&place.about, environment));
         }
         (PlaceView::Matrix, ..) => views::push(store, View::Matrix),
         (PlaceView::Inbox, ..) => views::push(store, View::Inbox(InboxView::default())),
