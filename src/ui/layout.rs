@@ -30,6 +30,8 @@ pub struct Needs {
     pub status: bool,
     /// Metric panes that exist.
     pub panes: usize,
+    /// A tour is on, which takes rows below the view.
+    pub tour: bool,
 }
 
 /// Where the panes of the home screen are. An area without a height is not shown; one line is a folded pane.
@@ -123,6 +125,8 @@ fn home_compact(body: Rect, needs: Needs) -> Home {
     let environments = take_top(&mut rest, wanted.clamp(1, (height / 4).max(1)));
     let metric = match height {
         0..=10 => 0,
+        // who is led around sees the curves that are told of, at the cost of pods
+        15..=17 if needs.tour => 5,
         11..=17 => 1,
         18..=29 => 5,
         _ => (height / 6).clamp(5, 9),
@@ -209,6 +213,7 @@ mod tests {
                         banners: queue,
                         status: true,
                         panes: 3 + queue,
+                        tour: queue == 0,
                     };
                     let shell = shell(Rect::new(0, 0, width, height), needs).unwrap();
                     let home = home(shell.body, needs);

@@ -91,6 +91,7 @@ pub fn needs(store: &Store) -> Needs {
         banners: banners::count(store),
         status: shell::has_status(store),
         panes: rows.panes.len(),
+        tour: store.tour.is_some(),
     }
 }
 

@@ -14,6 +14,8 @@ pub fn rows(store: &Store, body: Rect) -> u16 {
     match store.tour.and_then(Tour::present) {
         None => 0,
         Some(_) if body.height < 16 => 2,
+        // without a frame, so that what it tells of keeps its room
+        Some(_) if body.height < 28 => 3,
         Some(_) => 4,
     }
 }
