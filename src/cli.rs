@@ -36,6 +36,7 @@ mod rules;
 mod session;
 mod settings;
 mod show;
+mod silence;
 mod table;
 mod terminal;
 mod wait;
@@ -164,6 +165,8 @@ async fn on_cluster(verb: Option<&Verb>, settings: &crate::config::Settings) -> 
         Verb::Why(wanted) => why::why(settings, wanted).await,
         Verb::Logs(wanted) => logs::logs(settings, wanted).await,
         Verb::Alerts(wanted) => alerts::alerts(settings, wanted).await,
+        Verb::Silence(wanted) => silence::silence(settings, wanted).await,
+        Verb::ExpireSilence(wanted) => silence::expire(settings, wanted).await,
         Verb::Events(wanted) => events::events(settings, wanted).await,
         Verb::Diff(wanted) => diff::diff(settings, wanted).await,
         Verb::Status(wanted) => show::status(settings, wanted).await,

@@ -97,6 +97,15 @@ impl Target {
     }
 }
 
+/// Whether that is a URL that can be asked, or a Service as `namespace/name:port`.
+#[must_use]
+pub fn is_address(text: &str) -> bool {
+    if !text.contains("://") {
+        return client::proxy_path(text).is_some();
+    }
+    text.parse::<url::Url>().is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+}
+
 /// The Alertmanager of an environment; none where nobody names one. Who is asked is chosen as it is for Prometheus.
 #[must_use]
 pub fn alertmanager_of(environment: &Environment, address: &Address) -> Option<AlertmanagerRef> {

@@ -12,6 +12,7 @@ mod looking;
 mod notify;
 mod numbers;
 mod options;
+mod silencing;
 
 pub use audit::{Audit, AuditFormat, Moment};
 pub use doctor::Doctor;
@@ -26,6 +27,7 @@ pub use options::{
     About, Act, ConfigWhat, Controller, Demo, Deploy, Format, History, How, Manifests, ManifestsWhat,
     Promote, Queue, Rollback, Sim, Status, Wait, Weight,
 };
+pub use silencing::{ExpireSilence, Silence};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -65,10 +67,10 @@ pub struct Global {
     #[arg(short, long, global = true, value_name = "NAME", help_heading = "Where")]
     pub namespace: Vec<String>,
     /// A Prometheus for environments that name none: URL, or namespace/service:port through the API server
-    #[arg(long, global = true, value_name = "URL", help_heading = "Where")]
+    #[arg(long, global = true, value_name = "URL", value_parser = silencing::address, help_heading = "Where")]
     pub prometheus: Option<String>,
     /// An Alertmanager for environments that name none: URL, or namespace/service:port through the API server
-    #[arg(long, global = true, value_name = "URL", help_heading = "Where")]
+    #[arg(long, global = true, value_name = "URL", value_parser = silencing::address, help_heading = "Where")]
     pub alertmanager: Option<String>,
     /// The settings' file [default: ~/.config/release-cockpit/release-cockpit.toml]
     #[arg(long, global = true, value_name = "FILE", help_heading = "Settings")]
@@ -271,6 +273,18 @@ Examples:
   release-cockpit alerts production -o json
   release-cockpit --context prod-eu --context prod-us alerts --all")]
     Alerts(Alerts),
+    /// Keep alerts of an environment quiet for a time
+    #[command(after_help = "\
+Its Alertmanager keeps the silence, and you are named as its author. What it matches is printed, and by --dry-run before it is sent.
+
+Examples:
+  release-cockpit silence production HighErrorRate --for 2h --reason 'INC-1: we are at it'
+  release-cockpit silence staging --matcher alertname=~High.* --matcher component=backend --for 30m --reason 'load test'
+  release-cockpit silence production HighErrorRate --for 2h --reason 'INC-1' --confirm deploy-to-production -o json")]
+    Silence(Silence),
+    /// End a silence before its time
+    #[command(after_help = "Example:\n  release-cockpit expire-silence 7c0d5f4e-1111-4222-8333-444455556666")]
+    ExpireSilence(ExpireSilence),
     /// Show the events of Kubernetes around an environment, gathered, with counts
     #[command(after_help = "Example:\n  release-cockpit events production --warnings")]
     Events(Events),

@@ -302,7 +302,7 @@ fn slow() -> Error {
 }
 
 /// `monitoring/https:prometheus:9090` as a path of the API server.
-fn proxy_path(service: &str) -> Option<String> {
+pub(super) fn proxy_path(service: &str) -> Option<String> {
     let (namespace, rest) = service.trim().trim_end_matches('/').split_once('/')?;
     let parts: Vec<&str> = rest.split(':').collect();
     let ok = match parts.as_slice() {

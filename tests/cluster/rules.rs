@@ -123,6 +123,19 @@ async fn silenced(world: &World, space: &Space, environment: &str) {
     assert_eq!((&during["silences"][0]["id"], &during["silences"][0]["by"]), (&json!(id), &json!("alice")));
     assert_eq!(alertmanager.expire(&id).await, Changed::Done(id));
     state("firing").await;
+    // the same by commands
+    let flag = ["-n", &space.namespace, "--alertmanager", &url];
+    let made = [
+        &flag[..],
+        &["silence", environment, "HighErrorRate", "--for", "1h", "--reason", "it is known", "-o", "json"],
+    ]
+    .concat();
+    let made: Value = serde_json::from_str(&cli(world, "alice", &made).await.ok()).expect("JSON");
+    let during = state("silenced").await;
+    assert_eq!((&during["silences"][0]["id"], &made["by"]), (&made["id"], &json!("alice")));
+    let ended = [&flag[..], &["expire-silence", made["id"].as_str().expect("an id")]].concat();
+    assert!(cli(world, "alice", &ended).await.ok().contains("ended"));
+    state("firing").await;
     // what the simulated one refuses, this one refuses too, in the same words
     let past =
         alertmanager.silence(&NewSilence { until: from - chrono::TimeDelta::hours(1), ..silence }).await;

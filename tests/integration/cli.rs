@@ -86,6 +86,21 @@ fn mistyped_arguments_are_usage() {
     refuses(cockpit(&home).args(["deploy", "staging"]), 2, &["<VERSION>"]);
     refuses(cockpit(&home).args(["wait", "x", "--timeout", "soon"]), 2, &["`soon` is not a duration"]);
     refuses(cockpit(&home).args(["wait", "x", "--for", "Done"]), 2, &["phases are Pending, Progressing"]);
+    for option in ["--alertmanager", "--prometheus"] {
+        let words = ["namespace/service:port", option];
+        refuses(cockpit(&home).args(["alerts", option, "notaurl"]), 2, &words);
+    }
+    let silence = ["silence", "staging", "Slow", "--reason", "it is known", "--for"];
+    refuses(cockpit(&home).args(silence).arg("soon"), 2, &["`soon` is not a duration"]);
+    refuses(cockpit(&home).args(silence).arg("0s"), 2, &["keeps nothing quiet"]);
+    refuses(cockpit(&home).args(&silence[..4]).args(["x", "--for", "1h"]), 2, &["3 characters at least"]);
+    refuses(cockpit(&home).args(["silence", "staging", "--for", "1h", "--reason", "why"]), 2, &["<ALERT>"]);
+    refuses(
+        cockpit(&home).args(["silence", "staging", "--matcher", "high"]),
+        2,
+        &["a matcher is name=value"],
+    );
+    refuses(cockpit(&home).args(["expire-silence", "../status"]), 2, &["not the id of a silence"]);
     refuses(cockpit(&home).args(["demo", "--speed", "0"]), 2, &["a number from 0.1 to 1000"]);
     refuses(cockpit(&home).args(["demo", "nowhere"]), 2, &["there is no scenario nowhere; there are "]);
     refuses(cockpit(&home).args(["demo", "--user", "mallory"]), 2, &["nobody is called mallory"]);
@@ -304,6 +319,8 @@ fn keys_and_commands_are_the_same_verbs() {
         "logs",
         "events",
         "alerts",
+        "silence",
+        "expire-silence",
         "diff",
     ];
     for verb in shared {

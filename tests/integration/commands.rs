@@ -162,6 +162,66 @@ async fn alerts_are_told_by_command() {
     stage.stop.cancel();
 }
 
+/// What the terminal's keys do among alerts, without the terminal.
+#[tokio::test(flavor = "multi_thread")]
+async fn alerts_are_silenced_by_command() {
+    let mut scenario = Scenario::builtin("planera").unwrap();
+    let rule = |labels: serde_json::Value| json!({"alert": "Burns", "expr": "vector(1)", "labels": labels});
+    scenario.rules = serde_json::from_value(json!([
+        rule(json!({"severity": "critical", "namespace": "planera-production"})),
+        rule(json!({"severity": "critical", "namespace": "planera-staging"})),
+    ]))
+    .unwrap();
+    let stage = Stage::of(scenario).await;
+    let url = stage.running.alertmanager_url.to_string();
+    let with = |arguments: &[&'static str]| [&["--alertmanager", url.as_str()], arguments].concat();
+    let alerts = with(&["alerts"]);
+    stage.comes_to_say("alice", &alerts, &["planera-production/production", "planera-staging/staging"]).await;
+    let silence = ["silence", "production", "Burns", "--for", "2h", "--reason", "INC-1: we are at it"];
+    let silence = with(&silence);
+    let dry = [&silence, &["--dry-run", "-o", "json"][..]].concat();
+    let (code, said) = stage.run("alice", &dry).await;
+    let told: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((code, &told["verdict"], &told["id"]), (0, &json!("NotSent"), &json!(null)), "{said}");
+    assert_eq!(told["matches"], json!(["Burns"]));
+    assert!(!stage.run("alice", &alerts).await.1.contains("silenced"), "nothing was sent");
+    stage.says("alice", &silence, 2, &["confirmation phrase: add --confirm"]).await;
+    let confirmed = [&silence, &PHRASE[..], &["-o", "json"]].concat();
+    let (code, said) = stage.run("alice", &confirmed).await;
+    let made: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((code, &made["verdict"], &made["by"]), (0, &json!("Done"), &json!("alice")), "{said}");
+    let namespace = json!("namespace=\"planera-production\"");
+    assert!(made["matchers"].as_array().unwrap().contains(&namespace), "{said}");
+    stage.comes_to_say("alice", &alerts, &["silenced", "planera-staging/staging"]).await;
+    let id = made["id"].as_str().unwrap();
+    let expire = ["--alertmanager", &url, "expire-silence", id];
+    let dry = [&expire[..], &["--dry-run"]].concat();
+    stage.says("alice", &dry, 0, &["alice: INC-1: we are at it", "nothing was sent"]).await;
+    stage.says("alice", &expire, 0, &[id, "ended"]).await;
+    stage.says("alice", &expire, 1, &["no silence in force is called", "there are none"]).await;
+    assert!(!stage.run("alice", &alerts).await.1.contains("silenced"));
+    // labels of one's own; what nobody bears is said
+    let own = ["silence", "staging", "--matcher", "alertname=~B.*", "--for", "5m", "--reason", "load test"];
+    stage
+        .says("alice", &with(&own), 0, &["matches       2 active now: Burns, Burns", "alertname=~\"B.*\""])
+        .await;
+    let unknown = ["silence", "staging", "Slow", "--for", "5m", "--reason", "load test"];
+    stage.says("alice", &with(&unknown), 1, &["no alert `Slow` is active", "there are Burns"]).await;
+    let nobody = [
+        "--alertmanager",
+        "http://127.0.0.1:1",
+        "silence",
+        "staging",
+        "Burns",
+        "--for",
+        "5m",
+        "--reason",
+        "why",
+    ];
+    stage.says("alice", &nobody, 1, &["Alertmanager is down", "nothing was sent"]).await;
+    stage.stop.cancel();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn people_look_at_a_release_and_stop_it_by_commands() {
     let stage = Stage::open().await;

@@ -11,7 +11,7 @@ pub(super) const COMMAND: Command = Command {
     scope: Scope::Alerts,
     group: Group::Guarding,
     verb: None,
-    cli: None,
+    cli: Some("expire-silence"),
     confirmation: Confirmation::Light,
     availability: |store, _| alertmanagers::expiry(store),
     run: |store, _| alertmanagers::expire(store),
