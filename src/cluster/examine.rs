@@ -2,6 +2,8 @@
 //!
 //! Read when somebody wants to know, never followed: a busy cluster has more events than pods.
 
+use std::sync::Arc;
+
 use kube::api::{ApiResource, ListParams};
 use kube::{Api, Client};
 use serde_json::Value;
@@ -94,8 +96,14 @@ async fn workload(
     let known = workload_row::kinds().into_iter().find(|(resource, _)| resource.kind == kind.as_str());
     let Some((resource, entry)): Option<(ApiResource, _)> = known else { return Ok(None) };
     let api: Api<SlimWorkload> = Api::namespaced_with(client.clone(), namespace, &resource);
-    let found = bounded(api.get_opt(name), &resource.plural).await?;
-    Ok(found.map(|workload| entry(workload).1))
+    let Some(found) = bounded(api.get_opt(name), &resource.plural).await? else { return Ok(None) };
+    let (_, mut row) = entry(found);
+    // these two have no condition that repeats why their pods are refused
+    if matches!(kind, WorkloadKind::StatefulSet | WorkloadKind::DaemonSet) && row.ready < row.desired {
+        let events = events(client, namespace, (kind.as_str(), name)).await.unwrap_or_default();
+        row.facts = Arc::new(WorkloadFacts { said: since_it_went_well(&events), ..(*row.facts).clone() });
+    }
+    Ok(Some(row))
 }
 
 async fn pod_evidence(client: &Client, pod: &PodKey, crashed: bool) -> Evidence {
@@ -104,12 +112,24 @@ async fn pod_evidence(client: &Client, pod: &PodKey, crashed: bool) -> Evidence 
 }
 
 async fn warnings(client: &Client, pod: &PodKey) -> Option<Vec<Warning>> {
+    Some(warnings_of(&events(client, &pod.namespace, ("Pod", &pod.name)).await?))
+}
+
+/// The events about one object.
+async fn events(client: &Client, namespace: &str, (kind, name): (&str, &str)) -> Option<Vec<Value>> {
     let path = format!(
-        "/api/v1/namespaces/{}/events?limit=200&fieldSelector=involvedObject.kind%3DPod%2CinvolvedObject.name%3D{}",
-        pod.namespace, pod.name
+        "/api/v1/namespaces/{namespace}/events?limit=200&fieldSelector=involvedObject.kind%3D{kind}%2CinvolvedObject.name%3D{name}"
     );
-    let list: Value = bounded(client.request(get(&path)?), "events").await.ok()?;
-    Some(warnings_of(list.pointer("/items")?.as_array()?))
+    let mut list: Value = bounded(client.request(get(&path)?), "events").await.ok()?;
+    serde_json::from_value(list.pointer_mut("/items")?.take()).ok()
+}
+
+/// The warnings that nothing good has followed, newest first.
+fn since_it_went_well(events: &[Value]) -> Vec<Warning> {
+    let is_normal = |event: &&Value| event.get("type").and_then(Value::as_str) == Some("Normal");
+    let well = events.iter().filter(is_normal).map(last_seen).max().unwrap_or_default();
+    let since: Vec<Value> = events.iter().filter(|event| last_seen(event) > well).cloned().collect();
+    warnings_of(&since)
 }
 
 /// The warnings among these events, newest first.

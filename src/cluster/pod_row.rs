@@ -38,6 +38,7 @@ struct Spec {
     init_containers: Vec<Container>,
     node_name: String,
     image_pull_secrets: Vec<Named>,
+    scheduling_gates: Vec<Named>,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -9,6 +9,7 @@ mod crash_loop;
 mod disruption_budget;
 mod evicted;
 pub mod facts;
+mod gated;
 mod git_ops;
 mod image_missing;
 mod image_refused;
@@ -87,6 +88,7 @@ const CAUSES: &[Cause] = &[
     probe::CAUSE,
     crash_loop::CAUSE,
     evicted::CAUSE,
+    gated::CAUSE,
     unschedulable::CAUSE,
     quota::CAUSE,
     webhook::CAUSE,

@@ -21,6 +21,7 @@ mod conformance;
 mod contract;
 mod controller;
 mod definitions;
+mod diagnosis;
 mod forgery;
 mod freezing;
 mod journey;

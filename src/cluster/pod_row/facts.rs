@@ -20,6 +20,7 @@ pub(super) fn of(pod: &SlimPod) -> PodFacts {
         reason: line(&status.reason),
         message: line(&status.message),
         unscheduled: unscheduled.map(|condition| line(&condition.message)),
+        gates: spec.scheduling_gates.iter().map(|gate| line(&gate.name)).collect(),
         pull_secrets: spec.image_pull_secrets.iter().map(|secret| line(&secret.name)).collect(),
         containers: spec.init_containers.iter().chain(&spec.containers).map(of).collect(),
     }

@@ -20,6 +20,8 @@ pub struct PodFacts {
     pub message: Box<str>,
     /// Message of the condition `PodScheduled` while it is `False` with the reason `Unschedulable`.
     pub unscheduled: Option<Box<str>>,
+    /// Names of the `spec.schedulingGates` that are still closed.
+    pub gates: Box<[Box<str>]>,
     /// Names of the secrets in `spec.imagePullSecrets`.
     pub pull_secrets: Box<[Box<str>]>,
     /// Init containers, then the others.

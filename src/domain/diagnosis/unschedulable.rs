@@ -37,13 +37,13 @@ fn find(facts: &Facts<'_>) -> Option<Found> {
     })
 }
 
-/// The number of nodes, and what they object; without what is said about preemption.
+/// The number of nodes, and what they object; without what follows their full stop: claims of devices, preemption.
 fn parts(message: &str) -> (Option<&str>, Vec<&str>) {
-    let message = message.split(" preemption: ").next().unwrap_or(message);
     let (nodes, rest) = match message.split_once(" nodes are available: ") {
         Some((count, rest)) => (count.rsplit('/').next(), rest),
         None => (None, message),
     };
+    let rest = rest.split(". ").next().unwrap_or(rest);
     let reasons = rest.trim().trim_end_matches('.').split(", ").filter(|reason| !reason.is_empty());
     (nodes, reasons.collect())
 }
@@ -77,6 +77,9 @@ fn plain(words: &str) -> (&'static str, String) {
             format!("taint {}", taint.trim_end_matches(": ")),
         );
     }
+    if let Some(claim) = between(words, "persistentvolumeclaim \"", "\" not found") {
+        return ("create the PersistentVolumeClaim", format!("PersistentVolumeClaim {claim} does not exist"));
+    }
     for (part, remedy, said) in [
         ("untolerated taint", "add a toleration, or take the taint away", "taints that it does not tolerate"),
         (
@@ -105,11 +108,6 @@ fn plain(words: &str) -> (&'static str, String) {
             "unbound immediate PersistentVolumeClaims",
             "look at its PersistentVolumeClaim and its storage class",
             "its PersistentVolumeClaim is not bound",
-        ),
-        (
-            "persistentvolumeclaim",
-            "create the PersistentVolumeClaim",
-            "its PersistentVolumeClaim does not exist",
         ),
         (
             "volume node affinity conflict",

@@ -20,7 +20,12 @@ fn refusal(message: &str) -> Option<Found> {
             message,
             &["deadline exceeded", "timeout", "connection refused", "no endpoints", "no such host"],
         );
-        let why = if silent { "does not answer" } else { "fails" };
+        let missing = between(message, "service \"", "\" not found");
+        let why = match missing {
+            Some(service) => format!("has no Service {service} to answer it"),
+            None if silent => "does not answer".to_owned(),
+            None => "fails".to_owned(),
+        };
         (
             format!("admission webhook {name} {why}, and nothing is admitted without it"),
             "look at the webhook's pods and Service, or at its failurePolicy".to_owned(),
