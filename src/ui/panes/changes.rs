@@ -54,7 +54,7 @@ pub fn change_line(pen: &mut Pen<'_>, ctx: &Ctx<'_>, change: &Change) {
     let roomy = pen.room() >= 120;
     let age = Short::of(format_args!("{}", Age::between(change.at, ctx.store.now)));
     pen.fmt(theme.muted, format_args!(" {} {:>5} ago  ", change.at.format("%H:%M:%S"), age.as_str()));
-    pen.left(9, change_style(theme, change.kind), theme, change.kind.word());
+    pen.left(9, change_style(theme, change.kind), theme, change.kind.word()).skip(1);
     pen.left(if roomy { 16 } else { 10 }, theme.muted, theme, &change.by).skip(1);
     if !change.version.is_empty() {
         pen.left(if roomy { 14 } else { 8 }, theme.title, theme, &change.version).skip(1);
