@@ -53,6 +53,7 @@ pub mod pending;
 pub mod place;
 pub mod plain;
 mod pod_sort;
+pub mod pods;
 pub mod pointing;
 pub mod preferences;
 mod rollback;
@@ -78,4 +79,4 @@ pub mod zoom;
 #[cfg(test)]
 mod tests;
 
-pub use update::{update, update_all};
+pub use update::{settle, take_in, update, update_all};

@@ -9,6 +9,7 @@ mod attention;
 mod clipboard;
 mod effects;
 mod files;
+mod frugal;
 mod handoff;
 mod input;
 mod kept;

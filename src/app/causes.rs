@@ -14,7 +14,7 @@ use crate::app::command::Target;
 use crate::app::effect::{Effect, FetchText, YamlOf};
 use crate::app::located::{PodId, ReleaseId};
 use crate::app::log_view::{self, LogSubject};
-use crate::app::rows::pods::pods_of;
+use crate::app::rows::pods::ailing_of;
 use crate::app::store::Store;
 use crate::app::views;
 use crate::domain::diagnosis::{self, Case, Diagnosis, Evidence, Facts, Jump, PodFacts, WorkloadFacts};
@@ -74,12 +74,8 @@ pub(super) fn tell(examined: &BTreeMap<PodKey, Examined>, row: &mut PodRow) {
 pub(super) fn examined(cluster: &mut ClusterState, key: PodKey, evidence: Evidence) -> bool {
     let Some(asked) = cluster.examined.get(&key).map(|examined| examined.asked) else { return false };
     let ClusterState { pods, examined, .. } = cluster;
-    let row = pods.get_mut(&key);
-    examined.insert(key, Examined { asked, evidence: Some(Arc::new(evidence)) });
-    let Some(row) = row else { return false };
-    let before = row.cause.clone();
-    tell(examined, row);
-    row.cause != before
+    examined.insert(key.clone(), Examined { asked, evidence: Some(Arc::new(evidence)) });
+    pods.retell(&key, |row| tell(examined, row))
 }
 
 /// Forgets what was read about pods that are well or gone, and asks about those in sight that are not.
@@ -129,9 +125,9 @@ fn sick_in_sight(store: &Store) -> Vec<PodId> {
     };
     let is_sick = |pod: &&PodRow| {
         let is_late = pod.created.is_none_or(|created| store.now - created >= PATIENCE);
-        pod.facts.is_some() && (pod.health == PodHealth::Failing || is_late)
+        pod.health == PodHealth::Failing || is_late
     };
-    let mut sick: Vec<&PodRow> = pods_of(cluster, environment).filter(is_sick).collect();
+    let mut sick: Vec<&PodRow> = ailing_of(cluster, environment).filter(is_sick).collect();
     sick.sort_by_key(|pod| (pod.health, std::cmp::Reverse(pod.created)));
     sick.iter().map(|pod| PodId::new(id.cluster, pod.key.clone())).collect()
 }
@@ -153,7 +149,7 @@ pub(super) fn list(store: &Store) -> BTreeMap<ReleaseId, Case<Subject>> {
 
 /// What keeps a release from getting on: its own pods' causes, else those of any pod of the environment, and the workloads'.
 fn of_release(cluster: &ClusterState, environment: &Environment, release: &Release) -> Option<Case<Subject>> {
-    let sick: Vec<&PodRow> = pods_of(cluster, environment).filter(|pod| pod.facts.is_some()).collect();
+    let sick: Vec<&PodRow> = ailing_of(cluster, environment).collect();
     let is_own = |pod: &&&PodRow| {
         *pod.version == *release.spec.version
             || release.spec.images.iter().any(|image| *pod.version == *tag(&image.image))

@@ -17,7 +17,7 @@ use crate::app::ui_state::{ChangesView, View};
 use crate::app::{components, needs, views};
 use crate::domain::alert_history::Episode;
 use crate::domain::component;
-use crate::domain::pod_row::{PodKey, PodRow};
+use crate::domain::pod_row::PodRow;
 
 /// How far back changes are listed, unless a view shows a longer time.
 pub const REACH: TimeDelta = TimeDelta::hours(1);
@@ -273,12 +273,9 @@ fn restarts(
     namespace: &str,
     (since, alone): (DateTime<Utc>, Option<Alone<'_>>),
 ) -> Vec<Change> {
-    let first = PodKey { namespace: namespace.into(), name: "".into() };
-    let pods = cluster.pods.range(first..).map(|(_, pod)| pod);
-    let ours = pods.take_while(|pod| &*pod.key.namespace == namespace);
     let mut restarted: BTreeMap<(&str, i64), Restarted<'_>> = BTreeMap::new();
-    let ours = ours.filter(|pod| alone.is_none_or(|alone| alone.concerns_pod(pod)));
-    for pod in ours.filter(|pod| pod.restarts > 0) {
+    let restarts = cluster.pods.restarted(namespace);
+    for pod in restarts.filter(|pod| alone.is_none_or(|alone| alone.concerns_pod(pod))) {
         let Some(at) = pod.last_restart.filter(|at| *at >= since) else { continue };
         let (last, pods) = restarted.entry((&pod.owner, at.timestamp() / 60)).or_insert((at, Vec::new()));
         *last = at.max(*last);

@@ -8,13 +8,14 @@ use chrono::{DateTime, Utc};
 use crate::api::{Environment, EnvironmentKey, Release, ReleaseAction, ReleaseKey, Verb};
 use crate::app::alertmanagers::Managed;
 use crate::app::causes::Examined;
+use crate::app::pods::Pods;
 use crate::app::zoom::ZoomWish;
 use crate::domain::age::Age;
 use crate::domain::alert_history::Episode;
 use crate::domain::alert_row::{AlertCount, AlertRow};
 use crate::domain::burn_rate::Assessment;
 use crate::domain::event_row::{EventKey, EventRow};
-use crate::domain::pod_row::{PodKey, PodRow};
+use crate::domain::pod_row::PodKey;
 use crate::domain::series::Series;
 use crate::domain::usage::Usage;
 use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
@@ -41,7 +42,7 @@ pub struct ClusterState {
     /// Actions.
     pub actions: BTreeMap<ReleaseKey, Arc<ReleaseAction>>,
     /// Pods.
-    pub pods: BTreeMap<PodKey, PodRow>,
+    pub pods: Pods,
     /// What was read about pods that are not well.
     pub examined: BTreeMap<PodKey, Examined>,
     /// Workloads.

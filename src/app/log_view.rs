@@ -160,9 +160,13 @@ impl LogSubject {
         let Some(cluster) = store.cluster(self.cluster()) else { return Vec::new() };
         match self {
             Self::Pod(id) => vec![id.key.clone()],
-            Self::Workload { namespace, kind, name, .. } => keys(&mut cluster.pods.values().filter(|pod| {
-                pod.key.namespace == *namespace && pod.owner_kind == *kind && pods::is_of(&pod.owner, name)
-            })),
+            Self::Workload { namespace, kind, name, .. } => {
+                keys(&mut cluster.pods.rows().values().filter(|pod| {
+                    pod.key.namespace == *namespace
+                        && pod.owner_kind == *kind
+                        && pods::is_of(&pod.owner, name)
+                }))
+            }
             Self::Environment(id) => match store.environment(id) {
                 Some(environment) => keys(&mut pods::pods_of(cluster, environment)),
                 None => Vec::new(),

@@ -99,6 +99,8 @@ pub(super) struct Dirty {
     pub actions: bool,
     /// The pods' order or membership.
     pub pods: bool,
+    /// What is wrong with pods: restarts and causes.
+    pub ailments: bool,
     /// Error rates and latencies of the environments.
     pub readings: bool,
     /// Events of Kubernetes.
@@ -112,6 +114,12 @@ pub(super) struct Dirty {
 }
 
 impl Store {
+    /// Nothing has been taken in that the lists do not show.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.dirty == Dirty::default()
+    }
+
     /// The store of a session over these contexts. `session` tells its object names from other sessions' names.
     #[must_use]
     pub fn new(contexts: impl IntoIterator<Item = Box<str>>, session: &str) -> Self {

@@ -16,7 +16,8 @@ use crate::app::toast::Level;
 use crate::app::{arming, log_view};
 
 pub(super) use keys::{invoke, run as run_key};
-pub(super) use settle::{follow, scrolled, settle};
+pub use settle::settle;
+pub(super) use settle::{follow, scrolled};
 
 /// Takes one event in, brings the lists up to date, and says what IO is wanted.
 pub fn update(store: &mut Store, event: Event) -> Vec<Effect> {
@@ -25,6 +26,14 @@ pub fn update(store: &mut Store, event: Event) -> Vec<Effect> {
 
 /// Takes a batch of events in, in order, and brings the lists up to date once at its end: what a busy loop calls.
 pub fn update_all(store: &mut Store, events: impl IntoIterator<Item = Event>) -> Vec<Effect> {
+    let mut effects = take_in(store, events);
+    effects.extend(settle(store));
+    effects
+}
+
+/// Takes a batch of events in, in order, and leaves the lists as they are until somebody looks: [`settle`] brings them up to date, and a
+/// key does, which means what stands there.
+pub fn take_in(store: &mut Store, events: impl IntoIterator<Item = Event>) -> Vec<Effect> {
     let mut effects = Vec::new();
     for event in events {
         if matches!(event, Event::Key { .. } | Event::Paste(_)) {
@@ -32,7 +41,6 @@ pub fn update_all(store: &mut Store, events: impl IntoIterator<Item = Event>) ->
         }
         effects.extend(apply(store, event));
     }
-    effects.extend(settle(store));
     effects
 }
 

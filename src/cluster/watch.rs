@@ -36,6 +36,15 @@ const MISSING_RETRY: Duration = Duration::from_secs(5);
 pub enum Update<K, V> {
     /// These are all of them.
     Reset(Vec<(K, V)>),
+    /// These are some of a long list; more of it comes, unless it breaks off.
+    Part {
+        /// The list begins with these.
+        first: bool,
+        /// The objects.
+        rows: Vec<(K, V)>,
+    },
+    /// These are the last of a list that came in parts: what was in none of them is gone.
+    Rest(Vec<(K, V)>),
     /// This one is new or changed.
     Applied(K, V),
     /// This one is gone.
@@ -179,11 +188,8 @@ where
     /// One list if needed, and one watch until it ends.
     async fn once(&mut self) -> Result<Result<(), Error>, Closed> {
         if self.version.is_none() {
-            match self.list().await {
-                Ok((rows, version)) => {
-                    self.version = Some(version);
-                    self.send(Update::Reset(rows)).await?;
-                }
+            match self.list().await? {
+                Ok(version) => self.version = Some(version),
                 Err(error) => return Ok(Err(error)),
             }
             self.live(self.clock.now()).await?;
@@ -191,15 +197,26 @@ where
         self.watch().await
     }
 
-    async fn list(&self) -> Result<(Vec<(K, V)>, String), Error> {
-        let mut rows = Vec::new();
+    /// Lists all objects, telling each page as it comes; gives back the version of the list.
+    async fn list(&self) -> Result<Result<String, Error>, Closed> {
         let mut params = ListParams::default().limit(PAGE);
+        let mut first = true;
         loop {
-            let page = bounded(self.feed.api.list(&params), &self.feed.what).await?;
-            rows.extend(page.items.into_iter().map(self.feed.row));
+            let page = match bounded(self.feed.api.list(&params), &self.feed.what).await {
+                Ok(page) => page,
+                Err(error) => return Ok(Err(error)),
+            };
+            let rows = page.items.into_iter().map(self.feed.row).collect();
             match page.metadata.continue_.filter(|token| !token.is_empty()) {
-                Some(token) => params = params.continue_token(&token),
-                None => return Ok((rows, page.metadata.resource_version.unwrap_or_default())),
+                Some(token) => {
+                    self.send(Update::Part { first, rows }).await?;
+                    params = params.continue_token(&token);
+                    first = false;
+                }
+                None => {
+                    self.send(if first { Update::Reset(rows) } else { Update::Rest(rows) }).await?;
+                    return Ok(Ok(page.metadata.resource_version.unwrap_or_default()));
+                }
             }
         }
     }

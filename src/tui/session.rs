@@ -21,7 +21,7 @@ use crate::app::effect::{Effect, HandOff};
 use crate::app::event::Event;
 use crate::app::pointing::Pointed;
 use crate::app::store::Store;
-use crate::app::{update, update_all};
+use crate::app::{settle, take_in, update, update_all};
 use crate::ui::theme::Theme;
 
 /// Events that wait for the loop; beyond it their senders wait.
@@ -157,8 +157,12 @@ impl Session {
                 self.leave(cluster, &what, &mut signals).await?;
                 keys = EventStream::new();
             }
-            let due = self.pace.due(self.store.revision, Instant::now());
+            // What was taken in becomes lists only as often as somebody can see them.
+            let next = self.store.revision + u64::from(!self.store.is_settled());
+            let due = self.pace.due(next, Instant::now());
             if due.is_some_and(|due| due <= Instant::now()) {
+                let effects = settle(&mut self.store);
+                self.perform_all(effects)?;
                 self.draw()?;
                 continue;
             }
@@ -166,7 +170,10 @@ impl Session {
                 biased;
                 asked = signals.next() => self.signal(asked)?,
                 key = keys.next() => self.input(key)?,
-                _ = self.receiver.recv_many(&mut batch, BATCH) => self.feed(batch.drain(..))?,
+                _ = self.receiver.recv_many(&mut batch, BATCH) => {
+                    let effects = take_in(&mut self.store, batch.drain(..));
+                    self.perform_all(effects)?;
+                }
                 _ = tick.tick() => {
                     if let Some(message) = terminal::fatal() {
                         return Err(Error::Panicked(message));
@@ -234,10 +241,11 @@ impl Session {
     /// Takes events in and carries out what they want.
     fn feed(&mut self, events: impl IntoIterator<Item = Event>) -> Result<(), Error> {
         let effects = update_all(&mut self.store, events);
-        for effect in effects {
-            self.perform(effect)?;
-        }
-        Ok(())
+        self.perform_all(effects)
+    }
+
+    fn perform_all(&mut self, effects: Vec<Effect>) -> Result<(), Error> {
+        effects.into_iter().try_for_each(|effect| self.perform(effect))
     }
 
     fn draw(&mut self) -> Result<(), Error> {
@@ -247,9 +255,8 @@ impl Session {
         let heights: Vec<_> = crate::ui::screens::heights(&self.store).into_iter().collect();
         if heights != self.drawn_heights {
             self.drawn_heights.clone_from(&heights);
-            for effect in update(&mut self.store, Event::Viewport(heights)) {
-                self.perform(effect)?;
-            }
+            let effects = update(&mut self.store, Event::Viewport(heights));
+            self.perform_all(effects)?;
         }
         Ok(())
     }

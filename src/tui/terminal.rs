@@ -14,14 +14,13 @@ use crossterm::event::{
     PushKeyboardEnhancementFlags,
 };
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
-    disable_raw_mode, enable_raw_mode,
+    EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{execute, queue};
 use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
 use ratatui::layout::{Position, Rect};
 
+use super::frugal::Frugal;
 use super::multiplexer::Multiplexer;
 use super::{attention, clipboard};
 use crate::app::attention::Protocol;
@@ -47,7 +46,7 @@ static FATAL: Mutex<Option<String>> = Mutex::new(None);
 
 /// The terminal while it is ours; gives it back when dropped.
 pub(super) struct Screen {
-    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    terminal: Terminal<Frugal<BufWriter<Stdout>>>,
     /// The title that the window was given last.
     title: String,
 }
@@ -58,7 +57,7 @@ impl Screen {
         MOUSE.store(mouse, Ordering::SeqCst);
         enter()?;
         let writer = BufWriter::with_capacity(FRAME_BYTES, io::stdout());
-        match Terminal::new(CrosstermBackend::new(writer)) {
+        match Terminal::new(Frugal::new(writer)) {
             Ok(terminal) => Ok(Self { terminal, title: String::new() }),
             Err(error) => {
                 restore();
@@ -67,12 +66,9 @@ impl Screen {
         }
     }
 
-    /// Draws one frame as one piece, where the terminal can (synchronized output); others ignore the marks.
+    /// Draws one frame.
     pub(super) fn draw(&mut self, render: impl FnOnce(&mut ratatui::Frame<'_>)) -> io::Result<()> {
-        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
-        self.terminal.draw(render)?;
-        queue!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
-        self.terminal.backend_mut().flush()
+        self.terminal.draw(render).map(drop)
     }
 
     /// Forgets what is on the screen, so that the next frame draws all of it.
@@ -123,6 +119,7 @@ impl Screen {
     pub(super) fn resume(&mut self) -> io::Result<()> {
         restore();
         enter()?;
+        self.terminal.backend_mut().cursor_was_hidden();
         self.write(attention::title(&self.title).as_bytes())?;
         self.forget()
     }
@@ -133,8 +130,7 @@ impl Screen {
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.terminal.backend_mut().write_all(bytes)?;
-        self.terminal.backend_mut().flush()
+        self.terminal.backend_mut().say(bytes)
     }
 }
 

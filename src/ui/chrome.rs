@@ -170,8 +170,8 @@ impl Chrome<'_> {
         let over = |style: Style| Style::reset().patch(theme.text).patch(style);
         let (style, word, age) = match self.freshness {
             Freshness::Timeless => return,
-            // A second or two are the beat of every feed; only what is older is news.
-            Freshness::Live(age) => (theme.healthy, "", Some(age).filter(|age| age.seconds() >= 3)),
+            // A few seconds are the beat of every feed; only what is older is news.
+            Freshness::Live(age) => (theme.healthy, "", Some(age).filter(|age| age.seconds() >= 5)),
             Freshness::Connecting => (theme.muted, " connecting", None),
             Freshness::Denied(_) => (theme.warning, " not allowed", None),
             Freshness::Missing(_) => (theme.warning, " not installed", None),

@@ -19,6 +19,20 @@ pub struct Scale {
     pub top: f64,
 }
 
+/// Both ends of the time that ends about now, moved on by whole dots only: a curve that has not changed is not drawn anew every second.
+/// The present is never beyond the right edge.
+#[must_use]
+pub fn whole_dots(now: f64, seconds: f64, cells: u16, glyphs: &Glyphs) -> (f64, f64) {
+    let dot = seconds / f64::from(cells.saturating_mul(density(glyphs).0).max(1));
+    let to = (now / dot).ceil() * dot;
+    (to - seconds, to)
+}
+
+/// Dots per cell, across and down.
+const fn density(glyphs: &Glyphs) -> (u16, u16) {
+    if glyphs.braille { (2, 4) } else { (1, 1) }
+}
+
 /// How a curve is drawn, so that two are told apart also without colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Stroke {
@@ -61,20 +75,15 @@ impl<'a> Plot<'a> {
         Self { buf, area, scale, glyphs }
     }
 
-    /// Dots per cell.
-    const fn density(&self) -> (u16, u16) {
-        if self.glyphs.braille { (2, 4) } else { (1, 1) }
-    }
-
     /// The buffer's row on which that value lies; values beyond the upper edge lie on it.
     #[must_use]
     pub fn row(&self, value: f64) -> u16 {
-        let (_, per_cell) = self.density();
+        let (_, per_cell) = density(self.glyphs);
         self.area.top() + self.dot(self.scale.from, value).1 / per_cell
     }
 
     fn dot(&self, at: f64, value: f64) -> (u16, u16) {
-        let (dx, dy) = self.density();
+        let (dx, dy) = density(self.glyphs);
         let columns = self.area.width.saturating_mul(dx);
         let rows = self.area.height.saturating_mul(dy);
         let x = (at - self.scale.from) / (self.scale.to - self.scale.from);
@@ -174,7 +183,7 @@ impl<'a> Plot<'a> {
 
     fn column(&self, at: f64) -> Option<u16> {
         let inside = !self.area.is_empty() && at >= self.scale.from && at <= self.scale.to;
-        let (dx, _) = self.density();
+        let (dx, _) = density(self.glyphs);
         inside.then(|| self.area.left() + self.dot(at, 0.0).0 / dx)
     }
 
@@ -230,7 +239,7 @@ impl<'a> Plot<'a> {
 
     fn set(&mut self, x: i32, y: i32, style: Style, index: usize) {
         let (Ok(x), Ok(y)) = (u16::try_from(x), u16::try_from(y)) else { return };
-        let (dx, dy) = self.density();
+        let (dx, dy) = density(self.glyphs);
         let Some(cell) = self.buf.cell_mut((self.area.left() + x / dx, self.area.top() + y / dy)) else {
             return;
         };
@@ -268,6 +277,20 @@ fn spread(fraction: f64, count: u16) -> u16 {
 mod tests {
     use super::*;
     use crate::ui::glyphs::{ASCII, UNICODE};
+
+    #[test]
+    fn the_time_axis_moves_by_whole_dots() {
+        let (cells, seconds) = (90, 1_800.0);
+        let dot = 10.0;
+        let axis = |now: f64| whole_dots(now, seconds, cells, &UNICODE);
+        assert_eq!(axis(5_000.0), (3_200.0, 5_000.0));
+        for part in [0.1, 1.0, 5.0, 9.9] {
+            assert_eq!(axis(5_000.0 + part), (3_210.0, 5_010.0), "one picture for {dot} seconds");
+        }
+        assert_eq!(axis(5_010.1), (3_220.0, 5_020.0));
+        assert_eq!(whole_dots(5_001.0, seconds, cells, &ASCII), (3_220.0, 5_020.0), "dots are cells here");
+        assert!(whole_dots(5_000.0, seconds, 0, &UNICODE).1 >= 5_000.0);
+    }
 
     fn drawn(glyphs: &'static Glyphs, draw: impl FnOnce(&mut Plot<'_>)) -> Vec<String> {
         let area = Rect::new(0, 0, 8, 3);

@@ -60,8 +60,13 @@ fn pod(name: &str, version: &str) -> Value {
 }
 
 fn list(names: &[&str], version: &str) -> Reply {
+    page(names, version, "")
+}
+
+fn page(names: &[&str], version: &str, token: &str) -> Reply {
     let items: Vec<Value> = names.iter().map(|name| pod(name, version)).collect();
-    let body = json!({"kind": "PodList", "apiVersion": "v1", "metadata": {"resourceVersion": version}, "items": items});
+    let metadata = json!({"resourceVersion": version, "continue": token});
+    let body = json!({"kind": "PodList", "apiVersion": "v1", "metadata": metadata, "items": items});
     Reply::Json(200, body.to_string())
 }
 
@@ -86,10 +91,40 @@ fn is_reset(update: &Update<PodKey, PodRow>) -> bool {
 
 fn names(update: &Update<PodKey, PodRow>) -> Vec<String> {
     match update {
-        Update::Reset(rows) => rows.iter().map(|(key, _)| key.name.to_string()).collect(),
+        Update::Reset(rows) | Update::Rest(rows) | Update::Part { rows, .. } => {
+            rows.iter().map(|(key, _)| key.name.to_string()).collect()
+        }
         Update::Applied(key, _) | Update::Deleted(key) => vec![key.name.to_string()],
         Update::State(_) => Vec::new(),
     }
+}
+
+#[tokio::test]
+async fn a_long_list_is_told_page_by_page_and_anew_where_it_broke_off() {
+    let mut watched = Watched::start(|is_watch, nth| match (is_watch, nth) {
+        (false, 0) => page(&["a"], "10", "second"),
+        (false, 1) => refusal(410, "Expired", "the list is too old"),
+        (false, 2) => page(&["b"], "20", "second"),
+        (false, 3) => page(&["c"], "20", "third"),
+        (false, _) => list(&["d"], "20"),
+        (true, _) => Reply::Stream(Vec::new()),
+    })
+    .await;
+    let came = watched.until(|update| matches!(update, Update::Rest(_))).await;
+    let told: Vec<(Option<bool>, Vec<String>)> = came
+        .iter()
+        .filter(|update| !matches!(update, Update::State(_)))
+        .map(|update| match update {
+            Update::Part { first, .. } => (Some(*first), names(update)),
+            _ => (None, names(update)),
+        })
+        .collect();
+    let of = |name: &str| vec![name.to_owned()];
+    assert_eq!(told, [(Some(true), of("a")), (Some(true), of("b")), (Some(false), of("c")), (None, of("d"))]);
+    assert!(!came.iter().any(is_live), "not before all is known: {came:?}");
+    watched.until(is_live).await;
+    let asked = watched.server.asked();
+    assert!(asked[3].contains("continue=second"), "{asked:?}");
 }
 
 #[tokio::test]

@@ -39,7 +39,7 @@ pub(in crate::app) fn list(store: &Store) -> PodList {
     let everything = store.clusters.iter().all(|cluster| cluster.environments.is_empty());
     if everything {
         found.extend(
-            store.clusters().flat_map(|(id, cluster)| cluster.pods.values().map(move |pod| (id, pod))),
+            store.clusters().flat_map(|(id, cluster)| cluster.pods.rows().values().map(move |pod| (id, pod))),
         );
     }
     let mut scope = BTreeSet::new();
@@ -74,10 +74,24 @@ pub(in crate::app) fn pods_of<'a>(
     let first = PodKey { namespace: namespace.clone(), name: "".into() };
     cluster
         .pods
+        .rows()
         .range((Bound::Included(first), Bound::Unbounded))
         .take_while(move |(key, _)| key.namespace == namespace)
         .map(|(_, pod)| pod)
-        .filter(|pod| environment.spec.components.iter().any(|component| is_made_by(pod, component)))
+        .filter(|pod| belongs(pod, environment))
+}
+
+/// Those of them that have something to tell about their trouble.
+pub(in crate::app) fn ailing_of<'a>(
+    cluster: &'a ClusterState,
+    environment: &'a Environment,
+) -> impl Iterator<Item = &'a PodRow> {
+    let namespace = environment.metadata.namespace.as_deref().unwrap_or_default();
+    cluster.pods.ailing(namespace).filter(|pod| belongs(pod, environment))
+}
+
+fn belongs(pod: &PodRow, environment: &Environment) -> bool {
+    environment.spec.components.iter().any(|component| is_made_by(pod, component))
 }
 
 /// Whether a pod is of a component's workload, or of the second one beside it.
@@ -92,6 +106,26 @@ pub(in crate::app) fn is_of(owner: &str, workload: &str) -> bool {
         || rest
             .strip_prefix('-')
             .is_some_and(|track| [Track::Canary, Track::Green].iter().any(|known| known.as_str() == track))
+}
+
+/// Whether a pod that was `old` and is `new` may stand elsewhere in that order.
+pub(in crate::app) fn moves(order: PodSort, old: &PodRow, new: &PodRow) -> bool {
+    match order {
+        PodSort::Health => old.health != new.health,
+        // used is not the pod's to say
+        PodSort::Name | PodSort::Cpu | PodSort::Memory => false,
+        PodSort::Age => old.created != new.created,
+        PodSort::Restarts => old.restarts != new.restarts,
+        PodSort::Ready => (old.ready, old.total) != (new.ready, new.total),
+        PodSort::Version => old.version != new.version,
+        PodSort::Status => old.status != new.status,
+        PodSort::Track => old.track != new.track,
+        PodSort::Owner => old.owner != new.owner,
+        PodSort::Revision => old.template_hash != new.template_hash,
+        PodSort::Node => old.node != new.node,
+        PodSort::Ip => old.ip != new.ip,
+        PodSort::Digest => old.digest != new.digest,
+    }
 }
 
 /// They come in by name, and every sort is stable.

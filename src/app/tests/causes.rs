@@ -72,16 +72,16 @@ fn a_sick_pod_in_sight_is_looked_at_closer_and_not_again_before_long() {
 #[test]
 fn what_was_read_changes_the_line_and_stays_while_the_pod_changes() {
     let mut store = burning().store();
-    let key = store.clusters[0].pods.keys().find(|key| key.name.ends_with("t7vzd")).cloned().unwrap();
-    let row = store.clusters[0].pods[&key].clone();
+    let key = store.clusters[0].pods.rows().keys().find(|key| key.name.ends_with("t7vzd")).cloned().unwrap();
+    let row = store.clusters[0].pods.rows()[&key].clone();
     let last_line = Some("heap out of memory".into());
     told(&mut store, &row, Evidence { warnings: Vec::new(), last_line });
     let line = "exit 137 OOMKilled, limit 256Mi, last log: \"heap out of memory\"";
-    assert_eq!(&*store.clusters[0].pods[&key].cause, line);
+    assert_eq!(&*store.clusters[0].pods.rows()[&key].cause, line);
     let changed = PodRow { restarts: 5, ..row.clone() };
     let delta = ClusterEvent::Pods(Delta::Applied(key.clone(), changed));
     update(&mut store, Event::Cluster(ClusterId(0), delta));
-    assert_eq!(&*store.clusters[0].pods[&key].cause, line);
+    assert_eq!(&*store.clusters[0].pods.rows()[&key].cause, line);
     // once it is well, nothing is kept
     let well = PodRow { facts: None, cause: "".into(), health: PodHealth::Ready, ..row };
     update(&mut store, Event::Cluster(ClusterId(0), ClusterEvent::Pods(Delta::Applied(key, well))));

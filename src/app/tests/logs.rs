@@ -84,8 +84,13 @@ fn all_pods_of_a_component_are_followed_also_those_that_come_later() {
     assert!(first.len() > 2, "{first:?}");
     assert!(view(&store).subject.words().starts_with("all pods of backend"));
     let mut world = World { store };
-    let some =
-        world.store.clusters[0].pods.values().find(|pod| &*pod.key.name == first[0].0).unwrap().clone();
+    let some = world.store.clusters[0]
+        .pods
+        .rows()
+        .values()
+        .find(|pod| &*pod.key.name == first[0].0)
+        .unwrap()
+        .clone();
     let mut new = some.clone();
     new.key.name = "backend-new-12345".into();
     world = world.with_pod(new.clone());

@@ -10,8 +10,8 @@ use crate::api::{Environment, EnvironmentKey};
 use crate::app::cluster_state::{ClusterId, ClusterState, Metric, Objective, Zoomed};
 use crate::app::event::{ClusterEvent, Delta, ZoomPart};
 use crate::app::store::{Dirty, Store};
-use crate::app::ui_state::PodSort;
-use crate::app::{alertmanagers, alerts, arming, causes};
+use crate::app::ui_state::{Pane, PodSort};
+use crate::app::{alertmanagers, alerts, arming, causes, rows};
 use crate::domain::component::arrange;
 use crate::domain::pod_row::{PodKey, PodRow};
 use crate::domain::series::Series;
@@ -49,11 +49,13 @@ pub(super) fn apply(store: &mut Store, id: ClusterId, event: ClusterEvent) {
                 _ => true,
             };
             let mut unseen = Dirty::default();
-            pods(cluster, if listed { dirty } else { &mut unseen }, delta);
+            let listing =
+                Listing { order: store.ui.pod_sort, filtered: store.ui.filter(Pane::Pods).is_some() };
+            pods(cluster, if listed { dirty } else { &mut unseen }, listing, delta);
         }
         ClusterEvent::Examined(key, evidence) => {
             let changed = causes::examined(cluster, key, evidence);
-            dirty.pods |= changed;
+            dirty.ailments |= changed;
             dirty.screen |= changed;
         }
         ClusterEvent::Workloads(delta) => dirty.releases |= fold(&mut cluster.workloads, delta),
@@ -180,40 +182,40 @@ fn fold<K: Ord, V: PartialEq>(all: &mut BTreeMap<K, V>, delta: Delta<K, V>) -> b
     }
 }
 
-/// A pod that changes without changing its place leaves the sorted list as it is: the common case of a busy cluster.
-fn pods(cluster: &mut ClusterState, dirty: &mut Dirty, delta: Delta<PodKey, PodRow>) {
-    let delta = match delta {
-        Delta::Applied(key, mut row) => {
-            causes::tell(&cluster.examined, &mut row);
-            match cluster.pods.get_mut(&key) {
-                Some(old) => {
-                    let same_place = old.health == row.health
-                        && old.restarts == row.restarts
-                        && old.owner == row.owner
-                        && old.owner_kind == row.owner_kind
-                        && old.version == row.version
-                        && old.created == row.created;
-                    let same_words = old.status == row.status
-                        && old.track == row.track
-                        && old.node == row.node
-                        && old.ip == row.ip
-                        && old.labels == row.labels
-                        && old.ready == row.ready;
-                    dirty.pods |= !(same_place && same_words);
-                    dirty.screen |= *old != row;
-                    *old = row;
-                    return;
-                }
-                None => Delta::Applied(key, row),
-            }
-        }
+/// Folds pods in. One that changes without changing its place leaves the sorted list as it is: the common case of a busy cluster.
+fn pods(cluster: &mut ClusterState, dirty: &mut Dirty, listing: Listing, delta: Delta<PodKey, PodRow>) {
+    let ClusterState { pods, examined, .. } = cluster;
+    match delta {
         Delta::Reset(mut rows) => {
             for (_, row) in &mut rows {
-                causes::tell(&cluster.examined, row);
+                causes::tell(examined, row);
             }
-            Delta::Reset(rows)
+            dirty.pods |= pods.reset(rows);
         }
-        other @ Delta::Deleted(_) => other,
-    };
-    dirty.pods |= fold(&mut cluster.pods, delta);
+        Delta::Deleted(key) => dirty.pods |= pods.remove(&key),
+        Delta::Applied(key, mut row) => {
+            causes::tell(examined, &mut row);
+            let old = pods.put(key.clone(), row);
+            let (Some(old), Some(new)) = (old, pods.get(&key)) else {
+                dirty.pods = true;
+                return;
+            };
+            let is_other = old != *new;
+            let counts =
+                old.health != new.health || old.owner != new.owner || old.owner_kind != new.owner_kind;
+            dirty.pods |=
+                counts || rows::pods::moves(listing.order, &old, new) || is_other && listing.filtered;
+            dirty.ailments |= old.facts != new.facts
+                || old.cause != new.cause
+                || (old.restarts, old.last_restart) != (new.restarts, new.last_restart);
+            dirty.screen |= is_other;
+        }
+    }
+}
+
+/// How the pods' list is made.
+#[derive(Clone, Copy)]
+struct Listing {
+    order: PodSort,
+    filtered: bool,
 }

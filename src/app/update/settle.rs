@@ -17,7 +17,7 @@ use crate::domain::pane;
 const OPENING: TimeDelta = TimeDelta::seconds(5);
 
 /// Computes what is dirty, and asks for the focused environment's data when the focus has moved.
-pub(in crate::app) fn settle(store: &mut Store) -> Vec<Effect> {
+pub fn settle(store: &mut Store) -> Vec<Effect> {
     let dirty = std::mem::take(&mut store.dirty);
     if dirty == Dirty::default() {
         return Vec::new();
@@ -47,7 +47,7 @@ pub(in crate::app) fn settle(store: &mut Store) -> Vec<Effect> {
         store.rows.panes = pane::list(environment.map(|environment| &environment.spec));
     }
     let reach = zoom::reach(store);
-    let happened = dirty.releases || dirty.actions || dirty.alerts || pods;
+    let happened = dirty.releases || dirty.actions || dirty.alerts || pods || dirty.ailments;
     if happened || focus != store.focused.0 || reach != store.reach {
         store.reach = reach;
         store.rows.changes = focus.as_ref().map(|id| changes::list(store, id, reach)).unwrap_or_default();
@@ -57,7 +57,7 @@ pub(in crate::app) fn settle(store: &mut Store) -> Vec<Effect> {
         differences::list(store);
     }
     alerts::list(store);
-    if dirty.pods || dirty.releases || dirty.readings {
+    if dirty.pods || dirty.ailments || dirty.releases || dirty.readings {
         store.rows.causes = causes::list(store);
     }
     follow_cursors(store);
@@ -129,7 +129,7 @@ fn follow_cursors(store: &mut Store) {
     if !store.ui.marked.is_empty() {
         let Store { ui, clusters, .. } = store;
         ui.marked.retain(|id| {
-            clusters.get(usize::from(id.cluster.0)).is_some_and(|cluster| cluster.pods.contains_key(&id.key))
+            clusters.get(usize::from(id.cluster.0)).is_some_and(|cluster| cluster.pods.get(&id.key).is_some())
         });
     }
 }

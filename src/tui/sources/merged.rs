@@ -18,6 +18,8 @@ pub(super) struct Merged<K> {
 #[derive(Debug)]
 struct Scope<K> {
     keys: BTreeSet<K>,
+    /// What came so far of a list that comes in parts.
+    listed: BTreeSet<K>,
     state: Option<State>,
 }
 
@@ -29,7 +31,7 @@ impl<K> Default for Merged<K> {
 
 impl<K> Default for Scope<K> {
     fn default() -> Self {
-        Self { keys: BTreeSet::new(), state: None }
+        Self { keys: BTreeSet::new(), listed: BTreeSet::new(), state: None }
     }
 }
 
@@ -72,16 +74,21 @@ impl<K: Clone + Ord> Merged<K> {
                 scope.keys.remove(&key);
                 vec![Delta::Deleted(key)]
             }
-            Update::Reset(rows) => {
-                let keys: BTreeSet<K> = rows.iter().map(|(key, _)| key.clone()).collect();
-                let before = std::mem::replace(&mut scope.keys, keys);
-                if alone {
-                    return vec![Delta::Reset(rows)];
-                }
-                let gone = before.difference(&scope.keys).cloned().map(Delta::Deleted);
-                let applied = rows.into_iter().map(|(key, row)| Delta::Applied(key, row));
-                gone.chain(applied).collect()
+            Update::Reset(rows) if alone => {
+                scope.keys = rows.iter().map(|(key, _)| key.clone()).collect();
+                vec![Delta::Reset(rows)]
             }
+            Update::Reset(rows) => {
+                scope.listed.clear();
+                scope.list(rows, true)
+            }
+            Update::Part { first, rows } => {
+                if first {
+                    scope.listed.clear();
+                }
+                scope.list(rows, false)
+            }
+            Update::Rest(rows) => scope.list(rows, true),
         }
     }
 
@@ -101,6 +108,22 @@ impl<K: Clone + Ord> Merged<K> {
         let stale = states().find(|state| matches!(state, State::Stale { .. }));
         let chosen = stale.cloned().or_else(|| oldest_live(states())).or_else(|| states().next().cloned())?;
         Some(feed_state(chosen))
+    }
+}
+
+impl<K: Clone + Ord> Scope<K> {
+    /// Takes in what is listed; at the list's end what was in none of its parts is gone.
+    fn list<V>(&mut self, rows: Vec<(K, V)>, end: bool) -> Vec<Delta<K, V>> {
+        self.listed.extend(rows.iter().map(|(key, _)| key.clone()));
+        let gone: Vec<K> = if end {
+            let before = std::mem::replace(&mut self.keys, std::mem::take(&mut self.listed));
+            before.difference(&self.keys).cloned().collect()
+        } else {
+            self.keys.extend(rows.iter().map(|(key, _)| key.clone()));
+            Vec::new()
+        };
+        let applied = rows.into_iter().map(|(key, row)| Delta::Applied(key, row));
+        gone.into_iter().map(Delta::Deleted).chain(applied).collect()
     }
 }
 
@@ -159,6 +182,25 @@ mod tests {
         merged.take(heard("b", Update::Reset(vec![(9, 'b')])));
         let deltas = merged.take(heard("a", Update::Reset(vec![(2, 'x')])));
         assert_eq!(deltas, [Delta::Deleted(1), Delta::Applied(2, 'x')]);
+    }
+
+    #[test]
+    fn a_list_in_parts_shows_what_came_and_forgets_what_did_not_at_its_end() {
+        let part = |first, rows: &[(u8, char)]| Update::Part { first, rows: rows.to_vec() };
+        let mut merged = Merged::default();
+        merged.add("".into());
+        assert_eq!(merged.take(heard("", part(true, &[(1, 'a')]))), [Delta::Applied(1, 'a')]);
+        assert_eq!(merged.take(heard("", part(false, &[(2, 'a')]))), [Delta::Applied(2, 'a')]);
+        assert_eq!(merged.take(heard("", Update::Rest(vec![(3, 'a')]))), [Delta::Applied(3, 'a')]);
+        // one that breaks off counts no more: 1 was only in that one
+        merged.take(heard("", part(true, &[(1, 'b')])));
+        assert_eq!(merged.take(heard("", part(true, &[(2, 'b'), (4, 'b')]))).len(), 2);
+        let end = merged.take(heard("", Update::Rest(vec![(5, 'b')])));
+        assert_eq!(end, [Delta::Deleted(1), Delta::Deleted(3), Delta::Applied(5, 'b')]);
+        // nor does it before a whole list
+        merged.take(heard("", part(true, &[(2, 'c')])));
+        assert_eq!(merged.take(heard("", Update::Reset(vec![(9, 'c')]))), [Delta::Reset(vec![(9, 'c')])]);
+        assert_eq!(merged.remove::<char>(""), [Delta::Deleted(9)]);
     }
 
     #[test]

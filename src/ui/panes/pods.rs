@@ -82,11 +82,15 @@ fn frame(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>, freshness: Freshness<'_>) 
     };
     let filtered = match store.ui.filter(Focus::Pods) {
         Some(filter) => Short::of(format_args!(" {dot} /{} {dot} {shown} of {total}", filter.text())),
-        // of one component alone: `backend 3/7`
-        None => match store.rows.pods_whole {
-            Some(whole) => Short::of(format_args!(" {total}/{whole}")),
-            None => Short::of(format_args!(" {dot} {total}")),
-        },
+        None => {
+            // of one component alone: `backend 3/7`; of a list that is still coming: `500…`
+            let more = if freshness == Freshness::Connecting { theme.glyphs.ellipsis } else { "" };
+            match store.rows.pods_whole {
+                Some(whole) => Short::of(format_args!(" {total}/{whole}{more}")),
+                None if total > 0 => Short::of(format_args!(" {dot} {total}{more}")),
+                None => Short::of(format_args!(" {dot} {total}")),
+            }
+        }
     };
     let marked = store.ui.marked.len();
     let turned = if store.ui.pods_reversed { ", reversed" } else { "" };

@@ -10,7 +10,7 @@ use crate::api::strategy::Track;
 use crate::domain::pane::Pane;
 use crate::domain::series::{Series, unix};
 use crate::ui::format::{Unit, Value, cut_middle, width};
-use crate::ui::plot::{Plot, Scale, Stroke};
+use crate::ui::plot::{Plot, Scale, Stroke, whole_dots};
 use crate::ui::theme::Theme;
 
 /// Cells of the scale on the left.
@@ -50,8 +50,8 @@ impl<'a, M: Iterator<Item = (DateTime<Utc>, &'a str, Style)> + Clone> Curves<'a,
         let right = if labels > 0 { labels + 1 } else { 0 };
         let plot_area =
             Rect { x: inner.x + GUTTER, width: inner.width.saturating_sub(GUTTER + right), ..inner };
-        let to = unix(now);
-        let from = unix(now - self.range.max(TimeDelta::seconds(1)));
+        let span = self.range.max(TimeDelta::seconds(1));
+        let (from, to) = whole_dots(unix(now), span.as_seconds_f64(), plot_area.width, theme.glyphs);
         let limits = [(pane.limits.warn, theme.warning), (pane.limits.critical, theme.threshold)];
         let limit = pane.limits.critical.or(pane.limits.warn);
         let before = detail.baseline.map_or(0.0, |(series, shift)| highest(series, from - shift));
