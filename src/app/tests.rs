@@ -2,6 +2,7 @@
 
 mod causes;
 mod components;
+mod confirming;
 mod differences;
 mod events;
 mod fold;

@@ -3,12 +3,14 @@
 use super::world::{World, healthy};
 use super::*;
 use crate::api::Duration;
-use crate::api::environment::{EnvironmentStatus, Frozen, Gates, OnFailure};
-use crate::api::release::{ApprovalState, ComponentState, GateState};
+use crate::api::environment::{Gates, OnFailure};
+use crate::api::release::{ComponentState, GateState};
 use crate::api::release_action::ActionKind;
 use crate::domain::fixtures::*;
 
 mod canary;
+mod people;
+mod steps;
 mod watched;
 
 #[test]
@@ -189,83 +191,6 @@ fn hold_keeps_a_failed_release_for_a_person() {
 }
 
 #[test]
-fn two_people_approve_and_the_requester_does_not_count() {
-    let mut world = World::new(guarded());
-    assert_eq!(world.turns(2), Phase::Pending);
-    assert!(world.status().message.contains("approval"), "{}", world.status().message);
-    assert!(world.status().message.contains("not bob"));
-    let digest = world.digest();
-    let (result, message) = world.act(approve("a1", "bob", &digest, &["any"], 11));
-    assert_eq!((result, message.contains("may not approve")), (ActionResult::Refused, true));
-    assert_eq!(world.status().approvals[0].state, ApprovalState::SelfApproval);
-    let (result, _) = world.act(approve("a2", "carol", &digest, &["team-leads", "any"], 12));
-    assert_eq!(result, ActionResult::Applied);
-    world.turns(3);
-    let (result, message) = world.act(approve("a3", "carol", &digest, &["any"], 13));
-    assert_eq!((result, message.contains("already approved")), (ActionResult::Refused, true));
-    assert_eq!(world.turns(3), Phase::Pending);
-    assert!(world.writes.is_empty());
-    world.act(approve("a4", "dave", &digest, &["any"], 14));
-    assert_eq!(world.run(), Phase::Succeeded);
-}
-
-#[test]
-fn a_forged_requester_is_refused_and_reported() {
-    let mut world = World::new(guarded());
-    world.turn();
-    let digest = world.digest();
-    let mut forged = approve("a1", "bob", &digest, &["any"], 11);
-    forged.spec.release.as_mut().unwrap().requested_by = Some("eve".into());
-    let (result, message) = world.act(forged);
-    assert_eq!((result, message.contains("requested by bob")), (ActionResult::Refused, true));
-    assert!(world.reasons().contains(&"ActionRefused"));
-}
-
-#[test]
-fn a_changed_policy_makes_approvals_stale() {
-    let mut world = World::new(guarded());
-    world.turn();
-    let digest = world.digest();
-    world.act(approve("a1", "carol", &digest, &["team-leads"], 11));
-    world.spec().bake = Some(Duration::from_mins(1));
-    world.turn();
-    assert_eq!(world.status().approvals[0].state, ApprovalState::Stale);
-    assert!(world.reasons().contains(&"PlanChanged"));
-    let (result, message) = world.act(approve("a2", "dave", &digest, &["any"], 12));
-    assert_eq!((result, message.contains("plan has changed")), (ActionResult::Refused, true));
-}
-
-#[test]
-fn gates_are_asked_again_at_the_moment_of_execution() {
-    type Change = fn(&mut World);
-    let changes: [(&str, Change); 4] = [
-        ("frozen", |world| {
-            let frozen = Frozen { by: "erin".into(), ..Frozen::default() };
-            world.observed.environment.as_mut().unwrap().status =
-                Some(EnvironmentStatus { frozen: Some(frozen), ..enforced() });
-        }),
-        ("plan", |world| world.spec().bake = Some(Duration::from_mins(1))),
-        ("approval", |world| world.spec().approval.as_mut().unwrap().slots[1].minimum = 5),
-        ("workloads", |world| world.observed.workloads.get_mut("backend").unwrap().paused = true),
-    ];
-    for (gate, change) in changes {
-        let mut world = World::new(guarded());
-        world.turn();
-        let digest = world.digest();
-        world.observed.actions.push(approve("a1", "carol", &digest, &["team-leads"], 11));
-        world.observed.actions.push(approve("a2", "dave", &digest, &["any"], 12));
-        world.turn();
-        assert_eq!(world.phase(), Phase::Progressing, "{gate}");
-        change(&mut world);
-        world.turn();
-        assert_eq!(world.phase(), Phase::Pending, "{gate}");
-        assert!(world.status().message.contains(gate), "{gate}: {}", world.status().message);
-        assert!(world.writes.is_empty() && world.status().before.is_empty());
-        assert!(world.reasons().contains(&"GatesReopened"));
-    }
-}
-
-#[test]
 fn pause_starts_nothing_new_and_resume_goes_on() {
     let mut world = World::new(environment());
     world.turns(2);
@@ -301,17 +226,6 @@ fn abort_ends_without_effect_before_and_with_an_undo_after() {
     between.turn();
     between.act(action("a1", ActionKind::Abort, "bob", 11));
     assert_eq!((between.run(), between.writes.len()), (Phase::Aborted, 0));
-}
-
-#[test]
-fn reject_is_final() {
-    let mut world = World::new(guarded());
-    world.turn();
-    world.act(action("a1", ActionKind::Reject, "carol", 11));
-    assert_eq!(world.phase(), Phase::Rejected);
-    let (result, _) = world.act(action("a2", ActionKind::Abort, "bob", 12));
-    assert_eq!(result, ActionResult::Refused);
-    assert_eq!(world.run(), Phase::Rejected);
 }
 
 #[test]
