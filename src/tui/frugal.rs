@@ -1,27 +1,35 @@
 //! A terminal that is written to only where something differs: a frame that looks like the last one costs nothing, the others are one
-//! piece each (synchronized output), where the terminal can do that; others ignore the marks.
+//! piece each, marked as one (synchronized output) where they are long; terminals that do not know the marks ignore them.
 
 use std::io::{self, Write};
 
-use crossterm::queue;
-use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
 use ratatui::backend::{Backend, ClearType, CrosstermBackend, WindowSize};
 use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
 
+/// What is not longer arrives in one piece anyhow.
+const SHORT: usize = 512;
+/// Around what belongs together.
+const MARKS: [&[u8]; 2] = [b"\x1b[?2026h", b"\x1b[?2026l"];
+/// What crossterm writes after the last cell, and what comes to the same.
+const RESETS: [&[u8]; 2] = [b"\x1b[39m\x1b[49m\x1b[59m\x1b[0m", b"\x1b[0m"];
+
 /// A [`CrosstermBackend`] that says nothing twice.
 pub(super) struct Frugal<W: Write> {
-    terminal: CrosstermBackend<W>,
+    out: W,
+    /// The frame so far.
+    frame: Vec<u8>,
     /// Where the cursor is shown; absent while it is hidden.
     cursor: Option<Position>,
-    /// Something of this frame is written.
-    begun: bool,
 }
+
+/// The cursor is shown, and only the terminal knows where.
+const SOMEWHERE: Position = Position::new(u16::MAX, u16::MAX);
 
 impl<W: Write> Frugal<W> {
     /// A terminal whose cursor is hidden.
-    pub(super) const fn new(writer: W) -> Self {
-        Self { terminal: CrosstermBackend::new(writer), cursor: None, begun: false }
+    pub(super) const fn new(out: W) -> Self {
+        Self { out, frame: Vec::new(), cursor: None }
     }
 
     /// The cursor is hidden again, by somebody else.
@@ -31,16 +39,12 @@ impl<W: Write> Frugal<W> {
 
     /// Writes something that belongs to no frame.
     pub(super) fn say(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.terminal.write_all(bytes)?;
-        Write::flush(&mut self.terminal)
+        self.out.write_all(bytes)?;
+        self.out.flush()
     }
 
-    fn begin(&mut self) -> io::Result<()> {
-        if !self.begun {
-            self.begun = true;
-            queue!(self.terminal, BeginSynchronizedUpdate)?;
-        }
-        Ok(())
+    const fn terminal(&mut self) -> CrosstermBackend<&mut Vec<u8>> {
+        CrosstermBackend::new(&mut self.frame)
     }
 }
 
@@ -55,33 +59,33 @@ impl<W: Write> Backend for Frugal<W> {
         if content.peek().is_none() {
             return Ok(());
         }
-        self.begin()?;
-        // the cursor is where the last cell was written
-        if let Some(position) = &mut self.cursor {
-            *position = Position::new(u16::MAX, u16::MAX);
+        // it is behind the last cell that was written
+        self.cursor = self.cursor.map(|_| SOMEWHERE);
+        self.terminal().draw(content)?;
+        if self.frame.ends_with(RESETS[0]) {
+            self.frame.truncate(self.frame.len() - RESETS[0].len());
+            self.frame.extend_from_slice(RESETS[1]);
         }
-        self.terminal.draw(content)
+        Ok(())
     }
 
     fn hide_cursor(&mut self) -> io::Result<()> {
-        if self.cursor.take().is_none() {
-            return Ok(());
+        match self.cursor.take() {
+            Some(_) => self.terminal().hide_cursor(),
+            None => Ok(()),
         }
-        self.begin()?;
-        self.terminal.hide_cursor()
     }
 
     fn show_cursor(&mut self) -> io::Result<()> {
         if self.cursor.is_some() {
             return Ok(());
         }
-        self.begin()?;
-        self.cursor = Some(Position::new(u16::MAX, u16::MAX));
-        self.terminal.show_cursor()
+        self.cursor = Some(SOMEWHERE);
+        self.terminal().show_cursor()
     }
 
     fn get_cursor_position(&mut self) -> io::Result<Position> {
-        self.terminal.get_cursor_position()
+        self.terminal().get_cursor_position()
     }
 
     fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
@@ -89,34 +93,36 @@ impl<W: Write> Backend for Frugal<W> {
         if self.cursor == Some(position) {
             return Ok(());
         }
-        self.begin()?;
         self.cursor = self.cursor.map(|_| position);
-        self.terminal.set_cursor_position(position)
+        self.terminal().set_cursor_position(position)
     }
 
     fn clear(&mut self) -> io::Result<()> {
-        self.begin()?;
-        self.terminal.clear()
+        self.terminal().clear()
     }
 
     fn clear_region(&mut self, clear_type: ClearType) -> io::Result<()> {
-        self.begin()?;
-        self.terminal.clear_region(clear_type)
+        self.terminal().clear_region(clear_type)
     }
 
     fn size(&self) -> io::Result<Size> {
-        self.terminal.size()
+        CrosstermBackend::new(io::sink()).size()
     }
 
     fn window_size(&mut self) -> io::Result<WindowSize> {
-        self.terminal.window_size()
+        self.terminal().window_size()
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        if std::mem::take(&mut self.begun) {
-            queue!(self.terminal, EndSynchronizedUpdate)?;
+        if self.frame.is_empty() {
+            return Ok(());
         }
-        Backend::flush(&mut self.terminal)
+        let marks = if self.frame.len() > SHORT { MARKS } else { [b"" as &[u8]; 2] };
+        for part in [marks[0], &self.frame, marks[1]] {
+            self.out.write_all(part)?;
+        }
+        self.frame.clear();
+        self.out.flush()
     }
 }
 
@@ -166,14 +172,24 @@ mod tests {
         let mut frugal = Frugal::new(paper.clone());
         assert_eq!(frame((&paper, &mut frugal), None, None), "");
         let drawn = frame((&paper, &mut frugal), Some("x"), None);
-        assert!(drawn.starts_with("\x1b[?2026h\x1b[2;4Hx") && drawn.ends_with("\x1b[?2026l"), "{drawn:?}");
-        assert!(!drawn.contains("?25"), "the cursor is hidden already: {drawn:?}");
+        assert_eq!(drawn, "\x1b[2;4Hx\x1b[0m", "and the cursor is hidden already");
         let at = Position::new(5, 0);
-        assert_eq!(frame((&paper, &mut frugal), None, Some(at)), "\x1b[?2026h\x1b[?25h\x1b[1;6H\x1b[?2026l");
+        assert_eq!(frame((&paper, &mut frugal), None, Some(at)), "\x1b[?25h\x1b[1;6H");
         assert_eq!(frame((&paper, &mut frugal), None, Some(at)), "", "it stands there already");
         let drawn = frame((&paper, &mut frugal), Some("y"), Some(at));
-        assert!(drawn.contains("\x1b[1;6H"), "cells that are written take it away: {drawn:?}");
-        assert_eq!(frame((&paper, &mut frugal), None, None), "\x1b[?2026h\x1b[?25l\x1b[?2026l");
+        assert!(drawn.ends_with("\x1b[1;6H"), "cells that are written take it away: {drawn:?}");
+        assert_eq!(frame((&paper, &mut frugal), None, None), "\x1b[?25l");
         assert_eq!(frame((&paper, &mut frugal), None, None), "");
+    }
+
+    #[test]
+    fn a_long_frame_is_marked_as_one() {
+        let paper = Paper::default();
+        let mut frugal = Frugal::new(paper.clone());
+        let cells = vec![Cell::new("x"); 600];
+        frugal.draw((0..).zip(&cells).map(|(x, cell)| (x, 0, cell))).unwrap();
+        Backend::flush(&mut frugal).unwrap();
+        let written = String::from_utf8(paper.0.take()).unwrap();
+        assert!(written.starts_with("\x1b[?2026h\x1b[1;1Hxxx") && written.ends_with("\x1b[?2026l"));
     }
 }
