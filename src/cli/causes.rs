@@ -23,7 +23,8 @@ pub(super) async fn look_into(store: &mut Store, (id, cluster): (ClusterId, &Clu
     if let Ok(pods) = cluster.pod_rows(&key.namespace).await {
         events.extend(pods.into_iter().map(|pod| ClusterEvent::Pods(Delta::Applied(pod.key.clone(), pod))));
     }
-    store.ui.environments.selected = Some(located);
+    // held, or what is most urgent of all would be looked at instead
+    (store.ui.environments.selected, store.ui.environments.held) = (Some(located), true);
     let wanted = update_all(store, events.into_iter().map(|event| Event::Cluster(id, event)));
     for effect in wanted {
         let Effect::Examine { pod, crashed, .. } = effect else { continue };

@@ -4,7 +4,7 @@
 //! `pkg/kubelet/kubelet_pods.go`. Volumes: event `FailedMount`, `pkg/kubelet/volumemanager`, `pkg/volume/{configmap,secret}`.
 
 use super::facts::Facts;
-use super::words::{in_container, joined, word_after};
+use super::words::{between, in_container, joined, word_after};
 use super::{Cause, Found, Jump};
 
 const MOUNTS: [&str; 1] = ["FailedMount"];
@@ -48,12 +48,20 @@ fn missing(message: &str) -> Option<(String, String)> {
             format!("add {key} to {kind} {name}, or take it out of the pod template"),
         ));
     }
+    if message.contains("runAsNonRoot and image will run as root") {
+        return Some((
+            "it must not run as root, and its image does".to_owned(),
+            "give it a runAsUser, or build the image with another USER".to_owned(),
+        ));
+    }
     if let Some((_, rest)) = message.split_once("references non-existent ")
         && let Some(key) = word_after(rest, "key: ")
     {
         let kind = if rest.starts_with("secret") { "Secret" } else { "ConfigMap" };
+        let volume = between(message, "for volume \"", "\"")
+            .map_or("a volume".to_owned(), |name| format!("volume {name}"));
         return Some((
-            format!("a volume wants key {key} of a {kind} that does not have it"),
+            format!("{volume} wants key {key} of a {kind} that does not have it"),
             format!("add {key} to that {kind}"),
         ));
     }

@@ -1,6 +1,6 @@
 //! The image does not exist, or its name is none.
 //!
-//! Reasons `ErrImagePull`, `ImagePullBackOff`, `InvalidImageName`: `pkg/kubelet/images/types.go` and `image_manager.go`. The words
+//! Reasons `ErrImagePull`, `ImagePullBackOff`, `InvalidImageName`, `ErrImageNeverPull`: `pkg/kubelet/images/types.go` and `image_manager.go`. The words
 //! `not found` and `manifest unknown` are the registry's, which containerd hands on; since 1.32 the back-off repeats them.
 
 use super::facts::Facts;
@@ -22,6 +22,18 @@ fn find(facts: &Facts<'_>) -> Option<Found> {
             ),
             evidence: joined(&waiting.reason, &waiting.message),
             remedy: "correct the image's name in the Environment or the release".to_owned(),
+            jump: Some(Jump::Describe),
+        });
+    }
+    if let Some((container, waiting)) = facts.waits(&["ErrImageNeverPull"]) {
+        return Some(Found {
+            sentence: format!(
+                "image {} is not on the node, and its pull policy is Never{}",
+                container.image,
+                in_container(facts, container)
+            ),
+            evidence: joined(&waiting.reason, &waiting.message),
+            remedy: "set imagePullPolicy to IfNotPresent, or bring the image onto the node".to_owned(),
             jump: Some(Jump::Describe),
         });
     }

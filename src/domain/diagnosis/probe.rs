@@ -59,7 +59,8 @@ fn answer(warning: &Warning) -> String {
         .split_once("probe failed: ")
         .or(message.split_once("probe errored: "))
         .unwrap_or(("", message));
-    let place = between(words, "Get \"", "\"").map_or(String::new(), |url| format!(" at {url}"));
+    let place = between(words, "Get \"", "\"").or(between(words, "dial tcp ", ": "));
+    let place = place.map_or(String::new(), |place| format!(" at {place}"));
     for (part, said) in [
         ("connection refused", "connection refused"),
         ("context deadline exceeded", "no answer in time"),

@@ -23,10 +23,14 @@ pub(super) fn has(text: &str, parts: &[&str]) -> bool {
     parts.iter().any(|part| text.contains(part))
 }
 
-/// What goes wrong at the end of a chain of errors: gRPC's and containerd's wrappings say nothing to a person.
+/// What goes wrong at the end of a chain of errors: gRPC's, containerd's and runc's wrappings say nothing to a person.
 pub(super) fn core(message: &str) -> &str {
-    let message = message.rsplit_once("desc = ").map_or(message, |(_, core)| core);
-    message.trim().trim_end_matches('.')
+    let mut message = message;
+    for wrapping in ["desc = ", "unable to start container process: "] {
+        message = message.rsplit_once(wrapping).map_or(message, |(_, core)| core);
+    }
+    let message = message.trim().trim_end_matches('.');
+    message.strip_suffix(": unknown").unwrap_or(message)
 }
 
 /// ` [name]`, where a pod has more than one container.

@@ -100,7 +100,9 @@ pub(super) async fn write(space: &Space, situation: &Situation) {
     }
     drop_repetitions(&mut objects);
     let source = match situation.by.as_deref() {
-        Some("kubelet") => format!("the control plane and the kubelet of Kubernetes {version}"),
+        Some("kubelet") => {
+            format!("the control plane and a kubelet of Kubernetes {version} with containerd and runc")
+        }
         _ => format!("the control plane of Kubernetes {version}"),
     };
     let header = format!(
