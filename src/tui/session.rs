@@ -37,7 +37,7 @@ pub(super) async fn run(options: Options) -> Result<(), Error> {
     terminal::install_panic_hook();
     let mut session = Session::open(&options)?;
     let ended = session.turn().await;
-    session.keeper.keep(&session.store);
+    session.keeper.keep(&session.store).await;
     let pending = session.outside.part();
     // Dropping the session restores the terminal before anything is waited for or printed.
     drop(session);
@@ -179,6 +179,7 @@ impl Session {
                         return Err(Error::Panicked(message));
                     }
                     self.feed([Event::Tick(self.clock.now())])?;
+                    self.keeper.keep_now_and_then(&self.store);
                 }
                 () = sleep_until(due) => {}
                 () = self.outside.one_ended() => {}
