@@ -94,6 +94,27 @@ pub fn judge(
     verdicts
 }
 
+/// The first analysis by which a release is failing now without having failed yet: `for` or `failureLimit` has still to decide, which
+/// it does by itself: the next answer is a good one, or the failure is there.
+#[must_use]
+pub fn impending<'a>(
+    environment: &'a Environment,
+    release: &Release,
+    answers: &Answers,
+    since: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Option<&'a str> {
+    let is_impending = |analysis: &&Analysis| {
+        let Ok(rules) = Rules::of(&environment.spec, analysis) else { return false };
+        let subjects = subject::of(environment, release, analysis);
+        subjects.iter().filter(|subject| subject.is_judged(&rules)).any(|subject| {
+            let name = name_of(analysis, subject.component);
+            over_time::is_impending(&rules, subject, answers.since(&name, since), now)
+        })
+    };
+    environment.spec.analysis.iter().find(is_impending).map(|analysis| analysis.name.as_str())
+}
+
 /// What is wrong with the analyses of an environment, each as one sentence that names the analysis, the field, what was given and
 /// what is allowed. Found when the environment is read, and not in the middle of a rollout.
 #[must_use]

@@ -71,6 +71,19 @@ pub(super) fn judge<'a>(
     verdict
 }
 
+/// Whether the newest answer speaks against the release, and only time or a further failure is missing.
+pub(super) fn is_impending<'a>(
+    rules: &Rules<'_>,
+    subject: &Subject<'_>,
+    answers: impl DoubleEndedIterator<Item = &'a Answer>,
+    now: DateTime<Utc>,
+) -> bool {
+    let answers: Vec<&Answer> = answers.collect();
+    let newest = answers.last().map(|answer| settled(rules, measured::judge(rules, subject, answer)).state);
+    newest == Some(GateState::Fail)
+        && judge(rules, subject, answers.into_iter(), now).state == GateState::Wait
+}
+
 /// What the environment makes of an absence of data.
 fn settled(rules: &Rules<'_>, finding: Finding) -> Finding {
     let (state, word) = match (finding.state, rules.no_data) {

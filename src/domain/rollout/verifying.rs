@@ -56,6 +56,10 @@ impl Draft<'_> {
             self.say(format!("waits for a passing health check of {url}"));
             return self.requeue_after(FAST);
         }
+        if let Some(verdict) = self.impending_failure() {
+            self.say(format!("watched until analysis {} has decided: {}", verdict.name, verdict.detail));
+            return self.requeue_after(FAST);
+        }
         self.set_step(self.plan().steps.len());
         let message = format!(
             "{} runs in {}",

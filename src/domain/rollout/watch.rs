@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Draft, Effect};
 use crate::api::environment::{HealthCheck, Probe};
-use crate::api::release::{GateState, GateStatus, PlanStep};
+use crate::api::release::{AnalysisVerdict, GateState, GateStatus, PlanStep};
 use crate::domain::health::{Question, health_name, smoke_name};
 use crate::domain::{alerts, analysis, plan};
 
@@ -74,6 +74,14 @@ impl Draft<'_> {
             self.hold("AnalysisFailed", &why);
         }
         true
+    }
+
+    /// The analysis by which the release is failing now, and whose `for` or `failureLimit` has still to decide: nothing succeeds meanwhile.
+    pub(super) fn impending_failure(&self) -> Option<AnalysisVerdict> {
+        let environment = self.observed.environment.as_ref()?;
+        let (release, answers) = (&self.observed.release, &self.observed.answers);
+        let name = analysis::impending(environment, release, answers, self.counted_from(), self.now)?;
+        self.status.analysis.iter().find(|verdict| verdict.name == name).cloned()
     }
 
     /// Asks for the named alerts; whether one speaks against the release.

@@ -199,7 +199,12 @@ impl World {
 
     /// Turns, rolling and time until nothing changes any more or a final phase is reached.
     pub(super) fn run(&mut self) -> Phase {
-        for _ in 0..60 {
+        self.run_for(60)
+    }
+
+    /// So many turns, five seconds each, unless the release ends before.
+    pub(super) fn run_for(&mut self, turns: usize) -> Phase {
+        for _ in 0..turns {
             self.turn();
             self.roll();
             self.secs += 5;

@@ -55,6 +55,24 @@ fn bad_numbers_bring_it_back_also_while_it_waits_for_a_person() {
 }
 
 #[test]
+fn nothing_succeeds_while_it_is_failing_and_only_time_has_to_decide() {
+    for (number, expected) in [(0.31, Phase::RolledBack), (0.01, Phase::Succeeded)] {
+        let mut world = watched(vec![weight(10), forever()]);
+        world.spec().analysis[0].for_ = Some(Duration::from_mins(5));
+        world.spec().bake = Some(Duration::from_secs(10));
+        assert_eq!(world.run(), Phase::Paused, "{}", world.status().message);
+        world.number = Some(0.31);
+        world.act(action_at_step("a1", ActionKind::Promote, 1, 12));
+        // rolled out and past its bake, and far from five minutes
+        assert_eq!(world.run_for(20), Phase::Verifying, "{}", world.status().message);
+        let message = &world.status().message;
+        assert!(message.starts_with("watched until analysis error-rate has decided: "), "{message}");
+        world.number = Some(number);
+        assert_eq!(world.run(), expected, "{}", world.status().message);
+    }
+}
+
+#[test]
 fn no_data_holds_and_lets_nothing_grow() {
     for steps in [
         vec![weight(10), Step::Analysis(AnalysisStep::default()), weight(50)],
