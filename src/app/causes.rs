@@ -71,11 +71,11 @@ pub(super) fn tell(examined: &BTreeMap<PodKey, Examined>, row: &mut PodRow) {
 }
 
 /// Takes in what was read about a pod; tells whether that changed anything.
-pub(super) fn examined(cluster: &mut ClusterState, key: PodKey, evidence: Evidence) -> bool {
-    let Some(asked) = cluster.examined.get(&key).map(|examined| examined.asked) else { return false };
+pub(super) fn examined(cluster: &mut ClusterState, key: &PodKey, evidence: Evidence) -> bool {
     let ClusterState { pods, examined, .. } = cluster;
-    examined.insert(key.clone(), Examined { asked, evidence: Some(Arc::new(evidence)) });
-    pods.retell(&key, |row| tell(examined, row))
+    let Some(found) = examined.get_mut(key) else { return false };
+    found.evidence = Some(Arc::new(evidence));
+    pods.retell(key, |row| tell(examined, row))
 }
 
 /// Forgets what was read about pods that are well or gone, and asks about those in sight that are not.

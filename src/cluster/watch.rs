@@ -207,17 +207,13 @@ where
                 Err(error) => return Ok(Err(error)),
             };
             let rows = page.items.into_iter().map(self.feed.row).collect();
-            match page.metadata.continue_.filter(|token| !token.is_empty()) {
-                Some(token) => {
-                    self.send(Update::Part { first, rows }).await?;
-                    params = params.continue_token(&token);
-                    first = false;
-                }
-                None => {
-                    self.send(if first { Update::Reset(rows) } else { Update::Rest(rows) }).await?;
-                    return Ok(Ok(page.metadata.resource_version.unwrap_or_default()));
-                }
-            }
+            let Some(token) = page.metadata.continue_.filter(|token| !token.is_empty()) else {
+                self.send(if first { Update::Reset(rows) } else { Update::Rest(rows) }).await?;
+                return Ok(Ok(page.metadata.resource_version.unwrap_or_default()));
+            };
+            self.send(Update::Part { first, rows }).await?;
+            params = params.continue_token(&token);
+            first = false;
         }
     }
 

@@ -54,7 +54,7 @@ pub(super) fn apply(store: &mut Store, id: ClusterId, event: ClusterEvent) {
             pods(cluster, if listed { dirty } else { &mut unseen }, listing, delta);
         }
         ClusterEvent::Examined(key, evidence) => {
-            let changed = causes::examined(cluster, key, evidence);
+            let changed = causes::examined(cluster, &key, evidence);
             dirty.ailments |= changed;
             dirty.screen |= changed;
         }

@@ -80,17 +80,14 @@ fn frame(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>, freshness: Freshness<'_>) 
     } else {
         Short::of(format_args!(""))
     };
-    let filtered = match store.ui.filter(Focus::Pods) {
-        Some(filter) => Short::of(format_args!(" {dot} /{} {dot} {shown} of {total}", filter.text())),
-        None => {
-            // of one component alone: `backend 3/7`; of a list that is still coming: `500…`
-            let more = if freshness == Freshness::Connecting { theme.glyphs.ellipsis } else { "" };
-            match store.rows.pods_whole {
-                Some(whole) => Short::of(format_args!(" {total}/{whole}{more}")),
-                None if total > 0 => Short::of(format_args!(" {dot} {total}{more}")),
-                None => Short::of(format_args!(" {dot} {total}")),
-            }
+    // of one component alone: `backend 3/7`; of a list that is still coming: `500…`
+    let more = if freshness == Freshness::Connecting && total > 0 { theme.glyphs.ellipsis } else { "" };
+    let filtered = match (store.ui.filter(Focus::Pods), store.rows.pods_whole) {
+        (Some(filter), _) => {
+            Short::of(format_args!(" {dot} /{} {dot} {shown} of {total}{more}", filter.text()))
         }
+        (None, Some(whole)) => Short::of(format_args!(" {total}/{whole}{more}")),
+        (None, None) => Short::of(format_args!(" {dot} {total}{more}")),
     };
     let marked = store.ui.marked.len();
     let turned = if store.ui.pods_reversed { ", reversed" } else { "" };
