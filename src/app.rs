@@ -56,6 +56,7 @@ mod pod_sort;
 pub mod pods;
 pub mod pointing;
 pub mod preferences;
+pub mod refusals;
 mod rollback;
 pub mod rows;
 pub mod sections;

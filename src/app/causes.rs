@@ -16,7 +16,7 @@ use crate::app::located::{PodId, ReleaseId};
 use crate::app::log_view::{self, LogSubject};
 use crate::app::rows::pods::ailing_of;
 use crate::app::store::Store;
-use crate::app::views;
+use crate::app::{refusals, views};
 use crate::domain::diagnosis::{self, Case, Diagnosis, Evidence, Facts, Jump, PodFacts, WorkloadFacts};
 use crate::domain::known_version::tag;
 use crate::domain::pod_row::{PodHealth, PodKey, PodRow};
@@ -137,14 +137,19 @@ pub(super) fn list(store: &Store) -> BTreeMap<ReleaseId, Case<Subject>> {
     let mut causes = BTreeMap::new();
     for (id, cluster) in store.clusters() {
         for release in cluster.releases.values() {
-            let is_followed = release.phase().holds_lane() && release.phase() != Phase::Verifying;
             let Some(environment) = cluster.environments.get(&release.environment_key()) else { continue };
-            if let Some(case) = is_followed.then(|| of_release(cluster, environment, release)).flatten() {
+            if let Some(case) = is_stuck(release).then(|| of_release(cluster, environment, release)).flatten()
+            {
                 causes.insert(ReleaseId::new(id, release.key()), case);
             }
         }
     }
     causes
+}
+
+/// Whether a release may be waiting for something that has a cause.
+pub(super) fn is_stuck(release: &Release) -> bool {
+    release.phase().holds_lane() && release.phase() != Phase::Verifying
 }
 
 /// What keeps a release from getting on: its own pods' causes, else those of any pod of the environment, and the workloads'.
@@ -188,7 +193,9 @@ fn workloads(
         let present = row.image(&component.container)?;
         let was_replaced = begun(component.name.as_str()) && present != image.image;
         let replaced = was_replaced.then(|| (image.image.as_str().into(), present.into()));
-        Some((key, WorkloadFacts { replaced, ..(*row.facts).clone() }))
+        let mut facts = WorkloadFacts { replaced, ..(*row.facts).clone() };
+        facts.said.extend_from_slice(refusals::of(cluster, &key));
+        Some((key, facts))
     };
     release.spec.images.iter().filter_map(of).collect()
 }

@@ -9,6 +9,7 @@ use crate::api::{Environment, EnvironmentKey, Release, ReleaseAction, ReleaseKey
 use crate::app::alertmanagers::Managed;
 use crate::app::causes::Examined;
 use crate::app::pods::Pods;
+use crate::app::refusals::Refusal;
 use crate::app::zoom::ZoomWish;
 use crate::domain::age::Age;
 use crate::domain::alert_history::Episode;
@@ -45,6 +46,8 @@ pub struct ClusterState {
     pub pods: Pods,
     /// What was read about pods that are not well.
     pub examined: BTreeMap<PodKey, Examined>,
+    /// What was read about workloads whose pods are refused.
+    pub refusals: BTreeMap<WorkloadKey, Refusal>,
     /// Workloads.
     pub workloads: BTreeMap<WorkloadKey, WorkloadRow>,
     /// Events of the namespaces that a view wants them of.

@@ -121,6 +121,13 @@ pub enum Effect {
         /// A container of it has ended before: its last words are wanted as well.
         crashed: bool,
     },
+    /// Read the warnings about a workload that has no condition to say why its pods are refused; answered by `WorkloadExamined`.
+    ExamineWorkload {
+        /// Where.
+        cluster: ClusterId,
+        /// Which.
+        workload: WorkloadKey,
+    },
     /// Fetch everything of the focused environment's metrics now.
     RefreshMetrics,
     /// Give the terminal to kubectl until it ends; answered by [`super::event::Event::CameBack`].

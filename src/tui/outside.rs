@@ -12,6 +12,7 @@ use crate::app::cluster_state::ClusterId;
 use crate::app::effect::{Effect, RequestId};
 use crate::app::event::{ClusterEvent, Event};
 use crate::domain::pod_row::PodKey;
+use crate::domain::workload_row::WorkloadKey;
 
 /// Clusters that are followed and requests on their way.
 pub(super) struct Outside {
@@ -86,6 +87,7 @@ impl Outside {
                 }
             }
             Effect::Examine { cluster, pod, crashed } => self.examine(cluster, pod, crashed),
+            Effect::ExamineWorkload { cluster, workload } => self.examine_workload(cluster, workload),
             Effect::RefreshMetrics => self.sources.iter().for_each(Source::refresh),
             other => return Some(other),
         }
@@ -114,6 +116,18 @@ impl Outside {
             let evidence = cluster.examine(&pod, crashed).await;
             // The loop is gone: so is whoever wanted to know.
             let _ = events.send(Event::Cluster(id, ClusterEvent::Examined(pod, evidence))).await;
+            None
+        });
+    }
+
+    /// Reads the warnings about a workload; the answer is an event, as that of [`Self::examine`] is.
+    fn examine_workload(&mut self, id: ClusterId, key: WorkloadKey) {
+        let Some(cluster) = self.cluster(id) else { return };
+        let events = self.sender.clone();
+        self.looks.spawn(async move {
+            let found = cluster.workload_row(&key.namespace, key.kind, &key.name).await.ok().flatten();
+            let warnings = found.map(|row| row.facts.said.clone()).unwrap_or_default();
+            let _ = events.send(Event::Cluster(id, ClusterEvent::WorkloadExamined(key, warnings))).await;
             None
         });
     }

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use kube::ResourceExt as _;
 
 use crate::api::Phase;
+use crate::api::environment::WorkloadKind;
 use crate::app::cluster_state::ClusterId;
 use crate::app::effect::{Effect, FetchText, YamlOf};
 use crate::app::event::{ClusterEvent, Delta, Event};
@@ -12,9 +14,10 @@ use crate::app::fixtures::{World, burning, chords, now, planera, pod, release, r
 use crate::app::log_view::LogSubject;
 use crate::app::store::Store;
 use crate::app::ui_state::View;
-use crate::app::{update, why};
+use crate::app::{update, update_all, why};
 use crate::domain::diagnosis::{Condition, ContainerFacts, Evidence, PodFacts, Warning, WorkloadFacts};
 use crate::domain::pod_row::{PodHealth, PodRow};
+use crate::domain::workload_row::WorkloadKey;
 
 const RELEASE: &str = "production-v1-8-2-cc";
 
@@ -160,4 +163,52 @@ fn a_crowd_of_sick_pods_is_not_asked_about_one_by_one() {
     let asked: usize = (1..=10).map(|second| examined(&tick(&mut store, second)).len()).sum();
     let known = store.clusters[0].examined.len();
     assert!((1..=2).contains(&known) && asked <= 2, "{known} known, {asked} asked");
+}
+
+#[test]
+fn why_the_pods_of_a_stateful_set_are_refused_is_asked_of_its_events() {
+    let mut world = rolling();
+    let found = |world: &World| {
+        let cluster = &world.store.clusters[0];
+        let environment =
+            cluster.environments.values().find(|found| found.name_any() == "production").cloned();
+        let row = cluster
+            .workloads
+            .iter()
+            .find(|(key, _)| &*key.namespace == "planera-production" && &*key.name == "backend");
+        (environment.unwrap(), row.map(|(_, row)| row.clone()).unwrap())
+    };
+    let (environment, mut row) = found(&world);
+    let mut environment = (*environment).clone();
+    environment.spec.components[0].workload.kind = WorkloadKind::StatefulSet;
+    (row.key.kind, row.ready, row.desired) = (WorkloadKind::StatefulSet, 1, 3);
+    let key = row.key.clone();
+    let events = [
+        ClusterEvent::Environments(Delta::Applied(environment.key(), Arc::new(environment))),
+        ClusterEvent::Workloads(Delta::Applied(key.clone(), row.clone())),
+    ];
+    let asked = |effects: Vec<Effect>| -> Vec<WorkloadKey> {
+        let of = |effect| match effect {
+            Effect::ExamineWorkload { workload, .. } => Some(workload),
+            _ => None,
+        };
+        effects.into_iter().filter_map(of).collect()
+    };
+    let effects = update_all(&mut world.store, events.map(|event| Event::Cluster(ClusterId(0), event)));
+    assert_eq!(asked(effects), std::slice::from_ref(&key));
+    let mut store = world.store();
+    assert_eq!(asked(tick(&mut store, 5)), [], "not again before long");
+    assert_eq!(asked(tick(&mut store, 30)), std::slice::from_ref(&key));
+    let message = "create Pod backend-1 in StatefulSet backend failed error: pods \"backend-1\" is forbidden: \
+                   exceeded quota: compute, requested: pods=1, used: pods=4, limited: pods=4";
+    let said = vec![Warning { reason: "FailedCreate".into(), message: message.into() }];
+    update(&mut store, Event::Cluster(ClusterId(0), ClusterEvent::WorkloadExamined(key.clone(), said)));
+    let case = &store.rows.causes[&release_id("production", RELEASE)];
+    assert_eq!((case.diagnosis.id, case.subject.name()), ("quota-exceeded", "backend"));
+    // it gets on: nothing is asked, and nothing of it remains
+    row.ready = 3;
+    let well = ClusterEvent::Workloads(Delta::Applied(key, row));
+    assert_eq!(asked(update(&mut store, Event::Cluster(ClusterId(0), well))), []);
+    assert!(store.clusters[0].refusals.is_empty() && asked(tick(&mut store, 90)).is_empty());
+    assert!(!store.rows.causes.contains_key(&release_id("production", RELEASE)));
 }

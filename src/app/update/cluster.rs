@@ -11,7 +11,7 @@ use crate::app::cluster_state::{ClusterId, ClusterState, Metric, Objective, Zoom
 use crate::app::event::{ClusterEvent, Delta, ZoomPart};
 use crate::app::store::{Dirty, Store};
 use crate::app::ui_state::{Pane, PodSort};
-use crate::app::{alertmanagers, alerts, arming, causes, rows};
+use crate::app::{alertmanagers, alerts, arming, causes, refusals, rows};
 use crate::domain::component::arrange;
 use crate::domain::pod_row::{PodKey, PodRow};
 use crate::domain::series::Series;
@@ -57,6 +57,9 @@ pub(super) fn apply(store: &mut Store, id: ClusterId, event: ClusterEvent) {
             let changed = causes::examined(cluster, &key, evidence);
             dirty.ailments |= changed;
             dirty.screen |= changed;
+        }
+        ClusterEvent::WorkloadExamined(key, warnings) => {
+            dirty.ailments |= refusals::came(cluster, &key, warnings);
         }
         ClusterEvent::Workloads(delta) => dirty.releases |= fold(&mut cluster.workloads, delta),
         ClusterEvent::Events(delta) => dirty.events |= fold(&mut cluster.events, delta),

@@ -9,7 +9,7 @@ use crate::app::store::{Dirty, Store};
 use crate::app::ui_state::{Cursor, Pane};
 use crate::app::{
     alerts, attention, banners, causes, changes, components, differences, events, kept, log_view, overlays,
-    rollback, sections, tracks, zoom,
+    refusals, rollback, sections, tracks, zoom,
 };
 use crate::domain::pane;
 
@@ -73,6 +73,7 @@ pub fn settle(store: &mut Store) -> Vec<Effect> {
     effects.extend(differences::settle(store));
     effects.extend(zoom::effects(store));
     effects.extend(causes::examine(store));
+    effects.extend(refusals::examine(store));
     effects.extend(attention::watch(store, dirty.releases || judged));
     effects
 }

@@ -80,13 +80,13 @@ fn frame(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>, freshness: Freshness<'_>) 
     } else {
         Short::of(format_args!(""))
     };
-    // of one component alone: `backend 3/7`; of a list that is still coming: `500…`
+    // of one component alone: `backend · 3 of 7`, for `3/7` is what is ready elsewhere; of a list that is still coming: `500…`
     let more = if freshness == Freshness::Connecting && total > 0 { theme.glyphs.ellipsis } else { "" };
     let filtered = match (store.ui.filter(Focus::Pods), store.rows.pods_whole) {
         (Some(filter), _) => {
             Short::of(format_args!(" {dot} /{} {dot} {shown} of {total}{more}", filter.text()))
         }
-        (None, Some(whole)) => Short::of(format_args!(" {total}/{whole}{more}")),
+        (None, Some(whole)) => Short::of(format_args!(" {dot} {total} of {whole}{more}")),
         (None, None) => Short::of(format_args!(" {dot} {total}{more}")),
     };
     let marked = store.ui.marked.len();

@@ -1,0 +1,92 @@
+//! Why the pods of a workload are refused, where no condition of it says so: a Deployment repeats it, a `StatefulSet` and a `DaemonSet` leave
+//! it to events. Asked for only while a release waits for such a workload, and not often.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::api::environment::WorkloadKind;
+use crate::api::{Environment, Release};
+use crate::app::causes::is_stuck;
+use crate::app::cluster_state::{ClusterId, ClusterState};
+use crate::app::effect::Effect;
+use crate::app::store::Store;
+use crate::domain::diagnosis::Warning;
+use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
+
+/// For how long what was read is good enough.
+const AGAIN: TimeDelta = TimeDelta::seconds(20);
+/// Workloads that are asked about within one span of [`AGAIN`].
+const MOST: usize = 6;
+
+/// What was read about a workload besides itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Refusal {
+    asked: DateTime<Utc>,
+    warnings: Vec<Warning>,
+}
+
+/// What is known to speak against the pods of that workload.
+pub(super) fn of<'a>(cluster: &'a ClusterState, key: &WorkloadKey) -> &'a [Warning] {
+    cluster.refusals.get(key).map_or(&[], |refusal| &refusal.warnings)
+}
+
+/// Takes in what was read; tells whether that is news.
+pub(super) fn came(cluster: &mut ClusterState, key: &WorkloadKey, warnings: Vec<Warning>) -> bool {
+    let Some(refusal) = cluster.refusals.get_mut(key).filter(|refusal| refusal.warnings != warnings) else {
+        return false;
+    };
+    refusal.warnings = warnings;
+    true
+}
+
+/// Forgets workloads that nothing waits for any more, and asks about those that releases of the environment in sight wait for.
+pub(super) fn examine(store: &mut Store) -> Vec<Effect> {
+    let now = store.now;
+    let focused = store.focused_environment();
+    let mut effects = Vec::new();
+    for (number, cluster) in (0..).zip(&mut store.clusters) {
+        let id = ClusterId(number);
+        let waited_for: Vec<WorkloadKey> = stuck(cluster).map(|row| row.key.clone()).collect();
+        cluster.refusals.retain(|key, _| waited_for.contains(key));
+        let in_sight = focused.as_ref().filter(|environment| environment.cluster == id);
+        let Some(environment) = in_sight else { continue };
+        for workload in waited_for.into_iter().filter(|key| key.namespace == environment.key.namespace) {
+            if effects.len() < MOST && is_due(&cluster.refusals, &workload, now) {
+                cluster.refusals.entry(workload.clone()).or_default().asked = now;
+                effects.push(Effect::ExamineWorkload { cluster: id, workload });
+            }
+        }
+    }
+    effects
+}
+
+fn is_due(known: &BTreeMap<WorkloadKey, Refusal>, key: &WorkloadKey, now: DateTime<Utc>) -> bool {
+    known.get(key).is_none_or(|refusal| now - refusal.asked >= AGAIN)
+}
+
+/// Workloads without such conditions that have too few pods while a release changes them.
+fn stuck(cluster: &ClusterState) -> impl Iterator<Item = &WorkloadRow> {
+    let releases = cluster.releases.values().filter(|release| is_stuck(release));
+    releases
+        .filter_map(|release| Some((cluster.environments.get(&release.environment_key())?, release)))
+        .flat_map(|(environment, release)| keys(environment, release))
+        .filter_map(|key| cluster.workloads.get(&key))
+        .filter(|row| row.ready < row.desired)
+}
+
+fn keys(environment: &Environment, release: &Release) -> Vec<WorkloadKey> {
+    let namespace = environment.metadata.namespace.as_deref().unwrap_or_default();
+    let components = &environment.spec.components;
+    let changed = |name| release.spec.images.iter().any(|image| image.component == name);
+    let silent = |kind| matches!(kind, WorkloadKind::StatefulSet | WorkloadKind::DaemonSet);
+    components
+        .iter()
+        .filter(|component| changed(component.name.clone()) && silent(component.workload.kind))
+        .map(|component| WorkloadKey {
+            namespace: namespace.into(),
+            kind: component.workload.kind,
+            name: component.workload.name.as_str().into(),
+        })
+        .collect()
+}
