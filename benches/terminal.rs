@@ -1,4 +1,4 @@
-//! The cockpit itself in a pseudo-terminal of 80x24, on the embedded world with 5,000 pods in the environment that is looked at: start to
+//! The cockpit itself in a pseudo-terminal of 80x24, on the embedded world with 10,000 pods in the environment that is looked at: start to
 //! pods, change to screen, key to highlight, bytes to the terminal, memory and CPU, idle and under 50 pod updates a second.
 //!
 //! `cargo bench --bench terminal`. The world runs in this process, the cockpit in one of its own, whose memory and time are told.
@@ -27,7 +27,7 @@ mod terminal;
 
 const SPACE: &str = "planera-production";
 /// Pods of the environment that is looked at.
-const PODS: i64 = if cfg!(debug_assertions) { 200 } else { 5_000 };
+const PODS: i64 = if cfg!(debug_assertions) { 200 } else { 10_000 };
 /// Over how long bytes and time are counted.
 const SPAN: Duration = Duration::from_secs(if cfg!(debug_assertions) { 5 } else { 30 });
 /// Until the panes are full and everything was asked for once.

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 const FRAME: Duration = Duration::from_millis(33);
 
 /// Longest time between two frames while data keeps coming.
-const LONGEST: Duration = Duration::from_millis(160);
+const LONGEST: Duration = Duration::from_millis(220);
 /// After that long without a frame, whatever comes next is drawn soon again.
 const CALM: Duration = Duration::from_millis(300);
 
@@ -95,7 +95,7 @@ mod tests {
             at = due;
             pace.drawn(revision, at);
         }
-        assert_eq!(gaps, [33, 66, 132, 160, 160].map(Duration::from_millis));
+        assert_eq!(gaps, [33, 66, 132, 220, 220].map(Duration::from_millis));
         let calm = at + Duration::from_millis(400);
         assert_eq!(pace.due(6, calm), Some(calm), "the first after a pause at once");
         pace.drawn(6, calm);
