@@ -108,7 +108,8 @@ pub struct EnvironmentSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
     pub analysis: Vec<Analysis>,
-    /// Watch after the last step before a release counts as succeeded.
+    /// Watch after the last step before a release counts as succeeded. It goes on while an analysis is failing and its `for` or
+    /// `failureLimit` has still to decide.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bake: Option<Duration>,
     /// What follows a failure.
