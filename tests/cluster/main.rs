@@ -22,6 +22,7 @@ mod contract;
 mod controller;
 mod definitions;
 mod diagnosis;
+mod entering;
 mod forgery;
 mod freezing;
 mod journey;

@@ -141,6 +141,11 @@ impl World {
         if who == "admin" { self.kubeconfig.clone() } else { self.users.join(format!("{who}.kubeconfig")) }
     }
 
+    /// Where kubectl is.
+    pub fn kubectl_path(&self) -> &Path {
+        &self.kubectl
+    }
+
     /// kubectl as one person.
     pub async fn kubectl(&self, who: &str, arguments: &[&str], input: &str) -> Ended {
         let kubeconfig = format!("--kubeconfig={}", self.kubeconfig_of(who).display());
