@@ -12,6 +12,8 @@ const FRAME: Duration = Duration::from_millis(33);
 const LONGEST: Duration = Duration::from_millis(220);
 /// After that long without a frame, whatever comes next is drawn soon again.
 const CALM: Duration = Duration::from_millis(300);
+/// So many frames in a row, none of them after a calm, are no stream yet: a change, a second that passes, a heartbeat.
+const FEW: u32 = 4;
 
 /// Decides when the next frame is due.
 #[derive(Debug)]
@@ -20,12 +22,14 @@ pub(super) struct Pace {
     drawn_at: Option<Instant>,
     /// Time to the next frame that data causes.
     gap: Duration,
+    /// Frames that data has caused since it was calm.
+    streak: u32,
     urgent: bool,
 }
 
 impl Pace {
     pub(super) const fn new() -> Self {
-        Self { drawn_revision: None, drawn_at: None, gap: FRAME, urgent: true }
+        Self { drawn_revision: None, drawn_at: None, gap: FRAME, streak: 0, urgent: true }
     }
 
     /// A person waits for the next frame.
@@ -43,7 +47,8 @@ impl Pace {
     pub(super) fn drawn(&mut self, revision: u64, at: Instant) {
         if !self.urgent {
             let is_soon = self.drawn_at.is_some_and(|before| at.duration_since(before) < CALM);
-            self.gap = if is_soon { (self.gap * 2).min(LONGEST) } else { FRAME };
+            self.streak = if is_soon { self.streak.saturating_add(1) } else { 0 };
+            self.gap = if self.streak > FEW { (self.gap * 2).min(LONGEST) } else { FRAME };
         }
         self.drawn_revision = Some(revision);
         self.drawn_at = Some(at);
@@ -89,16 +94,16 @@ mod tests {
         let mut pace = Pace::new();
         pace.drawn(0, at);
         let mut gaps = Vec::new();
-        for revision in 1..6 {
+        for revision in 1..10 {
             let due = pace.due(revision, at).unwrap();
             gaps.push(due - at);
             at = due;
             pace.drawn(revision, at);
         }
-        assert_eq!(gaps, [33, 66, 132, 220, 220].map(Duration::from_millis));
+        assert_eq!(gaps, [33, 33, 33, 33, 33, 66, 132, 220, 220].map(Duration::from_millis));
         let calm = at + Duration::from_millis(400);
-        assert_eq!(pace.due(6, calm), Some(calm), "the first after a pause at once");
-        pace.drawn(6, calm);
-        assert_eq!(pace.due(7, calm), Some(calm + FRAME), "and the next as soon as ever");
+        assert_eq!(pace.due(10, calm), Some(calm), "the first after a pause at once");
+        pace.drawn(10, calm);
+        assert_eq!(pace.due(11, calm), Some(calm + FRAME), "and the next as soon as ever");
     }
 }
