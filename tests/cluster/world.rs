@@ -240,15 +240,23 @@ impl World {
             (applied.code == 0).then_some(())
         })
         .await;
-        let wait = ["wait", "--for=condition=Established", "--timeout=30s", "crd"];
         let names = ["environments", "releases", "releaseactions"]
             .map(|plural| format!("{plural}.release-cockpit.dev"));
-        let arguments: Vec<&str> = wait.into_iter().chain(names.iter().map(String::as_str)).collect();
-        self.kubectl("admin", &arguments, "").await.ok();
+        self.until_established(&names.each_ref().map(String::as_str)).await;
         self.install_routers().await;
         let optional = run(Path::new(PROGRAM), &["manifests", "policies", "--optional"], "").await.ok();
         self.apply(&optional).await;
         self.await_policies().await;
+    }
+
+    /// Waits until the server serves these kinds. One that has no condition yet is an error to kubectl, and no reason to wait.
+    async fn until_established(&self, kinds: &[&str]) {
+        let mut wait = vec!["wait", "--for=condition=Established", "--timeout=30s", "crd"];
+        wait.extend(kinds);
+        until(30, "the kinds are served", || async {
+            (self.kubectl("admin", &wait, "").await.code == 0).then_some(())
+        })
+        .await;
     }
 
     /// The kinds of the routers, as their own projects define them.
@@ -261,9 +269,7 @@ impl World {
             let path = self.definitions.join(format!("{file}.yaml"));
             let path = path.display().to_string();
             self.kubectl("admin", &["apply", "--server-side", "-f", &path], "").await.ok();
-            let mut wait = vec!["wait", "--for=condition=Established", "--timeout=30s", "crd"];
-            wait.extend(kinds);
-            self.kubectl("admin", &wait, "").await.ok();
+            self.until_established(kinds).await;
         }
     }
 
