@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::api::environment::WorkloadKind;
+use crate::api::names::ComponentName;
 use crate::api::{Environment, Release};
 use crate::app::causes::is_stuck;
 use crate::app::cluster_state::{ClusterId, ClusterState};
@@ -78,11 +79,11 @@ fn stuck(cluster: &ClusterState) -> impl Iterator<Item = &WorkloadRow> {
 fn keys(environment: &Environment, release: &Release) -> Vec<WorkloadKey> {
     let namespace = environment.metadata.namespace.as_deref().unwrap_or_default();
     let components = &environment.spec.components;
-    let changed = |name| release.spec.images.iter().any(|image| image.component == name);
+    let changed = |name: &ComponentName| release.spec.images.iter().any(|image| image.component == *name);
     let silent = |kind| matches!(kind, WorkloadKind::StatefulSet | WorkloadKind::DaemonSet);
     components
         .iter()
-        .filter(|component| changed(component.name.clone()) && silent(component.workload.kind))
+        .filter(|component| changed(&component.name) && silent(component.workload.kind))
         .map(|component| WorkloadKey {
             namespace: namespace.into(),
             kind: component.workload.kind,

@@ -6,7 +6,7 @@ use release_cockpit::app::command::COMMANDS;
 use serde_json::{Value, json};
 
 use crate::controller::Controller;
-use crate::space::{Space, action};
+use crate::space::{Space, action, on_environment};
 use crate::terminal::Terminal;
 use crate::world::{self, PROGRAM, World};
 
@@ -52,15 +52,29 @@ impl Log {
         Self { world, from: std::fs::read(world.audit_log()).expect("the audit log").len() }
     }
 
-    /// Requests of a person that the server answered with this code, as verb and path.
-    fn answered(&self, who: &str, code: u64) -> Vec<String> {
+    /// Requests of a person, as verb and path.
+    fn of(&self, who: &str, wanted: impl Fn(&Value) -> bool) -> Vec<String> {
         let bytes = std::fs::read(self.world.audit_log()).expect("the audit log");
         let text = String::from_utf8_lossy(&bytes[self.from..]).into_owned();
         let events = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         events
-            .filter(|event| event["user"]["username"] == who && event["responseStatus"]["code"] == code)
+            .filter(|event| event["user"]["username"] == who && wanted(event))
             .map(|event| format!("{} {}", event["verb"], event["requestURI"]))
             .collect()
+    }
+
+    /// Those that the server answered with this code.
+    fn answered(&self, who: &str, code: u64) -> Vec<String> {
+        self.of(who, |event| event["responseStatus"]["code"] == code)
+    }
+
+    /// Those that would have changed something of ours in that namespace.
+    fn intents(&self, who: &str, namespace: &str) -> Vec<String> {
+        self.of(who, |event| {
+            let object = &event["objectRef"];
+            let is_ours = object["apiGroup"] == "release-cockpit.dev" && object["namespace"] == namespace;
+            is_ours && ["create", "update", "patch", "delete"].iter().any(|verb| event["verb"] == *verb)
+        })
     }
 }
 
@@ -119,4 +133,57 @@ async fn every_key_of_a_viewer_is_within_their_rights() {
         (log.answered("vera", 403).len() == 1).then_some(())
     })
     .await;
+}
+
+/// What kubectl and the commands try in `forgery` and the server refuses: the keys say why not, and send nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_server_would_refuse_no_key_sends() {
+    let Some(world) = world::world().await else { return };
+    let space = Space::new(world, "refused-keys").await;
+    let more = json!({"approval": {"slots": [{"name": "leads", "group": "team-leads"}]}});
+    space.application(&["backend"], more).await;
+    let _controller = Controller::start(&[&space], "only").await;
+    space.ask("bob", "one", "v1.1.0", &["backend"]).await;
+    space.until_waiting("one").await;
+
+    let log = Log::begin(world);
+    for (who, key, sentence) in [
+        ("bob", "v", "approve: you asked for it: someone else must approve"),
+        ("alice", "v", "approve: needs approve on environments/production"),
+        ("vera", "v", "approve: needs approve on environments/production"),
+        ("vera", "n", "deploy: needs deploy on environments/production"),
+    ] {
+        says_why_not(&space, who, key, sentence);
+    }
+    space
+        .act(on_environment("freeze", "Freeze", "oscar", &json!({"inFlight": "Finish"})))
+        .await
+        .expect("accepted");
+    assert_eq!(space.verdict("freeze").await.0, "Applied");
+    says_why_not(&space, "alice", "n", "deploy: production is frozen by oscar");
+    // what is sent, the log tells of
+    space.act(on_environment("thaw", "Unfreeze", "oscar", &json!({}))).await.expect("accepted");
+    world::until(10, "the log tells of both", || async {
+        (log.intents("oscar", &space.namespace).len() >= 2).then_some(())
+    })
+    .await;
+    for who in ["alice", "bob", "vera"] {
+        assert_eq!(log.intents(who, &space.namespace), Vec::<String>::new(), "{who}");
+    }
+}
+
+/// Presses a key until the cockpit says that: before, it may not yet know what this person may do.
+fn says_why_not(space: &Space, who: &str, key: &str, sentence: &str) {
+    let mut terminal = open(space.world, who, &[&space.namespace]);
+    terminal.until_text("v1.1.0");
+    for _ in 0..20 {
+        terminal.press("1");
+        terminal.press(key);
+        if terminal.shows_within(sentence, Duration::from_secs(1)) {
+            break;
+        }
+    }
+    terminal.until_text(sentence);
+    terminal.press("q");
+    assert!(terminal.ended().success());
 }

@@ -2,9 +2,12 @@
 
 use super::keys::{press, typed};
 use crate::app::cluster_state::ClusterId;
-use crate::app::event::{ClusterEvent, Event};
+use crate::app::event::{ClusterEvent, Delta, Event};
 use crate::app::fixtures::{World, environment_id, planera, pod};
+use crate::app::rows::pods::list;
 use crate::app::store::Store;
+use crate::app::ui_state::PodSort;
+use crate::domain::pod_row::{PodHealth, PodRow};
 use crate::domain::usage::Usage;
 
 /// Three pods that differ in everything.
@@ -48,6 +51,44 @@ fn every_column_orders_both_ways() {
     }
     let (store, _) = typed(three(), "tab : sort space colour enter");
     assert!(store.toasts.back().unwrap().text.starts_with("pods are sorted by health, name, age"));
+}
+
+/// The list is made anew only where a change may move a pod: forgetting a column here would leave a wrong order on the screen.
+#[test]
+fn a_pod_that_changes_stands_where_a_list_made_anew_has_it() {
+    let changes: [fn(&mut PodRow); 13] = [
+        |row| row.health = PodHealth::Failing,
+        |row| row.restarts = 9,
+        |row| row.ready = 0,
+        |row| row.created = None,
+        |row| row.version = "v9".into(),
+        |row| row.status = "Aborted".into(),
+        |row| row.track = "canary".into(),
+        |row| row.owner = "backend-canary".into(),
+        |row| row.template_hash = "fffff".into(),
+        |row| row.node = "node-9".into(),
+        |row| row.ip = "10.0.0.99".into(),
+        |row| row.digest = "ffff".into(),
+        |row| row.labels = "team=blue".into(),
+    ];
+    for sort in PodSort::ALL {
+        for filter in ["", "/ node-2 enter", "/ -l space team=red enter"] {
+            for (number, change) in changes.iter().enumerate() {
+                let (mut store, _) =
+                    typed(three(), &format!("tab : sort space {} enter {filter}", sort.id()));
+                let mut pods = store.clusters[0].pods.rows().iter();
+                let (key, row) = pods.find(|(key, _)| key.name.ends_with("-aaaaa")).unwrap();
+                let (key, mut row) = (key.clone(), row.clone());
+                change(&mut row);
+                let changed = ClusterEvent::Pods(Delta::Applied(key, row));
+                crate::app::update(&mut store, Event::Cluster(ClusterId(0), changed));
+                let anew = list(&store);
+                let (rows, told) = (&store.rows, (sort, filter, number));
+                assert_eq!(rows.pods, anew.pods, "{told:?}");
+                assert_eq!((rows.pods_total, rows.pods_failing), (anew.total, anew.failing), "{told:?}");
+            }
+        }
+    }
 }
 
 #[test]

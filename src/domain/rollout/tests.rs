@@ -8,8 +8,8 @@ use crate::api::release::{ComponentState, GateState};
 use crate::api::release_action::ActionKind;
 use crate::domain::fixtures::*;
 
+mod approvals;
 mod canary;
-mod people;
 mod steps;
 mod watched;
 

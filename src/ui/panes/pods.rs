@@ -66,7 +66,7 @@ fn frame(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>, freshness: Freshness<'_>) 
     let chrome =
         crate::ui::chrome::Chrome { freshness, ..ctx.chrome(Some(Focus::Pods), Freshness::Timeless) };
     let id = store.focused_environment();
-    let place = match (&id, components::here(store)) {
+    let place = match (&id, id.as_ref().and_then(|id| components::alone(store, id))) {
         _ if store.ui.all_environments => "all environments",
         (_, Some(component)) => component.name.as_str(),
         (Some(id), None) => &id.key.name,

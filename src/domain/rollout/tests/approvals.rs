@@ -1,4 +1,4 @@
-//! What people say before a release begins.
+//! What is asked before a release begins, and once more as it begins.
 
 use super::super::world::World;
 use super::super::*;
