@@ -80,8 +80,8 @@ fn a_pod_that_changes_stands_where_a_list_made_anew_has_it() {
                 let (key, row) = pods.find(|(key, _)| key.name.ends_with("-aaaaa")).unwrap();
                 let (key, mut row) = (key.clone(), row.clone());
                 change(&mut row);
-                let changed = ClusterEvent::Pods(Delta::Applied(key, row));
-                crate::app::update(&mut store, Event::Cluster(ClusterId(0), changed));
+                let event = ClusterEvent::Pods(Delta::Applied(key, row));
+                crate::app::update(&mut store, Event::Cluster(ClusterId(0), event));
                 let anew = list(&store);
                 let (rows, told) = (&store.rows, (sort, filter, number));
                 assert_eq!(rows.pods, anew.pods, "{told:?}");
