@@ -39,6 +39,10 @@ mod probe;
 const EVERY: Duration = Duration::from_secs(60);
 /// Between two looks while it is not, so that a remedy is soon seen.
 const SOON: Duration = Duration::from_secs(10);
+/// Between two looks while an API server may not have heeded the last change yet.
+const SETTLING: Duration = Duration::from_secs(1);
+/// How often it is looked so shortly after each change.
+const LOOKS_AFTER_A_CHANGE: u32 = 3;
 /// How long a verdict stands while the API server cannot be asked again.
 const STANDS: TimeDelta = TimeDelta::seconds(180);
 /// How long the API server may take to answer.
@@ -67,10 +71,16 @@ impl Verdicts {
         }
     }
 
-    /// Keeps a verdict; whether it differs from the one before. One that could not be had again stands for a while.
-    fn keep(&self, namespace: &str, verdict: &Verdict, now: DateTime<Utc>) -> bool {
+    /// Keeps a verdict; whether it differs from the one before. One that could not be had again stands for a while, and nothing becomes
+    /// in force while it is settling.
+    fn keep(&self, namespace: &str, mut verdict: Verdict, now: DateTime<Utc>) -> bool {
         let mut held = locked(&self.held);
         let before = held.get(namespace);
+        let same = before.filter(|(before, _)| before.status == verdict.status);
+        if same.is_none() && is_settling(&verdict, now) {
+            return false;
+        }
+        verdict.seen = same.map_or(Some(now), |(before, _)| before.seen);
         if let Some((held_back, at)) = before
             && verdict.is_passing
             // what was found missing is missing until somebody sees it again
@@ -78,8 +88,8 @@ impl Verdicts {
         {
             return false;
         }
-        let is_new = before.is_none_or(|(before, _)| before != verdict);
-        held.insert(namespace.to_owned(), (verdict.clone(), now));
+        let is_new = before.is_none_or(|(before, _)| *before != verdict);
+        held.insert(namespace.to_owned(), (verdict, now));
         is_new
     }
 
@@ -126,9 +136,16 @@ pub(super) fn condition(
     }
 }
 
+/// Whether the policies refuse, and were changed so short a time ago that another API server may not refuse yet. To whoever asked for
+/// a release now they would be in force, and would attest nothing of it.
+fn is_settling(verdict: &Verdict, now: DateTime<Utc>) -> bool {
+    verdict.is_enforced() && verdict.since.is_some_and(|since| since > now)
+}
+
 /// Since when it is so. In force they have been since they were last changed, whenever somebody looked; after they were seen not to be
-/// in force, only from now on.
+/// in force, only from when they were first seen to be. However often it is told, and beside whatever old condition, it is the same instant.
 fn since(was: Option<&Condition>, verdict: &Verdict, now: DateTime<Utc>) -> DateTime<Utc> {
+    let now = verdict.seen.unwrap_or(now);
     match (was, verdict.since) {
         (Some(was), Some(since)) if was.status == verdict.status => since.max(was.last_transition_time),
         (Some(was), None) if was.status == verdict.status => was.last_transition_time,
@@ -152,12 +169,16 @@ pub(super) async fn watch(context: &Arc<Context>) {
 }
 
 async fn ask_again(context: &Context) {
+    let mut soon = 0;
     loop {
-        let is_well = ask_everywhere(context).await;
-        let wait = context.core.clock.wall(if is_well { EVERY } else { SOON });
+        let wait = match ask_everywhere(context).await {
+            SOON if soon > 0 => SETTLING,
+            wait => wait,
+        };
         tokio::select! {
-            () = tokio::time::sleep(wait) => {}
-            () = context.policies.wanted.notified() => {}
+            () = tokio::time::sleep(context.core.clock.wall(wait)) => soon -= soon.min(1),
+            // what has just changed takes a moment to be heeded
+            () = context.policies.wanted.notified() => soon = LOOKS_AFTER_A_CHANGE,
         }
     }
 }
@@ -229,40 +250,48 @@ impl Installed {
     }
 }
 
-/// Whether the policies are in force in every namespace.
-async fn ask_everywhere(context: &Context) -> bool {
+/// Asks in every namespace; when to ask again.
+async fn ask_everywhere(context: &Context) -> Duration {
     let spaces = spaces(context);
     context.policies.forget_all_but(&spaces.keys().cloned().collect());
     let mut enforced = BTreeMap::new();
+    let mut again = EVERY;
     if !spaces.is_empty() {
         let installed = context.policies.installed(&context.core.client).await;
         for (space, environments) in &spaces {
-            let is_enforced = ask_in(context, space, environments, &installed).await;
-            enforced.insert(space.clone(), is_enforced);
+            let wait = ask_in(context, space, environments, &installed).await;
+            let stands = context.policies.of(space);
+            enforced.insert(space.clone(), stands.is_some_and(|stands| stands.is_enforced()));
+            again = again.min(wait);
         }
     }
-    let is_well = enforced.values().all(|enforced| *enforced);
     context.core.numbers.policies_enforced(enforced);
-    is_well
+    again
 }
 
-/// Whether the policies are in force in one namespace, as far as it can be told.
+/// Asks in one namespace; when to ask there again, which is [`EVERY`] where all is well.
 async fn ask_in(
     context: &Context,
     space: &str,
     environments: &[Arc<Environment>],
     installed: &Installed,
-) -> bool {
-    let Some(environment) = environments.first() else { return false };
+) -> Duration {
+    let Some(environment) = environments.first() else { return SOON };
     let probes = probe::ask(context, environment).await;
     let Installed { policies, bindings } = installed;
     let verdict = judge(&SHIPPED, &Seen { policies, bindings, probes: &probes, namespace: space });
-    let is_news = context.policies.keep(space, &verdict, context.core.clock.now());
-    let stands = context.policies.of(space).unwrap_or(verdict);
+    let now = context.core.clock.now();
+    let is_settling = is_settling(&verdict, now);
+    let is_news = context.policies.keep(space, verdict, now);
+    let stands = context.policies.of(space).unwrap_or_else(Verdict::not_asked_yet);
     if is_news {
         tell(context, space, environments, &stands).await;
     }
-    stands.is_enforced()
+    match (stands.is_enforced(), is_settling) {
+        (true, _) => EVERY,
+        (false, true) => SETTLING,
+        (false, false) => SOON,
+    }
 }
 
 async fn list<K>(client: &Client) -> Listed<K>
@@ -306,24 +335,51 @@ mod tests {
     use crate::domain::fixtures::{at, environment};
 
     fn verdict(status: ConditionStatus, is_passing: bool) -> Verdict {
-        Verdict { status, reason: "X", message: "x".into(), is_passing, since: None }
+        Verdict { status, reason: "X", message: "x".into(), is_passing, since: None, seen: None }
     }
 
     #[test]
     fn a_verdict_stands_for_a_while_when_the_server_cannot_be_asked() {
         let verdicts = Verdicts::default();
         let (good, lost) = (verdict(ConditionStatus::True, false), verdict(ConditionStatus::Unknown, true));
-        assert!(verdicts.keep("a", &good, at(0)));
-        assert!(!verdicts.keep("a", &good, at(60)));
-        assert!(!verdicts.keep("a", &lost, at(200)));
-        assert_eq!(verdicts.of("a"), Some(good));
-        assert!(verdicts.keep("a", &lost, at(300)));
-        assert_eq!(verdicts.of("a"), Some(lost.clone()));
-        assert!(verdicts.keep("b", &lost, at(300)), "nothing stands where nothing was known");
+        assert!(verdicts.keep("a", good.clone(), at(0)));
+        assert!(!verdicts.keep("a", good.clone(), at(60)));
+        assert!(!verdicts.keep("a", lost.clone(), at(200)));
+        assert_eq!(verdicts.of("a"), Some(Verdict { seen: Some(at(0)), ..good }));
+        assert!(verdicts.keep("a", lost.clone(), at(300)));
+        assert_eq!(verdicts.of("a"), Some(Verdict { seen: Some(at(300)), ..lost.clone() }));
+        assert!(verdicts.keep("b", lost.clone(), at(300)), "nothing stands where nothing was known");
         assert_eq!(verdicts.of("c"), None);
         let bad = verdict(ConditionStatus::False, false);
-        assert!(verdicts.keep("b", &bad, at(300)));
-        assert!(!verdicts.keep("b", &lost, at(9000)), "what was missing is not forgotten");
+        assert!(verdicts.keep("b", bad.clone(), at(300)));
+        assert!(!verdicts.keep("b", lost.clone(), at(9000)), "what was missing is not forgotten");
+    }
+
+    #[test]
+    fn nothing_comes_into_force_while_an_api_server_may_not_have_heeded_it() {
+        use ConditionStatus::{False, True};
+        let verdicts = Verdicts::default();
+        let good = Verdict { since: Some(at(12)), ..verdict(True, false) };
+        let status = || verdicts.of("a").map(|verdict| (verdict.status, verdict.seen));
+        assert!(!verdicts.keep("a", good.clone(), at(11)));
+        assert_eq!(status(), None, "nobody has been told anything");
+        assert!(verdicts.keep("a", good.clone(), at(13)));
+        assert_eq!(status(), Some((True, Some(at(13)))));
+        // while they stand, a change of them takes nothing out of force
+        let changed = Verdict { since: Some(at(22)), ..verdict(True, false) };
+        assert!(verdicts.keep("a", changed, at(21)));
+        assert_eq!(status(), Some((True, Some(at(13)))));
+        assert!(verdicts.keep("a", verdict(False, false), at(30)));
+        let back = Verdict { since: Some(at(32)), ..verdict(True, false) };
+        assert!(!verdicts.keep("a", back.clone(), at(31)));
+        assert_eq!(status(), Some((False, Some(at(30)))));
+        assert!(verdicts.keep("a", back.clone(), at(33)));
+        // told twice beside a condition that is not yet renewed: the same instant
+        let stands = verdicts.of("a").unwrap();
+        let old = [condition(&[], &verdict(False, false), None, at(30))];
+        for now in [33, 34] {
+            assert_eq!(condition(&old, &stands, None, at(now)).last_transition_time, at(33));
+        }
     }
 
     #[test]

@@ -29,6 +29,8 @@ pub(in crate::controller) struct Verdict {
     pub is_passing: bool,
     /// Since when the policies have been as they are, where that can be read.
     pub since: Option<DateTime<Utc>>,
+    /// When this controller first saw it so, in an unbroken row.
+    pub seen: Option<DateTime<Utc>>,
 }
 
 impl Verdict {
@@ -46,17 +48,24 @@ impl Verdict {
 
     fn enforced(message: impl Into<String>) -> Self {
         let status = ConditionStatus::True;
-        Self { status, reason: "Enforced", message: message.into(), is_passing: false, since: None }
+        Self {
+            status,
+            reason: "Enforced",
+            message: message.into(),
+            is_passing: false,
+            since: None,
+            seen: None,
+        }
     }
 
     fn unknown(reason: &'static str, message: impl Into<String>) -> Self {
         let status = ConditionStatus::Unknown;
-        Self { status, reason, message: message.into(), is_passing: false, since: None }
+        Self { status, reason, message: message.into(), is_passing: false, since: None, seen: None }
     }
 
     fn open(reason: &'static str, what: &str) -> Self {
         let message = format!("{what}: no name is attested and no approval counts; remedy: {REMEDY}");
-        Self { status: ConditionStatus::False, reason, message, is_passing: false, since: None }
+        Self { status: ConditionStatus::False, reason, message, is_passing: false, since: None, seen: None }
     }
 }
 
