@@ -14,6 +14,7 @@
 //! # }
 //! ```
 
+mod budgets;
 mod client;
 pub mod error;
 pub mod event_row;

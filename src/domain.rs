@@ -21,6 +21,7 @@ pub mod debt;
 pub mod delivery;
 pub mod diagnosis;
 pub mod difference;
+pub mod disruption_budget;
 pub mod driver;
 pub mod environment_action;
 pub mod event_row;

@@ -194,7 +194,13 @@ fn workloads(
         let was_replaced = begun(component.name.as_str()) && present != image.image;
         let replaced = was_replaced.then(|| (image.image.as_str().into(), present.into()));
         let mut facts = WorkloadFacts { replaced, ..(*row.facts).clone() };
-        facts.said.extend_from_slice(refusals::of(cluster, &key));
+        if let Some(evidence) = refusals::of(cluster, &key) {
+            // what was said before it got on says nothing any more
+            if row.ready < row.desired {
+                facts.said.extend_from_slice(&evidence.said);
+            }
+            facts.budgets.clone_from(&evidence.budgets);
+        }
         Some((key, facts))
     };
     release.spec.images.iter().filter_map(of).collect()

@@ -121,7 +121,8 @@ pub enum Effect {
         /// A container of it has ended before: its last words are wanted as well.
         crashed: bool,
     },
-    /// Read the warnings about a workload that has no condition to say why its pods are refused; answered by `WorkloadExamined`.
+    /// Read what a workload does not tell by itself: why its pods are refused, what holds back those that are to leave; answered by
+    /// `WorkloadExamined`.
     ExamineWorkload {
         /// Where.
         cluster: ClusterId,
@@ -183,8 +184,8 @@ pub enum FetchText {
     },
     /// Description of a pod with its events.
     PodDescribe(PodKey),
-    /// The objects of an environment: revisions, autoscalers, services, ingresses; revisions and autoscalers of one component alone where it
-    /// is named.
+    /// The objects of an environment: revisions, autoscalers, disruption budgets, services, ingresses; the first three of one component
+    /// alone where it is named.
     Objects(EnvironmentKey, Option<Box<str>>),
     /// Descriptions of workloads with their events.
     WorkloadsDescribe(Vec<WorkloadKey>),

@@ -18,7 +18,7 @@ use crate::config::key::KeyChord;
 use crate::domain::alert_history::Episode;
 use crate::domain::alert_row::AlertRow;
 use crate::domain::burn_rate::Assessment;
-use crate::domain::diagnosis::{Evidence, Warning};
+use crate::domain::diagnosis::{Evidence, WorkloadEvidence};
 use crate::domain::difference::Portrait;
 use crate::domain::event_row::{EventKey, EventRow};
 use crate::domain::pod_row::{PodKey, PodRow};
@@ -110,8 +110,8 @@ pub enum ClusterEvent {
     Pods(Delta<PodKey, PodRow>),
     /// What was read about a pod that is not well.
     Examined(PodKey, Evidence),
-    /// Warnings about a workload that nothing good has followed.
-    WorkloadExamined(WorkloadKey, Vec<Warning>),
+    /// What was read about a workload that a release waits for.
+    WorkloadExamined(WorkloadKey, WorkloadEvidence),
     /// Workloads.
     Workloads(Delta<WorkloadKey, WorkloadRow>),
     /// Events of Kubernetes.

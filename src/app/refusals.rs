@@ -1,5 +1,5 @@
-//! Why the pods of a workload are refused, where no condition of it says so: a Deployment repeats it, a `StatefulSet` and a `DaemonSet` leave
-//! it to events. Asked for only while a release waits for such a workload, and not often.
+//! What a workload does not tell by itself: why its pods are refused, which a Deployment repeats, and a `StatefulSet` and a `DaemonSet` leave
+//! to events; and which disruption budget holds back pods that are to leave. Asked for only while a release waits for it, and not often.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::app::causes::is_stuck;
 use crate::app::cluster_state::{ClusterId, ClusterState};
 use crate::app::effect::Effect;
 use crate::app::store::Store;
-use crate::domain::diagnosis::Warning;
+use crate::domain::diagnosis::WorkloadEvidence;
 use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
 
 /// For how long what was read is good enough.
@@ -24,20 +24,20 @@ const MOST: usize = 6;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Refusal {
     asked: DateTime<Utc>,
-    warnings: Vec<Warning>,
+    evidence: WorkloadEvidence,
 }
 
-/// What is known to speak against the pods of that workload.
-pub(super) fn of<'a>(cluster: &'a ClusterState, key: &WorkloadKey) -> &'a [Warning] {
-    cluster.refusals.get(key).map_or(&[], |refusal| &refusal.warnings)
+/// What was read about that workload.
+pub(super) fn of<'a>(cluster: &'a ClusterState, key: &WorkloadKey) -> Option<&'a WorkloadEvidence> {
+    cluster.refusals.get(key).map(|refusal| &refusal.evidence)
 }
 
 /// Takes in what was read; tells whether that is news.
-pub(super) fn came(cluster: &mut ClusterState, key: &WorkloadKey, warnings: Vec<Warning>) -> bool {
-    let Some(refusal) = cluster.refusals.get_mut(key).filter(|refusal| refusal.warnings != warnings) else {
+pub(super) fn came(cluster: &mut ClusterState, key: &WorkloadKey, evidence: WorkloadEvidence) -> bool {
+    let Some(refusal) = cluster.refusals.get_mut(key).filter(|refusal| refusal.evidence != evidence) else {
         return false;
     };
-    refusal.warnings = warnings;
+    refusal.evidence = evidence;
     true
 }
 
@@ -48,7 +48,7 @@ pub(super) fn examine(store: &mut Store) -> Vec<Effect> {
     let mut effects = Vec::new();
     for (number, cluster) in (0..).zip(&mut store.clusters) {
         let id = ClusterId(number);
-        let waited_for: Vec<WorkloadKey> = stuck(cluster).map(|row| row.key.clone()).collect();
+        let waited_for: Vec<WorkloadKey> = waited_for(cluster).map(|row| row.key.clone()).collect();
         cluster.refusals.retain(|key, _| waited_for.contains(key));
         let in_sight = focused.as_ref().filter(|environment| environment.cluster == id);
         let Some(environment) = in_sight else { continue };
@@ -66,24 +66,23 @@ fn is_due(known: &BTreeMap<WorkloadKey, Refusal>, key: &WorkloadKey, now: DateTi
     known.get(key).is_none_or(|refusal| now - refusal.asked >= AGAIN)
 }
 
-/// Workloads without such conditions that have too few pods while a release changes them.
-fn stuck(cluster: &ClusterState) -> impl Iterator<Item = &WorkloadRow> {
+/// Workloads that a release changes and that may have more to tell. Drains leave the pods of a `DaemonSet` alone.
+fn waited_for(cluster: &ClusterState) -> impl Iterator<Item = &WorkloadRow> {
     let releases = cluster.releases.values().filter(|release| is_stuck(release));
     releases
         .filter_map(|release| Some((cluster.environments.get(&release.environment_key())?, release)))
         .flat_map(|(environment, release)| keys(environment, release))
         .filter_map(|key| cluster.workloads.get(&key))
-        .filter(|row| row.ready < row.desired)
+        .filter(|row| row.key.kind != WorkloadKind::DaemonSet || row.ready < row.desired)
 }
 
 fn keys(environment: &Environment, release: &Release) -> Vec<WorkloadKey> {
     let namespace = environment.metadata.namespace.as_deref().unwrap_or_default();
     let components = &environment.spec.components;
     let changed = |name: &ComponentName| release.spec.images.iter().any(|image| image.component == *name);
-    let silent = |kind| matches!(kind, WorkloadKind::StatefulSet | WorkloadKind::DaemonSet);
     components
         .iter()
-        .filter(|component| changed(&component.name) && silent(component.workload.kind))
+        .filter(|component| changed(&component.name))
         .map(|component| WorkloadKey {
             namespace: namespace.into(),
             kind: component.workload.kind,

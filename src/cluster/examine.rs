@@ -2,6 +2,7 @@
 //!
 //! Read when somebody wants to know, never followed: a busy cluster has more events than pods.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kube::api::{ApiResource, ListParams};
@@ -37,14 +38,21 @@ impl Cluster {
         pods(&self.client(), namespace).await
     }
 
-    /// One workload; nothing where there is none.
+    /// One workload, with what holds back those of its pods that are to leave; nothing where there is none.
     pub async fn workload_row(
         &self,
         namespace: &str,
         kind: WorkloadKind,
         name: &str,
     ) -> Result<Option<WorkloadRow>, Error> {
-        workload(&self.client(), namespace, kind, name).await
+        let found = workload(&self.client(), namespace, kind, name).await?;
+        let Some((mut row, labels)) = found else { return Ok(None) };
+        let is_own = |pod: &PodRow| *pod.owner_kind == *kind.as_str() && *pod.owner == *name;
+        let budgets = self.holding(namespace, &labels, is_own).await;
+        if !budgets.is_empty() {
+            row.facts = Arc::new(WorkloadFacts { budgets: budgets.into(), ..(*row.facts).clone() });
+        }
+        Ok(Some(row))
     }
 }
 
@@ -55,9 +63,9 @@ pub async fn why_stuck(
     (kind, name, tag): (WorkloadKind, &str, &str),
     replaced: Option<(String, String)>,
 ) -> Option<String> {
-    let row = workload(client, namespace, kind, name).await.ok().flatten();
+    let found = workload(client, namespace, kind, name).await.ok().flatten();
     let replaced = replaced.map(|(wanted, present)| (wanted.into(), present.into()));
-    let facts = row.map(|row| WorkloadFacts { replaced, ..(*row.facts).clone() });
+    let facts = found.map(|(row, _)| WorkloadFacts { replaced, ..(*row.facts).clone() });
     let all = pods(client, namespace).await.unwrap_or_default();
     let sick = |pod: &&PodRow| {
         *pod.owner_kind == *kind.as_str()
@@ -87,23 +95,25 @@ async fn pods(client: &Client, namespace: &str) -> Result<Vec<PodRow>, Error> {
     Ok(list.items.iter().map(pod_row::row).collect())
 }
 
+/// A workload, and the labels of its pods.
 async fn workload(
     client: &Client,
     namespace: &str,
     kind: WorkloadKind,
     name: &str,
-) -> Result<Option<WorkloadRow>, Error> {
+) -> Result<Option<(WorkloadRow, BTreeMap<String, String>)>, Error> {
     let known = workload_row::kinds().into_iter().find(|(resource, _)| resource.kind == kind.as_str());
     let Some((resource, entry)): Option<(ApiResource, _)> = known else { return Ok(None) };
     let api: Api<SlimWorkload> = Api::namespaced_with(client.clone(), namespace, &resource);
     let Some(found) = bounded(api.get_opt(name), &resource.plural).await? else { return Ok(None) };
+    let labels = workload_row::pod_labels(&found).clone();
     let (_, mut row) = entry(found);
     // these two have no condition that repeats why their pods are refused
     if matches!(kind, WorkloadKind::StatefulSet | WorkloadKind::DaemonSet) && row.ready < row.desired {
         let events = events(client, namespace, (kind.as_str(), name)).await.unwrap_or_default();
         row.facts = Arc::new(WorkloadFacts { said: since_it_went_well(&events), ..(*row.facts).clone() });
     }
-    Ok(Some(row))
+    Ok(Some((row, labels)))
 }
 
 async fn pod_evidence(client: &Client, pod: &PodKey, crashed: bool) -> Evidence {

@@ -1,4 +1,5 @@
-//! The objects of an environment in words: revisions, autoscalers, services with their endpoints, ingresses with their certificates.
+//! The objects of an environment in words: revisions, autoscalers, disruption budgets, services with their endpoints, ingresses
+//! with their certificates.
 //!
 //! Owns what is asked, and that each part stands for itself: what may not be read, or is not installed, says so in its place and hides
 //! nothing else. Must not know screens.
@@ -16,6 +17,7 @@ use super::error::Error;
 use super::text::describe::{items, text};
 use crate::api::environment::WorkloadKind;
 use crate::api::{Environment, EnvironmentKey};
+use crate::domain::disruption_budget::Budget;
 use crate::sanitize;
 use crate::time::Clock;
 
@@ -27,6 +29,7 @@ struct Objects {
     workloads: Vec<(WorkloadKind, String)>,
     revisions: Vec<(WorkloadKind, Listed)>,
     autoscalers: Listed,
+    budgets: Result<Vec<Budget>, Error>,
     services: Listed,
     slices: Listed,
     ingresses: Listed,
@@ -34,7 +37,7 @@ struct Objects {
 }
 
 impl Cluster {
-    /// The objects of an environment; revisions and autoscalers of one component alone where it is named.
+    /// The objects of an environment; revisions, autoscalers and budgets of one component alone where it is named.
     pub async fn objects_text(
         &self,
         environment: &EnvironmentKey,
@@ -43,10 +46,11 @@ impl Cluster {
         let mut object = self.environment(environment).await?;
         let namespace = &*environment.namespace;
         let list = |group: &'static str, plural: &'static str| self.listed(group, namespace, plural);
-        let (sets, others, autoscalers, services, slices, ingresses) = tokio::join!(
+        let (sets, others, autoscalers, budgets, services, slices, ingresses) = tokio::join!(
             list("apis/apps/v1", "replicasets"),
             list("apis/apps/v1", "controllerrevisions"),
             list("apis/autoscaling/v2", "horizontalpodautoscalers"),
+            self.budgets(namespace),
             list("api/v1", "services"),
             list("apis/discovery.k8s.io/v1", "endpointslices"),
             list("apis/networking.k8s.io/v1", "ingresses"),
@@ -55,13 +59,15 @@ impl Cluster {
             object.spec.components.retain(|component| component.name.as_str() == name);
         }
         let workloads = workloads(&object);
-        let scales = |one: &Value| {
-            let name = text(one, "/spec/scaleTargetRef/name");
+        let is_own = |name: &str| {
             let fits = |rest: &str| matches!(rest, "" | "-canary" | "-green");
             workloads.iter().any(|(_, own)| name.strip_prefix(own.as_str()).is_some_and(fits))
         };
-        let autoscalers = autoscalers
-            .map(|found| found.into_iter().filter(|one| component.is_none() || scales(one)).collect());
+        let scales = |one: &Value| component.is_none() || is_own(text(one, "/spec/scaleTargetRef/name"));
+        let autoscalers = autoscalers.map(|found| found.into_iter().filter(scales).collect());
+        let protects =
+            |budget: &Budget| component.is_none() || budget.workloads.iter().any(|name| is_own(name));
+        let budgets = budgets.map(|found| found.into_iter().filter(protects).collect());
         let has = |wanted: fn(WorkloadKind) -> bool| workloads.iter().any(|(kind, _)| wanted(*kind));
         let mut revisions = Vec::new();
         if has(|kind| matches!(kind, WorkloadKind::Deployment | WorkloadKind::Rollout)) {
@@ -75,11 +81,11 @@ impl Cluster {
             Err(_) => BTreeMap::new(),
         };
         let objects =
-            Objects { workloads, revisions, autoscalers, services, slices, ingresses, certificates };
+            Objects { workloads, revisions, autoscalers, budgets, services, slices, ingresses, certificates };
         Ok(sanitize::block(&told::all(&objects)).into_owned())
     }
 
-    async fn listed(&self, group: &str, namespace: &str, plural: &str) -> Listed {
+    pub(super) async fn listed(&self, group: &str, namespace: &str, plural: &str) -> Listed {
         let path = format!("/{group}/namespaces/{namespace}/{plural}?limit=500");
         Ok(items(&self.json(&path, plural).await?, "/items").to_vec())
     }

@@ -157,6 +157,11 @@ pub fn entry(pod: SlimPod) -> (PodKey, PodRow) {
     (row.key.clone(), row)
 }
 
+/// Whether a pod has begun and not ended yet, though it may be on its way out.
+pub(super) fn runs(pod: &SlimPod) -> bool {
+    pod.status.phase == "Running"
+}
+
 /// The row of a pod. Reads no clock: ages are left to whoever draws.
 #[must_use]
 pub fn row(pod: &SlimPod) -> PodRow {

@@ -1,6 +1,7 @@
 //! `Deployments`, `StatefulSets`, `DaemonSets` and Argo Rollouts as rows. One slim type serves all four, so that they share one watch in the binary.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -39,7 +40,14 @@ struct Spec {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 struct Template {
+    metadata: Labelled,
     spec: PodSpec,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Labelled {
+    labels: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -164,6 +172,11 @@ fn entry(kind: WorkloadKind, workload: &SlimWorkload) -> (WorkloadKey, WorkloadR
     (row.key.clone(), row)
 }
 
+/// The labels that its pods get.
+pub(super) fn pod_labels(workload: &SlimWorkload) -> &BTreeMap<String, String> {
+    &workload.spec.template.metadata.labels
+}
+
 /// The row of a workload.
 #[must_use]
 pub fn row(kind: WorkloadKind, workload: &SlimWorkload) -> WorkloadRow {
@@ -184,6 +197,7 @@ pub fn row(kind: WorkloadKind, workload: &SlimWorkload) -> WorkloadRow {
         ]
     };
     let revision = metadata.annotations.as_ref().and_then(|annotations| annotations.get(ANNOTATION_REVISION));
+    let observed = status.observed_generation >= metadata.generation.unwrap_or_default();
     let progress = status.conditions.iter().find(|condition| condition.type_ == "Progressing");
     WorkloadRow {
         key: WorkloadKey {
@@ -205,9 +219,9 @@ pub fn row(kind: WorkloadKind, workload: &SlimWorkload) -> WorkloadRow {
         revision: revision.and_then(|revision| revision.parse().ok()).unwrap_or_default(),
         progress_reason: line(progress.map(|condition| condition.reason.as_str())),
         phase: phase(kind, status),
-        observed: status.observed_generation >= metadata.generation.unwrap_or_default(),
+        observed,
         created: metadata.creation_timestamp.as_ref().map(from_time),
-        facts: Arc::new(facts(metadata, status)),
+        facts: Arc::new(WorkloadFacts { rolls: updated < desired || !observed, ..facts(metadata, status) }),
     }
 }
 

@@ -28,7 +28,8 @@ mod words;
 use serde::Serialize;
 
 pub use facts::{
-    Condition, ContainerFacts, Ended, Evidence, Facts, PodFacts, Waiting, Warning, WorkloadFacts,
+    Condition, ContainerFacts, Ended, Evidence, Facts, PodFacts, Waiting, Warning, WorkloadEvidence,
+    WorkloadFacts,
 };
 pub use summary::{Case, foremost};
 
@@ -92,10 +93,10 @@ const CAUSES: &[Cause] = &[
     unschedulable::CAUSE,
     quota::CAUSE,
     webhook::CAUSE,
-    disruption_budget::CAUSE,
     refused::CAUSE,
     git_ops::CAUSE,
     progress_deadline::CAUSE,
+    disruption_budget::CAUSE,
 ];
 
 /// The foremost cause that the facts show.

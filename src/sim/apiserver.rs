@@ -8,6 +8,7 @@ mod delete;
 mod discovery;
 mod endpoints;
 mod events;
+mod evict;
 mod fields;
 mod identity;
 mod logs;
@@ -264,7 +265,7 @@ fn route(shared: &Arc<Shared>, call: &Call, target: &Target) -> Result<Response,
         (_, &Method::GET) if named => read::get(shared, call, target),
         (_, &Method::GET) => read::list(shared, call, target),
         ("", &Method::POST) if !named => write::create(shared, call, target),
-        ("eviction", &Method::POST) => delete::one(shared, call, target),
+        ("eviction", &Method::POST) => evict::one(shared, call, target),
         (_, &Method::PUT) if named => write::replace(shared, call, target),
         (_, &Method::PATCH) if named => patch::patch(shared, call, target),
         ("", &Method::DELETE) if named => delete::one(shared, call, target),

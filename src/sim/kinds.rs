@@ -132,11 +132,12 @@ rows! {
     DESTINATION_RULES = 26, "networking.istio.io" "v1" "DestinationRule" "destinationrules" "destinationrule" ["dr"], [], true, ["status"];
     TRAEFIK_SERVICES = 27, "traefik.io" "v1alpha1" "TraefikService" "traefikservices" "traefikservice" [], [], true, [];
     INGRESSES = 21, "networking.k8s.io" "v1" "Ingress" "ingresses" "ingress" ["ing"], [], true, ["status"];
+    BUDGETS = 29, "policy" "v1" "PodDisruptionBudget" "poddisruptionbudgets" "poddisruptionbudget" ["pdb"], [], true, ["status"];
     ROLLOUTS = 28, "argoproj.io" "v1alpha1" "Rollout" "rollouts" "rollout" ["ro"], [], true, ["status"];
 }
 
 /// Number of tables.
-pub const TABLES: usize = 29;
+pub const TABLES: usize = 30;
 
 /// The resource of a group, version and plural.
 #[must_use]

@@ -1,9 +1,10 @@
 //! The world: objects that move. Owns time, chance, and what controllers, scheduler and kubelets do; must not know about HTTP.
 //!
 //! [`World::step`] is a discrete-event simulation: it runs whatever is due up to an instant, in order, and nothing depends on
-//! how often it is called. `deployment` and `replica_set` are the two controllers, `pod` scheduler and kubelet, `traffic` the
+//! how often it is called. `deployment`, `replica_set` and `budget` are the controllers, `pod` scheduler and kubelet, `traffic` the
 //! users of the applications, `setup` the world as it is when it starts.
 
+mod budget;
 mod deployment;
 mod emit;
 mod garbage;
@@ -18,6 +19,7 @@ mod routes;
 mod setup;
 mod traffic;
 
+pub use budget::Held;
 pub use traffic::health;
 
 use std::collections::{BTreeMap, HashMap};
@@ -26,7 +28,7 @@ use std::sync::{Arc, RwLock};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::sim::Error;
-use crate::sim::kinds::{self, DEPLOYMENTS, PODS, REPLICA_SETS, Resource};
+use crate::sim::kinds::{self, BUDGETS, DEPLOYMENTS, PODS, REPLICA_SETS, Resource};
 use crate::sim::prometheus::{Rules, Samples};
 use crate::sim::rng::Seed;
 use crate::sim::scenario::Scenario;
@@ -43,6 +45,7 @@ enum Task {
     Deployment(Key),
     ReplicaSet(Key),
     Pod { key: Key, uid: String, stage: pod::Stage },
+    Budgets(Box<str>),
     Collect,
     Scrape,
 }
@@ -124,6 +127,10 @@ impl World {
     fn noticed(&mut self, resource: &'static Resource, key: Key) {
         let object = self.store.get(resource, &key.namespace, &key.name).cloned();
         let gone = object.is_none();
+        let is_counted = resource.table == PODS.table || resource.table == BUDGETS.table;
+        if is_counted && self.has_budgets(&key.namespace) {
+            self.after(LAG, Task::Budgets(key.namespace.clone()));
+        }
         if resource.table == DEPLOYMENTS.table {
             self.after(LAG, Task::Deployment(key));
         } else if resource.table == REPLICA_SETS.table {
@@ -156,6 +163,7 @@ impl World {
             Task::Deployment(key) => self.reconcile_deployment(&key),
             Task::ReplicaSet(key) => self.reconcile_replica_set(&key),
             Task::Pod { key, uid, stage } => self.advance_pod(&key, &uid, stage),
+            Task::Budgets(namespace) => self.count_budgets(&namespace),
             Task::Collect => self.collect_garbage(),
             Task::Scrape => {
                 self.scrape(self.now);

@@ -11,6 +11,7 @@ use super::sources::{Plan, Source};
 use crate::app::cluster_state::ClusterId;
 use crate::app::effect::{Effect, RequestId};
 use crate::app::event::{ClusterEvent, Event};
+use crate::domain::diagnosis::WorkloadEvidence;
 use crate::domain::pod_row::PodKey;
 use crate::domain::workload_row::WorkloadKey;
 
@@ -120,14 +121,18 @@ impl Outside {
         });
     }
 
-    /// Reads the warnings about a workload; the answer is an event, as that of [`Self::examine`] is.
+    /// Reads what a workload does not tell by itself; the answer is an event, as that of [`Self::examine`] is.
     fn examine_workload(&mut self, id: ClusterId, key: WorkloadKey) {
         let Some(cluster) = self.cluster(id) else { return };
         let events = self.sender.clone();
         self.looks.spawn(async move {
             let found = cluster.workload_row(&key.namespace, key.kind, &key.name).await.ok().flatten();
-            let warnings = found.map(|row| row.facts.said.clone()).unwrap_or_default();
-            let _ = events.send(Event::Cluster(id, ClusterEvent::WorkloadExamined(key, warnings))).await;
+            let evidence = found.map(|row| WorkloadEvidence {
+                said: row.facts.said.clone(),
+                budgets: row.facts.budgets.clone(),
+            });
+            let event = ClusterEvent::WorkloadExamined(key, evidence.unwrap_or_default());
+            let _ = events.send(Event::Cluster(id, event)).await;
             None
         });
     }

@@ -11,12 +11,12 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::Api;
 use kube::api::{EvictParams, ListParams, Patch, PatchParams, PostParams};
 use release_cockpit::api::{Environment, Release};
-use release_cockpit::domain::diagnosis::{Facts, Warning, WorkloadFacts, diagnose};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -26,6 +26,14 @@ use crate::world::{World, until, world};
 
 /// The image that everything runs which says nothing else.
 const IMAGE: &str = "ghcr.io/acme/backend:v2.0.0";
+
+/// Who may read nodes.
+const NODES: &str = "apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: alice-reads-nodes}
+subjects: [{kind: User, name: alice, apiGroup: rbac.authorization.k8s.io}]
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: release-cockpit-nodes}
+";
 
 /// For how long a situation may take to be told of.
 const PATIENCE: Duration = Duration::from_secs(45);
@@ -172,8 +180,15 @@ async fn apply(space: &Space, who: Option<&str>, objects: &[Value], filled: &[(&
     space.world.kubectl("admin", &arguments, &text).await.ok();
 }
 
-/// Brings everything about in namespaces of its own.
-async fn bring_about(world: &'static World, table: &Table, kubelet: Option<&str>) -> BTreeMap<String, Space> {
+/// Brings everything about in namespaces of a test's own.
+async fn bring_about(
+    world: &'static World,
+    table: &Table,
+    kubelet: Option<&str>,
+    test: &str,
+) -> BTreeMap<String, Space> {
+    // alice may read nodes, vera may not
+    world.apply(NODES).await;
     let webhook = webhook::start().await;
     let mut spaces = BTreeMap::new();
     for (name, objects) in &table.spaces {
@@ -182,7 +197,7 @@ async fn bring_about(world: &'static World, table: &Table, kubelet: Option<&str>
         if here.is_empty() {
             continue;
         }
-        let space = Space::new(world, &format!("diagnosis-{name}")).await;
+        let space = Space::new(world, &format!("{test}-{name}")).await;
         let filled = [
             ("$NAMESPACE", space.namespace.clone()),
             ("$WEBHOOK", webhook.url.clone()),
@@ -220,7 +235,7 @@ async fn every_cause_is_told_of_real_objects() {
     let kubelet = std::env::var("RELEASE_COCKPIT_TEST_KUBELET").ok();
     let mut table = table();
     table.situations.retain(|situation| (situation.by.as_deref() == Some("kubelet")) == kubelet.is_some());
-    let spaces = bring_about(world, &table, kubelet.as_deref()).await;
+    let spaces = bring_about(world, &table, kubelet.as_deref(), "diagnosis").await;
     let asked = table.situations.iter().map(async |situation| {
         let space = &spaces[&situation.space];
         let wrong = situation.is_told(space).await;
@@ -236,32 +251,43 @@ async fn every_cause_is_told_of_real_objects() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_budget_that_lets_no_pod_go_is_named_from_the_servers_refusal() {
+async fn a_drain_that_hangs_is_told_to_those_who_may_read_nodes() {
     let Some(world) = world().await else { return };
-    let space = Space::new(world, "budget").await;
-    let selector = json!({"matchLabels": {"app": "backend"}});
-    let budget = json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "all-of-them"},
-        "spec": {"minAvailable": 2, "selector": selector}});
-    let workload = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "backend"}, "spec": {
-        "replicas": 2, "selector": selector, "template": {"metadata": {"labels": {"app": "backend"}},
-            "spec": {"containers": [{"name": "backend", "image": IMAGE}]}}}});
-    apply(&space, None, &[budget, workload], &[]).await;
-    until_is(&space.api::<PodDisruptionBudget>(), "all-of-them", "counted", |budget| {
+    let mut table = table();
+    table.situations.retain(|situation| situation.name == "budget-of-all");
+    let spaces = bring_about(world, &table, None, "drained").await;
+    let (situation, space) = (&table.situations[0], &spaces["protected"]);
+    until_is(&space.api::<PodDisruptionBudget>(), &situation.name, "counted", |budget| {
         budget.status.as_ref().is_some_and(|status| status.current_healthy == Some(2))
     })
     .await;
-    let pods: Api<Pod> = space.api();
-    let pod =
-        pods.list(&ListParams::default()).await.expect("pods").items.remove(0).metadata.name.expect("a name");
-    let refused = pods.evict(&pod, &EvictParams::default()).await.expect_err("to be refused");
+    // what a drain does, and what it is answered
+    let refused = evict(space, &situation.name).await.expect_err("to be refused");
     let kube::Error::Api(status) = refused else { panic!("{refused}") };
-    assert_eq!(status.code, 429);
-    // what tools that drain nodes tell of it: the message, and its cause
     let cause = status.details.as_ref().and_then(|details| details.causes.first()).expect("a cause");
-    let words = format!("{} {}", status.message, cause.message);
-    let said = vec![Warning { reason: "FailedEviction".into(), message: words.as_str().into() }];
-    let facts = WorkloadFacts { name: "backend".into(), said, ..WorkloadFacts::default() };
-    let found = diagnose(&Facts::of_workload(&facts)).expect("a diagnosis");
-    let says = "disruption budget all-of-them lets no pod go: it needs 2 healthy pods and has 2";
-    assert_eq!((found.id, found.sentence.as_str(), found.evidence), ("disruption-budget", says, words));
+    let words = "The disruption budget budget-of-all needs 2 healthy pods and has 2 currently";
+    assert_eq!((status.code, cause.message.as_str()), (429, words));
+    assert_eq!(situation.is_told(space).await, None);
+    let target = format!("{}/{}", space.namespace, situation.name);
+    let of_a_viewer = told(world, "vera", &["why", &target]).await;
+    assert_eq!(of_a_viewer["cause"], Value::Null, "no right to nodes, no cause and no error");
+    // with one to spare the next eviction is granted, and nothing is told any more
+    let (deployments, more): (Api<Deployment>, _) = (space.api(), json!({"spec": {"replicas": 3}}));
+    let patched = deployments.patch(&situation.name, &PatchParams::default(), &Patch::Merge(&more)).await;
+    patched.expect("a third pod");
+    until(60, "the drain goes on", || async { evict(space, &situation.name).await.ok() }).await;
+    until(60, "nothing is told", || async {
+        let answer = told(world, "alice", &["why", &target]).await;
+        answer["cause"].is_null().then_some(())
+    })
+    .await;
+}
+
+/// Evicts a pod, as `kubectl drain` does.
+async fn evict(space: &Space, app: &str) -> Result<(), kube::Error> {
+    let pods: Api<Pod> = space.api();
+    let found = pods.list(&ListParams::default().labels(&format!("app={app}"))).await.expect("pods");
+    let stays = |pod: &&Pod| pod.metadata.deletion_timestamp.is_none();
+    let pod = found.items.iter().find(stays).and_then(|pod| pod.metadata.name.as_deref()).expect("a pod");
+    pods.evict(pod, &EvictParams::default()).await.map(|_| ())
 }

@@ -4,6 +4,7 @@
 //! server it talks to. Where the two differ, the real one is right.
 
 mod backend;
+mod budgets;
 mod differences;
 mod discovery;
 mod forgeries;
@@ -34,6 +35,7 @@ macro_rules! registry {
 }
 
 registry! {
+    budgets::{ budgets_are_counted, a_budget_refuses_evictions },
     differences::{ two_environments_are_told_apart, what_a_viewer_may_not_read_is_said },
     discovery::{ the_kinds_are_announced, tables_have_the_printer_columns, reviews_tell_who_may_do_what, strange_requests },
     forgeries::{

@@ -6,7 +6,8 @@ use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::authorization::v1::SelfSubjectAccessReview;
 use k8s_openapi::api::coordination::v1::Lease;
-use k8s_openapi::api::core::v1::{ConfigMap, Pod};
+use k8s_openapi::api::core::v1::{ConfigMap, Node, Pod};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams};
 use kube::{Client, Config, ResourceExt};
 use serde_json::json;
@@ -436,6 +437,47 @@ async fn pods_tell_what_they_use() {
     assert_eq!(running.unknown_requests(), Vec::<String>::new());
     let stranger = Cluster::from_client(client(&running, "ci"), "quiet");
     assert!(stranger.pod_access("quiet", &["pods/exec"]).await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hanging_drain_is_told_by_objects_and_why() {
+    use release_cockpit::api::EnvironmentKey;
+    use release_cockpit::api::environment::WorkloadKind;
+    use release_cockpit::cluster::Cluster;
+    let clock = clock();
+    let running = quiet(&clock).await;
+    let (admin, cluster) =
+        (client(&running, "admin"), Cluster::from_client(client(&running, "alice"), "quiet"));
+    let budgets: Api<PodDisruptionBudget> = Api::namespaced(admin.clone(), "quiet");
+    let budget = json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "all"},
+        "spec": {"minAvailable": 2, "selector": {}}});
+    let budget: PodDisruptionBudget = serde_json::from_value(budget).unwrap();
+    budgets.create(&PostParams::default(), &budget).await.unwrap();
+    until(&running, &clock, || async {
+        budgets.get("all").await.unwrap().status.is_some_and(|status| status.current_healthy == Some(2))
+    })
+    .await;
+    let environment = EnvironmentKey::new("quiet", "staging");
+    let words = async || Box::pin(cluster.objects_text(&environment, None)).await.unwrap();
+    let held = async || {
+        let row = cluster.workload_row("quiet", WorkloadKind::Deployment, "backend").await.unwrap().unwrap();
+        row.facts.budgets.iter().map(|budget| budget.held.len()).collect::<Vec<_>>()
+    };
+    let told = words().await;
+    let numbers = "  all of backend: minAvailable 2, needs 2, healthy 2 of 2, 0 may go\n    ! disruption budget all lets no pod go: \
+                   it needs all 2 of them healthy: no drain gets past it\n";
+    assert!(told.contains(numbers), "{told}");
+    assert_eq!(held().await, [0; 0], "nobody is to leave");
+    // somebody begins to drain every node
+    let nodes: Api<Node> = Api::all(admin.clone());
+    for node in nodes.list(&ListParams::default()).await.unwrap() {
+        let cordon = Patch::Merge(json!({"spec": {"unschedulable": true}}));
+        nodes.patch(&node.name_any(), &PatchParams::default(), &cordon).await.unwrap();
+    }
+    let told = words().await;
+    assert!(told.contains("cordoned, and 2 pods cannot leave"), "{told}");
+    assert_eq!(held().await, [2]);
+    assert_eq!(running.unknown_requests(), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,7 +7,7 @@ use crate::app::{components, views};
 pub(super) const COMMAND: Command = Command {
     id: "objects",
     title: "objects",
-    help: "Revisions, autoscalers, services with endpoints, ingresses with certificates",
+    help: "Revisions, autoscalers, disruption budgets, endpoints, ingresses with certificates",
     keys: &[KeyChord::char('O')],
     scope: Scope::Cluster,
     group: Group::Looking,

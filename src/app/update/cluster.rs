@@ -58,8 +58,8 @@ pub(super) fn apply(store: &mut Store, id: ClusterId, event: ClusterEvent) {
             dirty.ailments |= changed;
             dirty.screen |= changed;
         }
-        ClusterEvent::WorkloadExamined(key, warnings) => {
-            dirty.ailments |= refusals::came(cluster, &key, warnings);
+        ClusterEvent::WorkloadExamined(key, evidence) => {
+            dirty.ailments |= refusals::came(cluster, &key, evidence);
         }
         ClusterEvent::Workloads(delta) => dirty.releases |= fold(&mut cluster.workloads, delta),
         ClusterEvent::Events(delta) => dirty.events |= fold(&mut cluster.events, delta),

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::cluster::budgets::{Counted, Leaving, Running, hold, is_cordoned, meet};
 use crate::domain::diagnosis::{Diagnosis, diagnose};
+use crate::domain::disruption_budget::Budget;
 
 /// What was brought about, and what must be said of it.
 fn situations() -> Vec<Value> {
@@ -50,6 +52,19 @@ impl Recording {
         self.objects.iter().filter(is_about).cloned().collect()
     }
 
+    /// Budgets that hold back pods of the workload, as the adapter finds them.
+    fn budgets(&self) -> Box<[Budget]> {
+        let of = |kind| self.objects.iter().filter(move |object| object["kind"] == kind);
+        let mut counted: Vec<Counted> = of("PodDisruptionBudget").map(Counted::of).collect();
+        let read = of("Pod").map(|pod| serde_json::from_value(pod.clone()).unwrap());
+        let running: Vec<Running> = read.filter_map(|pod: SlimPod| Running::of(&pod)).collect();
+        let cordoned = of("Node").filter(|node| is_cordoned(node));
+        let nodes = cordoned.map(|node| text(node, "/metadata/name").to_owned()).collect();
+        meet(&mut counted, &running);
+        hold(&mut counted, &running, &Leaving { nodes, ..Leaving::default() });
+        counted.into_iter().map(|counted| counted.budget).filter(|budget| !budget.held.is_empty()).collect()
+    }
+
     /// What is found as the adapter finds it, and what it is about.
     fn diagnosis(&self, situation: &Value) -> Option<Case<String>> {
         let WorkloadRow { key, .. } = &self.workload;
@@ -57,7 +72,8 @@ impl Recording {
             "" => None,
             _ => Some(("ghcr.io/acme/backend:v2.0.0".into(), self.workload.image("backend").unwrap().into())),
         };
-        let mut own = WorkloadFacts { replaced, ..(*self.workload.facts).clone() };
+        let budgets = self.budgets();
+        let mut own = WorkloadFacts { replaced, budgets, ..(*self.workload.facts).clone() };
         if key.kind == WorkloadKind::StatefulSet {
             own.said = since_it_went_well(&self.events(key.kind.as_str(), &key.name));
         }

@@ -7,6 +7,8 @@ use serde_json::Value;
 use super::super::text::describe::{items, text};
 use super::{Listed, Objects};
 use crate::api::environment::WorkloadKind;
+use crate::cluster::Error;
+use crate::domain::disruption_budget::{Block, Budget};
 
 /// Revisions that are told of each workload: as many as a person looks back.
 const MOST_REVISIONS: usize = 8;
@@ -26,6 +28,17 @@ pub(super) fn all(objects: &Objects) -> String {
             }
         },
     );
+    section(
+        &mut out,
+        "Disruption budgets",
+        &objects.budgets,
+        "none: a drain may take all pods at once",
+        |out, found| {
+            for one in found {
+                budget(out, one);
+            }
+        },
+    );
     section(&mut out, "Services", &objects.services, "none", |out, found| {
         for one in found {
             service(out, one, &objects.slices);
@@ -39,12 +52,12 @@ pub(super) fn all(objects: &Objects) -> String {
     out
 }
 
-fn section(
+fn section<T>(
     out: &mut String,
     title: &str,
-    listed: &Listed,
+    listed: &Result<Vec<T>, Error>,
     empty: &str,
-    tell: impl Fn(&mut String, &[Value]),
+    tell: impl Fn(&mut String, &[T]),
 ) {
     let _ = writeln!(out, "\n{title}");
     match listed {
@@ -172,6 +185,32 @@ fn autoscaler(out: &mut String, object: &Value) {
     }
 }
 
+/// `backend: minAvailable 2, needs 2, healthy 3 of 3, 1 may go`; loudly where it stands in the way of every drain, or of one right now.
+fn budget(out: &mut String, budget: &Budget) {
+    let of = if budget.workloads.is_empty() {
+        String::new()
+    } else {
+        format!(" of {}", budget.workloads.join(", "))
+    };
+    let _ = writeln!(out, "  {}{of}: {}", budget.name, budget.numbers());
+    let Some(block) = budget.block() else {
+        if budget.is_counted && budget.pods == 0 {
+            out.push_str("    ! it selects no pods\n");
+        }
+        return;
+    };
+    match (budget.waits(), block) {
+        (Some(waits), _) => {
+            let _ = writeln!(out, "    ! {waits}, since {}", budget.sentence(block));
+        }
+        // as long as pods come and go that is as it should be
+        (None, Block::Now) => {}
+        (None, _) => {
+            let _ = writeln!(out, "    ! {}: no drain gets past it", budget.sentence(block));
+        }
+    }
+}
+
 fn service(out: &mut String, object: &Value, slices: &Listed) {
     let name = text(object, "/metadata/name");
     let ports: Vec<String> = items(object, "/spec/ports")
@@ -254,13 +293,28 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::cluster::{Error, Kind};
+    use crate::cluster::Kind;
+    use crate::domain::disruption_budget::{Held, Leaves};
 
     fn set(name: &str, revision: i64, wanted: i64) -> Value {
         json!({"metadata": {"name": name, "annotations": {"deployment.kubernetes.io/revision": revision.to_string()},
                 "ownerReferences": [{"kind": "Deployment", "name": "backend"}]},
             "spec": {"replicas": wanted, "template": {"spec": {"containers": [{"image": format!("b:v{revision}")}]}}},
             "status": {"readyReplicas": wanted}})
+    }
+
+    fn budget(name: &str, (needs, healthy, pods): (i32, i32, i32)) -> Budget {
+        Budget {
+            name: name.into(),
+            rule: format!("minAvailable {needs}").into(),
+            needs,
+            healthy,
+            pods,
+            allowed: healthy - needs,
+            is_counted: true,
+            workloads: Box::new([name.into()]),
+            ..Budget::default()
+        }
     }
 
     fn objects() -> Objects {
@@ -285,6 +339,20 @@ mod tests {
                 Ok(vec![set("backend-1", 40, 0), set("backend-2", 41, 3)]),
             )],
             autoscalers: Ok(vec![hpa]),
+            budgets: Ok(vec![
+                budget("backend", (2, 3, 3)),
+                budget("all", (2, 2, 2)),
+                budget("rolling", (2, 2, 3)),
+                Budget {
+                    held: Box::new([Held {
+                        pod: "db-0".into(),
+                        node: "node-1".into(),
+                        leaves: Leaves::Cordoned,
+                    }]),
+                    ..budget("drained", (1, 1, 1))
+                },
+                budget("nothing", (0, 0, 0)),
+            ]),
             services: Ok(vec![
                 json!({"metadata": {"name": "backend"}, "spec": {"ports": [{"name": "http", "port": 80}]}}),
                 json!({"metadata": {"name": "lost"}, "spec": {"ports": [{"port": 81}]}}),
@@ -305,6 +373,11 @@ mod tests {
             "backend for Deployment/backend: 2 to 10, now 10, wanted 10",
             "    cpu 131% of 80%",
             "    ! ScalingLimited True: the desired count is above the maximum",
+            "  backend of backend: minAvailable 2, needs 2, healthy 3 of 3, 1 may go\n  all of all:",
+            "0 may go\n    ! disruption budget all lets no pod go: it needs all 2 of them healthy: no drain gets past it\n",
+            "  rolling of rolling: minAvailable 2, needs 2, healthy 2 of 3, 0 may go\n  drained",
+            "    ! node-1 is cordoned, and 1 pod cannot leave it, since disruption budget drained lets no pod go: it needs its only one",
+            "    ! it selects no pods",
             "2 endpoints ready, 1 not",
             "! no endpoints",
             "  web (nginx)\n    planera.app: / to backend",
@@ -321,8 +394,14 @@ mod tests {
     #[test]
     fn what_may_not_be_read_hides_nothing_else() {
         let denied = || Err(Error::new(Kind::Denied, "you may not list them"));
-        let words = all(&Objects { autoscalers: denied(), slices: denied(), ..objects() });
+        let words = all(&Objects {
+            autoscalers: denied(),
+            budgets: Err(Error::new(Kind::Denied, "you may not list budgets")),
+            slices: denied(),
+            ..objects()
+        });
         assert!(words.contains("Autoscalers\n  you may not list them"), "{words}");
+        assert!(words.contains("Disruption budgets\n  you may not list budgets"), "{words}");
         assert!(
             words.contains(
                 "backend                      ClusterIP    http 80                  you may not list them"
@@ -330,7 +409,17 @@ mod tests {
             "{words}"
         );
         assert!(words.contains("  web (nginx)"), "{words}");
-        let bare = all(&Objects { ingresses: Ok(Vec::new()), autoscalers: Ok(Vec::new()), ..objects() });
-        assert!(bare.contains("Ingresses\n  none") && bare.contains("the number of pods is fixed"), "{bare}");
+        let bare = all(&Objects {
+            ingresses: Ok(Vec::new()),
+            autoscalers: Ok(Vec::new()),
+            budgets: Ok(Vec::new()),
+            ..objects()
+        });
+        assert!(
+            bare.contains("Ingresses\n  none")
+                && bare.contains("the number of pods is fixed")
+                && bare.contains("a drain may take all pods at once"),
+            "{bare}"
+        );
     }
 }

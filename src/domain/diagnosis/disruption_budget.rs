@@ -1,32 +1,31 @@
-//! A `PodDisruptionBudget` does not let a pod go.
+//! Pods are to leave their nodes, and a `PodDisruptionBudget` does not let them go.
 //!
-//! `Cannot evict pod as it would violate the pod's disruption budget.`, and as its cause `The disruption budget NAME needs N healthy pods
-//! and has M currently`: `pkg/registry/core/pod/storage/eviction.go`. Rollouts delete pods and ask no budget: it is a drain, an autoscaler
-//! or a descheduler that waits.
+//! The judgement is `domain::disruption_budget`'s. Told only while somebody waits: a budget that lets nothing go during a rollout is as it
+//! should be. Last in the registry, since a budget keeps no pod from getting well and no rollout from going on.
 
 use super::facts::Facts;
-use super::words::{between, word_after};
 use super::{Cause, Found, Jump};
+use crate::domain::disruption_budget::{Block, Budget, Held};
 
 pub(super) const CAUSE: Cause = Cause { id: "disruption-budget", find };
 
 fn find(facts: &Facts<'_>) -> Option<Found> {
-    let message = facts.refusals().find(|message| {
-        message.contains("violate the pod's disruption budget") || message.contains("The disruption budget ")
-    })?;
-    let budget = word_after(message, "The disruption budget ");
-    let needs = between(message, " needs ", " healthy pods");
-    let has = between(message, " and has ", " currently");
-    let sentence = match (budget, needs, has) {
-        (Some(budget), Some(needs), Some(has)) => {
-            format!("disruption budget {budget} lets no pod go: it needs {needs} healthy pods and has {has}")
-        }
-        _ => "a disruption budget lets no pod go".to_owned(),
-    };
+    let workload = facts.workload?;
+    let mut found = workload.budgets.iter().filter_map(|budget| Some((budget, budget.block()?)));
+    let (budget, block) =
+        found.find(|(budget, block)| !budget.held.is_empty() && (*block != Block::Now || !workload.rolls))?;
     Some(Found {
-        sentence,
-        evidence: message.to_owned(),
-        remedy: "bring more pods up, or lower minAvailable of the PodDisruptionBudget; a budget of all pods lets no node be drained".to_owned(),
+        sentence: format!("{}, since {}", budget.waits()?, budget.sentence(block)),
+        evidence: evidence(budget),
+        remedy: budget.remedy(block),
         jump: Some(Jump::Workload),
     })
+}
+
+/// The budget's own condition and numbers, and the pods that wait.
+fn evidence(budget: &Budget) -> String {
+    let reason = if budget.reason.is_empty() { "not counted" } else { &budget.reason };
+    let pods: Vec<String> =
+        budget.held.iter().map(|Held { pod, node, .. }| format!("{pod} on {node}")).collect();
+    format!("PodDisruptionBudget {}: {reason}, {}; {}", budget.name, budget.numbers(), pods.join(", "))
 }

@@ -1,5 +1,7 @@
 //! What causes are recognised by: the sick part of a pod, warnings about it, the conditions of its workload.
 
+use crate::domain::disruption_budget::Budget;
+
 /// Everything that is known about one pod, one workload, or both. All texts are sanitised.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Facts<'a> {
@@ -116,6 +118,19 @@ pub struct WorkloadFacts {
     pub replaced: Option<(Box<str>, Box<str>)>,
     /// Who last wrote its images, by the name of the field manager.
     pub written_by: Option<Box<str>>,
+    /// Its pods are being replaced.
+    pub rolls: bool,
+    /// Disruption budgets that hold back pods of it which are to leave.
+    pub budgets: Box<[Budget]>,
+}
+
+/// What was read about a workload besides itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WorkloadEvidence {
+    /// Warnings about it that nothing good has followed, newest first.
+    pub said: Vec<Warning>,
+    /// Disruption budgets that hold back pods of it which are to leave.
+    pub budgets: Box<[Budget]>,
 }
 
 /// A condition of a workload.

@@ -1,7 +1,7 @@
 //! A rollout stood still for longer than it may, and no pod says why.
 //!
-//! Condition `Progressing`, reason `ProgressDeadlineExceeded`: `pkg/controller/deployment/progress.go`. Last in the registry: whatever
-//! keeps the pods from getting well says more.
+//! Condition `Progressing`, reason `ProgressDeadlineExceeded`: `pkg/controller/deployment/progress.go`. Behind all that tells
+//! what keeps the pods from getting well: it says more.
 
 use super::facts::Facts;
 use super::words::joined;

@@ -67,6 +67,7 @@ const VIEW: &[Rule] = &[
         READ,
     ),
     (&["autoscaling"], &["horizontalpodautoscalers"], READ),
+    (&["policy"], &["poddisruptionbudgets"], READ),
     (&["networking.k8s.io"], &["ingresses"], READ),
     (&["gateway.networking.k8s.io"], &["httproutes"], READ),
     (&["coordination.k8s.io"], &["leases"], READ),

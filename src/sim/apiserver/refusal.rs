@@ -171,6 +171,16 @@ impl Refusal {
         Self::new(code, reason, message).with(clean(details))
     }
 
+    /// 429 with details.
+    pub fn too_many(message: &str, details: Value) -> Self {
+        Self::new(429, "TooManyRequests", message.to_owned()).with(details)
+    }
+
+    /// 500.
+    pub fn internal(message: &str) -> Self {
+        Self::new(500, "InternalError", message.to_owned())
+    }
+
     /// 503.
     pub fn unavailable(message: impl Into<String>) -> Self {
         Self::new(503, "ServiceUnavailable", message.into())

@@ -37,6 +37,9 @@ impl World {
         for (value, age) in scenario.parsed_objects(self.now)? {
             self.place(value, age);
         }
+        for namespace in &scenario.namespaces {
+            self.count_budgets(&namespace.name);
+        }
         self.store.take_touched();
         self.prefill(scenario.prefill);
         self.after(SCRAPE, Task::Scrape);

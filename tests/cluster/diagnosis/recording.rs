@@ -1,10 +1,12 @@
 //! What a situation looks like on the API server, written down for the table test: as it was, without what says nothing of the cause.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
+use k8s_openapi::api::core::v1::Node;
 use kube::Api;
 use kube::core::{ApiResource, DynamicObject};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::Situation;
 use crate::space::Space;
@@ -75,6 +77,7 @@ pub(super) async fn write(space: &Space, situation: &Situation) {
             if situation.kind == "StatefulSet" { "statefulsets" } else { "deployments" },
         ),
         ("apps", "ReplicaSet", "replicasets"),
+        ("policy", "PodDisruptionBudget", "poddisruptionbudgets"),
         ("", "Pod", "pods"),
         ("", "Event", "events"),
     ] {
@@ -93,11 +96,17 @@ pub(super) async fn write(space: &Space, situation: &Situation) {
                 // a list does not repeat these
                 object["apiVersion"] = resource.api_version.as_str().into();
                 object["kind"] = kind.into();
+                let selector = object.pointer("/spec/selector").cloned();
                 trim(&mut object, kind, situation.rival.is_some() && kind == situation.kind);
+                // noise everywhere else
+                if kind == "PodDisruptionBudget" {
+                    object["spec"]["selector"] = selector.expect("a selector");
+                }
                 objects.push(object);
             }
         }
     }
+    cordoned(space, &mut objects).await;
     drop_repetitions(&mut objects);
     let source = match situation.by.as_deref() {
         Some("kubelet") => {
@@ -115,6 +124,20 @@ pub(super) async fn write(space: &Space, situation: &Situation) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join(format!("tests/fixtures/diagnoses/{}.yaml", situation.name));
     std::fs::write(path, header + &text).expect("to be written");
+}
+
+/// Adds the nodes of the pods that are cordoned, without all else about them.
+async fn cordoned(space: &Space, objects: &mut Vec<Value>) {
+    let nodes: Api<Node> = Api::all(space.admin.clone());
+    let of = |object: &Value| object.pointer("/spec/nodeName").and_then(Value::as_str).map(str::to_owned);
+    let names: BTreeSet<String> = objects.iter().filter_map(of).collect();
+    for name in names {
+        let spec = nodes.get(&name).await.expect("a node").spec.unwrap_or_default();
+        if spec.unschedulable == Some(true) {
+            objects.push(json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name},
+                "spec": {"unschedulable": true, "taints": spec.taints}}));
+        }
+    }
 }
 
 /// As kubectl prints it: version and kind before all else.
