@@ -45,11 +45,11 @@ impl World {
             let ready = |one: &&Value| text(one, &["type"]) == "Ready" && text(one, &["status"]) == "True";
             !kinds::is_terminating(pod) && list(pod, &["status", "conditions"]).iter().any(|one| ready(&one))
         };
-        let healthy = pods.iter().filter(is_healthy).count() as i64;
+        let healthy = number(pods.iter().filter(is_healthy).count());
         let spec = &budget["spec"];
         let (expected, needs) = match (&spec["maxUnavailable"], &spec["minAvailable"]) {
             (Value::Null, Value::Number(pods_needed)) => {
-                (pods.len() as i64, pods_needed.as_i64().unwrap_or_default())
+                (number(pods.len()), pods_needed.as_i64().unwrap_or_default())
             }
             (Value::Null, part) => {
                 let wanted = self.wanted(&pods);
@@ -123,6 +123,10 @@ impl World {
             _ => Err(Held::Twice),
         }
     }
+}
+
+fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// A number of pods, or a part of them, rounded up.
