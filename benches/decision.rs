@@ -100,7 +100,7 @@ fn canary() -> Observed {
         environment.spec.approval = None;
     }
     let accepted =
-        |percent| TrafficState { weight: Weight::new(percent), is_accepted: true, detail: String::new() };
+        |percent| TrafficState { weight: Weight::new(percent), is_accepted: true, ..TrafficState::default() };
     for name in ["backend", "frontend"] {
         observed.traffic.insert(name.to_owned(), accepted(0));
     }
@@ -136,7 +136,7 @@ fn carry_out(observed: &mut Observed, effect: &Effect, at: DateTime<Utc>) {
             observed.tracks.insert(set.component.to_string(), second);
         }
         Effect::SetTraffic(set) => {
-            let state = TrafficState { weight: Some(set.to), is_accepted: true, detail: String::new() };
+            let state = TrafficState { weight: Some(set.to), is_accepted: true, ..TrafficState::default() };
             observed.traffic.insert(set.component.to_string(), state);
         }
         Effect::Ask { name, .. } => {

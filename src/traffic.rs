@@ -106,6 +106,11 @@ pub trait Router: Send + Sync {
         Shares::Any
     }
 
+    /// Whether the second workload's pods are found by a Service of their own.
+    fn has_second_service(&self) -> bool {
+        true
+    }
+
     /// What only this router can say about its settings; missing and unknown ones are found by [`validate`].
     fn check(&self, config: &BTreeMap<String, String>) -> Result<(), String> {
         let _ = config;

@@ -105,7 +105,7 @@ fn weight(second: &DynamicObject) -> Option<Weight> {
 async fn observe(route: &Route) -> Result<TrafficState, Error> {
     let first = pair::get(&api(route), KIND, first_name(route)).await?;
     if let Err(Error::Unfit(detail)) = second(route, &first, Weight::ZERO) {
-        return Ok(TrafficState { weight: None, is_accepted: false, detail });
+        return Ok(TrafficState { detail, ..TrafficState::default() });
     }
     let name = second_name(route);
     let (weight, detail) = match find(route).await? {
@@ -115,7 +115,7 @@ async fn observe(route: &Route) -> Result<TrafficState, Error> {
             None => (None, format!("the annotations of Ingress {name} state no weight from 0 to 100")),
         },
     };
-    Ok(TrafficState { weight, is_accepted: weight.is_some(), detail })
+    Ok(TrafficState { weight, is_accepted: weight.is_some(), detail, lacks: None })
 }
 
 async fn set(route: &Route, from: Weight, to: Weight) -> Result<Written, Error> {

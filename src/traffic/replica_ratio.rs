@@ -25,12 +25,12 @@ async fn observe(route: &Route) -> Result<TrafficState, Error> {
     let all = first + second;
     if all == 0 {
         let detail = "no pod is available".to_owned();
-        return Ok(TrafficState { weight: None, is_accepted: true, detail });
+        return Ok(TrafficState { is_accepted: true, detail, ..TrafficState::default() });
     }
     let percent = (second * 100 + all / 2) / all;
     let detail = format!("{second} of {all} available pods are of {name}");
     let weight = u8::try_from(percent).ok().and_then(Weight::new);
-    Ok(TrafficState { weight, is_accepted: true, detail })
+    Ok(TrafficState { weight, is_accepted: true, detail, lacks: None })
 }
 
 impl Router for ReplicaRatio {
@@ -44,6 +44,10 @@ impl Router for ReplicaRatio {
 
     fn shares(&self) -> Shares {
         Shares::Pods
+    }
+
+    fn has_second_service(&self) -> bool {
+        false
     }
 
     fn distinguish<'a>(&'a self, route: &'a Route) -> BoxFuture<'a, Result<Distinction, Error>> {

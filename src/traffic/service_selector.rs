@@ -55,13 +55,13 @@ async fn observe(route: &Route) -> Result<TrafficState, Error> {
     let switch = match Switch::read(route).await {
         Ok(switch) => switch,
         // somebody gave the Service a selector that neither workload fits
-        Err(Error::Unfit(detail)) => return Ok(TrafficState { weight: None, is_accepted: false, detail }),
+        Err(Error::Unfit(detail)) => return Ok(TrafficState { detail, ..TrafficState::default() }),
         Err(error) => return Err(error),
     };
     let weight = switch.weight();
     let value = if weight == Weight::FULL { &switch.second } else { &switch.first };
     let detail = format!("Service {} selects {}={value}", route.service(), switch.key);
-    Ok(TrafficState { weight: Some(weight), is_accepted: true, detail })
+    Ok(TrafficState { weight: Some(weight), is_accepted: true, detail, lacks: None })
 }
 
 async fn set(route: &Route, from: Weight, to: Weight) -> Result<Written, Error> {

@@ -9,7 +9,7 @@ use kube::api::{DeleteParams, DynamicObject, ListParams, PostParams, Preconditio
 use serde_json::{Value, json};
 
 use super::pair::{self, Distinction};
-use super::{Error, Route};
+use super::{Error, Route, Router};
 use crate::api::labels::{
     ANNOTATION_RELEASE, ANNOTATION_SECOND, ANNOTATION_SELECTOR_BEFORE, LABEL_OWN_TRACK, TRACK_FIELD_MANAGER,
 };
@@ -30,6 +30,22 @@ pub async fn make(route: &Route, distinction: &Distinction, release: &str) -> Re
     }
     let made_of = pair::get(&api, KIND, &second.of).await?;
     create(route, &made_of, distinction, (&second.name, release)).await
+}
+
+/// The first of the Services beside the second workload that is not there.
+pub async fn lacks(
+    router: &dyn Router,
+    route: &Route,
+    preview: Option<&str>,
+) -> Result<Option<String>, Error> {
+    let api = pair::services(route);
+    let second = router.has_second_service().then(|| route.second_service());
+    for name in second.into_iter().chain(preview.map(str::to_owned)) {
+        if pair::find(&api, KIND, &name).await?.is_none() {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
 }
 
 /// Whether the name of the Service that would be made is free.

@@ -65,7 +65,7 @@ impl Weighted {
         let weight = match self.share(route, object, two) {
             Ok(weight) => weight,
             Err(why) => {
-                return TrafficState { weight: None, is_accepted: false, detail: format!("{what} {why}") };
+                return TrafficState { detail: format!("{what} {why}"), ..TrafficState::default() };
             }
         };
         let detail = format!("{what} sends {weight} to {}", two.second.service);
@@ -74,7 +74,7 @@ impl Weighted {
             Acceptance::Silent => (true, detail),
             Acceptance::Not(why) => (false, format!("{detail}, {why}")),
         };
-        TrafficState { weight: Some(weight), is_accepted, detail }
+        TrafficState { weight: Some(weight), is_accepted, detail, lacks: None }
     }
 
     /// The share that all rules agree on.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use futures::StreamExt as _;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Pod, Service};
-use kube::api::{ListParams, Patch, PatchParams};
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use kube::{Api, ResourceExt};
 use release_cockpit::api::{Phase, Release};
 use release_cockpit::controller::Faults;
@@ -327,8 +327,8 @@ async fn green_is_proved_beside_blue_and_switched_in_one_write() {
         })
         .await;
     assert_eq!(selector("backend").await.as_deref(), Some("backend-green"));
-    stage.until_share("v1.1.0", 1.0).await;
     stage.stands("green", PODS).await;
+    stage.until_share("v1.1.0", 1.0).await;
     stage.space.until_phase("one", Phase::Succeeded).await;
     assert_eq!(stage.picture(None).await, before);
     assert_eq!(stage.space.runs("backend").await.0, image("backend", "v1.1.0"));
@@ -353,6 +353,20 @@ async fn a_release_waits_for_what_its_router_lacks() {
     assert_eq!(waiting.phase(), Phase::Pending);
     stage.create((GATEWAY.objects)()).await;
     let paused = stage.until_at(1).await;
+    assert_eq!(stage.weights(&GATEWAY).await, (90, 10));
+
+    // somebody removes the Service to which a tenth of the requests go: it is made again, and told
+    let services = stage.space.api::<Service>();
+    let gone = services.get("backend-canary").await.expect("the Service");
+    services.delete("backend-canary", &DeleteParams::default()).await.expect("removed");
+    let again = until_is(&services, "backend-canary", "made again", |found| found.uid() != gone.uid()).await;
+    let selector = |service: &Service| service.spec.clone().and_then(|spec| spec.selector);
+    assert_eq!(selector(&again), selector(&gone));
+    let asked = ["get", "events", "-n", &stage.space.namespace, "-o", "jsonpath={.items[*].reason}"];
+    until(60, "an Event", || async {
+        world.kubectl("dave", &asked, "").await.ok().contains("ServiceMadeAgain").then_some(())
+    })
+    .await;
     assert_eq!(stage.weights(&GATEWAY).await, (90, 10));
 
     // somebody turns the route by hand: it is seen, and not overwritten, until somebody takes it over

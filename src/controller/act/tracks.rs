@@ -61,6 +61,11 @@ async fn set_track(
         permit(format!("set-preview {component}"))?;
         services::preview(&route, &distinction, preview, &key).await?;
     }
+    if let Some(service) = &wanted.lacks {
+        let said =
+            format!("Service {service} of {component} was removed while requests went to it: made again");
+        emit(context, release, "ServiceMadeAgain", &said, true).await;
+    }
     permit(format!("set-track {component}"))?;
     let copy = Copy {
         track: wanted.track,

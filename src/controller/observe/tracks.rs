@@ -9,7 +9,7 @@ use crate::api::strategy::{Track, TrafficRouting};
 use crate::domain;
 use crate::domain::rollout::TrafficState;
 use crate::domain::rollout_status::WorkloadState;
-use crate::traffic::{self, Route, Router};
+use crate::traffic::{self, Route, Router, services};
 use crate::workload::track;
 
 /// A second workload beside a component's own, and who sends traffic to it.
@@ -65,19 +65,35 @@ pub(super) async fn of(
             continue;
         }
         let found = track::observe(&target(context, namespace, component), track).await?;
+        let is_up = found.as_ref().is_some_and(|second| second.desired > 0);
         seen.0.extend(found.map(|state| (name.to_string(), state)));
         let Some(routing) = domain::track::routing(&settings, name) else { continue };
         let second = Second { workload: &component.workload, track, routing: Some(&routing) };
         let said = match route(context, namespace, &second) {
+            Ok((router, route)) if is_up => {
+                let preview = domain::track::preview_service(&settings, name);
+                said_beside(router, &route, preview.as_deref()).await
+            }
             Ok((router, route)) => router.observe(&route).await,
             Err(error) => Err(error),
         };
         let state = match said {
             Ok(state) => state,
             Err(error) if error.is_transient() => return Err(error.into()),
-            Err(error) => TrafficState { weight: None, is_accepted: false, detail: error.to_string() },
+            Err(error) => TrafficState { detail: error.to_string(), ..TrafficState::default() },
         };
         seen.1.insert(name.to_string(), state);
     }
     Ok(seen)
+}
+
+/// What the router's objects say while there is a second workload, and whether its Services are still there.
+async fn said_beside(
+    router: &dyn Router,
+    route: &Route,
+    preview: Option<&str>,
+) -> Result<TrafficState, traffic::Error> {
+    let state = router.observe(route).await?;
+    let lacks = services::lacks(router, route, preview).await?;
+    Ok(TrafficState { lacks, ..state })
 }

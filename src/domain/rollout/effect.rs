@@ -26,6 +26,8 @@ pub struct SetTrack {
     pub routing: Option<TrafficRouting>,
     /// Service that selects the second workload before the switch.
     pub preview_service: Option<String>,
+    /// A Service of the second workload that somebody removed, and that is made again.
+    pub lacks: Option<String>,
 }
 
 /// Change the number of pods of a component's own workload.
@@ -91,4 +93,6 @@ pub struct TrafficState {
     pub is_accepted: bool,
     /// One sentence: what was read, what keeps it from being read, or what somebody else changed.
     pub detail: String,
+    /// A Service that was made for the second workload and is gone: whatever is sent there, nobody answers.
+    pub lacks: Option<String>,
 }

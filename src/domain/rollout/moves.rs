@@ -63,7 +63,11 @@ impl Draft<'_> {
             Move::SetSecond => {
                 let settings = self.settings().unwrap_or_default();
                 let image = self.target(&name).unwrap_or_default().to_owned();
-                let said = format!("bringing {} to {} pods", entry.workload, entry.desired);
+                let lacks = self.observed.traffic.get(name.as_str()).and_then(|state| state.lacks.clone());
+                let said = match &lacks {
+                    Some(service) => format!("making Service {service} again, which somebody removed"),
+                    None => format!("bringing {} to {} pods", entry.workload, entry.desired),
+                };
                 let preview_service = track::preview_service(&settings, &name);
                 let (track, container, replicas) = (entry.track, component.container.clone(), entry.desired);
                 let component = name;
@@ -76,6 +80,7 @@ impl Draft<'_> {
                     replicas,
                     routing,
                     preview_service,
+                    lacks,
                 };
                 (Effect::SetTrack(set), said)
             }

@@ -114,6 +114,11 @@ impl Scene<'_> {
         )))
     }
 
+    /// Whether a Service of the second workload is gone.
+    fn lacks(&self) -> bool {
+        matches!(self.router, Router::Read(state) if state.lacks.is_some())
+    }
+
     fn second_name(&self) -> String {
         self.track.workload_name(&self.own.name)
     }
@@ -143,6 +148,7 @@ impl Scene<'_> {
             None if intent.second > 0 => return Some(Move::SetSecond),
             None => {}
             Some(_) if intent.second == 0 => return unless(self.own_serves(intent), Move::Remove),
+            Some(_) if goal.second > 0 && self.lacks() => return Some(Move::SetSecond),
             Some(second) => {
                 let shrinks = second.desired > intent.second && goal.second < second.desired;
                 if second.image.as_deref() != Some(self.image) || second.desired < intent.second {

@@ -135,6 +135,9 @@ impl World {
                 }
                 second.desired = set.replicas;
                 second.generation += 1;
+                if let Some(state) = self.observed.traffic.get_mut(name) {
+                    state.lacks = None;
+                }
                 self.writes.push((workload, format!("{} pods", set.replicas)));
             }
             Effect::ScaleStable(set) => {
@@ -154,6 +157,9 @@ impl World {
             }
             Effect::RemoveTrack(remove) => {
                 let gone = self.observed.tracks.remove(remove.component.as_str());
+                if let Some(state) = self.observed.traffic.get_mut(remove.component.as_str()) {
+                    state.lacks = None;
+                }
                 let workload = remove.track.workload_name(&remove.workload.name);
                 self.writes.extend(gone.map(|_| (workload, "gone".to_owned())));
             }

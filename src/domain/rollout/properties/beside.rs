@@ -26,6 +26,8 @@ enum Event {
     Scale(i32),
     /// Somebody removes the second workload.
     Vanish,
+    /// Somebody removes its Service.
+    Lose,
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -44,6 +46,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (0..=100u8).prop_map(Event::Drift),
         1 => (0..6i32).prop_map(Event::Scale),
         1 => Just(Event::Vanish),
+        1 => Just(Event::Lose),
     ]
 }
 
@@ -74,7 +77,12 @@ impl Site {
         let mut world = World::new(environment);
         world.observed.release.spec.images.truncate(1);
         if is_routed {
-            let state = TrafficState { weight: Some(Weight::ZERO), is_accepted: true, detail: "read".into() };
+            let state = TrafficState {
+                weight: Some(Weight::ZERO),
+                is_accepted: true,
+                detail: "read".into(),
+                lacks: None,
+            };
             world.observed.traffic.insert("backend".into(), state);
         }
         Self { world, is_routed, names: 0, is_ours: true }
@@ -103,6 +111,14 @@ impl Site {
             }
             Event::Vanish => {
                 self.world.observed.tracks.clear();
+            }
+            Event::Lose => {
+                let observed = &mut self.world.observed;
+                if let (Some(state), Some(_)) =
+                    (observed.traffic.get_mut("backend"), observed.tracks.get("backend"))
+                {
+                    state.lacks = Some("backend-canary".into());
+                }
             }
         }
     }

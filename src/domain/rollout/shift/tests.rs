@@ -20,7 +20,8 @@ struct Site {
 
 impl Site {
     fn new(is_routed: bool) -> Self {
-        let read = || TrafficState { weight: Some(Weight::ZERO), is_accepted: true, detail: String::new() };
+        let read =
+            || TrafficState { weight: Some(Weight::ZERO), is_accepted: true, ..TrafficState::default() };
         Self {
             own: deployment("backend", "v1"),
             second: None,
@@ -176,6 +177,21 @@ fn a_router_that_cannot_be_read_or_was_changed_stops_everything() {
     assert!(matches!(site.decide(Split::home(PODS), true), Move::Drifted(why) if why.contains("7%")));
     site.verified = Some(7);
     assert_eq!(site.decide(Split::home(PODS), true), Move::SetTraffic(Weight::new(7).unwrap()));
+}
+
+#[test]
+fn a_service_that_somebody_removed_is_made_again_unless_all_goes_home() {
+    let mut site = Site::new(true);
+    let up = split(Weight::new(50).unwrap(), PODS, true);
+    while site.turn(up, false, true) != Move::Reached {
+        site.roll();
+    }
+    site.router.as_mut().unwrap().lacks = Some("backend-canary".into());
+    assert_eq!(site.decide(up, false), Move::SetSecond);
+    assert_eq!(site.decide(Split::home(PODS), true), Move::Intend(Split { traffic: 0, ..site.intent }));
+    site.router.as_mut().unwrap().weight = Some(Weight::ZERO);
+    site.intent = Split { traffic: 0, ..site.intent };
+    assert_ne!(site.decide(Split::home(PODS), true), Move::SetSecond, "what goes away is not mended");
 }
 
 #[test]

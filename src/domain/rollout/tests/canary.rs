@@ -30,7 +30,12 @@ pub(super) fn of_backend(environment: Environment, is_routed: bool) -> World {
     let mut world = World::new(environment);
     world.observed.release.spec.images.truncate(1);
     if is_routed {
-        let state = TrafficState { weight: Some(Weight::ZERO), is_accepted: true, detail: "read".into() };
+        let state = TrafficState {
+            weight: Some(Weight::ZERO),
+            is_accepted: true,
+            detail: "read".into(),
+            lacks: None,
+        };
         world.observed.traffic.insert("backend".into(), state);
     }
     world
