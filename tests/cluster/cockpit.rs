@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use kube::api::{Patch, PatchParams};
+use release_cockpit::api::{Environment, Phase};
 use release_cockpit::app::command::COMMANDS;
 use serde_json::{Value, json};
 
@@ -170,6 +172,76 @@ async fn what_the_server_would_refuse_no_key_sends() {
     for who in ["alice", "bob", "vera"] {
         assert_eq!(log.intents(who, &space.namespace), Vec::<String>::new(), "{who}");
     }
+}
+
+/// Between the question and the answer somebody else acts: what this person was asked is not what they would answer now.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_to_what_has_changed_meanwhile_is_not_sent() {
+    let Some(world) = world::world().await else { return };
+    let space = Space::new(world, "answers").await;
+    let more = json!({"approval": {"slots": [{"name": "leads", "group": "team-leads"}]}});
+    space.application(&["backend"], more).await;
+    let _controller = Controller::start(&[&space], "only").await;
+    space.ask("alice", "one", "v1.1.0", &["backend"]).await;
+    space.until_waiting("one").await;
+
+    let log = Log::begin(world);
+    let mut terminal = asked_to_approve(&space, "erin");
+    let change = json!({"spec": {"bake": "2s"}});
+    space
+        .api::<Environment>()
+        .patch("production", &PatchParams::default(), &Patch::Merge(&change))
+        .await
+        .expect("another plan");
+    terminal.until_text("changed meanwhile");
+    answer(&mut terminal);
+    let planned = space.until_waiting("one").await;
+
+    // asked anew, and rejected by somebody else while the question stands
+    let mut terminal = asked_to_approve(&space, "erin");
+    space.act(action("no", "Reject", "carol", &planned)).await.expect("accepted");
+    space.until_phase("one", Phase::Rejected).await;
+    terminal.until_text("changed meanwhile");
+    answer(&mut terminal);
+
+    // and where nothing has changed, the same keys do approve
+    space.ask("alice", "two", "v1.2.0", &["backend"]).await;
+    space.until_waiting("two").await;
+    let mut terminal = asked_to_approve(&space, "erin");
+    answer(&mut terminal);
+    space.until_phase("two", Phase::Succeeded).await;
+    world::until(10, "the log tells of it", || async {
+        (!log.intents("erin", &space.namespace).is_empty()).then_some(())
+    })
+    .await;
+    let sent = log.intents("erin", &space.namespace);
+    assert!(sent.len() == 1 && sent[0].contains("create"), "{sent:?}");
+}
+
+/// The cockpit of a person, in which the question stands whether they approve what waits.
+fn asked_to_approve(space: &Space, who: &str) -> Terminal {
+    let mut terminal = open(space.world, who, &[&space.namespace]);
+    terminal.until_text("waits for approval");
+    for _ in 0..20 {
+        terminal.press("1");
+        terminal.press("v");
+        if terminal.shows_within("Approve ", Duration::from_secs(1)) {
+            break;
+        }
+    }
+    terminal.until_text("missing after you");
+    terminal
+}
+
+/// Types whatever is to be typed, and says yes.
+fn answer(terminal: &mut Terminal) {
+    let screen = terminal.screen.parser.lock().unwrap().0.screen().contents();
+    let phrase = screen.split_once("to go on, type").map(|(_, rest)| rest.trim_start());
+    match phrase.and_then(|rest| rest.split_whitespace().next()) {
+        Some(phrase) => terminal.press(&format!("{phrase}\r\r")),
+        None => terminal.press("y"),
+    }
+    settle(terminal);
 }
 
 /// Presses a key until the cockpit says that: before, it may not yet know what this person may do.
