@@ -187,7 +187,7 @@ async fn bring_about(
     kubelet: Option<&str>,
     test: &str,
 ) -> BTreeMap<String, Space> {
-    // alice may read nodes, vera may not
+    // alice may read nodes, viewers may not
     world.apply(NODES).await;
     let webhook = webhook::start().await;
     let mut spaces = BTreeMap::new();
@@ -269,7 +269,7 @@ async fn a_drain_that_hangs_is_told_to_those_who_may_read_nodes() {
     assert_eq!((status.code, cause.message.as_str()), (429, words));
     assert_eq!(situation.is_told(space).await, None);
     let target = format!("{}/{}", space.namespace, situation.name);
-    let of_a_viewer = told(world, "vera", &["why", &target]).await;
+    let of_a_viewer = told(world, "dave", &["why", &target]).await;
     assert_eq!(of_a_viewer["cause"], Value::Null, "no right to nodes, no cause and no error");
     // with one to spare the next eviction is granted, and nothing is told any more
     let (deployments, more): (Api<Deployment>, _) = (space.api(), json!({"spec": {"replicas": 3}}));
