@@ -268,7 +268,7 @@ impl Session {
             Effect::HandOff { cluster, what } => self.leaving = Some((cluster, what)),
             Effect::Copy(text) => self.screen.copy(&text)?,
             Effect::Bell => self.screen.bell()?,
-            Effect::Notify { protocol, text } => self.screen.notify(protocol, &text)?,
+            Effect::Notify { protocol, text } => self.screen.notify(protocol, text)?,
             Effect::Theme(choice) => {
                 let drawn = self.reader.theme(&choice).map(|theme| self.theme = theme);
                 self.feed([Event::Theme(drawn.map(|()| choice))])?;

@@ -20,6 +20,7 @@ use crossterm::{execute, queue};
 use ratatui::Terminal;
 use ratatui::layout::{Position, Rect};
 
+use super::attention::Voice;
 use super::frugal::Frugal;
 use super::multiplexer::Multiplexer;
 use super::{attention, clipboard};
@@ -47,8 +48,7 @@ static FATAL: Mutex<Option<String>> = Mutex::new(None);
 /// The terminal while it is ours; gives it back when dropped.
 pub(super) struct Screen {
     terminal: Terminal<Frugal<BufWriter<Stdout>>>,
-    /// The title that the window was given last.
-    title: String,
+    voice: Voice,
 }
 
 impl Screen {
@@ -58,7 +58,7 @@ impl Screen {
         enter()?;
         let writer = BufWriter::with_capacity(FRAME_BYTES, io::stdout());
         match Terminal::new(Frugal::new(writer)) {
-            Ok(terminal) => Ok(Self { terminal, title: String::new() }),
+            Ok(terminal) => Ok(Self { terminal, voice: Voice::default() }),
             Err(error) => {
                 restore();
                 Err(error)
@@ -80,7 +80,8 @@ impl Screen {
 
     /// Rings the bell.
     pub(super) fn bell(&mut self) -> io::Result<()> {
-        self.write(b"\x07")
+        let bytes = self.voice.bell();
+        self.write(bytes.as_bytes())
     }
 
     /// Puts text on the clipboard of the terminal that a person sits at.
@@ -89,14 +90,15 @@ impl Screen {
     }
 
     /// Tells the desktop of the person at the terminal.
-    pub(super) fn notify(&mut self, protocol: Protocol, text: &str) -> io::Result<()> {
-        self.write(attention::notification(protocol, text, Multiplexer::present()).as_bytes())
+    pub(super) fn notify(&mut self, protocol: Protocol, text: String) -> io::Result<()> {
+        let bytes = self.voice.notify(protocol, text, Multiplexer::present());
+        self.write(bytes.as_bytes())
     }
 
     /// Gives the window a title; the one that it had comes back when the terminal is given back.
     pub(super) fn title(&mut self, title: String) -> io::Result<()> {
-        self.title = title;
-        self.write(attention::title(&self.title).as_bytes())
+        let bytes = self.voice.title(title);
+        self.write(bytes.as_bytes())
     }
 
     /// Gives the terminal to the shell and comes back when continued. `group` stops the whole job, as ctrl-z does.
@@ -107,9 +109,9 @@ impl Screen {
     }
 
     /// Gives the terminal away, and says on it which command has it now.
-    #[expect(clippy::unused_self, reason = "whoever gives the terminal away has it")]
     pub(super) fn give(&mut self, command: &str) -> io::Result<()> {
         restore();
+        self.voice.pass();
         let mut out = io::stdout();
         writeln!(out, "$ {command}")?;
         out.flush()
@@ -120,7 +122,8 @@ impl Screen {
         restore();
         enter()?;
         self.terminal.backend_mut().cursor_was_hidden();
-        self.write(attention::title(&self.title).as_bytes())?;
+        let bytes = self.voice.take_back(Multiplexer::present());
+        self.write(bytes.as_bytes())?;
         self.forget()
     }
 
@@ -130,6 +133,10 @@ impl Screen {
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        // a byte more would be one in the middle of what somebody else writes
+        if bytes.is_empty() {
+            return Ok(());
+        }
         self.terminal.backend_mut().say(bytes)
     }
 }
