@@ -4,6 +4,7 @@
 //! draws it, or what time it is: instants are handed in.
 
 pub mod action;
+pub mod address;
 pub mod age;
 pub mod alert_history;
 pub mod alert_row;

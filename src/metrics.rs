@@ -27,6 +27,7 @@ pub use pool::Pool;
 use crate::api::Environment;
 use crate::api::environment::AlertmanagerRef;
 use crate::cluster::Cluster;
+use crate::domain::address;
 
 /// Where the operator wants numbers from, where an environment does not say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -100,10 +101,7 @@ impl Target {
 /// Whether that is a URL that can be asked, or a Service as `namespace/name:port`.
 #[must_use]
 pub fn is_address(text: &str) -> bool {
-    if !text.contains("://") {
-        return client::proxy_path(text).is_some();
-    }
-    text.parse::<url::Url>().is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+    if text.contains("://") { address::is_url(text) } else { address::service(text).is_some() }
 }
 
 /// The Alertmanager of an environment; none where nobody names one. Who is asked is chosen as it is for Prometheus.

@@ -192,6 +192,16 @@ mod tests {
                 "attention = [\"bell\", \"horn\"]",
                 "`attention` cannot be array [\"bell\", \"horn\"]: allowed is a list of any of \"bell\", \"osc9\"",
             ),
+            (
+                "[prometheus]\nurl = \"monitoring/prometheus:9090\"",
+                "x.toml, line 2: `prometheus.url` cannot be string \"monitoring/prometheus:9090\": allowed is \
+                 \"http://HOST:PORT\" or \"https://HOST\"; a Service of the cluster goes into",
+            ),
+            (
+                "[alertmanager]\nservice = \"http://alertmanager:9093\"",
+                "x.toml, line 2: `alertmanager.service` cannot be string \"http://alertmanager:9093\": allowed is \
+                 \"namespace/name:port\"",
+            ),
             ("range = \"3s\"", "`range` cannot be string \"3s\": allowed is a duration from"),
             ("contexts = \"a\"", "`contexts` cannot be string \"a\": allowed is a list of texts"),
             ("contexts = [1]", "`contexts` cannot be array [1]: allowed is a list of texts"),

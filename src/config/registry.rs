@@ -156,7 +156,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "prometheus.url",
-        kind: Kind::Text,
+        kind: Kind::Url,
         default: "",
         help: &[
             "A Prometheus to ask directly, for environments that name none.",
@@ -165,7 +165,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "prometheus.service",
-        kind: Kind::Text,
+        kind: Kind::Service,
         default: "",
         help: &["The same through the API server's service proxy: \"namespace/name:port\"."],
     },
@@ -177,7 +177,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "alertmanager.url",
-        kind: Kind::Text,
+        kind: Kind::Url,
         default: "",
         help: &[
             "An Alertmanager (API v2) to ask directly, for environments that name none: what is silenced, who is told, silences.",
@@ -186,7 +186,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "alertmanager.service",
-        kind: Kind::Text,
+        kind: Kind::Service,
         default: "",
         help: &["The same through the API server's service proxy: \"namespace/name:port\"."],
     },

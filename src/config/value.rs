@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::api::Duration;
+use crate::domain::address;
 
 /// What a setting holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +13,10 @@ pub enum Kind {
     Text,
     /// A path; empty means not set. `~/` is the home directory.
     Path,
+    /// The URL of a server; empty means not set.
+    Url,
+    /// A Service behind the API server; empty means not set.
+    Service,
     /// Several texts; in variables they are separated by commas.
     List,
     /// Several of these words; in variables they are separated by commas.
@@ -39,7 +44,7 @@ pub enum Kind {
 /// A setting's value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
-    /// Of [`Kind::Text`], [`Kind::Path`] and [`Kind::Choice`].
+    /// Of [`Kind::Text`], [`Kind::Path`], [`Kind::Url`], [`Kind::Service`] and [`Kind::Choice`].
     Text(String),
     /// Of [`Kind::List`] and [`Kind::Words`].
     List(Vec<String>),
@@ -121,6 +126,12 @@ impl Kind {
         match self {
             Self::Text => "a text in quotes".to_owned(),
             Self::Path => "a path in quotes".to_owned(),
+            Self::Url => "\"http://HOST:PORT\" or \"https://HOST\"; a Service of the cluster goes into the setting beside \
+                          it whose name ends in `service`"
+                .to_owned(),
+            Self::Service => "\"namespace/name:port\" or \"namespace/https:name:port\"; a URL goes into the setting \
+                              beside it whose name ends in `url`"
+                .to_owned(),
             Self::List => "a list of texts, such as [\"a\", \"b\"]".to_owned(),
             Self::Words(words) => {
                 let words: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
@@ -140,6 +151,9 @@ impl Kind {
     pub fn from_text(self, text: &str) -> Option<Value> {
         match self {
             Self::Text | Self::Path => Some(Value::Text(text.to_owned())),
+            Self::Url | Self::Service if text.is_empty() => Some(Value::Text(String::new())),
+            Self::Url => address::is_url(text).then(|| Value::Text(text.to_owned())),
+            Self::Service => address::service(text).map(|_| Value::Text(text.to_owned())),
             Self::List => {
                 let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
                 Some(Value::List(items.map(str::to_owned).collect()))

@@ -12,6 +12,7 @@ use super::answer::{self, Found};
 use super::error::{Error, Kind};
 use crate::cluster::Cluster;
 use crate::cluster::error::quote;
+use crate::domain::address;
 
 /// What it is called.
 const PROMETHEUS: &str = "Prometheus";
@@ -303,18 +304,8 @@ fn slow() -> Error {
 
 /// `monitoring/https:prometheus:9090` as a path of the API server.
 pub(super) fn proxy_path(service: &str) -> Option<String> {
-    let (namespace, rest) = service.trim().trim_end_matches('/').split_once('/')?;
-    let parts: Vec<&str> = rest.split(':').collect();
-    let ok = match parts.as_slice() {
-        [name, port] => is_label(name) && is_label(port),
-        [scheme, name, port] => matches!(*scheme, "http" | "https") && is_label(name) && is_label(port),
-        _ => false,
-    };
-    (ok && is_label(namespace)).then(|| format!("/api/v1/namespaces/{namespace}/services/{rest}/proxy"))
-}
-
-fn is_label(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+    let (namespace, rest) = address::service(service)?;
+    Some(format!("/api/v1/namespaces/{namespace}/services/{rest}/proxy"))
 }
 
 #[cfg(test)]
