@@ -45,13 +45,29 @@ pub(super) fn judge<'a>(
     answers: impl DoubleEndedIterator<Item = &'a Answer>,
     now: DateTime<Utc>,
 ) -> AnalysisVerdict {
-    let findings: Vec<(DateTime<Utc>, Finding)> =
-        answers.map(|answer| (answer.at, settled(rules, measured::judge(rules, subject, answer)))).collect();
+    verdict(rules, subject, &found(rules, subject, answers), now)
+}
+
+/// What each answer says by itself, oldest first.
+fn found<'a>(
+    rules: &Rules<'_>,
+    subject: &Subject<'_>,
+    answers: impl Iterator<Item = &'a Answer>,
+) -> Vec<(DateTime<Utc>, Finding)> {
+    answers.map(|answer| (answer.at, settled(rules, measured::judge(rules, subject, answer)))).collect()
+}
+
+fn verdict(
+    rules: &Rules<'_>,
+    subject: &Subject<'_>,
+    findings: &[(DateTime<Utc>, Finding)],
+    now: DateTime<Utc>,
+) -> AnalysisVerdict {
     let Some((at, newest)) = findings.last() else {
         let detail = format!("{} is being measured", what(rules, subject));
         return AnalysisVerdict { state: GateState::Wait, detail, ..AnalysisVerdict::default() };
     };
-    let (state, detail) = together(rules, &findings, newest);
+    let (state, detail) = together(rules, findings, newest);
     let verdict = AnalysisVerdict {
         state,
         detail,
@@ -78,10 +94,9 @@ pub(super) fn is_impending<'a>(
     answers: impl DoubleEndedIterator<Item = &'a Answer>,
     now: DateTime<Utc>,
 ) -> bool {
-    let answers: Vec<&Answer> = answers.collect();
-    let newest = answers.last().map(|answer| settled(rules, measured::judge(rules, subject, answer)).state);
-    newest == Some(GateState::Fail)
-        && judge(rules, subject, answers.into_iter(), now).state == GateState::Wait
+    let findings = found(rules, subject, answers);
+    let fails = findings.last().is_some_and(|(_, newest)| newest.state == GateState::Fail);
+    fails && verdict(rules, subject, &findings, now).state == GateState::Wait
 }
 
 /// What the environment makes of an absence of data.
