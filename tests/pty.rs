@@ -326,7 +326,7 @@ fn the_journey_by_keys() {
     terminal.until_text("to go on, type");
     terminal.press("deploy-to-production");
     terminal.until_text("✔ typed");
-    terminal.press("\t\t\r");
+    terminal.press("\t\r");
     terminal.until("production to run v1.8.2", |screen| {
         line_with(screen, &["v1.8.2", "production", "Succeeded"])
     });
@@ -337,7 +337,7 @@ fn the_journey_by_keys() {
     terminal.until_text("Roll back planera on production to v1.8.1?");
     terminal.press("it was better before\tdeploy-to-production");
     terminal.until_text("✔ typed");
-    terminal.press("\t\t\r");
+    terminal.press("\t\r");
     terminal.until("production to run v1.8.1 again", |screen| {
         line_with(screen, &["v1.8.2→v1.8.1", "production", "Succeeded"])
     });
@@ -359,7 +359,7 @@ fn the_journey_by_keys() {
     terminal.until_text("Promote planera v1.8.3 to production?");
     terminal.press("deploy-to-production");
     terminal.until_text("✔ typed");
-    terminal.press("\t\t\r");
+    terminal.press("\t\r");
     // What one asks for oneself waits for somebody else.
     terminal.until("the promotion to wait", |screen| {
         line_with(screen, &["v1.8.1→v1.8.3", "production", "Pending", "by alice"])

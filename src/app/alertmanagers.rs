@@ -383,7 +383,7 @@ mod tests {
             facts.iter().any(|(label, value)| *label == "until" && value.starts_with("2026-11-20 16:03Z"))
         );
         assert!(!facts.iter().any(|(_, value)| value.contains("backend-1")), "pods pass: {facts:?}");
-        let sent: Vec<Effect> = press(&mut store, "tab enter")
+        let sent: Vec<Effect> = press(&mut store, "shift-tab enter")
             .into_iter()
             .filter(|effect| matches!(effect, Effect::Silence { .. }))
             .collect();
@@ -413,7 +413,7 @@ mod tests {
     fn a_silence_is_ended_by_its_id() {
         let (mut store, _) = typed(world(), "a S");
         assert!(store.toasts.back().unwrap().text.contains("no silence keeps the chosen alert quiet"));
-        let effects = press(&mut store, "esc j S tab enter");
+        let effects = press(&mut store, "esc j S shift-tab enter");
         let expired = effects.iter().any(|effect| {
             matches!(effect, Effect::Silence { ask: SilenceAsk::Expire(id), request: RequestId(_), .. } if &**id == "7c-1")
         });

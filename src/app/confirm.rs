@@ -72,7 +72,7 @@ impl Confirm {
         if self.phrase.is_some() {
             foci.push(ConfirmFocus::Phrase);
         }
-        foci.extend([ConfirmFocus::Cancel, ConfirmFocus::Accept]);
+        foci.extend([ConfirmFocus::Accept, ConfirmFocus::Cancel]);
         foci
     }
 }

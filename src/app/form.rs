@@ -59,7 +59,7 @@ impl Form {
         if self.strategies.len() > 1 {
             fields.push(Field::Strategy);
         }
-        fields.extend([Field::Reason, Field::Ticket, Field::Cancel, Field::Submit]);
+        fields.extend([Field::Reason, Field::Ticket, Field::Submit, Field::Cancel]);
         fields
     }
 }

@@ -35,7 +35,7 @@ pub struct WeightForm {
 impl WeightForm {
     /// The fields in the order in which `tab` visits them.
     pub const FIELDS: [WeightField; 4] =
-        [WeightField::Weight, WeightField::Reason, WeightField::Cancel, WeightField::Submit];
+        [WeightField::Weight, WeightField::Reason, WeightField::Submit, WeightField::Cancel];
 
     /// The weight that is typed, if it is one.
     #[must_use]

@@ -200,7 +200,7 @@ fn nobody_approves_a_plan_that_changed_under_the_window() {
         environments.replace("production", &PostParams::default(), &found).await.unwrap();
     });
     terminal.until_text("changed meanwhile: the plan has changed");
-    terminal.press("\t\t\r");
+    terminal.press("\t\r");
     scene.is_as(&before, terminal);
 }
 
@@ -219,7 +219,7 @@ fn nobody_releases_into_a_frozen_environment() {
     });
     let before = scene.world();
     // the answer was typed before anybody froze it
-    terminal.press("\t\t\r");
+    terminal.press("\t\r");
     terminal.until_text("EnvironmentFrozen: production is frozen by alice");
     terminal.press("\u{1b}");
     terminal.until("the window to close", |screen| !screen.contents().contains("v1.8.3 to production?"));

@@ -197,8 +197,7 @@ fn enter(store: &mut Store, mut form: Box<Form>) -> Pressed {
         Field::Submit => effects = submit(store, &mut form),
         _ => {
             if !take_suggestion(&mut form) {
-                let next = cycle(&form.fields(), form.focus, 1);
-                form.focus = if next == Field::Cancel { Field::Submit } else { next };
+                form.focus = cycle(&form.fields(), form.focus, 1);
             }
             renew(store, &mut form);
         }

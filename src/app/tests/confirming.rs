@@ -53,9 +53,33 @@ fn production_wants_the_phrase_typed() {
     assert_eq!(told(&store), "home: Environments | approve: approve was sent already and is not judged yet");
 }
 
+/// Keys typed in the question whether to roll back, which wants a reason and a phrase, and what has the keys then.
+#[test]
+fn tab_goes_from_the_fields_to_the_button_that_does_it_and_then_to_cancel() {
+    for (keys, expected) in [
+        ("", ConfirmFocus::Cancel),
+        ("tab", ConfirmFocus::Reason),
+        ("tab tab", ConfirmFocus::Phrase),
+        ("tab tab tab", ConfirmFocus::Accept),
+        ("tab tab tab tab", ConfirmFocus::Cancel),
+        ("shift-tab", ConfirmFocus::Accept),
+        ("why", ConfirmFocus::Reason),
+        // whatever was not typed keeps it from being sent
+        ("why tab tab enter", ConfirmFocus::Accept),
+        ("tab tab tab enter", ConfirmFocus::Accept),
+        ("shift-tab enter", ConfirmFocus::Accept),
+    ] {
+        let (store, effects) = typed(planera(), &format!("2 R enter {keys}"));
+        assert_eq!(confirm(&store).focus, expected, "{keys}");
+        let sends =
+            |effect: &Effect| matches!(effect, Effect::CreateRelease { .. } | Effect::CreateAction { .. });
+        assert!(!effects.iter().any(sends), "{keys}");
+    }
+}
+
 #[test]
 fn pasted_and_held_keys_do_not_confirm() {
-    let (mut store, _) = typed(planera(), "v tab tab");
+    let (mut store, _) = typed(planera(), "v tab");
     update(&mut store, Event::Paste("deploy-to-production".into()));
     assert_eq!(confirm(&store).phrase.as_ref().unwrap().editor.text(), "");
     for chord in chords("deploy-to-production enter enter enter") {
@@ -105,7 +129,7 @@ fn a_silent_controller_warns_and_does_not_lock() {
 
 #[test]
 fn staging_is_a_simple_question_after_a_dry_run() {
-    let (mut store, effects) = typed(planera(), "1 n v1.9.0 tab tab tab tab");
+    let (mut store, effects) = typed(planera(), "1 n v1.9.0 tab tab tab");
     assert_eq!(effects.len(), 1, "only the focus has moved: {effects:?}");
     let effects = press(&mut store, "enter");
     let [Effect::CreateRelease { release, dry_run: true, request, .. }] = effects.as_slice() else {
@@ -128,7 +152,7 @@ fn staging_is_a_simple_question_after_a_dry_run() {
 
 #[test]
 fn a_refused_dry_run_is_shown_verbatim_and_nothing_is_asked() {
-    let (mut store, effects) = typed(planera(), "1 n v1.9.0 tab tab tab tab enter");
+    let (mut store, effects) = typed(planera(), "1 n v1.9.0 tab tab tab enter");
     let Some(Effect::CreateRelease { request, .. }) = effects.last() else { panic!("{effects:?}") };
     let outcome = Outcome::Refused("EnvironmentFrozen: staging is frozen by carol".into());
     update(&mut store, Event::RequestDone { request: *request, outcome });

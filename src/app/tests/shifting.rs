@@ -59,7 +59,7 @@ fn requests_are_counted_where_they_are_measured() {
 
 #[test]
 fn the_policys_refusal_is_read_before_anything_is_sent() {
-    let (store, effects) = typed(canary_paused(), "+ backspace backspace 60 tab tab tab enter");
+    let (store, effects) = typed(canary_paused(), "+ backspace backspace 60 tab tab enter");
     let problem = form(&store).problem.as_deref().unwrap();
     assert!(problem.starts_with("production lets the weight grow by 40% at most in one step"), "{problem}");
     assert_eq!(effects, []);
@@ -67,7 +67,7 @@ fn the_policys_refusal_is_read_before_anything_is_sent() {
     assert!(said(&store).contains("lets the weight grow by 40%"), "{}", said(&store));
     assert_eq!(effects, []);
     for (keys, expected) in [
-        ("+ backspace backspace tab tab tab enter", "a weight is a whole number from 0 to 100"),
+        ("+ backspace backspace tab tab enter", "a weight is a whole number from 0 to 100"),
         ("+ backspace backspace 101", "a weight is a whole number from 0 to 100"),
     ] {
         let (store, _) = typed(canary_paused(), keys);
@@ -84,7 +84,7 @@ fn a_weight_is_sent_for_the_step_that_was_seen() {
         assert_eq!(confirm.title, "Shift the weight of planera v1.8.2 on production?");
         assert!(confirm.facts.iter().any(|fact| fact.label == "weight" && fact.value.contains("10% → 50%")));
         let world = World { store };
-        let (store, effects) = typed(world, "tab deploy-to-production tab tab enter");
+        let (store, effects) = typed(world, "deploy-to-production tab enter");
         let [Effect::CreateAction { action, dry_run: false, .. }] = effects.as_slice() else {
             panic!("{keys}: {effects:?}");
         };

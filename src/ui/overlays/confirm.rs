@@ -186,10 +186,10 @@ fn buttons(buf: &mut Buffer, inner: Rect, ctx: &Ctx<'_>, confirm: &Confirm) {
     let cells = width(&confirm.verb) + 6 + 4 + 12;
     let mut pen = Pen::new(buf, inner, inner.height.saturating_sub(1));
     pen.skip(inner.width.saturating_sub(cells));
-    button(&mut pen, ctx, ("Cancel", confirm.focus == ConfirmFocus::Cancel), true);
-    pen.skip(3);
     let verb = confirm.verb.trim_end_matches(" of");
     button(&mut pen, ctx, (verb, confirm.focus == ConfirmFocus::Accept), confirm.is_ready());
+    pen.skip(3);
+    button(&mut pen, ctx, ("Cancel", confirm.focus == ConfirmFocus::Cancel), true);
 }
 
 fn height(confirm: &Confirm, cells: u16) -> u16 {

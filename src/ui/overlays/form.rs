@@ -44,10 +44,10 @@ pub fn draw(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, form: &Form) {
     let mut pen = Pen::new(buf, inner, inner.height.saturating_sub(1));
     let submit = if form.checking.is_some() { "Checking" } else { "Go on" };
     pen.skip(inner.width.saturating_sub(width(submit) + 6 + 14));
-    button(&mut pen, ctx, ("Cancel", form.focus == Field::Cancel), true);
-    pen.skip(2);
     let usable = form.problem.is_none() && form.checking.is_none();
     button(&mut pen, ctx, (submit, form.focus == Field::Submit), usable);
+    pen.skip(2);
+    button(&mut pen, ctx, ("Cancel", form.focus == Field::Cancel), true);
 }
 
 fn shown(form: &Form) -> u16 {

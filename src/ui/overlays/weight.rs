@@ -59,7 +59,7 @@ pub fn draw(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, form: &WeightForm) {
     }
     let mut pen = Pen::new(buf, inner, inner.height.saturating_sub(1));
     pen.skip(inner.width.saturating_sub(width("Go on") + 6 + 14));
-    button(&mut pen, ctx, ("Cancel", form.focus == WeightField::Cancel), true);
-    pen.skip(2);
     button(&mut pen, ctx, ("Go on", form.focus == WeightField::Submit), form.problem.is_none());
+    pen.skip(2);
+    button(&mut pen, ctx, ("Cancel", form.focus == WeightField::Cancel), true);
 }
