@@ -384,6 +384,7 @@ mod tests {
             application: "planera".into(),
             version: "".into(),
             missing: "review of bob's override".into(),
+            open: Vec::new(),
             since: None,
             expires: None,
         };

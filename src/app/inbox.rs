@@ -55,7 +55,7 @@ pub(super) fn availability(store: &Store) -> Option<Availability> {
             Availability::Unavailable("a held release is decided: retry, abort or roll back".to_owned())
         }
         Some(InboxKey::Approve(id)) => of(act::why_not(store, id, ActionKind::Approve)),
-        Some(InboxKey::Check(id, _)) => of(act::why_not(store, id, ActionKind::Check)),
+        Some(InboxKey::Check(id)) => of(act::why_not(store, id, ActionKind::Check)),
         Some(InboxKey::Resume(id)) => of(act::why_not(store, id, ActionKind::Resume)),
         Some(InboxKey::Review(id, _)) => {
             let target = Target { environment: Some(id.clone()), ..Target::default() };
@@ -70,15 +70,19 @@ fn of(why_not: Option<String>) -> Availability {
 
 /// Does with the chosen item what it asks for, after the usual question.
 pub(super) fn act(store: &mut Store, reason: &str) -> Vec<Effect> {
-    let Some(key) = selected(store).map(|row| row.key.clone()) else { return Vec::new() };
+    let Some((key, open)) = selected(store).map(|row| (row.key.clone(), row.open.clone())) else {
+        return Vec::new();
+    };
     let with = |parameters| With { parameters, reason: reason.to_owned() };
     match key {
         InboxKey::Approve(id) => {
             act::open(store, &id, ActionKind::Approve, (Confirmation::Scaled, with(None)))
         }
         InboxKey::Resume(id) => act::open(store, &id, ActionKind::Resume, (Confirmation::Scaled, with(None))),
-        InboxKey::Check(id, item) => {
-            let parameters = Parameters { item: Some(item.into()), ..Parameters::default() };
+        // one after the other: whoever ticks an item says that this one is true
+        InboxKey::Check(id) => {
+            let item = open.first().map(|item| item.to_string());
+            let parameters = Parameters { item, ..Parameters::default() };
             act::open(store, &id, ActionKind::Check, (Confirmation::Light, with(Some(Box::new(parameters)))))
         }
         InboxKey::Review(id, debt) => {

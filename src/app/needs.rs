@@ -158,7 +158,7 @@ pub(super) fn why_not_check(environment: &Environment, release: &Release) -> Opt
 }
 
 /// The items that are asked for now: the present step's own, else the environment's.
-fn items<'a>(environment: &'a Environment, release: &'a Release) -> &'a [String] {
+pub(super) fn items<'a>(environment: &'a Environment, release: &'a Release) -> &'a [String] {
     let own = checklist_step(release).map(|step| step.items.as_slice()).filter(|items| !items.is_empty());
     let gates = environment.spec.gates.as_ref();
     own.or_else(|| gates.map(|gates| gates.checklist.as_slice())).unwrap_or_default()

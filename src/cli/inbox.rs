@@ -110,6 +110,7 @@ fn as_json(store: &Store, row: &InboxRow) -> Value {
         "release": row.key.release().map(|id| id.key.to_string()),
         "version": row.version,
         "missing": row.missing,
+        "items": row.open,
         "since": row.since,
         "expires": row.expires,
     })

@@ -59,7 +59,7 @@ fn line(store: &Store, focus: Focus, (area, boxed): (Rect, bool), row: u16) -> O
             listed(0, panes::queue::visible_rows(area, boxed), (cursor.offset, cursor.index))
         }
         (_, View::Inbox(view)) => {
-            listed(0, panes::inbox::visible_rows(area, boxed), (view.cursor.offset, view.cursor.index))
+            listed(0, panes::inbox::visible_rows(area, store, boxed), (view.cursor.offset, view.cursor.index))
         }
         (_, View::Rollback(view)) => {
             listed(0, panes::rollback::visible_rows(area, boxed), (view.cursor.offset, view.cursor.index))

@@ -233,7 +233,7 @@ async fn people_look_at_a_release_and_stop_it_by_commands() {
     stage.says("alice", &["inbox"], 0, &["approve", "production"]).await;
     stage.says("alice", &["inbox", "-o", "json"], 0, &["\"do\": \"approve\"", "\"cluster\""]).await;
     // who asked for it may tick what they know, and not approve
-    stage.says("bob", &["inbox"], 0, &["checklist: Team notified of deployment"]).await;
+    stage.says("bob", &["inbox"], 0, &["checks open: Team notified of deployment"]).await;
     let (_, said) = stage.run("bob", &["inbox", "-o", "json"]).await;
     assert!(said.contains("\"do\": \"check\"") && !said.contains("\"do\": \"approve\""), "{said}");
     stage.says("dave", &["inbox"], 0, &["nothing waits for you"]).await;

@@ -24,6 +24,8 @@ pub struct InboxRow {
     pub version: Box<str>,
     /// What is missing.
     pub missing: Box<str>,
+    /// Items of a checklist that nobody has ticked yet, in their order; empty where it is about something else.
+    pub open: Vec<Box<str>>,
     /// Since when it waits.
     pub since: Option<DateTime<Utc>>,
     /// When it is too late.
@@ -35,8 +37,8 @@ pub struct InboxRow {
 pub enum InboxKey {
     /// Approve this release.
     Approve(ReleaseId),
-    /// Tick this item for this release.
-    Check(ReleaseId, Box<str>),
+    /// Tick what is open of the checklist for this release.
+    Check(ReleaseId),
     /// Review this debt.
     Review(EnvironmentId, Box<str>),
     /// Decide what becomes of this failed release.
@@ -50,7 +52,7 @@ impl InboxKey {
     #[must_use]
     pub const fn release(&self) -> Option<&ReleaseId> {
         match self {
-            Self::Approve(id) | Self::Check(id, _) | Self::Decide(id) | Self::Resume(id) => Some(id),
+            Self::Approve(id) | Self::Check(id) | Self::Decide(id) | Self::Resume(id) => Some(id),
             Self::Review(..) => None,
         }
     }
@@ -60,7 +62,7 @@ impl InboxKey {
     pub const fn word(&self) -> &'static str {
         match self {
             Self::Approve(_) => "approve",
-            Self::Check(..) => "check",
+            Self::Check(_) => "check",
             Self::Review(..) => "review",
             Self::Decide(_) => "decide",
             Self::Resume(_) => "resume",
@@ -96,6 +98,7 @@ fn debts(rows: &mut Vec<InboxRow>, store: &Store, id: &EnvironmentId, environmen
             application: environment.spec.application.as_str().into(),
             version: "".into(),
             missing: format!("review of {}'s {}", debt.by, debt.what).into(),
+            open: Vec::new(),
             since: Some(debt.at),
             expires: None,
         });
@@ -118,6 +121,7 @@ fn of_release(
         application: environment.spec.application.as_str().into(),
         version: release.spec.version.as_str().into(),
         missing: missing.into(),
+        open: Vec::new(),
         since,
         expires,
     };
@@ -133,9 +137,13 @@ fn of_release(
         let missing = approval(cluster, environment, release);
         rows.push(row(InboxKey::Approve(id.clone()), missing, asked, expires.filter(|_| step.is_none())));
     }
-    for item in needs::checks_for_me(cluster, environment, release) {
-        let key = InboxKey::Check(id.clone(), item.into());
-        rows.push(row(key, format!("checklist: {item}"), asked, expires.filter(|_| step.is_none())));
+    let open = needs::checks_for_me(cluster, environment, release);
+    if !open.is_empty() {
+        let all = needs::items(environment, release).len();
+        let checks = if all == 1 { "check" } else { "checks" };
+        let missing = format!("{} of {all} {checks} open: {}", open.len(), open.join("; "));
+        let found = row(InboxKey::Check(id.clone()), missing, asked, expires.filter(|_| step.is_none()));
+        rows.push(InboxRow { open: open.into_iter().map(Into::into).collect(), ..found });
     }
     if needs::needs_my_decision(cluster, release) {
         let message = status.map_or("", |status| &status.message);

@@ -1,12 +1,14 @@
 //! Freezes, stops, scaling, denials, break-glass, checklists and drivers: what is asked, and what is sent.
 
 use crate::api::environment::{Debt, Frozen, Gates, InFlight};
-use crate::api::release::Driver;
+use crate::api::release::{CheckRecord, Driver};
 use crate::api::release_action::ReleaseActionSpec;
 use crate::api::{ActionKind, Environment, EnvironmentStatus, Phase, ReleaseKind, Verb};
 use crate::app::effect::Effect;
 use crate::app::event::{Event, Outcome};
-use crate::app::fixtures::{World, ago, chords, environment, environment_id, now, planera, release};
+use crate::app::fixtures::{
+    World, ago, chords, environment, environment_id, now, planera, release, release_id,
+};
 use crate::app::store::Store;
 use crate::app::ui_state::{Overlay, ServerWord, View};
 use crate::app::update;
@@ -157,7 +159,7 @@ fn a_debt_is_reviewed_by_somebody_else() {
     assert!(mine.rows.inbox.iter().all(|row| row.key.word() != "review"));
 
     let world = with_status("production", |status| status.debts = vec![debt("alice"), debt("bob")]);
-    let spec = sent(world, &format!("{} tab enter", line("review looked at it with bob")));
+    let spec = sent(world, &format!("{} shift-tab enter", line("review looked at it with bob")));
     assert_eq!(spec.parameters.unwrap().debt.as_deref(), Some("debt-of-bob"));
     assert_eq!(spec.reason.as_deref(), Some("looked at it with bob"));
 }
@@ -174,15 +176,26 @@ fn checklists_are_ticked_from_the_inbox() {
     };
     let mut store = listed().store();
     let words: Vec<&str> = store.rows.inbox.iter().map(|row| row.key.word()).collect();
-    assert_eq!(words, ["approve", "check", "check"]);
+    assert_eq!(words, ["approve", "check"]);
+    assert_eq!(&*store.rows.inbox[1].missing, "2 of 2 checks open: Team notified; Migrations tested");
     press(&mut store, &line("check"));
     assert_eq!(said(&store), "check: which item? open are Team notified, Migrations tested");
-    for keys in [format!("{} y", line("check team")), "i 3 v y".to_owned()] {
+    for keys in [format!("{} y", line("check team")), "i 2 v y".to_owned()] {
         let spec = sent(listed(), &keys);
         assert_eq!(spec.action, ActionKind::Check);
         assert_eq!(spec.parameters.unwrap().item.as_deref(), Some("Team notified"));
         assert!(spec.expected.unwrap().plan_digest.is_some());
     }
+    // what is ticked is not open any more
+    let mut world = listed();
+    let id = release_id("production", "production-v1-8-2-cc");
+    let mut release = (**world.store.release(&id).unwrap()).clone();
+    let status = release.status.as_mut().unwrap();
+    let digest = status.plan.as_ref().unwrap().digest.clone();
+    status.checks.push(CheckRecord { item: "Team notified".into(), by: "bob".into(), at: ago(1), digest });
+    world.apply_release(release);
+    let row = &world.store.rows.inbox[1];
+    assert_eq!((&*row.missing, row.open.len()), ("1 of 2 checks open: Migrations tested", 1));
 }
 
 #[test]
@@ -210,7 +223,7 @@ fn the_wheel_is_claimed_and_left() {
         release.0.status.get_or_insert_default().driver = Some(driver);
         planera().with_release(release)
     };
-    let spec = sent(driven("alice"), &format!("{} tab enter", line("hand-over watch p99")));
+    let spec = sent(driven("alice"), &format!("{} shift-tab enter", line("hand-over watch p99")));
     assert_eq!((spec.action, spec.reason.as_deref()), (ActionKind::HandOver, Some("watch p99")));
     let mut store = driven("bob").store();
     press(&mut store, &line("hand-over x"));

@@ -4,12 +4,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::app::cluster_state::Feed;
+use crate::app::inbox;
 use crate::app::rows::InboxRow;
+use crate::app::store::Store;
 use crate::app::ui_state::{Pane as Focus, View};
 use crate::domain::age::Age;
 use crate::ui::chrome::{Chrome, Freshness, grey, stand_in};
 use crate::ui::format::{Short, width};
-use crate::ui::layout::scrolled;
+use crate::ui::layout::{scrolled, take_bottom};
 use crate::ui::pane::{Ctx, Pane};
 use crate::ui::pen::Pen;
 
@@ -37,6 +39,10 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     }
     let columns = Columns::of(rows, inner.width);
     let View::Inbox(view) = store.ui.view() else { return };
+    let mut inner = inner;
+    let rows_below = detail_rows(store, inner.height);
+    let below = take_bottom(&mut inner, rows_below);
+    items(buf, below, ctx);
     let first = scrolled(view.cursor.offset, view.cursor.index, usize::from(inner.height));
     for ((nth, row), at) in rows.iter().enumerate().skip(first).zip(0..inner.height) {
         let selected = view.cursor.selected.as_ref() == Some(&row.key);
@@ -45,6 +51,39 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     }
     if freshness.is_stale() {
         grey(buf, inner, theme);
+    }
+}
+
+/// Rows below the list, for what is open of the chosen checklist.
+fn detail_rows(store: &Store, height: u16) -> u16 {
+    let open = inbox::selected(store).map_or(0, |row| row.open.len());
+    let wanted = if open == 0 { 0 } else { u16::try_from(open + 1).unwrap_or(u16::MAX) };
+    wanted.min(height / 2)
+}
+
+/// What is open of the chosen checklist, the item that the key ticks pointed at.
+fn items(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
+    let theme = ctx.theme;
+    let Some(row) = inbox::selected(ctx.store).filter(|_| area.height > 0) else { return };
+    let key = ctx.store.keymap.keys("approve").first().map(ToString::to_string).unwrap_or_default();
+    let mut pen = Pen::new(buf, area, 0);
+    pen.fmt(
+        theme.muted,
+        format_args!(" not ticked yet for {}; {key} ticks the first, :check NAME another:", row.version),
+    );
+    let room = usize::from(area.height - 1);
+    for (nth, item) in row.open.iter().take(room).enumerate() {
+        let at = u16::try_from(nth + 1).unwrap_or(u16::MAX);
+        let mut pen = Pen::new(buf, area, at);
+        let hidden = row.open.len() - nth - 1;
+        if nth + 1 == room && hidden > 0 {
+            pen.fmt(theme.muted, format_args!("   and {} more", hidden + 1));
+            return;
+        }
+        pen.put(theme.accent, if nth == 0 { " " } else { "  " });
+        pen.put(theme.accent, if nth == 0 { theme.glyphs.current } else { "" }).skip(1);
+        let room = pen.room();
+        pen.cut(room, theme.text, theme, item);
     }
 }
 
@@ -124,6 +163,7 @@ impl Columns {
 
 /// Rows of the list where the pane has this area.
 #[must_use]
-pub fn visible_rows(area: Rect, boxed: bool) -> u16 {
-    area.height.saturating_sub(if boxed { 2 } else { 1 })
+pub fn visible_rows(area: Rect, store: &Store, boxed: bool) -> u16 {
+    let inner = area.height.saturating_sub(if boxed { 2 } else { 1 });
+    inner - detail_rows(store, inner)
 }
