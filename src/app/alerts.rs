@@ -3,12 +3,13 @@
 //! Owns which of them are listed and in which order, and how many each environment has. Must not know who tells of them, nor how a
 //! line looks.
 
-use std::cmp::Reverse;
+mod lines;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+pub use lines::{Within, within};
 
 use crate::api::{Environment, EnvironmentKey, Tier};
 use crate::app::alertmanagers::{self, Handled};
@@ -23,7 +24,7 @@ use crate::app::ui_state::{Cursor, Pane, View};
 use crate::app::update::follow;
 use crate::app::views;
 use crate::domain::age::Age;
-use crate::domain::alert_row::{AlertCount, AlertRow, Severity, Words};
+use crate::domain::alert_row::{AlertCount, AlertRow, Words};
 
 /// Alerts, opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -84,8 +85,6 @@ impl AlertScope {
 pub struct AlertId {
     /// The cluster.
     pub cluster: ClusterId,
-    /// Who tells of it.
-    pub source: Box<str>,
     /// Its labels.
     pub labels: Words,
 }
@@ -95,6 +94,8 @@ pub struct AlertId {
 pub struct AlertLine {
     /// Which.
     pub id: AlertId,
+    /// Who tells of it.
+    pub told_by: Vec<Box<str>>,
     /// What it says.
     pub alert: Arc<AlertRow>,
     /// The first environment that it belongs to.
@@ -224,7 +225,7 @@ pub fn told(store: &Store, line: &AlertLine) -> String {
     put("severity", if alert.severity_word().is_empty() { "not given" } else { alert.severity_word() });
     let whose: Vec<String> = alert.environments.iter().map(ToString::to_string).collect();
     put("environment", &if whose.is_empty() { "none".to_owned() } else { whose.join(" ") });
-    put("told by", &line.id.source);
+    put("told by", &line.told_by.join(" "));
     if let Some(handled) = &line.handled {
         put("told to", &handled.receivers.join(" "));
         for silence in &handled.silences {
@@ -297,7 +298,7 @@ pub(super) fn list(store: &mut Store) {
         }
         return;
     };
-    let (mut lines, elsewhere) = within(store, &view.scope);
+    let Within { mut lines, elsewhere, hidden } = within(store, &view.scope);
     let total = lines.len();
     if let Some(filter) = store.ui.filter(Pane::Alerts) {
         lines.retain(|line| {
@@ -310,69 +311,14 @@ pub(super) fn list(store: &mut Store) {
     }
     let height = store.ui.height(Pane::Alerts);
     let Store { ui, rows, .. } = store;
-    (rows.alerts, rows.alerts_total, rows.alerts_elsewhere) = (lines, total, elsewhere);
+    (rows.alerts, rows.alerts_total) = (lines, total);
+    (rows.alerts_elsewhere, rows.alerts_hidden) = (elsewhere, hidden);
     if let Some(View::Alerts(view)) = ui.views.last_mut() {
         if !view.cursor.held {
             view.cursor.selected = None;
         }
         follow(&mut view.cursor, &rows.alerts, |line| &line.id, height);
     }
-}
-
-/// The alerts in that scope, the worst first, and how many more there are of namespaces that are not ours.
-#[must_use]
-pub fn within(store: &Store, scope: &AlertScope) -> (Vec<AlertLine>, usize) {
-    let mut lines = lines(store);
-    let all = lines.len();
-    match scope {
-        AlertScope::Environments => lines.retain(|line| !line.alert.is_elsewhere()),
-        AlertScope::One(id) => {
-            lines.retain(|line| line.id.cluster == id.cluster && line.alert.environments.contains(&id.key));
-        }
-        AlertScope::Everything => {}
-    }
-    lines.sort_by(|a, b| order(a).cmp(&order(b)));
-    let elsewhere = if *scope == AlertScope::Environments { all - lines.len() } else { 0 };
-    (lines, elsewhere)
-}
-
-type Order<'a> = (bool, bool, Severity, Reverse<Option<Tier>>, Reverse<DateTime<Utc>>, &'a AlertId);
-
-/// What is kept quiet comes last; what fires before what does not yet, the worst first, production first, the newest first.
-fn order(line: &AlertLine) -> Order<'_> {
-    let alert = &line.alert;
-    (
-        line.quiet().is_some(),
-        !alert.is_firing,
-        alert.severity(),
-        Reverse(line.tier),
-        Reverse(alert.since),
-        &line.id,
-    )
-}
-
-fn lines(store: &Store) -> Vec<AlertLine> {
-    let mut lines = Vec::new();
-    for (id, cluster) in store.clusters() {
-        for (source, told) in &cluster.alerts {
-            lines.extend(told.alerts.iter().map(|alert| {
-                let environment = alert.environments.iter().max_by_key(|key| tier(cluster, key));
-                AlertLine {
-                    id: AlertId { cluster: id, source: source.clone(), labels: alert.labels.clone() },
-                    tier: environment.and_then(|key| tier(cluster, key)),
-                    environment: environment.map(|key| EnvironmentId::new(id, key.clone())),
-                    alert: Arc::clone(alert),
-                    lost: told.error.is_some(),
-                    handled: alertmanagers::of(cluster, &alert.labels),
-                }
-            }));
-        }
-    }
-    lines
-}
-
-fn tier(cluster: &ClusterState, key: &EnvironmentKey) -> Option<Tier> {
-    cluster.environments.get(key).map(|environment| environment.spec.tier)
 }
 
 /// Those that do not answer, while others do: who, and why not.
@@ -465,6 +411,39 @@ mod tests {
         {
             assert!(text.contains(&line), "{line}: {text:#?}");
         }
+    }
+
+    /// A pair of servers that tell of the same alerts, and others between them.
+    #[test]
+    fn what_several_tell_of_is_one_alert() {
+        let mut world = world().typing("a");
+        let pair = |source: &str, alerts| ClusterEvent::Alerts {
+            source: source.into(),
+            at: ago(0),
+            result: Ok(alerts),
+        };
+        let same =
+            || alert("HighErrorRate", &[("severity", "critical"), ("component", "backend")]).of("production");
+        let twin = pair(
+            "monitoring/other:9090",
+            vec![alert("Another", &[]).of("staging").into(), same().pending().since(600).into()],
+        );
+        world.send(Event::Cluster(ClusterId(0), twin));
+        let line = |store: &Store| {
+            let mut found =
+                store.rows.alerts.iter().filter(|line| line.alert.labels.contains_key("component"));
+            let line = found.next().unwrap();
+            assert_eq!(found.next(), None);
+            (line.state(), line.told_by.join(" "), line.lost)
+        };
+        let both = "monitoring/other:9090 monitoring/prometheus:9090";
+        assert_eq!(line(&world.store), ("firing", both.to_owned(), false));
+        assert_eq!((world.store.rows.alerts_total, names(&world.store).len()), (6, 6));
+        // the one that fires does not answer any more
+        let source = "monitoring/prometheus:9090".into();
+        let fails = ClusterEvent::Alerts { source, at: ago(0), result: Err("Prometheus is down".into()) };
+        world.send(Event::Cluster(ClusterId(0), fails));
+        assert_eq!(line(&world.store), ("pending", both.to_owned(), false));
     }
 
     #[test]

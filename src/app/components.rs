@@ -1,22 +1,26 @@
 //! Which component of an environment is shown alone, by environment, and which parts of what is known are of it.
 //!
-//! Owns the choice. Nothing is asked for anew: panes show less of what is there. An environment's row, its alerts and its releases are
-//! of the whole and never narrowed.
+//! Owns the choice. Nothing is asked for anew: panes show less of what is there. An environment's row, what it counts and the lists of
+//! all environments are of the whole and never narrowed; of a release and of alerts only what surely is another component's and well.
 
 use crate::api::environment::Component;
-use crate::app::located::EnvironmentId;
+use crate::app::alerts::{AlertScope, AlertsView};
+use crate::app::located::{EnvironmentId, ReleaseId};
 use crate::app::overlays;
 use crate::app::palette::Choice;
 use crate::app::rows::environments;
 use crate::app::store::Store;
 use crate::app::toast::Level;
 use crate::app::ui_state::{Cursor, Overlay, View};
-use crate::domain::component::{curves_of, of_name};
+use crate::domain::alert_row::AlertRow;
+use crate::domain::component::{curves_of, may_concern, of_name};
 use crate::domain::known_version::tag;
 use crate::domain::series::Series;
 
 /// The word for all components together.
 pub const ALL: &str = "all";
+/// What stands before a name that is meant as it is, also where it is the word for all.
+const NAMED: char = '=';
 /// Of whom numbers are that no query tells apart by component.
 pub const UNDIVIDED: &str = "all components";
 
@@ -37,6 +41,20 @@ pub fn here(store: &Store) -> Option<&Component> {
 pub(super) fn shows(store: &Store, id: &EnvironmentId, name: &str) -> bool {
     let (Some(wanted), Some(environment)) = (alone(store, id), store.environment(id)) else { return true };
     of_name(&environment.spec.components, name).is_some_and(|found| found.name == wanted.name)
+}
+
+/// Whether an alert of that environment is shown.
+pub(super) fn shows_alert(store: &Store, id: &EnvironmentId, alert: &AlertRow) -> bool {
+    let (Some(wanted), Some(environment)) = (alone(store, id), store.environment(id)) else { return true };
+    may_concern(&environment.spec.components, wanted, alert)
+}
+
+/// The component of which a release's panes tell alone; absent: of all, also where the release does not change that one.
+#[must_use]
+pub fn of_release<'a>(store: &'a Store, id: &ReleaseId) -> Option<&'a Component> {
+    let wanted = alone(store, &store.environment_of(id)?)?;
+    let changes = store.release(id)?.spec.images.iter().any(|image| image.component == wanted.name);
+    changes.then_some(wanted)
 }
 
 /// The curves of a pane that are shown, and whose they are; absent: everybody's, because all components are shown.
@@ -60,7 +78,8 @@ pub fn curves<'a>(
 
 /// Opens the list of an environment's components, what is shown now chosen in it.
 pub(super) fn open(store: &mut Store, id: &EnvironmentId) {
-    let present = alone(store, id).map_or(ALL, |component| component.name.as_str()).to_owned();
+    let present =
+        alone(store, id).map_or_else(|| ALL.to_owned(), |component| written(component.name.as_str()));
     overlays::open_palette_with(store, "component ");
     if let Some(Overlay::Palette(palette)) = store.ui.overlays.last_mut() {
         let line = format!("component {present}");
@@ -73,16 +92,17 @@ pub(super) fn choose(store: &mut Store, id: &EnvironmentId, wanted: &str) {
     let Some(environment) = store.environment(id) else { return };
     let wanted = wanted.trim();
     let names = || environment.spec.components.iter().map(|component| component.name.as_str());
+    let name = wanted.strip_prefix(NAMED).unwrap_or(wanted);
     let text = if wanted == ALL {
         store.ui.alone.remove(id);
         format!("all components of {} are shown", id.key.name)
-    } else if let Some(name) = names().find(|name| *name == wanted) {
+    } else if let Some(name) = names().find(|known| *known == name) {
         let text = format!("only {name} of {} is shown; its row tells of all components", id.key.name);
         let name = name.into();
         store.ui.alone.insert(id.clone(), name);
         text
     } else {
-        let known: Vec<&str> = std::iter::once(ALL).chain(names()).collect();
+        let known: Vec<String> = std::iter::once(ALL.to_owned()).chain(names().map(written)).collect();
         let (place, known) = (&id.key.name, known.join(", "));
         let text = format!("component: there is no `{wanted}` in {place}; there are {known}");
         store.say(Level::Warning, text);
@@ -91,7 +111,15 @@ pub(super) fn choose(store: &mut Store, id: &EnvironmentId, wanted: &str) {
     store.say(Level::Done, text);
     store.ui.all_environments = false;
     store.ui.pods = Cursor::default();
+    if let Some(View::Alerts(view)) = store.ui.views.last_mut() {
+        *view = AlertsView { scope: AlertScope::One(id.clone()), ..AlertsView::default() };
+    }
     changed(store);
+}
+
+/// A component's name as a person types it.
+fn written(name: &str) -> String {
+    if name == ALL { format!("{NAMED}{name}") } else { name.to_owned() }
 }
 
 /// What is shown where a person was before: that component alone, or all where it has no name or is gone.
@@ -126,10 +154,13 @@ fn changed(store: &mut Store) {
         match view {
             View::Events(view) => view.offset = 0,
             View::Changes(view) => view.offset = 0,
+            View::Differences(view) => view.cursor = Cursor::default(),
+            View::Release(view) => view.plan_offset = None,
             _ => {}
         }
     }
     store.dirty.pods = true;
+    store.dirty.alerts = true;
     store.dirty.events = true;
     store.dirty.screen = true;
 }
@@ -144,7 +175,7 @@ pub(super) fn choices(store: &Store, id: &EnvironmentId) -> Vec<Choice> {
     };
     let all = choice(ALL, format!("every component of {}", id.key.name));
     let each = environment.spec.components.iter();
-    let each = each.map(|component| choice(component.name.as_str(), told(store, id, component)));
+    let each = each.map(|component| choice(&written(component.name.as_str()), told(store, id, component)));
     std::iter::once(all).chain(each).collect()
 }
 

@@ -5,6 +5,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::app::components;
 use crate::app::effect::{Effect, RequestId};
 use crate::app::event::Outcome;
 use crate::app::located::EnvironmentId;
@@ -12,7 +13,7 @@ use crate::app::store::Store;
 use crate::app::toast::Level;
 use crate::app::ui_state::{Cursor, Pane, View};
 use crate::app::views;
-use crate::domain::difference::{Counts, Portrait, Row, Section, Verdict, compare};
+use crate::domain::difference::{self, Counts, Portrait, Row, Section, Verdict, compare};
 
 /// How old a side may become before it is read again.
 const RENEWED: TimeDelta = TimeDelta::seconds(15);
@@ -67,6 +68,8 @@ pub struct Differences {
     pub lines: Vec<Line>,
     /// Of everything, listed or not.
     pub counts: Counts,
+    /// How many are not the same and not counted, because they are of other components than the one that is shown alone.
+    pub hidden: usize,
 }
 
 /// One line of the list.
@@ -243,11 +246,28 @@ pub(super) fn list(store: &mut Store) {
     }
 }
 
+/// The chosen line in words: the setting, and what it is on either side; of a heading which part it is, and between which two.
+#[must_use]
+pub(super) fn chosen(store: &Store) -> Option<String> {
+    let View::Differences(view) = store.ui.view() else { return None };
+    let line = store.rows.differences.lines.get(view.cursor.index)?;
+    let [left, right] = [&view.left, &view.right].map(|side| written(store, &side.environment));
+    let section = &line.key.0;
+    let Some(row) = &line.row else { return Some(format!("{section}: {left} and {right}")) };
+    let value = |text: &Option<String>| text.clone().unwrap_or_else(|| "nothing".to_owned());
+    Some(format!("{section}: {}\n{left}: {}\n{right}: {}", row.what, value(&row.left), value(&row.right)))
+}
+
 fn compared(store: &Store, view: &DifferencesView) -> Differences {
     let (Some(left), Some(right)) = (&view.left.portrait, &view.right.portrait) else {
         return Differences::default();
     };
-    let rows = compare(left, right);
+    let mut rows = compare(left, right);
+    let hidden = match components::alone(store, &view.right.environment) {
+        Some(component) => difference::narrow(&mut rows, [left, right], component.name.as_str()),
+        None => Vec::new(),
+    };
+    let hidden = hidden.iter().filter(|row| row.verdict != Verdict::Same).count();
     let counts = Counts::of(&rows);
     let filter = store.ui.filter(Pane::Differences);
     let is_listed = |row: &Row| {
@@ -267,5 +287,5 @@ fn compared(store: &Store, view: &DifferencesView) -> Differences {
         }
         lines.push(Line { key: (row.section.clone(), Some(row.what.clone())), row: Some(row) });
     }
-    Differences { lines, counts }
+    Differences { lines, counts, hidden }
 }

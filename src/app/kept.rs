@@ -84,6 +84,7 @@ pub fn of(store: &Store, settings: &str) -> Kept {
             component: component.to_string(),
         })
     });
+    let components = components.chain(store.ui.alone_elsewhere.iter().cloned());
     Kept {
         place: place::present(store).map(Place::lasting).or_else(|| store.resuming.clone()),
         pane: pane.unwrap_or_default(),
@@ -119,6 +120,8 @@ pub(super) fn take(store: &mut Store, kept: Kept) {
         if let Some(cluster) = cluster.map(|(id, _)| id) {
             let key = EnvironmentKey::new(kept.namespace, kept.environment);
             store.ui.alone.insert(EnvironmentId::new(cluster, key), kept.component.into());
+        } else {
+            store.ui.alone_elsewhere.push(kept);
         }
     }
     store.history.bookmarks = kept.bookmarks;
@@ -209,6 +212,19 @@ mod tests {
         world.store.theme = "light".into();
         assert_eq!(of(&world.store, "dark").theme, Some(("light".to_owned(), "dark".to_owned())));
         assert_eq!(of(&world.store, "light").theme, None);
+    }
+
+    #[test]
+    fn what_is_shown_alone_elsewhere_is_kept_for_a_session_there() {
+        let before = planera().typing("2 C front enter");
+        let here = of(&before.store, "").components;
+        assert_eq!((here.len(), &*here[0].component), (1, "frontend"));
+        let elsewhere = KeptComponent { context: "elsewhere".to_owned(), ..here[0].clone() };
+        let kept = Kept { components: vec![elsewhere.clone(), here[0].clone()], ..Kept::default() };
+        let after = resumed(planera(), kept);
+        assert_eq!(of(&after.store, "").components, [here[0].clone(), elsewhere.clone()]);
+        let after = after.typing("2 C all enter");
+        assert_eq!(of(&after.store, "").components, [elsewhere]);
     }
 
     #[test]

@@ -60,6 +60,8 @@ pub struct Rows {
     pub alerts_total: usize,
     /// How many more there are of namespaces in which no environment is.
     pub alerts_elsewhere: usize,
+    /// How many are of other components than the one that is shown alone.
+    pub alerts_hidden: usize,
     /// What differs between two environments, where the view of that is open.
     pub differences: Differences,
     /// Warnings since the opened release began, about what it changes, newest first.

@@ -6,6 +6,7 @@ use crate::api::environment::Component;
 use crate::api::release::{ReleaseStatus, TrackProgress};
 use crate::api::strategy::{Strategy, StrategyName, Track};
 use crate::api::{Environment, Release};
+use crate::app::components;
 use crate::app::located::{EnvironmentId, ReleaseId};
 use crate::app::rows::environments::workload;
 use crate::app::store::Store;
@@ -40,6 +41,33 @@ pub fn sides_in<'a>(store: &'a Store, id: &ReleaseId) -> Vec<Side<'a>> {
     sides(release, environment.map(|environment| &**environment), |component| {
         own_image(store, id, environment?, component)
     })
+}
+
+/// Of a component's two workloads: whether they may be left out where another component is shown alone. What is not well never is.
+#[must_use]
+pub fn is_well(pair: &[Side<'_>], status: &ReleaseStatus) -> bool {
+    let is_at_rest = |side: &Side<'_>| {
+        side.available >= side.wanted
+            && side.stated.is_none_or(|stated| side.share.is_none_or(|share| share == stated))
+    };
+    let drifts = |side: &Side<'_>| drifts(status).any(|(component, _)| component == side.component);
+    pair.iter().all(|side| is_at_rest(side) && !drifts(side))
+}
+
+/// The workloads that a release's pane shows, two for each component, and how many components are left out, because another one is
+/// shown alone and they are well.
+#[must_use]
+pub fn shown_in<'a>(store: &'a Store, id: &ReleaseId) -> (Vec<Side<'a>>, usize) {
+    let mut sides = sides_in(store, id);
+    let status = store.release(id).and_then(|release| release.status.as_ref());
+    let (Some(alone), Some(status)) = (components::of_release(store, id), status) else { return (sides, 0) };
+    let all = sides.len();
+    let is_shown = |pair: &&[Side<'_>]| {
+        pair.iter().any(|side| side.component == alone.name.as_str()) || !is_well(pair, status)
+    };
+    sides = sides.chunks(2).filter(is_shown).flatten().cloned().collect();
+    let left_out = (all - sides.len()) / 2;
+    (sides, left_out)
 }
 
 /// As [`sides_in`]; `own` tells what a component's own workload runs now, where that is known.
@@ -185,7 +213,7 @@ impl fmt::Display for WeightWords<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::fixtures::{canary_paused, release_id};
+    use crate::app::fixtures::{canary_paused, environment_id, release_id};
 
     fn words(change: impl FnOnce(&mut ReleaseStatus)) -> (String, bool) {
         let world = canary_paused();
@@ -221,5 +249,38 @@ mod tests {
         assert_eq!(stable.image, "ghcr.io/acme/planera-backend:v1.8.1");
         assert_eq!((canary.track, canary.available, canary.share), (Track::Canary, 1, Some(10)));
         assert_eq!(canary.image, "ghcr.io/acme/planera-backend:v1.8.2");
+    }
+
+    /// A second component besides the one that the release changes already, its pods and its drift; which are shown where the first is
+    /// shown alone, and how many are left out.
+    #[test]
+    fn a_component_that_is_not_well_is_shown_though_another_one_is_shown_alone() {
+        for (available, drift, expected) in [
+            (1, None, "backend; 1"),
+            (0, None, "backend frontend; 0"),
+            (1, Some("10% became 50%"), "backend frontend; 0"),
+        ] {
+            let mut store = canary_paused().store;
+            let id = release_id("production", "production-v1-8-2-cc");
+            let mut release = (**store.release(&id).unwrap()).clone();
+            let mut image = release.spec.images[0].clone();
+            image.component = "frontend".into();
+            release.spec.images.push(image);
+            let status = release.status.as_mut().unwrap();
+            let mut track = status.tracks[0].clone();
+            (track.component, track.available, track.drift) =
+                ("frontend".into(), available, drift.map(Into::into));
+            status.tracks.push(track);
+            store.clusters[0].releases.insert(id.key.clone(), std::sync::Arc::new(release));
+            let shown = |store: &Store| {
+                let (sides, left_out) = shown_in(store, &id);
+                let mut names: Vec<&str> = sides.iter().map(|side| side.component).collect();
+                names.dedup();
+                format!("{}; {left_out}", names.join(" "))
+            };
+            assert_eq!(shown(&store), "backend frontend; 0");
+            store.ui.alone.insert(environment_id("production"), "backend".into());
+            assert_eq!(shown(&store), expected, "{available} {drift:?}");
+        }
     }
 }

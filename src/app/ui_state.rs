@@ -9,6 +9,7 @@ use crate::app::effect::RequestId;
 use crate::app::filter::Filter;
 use crate::app::form::{Form, ImageChange};
 use crate::app::handoff::HandOffForm;
+use crate::app::kept::KeptComponent;
 use crate::app::line_editor::LineEditor;
 use crate::app::located::{EnvironmentId, PodId, ReleaseId};
 use crate::app::log_view::LogView;
@@ -36,6 +37,8 @@ pub struct UiState {
     pub folded: BTreeMap<String, bool>,
     /// The component that is shown alone, by environment; absent: all are.
     pub alone: BTreeMap<EnvironmentId, Box<str>>,
+    /// Components that other sessions have shown alone in contexts that this one has not: kept for the next one there.
+    pub alone_elsewhere: Vec<KeptComponent>,
     /// Pods of all environments are shown instead of the selected one's.
     pub all_environments: bool,
     /// The pods pane.
@@ -68,6 +71,7 @@ impl Default for UiState {
             environments: Cursor::default(),
             folded: BTreeMap::new(),
             alone: BTreeMap::new(),
+            alone_elsewhere: Vec::new(),
             all_environments: false,
             pods: Cursor::default(),
             pod_sort: PodSort::default(),

@@ -13,7 +13,7 @@ use super::table::Table;
 use super::{choose, output};
 use crate::api::Environment;
 use crate::app::alertmanagers::Handled;
-use crate::app::alerts::{AlertLine, AlertScope};
+use crate::app::alerts::{AlertLine, AlertScope, Within};
 use crate::app::cluster_state::ClusterId;
 use crate::app::event::{ClusterEvent, Delta, Event};
 use crate::app::located::EnvironmentId;
@@ -30,9 +30,13 @@ pub(super) async fn alerts(settings: &Settings, wanted: &Alerts) -> Result<Exit,
     let seen = look(settings).await?;
     let all: Vec<Environment> = seen.iter().flat_map(|seen| seen.environments.clone()).collect();
     let named = match &wanted.environment {
-        Some(given) => Some(choose::environment(&all, given)?.key()),
+        Some(given) => Some(choose::environment(&all, given)?),
         None => None,
     };
+    if let (Some(environment), Some(component)) = (named, &wanted.component) {
+        choose::component(&[environment], component)?;
+    }
+    let named = named.map(Environment::key);
     let address = super::doctor::address(settings);
     let manager = super::doctor::alertmanager(settings);
     let told = join_all(seen.iter().map(|seen| async {
@@ -64,18 +68,22 @@ pub(super) async fn alerts(settings: &Settings, wanted: &Alerts) -> Result<Exit,
     }
     // what it would like to fetch is not for us
     let _ = update_all(&mut store, events);
-    let (lines, _) = listed::within(&store, &scope);
-    print(&store, &lines, wanted)?;
+    if let (AlertScope::One(id), Some(component)) = (&scope, &wanted.component) {
+        store.ui.alone.insert(id.clone(), component.as_str().into());
+    }
+    let found = listed::within(&store, &scope);
+    print(&store, &found, wanted)?;
     for failure in &failures {
         output::remark(failure);
     }
     Ok(if failures.is_empty() { Exit::Ok } else { Exit::Error })
 }
 
-fn print(store: &Store, lines: &[AlertLine], wanted: &Alerts) -> Result<(), CliError> {
+fn print(store: &Store, found: &Within, wanted: &Alerts) -> Result<(), CliError> {
+    let Within { lines, hidden, .. } = found;
     if wanted.output == Format::Json {
         let items: Vec<Value> = lines.iter().map(|line| as_json(store, line)).collect();
-        return output::json(&json!({"alerts": items}));
+        return output::json(&json!({"alerts": items, "ofOtherComponents": hidden}));
     }
     let mut table = Table::new(["SEVERITY", "STATE", "FOR", "ALERT", "ENVIRONMENT", "CLUSTER", "SUMMARY"]);
     for line in lines {
@@ -90,11 +98,15 @@ fn print(store: &Store, lines: &[AlertLine], wanted: &Alerts) -> Result<(), CliE
             line.alert.summary(),
         ]);
     }
-    if table.is_empty() {
-        output::remark("no alert fires, and none is pending");
-        return Ok(());
+    match (table.is_empty(), &wanted.component) {
+        (false, _) => output::text(&table.to_string())?,
+        (true, Some(component)) => output::remark(&format!("no alert is about {component}")),
+        (true, None) => output::remark("no alert fires, and none is pending"),
     }
-    output::text(&table.to_string())
+    if *hidden > 0 {
+        output::remark(&format!("{hidden} of other components not shown"));
+    }
+    Ok(())
 }
 
 fn as_json(store: &Store, line: &AlertLine) -> Value {
@@ -110,7 +122,7 @@ fn as_json(store: &Store, line: &AlertLine) -> Value {
         "summary": Some(alert.summary()).filter(|text| !text.is_empty()),
         "labels": plain(&alert.labels),
         "annotations": plain(&alert.annotations),
-        "toldBy": &*line.id.source,
+        "toldBy": line.told_by.join(" "),
     })
 }
 
@@ -157,7 +169,8 @@ async fn ask_managers(seen: &Seen, address: &Address) -> (Vec<ClusterEvent>, Vec
             Err(error) => failures.push(format!("{name}: {error}")),
         }
     }
-    failures.dedup();
+    let mut told = BTreeSet::new();
+    failures.retain(|failure| told.insert(failure.clone()));
     (events, failures)
 }
 

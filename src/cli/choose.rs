@@ -1,5 +1,7 @@
 //! Which environment or release a person means by a few words.
 
+use std::collections::BTreeSet;
+
 use super::error::CliError;
 use super::exit::Exit;
 use crate::api::release::PlanStep;
@@ -27,6 +29,18 @@ pub(super) fn environment<'a>(all: &'a [Environment], given: &str) -> Result<&'a
             Err(CliError::new(Exit::Usage, sentence))
         }
     }
+}
+
+/// Whether one of these environments has a component of that name; else a sentence with the names that there are.
+pub(super) fn component(environments: &[&Environment], given: &str) -> Result<(), CliError> {
+    let components = environments.iter().flat_map(|environment| &environment.spec.components);
+    let known: BTreeSet<&str> = components.map(|component| component.name.as_str()).collect();
+    if known.contains(given) {
+        return Ok(());
+    }
+    let known: Vec<&str> = known.into_iter().collect();
+    let sentence = format!("there is no component {}; there are {}", quote(given), known.join(", "));
+    Err(CliError::new(Exit::Usage, sentence))
 }
 
 /// The release called `name` or `namespace/name`, by its beginning too; else the one release of that environment which `fits`.

@@ -13,7 +13,7 @@ use super::table::Table;
 use crate::api::{Environment, EnvironmentKey};
 use crate::cluster::Cluster;
 use crate::config::Settings;
-use crate::domain::difference::{Counts, Row, Verdict, compare};
+use crate::domain::difference::{Counts, Row, Verdict, compare, narrow};
 
 /// `diff`.
 pub(super) async fn diff(settings: &Settings, wanted: &Diff) -> Result<Exit, CliError> {
@@ -31,6 +31,9 @@ async fn difference(settings: &Settings, wanted: &Diff) -> Result<Exit, CliError
     if (left.place.context(), &left.key) == (right.place.context(), &right.key) {
         let sentence = format!("both are {} in {}: name two environments", left.key, left.place.context());
         return Err(CliError::new(Exit::Usage, sentence));
+    }
+    if let Some(component) = &wanted.component {
+        choose::component(&[left.environment, right.environment], component)?;
     }
     let (one, other) = tokio::join!(
         Box::pin(left.place.cluster.portrait(&left.key)),
@@ -52,17 +55,26 @@ async fn difference(settings: &Settings, wanted: &Diff) -> Result<Exit, CliError
         (_, Err(error)) => return Err(said(&right, error)),
     };
     let mut rows = compare(&one, &other);
+    let hidden = match &wanted.component {
+        Some(component) => narrow(&mut rows, [&one, &other], component),
+        None => Vec::new(),
+    };
+    let hidden = hidden.iter().filter(|row| row.verdict != Verdict::Same).count();
     let counts = Counts::of(&rows);
     rows.retain(|row| wanted.all || row.verdict != Verdict::Same);
     let is_same = counts.differ + counts.unknown == 0;
     if wanted.output == Format::Json {
         let side = |side: &Side<'_>| json!({"context": side.place.context(), "namespace": &*side.key.namespace, "environment": &*side.key.name});
         output::json(
-            &json!({"left": side(&left), "right": side(&right), "same": is_same, "counts": counts, "settings": rows}),
+            &json!({"left": side(&left), "right": side(&right), "same": is_same, "counts": counts, "settings": rows,
+                "ofOtherComponents": hidden}),
         )?;
     } else {
         print(&rows, [&left, &right])?;
         output::remark(&summary(counts));
+        if hidden > 0 {
+            output::remark(&format!("{hidden} of other components not shown"));
+        }
     }
     Ok(if is_same { Exit::Ok } else { Exit::Error })
 }
@@ -126,6 +138,7 @@ impl Place {
 /// An environment that was found.
 struct Side<'a> {
     place: &'a Place,
+    environment: &'a Environment,
     key: EnvironmentKey,
 }
 
@@ -166,11 +179,11 @@ fn find<'a>(places: &'a [Place], given: &Given<'_>) -> Result<Side<'a>, CliError
     let mut refused = None;
     for place in looked {
         let chosen = match &place.environments {
-            Ok(all) => choose::environment(all, given.name).map(Environment::key),
+            Ok(all) => choose::environment(all, given.name),
             Err(error) => Err(CliError::new(error.exit(), format!("{}: {error}", place.context()))),
         };
         match chosen {
-            Ok(key) => found.push(Side { place, key }),
+            Ok(environment) => found.push(Side { place, environment, key: environment.key() }),
             // a cluster that has not answered weighs more than one that does not have it
             Err(error) if refused.is_none() || place.environments.is_err() => refused = Some(error),
             Err(_) => {}

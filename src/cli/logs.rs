@@ -3,6 +3,7 @@
 use futures::StreamExt as _;
 use futures::stream::{self, SelectAll};
 
+use super::choose;
 use super::error::CliError;
 use super::exit::Exit;
 use super::grammar::Logs;
@@ -21,11 +22,8 @@ pub(super) async fn logs(settings: &Settings, wanted: &Logs) -> Result<Exit, Cli
     let grep = grep.map_err(|sentence| CliError::new(Exit::Usage, format!("--grep: {sentence}")))?;
     let session = Session::open(settings, &[&wanted.environment]).await?;
     let environment = session.environment(&wanted.environment).await?;
-    let components: Vec<&str> = environment.spec.components.iter().map(|one| one.name.as_str()).collect();
-    if let Some(given) = wanted.component.as_deref().filter(|given| !components.contains(given)) {
-        let given = crate::sanitize::line(given);
-        let sentence = format!("there is no component {given}; there are {}", components.join(", "));
-        return Err(CliError::new(Exit::Usage, sentence));
+    if let Some(given) = &wanted.component {
+        choose::component(&[&environment], given)?;
     }
     let chosen = environment
         .spec

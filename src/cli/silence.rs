@@ -69,8 +69,11 @@ pub(super) async fn expire(settings: &Settings, wanted: &ExpireSilence) -> Resul
     let address = super::doctor::alertmanager(settings);
     let environments = session.environments().await?;
     let references = environments.iter().filter_map(|environment| alertmanager_of(environment, &address));
-    let mut references: Vec<AlertmanagerRef> = references.collect();
-    references.dedup();
+    let mut known = BTreeSet::new();
+    // each once, wherever environments between two of them name another one
+    let references: Vec<AlertmanagerRef> = references
+        .filter(|reference| known.insert((reference.url.clone(), reference.service.clone())))
+        .collect();
     if references.is_empty() {
         return Err(CliError::new(Exit::Error, NOBODY));
     }
@@ -161,7 +164,11 @@ fn of_alert(environment: &Environment, active: &[AlertRow], name: &str) -> Resul
     let own = || active.iter().filter(|alert| !alert.environments.is_empty());
     let mut found: Vec<Vec<Matcher>> =
         own().filter(|alert| *alert.name == *name).map(|alert| proposed(&alert.labels)).collect();
-    found.dedup();
+    let mut known = BTreeSet::new();
+    found.retain(|matchers| {
+        let words: Vec<String> = matchers.iter().map(ToString::to_string).collect();
+        known.insert(words)
+    });
     match found.as_slice() {
         [one] => Ok(one.clone()),
         [] => {

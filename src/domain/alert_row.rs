@@ -13,7 +13,7 @@ use crate::api::{Environment, EnvironmentKey};
 pub type Words = BTreeMap<Box<str>, Box<str>>;
 
 /// Labels that name a component or its workload.
-const NAMING: [&str; 8] =
+pub(super) const NAMING: [&str; 8] =
     ["component", "deployment", "statefulset", "daemonset", "rollout", "workload", "container", "service"];
 
 /// An alert that fires, or will if its condition lasts.

@@ -3,7 +3,7 @@
 //! Kubernetes names what a workload makes after it (`backend-7f9c6d-2xk4p`); curves bear the label `component` or `pod`.
 
 use crate::api::environment::Component;
-use crate::domain::alert_row::Words;
+use crate::domain::alert_row::{AlertRow, NAMING, Words};
 use crate::domain::series::{Series, Subject};
 
 /// The component whose workload an object bears the name of, or was made by: of several that fit, the one with the longest name.
@@ -22,6 +22,21 @@ pub fn of_labels<'a>(components: &'a [Component], labels: &Words) -> Option<&'a 
     let named = labels.get("component").and_then(|name| by_name(components, name));
     let made = ["deployment", "statefulset", "daemonset", "rollout", "workload", "pod"].into_iter();
     named.or_else(|| made.filter_map(|label| labels.get(label)).find_map(|name| of_name(components, name)))
+}
+
+/// Whether an alert may be about that component: only where a label names another one, and neither a label nor what its author wrote
+/// names this one, it is not.
+#[must_use]
+pub fn may_concern(components: &[Component], wanted: &Component, alert: &AlertRow) -> bool {
+    let named = |value: &str| [by_name(components, value), of_name(components, value)].into_iter().flatten();
+    let is_wanted = |value: &str| named(value).any(|found| found.name == wanted.name);
+    let is_part = |c: char| c.is_alphanumeric() || c == '-';
+    let is_told = |text: &str| text.split(|c| !is_part(c)).any(is_wanted);
+    let labels = &alert.labels;
+    let mut naming = NAMING.into_iter().chain(["pod"]).filter_map(|label| labels.get(label));
+    naming.all(|value| named(value).next().is_none())
+        || labels.values().any(|value| is_wanted(value))
+        || alert.annotations.values().any(|text| is_told(text))
 }
 
 /// The component that a curve is of.
@@ -109,6 +124,39 @@ mod tests {
             let labels: Words =
                 labels.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
             assert_eq!(of_labels(&all, &labels).map(|found| found.name.as_str()), expected, "{labels:?}");
+        }
+    }
+
+    /// Labels and a summary, and whether the alert is shown where `web` is shown alone, and where `db` is.
+    #[test]
+    fn an_alert_is_left_out_only_where_it_is_surely_of_another_component() {
+        let all = components(&[("web", "shop-web"), ("db", "db")]);
+        for (labels, summary, expected) in [
+            (&[("component", "web")][..], "", (true, false)),
+            (&[("deployment", "shop-web")], "", (true, false)),
+            (&[("pod", "db-0")], "", (false, true)),
+            (&[("service", "shop-web-canary")], "", (true, false)),
+            // of nobody, of somebody who is no component, of all
+            (&[("severity", "critical")], "", (true, true)),
+            (&[("component", "queue"), ("pod", "queue-0")], "", (true, true)),
+            (&[("alertname", "TargetDown")], "web is away", (true, true)),
+            // of one, and it speaks of the other
+            (&[("component", "web"), ("upstream", "db")], "", (true, true)),
+            (&[("component", "web"), ("pod", "db-0")], "", (true, true)),
+            (&[("component", "web")], "it does not reach db, or db-0", (true, true)),
+            (&[("component", "web")], "the dbs are well, abdb too", (true, false)),
+        ] {
+            let word = |(name, value): &(&str, &str)| ((*name).into(), (*value).into());
+            let alert = AlertRow {
+                name: "It".into(),
+                is_firing: true,
+                since: chrono::DateTime::UNIX_EPOCH,
+                labels: labels.iter().map(word).collect(),
+                annotations: [word(&("summary", summary))].into(),
+                environments: Vec::new(),
+            };
+            let shown = (may_concern(&all, &all[0], &alert), may_concern(&all, &all[1], &alert));
+            assert_eq!(shown, expected, "{labels:?} {summary}");
         }
     }
 

@@ -89,6 +89,8 @@ enum Known {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Portrait {
     sections: BTreeMap<Section, Known>,
+    /// Which components' pods take from a ConfigMap or Secret; nothing is there where one component's workload is not known.
+    takers: BTreeMap<Section, BTreeSet<String>>,
 }
 
 impl Portrait {
@@ -108,6 +110,23 @@ impl Portrait {
         };
         Self {
             sections: self.sections.into_iter().map(|(section, known)| (section, settings(known))).collect(),
+            takers: self.takers,
+        }
+    }
+
+    /// The names of its components.
+    fn components(&self) -> impl Iterator<Item = &str> {
+        self.sections.keys().filter_map(|section| match section {
+            Section::Component(name) => Some(name.as_str()),
+            _ => None,
+        })
+    }
+
+    /// Whether a part of it may be about that component: whatever is not surely another one's alone.
+    fn may_concern(&self, section: &Section, component: &str) -> bool {
+        match section {
+            Section::Component(name) => name == component,
+            section => self.takers.get(section).is_none_or(|takers| takers.contains(component)),
         }
     }
 
@@ -163,6 +182,24 @@ pub struct Row {
     pub left: Option<String>,
     /// The right side's; absent where it has none.
     pub right: Option<String>,
+}
+
+/// Leaves out what is surely about other components than that one on both sides; tells which settings these were.
+pub fn narrow(rows: &mut Vec<Row>, sides: [&Portrait; 2], component: &str) -> Vec<Row> {
+    let names: BTreeSet<&str> = sides.iter().flat_map(|side| side.components()).collect();
+    let scaled = |what: &str| {
+        let fits = |name: &&str| what.strip_prefix(*name).is_some_and(|rest| rest.starts_with(' '));
+        names.iter().copied().find(fits)
+    };
+    let may_concern = |row: &mut Row| match &row.section {
+        Section::Autoscalers => scaled(&row.what).is_none_or(|name| name == component),
+        // where only one side has it, the other one's pods take nothing from it
+        section => {
+            let mut known = sides.iter().filter(|side| side.sections.contains_key(section)).peekable();
+            known.peek().is_none() || known.any(|side| side.may_concern(section, component))
+        }
+    };
+    rows.extract_if(.., |row| !may_concern(row)).collect()
 }
 
 /// How many settings compare in which way.

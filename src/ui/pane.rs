@@ -6,11 +6,13 @@ use ratatui::style::Style;
 
 use crate::api::Tier;
 use crate::app::cluster_state::{ClusterId, Feed};
-use crate::app::located::EnvironmentId;
+use crate::app::components;
+use crate::app::located::{EnvironmentId, ReleaseId};
 use crate::app::rows::{EnvironmentRow, HealthClass};
 use crate::app::store::Store;
 use crate::app::ui_state::Pane as Focus;
 use crate::ui::chrome::{Chrome, Freshness};
+use crate::ui::format::Short;
 use crate::ui::panes;
 use crate::ui::theme::Theme;
 
@@ -102,6 +104,16 @@ impl<'a> Ctx<'a> {
             .map(|(id, _)| self.freshness(id, feed))
             .max_by_key(|freshness| severity(*freshness))
             .unwrap_or(Freshness::Connecting)
+    }
+
+    /// What stands in the title of a release's pane that leaves out that many components, because another one is shown alone.
+    #[must_use]
+    pub fn alone(&self, release: &ReleaseId, left_out: usize) -> Short {
+        let dot = self.theme.glyphs.dot;
+        match components::of_release(self.store, release).filter(|_| left_out > 0) {
+            Some(component) => Short::of(format_args!(" {dot} {} {dot} {left_out} hidden", component.name)),
+            None => Short::of(format_args!("")),
+        }
     }
 
     /// The row of the environment that the screen is about.

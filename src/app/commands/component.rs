@@ -6,7 +6,7 @@ use crate::app::components;
 pub(super) const COMMAND: Command = Command {
     id: "component",
     title: "component",
-    help: "Show one component of the environment alone in all panes; :component NAME, :component all",
+    help: "Show one component alone in all panes; :component NAME or all; =all is the one called all",
     keys: &[KeyChord::char('C')],
     scope: Scope::Cluster,
     group: Group::Looking,

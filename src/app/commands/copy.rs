@@ -1,12 +1,12 @@
 //! `copy`.
 
 use super::prelude::*;
-use crate::app::texts;
+use crate::app::{differences, texts};
 
 pub(super) const COMMAND: Command = Command {
     id: "copy",
     title: "copy",
-    help: "Copy the selected name, the marked ones, or the text that is shown",
+    help: "Copy the selected name or row, the marked ones, or the text that is shown",
     keys: &[KeyChord::char('c')],
     scope: Scope::Everywhere,
     group: Group::Looking,
@@ -21,6 +21,8 @@ fn run(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
     let target = &invocation.target;
     let text = if let Some((_, text)) = texts::whole(store) {
         text.trim_end_matches('\n').to_owned()
+    } else if let Some(row) = differences::chosen(store) {
+        row
     } else if target.pod.is_some() && !store.ui.marked.is_empty() {
         let names: Vec<&str> = store.ui.marked.iter().map(|id| &*id.key.name).collect();
         names.join("\n")

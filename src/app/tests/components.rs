@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::differences::compared;
 use super::keys::{press, typed};
 use crate::api::ReleaseKey;
 use crate::app::effect::{Effect, FetchText};
@@ -223,6 +224,76 @@ fn of_the_whole(store: &Store) -> Rows {
     let Rows { environments, environment_lines, queue, causes, inbox, banners, alerts, .. } =
         store.rows.clone();
     Rows { environments, environment_lines, queue, causes, inbox, banners, alerts, ..Rows::default() }
+}
+
+/// Alerts of production while the backend is shown alone in it.
+#[test]
+fn alerts_of_that_environment_are_of_that_component_and_the_list_of_all_is_not_narrowed() {
+    let world = planera().with_alerts(vec![
+        alert("Ours", &[("component", "backend")]).of("production"),
+        alert("Theirs", &[("pod", "frontend-7f9c6d-2xk4p")]).of("production"),
+        alert("Everybodys", &[]).of("production"),
+        alert("Elsewhere", &[("component", "frontend")]).of("staging"),
+    ]);
+    let listed = |store: &Store| {
+        let mut names: Vec<&str> = store.rows.alerts.iter().map(|line| &*line.alert.name).collect();
+        names.sort_unstable();
+        format!("{}; {} hidden", names.join(" "), store.rows.alerts_hidden)
+    };
+    let (mut store, _) = typed(world, "2 C back enter a");
+    assert_eq!(listed(&store), "Elsewhere Everybodys Ours Theirs; 0 hidden");
+    press(&mut store, ": alerts space production enter");
+    assert_eq!(listed(&store), "Everybodys Ours; 1 hidden");
+    // whoever chooses a component wants to see it
+    press(&mut store, ": alerts space all enter : component space frontend enter");
+    assert_eq!(listed(&store), "Everybodys Theirs; 1 hidden");
+    press(&mut store, ": alerts space production enter C all enter");
+    assert_eq!(listed(&store), "Everybodys Ours Theirs; 0 hidden");
+}
+
+#[test]
+fn differences_are_of_that_component() {
+    let told = |store: &Store| {
+        let differences = &store.rows.differences;
+        let sections: Vec<String> = differences
+            .lines
+            .iter()
+            .filter(|line| line.row.is_none())
+            .map(|line| line.key.0.to_string())
+            .collect();
+        format!("{}; {} hidden", sections.join(", "), differences.hidden)
+    };
+    let mut store = compared();
+    let all = told(&store);
+    assert!(all.contains("component backend") && all.ends_with("; 0 hidden"), "{all}");
+    press(&mut store, "C front enter");
+    let narrowed = told(&store);
+    assert!(!narrowed.contains("component backend") && narrowed.contains("Environment"), "{narrowed}");
+    assert!(!narrowed.ends_with("; 0 hidden"), "{narrowed}");
+    press(&mut store, "C all enter");
+    assert_eq!(told(&store), all);
+}
+
+/// A component may bear the word for all of them as its name.
+#[test]
+fn a_component_that_is_called_all_is_chosen_by_that_name() {
+    let world = planera().with(environment("odd").component("all").component("web"));
+    let (mut store, _) = typed(world, ": environment space odd enter : component space =all enter");
+    assert_eq!(alone(&store, "odd").as_deref(), Some("all"));
+    press(&mut store, "C");
+    let Some(Overlay::Palette(palette)) = store.ui.overlay() else { panic!("{:?}", store.ui.overlay()) };
+    let choices: Vec<&str> = palette.choices.iter().map(|choice| &*choice.completion).collect();
+    assert_eq!(choices, ["component all", "component backend", "component =all", "component web"]);
+    assert_eq!(palette.selected, 2);
+    press(&mut store, "up up enter");
+    assert_eq!(alone(&store, "odd"), None);
+    press(&mut store, "C down down enter");
+    assert_eq!(alone(&store, "odd").as_deref(), Some("all"));
+    press(&mut store, ": component space =web enter");
+    assert_eq!(alone(&store, "odd").as_deref(), Some("web"));
+    press(&mut store, ": component space nothing enter");
+    let said = &store.toasts.back().unwrap().text;
+    assert_eq!(said, "component: there is no `nothing` in odd; there are all, backend, =all, web");
 }
 
 proptest! {

@@ -25,7 +25,7 @@ fn answer(store: &mut Store, request: RequestId, outcome: Outcome) -> Vec<Effect
 }
 
 /// Production beside staging, both read.
-fn compared() -> Store {
+pub(super) fn compared() -> Store {
     let mut store = planera().store();
     let effects = press(&mut store, "2 X");
     for (name, request) in asked(&effects) {
@@ -163,4 +163,24 @@ fn nothing_is_read_once_it_is_left() {
     press(&mut store, "esc");
     assert_eq!(*store.ui.view(), View::Home);
     assert!(asked(&update(&mut store, Event::Tick(now() + TimeDelta::seconds(60)))).is_empty());
+}
+
+#[test]
+fn what_is_copied_is_what_the_row_says() {
+    let mut store = compared();
+    let copied = |effects: Vec<Effect>| match effects.as_slice() {
+        [Effect::Copy(text)] => text.clone(),
+        other => panic!("{other:?}"),
+    };
+    press(&mut store, "/ LOG_LEVEL enter j");
+    let row = "planera-staging/staging@prod-eu: debug\nplanera-production/production@prod-eu: info";
+    assert_eq!(copied(press(&mut store, "c")), format!("component backend: env LOG_LEVEL\n{row}"));
+    press(&mut store, "k");
+    let heading =
+        "component backend: planera-staging/staging@prod-eu and planera-production/production@prod-eu";
+    assert_eq!(copied(press(&mut store, "c")), heading);
+    // what only one side has
+    press(&mut store, "esc esc / BOARD enter j");
+    let copied = copied(press(&mut store, "c"));
+    assert!(copied.ends_with("prod-eu: on\nplanera-production/production@prod-eu: nothing"), "{copied}");
 }

@@ -37,6 +37,9 @@ pub struct Logs {
 pub struct Alerts {
     /// Only this environment: its name, or namespace/name
     pub environment: Option<String>,
+    /// Only those that may be about this component of it: whatever is not surely another one's
+    #[arg(long, value_name = "NAME", requires = "environment")]
+    pub component: Option<String>,
     /// Also those of namespaces in which no environment is
     #[arg(long, conflicts_with = "environment")]
     pub all: bool,
@@ -65,6 +68,9 @@ pub struct Diff {
     pub left: String,
     /// The environment on the right
     pub right: String,
+    /// Only what may be about this component: not the workloads of others, nor what only others take from
+    #[arg(long, value_name = "NAME")]
+    pub component: Option<String>,
     /// What is the same as well
     #[arg(short, long)]
     pub all: bool,
@@ -85,5 +91,6 @@ Exit codes, as those of `kubectl diff`: 0 both are the same, 1 they differ, more
 
 Examples:
   release-cockpit diff staging production
+  release-cockpit diff staging production --component backend
   release-cockpit diff planera-staging/staging planera-production/production --all -o json
   release-cockpit --context prod-eu --context prod-us diff production@prod-eu production@prod-us";

@@ -2,7 +2,7 @@
 //!
 //! Owns what of which object is a setting, in which order, and what of it may be seen. Values are hashed here and let go.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use super::{Fact, Known, Portrait, Section};
 use crate::api::Environment;
 use crate::api::config_record::ConfigKind;
 use crate::api::environment::Component;
-use crate::domain::config_drift::ConfigRef;
+use crate::domain::config_drift::{self, ConfigRef};
 use crate::domain::template_diff;
 
 /// One sentence why something could not be read.
@@ -93,7 +93,26 @@ pub fn portrait(seen: &Seen, salt: &str) -> Portrait {
         [(Section::Autoscalers, autoscalers), (Section::Ingresses, ingresses), (Section::Routes, routes)];
     sections.extend(lists.into_iter().filter_map(|(section, known)| Some((section, known?))));
     sections.extend(seen.configs.iter().map(|(reference, content)| config(reference, content, salt)));
-    Portrait { sections }
+    Portrait { sections, takers: takers(seen).unwrap_or_default() }
+}
+
+/// Which components' pods take from each ConfigMap and Secret; absent where one component's workload is not known.
+fn takers(seen: &Seen) -> Option<BTreeMap<Section, BTreeSet<String>>> {
+    let mut takers: BTreeMap<Section, BTreeSet<String>> = BTreeMap::new();
+    for (component, workload) in seen.environment.spec.components.iter().zip(&seen.workloads) {
+        for reference in config_drift::references(&workload.as_ref().ok()?["spec"]["template"]) {
+            takers.entry(section(&reference)).or_default().insert(component.name.to_string());
+        }
+    }
+    Some(takers)
+}
+
+fn section(reference: &ConfigRef) -> Section {
+    let name = reference.name.clone();
+    match reference.kind {
+        ConfigKind::ConfigMap => Section::ConfigMap(name),
+        ConfigKind::Secret => Section::Secret(name),
+    }
 }
 
 /// A list's settings; nothing where there are none, so that who has none is not told that all of it is missing.
@@ -105,11 +124,6 @@ fn list<'a>(read: &Read<Vec<Value>>, of: impl FnOnce(&[Value]) -> Settings<'a>) 
 }
 
 fn config(reference: &ConfigRef, content: &Content, salt: &str) -> (Section, Known) {
-    let name = reference.name.clone();
-    let section = match reference.kind {
-        ConfigKind::ConfigMap => Section::ConfigMap(name),
-        ConfigKind::Secret => Section::Secret(name),
-    };
     let known = match content {
         Content::Keys(keys) => Known::Settings(
             keys.iter().map(|(key, fact)| ((0, key.clone()), fact.clone())).collect::<BTreeMap<_, _>>(),
@@ -121,7 +135,7 @@ fn config(reference: &ConfigRef, content: &Content, salt: &str) -> (Section, Kno
         }
         Content::Hidden(reason) => Known::Hidden(reason.clone()),
     };
-    (section, known)
+    (section(reference), known)
 }
 
 /// The settings of a component's workload; variables that come from keys are told with what the keys hold.

@@ -51,6 +51,59 @@ fn told(left: &Seen, right: &Seen) -> Vec<String> {
         .collect()
 }
 
+/// An environment of two Deployments that take from these ConfigMaps, and what is left of what differs where one is shown alone.
+#[test]
+fn only_what_is_surely_of_another_component_is_left_out() {
+    let side = |version: &str, unread: bool| {
+        let mut side = seen(&json!({}));
+        side.environment = an_environment(&json!({"application": version, "components": [
+            {"name": "api", "workload": {"kind": "Deployment", "name": "api"}, "container": "main", "image": "r/api"},
+            {"name": "web", "workload": {"kind": "Deployment", "name": "web"}, "container": "main", "image": "r/web"}]}));
+        let workload = |own: &str| {
+            let from = |name: &str| json!({"configMapRef": {"name": name}});
+            Ok(json!({"spec": {"template": {"spec": {"containers": [
+                {"name": "main", "image": format!("r/{own}:{version}"), "envFrom": [from("both"), from(own)]}]}}}}))
+        };
+        side.workloads =
+            vec![workload("api"), if unread { Err("not read".to_owned()) } else { workload("web") }];
+        let scaler = |name: &str| json!({"spec": {"scaleTargetRef": {"kind": "Deployment", "name": name}, "maxReplicas": version.len()}});
+        side.autoscalers = Ok(vec![scaler("api"), scaler("web")]);
+        let map = |name: &str| {
+            let reference = ConfigRef { kind: ConfigKind::ConfigMap, name: name.to_owned() };
+            let held = content(&reference, &json!({"data": {"KEY": version}}), SALT);
+            (reference, held)
+        };
+        side.configs = vec![map("api"), map("both"), map("nobody"), map("web")];
+        portrait(&side, SALT)
+    };
+    let told = |unread: bool, component: &str| {
+        let (left, right) = (side("v1", unread), side("v2.0", false));
+        let mut rows = compare(&left, &right);
+        rows.retain(|row| row.verdict != Verdict::Same);
+        let all = rows.len();
+        let hidden = narrow(&mut rows, [&left, &right], component);
+        assert_eq!(rows.len() + hidden.len(), all);
+        let section = |row: &Row| match &row.section {
+            Section::Autoscalers => row.what.clone(),
+            section => section.to_string(),
+        };
+        rows.iter().map(section).collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(
+        told(false, "api"),
+        "component api, ConfigMap api, ConfigMap both, ConfigMap nobody, api pods, Environment"
+    );
+    assert_eq!(
+        told(false, "web"),
+        "component web, ConfigMap both, ConfigMap nobody, ConfigMap web, web pods, Environment"
+    );
+    // where one workload is not known, it may take from any of them
+    assert_eq!(
+        told(true, "web"),
+        "component web, ConfigMap api, ConfigMap both, ConfigMap nobody, ConfigMap web, web pods, Environment"
+    );
+}
+
 /// Two containers, and what is told of them.
 #[test]
 fn each_setting_of_a_container_is_told_by_its_name() {

@@ -30,7 +30,7 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     };
     let alert = &line.alert;
     let (glyph, style) = look(ctx, line);
-    let title = Short::of(format_args!("{} {dot} {}", alert.name, line.id.source));
+    let title = Short::of(format_args!("{} {dot} {}", alert.name, line.told_by.join(" ")));
     let mut chrome = ctx.chrome(None, Freshness::Timeless);
     chrome.tier = line.tier;
     let hint = format_args!("s silences {dot} d tells all {dot} enter goes there");

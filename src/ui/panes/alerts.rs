@@ -4,8 +4,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::app::alerts::{self, AlertLine};
+use crate::app::alerts::{self, AlertLine, AlertScope};
 use crate::app::cluster_state::Feed;
+use crate::app::components;
 use crate::app::store::Store;
 use crate::app::ui_state::{Pane as Focus, View};
 use crate::domain::age::Age;
@@ -22,6 +23,7 @@ pub static PANE: Pane =
 
 const EMPTY: &str = "No alert fires, and none is pending.";
 const FILTERED: &str = "Nothing matches: esc shows all.";
+const OTHERS: &str = "No alert is about this component: C shows those of all components.";
 const ELSEWHERE: &str = "No alert of your environments fires. a goes on to everybody's.";
 
 /// Where the list is, and what the chosen one says.
@@ -45,14 +47,26 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
         Some(filter) => Short::of(format_args!(" {dot} /{}", filter.text())),
         None => Short::of(format_args!("")),
     };
+    let component = match &view.scope {
+        AlertScope::One(id) => components::alone(store, id),
+        _ => None,
+    };
+    let alone = match component {
+        Some(component) => Short::of(format_args!(" {dot} {}", component.name)),
+        None => Short::of(format_args!("")),
+    };
     let firing = rows.alerts.iter().filter(|line| line.state() == "firing").count();
     let others = match rows.alerts_elsewhere {
         0 => Short::of(format_args!("")),
         count => Short::of(format_args!(" {dot} {count} elsewhere")),
     };
+    let hidden = match rows.alerts_hidden {
+        0 => Short::of(format_args!("")),
+        hidden => Short::of(format_args!(" {dot} {hidden} of others hidden")),
+    };
     let (listed, total) = (rows.alerts.len(), rows.alerts_total);
     let note = if listed < total {
-        Short::of(format_args!("{listed} of {total}{}", others.as_str()))
+        Short::of(format_args!("{listed} of {total}{}{}", hidden.as_str(), others.as_str()))
     } else {
         {
             let quiet = rows.alerts.iter().filter(|line| line.quiet().is_some()).count();
@@ -63,8 +77,9 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
             };
             let pending = rows.alerts.iter().filter(|line| line.state() == "pending").count();
             Short::of(format_args!(
-                "{firing} firing {dot} {pending} pending{}{}",
+                "{firing} firing {dot} {pending} pending{}{}{}",
                 quiet.as_str(),
+                hidden.as_str(),
                 others.as_str()
             ))
         }
@@ -72,12 +87,13 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let inner = chrome.draw(
         buf,
         area,
-        format_args!("Alerts {dot} {}{}", view.scope.words(), filter.as_str()),
+        format_args!("Alerts {dot} {}{}{}", view.scope.words(), alone.as_str(), filter.as_str()),
         (theme.muted, format_args!("{}", note.as_str())),
     );
-    let empty = match (total, rows.alerts_elsewhere) {
-        (0, 0) => EMPTY,
-        (0, _) => ELSEWHERE,
+    let empty = match (total, rows.alerts_elsewhere, rows.alerts_hidden) {
+        (0, 0, 0) => EMPTY,
+        (0, 0, _) => OTHERS,
+        (0, _, _) => ELSEWHERE,
         _ => FILTERED,
     };
     if stand_in(buf, inner, theme, freshness, rows.alerts.is_empty().then_some(empty)) {

@@ -4,7 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::app::differences::{DifferencesView, Line, Side};
+use crate::app::components;
+use crate::app::differences::{Differences, DifferencesView, Line, Side};
 use crate::app::ui_state::{Pane as Focus, View};
 use crate::domain::age::Age;
 use crate::domain::difference::{Row, Verdict};
@@ -32,20 +33,33 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
         None => Short::of(format_args!("")),
     };
     let is_read = view.left.portrait.is_some() && view.right.portrait.is_some();
+    // before the places, which the columns name as well
+    let alone = match components::alone(store, &view.right.environment) {
+        Some(component) => Short::of(format_args!(" {dot} {}", component.name)),
+        None => Short::of(format_args!("")),
+    };
+    let hidden = match listed.hidden {
+        0 => Short::of(format_args!("")),
+        hidden => Short::of(format_args!(" {dot} {hidden} hidden")),
+    };
     let note = match (is_read, counts.unknown) {
         (false, _) => Short::of(format_args!("")),
-        (true, 0) => Short::of(format_args!("{} differ {dot} {} same", counts.differ, counts.same)),
+        (true, 0) => {
+            Short::of(format_args!("{} differ{} {dot} {} same", counts.differ, hidden.as_str(), counts.same))
+        }
         (true, unknown) => Short::of(format_args!(
-            "{} differ {dot} {unknown} unknown {dot} {} same",
-            counts.differ, counts.same
+            "{} differ{} {dot} {unknown} unknown {dot} {} same",
+            counts.differ,
+            hidden.as_str(),
+            counts.same
         )),
     };
     let (left, right) = (name(ctx, &view.left, view), name(ctx, &view.right, view));
-    let title = format_args!("Differences {dot} {left} and {right}{}", filter.as_str());
+    let title = format_args!("Differences{} {dot} {left} and {right}{}", alone.as_str(), filter.as_str());
     let chrome = ctx.chrome(Some(Focus::Differences), freshness(ctx, view));
     let mut body = chrome.draw(buf, area, title, (theme.muted, format_args!("{}", note.as_str())));
     faults(buf, &mut body, ctx, view);
-    if let Some(words) = nothing(view, listed.lines.is_empty(), counts.same) {
+    if let Some(words) = nothing(view, listed) {
         let place = Rect { x: body.x + 1, width: body.width.saturating_sub(1), ..body };
         sentence(buf, place, theme.muted, &words);
         return;
@@ -119,7 +133,7 @@ fn faults(buf: &mut Buffer, body: &mut Rect, ctx: &Ctx<'_>, view: &DifferencesVi
 }
 
 /// What stands in for an empty list.
-fn nothing(view: &DifferencesView, empty: bool, same: usize) -> Option<String> {
+fn nothing(view: &DifferencesView, listed: &Differences) -> Option<String> {
     let sides = || [&view.left, &view.right].into_iter().filter(|side| side.portrait.is_none());
     if sides().next().is_some() {
         let waits = sides().filter(|side| side.fault.is_none());
@@ -129,11 +143,14 @@ fn nothing(view: &DifferencesView, empty: bool, same: usize) -> Option<String> {
             names => format!("Waiting for {}: there is nothing to compare yet.", names.join(" and ")),
         });
     }
-    if !empty {
+    if !listed.lines.is_empty() {
         return None;
     }
+    let (same, hidden) = (listed.counts.same, listed.hidden);
     Some(if view.all {
         "Nothing matches: esc shows all.".to_owned()
+    } else if hidden > 0 {
+        format!("Nothing of this component differs here; {hidden} of others: C shows all components.")
     } else {
         format!("Nothing differs here: {same} settings are the same. = lists them; esc clears a filter.")
     })

@@ -11,7 +11,10 @@ use crate::api::release::{
 use crate::api::strategy::Step;
 use crate::api::{Phase, Release};
 use crate::app::cluster_state::Feed;
+use crate::app::components;
+use crate::app::located::ReleaseId;
 use crate::app::steps::{self, StepWords};
+use crate::app::store::Store;
 use crate::app::ui_state::{Pane as Focus, View};
 use crate::domain::age::Age;
 use crate::ui::chrome::{grey, stand_in};
@@ -39,8 +42,10 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
         Some((step, all)) => Short::of(format_args!("Plan {} step {step} of {all}", theme.glyphs.dot)),
         None => Short::of(format_args!("Plan")),
     };
+    let (below, left_out) = details_in(ctx.store, &view.id);
+    let alone = ctx.alone(&view.id, left_out);
     let note = (theme.muted, format_args!("{digest}"));
-    let inner = chrome.draw(buf, area, format_args!("{}", title.as_str()), note);
+    let inner = chrome.draw(buf, area, format_args!("{}{}", title.as_str(), alone.as_str()), note);
     if stand_in(buf, inner, theme, freshness, plan.is_none().then_some(EMPTY)) {
         return;
     }
@@ -48,10 +53,9 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
         return;
     };
     let current = steps::done(release).map_or(0, |(done, _)| done);
-    let below = plan.steps.get(current).map_or(0, |step| details(step, status).len());
     let height = usize::from(inner.height);
     let first =
-        view.plan_offset.unwrap_or_else(|| steps::followed(current, plan.steps.len() + below, height));
+        view.plan_offset.unwrap_or_else(|| steps::followed(current, plan.steps.len() + below.len(), height));
     let mut row = 0;
     for (index, step) in plan.steps.iter().enumerate().skip(first) {
         if row >= inner.height {
@@ -61,8 +65,8 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
         step_line(&mut Pen::new(buf, inner, row), ctx, (step, state), status);
         row += 1;
         if matches!(state, StepState::Current | StepState::Failed | StepState::Undone) {
-            for detail in details(step, status) {
-                detail_line(&mut Pen::new(buf, inner, row), ctx, detail);
+            for detail in &below {
+                detail_line(&mut Pen::new(buf, inner, row), ctx, *detail);
                 row += 1;
             }
         }
@@ -77,6 +81,43 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
 enum Detail<'a> {
     Component(&'a ComponentProgress),
     Track(&'a TrackProgress),
+}
+
+impl Detail<'_> {
+    fn component(&self) -> &ComponentName {
+        match self {
+            Self::Component(progress) => &progress.component,
+            Self::Track(track) => &track.component,
+        }
+    }
+
+    /// Whether it may be left out where another component is shown alone. What is not well never is.
+    fn is_well(&self) -> bool {
+        match self {
+            Self::Component(progress) => matches!(
+                progress.state,
+                ComponentState::Waiting | ComponentState::Progressing | ComponentState::Done
+            ),
+            Self::Track(track) => track.drift.is_none(),
+        }
+    }
+}
+
+/// What stands below the present step, and how many components are left out of it.
+fn details_in<'a>(store: &'a Store, id: &ReleaseId) -> (Vec<Detail<'a>>, usize) {
+    let present = || {
+        let release = store.release(id)?;
+        let status = release.status.as_ref()?;
+        let current = steps::done(release).map_or(0, |(done, _)| done);
+        Some(details(status.plan.as_ref()?.steps.get(current)?, status))
+    };
+    let mut found = present().unwrap_or_default();
+    let all = found.len();
+    if let Some(alone) = components::of_release(store, id) {
+        found.retain(|detail| *detail.component() == alone.name || !detail.is_well());
+    }
+    let left_out = all - found.len();
+    (found, left_out)
 }
 
 /// How far each component of a step is, where the step changes pods or traffic.

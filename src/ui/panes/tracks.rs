@@ -7,7 +7,9 @@ use ratatui::style::Style;
 use crate::api::release::ReleaseStatus;
 use crate::api::strategy::Track;
 use crate::app::cluster_state::Feed;
-use crate::app::tracks::{Side, WeightWords, drifts, sides_in};
+use crate::app::located::ReleaseId;
+use crate::app::store::Store;
+use crate::app::tracks::{Side, WeightWords, drifts, shown_in};
 use crate::app::ui_state::View;
 use crate::domain::age::Age;
 use crate::domain::known_version::tag;
@@ -39,8 +41,10 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
         Some(words) => Short::of(format_args!("{words}")),
         None => Short::of(format_args!("")),
     };
-    let inner = chrome.draw(buf, area, format_args!("Tracks"), (style, format_args!("{}", note.as_str())));
-    let sides = sides_in(ctx.store, &view.id);
+    let (sides, left_out) = shown_in(ctx.store, &view.id);
+    let alone = ctx.alone(&view.id, left_out);
+    let note = (style, format_args!("{}", note.as_str()));
+    let inner = chrome.draw(buf, area, format_args!("Tracks{}", alone.as_str()), note);
     let status = release.and_then(|release| release.status.as_ref());
     let Some(status) = status.filter(|_| !sides.is_empty()) else {
         stand_in(buf, inner, theme, freshness, Some(EMPTY));
@@ -85,8 +89,10 @@ fn drift(buf: &mut Buffer, inner: Rect, ctx: &Ctx<'_>, status: &ReleaseStatus) -
 
 /// Rows that the pane's content takes.
 #[must_use]
-pub fn wanted(status: &ReleaseStatus, cells: u16, boxed: bool) -> u16 {
-    let lines = status.tracks.len() * if boxed { 2 } else { 1 } + usize::from(boxed);
+pub fn wanted((store, id): (&Store, &ReleaseId), status: &ReleaseStatus, cells: u16, boxed: bool) -> u16 {
+    let (_, left_out) = shown_in(store, id);
+    let shown = status.tracks.len().saturating_sub(left_out);
+    let lines = shown * if boxed { 2 } else { 1 } + usize::from(boxed);
     let lines = u16::try_from(lines).unwrap_or(u16::MAX);
     drifts(status).fold(lines, |lines, (component, drift)| {
         lines.saturating_add(rows_of(&format!("   DRIFT {component}: {drift}"), cells.max(1)))

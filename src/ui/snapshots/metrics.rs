@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::windows::changed;
-use super::{SIZES, screen, snapshot, text, with_events};
+use super::{SIZES, differences, screen, snapshot, text, with_alerts, with_events};
 use crate::api::environment::{MetricPane, MetricUnit, NoData, Slo, Worse};
 use crate::app::cluster_state::{ClusterId, Feed};
 use crate::app::effect::Effect;
@@ -268,8 +268,12 @@ fn one_component_alone() {
         ("events", "2 E C back enter esc"),
         ("no-events", "2 E C front enter esc"),
         ("changes", "2 h C back enter esc"),
+        ("alerts", "2 C back enter : alerts space production enter"),
+        ("alerts-of-others", "2 C front enter : alerts space production enter"),
+        ("release", "2 tab tab enter C back enter esc"),
     ] {
-        let store = world().typing(keys).settled().store;
+        let world = if state.starts_with("alerts") { with_alerts(world()) } else { world() };
+        let store = world.typing(keys).settled().store;
         for size in SIZES {
             let name = format!("alone-{state}-{}x{}", size.0, size.1);
             snapshot(&name, &text(&screen(&store, &theme, size)));
@@ -279,6 +283,14 @@ fn one_component_alone() {
         let store = World { store: answered(zoomed(world().store, "requestRate"), keys) };
         let name = format!("alone-{state}-80x24");
         snapshot(&name, &text(&screen(&store.store, &theme, SIZES[0])));
+    }
+    for (state, keys) in [("differences", "C back enter esc"), ("differences-of-others", "C front enter esc")]
+    {
+        let world = World { store: differences(world().store) }.typing(keys);
+        for size in SIZES {
+            let name = format!("alone-{state}-{}x{}", size.0, size.1);
+            snapshot(&name, &text(&screen(&world.store, &theme, size)));
+        }
     }
 }
 
