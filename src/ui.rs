@@ -5,6 +5,7 @@
 
 pub mod banners;
 pub mod chrome;
+pub mod footer;
 pub mod format;
 pub mod glyphs;
 pub mod layout;

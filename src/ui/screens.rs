@@ -6,13 +6,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::api::ReleaseStatus;
+use crate::app::located::ReleaseId;
 use crate::app::rows::QueueGroup;
 use crate::app::store::Store;
 use crate::app::ui_state::{Overlay, Pane as Focus, View};
 use crate::ui::layout::{self, Needs, SMALLEST, is_wide, take_bottom, take_left, take_top};
 use crate::ui::pane::Ctx;
 use crate::ui::theme::Theme;
-use crate::ui::{banners, overlays, panes, shell, tour};
+use crate::ui::{banners, footer, overlays, panes, shell, tour};
 
 /// Draws the whole screen into that area.
 pub fn draw(buf: &mut Buffer, area: Rect, store: &Store, theme: &Theme) {
@@ -52,7 +53,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, store: &Store, theme: &Theme) {
     if shell.status.height > 0 {
         shell::status(buf, shell.status, &ctx);
     }
-    shell::footer(buf, shell.footer, &ctx);
+    footer::draw(buf, shell.footer, &ctx);
 }
 
 /// The lines around the screen, and the rows of the tour below it.
@@ -127,6 +128,19 @@ struct Release {
     timeline: Rect,
 }
 
+/// The release that is open.
+#[derive(Clone, Copy)]
+struct Opened<'a> {
+    store: &'a Store,
+    id: &'a ReleaseId,
+}
+
+impl<'a> Opened<'a> {
+    fn status(self) -> Option<&'a ReleaseStatus> {
+        self.store.release(self.id)?.status.as_ref()
+    }
+}
+
 /// What the layout of the release view depends on, besides its size.
 struct Wanted {
     plan: u16,
@@ -141,9 +155,9 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn of(status: Option<&ReleaseStatus>, cells: u16, boxed: bool) -> Self {
+    fn of(release: Opened<'_>, cells: u16, boxed: bool) -> Self {
         let count = |items: usize| u16::try_from(items).unwrap_or(u16::MAX);
-        let Some(status) = status else {
+        let Some(status) = release.status() else {
             return Self { plan: 1, gates: 1, tracks: 0, analyses: 0, waits: true, ended: true };
         };
         let plan = status.plan.as_ref().map_or(1, |plan| count(plan.steps.len()));
@@ -151,7 +165,11 @@ impl Wanted {
         Self {
             plan: plan.saturating_add(count(status.components.len().max(status.tracks.len()))),
             gates: count(status.gates.len() * 2 + status.approvals.len()),
-            tracks: if beside { panes::tracks::wanted(status, cells, boxed) } else { 0 },
+            tracks: if beside {
+                panes::tracks::wanted((release.store, release.id), status, cells, boxed)
+            } else {
+                0
+            },
             analyses: status.analysis.len(),
             waits: status.gates.iter().any(|gate| gate.state != crate::api::release::GateState::Pass),
             ended: status.phase.is_final() || status.plan.is_none(),
@@ -160,13 +178,13 @@ impl Wanted {
 }
 
 impl Release {
-    fn of(body: Rect, status: Option<&ReleaseStatus>) -> Self {
-        if is_wide(body) { Self::wide(body, status) } else { Self::compact(body, status) }
+    fn of(body: Rect, release: Opened<'_>) -> Self {
+        if is_wide(body) { Self::wide(body, release) } else { Self::compact(body, release) }
     }
 
-    fn wide(body: Rect, status: Option<&ReleaseStatus>) -> Self {
+    fn wide(body: Rect, release: Opened<'_>) -> Self {
         let half = body.width / 2;
-        let wanted = Wanted::of(status, half.saturating_sub(2), true);
+        let wanted = Wanted::of(release, half.saturating_sub(2), true);
         let mut rest = body;
         let summary = take_top(&mut rest, 3);
         let mut top = take_top(&mut rest, body.height.saturating_sub(3) * 11 / 20);
@@ -182,8 +200,8 @@ impl Release {
         Self { summary, plan, outlook, metrics, lines, tracks, analysis: beside, gates, timeline: rest }
     }
 
-    fn compact(body: Rect, status: Option<&ReleaseStatus>) -> Self {
-        let wanted = Wanted::of(status, body.width, false);
+    fn compact(body: Rect, release: Opened<'_>) -> Self {
+        let wanted = Wanted::of(release, body.width, false);
         let mut rest = body;
         let summary = take_top(&mut rest, if body.height >= 16 { 3 } else { 2 });
         let height = rest.height;
@@ -230,8 +248,7 @@ fn release(buf: &mut Buffer, mut body: Rect, ctx: &Ctx<'_>) {
     if warnings.height > 0 {
         (panes::warnings::PANE.draw)(buf, warnings, ctx);
     }
-    let status = ctx.store.release(&view.id).and_then(|release| release.status.as_ref());
-    let areas = Release::of(body, status);
+    let areas = Release::of(body, Opened { store: ctx.store, id: &view.id });
     (panes::summary::PANE.draw)(buf, areas.summary, ctx);
     (panes::plan::PANE.draw)(buf, areas.plan, ctx);
     if areas.metrics.height > 0 {
@@ -295,7 +312,7 @@ pub fn heights(store: &Store) -> BTreeMap<Focus, u16> {
         View::Release(view) => {
             let mut body = shell.body;
             warnings_area(&mut body, store, boxed);
-            let areas = Release::of(body, store.release(&view.id).and_then(|r| r.status.as_ref()));
+            let areas = Release::of(body, Opened { store, id: &view.id });
             BTreeMap::from([
                 (Focus::Plan, framed(areas.plan)),
                 (Focus::Gates, framed(areas.gates)),
@@ -305,7 +322,9 @@ pub fn heights(store: &Store) -> BTreeMap<Focus, u16> {
         View::Rollback(_) => {
             BTreeMap::from([(Focus::Candidates, panes::rollback::visible_rows(shell.body, boxed))])
         }
-        View::Inbox(_) => BTreeMap::from([(Focus::Inbox, panes::inbox::visible_rows(shell.body, boxed))]),
+        View::Inbox(_) => {
+            BTreeMap::from([(Focus::Inbox, panes::inbox::visible_rows(shell.body, store, boxed))])
+        }
         View::Why(_) => BTreeMap::from([(Focus::Why, framed(shell.body))]),
         View::Changes(_) => {
             let (_, list) = changes_areas(shell.body);

@@ -7,11 +7,9 @@ use ratatui::style::Style;
 use crate::api::Tier;
 use crate::app::arming::{self, Posture};
 use crate::app::cluster_state::{ClusterState, Feed, FeedState};
-use crate::app::command::{self, COMMANDS, Group, Scope, Target};
 use crate::app::located::EnvironmentId;
 use crate::app::pending::PendingState;
 use crate::app::store::Store;
-use crate::app::target::target;
 use crate::app::toast::Level;
 use crate::app::ui_state::{Overlay, Pane as Focus, Purpose, View};
 use crate::domain::age::Age;
@@ -282,118 +280,5 @@ fn no_usage(pen: &mut Pen<'_>, ctx: &Ctx<'_>, pod: &crate::domain::pod_row::PodR
     if let Some(error) = usage.and_then(|usage| usage.error.as_ref()) {
         let room = pen.room();
         pen.put(ctx.theme.muted, "  no CPU and memory: ").cut(room, ctx.theme.muted, ctx.theme, error);
-    }
-}
-
-/// Commands that are always worth a place, at the line's end.
-const ALWAYS: [&str; 3] = ["filter", "palette", "help"];
-
-/// Keys that mean something now; those that cannot be used are dimmed.
-pub fn footer(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
-    let (store, theme) = (ctx.store, ctx.theme);
-    let mut pen = Pen::new(buf, area, 0);
-    if let Some(overlay) = store.ui.overlay() {
-        overlay_keys(&mut pen, ctx, overlay);
-        return;
-    }
-    let narrow = area.width < 120;
-    for id in ALWAYS.iter().rev() {
-        if let (Some(command), Some(key)) = (command::find(id), store.keymap.keys(id).first()) {
-            if narrow && *id != "help" {
-                pen.last(theme.key, format_args!("{key}"));
-            } else {
-                pen.last(theme.muted, format_args!("{key} {}", command.title));
-            }
-        }
-    }
-    let target = target(store);
-    pen.skip(1);
-    if matches!(store.ui.view(), View::Zoom(_) | View::Differences(_)) {
-        // Here keys look closer; those that release are the same everywhere.
-        offered(&mut pen, ctx, &target, Which::Near);
-    } else if narrow {
-        // Where not all of them fit, those that can be used come first.
-        offered(&mut pen, ctx, &target, Which::Ready);
-        offered(&mut pen, ctx, &target, Which::Unready);
-    } else {
-        offered(&mut pen, ctx, &target, Which::All);
-    }
-}
-
-/// Which commands the footer offers.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Which {
-    All,
-    Ready,
-    Unready,
-    /// Those that are of the view itself.
-    Near,
-}
-
-/// Commands that belong to a view that has commands of its own.
-const fn near(view: &View) -> &'static [&'static str] {
-    match view {
-        View::Differences(_) => &["differences", "copy", "back"],
-        _ => &["metric", "changes", "back"],
-    }
-}
-
-/// Commands of this view with their keys, as many as fit.
-fn offered(pen: &mut Pen<'_>, ctx: &Ctx<'_>, target: &Target, which: Which) {
-    let (store, theme) = (ctx.store, ctx.theme);
-    for command in COMMANDS {
-        let own = which == Which::Near && matches!(command.scope, Scope::Zoom | Scope::Differences);
-        let wanted = (own || matches!(command.group, Group::Releasing | Group::Looking))
-            && command.scope.covers(store.ui.view())
-            && !ALWAYS.contains(&command.id);
-        let Some(key) = store.keymap.keys(command.id).first().filter(|_| wanted) else { continue };
-        let text = Short::of(format_args!("{key}"));
-        let cells = width(text.as_str()) + 1 + width(command.title) + 2;
-        if cells > pen.room() {
-            continue;
-        }
-        let ready = command::availability(store, command, target).is_ready();
-        let is_meant = match which {
-            Which::All => true,
-            Which::Ready => ready,
-            Which::Unready => !ready,
-            Which::Near => own || near(store.ui.view()).contains(&command.id),
-        };
-        if !is_meant {
-            continue;
-        }
-        let (keys, words) = if ready { (theme.key, theme.text) } else { (theme.stale, theme.stale) };
-        pen.put(keys, text.as_str()).fmt(words, format_args!(" {}", command.title)).skip(2);
-    }
-}
-
-fn overlay_keys(pen: &mut Pen<'_>, ctx: &Ctx<'_>, overlay: &Overlay) {
-    let theme = ctx.theme;
-    let keys: &[(&str, &str)] = match overlay {
-        Overlay::Help { .. } => &[("esc", "back"), ("j k", "scroll")],
-        Overlay::Palette(_) => {
-            &[("enter", "do it"), ("tab", "complete"), ("up down", "choose"), ("esc", "back")]
-        }
-        Overlay::Filter { .. } | Overlay::Pattern(_) => &[("enter", "keep"), ("esc", "as before")],
-        Overlay::Form(_) => &[
-            ("tab", "next field"),
-            ("up down", "versions"),
-            ("left right", "strategy"),
-            ("enter", "go on"),
-            ("esc", "cancel"),
-        ],
-        Overlay::Confirm(confirm) if confirm.phrase.is_none() && confirm.reason.is_none() => {
-            &[("y", "yes"), ("n", "no"), ("tab", "next"), ("enter", "press the button"), ("esc", "cancel")]
-        }
-        Overlay::Confirm(_) => &[("tab", "next"), ("enter", "press the button"), ("esc", "cancel")],
-        Overlay::Weight(_) => {
-            &[("+ -", "shift"), ("tab", "next field"), ("enter", "go on"), ("esc", "cancel")]
-        }
-        Overlay::HandOff(_) => &[("tab", "next field"), ("enter", "go"), ("esc", "cancel")],
-        Overlay::Message { .. } => &[("esc", "close")],
-    };
-    pen.skip(1);
-    for (key, words) in keys {
-        pen.put(theme.key, key).fmt(theme.text, format_args!(" {words}")).skip(2);
     }
 }
