@@ -81,7 +81,7 @@ pub(super) fn act(store: &mut Store, reason: &str) -> Vec<Effect> {
         InboxKey::Resume(id) => act::open(store, &id, ActionKind::Resume, (Confirmation::Scaled, with(None))),
         // one after the other: whoever ticks an item says that this one is true
         InboxKey::Check(id) => {
-            let item = open.first().map(|item| item.to_string());
+            let item = open.first().map(ToString::to_string);
             let parameters = Parameters { item, ..Parameters::default() };
             act::open(store, &id, ActionKind::Check, (Confirmation::Light, with(Some(Box::new(parameters)))))
         }

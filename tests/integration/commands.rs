@@ -233,7 +233,7 @@ async fn people_look_at_a_release_and_stop_it_by_commands() {
     stage.says("alice", &["inbox"], 0, &["approve", "production"]).await;
     stage.says("alice", &["inbox", "-o", "json"], 0, &["\"do\": \"approve\"", "\"cluster\""]).await;
     // who asked for it may tick what they know, and not approve
-    stage.says("bob", &["inbox"], 0, &["checks open: Team notified of deployment"]).await;
+    stage.says("bob", &["inbox"], 0, &["8 of 8 checks open, next: Changes tested locally"]).await;
     let (_, said) = stage.run("bob", &["inbox", "-o", "json"]).await;
     assert!(said.contains("\"do\": \"check\"") && !said.contains("\"do\": \"approve\""), "{said}");
     stage.says("dave", &["inbox"], 0, &["nothing waits for you"]).await;
@@ -342,7 +342,7 @@ async fn logs_and_events_are_read_without_the_terminal() {
     let (_, none) = stage.run("alice", &["logs", "production", "backend", "--grep", "!level"]).await;
     assert_eq!(none, "");
     stage
-        .says("alice", &["logs", "production", "nobody"], 2, &["there is no component nobody; there are"])
+        .says("alice", &["logs", "production", "nobody"], 2, &["there is no component `nobody`; there are"])
         .await;
     stage
         .says("alice", &["logs", "production", "--grep", "("], 2, &["--grep: not a regular expression"])

@@ -138,10 +138,10 @@ fn of_release(
         rows.push(row(InboxKey::Approve(id.clone()), missing, asked, expires.filter(|_| step.is_none())));
     }
     let open = needs::checks_for_me(cluster, environment, release);
-    if !open.is_empty() {
+    if let Some(next) = open.first() {
         let all = needs::items(environment, release).len();
         let checks = if all == 1 { "check" } else { "checks" };
-        let missing = format!("{} of {all} {checks} open: {}", open.len(), open.join("; "));
+        let missing = format!("{} of {all} {checks} open, next: {next}", open.len());
         let found = row(InboxKey::Check(id.clone()), missing, asked, expires.filter(|_| step.is_none()));
         rows.push(InboxRow { open: open.into_iter().map(Into::into).collect(), ..found });
     }

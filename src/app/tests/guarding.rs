@@ -177,7 +177,7 @@ fn checklists_are_ticked_from_the_inbox() {
     let mut store = listed().store();
     let words: Vec<&str> = store.rows.inbox.iter().map(|row| row.key.word()).collect();
     assert_eq!(words, ["approve", "check"]);
-    assert_eq!(&*store.rows.inbox[1].missing, "2 of 2 checks open: Team notified; Migrations tested");
+    assert_eq!(&*store.rows.inbox[1].missing, "2 of 2 checks open, next: Team notified");
     press(&mut store, &line("check"));
     assert_eq!(said(&store), "check: which item? open are Team notified, Migrations tested");
     for keys in [format!("{} y", line("check team")), "i 2 v y".to_owned()] {
@@ -195,7 +195,7 @@ fn checklists_are_ticked_from_the_inbox() {
     status.checks.push(CheckRecord { item: "Team notified".into(), by: "bob".into(), at: ago(1), digest });
     world.apply_release(release);
     let row = &world.store.rows.inbox[1];
-    assert_eq!((&*row.missing, row.open.len()), ("1 of 2 checks open: Migrations tested", 1));
+    assert_eq!((&*row.missing, row.open.len()), ("1 of 2 checks open, next: Migrations tested", 1));
 }
 
 #[test]
