@@ -93,6 +93,22 @@ impl Scope {
         }
     }
 
+    /// Where it means something, in words for whoever is elsewhere.
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Everywhere => "another view is in the way",
+            Self::Cluster => "leave the text first",
+            Self::Home => "it is of the home screen",
+            Self::Rollback => "it is of the versions to go back to",
+            Self::Events => "it is of the events",
+            Self::Alerts => "it is of the alerts",
+            Self::Differences => "it is of the differences between two environments",
+            Self::Texts => "it is of texts and logs",
+            Self::Logs => "it is of logs",
+            Self::Zoom => "it is of a zoomed metric",
+        }
+    }
+
     /// How many views it covers, roughly: of two commands that share a key, the one with the narrower scope is meant where both mean
     /// something.
     #[must_use]
@@ -256,7 +272,7 @@ pub fn find(id: &str) -> Option<&'static Command> {
 #[must_use]
 pub fn availability(store: &Store, command: &Command, target: &Target) -> Availability {
     if !command.scope.covers(store.ui.view()) {
-        return Availability::Unavailable("means nothing here".to_owned());
+        return Availability::Unavailable(format!("means nothing here: {}", command.scope.words()));
     }
     if let Some(verb) = command.verb {
         let Some(environment) = &target.environment else {

@@ -121,7 +121,8 @@ pub fn present(store: &Store) -> Option<Place> {
 }
 
 impl Place {
-    /// What of it the next session may begin with: logs are opened by a person, each time anew.
+    /// What of it the next session may begin with. Logs are opened by a person, each time anew: they are a permission of their own, one
+    /// stream for each pod that runs then, and what pods print may be for no eyes but those of whoever asks for it.
     #[must_use]
     pub fn lasting(self) -> Self {
         match self.view {

@@ -41,23 +41,14 @@ pub fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
             .copied()
             .filter(move |command| command.group == group && near().all(|it| it.id != command.id))
     };
-    match (store.ui.view(), lead) {
-        // Here keys look closer; those that release are the same everywhere.
-        (View::Zoom(_) | View::Differences(_), _) => offer.all(near(), None),
-        _ if !narrow => {
-            let groups = |command: &&Command| matches!(command.group, Group::Releasing | Group::Looking);
-            offer.all(COMMANDS.iter().copied().filter(groups), None);
-        }
-        // Where not all of them fit, those that can be used come first.
-        (_, true) => {
-            let order = || near().chain(of(Group::Releasing)).chain(of(Group::Looking));
-            offer.all(order(), Some(true));
-            offer.all(order(), Some(false));
-        }
-        (_, false) => {
-            let order = || of(Group::Releasing).chain(near()).chain(of(Group::Looking));
-            offer.all(order(), Some(true));
-            offer.all(order(), Some(false));
+    // Where not all of them fit, those that can be used come first; where most do, they keep their places.
+    let wanted: &[Option<bool>] = if narrow { &[Some(true), Some(false)] } else { &[None] };
+    for wanted in wanted.iter().copied() {
+        match (store.ui.view(), lead) {
+            // Here keys look closer; those that release are the same everywhere.
+            (View::Zoom(_) | View::Differences(_), _) => offer.all(near(), wanted),
+            (_, true) => offer.all(near().chain(of(Group::Releasing)).chain(of(Group::Looking)), wanted),
+            (_, false) => offer.all(of(Group::Releasing).chain(near()).chain(of(Group::Looking)), wanted),
         }
     }
 }
@@ -69,9 +60,7 @@ const fn near(view: &View, focus: Focus) -> (&'static [&'static str], bool) {
             (&["changes", "metric", "range", "compare", "cursor-left", "cursor-right", "back"], true)
         }
         (View::Differences(_), _) => (&["differences", "same", "component", "copy", "back"], true),
-        (View::Home, Focus::Pods) => {
-            (&["logs", "describe", "shell", "component", "cause", "forward", "yaml", "sort"], true)
-        }
+        (View::Home, Focus::Pods) => (&["logs", "describe", "shell", "component", "cause"], true),
         (View::Alerts(_), _) => (&["silence", "expire-silence", "alerts", "describe", "component"], true),
         (View::Events(_), _) => (&["warnings", "component"], true),
         (View::Inbox(_), _) => (&["approve", "reject", "open", "why"], true),

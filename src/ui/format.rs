@@ -15,6 +15,16 @@ pub struct Short {
     len: usize,
 }
 
+/// So many of something: `1 warning`, `2 warnings`.
+#[derive(Clone, Copy, Debug)]
+pub struct Many(pub usize, pub &'static str);
+
+impl fmt::Display for Many {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}{}", self.0, self.1, if self.0 == 1 { "" } else { "s" })
+    }
+}
+
 impl Short {
     /// The formatted text.
     #[must_use]

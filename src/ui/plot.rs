@@ -168,6 +168,10 @@ impl<'a> Plot<'a> {
         let cells = crate::ui::format::width(label);
         let left = x.checked_sub(cells).filter(|left| *left >= self.area.left());
         let right = (cells < self.area.right().saturating_sub(x)).then_some(x + 1);
+        // what happened several times at once is said once
+        if [right, left].into_iter().flatten().any(|from| self.says(from, label)) {
+            return;
+        }
         for y in self.area.top()..self.area.bottom() {
             // With a cell on either side, so that two labels never read as one word.
             let free = |from: &u16| {
@@ -179,6 +183,16 @@ impl<'a> Plot<'a> {
                 return;
             }
         }
+    }
+
+    /// In some row that text stands from that column on.
+    fn says(&self, from: u16, text: &str) -> bool {
+        let stands = |y: u16| {
+            let mut cells = (from..self.area.right()).map(|x| self.buf[(x, y)].symbol());
+            let mut characters = [0; 4];
+            text.chars().all(|c| cells.next() == Some(&*c.encode_utf8(&mut characters)))
+        };
+        (self.area.top()..self.area.bottom()).any(stands)
     }
 
     fn column(&self, at: f64) -> Option<u16> {
@@ -310,7 +324,14 @@ mod tests {
     #[test]
     fn labels_cover_neither_each_other_nor_a_curve() {
         let rows = drawn(&ASCII, |plot| {
-            let markers = [(0.0, "v1.8.2"), (10.0, "10%"), (20.0, "50%"), (30.0, "gone")];
+            let markers = [
+                (0.0, "v1.8.2"),
+                (0.0, "v1.8.2"),
+                (10.0, "10%"),
+                (10.0, "10%"),
+                (20.0, "50%"),
+                (30.0, "gone"),
+            ];
             for (at, _) in markers {
                 plot.marker(at, Style::new());
             }

@@ -258,6 +258,11 @@ fn selected(pen: &mut Pen<'_>, ctx: &Ctx<'_>) {
         Focus::Pods => {
             let pod = store.ui.pods.selected.as_ref().and_then(|id| store.pod(id));
             if let Some(pod) = pod {
+                // where pods of several environments are listed, their names may be alike
+                if store.ui.all_environments {
+                    pen.fmt(theme.muted, format_args!("{}/", pod.key.namespace));
+                }
+                let room = pen.room();
                 pen.name(room.min(width(&pod.key.name)), theme.muted, theme, &pod.key.name);
                 if !pod.node.is_empty() {
                     pen.fmt(theme.muted, format_args!(" on {}", pod.node));

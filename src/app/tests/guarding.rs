@@ -247,7 +247,7 @@ fn an_emergency_needs_no_second_person_and_a_longer_reason() {
     // elsewhere the key means nothing
     let mut store = planera().store();
     press(&mut store, "e");
-    assert_eq!(said(&store), "emergency: means nothing here");
+    assert_eq!(said(&store), "emergency: means nothing here: it is of the versions to go back to");
 }
 
 #[test]

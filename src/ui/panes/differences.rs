@@ -152,7 +152,7 @@ fn nothing(view: &DifferencesView, listed: &Differences) -> Option<String> {
     } else if hidden > 0 {
         format!("Nothing of this component differs here; {hidden} of others: C shows all components.")
     } else {
-        format!("Nothing differs here: {same} settings are the same. = lists them; esc clears a filter.")
+        format!("Nothing differs here: what both have is the same ({same}). = lists it; esc clears a filter.")
     })
 }
 

@@ -9,7 +9,7 @@ use crate::app::ui_state::{Pane as Focus, View};
 use crate::domain::age::Age;
 use crate::domain::event_row::EventGroup;
 use crate::ui::chrome::{grey, sentence, stand_in};
-use crate::ui::format::Short;
+use crate::ui::format::{Many, Short};
 use crate::ui::pane::{Ctx, Pane};
 use crate::ui::pen::Pen;
 
@@ -38,8 +38,12 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
         None => Short::of(format_args!("")),
     };
     let warnings = events.iter().filter(|group| group.warning).count();
-    let note =
-        Short::of(format_args!("{warnings} warnings {dot} {} of {}", events.len(), store.rows.events_total));
+    let note = Short::of(format_args!(
+        "{} {dot} {} of {}",
+        Many(warnings, "warning"),
+        events.len(),
+        store.rows.events_total
+    ));
     let inner = ctx.chrome(Some(Focus::Events), freshness).draw(
         buf,
         area,

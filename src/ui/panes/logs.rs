@@ -9,7 +9,7 @@ use crate::app::log_view::{LogSource, LogView, SourceState};
 use crate::app::ui_state::{Pane as Focus, View};
 use crate::domain::log::LogEntry;
 use crate::ui::chrome::{Freshness, sentence};
-use crate::ui::format::{Short, head, tail, width};
+use crate::ui::format::{Many, Short, head, tail, width};
 use crate::ui::pane::{Ctx, Pane};
 use crate::ui::pen::Pen;
 use crate::ui::reading;
@@ -70,9 +70,9 @@ fn note(view: &LogView, dot: &str) -> Short {
     };
     let shown = view.ring.shown_len();
     match (view.ring.dropped(), shown == view.ring.len()) {
-        (0, true) => Short::of(format_args!("{state} {dot} {shown} lines")),
+        (0, true) => Short::of(format_args!("{state} {dot} {}", Many(shown, "line"))),
         (0, false) => Short::of(format_args!("{state} {dot} {shown} of {} lines", view.ring.len())),
-        (gone, _) => Short::of(format_args!("{state} {dot} {shown} lines, {gone} older dropped")),
+        (gone, _) => Short::of(format_args!("{state} {dot} {}, {gone} older dropped", Many(shown, "line"))),
     }
 }
 

@@ -211,7 +211,7 @@ impl Columns {
         };
         pen.cut(left(pen), style, theme, words.as_str());
         if row.needs_me > 0 && left(pen) >= 5 {
-            pen.fmt(theme.accent, format_args!(" {} me", row.needs_me));
+            pen.fmt(theme.accent, format_args!(" !{}", row.needs_me));
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::app::ui_state::{Pane as Focus, RollbackView, View};
 use crate::domain::age::Age;
 use crate::domain::known_version::{KnownVersion, Verdict};
 use crate::ui::chrome::{Chrome, Freshness, grey, stand_in};
-use crate::ui::format::{Short, width};
+use crate::ui::format::{Many, Short, width};
 use crate::ui::layout::{scrolled, take_top};
 use crate::ui::overlays::confirm::change_line;
 use crate::ui::pane::{Ctx, Pane};
@@ -36,7 +36,7 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
         buf,
         list,
         format_args!("Roll back {application} {dot} {place}"),
-        (theme.muted, format_args!("{count} versions")),
+        (theme.muted, format_args!("{}", Many(count, "version"))),
     );
     if stand_in(buf, inner, theme, freshness, view.versions.is_empty().then_some(EMPTY)) {
         return;
