@@ -137,6 +137,10 @@ async fn alerts_are_told_by_command() {
         rule("Burns", json!({"severity": "critical", "namespace": "planera-production"})),
         rule("Elsewhere", json!({"severity": "critical", "namespace": "kube-system"})),
         rule("Everywhere", json!({"severity": "none"})),
+        rule(
+            "Slow",
+            json!({"severity": "warning", "namespace": "planera-production", "component": "frontend"})
+        ),
     ]))
     .unwrap();
     let stage = Stage::of(scenario).await;
@@ -144,7 +148,7 @@ async fn alerts_are_told_by_command() {
         .comes_to_say(
             "alice",
             &["alerts"],
-            &["Burns", "planera-production/production", "value is 1", "Everywhere"],
+            &["Burns", "planera-production/production", "value is 1", "Everywhere", "Slow"],
         )
         .await;
     let (_, said) = stage.run("alice", &["alerts"]).await;
@@ -152,9 +156,16 @@ async fn alerts_are_told_by_command() {
     stage.says("alice", &["alerts", "--all"], 0, &["Elsewhere"]).await;
     let (code, said) = stage.run("alice", &["alerts", "production", "-o", "json"]).await;
     let told: serde_json::Value = serde_json::from_str(&said).unwrap();
-    assert_eq!((code, told["alerts"].as_array().unwrap().len()), (0, 1), "{said}");
+    assert_eq!((code, told["alerts"].as_array().unwrap().len()), (0, 2), "{said}");
     assert_eq!(told["alerts"][0]["environments"], json!(["planera-production/production"]));
     assert_eq!(told["alerts"][0]["labels"]["alertname"], "Burns");
+    // what is surely another component's is left out, and said to be
+    let backend = ["alerts", "production", "--component", "backend"];
+    let (_, said) = stage.run("alice", &backend).await;
+    assert!(said.contains("Burns") && !said.contains("Slow"), "{said}");
+    assert!(said.contains("1 of other components not shown"), "{said}");
+    let nobody = ["alerts", "production", "--component", "nobody"];
+    stage.says("alice", &nobody, 2, &["there is no component `nobody`; there are backend, frontend"]).await;
     stage.says("alice", &["alerts", "staging"], 0, &["no alert fires"]).await;
     let nobody = ["--prometheus", "http://127.0.0.1:1", "alerts"];
     stage.says("alice", &nobody, 1, &["Prometheus is down: nothing listens at its address"]).await;
@@ -383,6 +394,12 @@ async fn two_environments_are_compared_by_a_command() {
         assert_eq!(verdict(section, what).as_deref(), expected, "{section} {what}");
     }
     assert!(!said.to_string().contains("made-up"), "no value of a Secret is told");
+    // one component alone, and what nobody says is another one's
+    let (_, said) = stage.run("alice", &[&diff[..], &["--component", "frontend"]].concat()).await;
+    assert!(said.contains("component frontend") && said.contains("confirmPhrase"), "{said}");
+    assert!(!said.contains("component backend") && said.contains("of other components not shown"), "{said}");
+    let nobody = [&diff[..], &["--component", "nobody"]].concat();
+    stage.says("alice", &nobody, 2, &["there is no component `nobody`; there are backend, frontend"]).await;
     // who may not read Secrets is told so, and told the rest
     let denied = ["needs get on secrets/app in planera-staging", "DB_POOL_SIZE"];
     stage.says("dave", &diff, 1, &denied).await;

@@ -136,7 +136,7 @@ fn one_revision(out: &mut String, object: &Value) {
     };
     let created = text(object, "/metadata/creationTimestamp");
     let line = format!(
-        "    rev {:<4} {:<40} {pods:<12} {created}  {}",
+        "    rev {:<4} {:<28} {pods:<12} {created}  {}",
         revision(object),
         text(object, "/metadata/name"),
         images.join(", ")
