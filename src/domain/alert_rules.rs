@@ -86,8 +86,9 @@ fn over(
         _ => ("error rate", Unit::Ratio, "{{ $value | humanizePercentage }}"),
     };
     let who = format!("{} {}", environment.spec.application, environment.key().name);
+    // shipped queries have one of both labels: what applications count tells its component, what routers count the workload
     let summary = format!(
-        "{{{{ $labels.component }}}} of {who}: the {what} is {shown}, over its limit of {}",
+        "{{{{ $labels.component }}}}{{{{ $labels.workload }}}} of {who}: the {what} is {shown}, over its limit of {}",
         unit.show(limit)
     );
     let expr = format!("(\n{query}\n) > {limit}");
@@ -151,9 +152,24 @@ const fn replicas(kind: WorkloadKind) -> (&'static str, &'static str, &'static s
 
 /// Replicas that are missing, as a query whose value is their number.
 fn missing(environment: &Environment, component: &Component) -> Result<String, QueryError> {
-    let (wanted, ready, label) = replicas(component.workload.kind);
-    let own = r#"{namespace="{{namespace}}", LABEL=~"{{workload}}"}"#.replace("LABEL", label);
-    let template = format!("sum by ({label}) ({wanted}{own}) - sum by ({label}) ({ready}{own})");
+    let kind = component.workload.kind;
+    let (wanted, ready, label) = replicas(kind);
+    let of = |metric: &str| {
+        let one = |namespace: &str| {
+            format!("{metric}{{{namespace}=\"{{{{namespace}}}}\", {label}=~\"{{{{workload}}}}\"}}")
+        };
+        match kind {
+            // the charts of kube-state-metrics have Prometheus honour its labels; those of Argo's controller do not
+            WorkloadKind::Rollout => {
+                format!("{} or {}", one("exported_namespace"), one("exported_namespace=\"\", namespace"))
+            }
+            WorkloadKind::Deployment | WorkloadKind::StatefulSet | WorkloadKind::DaemonSet => {
+                one("namespace")
+            }
+        }
+    };
+    // two that tell the same of a workload count once
+    let template = format!("max by ({label}) ({}) - max by ({label}) ({})", of(wanted), of(ready));
     let workloads = vec![&component.workload];
     query::render("replicas", &template, &Values { workloads, ..Values::of(environment) })
 }

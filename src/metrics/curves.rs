@@ -162,7 +162,7 @@ fn names<'a>(curves: &(impl Iterator<Item = &'a Labels> + Clone), query: &str) -
 
 /// What to call a curve that no label tells from others.
 fn only_name(labels: &Labels, query: &str) -> String {
-    ["component", "job", "service", "app"]
+    ["component", "workload", "job", "service", "app"]
         .iter()
         .find_map(|key| labels.get(*key)?.as_str())
         .unwrap_or(query)

@@ -10,6 +10,7 @@ use release_cockpit::workload::{self, Target};
 use serde_json::{Value, json};
 
 use crate::controller::Controller;
+use crate::exposed::{ask, discover};
 use crate::space::{Space, action, create, image, message};
 use crate::world::{until, world};
 
@@ -218,4 +219,30 @@ async fn what_others_promote_goes_on_and_a_person_resumes_the_rest() {
     let release = argo.space.api::<Release>().get("r2").await.expect("the release");
     argo.act("on", "Resume", "alice", &release).await;
     argo.space.until_phase("r2", Phase::Succeeded).await;
+}
+
+/// What Argo's controller really counts, scraped as its chart has it scraped: the generated rules find what is wanted and what is there.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rules_read_what_its_controller_counts() {
+    let Some(argo) = argo("argo-counted", json!({})).await else { return };
+    let world = argo.space.world;
+    let address = std::env::var("RELEASE_COCKPIT_TEST_ROLLOUTS_METRICS");
+    let address = address.expect("RELEASE_COCKPIT_TEST_ROLLOUTS_METRICS");
+    let labels = json!({"namespace": "argo-rollouts", "service": "argo-rollouts-metrics"});
+    discover(&format!("argo-{}.kept", world.run), &json!([{"targets": [address], "labels": labels}]));
+    let environment = argo.space.api::<Environment>().get("production").await.expect("the environment");
+    let rules = release_cockpit::domain::alert_rules::rules(&environment).expect("rules");
+    let rule = rules.iter().find(|rule| rule.alert == "ReplicasUnavailable").expect("the rule");
+    let missing = rule.expr.strip_suffix(" > 0").expect("a comparison");
+    let (wanted, _) = missing.trim_matches(['(', '\n']).split_once(" - ").expect("a difference");
+    for (query, number) in [(wanted, 4.0), (missing, 0.0)] {
+        until(60, query, || async {
+            let answer = ask(world, query).await;
+            let is_it = |(labels, found): &(std::collections::BTreeMap<String, String>, f64)| {
+                labels.get("name").is_some_and(|name| name == "backend") && (found - number).abs() < 0.5
+            };
+            (answer.len() == 1 && is_it(&answer[0])).then_some(())
+        })
+        .await;
+    }
 }

@@ -8,6 +8,7 @@
     reason = "a test that cannot go on must say so and stop; one that is skipped must say so, too"
 )]
 
+mod alerting;
 #[path = "../contract/alerts.rs"]
 mod alerts;
 mod alone;
@@ -23,6 +24,7 @@ mod controller;
 mod definitions;
 mod diagnosis;
 mod entering;
+mod exposed;
 mod forgery;
 mod freezing;
 mod journey;
@@ -32,6 +34,7 @@ mod racing;
 mod routers;
 mod rules;
 mod sets;
+mod silences;
 mod space;
 #[path = "../pty/terminal.rs"]
 mod terminal;

@@ -15,7 +15,7 @@ use crate::space::Space;
 use crate::world::{World, until, world};
 
 /// Runs promtool on files of a directory.
-async fn promtool(directory: &Path, arguments: &[&str]) {
+pub async fn promtool(directory: &Path, arguments: &[&str]) {
     let tool = std::env::var("RELEASE_COCKPIT_TEST_PROMTOOL").expect("RELEASE_COCKPIT_TEST_PROMTOOL");
     let mut command = tokio::process::Command::new(tool);
     let output = command.current_dir(directory).args(arguments).output().await.expect("promtool");

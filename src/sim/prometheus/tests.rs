@@ -1,5 +1,7 @@
 //! Queries over hand-made samples, with values computed by hand.
 
+mod exposed;
+
 use promql_parser::parser::parse;
 use rstest::rstest;
 
