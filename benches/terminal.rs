@@ -11,9 +11,11 @@
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-use k8s_openapi::api::core::v1::Pod;
-use kube::Api;
+use futures::StreamExt as _;
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use kube::api::{ListParams, Patch, PatchParams, PostParams};
+use kube::runtime::{WatchStreamExt as _, watcher};
+use kube::{Api, ResourceExt as _};
 use release_cockpit::api::Environment;
 use release_cockpit::sim::scenario::{Scenario, Workload};
 use release_cockpit::sim::server::{StartOptions, start_with};
@@ -69,9 +71,14 @@ fn main() {
     process.measure("idle", &cockpit, || std::thread::sleep(SPAN));
 
     tell("key to highlight", highlights(&mut cockpit));
-    let mut sight = Sight::new(runtime.block_on(pods.list(&ListParams::default())).unwrap().items, pods);
-    let changes = (0..SAMPLES).map(|_| runtime.block_on(sight.change_seen(&cockpit))).collect();
-    tell("change to screen", changes);
+    let mut sight = runtime.block_on(async {
+        let all = pods.list(&ListParams::default()).await.unwrap().items;
+        Sight::new(all, pods)
+    });
+    let changes: Vec<_> = (0..SAMPLES).map(|_| runtime.block_on(sight.change_seen(&cockpit))).collect();
+    tell("change to a watch of our own: the world's part", changes.iter().map(|seen| seen.watch).collect());
+    tell("change to screen", changes.iter().map(|seen| seen.screen).collect());
+    tell("change to screen, without the world's part", changes.iter().map(Seen::ours).collect());
     process.measure(&format!("{UPDATES_PER_SECOND} updates a second"), &cockpit, || {
         runtime.block_on(sight.change_often());
     });
@@ -124,26 +131,53 @@ fn highlights(cockpit: &mut Terminal) -> Vec<Duration> {
         .collect()
 }
 
+/// How long a change took.
+struct Seen {
+    watch: Duration,
+    screen: Duration,
+}
+
+impl Seen {
+    fn ours(&self) -> Duration {
+        self.screen.saturating_sub(self.watch)
+    }
+}
+
 /// Pods in sight, whose restarts are counted up.
 struct Sight {
     api: Api<Pod>,
     pods: Vec<Pod>,
     next: usize,
     restarts: i32,
+    /// What a watch of our own tells, and when.
+    watched: std::sync::mpsc::Receiver<(i32, Instant)>,
 }
 
 impl Sight {
+    /// Inside a runtime.
     fn new(mut pods: Vec<Pod>, api: Api<Pod>) -> Self {
         pods.retain(|pod| pod.metadata.name.as_ref().is_some_and(|name| name.starts_with("bulk-")));
         pods.truncate(CHANGING);
-        Self { api, pods, next: 0, restarts: 1_000 }
+        let (sender, watched) = std::sync::mpsc::channel();
+        for pod in &pods {
+            let name = format!("metadata.name={}", pod.name_any());
+            let events = watcher(api.clone(), watcher::Config::default().fields(&name)).applied_objects();
+            let sender = sender.clone();
+            tokio::spawn(events.for_each(move |pod| {
+                if let Ok(pod) = pod {
+                    let _ = sender.send((statuses(&pod)[0].restart_count, Instant::now()));
+                }
+                std::future::ready(())
+            }));
+        }
+        Self { api, pods, next: 0, restarts: 1_000, watched }
     }
 
     async fn change(&mut self) -> i32 {
         self.restarts += 1;
-        let pod = &mut self.pods[self.next % CHANGING];
+        let pod = &self.pods[self.next % CHANGING];
         self.next += 1;
-        let statuses = pod.status.as_mut().and_then(|status| status.container_statuses.as_mut()).unwrap();
+        let mut statuses = statuses(pod).to_vec();
         statuses[0].restart_count = self.restarts;
         let patch = Patch::Merge(json!({"status": {"containerStatuses": statuses}}));
         let name = pod.metadata.name.as_deref().unwrap();
@@ -152,12 +186,15 @@ impl Sight {
     }
 
     /// A single change, after a pause: where changes keep coming, frames come less often.
-    async fn change_seen(&mut self, cockpit: &Terminal) -> Duration {
+    async fn change_seen(&mut self, cockpit: &Terminal) -> Seen {
         tokio::time::sleep(PAUSE).await;
         let began = Instant::now();
-        let restarts = self.change().await.to_string();
-        cockpit.until("the change", |screen| screen.contents().contains(&restarts));
-        began.elapsed()
+        let restarts = self.change().await;
+        let words = restarts.to_string();
+        cockpit.until("the change", |screen| screen.contents().contains(&words));
+        let screen = began.elapsed();
+        let watch = self.watched.iter().find(|(told, _)| *told == restarts).unwrap().1 - began;
+        Seen { watch, screen }
     }
 
     async fn change_often(&mut self) {
@@ -168,6 +205,10 @@ impl Sight {
             self.change().await;
         }
     }
+}
+
+fn statuses(pod: &Pod) -> &[ContainerStatus] {
+    pod.status.as_ref().and_then(|status| status.container_statuses.as_deref()).unwrap()
 }
 
 /// A process of this machine.

@@ -14,6 +14,7 @@
 mod alertmanager;
 mod apiserver;
 mod kinds;
+mod pod_facts;
 mod prometheus;
 mod registry;
 mod rng;

@@ -8,6 +8,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
 use super::kinds::{self, Resource, TABLES, text};
+use super::pod_facts::PodFacts;
 use super::rng::Seed;
 
 /// Changes kept per kind for watches that resume.
@@ -21,16 +22,22 @@ pub struct Object {
     /// Its resource version.
     pub version: u64,
     json: OnceLock<Box<str>>,
+    pod: OnceLock<PodFacts>,
 }
 
 impl Object {
     fn new(value: Value, version: u64) -> Arc<Self> {
-        Arc::new(Self { value, version, json: OnceLock::new() })
+        Arc::new(Self { value, version, json: OnceLock::new(), pod: OnceLock::new() })
     }
 
     /// The object as JSON; made once.
     pub fn json(&self) -> &str {
         self.json.get_or_init(|| self.value.to_string().into_boxed_str())
+    }
+
+    /// What controllers count a pod by; read once.
+    pub fn pod(&self) -> &PodFacts {
+        self.pod.get_or_init(|| PodFacts::of(&self.value))
     }
 
     /// `metadata.namespace`; empty for cluster-wide objects.

@@ -1,5 +1,7 @@
 //! The metrics API: what the world's pods use, out of the same samples that its Prometheus has.
 
+use std::sync::Arc;
+
 use axum::response::Response;
 use http::Method;
 use serde_json::{Value, json};
@@ -8,7 +10,7 @@ use super::Shared;
 use super::call::{Call, Target};
 use super::refusal::{Refusal, json_response};
 use crate::sim::kinds::{PODS, list, text};
-use crate::sim::store::stamp;
+use crate::sim::store::{Object, stamp};
 
 /// Milliseconds over which CPU is measured.
 const WINDOW: i64 = 30_000;
@@ -39,12 +41,12 @@ fn pods(shared: &Shared, call: &Call, (namespace, name): (&str, &str)) -> Result
         rest: String::new(),
     };
     shared.authorizer.check(&call.user, if name.is_empty() { "list" } else { "get" }, &target)?;
-    let found: Vec<Value> = {
+    let found: Vec<Arc<Object>> = {
         let world = shared.world();
         let all = world.store.list(PODS, target.namespace.as_deref());
-        all.filter(|pod| name.is_empty() || pod.name() == name).map(|pod| pod.value.clone()).collect()
+        all.filter(|pod| name.is_empty() || pod.name() == name).cloned().collect()
     };
-    let mut measured = found.iter().filter_map(|pod| measure(shared, pod));
+    let mut measured = found.iter().filter_map(|pod| measure(shared, &pod.value));
     if !name.is_empty() {
         let one = measured.next().ok_or_else(|| Refusal::not_found(PODS, name))?;
         return Ok(json_response(200, one.to_string()));

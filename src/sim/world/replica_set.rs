@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::{Task, World};
 use crate::sim::kinds::{self, PODS, REPLICA_SETS, int, list, text};
+use crate::sim::pod_facts;
 use crate::sim::store::{Key, Object, instant};
 
 impl World {
@@ -18,11 +19,14 @@ impl World {
         let pods = self.pods_of(&set);
         let wanted = int(&set.value, &["spec", "replicas"]).unwrap_or(1).max(0);
         let present = i64::try_from(pods.len()).unwrap_or(i64::MAX);
+        if present == wanted {
+            return self.write_set_status_of(&set, &pods);
+        }
         if present < wanted {
             for _ in present..wanted {
                 self.create_pod(&set);
             }
-        } else if present > wanted {
+        } else {
             let mut ranked = pods;
             ranked.sort_by_key(|pod| usefulness(&pod.value));
             for pod in ranked.iter().take(usize::try_from(present - wanted).unwrap_or(0)) {
@@ -38,15 +42,23 @@ impl World {
     fn pods_of(&self, set: &Arc<Object>) -> Vec<Arc<Object>> {
         self.store
             .list(PODS, Some(set.namespace()))
-            .filter(|pod| kinds::owner(&pod.value, "ReplicaSet") == Some(set.name()))
-            .filter(|pod| !kinds::is_terminating(&pod.value))
-            .filter(|pod| !matches!(text(&pod.value, &["status", "phase"]), "Succeeded" | "Failed"))
+            .filter(|pod| pod.pod().is_active && pod.pod().set.as_deref() == Some(set.name()))
             .cloned()
             .collect()
     }
 
+    /// A name that no other pod has: among ten thousand, some come up twice.
+    pub(super) fn free_pod_name(&mut self, namespace: &str, set: &str) -> String {
+        loop {
+            let name = self.generate_name(&format!("{set}-"));
+            if self.store.get(PODS, namespace, &name).is_none() {
+                return name;
+            }
+        }
+    }
+
     fn create_pod(&mut self, set: &Arc<Object>) {
-        let name = self.generate_name(&format!("{}-", set.name()));
+        let name = self.free_pod_name(set.namespace(), set.name());
         let template = &set.value["spec"]["template"];
         let pod = json!({
             "apiVersion": "v1", "kind": "Pod",
@@ -69,7 +81,11 @@ impl World {
 
     pub(super) fn write_set_status(&mut self, set: &Arc<Object>) {
         let pods = self.pods_of(set);
-        let ready: Vec<_> = pods.iter().filter_map(|pod| ready_since(&pod.value)).collect();
+        self.write_set_status_of(set, &pods);
+    }
+
+    fn write_set_status_of(&mut self, set: &Arc<Object>, pods: &[Arc<Object>]) {
+        let ready: Vec<_> = pods.iter().filter_map(|pod| pod.pod().ready_since).collect();
         let patience = TimeDelta::seconds(int(&set.value, &["spec", "minReadySeconds"]).unwrap_or(0));
         let available = ready.iter().filter(|since| **since + patience <= self.now).count();
         if let Some(next) = ready.iter().map(|since| *since + patience).filter(|at| *at > self.now).min() {
@@ -102,14 +118,6 @@ fn without_nulls(mut pod: Value) -> Value {
     pod
 }
 
-/// Since when a pod is ready.
-pub(super) fn ready_since(pod: &Value) -> Option<DateTime<Utc>> {
-    let condition = list(pod, &["status", "conditions"])
-        .iter()
-        .find(|condition| text(condition, &["type"]) == "Ready" && text(condition, &["status"]) == "True")?;
-    instant(condition, &["lastTransitionTime"])
-}
-
 /// Order in which pods are given up: the first is the least useful.
 fn usefulness(pod: &Value) -> (bool, bool, bool, i64, std::cmp::Reverse<i64>, String) {
     let restarts = list(pod, &["status", "containerStatuses"])
@@ -121,7 +129,7 @@ fn usefulness(pod: &Value) -> (bool, bool, bool, i64, std::cmp::Reverse<i64>, St
     (
         !text(pod, &["spec", "nodeName"]).is_empty(),
         text(pod, &["status", "phase"]) != "Pending",
-        ready_since(pod).is_some(),
+        pod_facts::ready_since(pod).is_some(),
         -restarts,
         std::cmp::Reverse(created),
         text(pod, &["metadata", "name"]).to_owned(),

@@ -196,7 +196,8 @@ impl World {
     }
 
     fn place_ready_pod(&mut self, set: &Value, born: DateTime<Utc>) {
-        let name = self.generate_name(&format!("{}-", text(set, &["metadata", "name"])));
+        let (namespace, owner) = (text(set, &["metadata", "namespace"]), text(set, &["metadata", "name"]));
+        let name = self.free_pod_name(namespace, owner);
         let seed = self.seed.child("pod").child(text(set, &["metadata", "namespace"])).child(&name);
         let template = &set["spec"]["template"];
         let at = stamp(born);
