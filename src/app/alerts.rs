@@ -211,6 +211,21 @@ pub(super) fn describe(store: &mut Store) {
     views::push(store, View::Text(TextView::new(title, request, body)));
 }
 
+/// The chosen alert in one line, as one tells others of it.
+pub(super) fn chosen(store: &Store) -> Option<String> {
+    let line = selected(store)?;
+    let alert = &line.alert;
+    let since = alert.since.format("%Y-%m-%d %H:%M:%SZ");
+    let mut text = format!("{} {} since {since}", alert.name, line.state());
+    for environment in &alert.environments {
+        let _ = write!(text, " {environment}");
+    }
+    if !alert.summary().is_empty() {
+        let _ = write!(text, ": {}", alert.summary());
+    }
+    Some(text)
+}
+
 /// Everything that is known of an alert, one thing a line.
 #[must_use]
 pub fn told(store: &Store, line: &AlertLine) -> String {
@@ -330,8 +345,10 @@ pub fn silent(store: &Store) -> impl Iterator<Item = (&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::effect::Effect;
     use crate::app::event::Event;
-    use crate::app::fixtures::{World, ago, alert, planera};
+    use crate::app::fixtures::{World, ago, alert, chords, planera};
+    use crate::app::update;
 
     fn names(store: &Store) -> Vec<&str> {
         store.rows.alerts.iter().map(|line| &*line.alert.name).collect()
@@ -411,6 +428,15 @@ mod tests {
         {
             assert!(text.contains(&line), "{line}: {text:#?}");
         }
+    }
+
+    #[test]
+    fn what_is_copied_is_the_alert_and_not_its_environment() {
+        let mut store = world().typing("a").store();
+        let effects = update(&mut store, Event::Key { chord: chords("c")[0], repeat: false });
+        let [Effect::Copy(text)] = effects.as_slice() else { panic!("{effects:?}") };
+        assert!(text.starts_with("HighErrorRate firing since 2026-11-20 14:02:22Z "), "{text}");
+        assert!(text.contains("planera-production/production"), "{text}");
     }
 
     /// A pair of servers that tell of the same alerts, and others between them.

@@ -1,7 +1,7 @@
 //! `copy`.
 
 use super::prelude::*;
-use crate::app::{differences, texts};
+use crate::app::{alerts, differences, texts};
 
 pub(super) const COMMAND: Command = Command {
     id: "copy",
@@ -21,7 +21,7 @@ fn run(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
     let target = &invocation.target;
     let text = if let Some((_, text)) = texts::whole(store) {
         text.trim_end_matches('\n').to_owned()
-    } else if let Some(row) = differences::chosen(store) {
+    } else if let Some(row) = differences::chosen(store).or_else(|| alerts::chosen(store)) {
         row
     } else if target.pod.is_some() && !store.ui.marked.is_empty() {
         let names: Vec<&str> = store.ui.marked.iter().map(|id| &*id.key.name).collect();
