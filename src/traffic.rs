@@ -106,10 +106,8 @@ pub trait Router: Send + Sync {
         Shares::Any
     }
 
-    /// Whether the second workload's pods are found by a Service of their own.
-    fn has_second_service(&self) -> bool {
-        true
-    }
+    /// Whether the second workload's pods are found by a Service of their own, as [`Router::distinguish`] will have it.
+    fn has_second_service(&self, route: &Route) -> bool;
 
     /// What only this router can say about its settings; missing and unknown ones are found by [`validate`].
     fn check(&self, config: &BTreeMap<String, String>) -> Result<(), String> {

@@ -172,6 +172,10 @@ impl Router for Istio {
         Err(format!("{RULE}, {FIRST} and {SECOND} belong together"))
     }
 
+    fn has_second_service(&self, route: &Route) -> bool {
+        route.setting(RULE).is_none()
+    }
+
     fn distinguish<'a>(&'a self, route: &'a Route) -> BoxFuture<'a, Result<Distinction, Error>> {
         match route.setting(RULE) {
             Some(rule) => by_subset(route, rule).boxed(),

@@ -46,7 +46,7 @@ impl Router for ReplicaRatio {
         Shares::Pods
     }
 
-    fn has_second_service(&self) -> bool {
+    fn has_second_service(&self, _: &Route) -> bool {
         false
     }
 

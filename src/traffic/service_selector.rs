@@ -99,6 +99,10 @@ impl Router for ServiceSelector {
         Shares::AllOrNothing
     }
 
+    fn has_second_service(&self, _: &Route) -> bool {
+        true
+    }
+
     fn distinguish<'a>(&'a self, route: &'a Route) -> BoxFuture<'a, Result<Distinction, Error>> {
         // the second Service shows green before the switch
         pair::by_service(route).boxed()

@@ -39,7 +39,7 @@ pub async fn lacks(
     preview: Option<&str>,
 ) -> Result<Option<String>, Error> {
     let api = pair::services(route);
-    let second = router.has_second_service().then(|| route.second_service());
+    let second = router.has_second_service(route).then(|| route.second_service());
     for name in second.into_iter().chain(preview.map(str::to_owned)) {
         if pair::find(&api, KIND, &name).await?.is_none() {
             return Ok(Some(name));

@@ -60,6 +60,10 @@ impl Router for Traefik {
         ]
     }
 
+    fn has_second_service(&self, _: &Route) -> bool {
+        true
+    }
+
     fn distinguish<'a>(&'a self, route: &'a Route) -> BoxFuture<'a, Result<Distinction, Error>> {
         pair::by_service(route).boxed()
     }

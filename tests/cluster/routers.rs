@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use futures::StreamExt as _;
 use k8s_openapi::api::apps::v1::Deployment;
@@ -221,6 +222,25 @@ impl Stage {
         assert_eq!(result, "Applied", "{why}");
     }
 
+    /// Somebody removes the second workload's Service, where there is one: it is made again, and told.
+    async fn loses_a_service(&self) {
+        let services = self.space.api::<Service>();
+        let Some(gone) = services.get_opt("backend-canary").await.expect("an answer") else { return };
+        services.delete("backend-canary", &DeleteParams::default()).await.expect("removed");
+        let begun = Instant::now();
+        let again =
+            until_is(&services, "backend-canary", "made again", |found| found.uid() != gone.uid()).await;
+        eprintln!("{}: made again after {} ms", self.space.namespace, begun.elapsed().as_millis());
+        let selector = |service: &Service| service.spec.clone().and_then(|spec| spec.selector);
+        assert_eq!(selector(&again), selector(&gone));
+        let asked = ["get", "events", "-n", &self.space.namespace, "-o", "jsonpath={.items[*].reason}"];
+        until(60, "an Event", || async {
+            let told = self.space.world.kubectl("admin", &asked, "").await.ok();
+            told.contains("ServiceMadeAgain").then_some(())
+        })
+        .await;
+    }
+
     /// The second workload, as large as that, with the new version; the first one as it was.
     async fn stands(&self, track: &str, replicas: i32) {
         let second = self.space.deployment(&format!("backend-{track}")).await;
@@ -269,6 +289,9 @@ async fn carry(world: &'static World, case: Case) {
             Some(PODS),
             "a router leaves it whole"
         );
+        if weight == 50 {
+            stage.loses_a_service().await;
+        }
         stage.until_share("v1.1.0", f64::from(i32::try_from(weight).expect("small")) / 100.0).await;
         stage.promote(&format!("on-{index}"), &paused).await;
     }
@@ -353,20 +376,6 @@ async fn a_release_waits_for_what_its_router_lacks() {
     assert_eq!(waiting.phase(), Phase::Pending);
     stage.create((GATEWAY.objects)()).await;
     let paused = stage.until_at(1).await;
-    assert_eq!(stage.weights(&GATEWAY).await, (90, 10));
-
-    // somebody removes the Service to which a tenth of the requests go: it is made again, and told
-    let services = stage.space.api::<Service>();
-    let gone = services.get("backend-canary").await.expect("the Service");
-    services.delete("backend-canary", &DeleteParams::default()).await.expect("removed");
-    let again = until_is(&services, "backend-canary", "made again", |found| found.uid() != gone.uid()).await;
-    let selector = |service: &Service| service.spec.clone().and_then(|spec| spec.selector);
-    assert_eq!(selector(&again), selector(&gone));
-    let asked = ["get", "events", "-n", &stage.space.namespace, "-o", "jsonpath={.items[*].reason}"];
-    until(60, "an Event", || async {
-        world.kubectl("dave", &asked, "").await.ok().contains("ServiceMadeAgain").then_some(())
-    })
-    .await;
     assert_eq!(stage.weights(&GATEWAY).await, (90, 10));
 
     // somebody turns the route by hand: it is seen, and not overwritten, until somebody takes it over
