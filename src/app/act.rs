@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::api::release::{GateState, GateStatus};
+use crate::api::release::{GateState, GateStatus, ReleaseKind};
 use crate::api::release_action::Parameters;
 use crate::api::{ActionKind, Environment, Phase, Release};
 use crate::app::ask::{self, Question};
@@ -152,6 +152,10 @@ pub(super) fn fits(release: &Release, kind: ActionKind) -> Result<(), String> {
         ActionKind::Pause => matches!(phase, Progressing | Verifying),
         ActionKind::Resume => phase == Paused,
         ActionKind::Abort => matches!(phase, Pending | Progressing | Paused | Verifying | Held),
+        ActionKind::Rollback if release.spec.kind == ReleaseKind::Rollback => {
+            let (by, version) = (&release.spec.requested_by, &release.spec.version);
+            return Err(format!("{by} is already rolling back to {version}"));
+        }
         ActionKind::Rollback => matches!(phase, Progressing | Paused | Verifying | Held),
         ActionKind::Retry => phase == Held,
         ActionKind::Check => phase == Pending || needs::waits_for_checks(release),

@@ -1,6 +1,6 @@
 //! The rollback view: what an environment has seen, which version was good last, what going back changes. It only looks.
 
-use crate::api::release::ComponentImage;
+use crate::api::release::{ComponentImage, ReleaseKind, RevisionRecord};
 use crate::api::{ActionKind, Release, Verb};
 use crate::app::ask::{self, Question, running};
 use crate::app::command::{Availability, Confirmation};
@@ -13,6 +13,7 @@ use crate::app::ui_state::{Pane, RollbackChoice, RollbackView, View};
 use crate::app::update::follow;
 use crate::app::{act, guard, target};
 use crate::domain::known_version::{KnownVersion, Verdict, known_versions, last_known_good};
+use crate::domain::rollback::{self, Already};
 
 /// Brings an open rollback view up to date: versions when releases have changed, the preview always.
 pub(super) fn renew(store: &mut Store, releases_changed: bool) {
@@ -22,6 +23,7 @@ pub(super) fn renew(store: &mut Store, releases_changed: bool) {
         view.versions = versions(store, &view.environment);
         view.last_known_good = way_back(store, &view);
     }
+    view.already = already(store, &view.environment, false).map(|already| already.sentence());
     let choices: Vec<RollbackChoice> = view.versions.iter().map(RollbackChoice::of).collect();
     if view.cursor.selected.is_none() {
         view.cursor.selected = view.last_known_good.and_then(|good| choices.get(good)).cloned();
@@ -46,6 +48,33 @@ fn way_back(store: &Store, view: &RollbackView) -> Option<usize> {
     })
 }
 
+/// The rollback that another request would repeat.
+fn already<'a>(store: &'a Store, id: &EnvironmentId, is_emergency: bool) -> Option<Already<'a>> {
+    let releases = store.cluster(id.cluster)?.releases.values().map(|release| &**release);
+    rollback::already(releases, &id.key, is_emergency, store.now)
+}
+
+/// Why a rollback to that version would only repeat one that is under way.
+fn repeats(store: &Store, view: &RollbackView, version: &KnownVersion, is_emergency: bool) -> Option<String> {
+    match already(store, &view.environment, is_emergency)? {
+        already @ Already::InProgress(release) if release.spec.kind == ReleaseKind::Rollback => {
+            (release.spec.version == version.version).then(|| already.sentence())
+        }
+        already @ Already::InProgress(release) => {
+            let restores = release.status.as_ref().is_some_and(|status| is_before(&status.before, version));
+            restores.then(|| already.sentence())
+        }
+        Already::JustDone(_) => None,
+    }
+}
+
+fn is_before(before: &[RevisionRecord], version: &KnownVersion) -> bool {
+    !before.is_empty()
+        && before.iter().all(|record| {
+            version.images.iter().any(|i| i.component == record.component && i.image == record.image)
+        })
+}
+
 fn versions(store: &Store, id: &EnvironmentId) -> Vec<KnownVersion> {
     let found = store.cluster(id.cluster).zip(store.environment(id));
     let Some((cluster, environment)) = found else { return Vec::new() };
@@ -67,12 +96,15 @@ fn chosen(view: &RollbackView) -> Option<&KnownVersion> {
     view.versions.get(view.cursor.index)
 }
 
-/// Whether the chosen version can be gone back to.
-pub(super) fn availability(store: &Store, view: &RollbackView) -> Availability {
+/// Whether the environment can be rolled back to the chosen version.
+pub(super) fn availability(store: &Store, view: &RollbackView, is_emergency: bool) -> Availability {
     let why_not = guard::refusal(store, &view.environment, Verb::Rollback).or_else(|| match chosen(view) {
         None => Some("no version is known to go back to".to_owned()),
         Some(version) if version.denied => Some(format!("{} is denied here", version.version)),
         Some(version) if in_flight(store, view, version).is_some() => None,
+        Some(version) if repeats(store, view, version, is_emergency).is_some() => {
+            repeats(store, view, version, is_emergency)
+        }
         Some(version) if version.current => Some(format!("{} runs already", version.version)),
         Some(_) => None,
     });
@@ -126,11 +158,7 @@ fn question<'a>(
 fn in_flight(store: &Store, view: &RollbackView, version: &KnownVersion) -> Option<ReleaseId> {
     let releases = target::releases_of(store, &view.environment);
     let (id, release) = releases.into_iter().find(|(_, release)| release.phase().holds_lane())?;
-    let before = &release.status.as_ref()?.before;
-    let same = !before.is_empty()
-        && before.iter().all(|record| {
-            version.images.iter().any(|i| i.component == record.component && i.image == record.image)
-        });
+    let same = is_before(&release.status.as_ref()?.before, version);
     let possible = act::fits(release, ActionKind::Rollback).is_ok();
     (same && possible).then_some(id)
 }

@@ -231,6 +231,8 @@ pub struct RollbackView {
     pub versions: Vec<KnownVersion>,
     /// Place in `versions` of the last version known to be good.
     pub last_known_good: Option<usize>,
+    /// The rollback that somebody else began, in one sentence.
+    pub already: Option<String>,
     /// What going back to the chosen version changes, per component.
     pub preview: Vec<ImageChange>,
     /// The chosen version.

@@ -44,6 +44,7 @@ pub(super) fn open_rollback(store: &mut Store, environment: EnvironmentId) {
         environment,
         versions: Vec::new(),
         last_known_good: None,
+        already: None,
         preview: Vec::new(),
         cursor: Cursor::default(),
     };

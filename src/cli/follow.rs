@@ -27,6 +27,18 @@ pub(super) async fn to_the_end(
     until(cluster, key, limit, (format, &is_decided)).await
 }
 
+/// Follows a release that is being rolled back until what ran before runs again, and prints it.
+pub(super) async fn to_the_undo(
+    cluster: &Cluster,
+    key: &ReleaseKey,
+    limit: Duration,
+    format: Format,
+) -> Result<Exit, CliError> {
+    let exit = to_the_end(cluster, key, limit, format).await?;
+    let phase = cluster.release(key).await?.phase();
+    Ok(if exit == Exit::ReleaseFailed && phase == Phase::RolledBack { Exit::Ok } else { exit })
+}
+
 /// Follows a release until `enough`, and prints it. Meanwhile each change is told on a terminal.
 pub(super) async fn until(
     cluster: &Cluster,

@@ -166,6 +166,7 @@ const fn fared(version: &KnownVersion) -> &'static str {
         Verdict::Good => "succeeded",
         Verdict::RanBefore => "ran before",
         Verdict::Undecided => "not decided",
+        Verdict::Left => "rolled back",
         Verdict::Bad => "failed",
     }
 }

@@ -11,11 +11,13 @@ use super::follow;
 use super::grammar::{About, Deploy, Format, How, Promote, Rollback};
 use super::output;
 use super::session::{Session, nonce};
+use crate::api::release::ReleaseKind;
 use crate::api::{ActionKind, Environment, Release};
 use crate::cluster::Outcome;
 use crate::config::Settings;
 use crate::domain::intent::{self, Words};
 use crate::domain::known_version::{KnownVersion, known_versions, last_known_good};
+use crate::domain::rollback::{self, Already};
 use crate::time::Clock;
 
 /// `deploy`.
@@ -49,24 +51,63 @@ pub(super) async fn promote(settings: &Settings, wanted: &Promote) -> Result<Exi
     submit(&session, &environment, &release, &wanted.how).await
 }
 
-/// `rollback`: the release that is under way is undone; else a version that ran before is brought back.
+/// `rollback`: joins a rollback that somebody else began, undoes the release under way, or releases an older version.
 pub(super) async fn rollback(settings: &Settings, wanted: &Rollback) -> Result<Exit, CliError> {
     let session = Session::open(settings, &[&wanted.environment]).await?;
     let environment = session.environment(&wanted.environment).await?;
     let releases = session.releases().await?;
     let key = environment.key();
+    let now = Clock::system().now();
+    let already = rollback::already(&releases, &key, wanted.about.emergency, now);
+    if let Some(already) = already.filter(|already| means_the_same(*already, wanted.to.as_deref())) {
+        return join(&session, already, &wanted.how).await;
+    }
     let under_way =
         releases.iter().find(|release| release.environment_key() == key && release.phase().holds_lane());
+    let under_way = under_way.filter(|release| release.spec.kind != ReleaseKind::Rollback);
     if let (Some(release), None) = (under_way, &wanted.to) {
         let said = intent::Act { reason: wanted.about.reason.clone(), ..intent::Act::default() };
         return act::submit(&session, (release, &environment), ActionKind::Rollback, (said, &wanted.how))
             .await;
     }
-    let known = known_versions(&environment, &releases.iter().collect::<Vec<_>>(), Clock::system().now());
+    let known = known_versions(&environment, &releases.iter().collect::<Vec<_>>(), now);
     let target = way_back(&environment, &known, wanted.to.as_deref())?;
     let nonce = nonce(wanted.how.request_id.as_ref());
     let release = intent::rollback(&environment, session.author(), target, &words(&wanted.about), &nonce)?;
     submit(&session, &environment, &release, &wanted.how).await
+}
+
+/// Whether a rollback that somebody else began does what was asked for: any rollback without a target, else one to that version.
+fn means_the_same(already: Already<'_>, to: Option<&str>) -> bool {
+    let Some(to) = to else { return true };
+    let release = already.release();
+    matches!(already, Already::InProgress(_))
+        && release.spec.kind == ReleaseKind::Rollback
+        && release.spec.version == to
+}
+
+/// Sends nothing: reports the rollback that is under way, or was done moments ago, and follows it as far as was asked.
+async fn join(session: &Session, already: Already<'_>, how: &How) -> Result<Exit, CliError> {
+    let release = already.release();
+    let sentence = crate::sanitize::line(&already.sentence()).into_owned();
+    if let (Already::InProgress(_), true) = (already, how.wait) {
+        output::progress(&sentence);
+        let is_undone = release.spec.kind != ReleaseKind::Rollback;
+        return if is_undone {
+            follow::to_the_undo(&session.cluster, &release.key(), how.timeout, how.output).await
+        } else {
+            follow::to_the_end(&session.cluster, &release.key(), how.timeout, how.output).await
+        };
+    }
+    let hint = match already {
+        Already::InProgress(_) => "nothing was sent: wait for it with --wait",
+        Already::JustDone(_) => "nothing was sent: to go further back, name the version with --to",
+    };
+    match how.output {
+        Format::Json => output::json(&session.cluster.release(&release.key()).await?)?,
+        Format::Table => output::text(&format!("{sentence}; {hint}\n"))?,
+    }
+    Ok(Exit::Ok)
 }
 
 fn words(about: &About) -> Words {

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use super::{approval, identity, plan};
 use crate::api::Environment;
 use crate::api::environment::Identity;
-use crate::api::release::{ApprovalRecord, Phase, PlanStep, Release, ReleaseStatus};
+use crate::api::release::{ApprovalRecord, Phase, PlanStep, Release, ReleaseKind, ReleaseStatus};
 use crate::api::release_action::{ActionKind, ActionResult, ReleaseAction};
 use crate::api::strategy::{ApprovalStep, Step};
 
@@ -186,6 +186,9 @@ fn phase(observed: &Observed, status: &ReleaseStatus, action: &ReleaseAction) ->
         ActionKind::Pause => matches!(phase, Progressing | Verifying),
         ActionKind::Resume => phase == Paused,
         ActionKind::Abort => matches!(phase, Pending | Progressing | Paused | Verifying | Held),
+        ActionKind::Rollback if observed.release.spec.kind == ReleaseKind::Rollback => {
+            return Some(Verdict::refused(rollback_of_a_rollback(&observed.release, status)));
+        }
         ActionKind::Rollback => match phase {
             Progressing | Paused | Verifying | Held => true,
             Succeeded => return rollback_of_the_past(observed, status),
@@ -227,6 +230,18 @@ fn too_early(status: &ReleaseStatus, action: &ReleaseAction) -> Option<Verdict> 
     let step = status.step.as_ref().filter(|_| status.phase != Phase::Pending)?;
     let is_early = action.created_at().is_none_or(|at| at.timestamp() < step.started_at.timestamp());
     is_early.then(|| Verdict::refused(format!("it was given before step {} began", plan::number(step.index))))
+}
+
+/// Undoing a rollback would bring the version back that somebody has just left: two people who roll back mean the same thing.
+fn rollback_of_a_rollback(release: &Release, status: &ReleaseStatus) -> String {
+    let (version, by) = (&release.spec.version, &release.spec.requested_by);
+    if status.phase.is_final() {
+        return format!(
+            "this release is {by}'s rollback to {version}, which has ended as {}: roll back to an older version, or deploy the newer one again",
+            status.phase
+        );
+    }
+    format!("{by} is already rolling back to {version} with this release; abort it to return to the version before")
 }
 
 /// A finished release can be rolled back while nothing later has touched the environment and nothing executes there.

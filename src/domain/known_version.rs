@@ -2,8 +2,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::api::release::{ComponentImage, RevisionRecord};
+use crate::api::release::{ComponentImage, ReleaseKind, RevisionRecord};
 use crate::api::{Environment, Phase, Release};
+use crate::domain::timeline::CONTROLLER;
 
 /// A set of images that ran, or tried to run, in one environment.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +38,8 @@ pub enum Verdict {
     RanBefore,
     /// Its release is not decided yet, or ended without effect.
     Undecided,
+    /// A rollback left it, and nobody has deployed it again since.
+    Left,
     /// Its release failed or was undone.
     Bad,
 }
@@ -68,7 +71,7 @@ pub fn known_versions(
     for (index, release) in mine.iter().enumerate() {
         let replaced = mine[..index].iter().rev().find_map(|later| started(later)).unwrap_or(now);
         let entry = from_release(release, replaced);
-        if !known.iter().any(|other| same(&other.images, &entry.images)) {
+        if !is_inconclusive(release) && !known.iter().any(|other| same(&other.images, &entry.images)) {
             known.push(entry);
         }
     }
@@ -81,15 +84,75 @@ pub fn known_versions(
         }
     }
     for version in &mut known {
+        if mine.iter().any(|release| leaves(release, &version.images) && !is_cleared(release, version, &mine)) {
+            version.verdict = version.verdict.max(Verdict::Left);
+            version.soaked = None;
+        }
         version.current = is_current(environment, &version.images);
         version.denied = is_denied(environment, &version.images, now);
     }
     known
 }
 
+/// A rollback that is under way, that a person ended, or that never began, says nothing about the version that it brings.
+fn is_inconclusive(release: &Release) -> bool {
+    let by_person = || {
+        let undo = release.status.as_ref().and_then(|status| status.undo.as_ref());
+        undo.is_none_or(|undo| undo.by != CONTROLLER)
+    };
+    release.spec.kind == ReleaseKind::Rollback
+        && match release.phase() {
+            Phase::Pending
+            | Phase::Progressing
+            | Phase::Paused
+            | Phase::Verifying
+            | Phase::Rejected
+            | Phase::Superseded
+            | Phase::Expired => true,
+            Phase::Aborted | Phase::RollingBack | Phase::RolledBack => by_person(),
+            Phase::Failed => started(release).is_none(),
+            _ => false,
+        }
+}
+
+/// Whether this release is a rollback in effect that leaves exactly these images: somebody judged them worse than an older version.
+fn leaves(release: &Release, images: &[ComponentImage]) -> bool {
+    let Some(left) = left_images(release) else { return false };
+    !left.is_empty() && same(&left, images)
+}
+
+/// The images that a rollback which is in effect left, one per component; nothing where the release is no such rollback.
+///
+/// In effect: it is under way, held, or has succeeded. A rollback that was undone or aborted left nothing.
+#[must_use]
+pub fn left_images(release: &Release) -> Option<Vec<ComponentImage>> {
+    let in_effect = matches!(
+        release.phase(),
+        Phase::Progressing | Phase::Paused | Phase::Verifying | Phase::Held | Phase::Succeeded | Phase::Errored
+    );
+    let status = release.status.as_ref().filter(|_| in_effect && release.spec.kind == ReleaseKind::Rollback)?;
+    let left = status.before.iter().map(|record| ComponentImage {
+        component: record.component.clone(),
+        image: record.image.clone(),
+    });
+    let left: Vec<_> = left.collect();
+    // a rollback to what runs already leaves nothing
+    (!same(&left, &release.spec.images)).then_some(left)
+}
+
+/// Whether the version has succeeded by a later decision: somebody deployed or promoted it again after that rollback.
+fn is_cleared(rollback: &Release, version: &KnownVersion, all: &[&Release]) -> bool {
+    all.iter().any(|later| {
+        later.spec.kind != ReleaseKind::Rollback
+            && later.phase() == Phase::Succeeded
+            && begun(later) > begun(rollback)
+            && same(&later.spec.images, &version.images)
+    })
+}
+
 /// The newest version that succeeded here and is not what runs now; else the newest that ran before any release.
 ///
-/// Never simply the one before: after a rollback that would be the bad one.
+/// What a rollback left is bad until it is deployed again and succeeds, so a second rollback goes further back and never forth.
 #[must_use]
 pub fn last_known_good(known: &[KnownVersion]) -> Option<&KnownVersion> {
     let way_back = |verdict| known.iter().find(|version| version.is_way_back() && version.verdict == verdict);
@@ -258,6 +321,77 @@ mod tests {
         let known = known_versions(&environment("v3"), &seen, now());
         assert_eq!(last_known_good(&known).unwrap().version, "v2");
         assert_eq!(known[1].soaked, Some(TimeDelta::seconds(90)));
+    }
+
+    fn rollback(version: &str, phase: Phase, started: i64, before: &str) -> Release {
+        let mut release = release(version, phase, started, before);
+        release.spec.kind = ReleaseKind::Rollback;
+        release
+    }
+
+    fn target(running: &str, all: &[Release]) -> Option<String> {
+        let seen: Vec<&Release> = all.iter().collect();
+        let known = known_versions(&environment(running), &seen, now());
+        last_known_good(&known).map(|version| version.version.clone())
+    }
+
+    #[test]
+    fn a_second_rollback_goes_further_back_and_never_forth() {
+        let mut all = vec![
+            release("v1.1", Phase::Succeeded, 100, "v1.0"),
+            release("v1.2", Phase::Succeeded, 200, "v1.1"),
+        ];
+        assert_eq!(target("v1.2", &all).as_deref(), Some("v1.1"));
+        all.push(rollback("v1.1", Phase::Progressing, 300, "v1.2"));
+        assert_eq!(target("v1.2", &all).as_deref(), Some("v1.1"), "under way: its target is still the target");
+        for phase in [Phase::Verifying, Phase::Succeeded] {
+            all[2] = rollback("v1.1", phase, 300, "v1.2");
+            assert_eq!(target("v1.1", &all).as_deref(), Some("v1.0"), "{phase}: v1.2 was left");
+        }
+        all.push(rollback("v1.0", Phase::Succeeded, 400, "v1.1"));
+        assert_eq!(target("v1.0", &all), None, "nothing older is known: v1.1 and v1.2 were both left");
+        // a person deploys v1.2 again, and it succeeds: the verdict is theirs
+        all.push(release("v1.2", Phase::Succeeded, 500, "v1.0"));
+        assert_eq!(target("v1.0", &all).as_deref(), Some("v1.2"));
+    }
+
+    #[test]
+    fn an_interrupted_rollback_condemns_neither_its_target_nor_what_it_would_have_left() {
+        use crate::api::release::Undo;
+        let deployed = [
+            release("v1.1", Phase::Succeeded, 100, "v1.0"),
+            release("v1.2", Phase::Succeeded, 200, "v1.1"),
+        ];
+        let ended = |phase, by: &str| {
+            let mut ended = rollback("v1.1", phase, 300, "v1.2");
+            ended.status.as_mut().unwrap().undo = Some(Undo {
+                by: by.into(),
+                at: now(),
+                reason: String::new(),
+                ends_as: phase,
+            });
+            [deployed.to_vec(), vec![ended]].concat()
+        };
+        for phase in [Phase::Aborted, Phase::RolledBack, Phase::RollingBack] {
+            let all = ended(phase, "carol");
+            assert_eq!(target("v1.2", &all).as_deref(), Some("v1.1"), "{phase} by a person");
+            let seen: Vec<&Release> = all.iter().collect();
+            let known = known_versions(&environment("v1.2"), &seen, now());
+            assert_eq!(known[0].version, "v1.2");
+            assert_eq!(known[0].verdict, Verdict::Good, "{phase} by a person");
+        }
+        let all = ended(Phase::RolledBack, CONTROLLER);
+        assert_eq!(target("v1.2", &all).as_deref(), Some("v1.0"), "v1.1 could not be rolled out any more");
+    }
+
+    #[test]
+    fn a_rollback_to_what_runs_leaves_nothing() {
+        let all = [
+            release("v1.1", Phase::Succeeded, 100, "v1.0"),
+            rollback("v1.1", Phase::Succeeded, 200, "v1.1"),
+            release("v1.2", Phase::Succeeded, 300, "v1.1"),
+        ];
+        assert_eq!(target("v1.2", &all).as_deref(), Some("v1.1"));
     }
 
     #[test]

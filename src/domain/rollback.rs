@@ -1,12 +1,15 @@
-//! Going back: in which order what is undone, and to which version a person had better return.
+//! Rollback: the order in which changes are undone, and which rollback of somebody else a request joins.
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::plan;
-use crate::api::names::ComponentName;
-use crate::api::release::{ComponentImage, Phase, Plan, Release};
+use crate::api::names::{ComponentName, EnvironmentKey};
+use crate::api::release::{ComponentImage, Phase, Plan, Release, ReleaseKind};
+
+/// How long after a rollback another one without a target is taken for the same decision.
+const SAME_INCIDENT: TimeDelta = TimeDelta::seconds(60);
 
 /// The components of a plan in the order in which they are undone: the last changed comes first.
 #[must_use]
@@ -14,72 +17,79 @@ pub fn undo_order(plan: &Plan) -> Vec<&ComponentName> {
     plan::components(plan).rev().collect()
 }
 
-/// A version that ran here before.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Candidate {
-    /// The release that brought it.
-    pub release: String,
-    /// Its version.
-    pub version: String,
-    /// Its images.
-    pub images: Vec<ComponentImage>,
-    /// Who asked for it.
-    pub requested_by: String,
-    /// When it succeeded, or when it was given up.
-    pub finished_at: Option<DateTime<Utc>>,
-    /// How it ended.
-    pub phase: Phase,
-    /// It succeeded, nothing of that version failed later, and it is not what runs now.
-    pub is_good: bool,
+/// A rollback that somebody else began, so that another request for one has nothing left to do.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Already<'a> {
+    /// It waits or is under way: whoever rolls back meanwhile means the same thing and joins it.
+    InProgress(&'a Release),
+    /// It ended moments ago, and what it restored runs now.
+    JustDone(&'a Release),
 }
 
-/// The versions that past releases of one environment brought, newest first, without the one that runs now.
-///
-/// `releases` are those of one environment, in any order; `current` is the version that runs.
-#[must_use]
-pub fn candidates(releases: &[Arc<Release>], current: &str) -> Vec<Candidate> {
-    let mut past: Vec<_> = releases
-        .iter()
-        .filter(|release| {
-            let executed = release.status.as_ref().is_some_and(|status| status.started_at.is_some());
-            executed && release.phase().is_final() && release.spec.version != current
-        })
-        .collect();
-    past.sort_by_key(|release| std::cmp::Reverse(finished(release)));
-    let mut failed = Vec::new();
-    let mut seen = Vec::new();
-    let mut candidates = Vec::new();
-    for release in past {
-        let version = release.spec.version.as_str();
-        let succeeded = release.phase() == Phase::Succeeded;
-        if !succeeded {
-            failed.push(version);
+impl<'a> Already<'a> {
+    /// The release that does it, or did it: a rollback, or the release that is being undone.
+    #[must_use]
+    pub const fn release(self) -> &'a Release {
+        match self {
+            Self::InProgress(release) | Self::JustDone(release) => release,
         }
-        if seen.contains(&version) {
-            continue;
-        }
-        seen.push(version);
-        candidates.push(Candidate {
-            release: release.metadata.name.clone().unwrap_or_default(),
-            version: version.to_owned(),
-            images: release.spec.images.clone(),
-            requested_by: release.spec.requested_by.clone(),
-            finished_at: finished(release),
-            phase: release.phase(),
-            is_good: succeeded && !failed.contains(&version),
-        });
     }
-    candidates
+
+    /// One sentence: who rolls back what, and by which release.
+    #[must_use]
+    pub fn sentence(self) -> String {
+        let release = self.release();
+        let name = release.metadata.name.as_deref().unwrap_or_default();
+        let (by, what) = if release.spec.kind == ReleaseKind::Rollback {
+            (release.spec.requested_by.as_str(), format!("to {}", release.spec.version))
+        } else {
+            let undo = release.status.as_ref().and_then(|status| status.undo.as_ref());
+            (undo.map_or("controller", |undo| undo.by.as_str()), format!("{}", release.spec.version))
+        };
+        match self {
+            Self::InProgress(_) => format!("{by} is already rolling back {what} (release {name})"),
+            Self::JustDone(_) => format!("{by} has just rolled back {what} (release {name})"),
+        }
+    }
 }
 
-/// The newest version that succeeded and never failed since: where a rollback should go.
+/// The rollback that a new request without a target repeats, if there is one.
+///
+/// An emergency rollback joins only what executes already or is an emergency itself: a waiting rollback may wait for approvals.
 #[must_use]
-pub fn last_known_good(candidates: &[Candidate]) -> Option<&Candidate> {
-    candidates.iter().find(|candidate| candidate.is_good)
+pub fn already<'a>(
+    releases: impl IntoIterator<Item = &'a Release>,
+    environment: &EnvironmentKey,
+    is_emergency: bool,
+    now: DateTime<Utc>,
+) -> Option<Already<'a>> {
+    let ours: Vec<&Release> =
+        releases.into_iter().filter(|release| release.environment_key() == *environment).collect();
+    let joins = |release: &&&Release| match (release.phase(), release.spec.kind) {
+        (Phase::RollingBack, kind) => kind != ReleaseKind::Rollback,
+        (Phase::Progressing | Phase::Paused | Phase::Verifying, ReleaseKind::Rollback) => true,
+        (Phase::Pending, ReleaseKind::Rollback) => {
+            !is_emergency || release.spec.emergency.unwrap_or_default()
+        }
+        _ => false,
+    };
+    let in_progress = ours.iter().filter(joins).min_by_key(|release| {
+        (release.phase() == Phase::Pending, release.created_at(), release.metadata.name.clone())
+    });
+    in_progress.map(|release| Already::InProgress(release)).or_else(|| just_done(&ours, now))
 }
 
-fn finished(release: &Release) -> Option<DateTime<Utc>> {
-    release.status.as_ref().and_then(|status| status.finished_at)
+/// The last release that began here, where it was a rollback, or was undone, moments ago.
+fn just_done<'a>(ours: &[&'a Release], now: DateTime<Utc>) -> Option<Already<'a>> {
+    let status = |release: &Release| release.status.clone().unwrap_or_default();
+    let last = ours.iter().max_by_key(|release| status(release).started_at)?;
+    let is_done = match last.phase() {
+        Phase::Succeeded => last.spec.kind == ReleaseKind::Rollback,
+        Phase::RolledBack => last.spec.kind != ReleaseKind::Rollback,
+        _ => false,
+    };
+    let is_recent = status(last).finished_at.is_some_and(|at| now.signed_duration_since(at) < SAME_INCIDENT);
+    (is_done && is_recent).then_some(Already::JustDone(last))
 }
 
 /// Whether exactly these images ran here before: as the outcome of a release that succeeded, or as what a release found and put back.
@@ -112,26 +122,60 @@ mod tests {
         Arc::new(release)
     }
 
-    #[test]
-    fn the_last_known_good_is_the_newest_that_succeeded_and_never_failed_since() {
-        let releases = [
-            past("v1", Phase::Succeeded, 10),
-            past("v2", Phase::Succeeded, 20),
-            past("v2", Phase::RolledBack, 30),
-            past("v3", Phase::RolledBack, 40),
-            past("v4", Phase::Succeeded, 50),
-        ];
-        let candidates = candidates(&releases, "v4");
-        let versions: Vec<_> = candidates.iter().map(|c| (c.version.as_str(), c.is_good)).collect();
-        assert_eq!(versions, [("v3", false), ("v2", false), ("v1", true)]);
-        assert_eq!(last_known_good(&candidates).unwrap().version, "v1");
+    fn rollback(phase: Phase, secs: i64) -> Release {
+        let mut release = (*past("v1", phase, secs)).clone();
+        release.spec.kind = ReleaseKind::Rollback;
+        release
     }
 
     #[test]
-    fn what_never_executed_is_no_candidate() {
-        let mut rejected = (*past("v1", Phase::Rejected, 10)).clone();
-        rejected.status.as_mut().unwrap().started_at = None;
-        assert!(candidates(&[Arc::new(rejected), past("v2", Phase::Progressing, 5)], "v9").is_empty());
+    fn a_rollback_under_way_is_joined() {
+        let here = EnvironmentKey::new("planera", "production");
+        let elsewhere = EnvironmentKey::new("planera", "staging");
+        for (phase, expected) in [
+            (Phase::Pending, true),
+            (Phase::Progressing, true),
+            (Phase::Paused, true),
+            (Phase::Verifying, true),
+            (Phase::RollingBack, false),
+            (Phase::Held, false),
+            (Phase::Aborted, false),
+        ] {
+            let found = rollback(phase, 10);
+            let joined = already([&found], &here, false, at(20));
+            assert_eq!(matches!(joined, Some(Already::InProgress(_))), expected, "{phase}");
+            assert_eq!(already([&found], &elsewhere, false, at(20)), None, "{phase}");
+        }
+        let deploy = |phase| (*past("v2", phase, 10)).clone();
+        assert_eq!(already([&deploy(Phase::Progressing)], &here, false, at(20)), None);
+        let undone = deploy(Phase::RollingBack);
+        assert!(matches!(already([&undone], &here, true, at(20)), Some(Already::InProgress(_))));
+    }
+
+    #[test]
+    fn an_emergency_waits_for_no_approval_of_another_rollback() {
+        let here = EnvironmentKey::new("planera", "production");
+        let mut waiting = rollback(Phase::Pending, 10);
+        assert_eq!(already([&waiting], &here, true, at(20)), None);
+        waiting.spec.emergency = Some(true);
+        assert!(already([&waiting], &here, true, at(20)).is_some());
+    }
+
+    #[test]
+    fn a_rollback_of_a_moment_ago_is_the_same_decision() {
+        let here = EnvironmentKey::new("planera", "production");
+        let deploy = |phase, secs| (*past("v2", phase, secs)).clone();
+        for (done, now, expected) in [
+            (vec![rollback(Phase::Succeeded, 100)], 130, true),
+            (vec![rollback(Phase::Succeeded, 100)], 200, false),
+            (vec![rollback(Phase::Succeeded, 100), deploy(Phase::Succeeded, 110)], 130, false),
+            (vec![rollback(Phase::RolledBack, 100)], 130, false),
+            (vec![deploy(Phase::RolledBack, 100)], 130, true),
+            (vec![deploy(Phase::Succeeded, 100)], 130, false),
+        ] {
+            let found = already(&done, &here, false, at(now));
+            assert_eq!(found.is_some(), expected, "{done:?}");
+        }
     }
 
     #[test]

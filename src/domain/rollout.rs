@@ -23,7 +23,7 @@ mod argo;
 mod draft;
 mod effect;
 mod failure;
-mod freeze;
+pub(in crate::domain) mod freeze;
 mod moves;
 mod paused;
 mod pending;

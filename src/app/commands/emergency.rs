@@ -14,7 +14,7 @@ pub(super) const COMMAND: Command = Command {
     cli: Some("rollback"),
     confirmation: Confirmation::Scaled,
     availability: |store, _| match store.ui.view() {
-        View::Rollback(view) => rollback::availability(store, view),
+        View::Rollback(view) => rollback::availability(store, view, true),
         _ => Availability::Unavailable("look at the versions to go back to first".to_owned()),
     },
     run: |store, invocation| {

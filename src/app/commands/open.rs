@@ -20,7 +20,7 @@ pub(super) const COMMAND: Command = Command {
 
 fn available(store: &Store, target: &Target) -> Availability {
     match store.ui.view() {
-        View::Rollback(view) => rollback::availability(store, view),
+        View::Rollback(view) => rollback::availability(store, view, false),
         View::Home if store.ui.focus == Pane::Pods => describe::needs_pod(store, target),
         View::Home if sections::hides_selected(store) => Availability::Ready,
         View::Home => match target::subject(store, target, |release| !release.phase().is_final()) {

@@ -3,7 +3,8 @@
 //! Written down before the release's own status says so: whoever is stopped in between finds it there, and adds nothing.
 
 use crate::api::environment::{Debt, DeniedDigest, EnvironmentStatus};
-use crate::api::release::{Phase, Release, ReleaseKind, ReleaseStatus};
+use crate::api::release::{Phase, Release, ReleaseKind, ReleaseStatus, Undo};
+use crate::domain::rollout::freeze;
 use crate::domain::timeline::{CONTROLLER, cut};
 use crate::domain::{debt, version};
 
@@ -25,7 +26,7 @@ pub fn accounted(
             new.debts.push(debt);
         }
     }
-    for entry in failed_images(release, next) {
+    for entry in denied_images(release, next) {
         let is_known = new.denied.iter().any(|known| known.digest == entry.digest);
         if !is_known && new.denied.len() < DENIED {
             new.denied.push(entry);
@@ -41,32 +42,49 @@ fn new_debts(release: &Release, next: &ReleaseStatus) -> Vec<Debt> {
     after.into_iter().filter(|debt| !before.iter().any(|known| known.id == debt.id)).collect()
 }
 
-/// The digests of a release that failed and was put back by the controller itself. A failed rollback denies nothing: what it
-/// brings ran here before.
-fn failed_images(release: &Release, next: &ReleaseStatus) -> Vec<DeniedDigest> {
+/// The digests that may not come here again as the release goes over to `next`: those of a release that was rolled back, by the
+/// controller or by a person, and those that a successful rollback left. A person takes them off the list again (`allow`).
+///
+/// Neither an abort nor a freeze is a verdict on the version, and nothing that ran before is denied.
+fn denied_images(release: &Release, next: &ReleaseStatus) -> Vec<DeniedDigest> {
+    let name = release.metadata.name.as_deref().unwrap_or_default();
+    if release.spec.kind == ReleaseKind::Rollback {
+        let succeeds = release.phase() != Phase::Succeeded && next.phase == Phase::Succeeded;
+        let left = next.before.iter().map(|record| record.image.as_str()).filter(|_| succeeds);
+        let stays = release.spec.images.iter().map(|image| image.image.as_str());
+        let (by, to) = (&release.spec.requested_by, &release.spec.version);
+        let why = release.spec.reason.as_deref().unwrap_or("no reason given");
+        return denials(left, stays, by, &format!("{by} rolled back from it to {to} ({name}): {why}"));
+    }
     let ends =
         release.phase() == Phase::RollingBack && matches!(next.phase, Phase::RolledBack | Phase::Errored);
-    let Some(undo) = next.undo.as_ref().filter(|undo| ends && undo.by == CONTROLLER) else {
-        return Vec::new();
+    let is_verdict = |undo: &&Undo| undo.ends_as == Phase::RolledBack && !freeze::is_cause_of(undo);
+    let Some(undo) = next.undo.as_ref().filter(|_| ends).filter(is_verdict) else { return Vec::new() };
+    let brought = release.spec.images.iter().map(|image| image.image.as_str());
+    let ran_before = next.before.iter().map(|record| record.image.as_str());
+    let verdict = if undo.by == CONTROLLER { "failed: " } else { "" };
+    let why = format!("{name} ({}) {verdict}{}", release.spec.version, undo.reason);
+    denials(brought, ran_before, &undo.by, &why)
+}
+
+/// Denials of the digests of these images, except of those that stay.
+fn denials<'a>(
+    images: impl Iterator<Item = &'a str>,
+    stays: impl Iterator<Item = &'a str>,
+    by: &str,
+    why: &str,
+) -> Vec<DeniedDigest> {
+    let stays: Vec<&str> = stays.filter_map(version::digest_of).collect();
+    let mut digests: Vec<&str> =
+        images.filter_map(version::digest_of).filter(|digest| !stays.contains(digest)).collect();
+    digests.dedup();
+    let entry = |digest: &str| DeniedDigest {
+        digest: digest.to_owned(),
+        reason: Some(cut(why.to_owned(), 1024)),
+        by: Some(by.to_owned()),
+        until: None,
     };
-    if release.spec.kind == ReleaseKind::Rollback {
-        return Vec::new();
-    }
-    let name = release.metadata.name.as_deref().unwrap_or_default();
-    let ran_before = |digest: &str| next.before.iter().any(|b| version::digest_of(&b.image) == Some(digest));
-    release
-        .spec
-        .images
-        .iter()
-        .filter_map(|image| version::digest_of(&image.image))
-        .filter(|digest| !ran_before(digest))
-        .map(|digest| DeniedDigest {
-            digest: digest.to_owned(),
-            reason: Some(cut(format!("{name} ({}) failed: {}", release.spec.version, undo.reason), 1024)),
-            by: Some(CONTROLLER.to_owned()),
-            until: None,
-        })
-        .collect()
+    digests.into_iter().map(entry).collect()
 }
 
 #[cfg(test)]
@@ -109,13 +127,15 @@ mod tests {
     }
 
     #[test]
-    fn only_what_failed_by_itself_is_denied() {
+    fn a_version_that_was_rolled_back_is_denied() {
         type Change = fn(&mut Release, &mut ReleaseStatus);
         let (bad, same) = (digest('a'), digest('b'));
-        let cases: [(&str, Change, bool); 6] = [
+        let cases: [(&str, Change, bool); 8] = [
             ("failed and put back", |_, _| {}, true),
             ("not wholly put back", |_, next| next.phase = Phase::Errored, true),
-            ("a person went back", |_, next| next.undo.as_mut().unwrap().by = "erin".into(), false),
+            ("rolled back by a person", |_, next| next.undo.as_mut().unwrap().by = "erin".into(), true),
+            ("aborted", |_, next| next.undo.as_mut().unwrap().ends_as = Phase::Aborted, false),
+            ("frozen", |_, next| next.undo.as_mut().unwrap().reason = "frozen by erin: audit".into(), false),
             ("on its way", |_, next| next.phase = Phase::RollingBack, false),
             (
                 "over since long",
@@ -152,10 +172,39 @@ mod tests {
             let denied: Vec<_> = new.iter().flat_map(|new| &new.denied).collect();
             assert_eq!(denied.len(), usize::from(expected), "{name}: {denied:?}");
             if let [entry] = denied[..] {
-                assert_eq!((entry.digest.as_str(), entry.by.as_deref()), (bad.as_str(), Some(CONTROLLER)));
+                let by = next.undo.as_ref().map(|undo| undo.by.as_str());
+                assert_eq!((entry.digest.as_str(), entry.by.as_deref()), (bad.as_str(), by));
                 assert!(entry.reason.as_ref().unwrap().contains("pods crash"));
                 assert_eq!(accounted(new.as_ref().unwrap(), &release, &next), None, "{name}");
             }
         }
+    }
+
+    #[test]
+    fn what_a_rollback_left_is_denied_once_it_succeeds() {
+        let (bad, good, same) = (digest('a'), digest('b'), digest('c'));
+        let record = |image: String| RevisionRecord {
+            component: "backend".into(),
+            image,
+            revision: None,
+            replicas: None,
+            partition: None,
+        };
+        let mut release = release("v1");
+        release.spec.kind = ReleaseKind::Rollback;
+        release.spec.images[0].image = format!("ghcr.io/acme/backend:v1@{good}");
+        release.spec.images[1].image = format!("ghcr.io/acme/frontend:v1@{same}");
+        release.status = Some(ReleaseStatus { phase: Phase::Verifying, ..ReleaseStatus::default() });
+        let before =
+            vec![record(format!("ghcr.io/acme/backend:v2@{bad}")), record(format!("ghcr.io/acme/frontend@{same}"))];
+        let next = |phase| ReleaseStatus { phase, before: before.clone(), ..ReleaseStatus::default() };
+        let empty = EnvironmentStatus::default();
+        for phase in [Phase::Verifying, Phase::Held, Phase::RollingBack, Phase::Aborted] {
+            assert_eq!(accounted(&empty, &release, &next(phase)), None, "{phase}");
+        }
+        let new = accounted(&empty, &release, &next(Phase::Succeeded)).unwrap();
+        assert_eq!(new.denied.iter().map(|denied| &denied.digest).collect::<Vec<_>>(), [&bad]);
+        release.status = Some(next(Phase::Succeeded));
+        assert_eq!(accounted(&empty, &release, &next(Phase::Succeeded)), None, "allowed again since");
     }
 }

@@ -3,7 +3,7 @@
 use super::Draft;
 use super::progress::Sight;
 use crate::api::environment::OnFailure;
-use crate::api::release::{ComponentState, Phase, Undo};
+use crate::api::release::{ComponentState, Phase, ReleaseKind, Undo};
 use crate::domain::rollout_status::rollout_status;
 use crate::domain::timeline::CONTROLLER;
 
@@ -26,6 +26,10 @@ impl Draft<'_> {
             self.observed.environment.as_ref().map(|env| env.spec.on_failure).unwrap_or_default();
         self.note(CONTROLLER, reason, why);
         match on_failure {
+            // undoing a rollback would bring the version back that somebody has just left
+            OnFailure::Rollback if self.observed.release.spec.kind == ReleaseKind::Rollback => {
+                self.hold(reason, &format!("{why}; not undone, because that would restore the version that was left"));
+            }
             OnFailure::Rollback => match self.only_healthy_copy(reason) {
                 Some(copy) => self.hold("OnlyHealthyCopy", &format!("{why}; not rolled back, since {copy}")),
                 None => self.roll_back(CONTROLLER, why, Phase::RolledBack),

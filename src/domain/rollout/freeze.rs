@@ -2,10 +2,18 @@
 
 use super::{Draft, FAST};
 use crate::api::environment::InFlight;
-use crate::api::release::{GateState, Phase, PlanStep};
+use crate::api::release::{GateState, Phase, PlanStep, Undo};
 use crate::api::strategy::Step;
 use crate::domain::timeline::CONTROLLER;
 use crate::domain::{gate, plan};
+
+/// How the reason of an undo begins that a freeze demanded.
+const CAUSE: &str = "frozen by ";
+
+/// Whether a freeze demanded this undo, so that it says nothing about the version.
+pub(in crate::domain) fn is_cause_of(undo: &Undo) -> bool {
+    undo.reason.starts_with(CAUSE)
+}
 
 impl Draft<'_> {
     /// Does what a freeze asks of a release that has changed something; whether that is all there is to do.
@@ -26,7 +34,7 @@ impl Draft<'_> {
             InFlight::RollBack => {
                 let by = if frozen.by.is_empty() { CONTROLLER } else { frozen.by.as_str() };
                 let why = if frozen.reason.is_empty() { "no reason given" } else { &frozen.reason };
-                self.roll_back(by, &format!("frozen by {by}: {why}"), Phase::RolledBack);
+                self.roll_back(by, &format!("{CAUSE}{by}: {why}"), Phase::RolledBack);
                 true
             }
             InFlight::Hold if self.status.phase == Phase::Progressing => {

@@ -172,6 +172,8 @@ proptest::proptest! {
     fn until_is_the_very_edge(
         secs in 0i64..40_000_000, hour in 0u32..24, minutes in 1u64..3000, day in 0u32..7, allows in proptest::bool::ANY,
     ) {
+        // an allow window that lies wholly inside the daily denial never opens anything
+        proptest::prop_assume!(!(allows && hour == 3 && minutes <= 30));
         let kind = if allows { WindowKind::Allow } else { WindowKind::Deny };
         let windows = [
             window(kind, &format!("15 {hour} * * {day}"), minutes, Some("Europe/Berlin")),

@@ -101,6 +101,7 @@ fn verdict(ctx: &Ctx<'_>, known: &KnownVersion) -> (&'static str, &'static str, 
         Verdict::Good => (glyphs.done, "succeeded", theme.healthy),
         Verdict::RanBefore => (glyphs.todo, "ran before", theme.text),
         Verdict::Undecided => (glyphs.unknown, "not decided", theme.unknown),
+        Verdict::Left => (glyphs.failing, "rolled back", theme.failing),
         Verdict::Bad => (glyphs.failing, "failed", theme.failing),
     }
 }
@@ -122,6 +123,11 @@ fn changes(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>, view: &RollbackView) {
     );
     let why = chosen.and_then(refusal);
     let mut row = 0;
+    if let Some(already) = &view.already {
+        let glyph = theme.glyphs.warning;
+        Pen::new(buf, inner, row).fmt(theme.warning, format_args!(" {glyph} {already}"));
+        row += 1;
+    }
     if let Some(why) = why {
         let glyph = theme.glyphs.warning;
         Pen::new(buf, inner, row).fmt(theme.warning, format_args!(" {glyph} {why}"));
@@ -146,6 +152,8 @@ fn refusal(known: &KnownVersion) -> Option<&'static str> {
         Some("this is what runs now")
     } else if known.denied {
         Some("this version is denied here until someone with freeze allows it again")
+    } else if known.verdict == Verdict::Left {
+        Some("somebody rolled back from this version: deploy it again to return to it")
     } else if known.verdict == Verdict::Bad {
         Some("this version failed here: it is shown, and not offered")
     } else {
