@@ -241,7 +241,9 @@ fn rollback_of_a_rollback(release: &Release, status: &ReleaseStatus) -> String {
             status.phase
         );
     }
-    format!("{by} is already rolling back to {version} with this release; abort it to return to the version before")
+    format!(
+        "{by} is already rolling back to {version} with this release; abort it to return to the version before"
+    )
 }
 
 /// A finished release can be rolled back while nothing later has touched the environment and nothing executes there.

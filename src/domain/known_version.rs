@@ -84,7 +84,8 @@ pub fn known_versions(
         }
     }
     for version in &mut known {
-        if mine.iter().any(|release| leaves(release, &version.images) && !is_cleared(release, version, &mine)) {
+        if mine.iter().any(|release| leaves(release, &version.images) && !is_cleared(release, version, &mine))
+        {
             version.verdict = version.verdict.max(Verdict::Left);
             version.soaked = None;
         }
@@ -128,13 +129,19 @@ fn leaves(release: &Release, images: &[ComponentImage]) -> bool {
 pub fn left_images(release: &Release) -> Option<Vec<ComponentImage>> {
     let in_effect = matches!(
         release.phase(),
-        Phase::Progressing | Phase::Paused | Phase::Verifying | Phase::Held | Phase::Succeeded | Phase::Errored
+        Phase::Progressing
+            | Phase::Paused
+            | Phase::Verifying
+            | Phase::Held
+            | Phase::Succeeded
+            | Phase::Errored
     );
-    let status = release.status.as_ref().filter(|_| in_effect && release.spec.kind == ReleaseKind::Rollback)?;
-    let left = status.before.iter().map(|record| ComponentImage {
-        component: record.component.clone(),
-        image: record.image.clone(),
-    });
+    let status =
+        release.status.as_ref().filter(|_| in_effect && release.spec.kind == ReleaseKind::Rollback)?;
+    let left = status
+        .before
+        .iter()
+        .map(|record| ComponentImage { component: record.component.clone(), image: record.image.clone() });
     let left: Vec<_> = left.collect();
     // a rollback to what runs already leaves nothing
     (!same(&left, &release.spec.images)).then_some(left)
@@ -343,7 +350,11 @@ mod tests {
         ];
         assert_eq!(target("v1.2", &all).as_deref(), Some("v1.1"));
         all.push(rollback("v1.1", Phase::Progressing, 300, "v1.2"));
-        assert_eq!(target("v1.2", &all).as_deref(), Some("v1.1"), "under way: its target is still the target");
+        assert_eq!(
+            target("v1.2", &all).as_deref(),
+            Some("v1.1"),
+            "under way: its target is still the target"
+        );
         for phase in [Phase::Verifying, Phase::Succeeded] {
             all[2] = rollback("v1.1", phase, 300, "v1.2");
             assert_eq!(target("v1.1", &all).as_deref(), Some("v1.0"), "{phase}: v1.2 was left");
@@ -358,18 +369,12 @@ mod tests {
     #[test]
     fn an_interrupted_rollback_condemns_neither_its_target_nor_what_it_would_have_left() {
         use crate::api::release::Undo;
-        let deployed = [
-            release("v1.1", Phase::Succeeded, 100, "v1.0"),
-            release("v1.2", Phase::Succeeded, 200, "v1.1"),
-        ];
+        let deployed =
+            [release("v1.1", Phase::Succeeded, 100, "v1.0"), release("v1.2", Phase::Succeeded, 200, "v1.1")];
         let ended = |phase, by: &str| {
             let mut ended = rollback("v1.1", phase, 300, "v1.2");
-            ended.status.as_mut().unwrap().undo = Some(Undo {
-                by: by.into(),
-                at: now(),
-                reason: String::new(),
-                ends_as: phase,
-            });
+            ended.status.as_mut().unwrap().undo =
+                Some(Undo { by: by.into(), at: now(), reason: String::new(), ends_as: phase });
             [deployed.to_vec(), vec![ended]].concat()
         };
         for phase in [Phase::Aborted, Phase::RolledBack, Phase::RollingBack] {

@@ -176,7 +176,7 @@ fn open(mut store: Store, view: &str) -> Store {
                     environment: environment_id("production"),
                     versions: Vec::new(),
                     last_known_good: None,
-        already: None,
+                    already: None,
                     preview: Vec::new(),
                     cursor: crate::app::ui_state::Cursor::default(),
                 }));

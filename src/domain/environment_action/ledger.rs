@@ -195,8 +195,10 @@ mod tests {
         release.spec.images[0].image = format!("ghcr.io/acme/backend:v1@{good}");
         release.spec.images[1].image = format!("ghcr.io/acme/frontend:v1@{same}");
         release.status = Some(ReleaseStatus { phase: Phase::Verifying, ..ReleaseStatus::default() });
-        let before =
-            vec![record(format!("ghcr.io/acme/backend:v2@{bad}")), record(format!("ghcr.io/acme/frontend@{same}"))];
+        let before = vec![
+            record(format!("ghcr.io/acme/backend:v2@{bad}")),
+            record(format!("ghcr.io/acme/frontend@{same}")),
+        ];
         let next = |phase| ReleaseStatus { phase, before: before.clone(), ..ReleaseStatus::default() };
         let empty = EnvironmentStatus::default();
         for phase in [Phase::Verifying, Phase::Held, Phase::RollingBack, Phase::Aborted] {

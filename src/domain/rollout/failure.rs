@@ -28,7 +28,10 @@ impl Draft<'_> {
         match on_failure {
             // undoing a rollback would bring the version back that somebody has just left
             OnFailure::Rollback if self.observed.release.spec.kind == ReleaseKind::Rollback => {
-                self.hold(reason, &format!("{why}; not undone, because that would restore the version that was left"));
+                self.hold(
+                    reason,
+                    &format!("{why}; not undone, because that would restore the version that was left"),
+                );
             }
             OnFailure::Rollback => match self.only_healthy_copy(reason) {
                 Some(copy) => self.hold("OnlyHealthyCopy", &format!("{why}; not rolled back, since {copy}")),
