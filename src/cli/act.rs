@@ -14,13 +14,21 @@ use crate::api::release_action::Parameters;
 use crate::api::{ActionKind, ActionResult, Environment, Release, ReleaseAction};
 use crate::cluster::Outcome;
 use crate::config::Settings;
-use crate::domain::intent;
+use crate::domain::{intent, resume};
+use crate::time::Clock;
 
 /// One action on the release that a person means.
 pub(super) async fn act(settings: &Settings, kind: ActionKind, wanted: &Act) -> Result<Exit, CliError> {
     let said = intent::Act { reason: wanted.reason.clone(), ..intent::Act::default() };
     intent::check(kind, &said)?;
-    on_release(settings, kind, &wanted.target, (|_, _| Ok(said), &wanted.how)).await
+    let with = |release: &Release, _: &Environment| {
+        if let Some(status) = release.status.as_ref().filter(|_| kind == ActionKind::Resume) {
+            let next = resume::after_resume(status, Clock::system().now());
+            output::remark(&format!("once resumed, the release {}", crate::sanitize::line(&next)));
+        }
+        Ok(said)
+    };
+    on_release(settings, kind, &wanted.target, (with, &wanted.how)).await
 }
 
 /// `weight`.

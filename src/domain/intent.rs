@@ -402,7 +402,12 @@ mod tests {
         release.metadata.generation = Some(1);
         release.status = Some(ReleaseStatus {
             plan: Some(Plan { digest: "sha256:plan".into(), ..Plan::default() }),
-            step: Some(StepProgress { index: 2, started_at: DateTime::UNIX_EPOCH, until: None }),
+            step: Some(StepProgress {
+                index: 2,
+                started_at: DateTime::UNIX_EPOCH,
+                until: None,
+                paused_for: None,
+            }),
             ..ReleaseStatus::default()
         });
         release

@@ -109,6 +109,9 @@ pub struct StepProgress {
     /// When it ends by itself, where only time is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<DateTime<Utc>>,
+    /// How long it has been paused so far: the plan's clock stands meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused_for: Option<crate::api::duration::Duration>,
 }
 
 /// Desired, achievable and observed share of the new version, in per cent.

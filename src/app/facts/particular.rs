@@ -12,6 +12,7 @@ use crate::app::rows::environments::workload;
 use crate::app::store::Store;
 use crate::app::{shifting, target};
 use crate::domain::age::Age;
+use crate::domain::resume;
 
 /// What an action on a release does besides moving it.
 pub(super) fn of_release(
@@ -25,6 +26,9 @@ pub(super) fn of_release(
         && let Some(skipped) = shifting::skipped(release, kind)
     {
         facts.push(fact("steps", skipped));
+    }
+    if let Some(status) = release.status.as_ref().filter(|_| kind == ActionKind::Resume) {
+        facts.push(fact("next", resume::after_resume(status, store.now)));
     }
     let Some(with) = parameters else { return facts };
     weight(&mut facts, store, id, with);

@@ -15,7 +15,7 @@ mod claims;
 fn status(phase: Phase, step: Option<i32>) -> ReleaseStatus {
     ReleaseStatus {
         phase,
-        step: step.map(|index| StepProgress { index, started_at: at(0), until: None }),
+        step: step.map(|index| StepProgress { index, started_at: at(0), until: None, paused_for: None }),
         before: vec![crate::api::release::RevisionRecord {
             component: "backend".into(),
             image: "ghcr.io/acme/backend:v1".into(),

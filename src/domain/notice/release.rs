@@ -287,7 +287,7 @@ mod tests {
         let status = waits.status.as_mut().unwrap();
         for index in [2, 4] {
             status.phase = Phase::Progressing;
-            status.step = Some(StepProgress { index, started_at: at(41), until: None });
+            status.step = Some(StepProgress { index, started_at: at(41), until: None, paused_for: None });
             let release = Release { status: Some(status.clone()), ..release("v2") };
             let news = of_release(&environment, &release, at(42));
             assert_eq!(news[0].key, format!("AwaitingApproval@0123456789abcdef-step-{index}"));

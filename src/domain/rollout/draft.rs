@@ -127,7 +127,7 @@ impl<'a> Draft<'a> {
 
     pub(super) fn set_step(&mut self, index: usize) {
         let index = i32::try_from(index).unwrap_or(i32::MAX);
-        self.status.step = Some(StepProgress { index, started_at: self.now, until: None });
+        self.status.step = Some(StepProgress { index, started_at: self.now, until: None, paused_for: None });
     }
 
     /// Begins the present step anew when its intent is older than a moment: deadlines then count from the change that is about to be

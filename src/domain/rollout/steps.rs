@@ -4,12 +4,12 @@ use chrono::TimeDelta;
 
 use super::tracks::{Aim, Course};
 use super::{Draft, FAST};
+use crate::api::Duration;
 use crate::api::names::ComponentName;
 use crate::api::release::{BakeStep, ComponentState, PartStep, Paused, Phase, PlanStep, RollStep, Weights};
 use crate::api::strategy::{Pause, Step, StrategyName, Weight};
-use crate::domain::gate;
 use crate::domain::timeline::CONTROLLER;
-use crate::domain::weight;
+use crate::domain::{gate, plan, resume, weight};
 
 impl Draft<'_> {
     /// Enters a step and writes down what it means to change.
@@ -33,10 +33,18 @@ impl Draft<'_> {
                     }
                 }
             }
-            Some(PlanStep::Canary(Step::SetWeight(weight))) => self.want_weight(*weight, None),
+            // what a person has sent beyond this step already is not taken back by it
+            Some(PlanStep::Canary(Step::SetWeight(weight))) if !self.is_set_beyond(*weight) => {
+                self.want_weight(*weight, None);
+            }
             Some(PlanStep::Switch(_)) => self.want_weight(Weight::FULL, None),
             _ => {}
         }
+    }
+
+    fn is_set_beyond(&self, weight: Weight) -> bool {
+        let by_hand = self.status.weight.as_ref().is_some_and(|weight| weight.by.is_some());
+        by_hand && self.desired_weight() > weight
     }
 
     /// Wants a weight from now on, for the plan or for a person.
@@ -156,30 +164,61 @@ impl Draft<'_> {
         let grows = matches!(
             self.plan().steps.get(self.step() + 1),
             Some(PlanStep::Canary(Step::SetWeight(next))) if *next > at && at > Weight::ZERO
-        );
+        ) || resume::weight_before_next_step(&self.status).is_some();
         if let Some(gate) = self.held_by_numbers().filter(|_| grows) {
             return self.wait_at_gate(gate);
         }
         self.note(CONTROLLER, reason, why);
-        self.enter_step(self.step() + 1);
+        if !self.returns_to_plan() {
+            self.enter_step(self.step() + 1);
+        }
+    }
+
+    /// Sends what the plan wants at this step, where a person holds the release below it and the next step would send more; whether
+    /// that comes first. The step then lasts as long again, except where people have agreed to it already.
+    fn returns_to_plan(&mut self) -> bool {
+        let Some(planned) = resume::weight_before_next_step(&self.status) else { return false };
+        let from = self.desired_weight();
+        self.want_weight(planned, None);
+        let waits_for_people = matches!(
+            plan::present(&self.status),
+            Some((_, PlanStep::Canary(Step::Approval(_) | Step::Checklist(_))))
+        );
+        if !waits_for_people {
+            self.set_step(self.step());
+        }
+        let why = format!("from {from} to the plan's {planned} before step {}", self.step_number() + 1);
+        self.note(CONTROLLER, "WeightRestored", &why);
+        self.look_again();
+        true
     }
 
     /// A person lets it go on; a pause that the plan made is over with that.
     pub(super) fn resume(&mut self, by: &str) {
+        let next = resume::after_resume(&self.status, self.now);
         let paused = self.status.paused.take();
+        self.restart_clock(paused.as_ref());
         let resume_to = paused.as_ref().map_or(Phase::Progressing, |paused| paused.resume_to);
         let is_drifted = self.status.tracks.iter().any(|track| track.drift.is_some());
         self.take_over_routers(by);
-        self.enter(resume_to, by, "Resumed", &format!("resumed by {by}"));
-        let plan = self.plan();
+        self.enter(resume_to, by, "Resumed", &format!("resumed by {by}: {next}"));
+        let planned = self.plan();
         let ends_pause = paused.is_some_and(|paused| paused.by == CONTROLLER)
             && matches!(
-                plan.steps.get(self.step()),
+                planned.steps.get(self.step()),
                 Some(PlanStep::Canary(Step::Pause(Pause { duration: None })))
             );
-        if ends_pause && !is_drifted {
+        if ends_pause && !is_drifted && !self.returns_to_plan() {
             self.enter_step(self.step() + 1);
         }
+    }
+
+    /// The plan's clock goes on where it stopped.
+    fn restart_clock(&mut self, paused: Option<&Paused>) {
+        let (Some(paused), Some(step)) = (paused, &mut self.status.step) else { return };
+        let stood = u64::try_from(self.now.signed_duration_since(paused.at).num_milliseconds()).unwrap_or(0);
+        let before = step.paused_for.unwrap_or_default().as_millis();
+        step.paused_for = Some(Duration::from_millis(before.saturating_add(stood)));
     }
 
     /// A person goes to a later step.
@@ -217,7 +256,7 @@ impl Draft<'_> {
 
     /// Lets time pass until the step is over.
     fn pass_time(&mut self, span: TimeDelta, what: &str) {
-        let end = self.step_started_at().checked_add_signed(span).unwrap_or(self.now);
+        let end = resume::end_of_step(&self.status, span, self.now);
         if let Some(step) = &mut self.status.step {
             step.until = Some(end);
         }

@@ -5,8 +5,8 @@ use chrono::TimeDelta;
 use super::progress::Sight;
 use super::{Draft, FAST};
 use crate::api::release::{ComponentState, Phase, PlanStep};
-use crate::domain::plan;
 use crate::domain::rollout_status::RolloutStatus;
+use crate::domain::{plan, resume};
 
 /// How long a workload may be incomplete after the watch is over before that is a failure.
 const PATIENCE: TimeDelta = TimeDelta::seconds(600);
@@ -15,6 +15,9 @@ impl Draft<'_> {
     /// Every component is rolled out and every smoke probe has passed.
     pub(super) fn begin_watch(&mut self) {
         self.status.verifying_since = Some(self.now);
+        if let Some(step) = &mut self.status.step {
+            step.paused_for = None;
+        }
         let message = match self.bake() {
             Some(bake) => {
                 format!("rolled out; watched for {}", crate::api::Duration::from_millis(millis(bake)))
@@ -37,7 +40,7 @@ impl Draft<'_> {
             return;
         }
         let since = self.status.verifying_since.unwrap_or(self.now);
-        let end = since.checked_add_signed(self.bake().unwrap_or_default()).unwrap_or(since);
+        let end = resume::end(&self.status, since, self.bake().unwrap_or_default(), self.now);
         if let Some(incomplete) = self.look_at_everything() {
             let message = match incomplete {
                 Err(message) => return self.fail_rollout(&message),

@@ -77,7 +77,7 @@ fn canary() -> Canary {
 fn status(environment: &Environment, index: i32, desired: i32) -> ReleaseStatus {
     ReleaseStatus {
         plan: Some(plan::plan(environment, &release("v2"))),
-        step: Some(StepProgress { index, started_at: at(0), until: None }),
+        step: Some(StepProgress { index, started_at: at(0), until: None, paused_for: None }),
         weight: Some(Weights { desired, since: Some(at(0)), ..Weights::default() }),
         ..ReleaseStatus::default()
     }

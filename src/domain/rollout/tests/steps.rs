@@ -1,5 +1,6 @@
 //! What a canary's steps wait for: time and people.
 
+use super::super::world::World;
 use super::super::*;
 use super::canary::{canary, forever, story, weight};
 use crate::api::Duration;
@@ -49,7 +50,7 @@ fn set_weight(name: &str, percent: i32, step: i32) -> ReleaseAction {
 }
 
 #[test]
-fn a_person_shifts_the_weight_and_the_next_step_takes_over() {
+fn a_person_shifts_the_weight_and_no_step_of_the_plan_takes_it_back() {
     let mut world = canary(vec![weight(25), forever(), weight(50), forever()], true);
     assert_eq!(world.run(), Phase::Paused);
     let (result, message) = world.act(set_weight("a1", 75, 1));
@@ -62,9 +63,91 @@ fn a_person_shifts_the_weight_and_the_next_step_takes_over() {
     world.act(action_at_step("a3", ActionKind::Promote, 1, 12));
     world.run();
     let weights = world.status().weight.clone().unwrap();
-    assert_eq!((weights.desired, weights.observed, weights.by), (50, Some(50.0), None));
-    let shifts: Vec<_> = story(&world).into_iter().filter(|write| write.contains("traffic")).collect();
-    assert_eq!(shifts, ["backend 25% traffic", "backend 75% traffic", "backend 50% traffic"]);
+    assert_eq!((weights.desired, weights.observed, weights.by.as_deref()), (75, Some(75.0), Some("alice")));
+    world.act(action_at_step("a4", ActionKind::Promote, 3, 13));
+    world.run();
+    assert_eq!(shifts(&world), ["25%", "75%", "100%", "0%"]);
+}
+
+/// The weights that the router was given, one after the other.
+fn shifts(world: &World) -> Vec<String> {
+    let shares = story(world).into_iter().filter_map(|write| {
+        let share = write.strip_prefix("backend ")?.strip_suffix(" traffic")?;
+        Some(share.to_owned())
+    });
+    shares.collect()
+}
+
+/// One turn of the controller, so many seconds later.
+fn later(world: &mut World, secs: i64) {
+    world.secs += secs;
+    for _ in 0..3 {
+        world.turn();
+        world.roll();
+    }
+}
+
+#[test]
+fn a_resumed_release_keeps_its_weight_and_the_rest_of_its_step() {
+    let pause = Step::Pause(Pause { duration: Some(crate::api::Duration::from_secs(600)) });
+    let mut world = canary(vec![weight(10), weight(50), pause], true);
+    while shifts(&world) != ["10%", "50%"] || world.status().step.as_ref().unwrap().index < 2 {
+        world.turn();
+        world.roll();
+        world.secs += 1;
+    }
+    later(&mut world, 300);
+    let (result, message) = world.act(action_at_step("p", ActionKind::Pause, 2, world.secs));
+    assert_eq!(result, ActionResult::Applied, "{message}");
+    later(&mut world, 10);
+    world.act(set_weight("w", 30, 2));
+    later(&mut world, 5);
+    later(&mut world, 5_000);
+    let (result, message) = world.act(action_at_step("r", ActionKind::Resume, 2, world.secs));
+    assert_eq!(result, ActionResult::Applied, "{message}");
+    let resumed = world.status().timeline.iter().find(|entry| entry.reason == "Resumed").unwrap();
+    assert!(resumed.message.contains("stays at 30% (set by alice) for"), "{}", resumed.message);
+    assert!(resumed.message.ends_with("then weight 50% (the plan's) for the whole step again"));
+    later(&mut world, 5);
+    assert_eq!(
+        (world.phase(), shifts(&world)),
+        (Phase::Progressing, vec!["10%".into(), "50%".into(), "30%".into()])
+    );
+    // the rest of the step at the chosen weight, the whole step at the plan's, and only then everything
+    later(&mut world, 400);
+    later(&mut world, 5);
+    assert_eq!(shifts(&world).last().unwrap(), "50%", "{}", world.status().message);
+    later(&mut world, 500);
+    later(&mut world, 5);
+    assert_eq!(shifts(&world).last().unwrap(), "50%", "{}", world.status().message);
+    later(&mut world, 200);
+    later(&mut world, 5);
+    later(&mut world, 5);
+    assert!(shifts(&world).contains(&"100%".to_owned()), "{}", world.status().message);
+}
+
+#[test]
+fn a_paused_watch_lasts_as_long_after_it_is_resumed() {
+    let mut world = canary(vec![weight(100)], true);
+    world.spec().bake = Some(crate::api::Duration::from_secs(600));
+    for _ in 0..200 {
+        if world.phase() == Phase::Verifying {
+            break;
+        }
+        world.turn();
+        world.roll();
+        world.secs += 1;
+    }
+    assert_eq!(world.phase(), Phase::Verifying);
+    let step = world.status().step.as_ref().unwrap().index;
+    later(&mut world, 100);
+    world.act(action_at_step("p", ActionKind::Pause, step, world.secs));
+    later(&mut world, 10_000);
+    world.act(action_at_step("r", ActionKind::Resume, step, world.secs));
+    later(&mut world, 400);
+    assert_eq!(world.phase(), Phase::Verifying, "{}", world.status().message);
+    later(&mut world, 200);
+    assert_eq!(world.phase(), Phase::Succeeded, "{}", world.status().message);
 }
 
 #[test]
