@@ -7,7 +7,9 @@
 //! `run` starts here; `feed` brings changes, `reconcile` carries one release one step further.
 
 mod act;
+mod attempt;
 mod context;
+mod deadlines;
 mod environment;
 mod error;
 mod fault;
@@ -24,8 +26,11 @@ mod run;
 mod seal;
 mod shared;
 mod status;
+mod stopping;
 mod telling;
+mod turns;
 
+pub use deadlines::Deadlines;
 pub use error::Error;
 pub use fault::{Cut, Faults};
 pub use lease::{LeaseOptions, Move, Seen, evaluate};

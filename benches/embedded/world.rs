@@ -8,7 +8,7 @@ use kube::runtime::wait::await_condition;
 use kube::{Client, Config};
 use release_cockpit::api::{Release, ReleaseAction};
 use release_cockpit::cluster::registry::Mirrors;
-use release_cockpit::controller::{ControllerOptions, LeaseOptions, run};
+use release_cockpit::controller::{ControllerOptions, Deadlines, LeaseOptions, run};
 use release_cockpit::sim::scenario::Scenario;
 use release_cockpit::sim::server::{Running, StartOptions, start_with};
 use release_cockpit::time::Clock;
@@ -61,6 +61,7 @@ impl World {
             namespaces: Vec::new(),
             clock: self.clock.clone(),
             lease: LeaseOptions { duration: Duration::from_secs(3600), renew: Duration::from_secs(600) },
+            deadlines: Deadlines::default(),
             http: None,
             mirrors: Mirrors::default(),
             audit_export: None,

@@ -9,7 +9,7 @@ use super::grammar::Controller;
 use super::logging::{self, Otherwise};
 use super::session::{connect, mirrors};
 use crate::config::Settings;
-use crate::controller::{self, ControllerOptions, LeaseOptions};
+use crate::controller::{self, ControllerOptions, Deadlines, LeaseOptions};
 use crate::time::Clock;
 
 /// Runs one replica. The one that holds the Lease works; the others wait.
@@ -31,6 +31,7 @@ pub(super) async fn control(settings: &Settings, wanted: &Controller) -> Result<
         namespaces: settings.namespaces.clone(),
         clock: Clock::system(),
         lease: LeaseOptions::default(),
+        deadlines: Deadlines::default(),
         http: wanted.listen,
         concurrency: 8,
         mirrors: mirrors(settings)?,

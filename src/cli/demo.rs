@@ -14,7 +14,7 @@ use crate::api::labels::{CONTROLLER_NAMESPACE, CONTROLLER_USER};
 use crate::cluster::registry::Mirrors;
 use crate::cluster::{Cluster, ConnectOptions, Source};
 use crate::config::{Settings, state};
-use crate::controller::{self, ControllerOptions, LeaseOptions};
+use crate::controller::{self, ControllerOptions, Deadlines, LeaseOptions};
 use crate::sim::scenario::Scenario;
 use crate::sim::server::{self, Running, StartOptions};
 use crate::time::Clock;
@@ -48,6 +48,7 @@ pub(super) async fn demo(settings: &Settings, wanted: &Demo) -> Result<Exit, Cli
             namespaces: Vec::new(),
             clock: clock.clone(),
             lease: LeaseOptions::default(),
+            deadlines: Deadlines::default(),
             http: None,
             concurrency: 4,
             mirrors: mirrors(&world)?,

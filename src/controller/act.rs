@@ -1,24 +1,32 @@
 //! Doing what was decided: the status first, then the effects, each of which is harmless when repeated.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures::FutureExt;
 use kube::Resource;
 use kube::runtime::events::{Event, EventType};
 
+use super::attempt;
 use super::context::Context;
 use super::error::{Error, read_failed};
 use super::observe::{self, name, namespace};
 use super::status;
 use crate::api::environment::Component;
+use crate::api::release::GateState;
 use crate::api::release_action::{ActionResult, ReleaseActionStatus};
 use crate::api::{Environment, Release, ReleaseAction};
 use crate::domain::environment_action::ledger;
-use crate::domain::health::Question;
+use crate::domain::health::{Answer, Question};
 use crate::domain::rollout::{Decision, Effect, Observed, RolloutChange, SetImage};
 use crate::gate::{self, Scope};
 use crate::workload::{self, ImageChange};
 
 mod tracks;
+
+/// How long an Event or a note may take: nobody waits for them.
+const COURTESY: Duration = Duration::from_secs(2);
 
 /// Stores the status and carries out the effects in their order. Stops at the first failure; the next look decides again.
 pub(super) async fn act(
@@ -173,10 +181,47 @@ pub(super) async fn answer(
     let at = context.core.clock.now();
     let status =
         ReleaseActionStatus { result: Some(result), message: Some(message), at: Some(at), seal: None };
-    match status::store(context, action, &status, "the action").await {
-        // an action that is gone needs no answer
-        Err(Error::Kube { source, .. }) if matches!(&*source, kube::Error::Api(s) if s.code == 404) => Ok(()),
-        other => other.map(drop),
+    let mut newest = None;
+    loop {
+        match status::store(context, newest.as_ref().unwrap_or(action), &status, "the action").await {
+            Ok(_) => break,
+            // an action that is gone needs no answer
+            Err(Error::Kube { source, .. }) if matches!(&*source, kube::Error::Api(s) if s.code == 404) => {
+                break;
+            }
+            // it was reported in an older version than the one that is stored
+            Err(Error::Changed(_)) if newest.is_none() => {
+                let actions = observe::api::<ReleaseAction>(context, namespace(action));
+                let found = actions.get_opt(self::name(action)).await;
+                match found.map_err(read_failed("read the action"))? {
+                    Some(found) if !found.is_judged() => newest = Some(found),
+                    _ => break,
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let uid = action.metadata.uid.as_deref().unwrap_or_default();
+    context.memory.judged(uid, status);
+    if let Some(took) = context.core.running.stop_judged(uid) {
+        context.core.numbers.stopped(took, took > context.core.deadlines.stop);
+    }
+    Ok(())
+}
+
+/// Writes on an action why it still waits. A courtesy: a failure is logged and forgotten.
+pub(super) async fn note_waiting(context: &Context, action: &ReleaseAction, why: &str) {
+    let why =
+        crate::domain::timeline::cut(crate::sanitize::line(&format!("waiting: {why}")).into_owned(), 1024);
+    if action.status.as_ref().is_some_and(|status| status.message.as_deref() == Some(&why)) {
+        return;
+    }
+    let status = ReleaseActionStatus { message: Some(why), ..ReleaseActionStatus::default() };
+    let written = status::store(context, action, &status, "the action");
+    match tokio::time::timeout(COURTESY, written).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "why an action waits was not recorded"),
+        Err(_) => tracing::debug!("why an action waits was not recorded in time"),
     }
 }
 
@@ -195,8 +240,11 @@ pub(super) async fn emit(
         action: "Releasing".to_owned(),
         secondary: None,
     };
-    if let Err(error) = context.core.recorder.publish(&event, &object.object_ref(&())).await {
-        tracing::debug!(%error, "an event was not recorded");
+    let reference = object.object_ref(&());
+    match tokio::time::timeout(COURTESY, context.core.recorder.publish(&event, &reference)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "an event was not recorded"),
+        Err(_) => tracing::debug!("an event was not recorded in time"),
     }
 }
 
@@ -207,7 +255,7 @@ fn ask(context: &Arc<Context>, release: &Release, name: &str, question: &Questio
         return;
     }
     let scope = Scope {
-        client: context.core.client.clone(),
+        client: context.core.patient_client.clone(),
         http: context.core.http.clone(),
         registries: context.core.registries.clone(),
         prometheus: context.core.prometheus.clone(),
@@ -218,9 +266,17 @@ fn ask(context: &Arc<Context>, release: &Release, name: &str, question: &Questio
     let (name, question) = (name.to_owned(), question.clone());
     tokio::spawn(async move {
         let over = context.over.clone();
-        if let Some(answer) = over.run_until_cancelled(gate::ask(&scope, &question)).await {
-            context.memory.answered(&uid, &name, answer);
-            context.wake(&release);
-        }
+        let limit = context.core.deadlines.reconcile;
+        let asked =
+            AssertUnwindSafe(tokio::time::timeout(limit, gate::ask(&scope, &question))).catch_unwind();
+        let Some(answer) = over.run_until_cancelled(asked).await else { return };
+        let no_data = |why: String| Answer::new(context.core.clock.now(), GateState::NoData, why);
+        let answer = match answer {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => no_data(format!("no answer within {} s", limit.as_secs())),
+            Err(panic) => no_data(format!("the check failed in the program: {}", attempt::words(&*panic))),
+        };
+        context.memory.answered(&uid, &name, answer);
+        context.wake(&release);
     });
 }

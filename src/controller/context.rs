@@ -11,6 +11,8 @@ use kube::runtime::reflector::{ObjectRef, Store};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::attempt::Running;
+use super::deadlines::Deadlines;
 use super::error::Error;
 use super::fault::{Cut, Faults};
 use super::index::Index;
@@ -21,17 +23,25 @@ use super::ration::Ration;
 use super::recent::{Known, Sights};
 use super::seal::Ledger;
 use super::telling::Teller;
+use super::turns::Turns;
 use crate::api::names::{EnvironmentKey, ReleaseKey};
 use crate::api::release::Phase;
+use crate::api::release_action::ReleaseActionStatus;
 use crate::api::{Environment, Release, ReleaseAction};
 use crate::cluster::registry::Registries;
 use crate::domain::health::{Answer, Answers};
 use crate::metrics::Pool;
-use crate::time::Clock;
+use crate::time::{Clock, Stopwatch};
 
 /// What the whole controller shares.
 pub(super) struct Core {
+    /// For requests and watches: every request ends by itself.
     pub client: Client,
+    /// For what has a deadline of its own and may take longer: probes and queries.
+    pub patient_client: Client,
+    pub deadlines: Deadlines,
+    /// The reconciles that run now.
+    pub running: Arc<Running>,
     pub clock: Clock,
     pub http: Option<reqwest::Client>,
     pub registries: Registries,
@@ -46,14 +56,17 @@ pub(super) struct Core {
 }
 
 impl Core {
-    /// Asked before every write: whether this replica still leads, and whether a test wants it dead.
-    pub(super) fn permit(&self, object: &str, phase: Phase, before: impl Into<String>) -> Result<(), Error> {
+    /// Whether this replica still leads.
+    pub(super) fn may_write(&self) -> Result<(), Error> {
         if let Some(place) = &*locked(&self.killed) {
             return Err(Error::Killed(place.clone()));
         }
-        if !self.leadership.holds(self.clock.now()) {
-            return Err(Error::NotLeading);
-        }
+        if self.leadership.holds(self.clock.now()) { Ok(()) } else { Err(Error::NotLeading) }
+    }
+
+    /// Asked before every write: whether this replica still leads, and whether a test wants it dead.
+    pub(super) fn permit(&self, object: &str, phase: Phase, before: impl Into<String>) -> Result<(), Error> {
+        self.may_write()?;
         let cut = Cut { object: object.to_owned(), phase, before: before.into() };
         if self.faults.kills(&cut) {
             let place = cut.to_string();
@@ -78,6 +91,12 @@ pub(super) struct Context {
     /// Releases of which somebody has just asked something.
     pub wake_at_once: mpsc::Sender<ObjectRef<Release>>,
     pub wake_environment: mpsc::Sender<ObjectRef<Environment>>,
+    /// Releases that somebody wants to pause, abort or reject.
+    pub wake_to_stop: mpsc::Sender<ObjectRef<Release>>,
+    /// Environments that somebody wants to freeze or stop, or where an image is to be denied.
+    pub wake_stops: mpsc::Sender<ObjectRef<Environment>>,
+    /// Turns of releases, of what people ask of releases, and of environments.
+    pub turns: [Turns; 3],
     pub memory: Memory,
     /// Whether the admission policies are in force.
     pub policies: Verdicts,
@@ -105,9 +124,25 @@ impl Context {
         self.releases_by_environment.of(&key.namespace, &key.name)
     }
 
-    /// The actions that name a release as last reported.
+    /// The actions that name a release as last reported, with the answers that are not reported yet.
     pub(super) fn actions_of(&self, key: &ReleaseKey) -> Vec<Arc<ReleaseAction>> {
-        self.actions_by_release.of(&key.namespace, &key.name)
+        self.with_answers(self.actions_by_release.of(&key.namespace, &key.name))
+    }
+
+    /// The actions that name an environment, likewise.
+    pub(super) fn actions_in(&self, key: &EnvironmentKey) -> Vec<Arc<ReleaseAction>> {
+        self.with_answers(self.actions_by_environment.of(&key.namespace, &key.name))
+    }
+
+    fn with_answers(&self, mut actions: Vec<Arc<ReleaseAction>>) -> Vec<Arc<ReleaseAction>> {
+        let answers = locked(&self.memory.judged);
+        for action in &mut actions {
+            let uid = action.metadata.uid.as_deref().unwrap_or_default();
+            if let Some(answer) = answers.get(uid).filter(|_| !action.is_judged()) {
+                Arc::make_mut(action).status = Some(answer.clone());
+            }
+        }
+        actions
     }
 }
 
@@ -118,6 +153,10 @@ pub(super) struct Memory {
     asking: Mutex<BTreeSet<(String, String)>>,
     failures: Mutex<BTreeMap<String, u32>>,
     lanes: Mutex<BTreeMap<EnvironmentKey, Arc<tokio::sync::Mutex<()>>>>,
+    /// Answers to actions that this process gave and no watch has reported yet, by uid.
+    judged: Mutex<BTreeMap<String, ReleaseActionStatus>>,
+    /// What failed and is not tried again before that time has passed.
+    postponed: Mutex<BTreeMap<String, (Stopwatch, Duration)>>,
     pub sights: Sights,
     pub known: Known,
     /// Rewriting of what is merely told of releases that wait.
@@ -142,6 +181,38 @@ impl Memory {
     pub(super) fn forget(&self, uid: &str) {
         locked(&self.answers).remove(uid);
         locked(&self.failures).remove(uid);
+    }
+
+    /// An action was answered by this process.
+    pub(super) fn judged(&self, uid: &str, answer: ReleaseActionStatus) {
+        locked(&self.judged).insert(uid.to_owned(), answer);
+        locked(&self.postponed).remove(uid);
+        locked(&self.failures).remove(uid);
+    }
+
+    /// The answer to an action was reported, or the action is gone.
+    pub(super) fn answer_reported(&self, uid: &str) {
+        locked(&self.judged).remove(uid);
+        locked(&self.postponed).remove(uid);
+        locked(&self.failures).remove(uid);
+    }
+
+    /// Leaves it alone for a while after it failed; how long.
+    pub(super) fn postpone(&self, uid: &str) -> Duration {
+        let wait = self.failed(uid);
+        locked(&self.postponed).insert(uid.to_owned(), (Stopwatch::start(), wait));
+        wait
+    }
+
+    /// How long it is still left alone; nothing when it may be tried.
+    pub(super) fn postponed(&self, uid: &str) -> Option<Duration> {
+        let (since, wait) = *locked(&self.postponed).get(uid)?;
+        wait.checked_sub(since.elapsed()).filter(|left| !left.is_zero())
+    }
+
+    /// How often it has failed in a row.
+    pub(super) fn failures(&self, uid: &str) -> u32 {
+        locked(&self.failures).get(uid).copied().unwrap_or_default()
     }
 
     /// Whoever holds this is the only one who acts in that environment.
@@ -179,6 +250,17 @@ mod tests {
         assert_eq!(waits[11], 120_000);
         memory.succeeded("a");
         assert_eq!(memory.failed("a").as_millis(), 500);
+    }
+
+    #[test]
+    fn what_failed_is_left_alone_until_it_is_answered() {
+        let memory = Memory::default();
+        assert_eq!((memory.postponed("a"), memory.failures("a")), (None, 0));
+        assert_eq!(memory.postpone("a").as_millis(), 500);
+        assert!(memory.postponed("a").is_some());
+        assert_eq!(memory.failures("a"), 1);
+        memory.judged("a", ReleaseActionStatus::default());
+        assert_eq!((memory.postponed("a"), memory.failures("a")), (None, 0));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use kube::runtime::controller::Action;
 
 use super::act;
@@ -23,20 +23,29 @@ use crate::domain::rollout_status::WorkloadState;
 use crate::domain::{analysis, environment_action, soak, timeline, version};
 use crate::workload;
 
-mod actions;
+pub(super) mod actions;
 
 /// How often an environment is looked at when nothing is reported.
 const EVERY: Duration = Duration::from_secs(30);
+/// Which of the turns a look takes.
+const ENVIRONMENTS: usize = 2;
 /// How soon it is looked at again at the earliest.
 const SOONEST: Duration = Duration::from_millis(200);
 
 /// Brings the status of an environment up to date, and answers actions that no release will.
 pub(super) async fn reconcile(environment: Arc<Environment>, context: Arc<Context>) -> Result<Action, Error> {
     context.ready().await;
-    let outcome = Box::pin(work(&environment, &context)).await;
-    context.core.numbers.reconciled(outcome.is_ok());
+    let _turn = context.turns[ENVIRONMENTS].take(&environment.key()).await;
+    let (core, object) = (context.core.clone(), format!("environment {}", environment.key()));
+    let uid = environment.metadata.uid.clone().unwrap_or_default();
+    let outcome = {
+        let context = context.clone();
+        let work = async move { work(&environment, &context).await };
+        core.running.run(object, core.deadlines.reconcile, work).await
+    };
+    core.numbers.reconciled(outcome.is_ok());
     let next = outcome?;
-    context.memory.succeeded(environment.metadata.uid.as_deref().unwrap_or_default());
+    context.memory.succeeded(&uid);
     let ahead = next.and_then(|at| (at - context.core.clock.now()).to_std().ok()).unwrap_or(EVERY);
     Ok(Action::requeue(context.core.clock.wall(ahead.clamp(SOONEST, EVERY))))
 }
@@ -44,7 +53,11 @@ pub(super) async fn reconcile(environment: Arc<Environment>, context: Arc<Contex
 /// What people ask comes first. When something ends by itself next.
 async fn work(environment: &Environment, context: &Arc<Context>) -> Result<Option<DateTime<Utc>>, Error> {
     let acted = Box::pin(actions::carry_out(environment, context)).await?;
-    update(acted.as_ref().unwrap_or(environment), context).await
+    let next = update(acted.environment.as_ref().unwrap_or(environment), context).await?;
+    let again = acted
+        .again
+        .map(|wait| context.core.clock.now() + TimeDelta::from_std(wait).unwrap_or(TimeDelta::zero()));
+    Ok([next, again].into_iter().flatten().min())
 }
 
 /// What to do after a failure.

@@ -25,6 +25,15 @@ pub enum Error {
     /// Another replica leads, or this one can no longer be sure that it does.
     #[error("this replica does not lead")]
     NotLeading,
+    /// A reconcile did not end within its deadline.
+    #[error("it did not end within {} s", .0.as_secs_f64())]
+    Late(std::time::Duration),
+    /// A reconcile panicked.
+    #[error("it failed in the program: {0}")]
+    Panicked(String),
+    /// Another reconcile of the environment has held the lane for too long.
+    #[error("another release of the environment is still being reconciled")]
+    LaneBusy,
     /// A test stopped it here.
     #[error("killed {0}")]
     Killed(String),
@@ -51,14 +60,16 @@ impl Error {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Changed(_) | Self::NotLeading | Self::Export { .. } => true,
+            Self::Changed(_) | Self::NotLeading | Self::Export { .. } | Self::Late(_) | Self::LaneBusy => {
+                true
+            }
             Self::Workload(error) => error.is_transient(),
             Self::Traffic(error) => error.is_transient(),
             Self::Kube { source, .. } => match source.as_ref() {
                 kube::Error::Api(status) => status.code == 429 || status.code >= 500,
                 _ => true,
             },
-            Self::Killed(_) | Self::Listen { .. } => false,
+            Self::Killed(_) | Self::Panicked(_) | Self::Listen { .. } => false,
         }
     }
 
@@ -68,6 +79,26 @@ impl Error {
         match self {
             Self::Changed(_) | Self::Workload(workload::Error::Changed { .. }) => true,
             Self::Traffic(error) => error.is_race(),
+            _ => false,
+        }
+    }
+}
+
+impl Error {
+    /// Whether this replica must not do anything more.
+    pub(super) const fn ends_work(&self) -> bool {
+        matches!(self, Self::NotLeading | Self::Killed(_))
+    }
+
+    /// Whether the API server refused, and will refuse again: a 4xx other than a missing login (401), a timeout (408), a lost race (409)
+    /// and too many requests (429).
+    pub(super) fn is_refused_for_good(&self) -> bool {
+        match self {
+            Self::Workload(workload::Error::Kube { source, .. }) | Self::Kube { source, .. } => {
+                matches!(&**source, kube::Error::Api(status)
+                    if (400..500).contains(&status.code) && !matches!(status.code, 401 | 408 | 409 | 429))
+            }
+            Self::Workload(workload::Error::Missing { .. } | workload::Error::Unsupported(_)) => true,
             _ => false,
         }
     }
@@ -84,4 +115,30 @@ pub(super) fn write_failed(what: &'static str, source: kube::Error) -> Error {
 /// A failure of a read.
 pub(super) fn read_failed(what: &'static str) -> impl FnOnce(kube::Error) -> Error {
     move |source| Error::Kube { what, source: Box::new(source) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_server_will_refuse_again_is_refused_for_good() {
+        for (code, expected) in [
+            (400, true),
+            (401, false),
+            (403, true),
+            (404, true),
+            (408, false),
+            (409, false),
+            (422, true),
+            (429, false),
+            (500, false),
+            (503, false),
+        ] {
+            let status = kube::core::Status { code, ..kube::core::Status::default() };
+            let source = Box::new(kube::Error::Api(Box::new(status)));
+            assert_eq!(Error::Kube { what: "write", source }.is_refused_for_good(), expected, "{code}");
+        }
+        assert!(!Error::Late(std::time::Duration::ZERO).is_refused_for_good());
+    }
 }

@@ -1,8 +1,9 @@
 //! What the cluster reports, and whom that wakes.
 
 use std::fmt::Debug;
+use std::panic::AssertUnwindSafe;
 
-use futures::{Stream, StreamExt};
+use futures::{FutureExt, Stream, StreamExt};
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::runtime::WatchStreamExt;
@@ -12,14 +13,16 @@ use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
+use super::attempt;
 use super::context::Context;
+use super::deadlines::Deadlines;
 use super::observe::{name, namespace};
 use crate::api::environment::WorkloadKind;
 use crate::api::names::EnvironmentKey;
 use crate::api::release::Phase;
 use crate::api::strategy::Track;
 use crate::api::{Environment, Release, ReleaseAction};
-use crate::domain::lane;
+use crate::domain::{environment_action, lane};
 
 /// Objects of a namespace, or of all.
 pub(super) fn scoped<K>(client: &Client, namespace: Option<&str>) -> Api<K>
@@ -32,20 +35,31 @@ where
     }
 }
 
+/// Watches that the server ends before they have been silent for too long; one that does not end is opened anew.
+pub(super) fn config(deadlines: Deadlines) -> watcher::Config {
+    let seconds = deadlines.watch.as_secs().clamp(1, 290);
+    watcher::Config::default().timeout(u32::try_from(seconds).unwrap_or(290))
+}
+
 /// Keeps a store up to date and hands every change on; ends never.
-pub(super) async fn keep<K, F, Fut>(api: Api<K>, writer: Writer<K>, mut changed: F)
+pub(super) async fn keep<K, F, Fut>(api: Api<K>, writer: Writer<K>, deadlines: Deadlines, mut changed: F)
 where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
     F: FnMut(Event<K>) -> Fut,
     Fut: Future<Output = ()>,
 {
-    let events = watcher(api, watcher::Config::default())
+    let events = watcher(api, config(deadlines))
         .modify(|object| object.meta_mut().managed_fields = None)
         .default_backoff();
     let mut events = std::pin::pin!(reflector::reflector(writer, events));
     while let Some(event) = events.next().await {
         match event {
-            Ok(event) => changed(event).await,
+            // whatever an object holds, the watch goes on
+            Ok(event) => {
+                if let Err(panic) = AssertUnwindSafe(changed(event)).catch_unwind().await {
+                    tracing::error!(kind = %K::kind(&()), error = attempt::words(&*panic), "a change was not handled");
+                }
+            }
             Err(error) => tracing::warn!(kind = %K::kind(&()), %error, "the watch was interrupted"),
         }
     }
@@ -53,7 +67,8 @@ where
 
 /// Deployments: whoever follows their rollout looks again.
 pub(super) async fn follow_deployments(api: Api<Deployment>, context: &Context) {
-    let mut events = std::pin::pin!(watcher(api, watcher::Config::default()).default_backoff());
+    let config = config(context.core.deadlines);
+    let mut events = std::pin::pin!(watcher(api, config).default_backoff());
     while let Some(event) = events.next().await {
         match event {
             Ok(Event::Apply(deployment) | Event::Delete(deployment)) => {
@@ -182,7 +197,24 @@ async fn wake_promotions(context: &Context, from: &EnvironmentKey) {
 pub(super) async fn action_changed(event: Event<ReleaseAction>, context: &Context) {
     context.actions_by_environment.changed(&event);
     context.actions_by_release.changed(&event);
-    let (Event::Apply(action) | Event::InitApply(action)) = event else { return };
+    let action = match event {
+        Event::Apply(action) | Event::InitApply(action) => action,
+        Event::Delete(action) => {
+            let uid = action.metadata.uid.as_deref().unwrap_or_default();
+            context.memory.answer_reported(uid);
+            context.core.running.stop_judged(uid);
+            return;
+        }
+        Event::Init | Event::InitDone => return,
+    };
+    let uid = action.metadata.uid.as_deref().unwrap_or_default();
+    if action.is_judged() {
+        context.memory.answer_reported(uid);
+        context.core.running.stop_judged(uid);
+    } else if environment_action::stops(action.spec.action) {
+        context.core.running.stop_reported(uid);
+        wake_stop(&action, context).await;
+    }
     let is_sealed = action.status.as_ref().is_some_and(|status| status.seal.is_some());
     if action.is_judged() && is_sealed {
         return;
@@ -194,6 +226,19 @@ pub(super) async fn action_changed(event: Event<ReleaseAction>, context: &Contex
     }
     let environment = ObjectRef::new(&action.spec.environment).within(namespace(&action));
     let _ = context.wake_environment.send(environment).await;
+}
+
+/// A stop is judged by a queue of its own.
+async fn wake_stop(action: &ReleaseAction, context: &Context) {
+    let _ = match action.release_key() {
+        Some(key) => {
+            context.wake_to_stop.send(ObjectRef::new(&key.name).within(&key.namespace)).await.is_ok()
+        }
+        None => {
+            let environment = ObjectRef::new(&action.spec.environment).within(namespace(action));
+            context.wake_stops.send(environment).await.is_ok()
+        }
+    };
 }
 
 /// A channel as the stream that the applier reads.

@@ -15,6 +15,7 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use tokio::net::TcpListener;
 
+use super::attempt::Counts;
 use super::context::{Core, locked};
 use super::error::Error;
 
@@ -33,11 +34,40 @@ pub(super) struct Numbers {
     buckets: [AtomicU64; BOUNDS.len()],
     /// Whether the admission policies are in force, by namespace.
     policies: Mutex<BTreeMap<String, bool>>,
+    /// Stops judged, those of them that were late, and how long they all took.
+    stops: Mutex<Stops>,
     /// News told, and not told, by channel.
     told: Mutex<BTreeMap<(String, bool), u64>>,
 }
 
+/// Channels and results that are counted each by itself; all others are counted together.
+const CHANNELS: usize = 256;
+/// The name under which the others are counted.
+const OTHERS: &str = "(others)";
+
+/// Upper bounds of the histogram of stops, in seconds.
+const STOP_BOUNDS: [f64; 7] = [0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+#[derive(Debug, Default)]
+struct Stops {
+    count: u64,
+    late: u64,
+    seconds: f64,
+    buckets: [u64; STOP_BOUNDS.len()],
+}
+
 impl Numbers {
+    /// A stop was judged.
+    pub(super) fn stopped(&self, took: Duration, is_late: bool) {
+        let mut stops = locked(&self.stops);
+        stops.count += 1;
+        stops.late += u64::from(is_late);
+        stops.seconds += took.as_secs_f64();
+        for (bucket, bound) in stops.buckets.iter_mut().zip(STOP_BOUNDS) {
+            *bucket += u64::from(took.as_secs_f64() <= bound);
+        }
+    }
+
     pub(super) fn leads(&self, leads: bool) {
         self.leads.store(leads, Ordering::Relaxed);
     }
@@ -70,11 +100,31 @@ impl Numbers {
 
     /// A channel was told, or was not after every try.
     pub(super) fn told(&self, channel: &str, well: bool) {
-        *locked(&self.told).entry((channel.to_owned(), well)).or_default() += 1;
+        let mut told = locked(&self.told);
+        let known = told.contains_key(&(channel.to_owned(), well)) || told.len() < CHANNELS;
+        let channel = if known { channel } else { OTHERS };
+        *told.entry((channel.to_owned(), well)).or_default() += 1;
+    }
+
+    fn write_stops(&self, out: &mut String) {
+        let stops = locked(&self.stops);
+        let name = "release_cockpit_controller_stop_seconds";
+        let help = "Time from the report of a stop to its answer.";
+        let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} histogram");
+        for (bucket, bound) in stops.buckets.iter().zip(STOP_BOUNDS) {
+            let _ = writeln!(out, "{name}_bucket{{le=\"{bound}\"}} {bucket}");
+        }
+        let (count, sum) = (stops.count, stops.seconds);
+        let _ = writeln!(out, "{name}_bucket{{le=\"+Inf\"}} {count}\n{name}_sum {sum}\n{name}_count {count}");
+        write_value(
+            out,
+            ("stops_late_total", "counter", "Stops that were judged after their deadline."),
+            stops.late,
+        );
     }
 
     /// The numbers in Prometheus' text format.
-    pub(super) fn text(&self) -> String {
+    pub(super) fn text(&self, counts: Counts) -> String {
         let mut out = String::new();
         let leader = u64::from(self.leads.load(Ordering::Relaxed));
         let values = [
@@ -98,14 +148,17 @@ impl Numbers {
         let help = "Whether the admission policies are in force.";
         let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge");
         for (namespace, enforced) in &*locked(&self.policies) {
-            let _ = writeln!(out, "{name}{{namespace=\"{namespace}\"}} {}", u64::from(*enforced));
+            let _ = writeln!(out, "{name}{{namespace=\"{}\"}} {}", escaped(namespace), u64::from(*enforced));
         }
         let name = "release_cockpit_notices_total";
         let _ = writeln!(out, "# HELP {name} News told to channels.\n# TYPE {name} counter");
         for ((channel, well), count) in &*locked(&self.told) {
             let result = if *well { "told" } else { "failed" };
-            let _ = writeln!(out, "{name}{{channel={channel:?},result=\"{result}\"}} {count}");
+            let channel = escaped(channel);
+            let _ = writeln!(out, "{name}{{channel=\"{channel}\",result=\"{result}\"}} {count}");
         }
+        self.write_stops(&mut out);
+        write_counts(&mut out, counts);
         let name = "release_cockpit_controller_decision_seconds";
         let _ = writeln!(out, "# HELP {name} Time that a decision takes.\n# TYPE {name} histogram");
         for (bucket, bound) in self.buckets.iter().zip(BOUNDS) {
@@ -118,6 +171,40 @@ impl Numbers {
     }
 }
 
+/// The value of a label as the exposition format wants it: backslash, quote and line feed escaped, all else as it is.
+fn escaped(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+fn write_counts(out: &mut String, counts: Counts) {
+    let values = [
+        (
+            "reconcile_oldest_seconds",
+            "gauge",
+            "Age of the oldest reconcile that runs.",
+            counts.oldest.as_secs_f64(),
+        ),
+        (
+            "stop_oldest_seconds",
+            "gauge",
+            "Age of the oldest stop that waits to be judged.",
+            counts.oldest_stop.as_secs_f64(),
+        ),
+    ];
+    for (name, kind, help, value) in values {
+        write_value(out, (name, kind, help), value);
+    }
+    write_value(out, ("stops_waiting", "gauge", "Stops that wait to be judged."), counts.stops);
+    let help = "Reconciles that missed their deadline.";
+    write_value(out, ("reconcile_timeouts_total", "counter", help), counts.timeouts);
+    write_value(out, ("reconcile_panics_total", "counter", "Reconciles that panicked."), counts.panics);
+}
+
+fn write_value(out: &mut String, (name, kind, help): (&str, &str, &str), value: impl std::fmt::Display) {
+    let name = format!("release_cockpit_controller_{name}");
+    let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
+}
+
 /// Takes the address, so that a wrong one is told at once.
 pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
     TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })
@@ -126,9 +213,9 @@ pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
 /// Serves for as long as it is polled; without a listener it only waits.
 pub(super) async fn serve(listener: Option<TcpListener>, core: Arc<Core>) {
     let Some(listener) = listener else { return pending().await };
-    let probed = core.clone();
+    let (probed, watched) = (core.clone(), core.clone());
     let metrics = move || {
-        let text = core.numbers.text();
+        let text = core.numbers.text(core.running.counts());
         std::future::ready(
             ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response(),
         )
@@ -142,9 +229,16 @@ pub(super) async fn serve(listener: Option<TcpListener>, core: Arc<Core>) {
             (StatusCode::SERVICE_UNAVAILABLE, "ending")
         })
     };
+    let health = move || {
+        let stuck = watched.running.stuck();
+        std::future::ready(match stuck {
+            None => (StatusCode::OK, "ok".to_owned()),
+            Some(why) => (StatusCode::SERVICE_UNAVAILABLE, why),
+        })
+    };
     let router = Router::new()
         .route("/metrics", get(metrics))
-        .route("/healthz", get(|| std::future::ready("ok")))
+        .route("/healthz", get(health))
         .route("/readyz", get(ready));
     if let Err(error) = axum::serve(listener, router).await {
         tracing::warn!(%error, "metrics are no longer served");
@@ -164,7 +258,7 @@ mod tests {
         numbers.reconciled(false);
         numbers.policies_enforced([("shop".to_owned(), false)].into());
         numbers.told("slack", false);
-        let text = numbers.text();
+        let text = numbers.text(Counts::default());
         assert!(
             text.contains("release_cockpit_notices_total{channel=\"slack\",result=\"failed\"} 1\n"),
             "{text}"
@@ -176,5 +270,43 @@ mod tests {
         assert!(text.contains("reconcile_errors_total 1\n"));
         assert!(text.contains("controller_leader 0\n"));
         assert!(text.contains("release_cockpit_policies_enforced{namespace=\"shop\"} 0\n"));
+    }
+
+    #[test]
+    fn labels_are_escaped_as_the_format_wants_and_are_bounded() {
+        let numbers = Numbers::default();
+        numbers.told("caf\u{e9}\u{200b} \"a\\b\"\nc", true);
+        for number in 0..2_000 {
+            numbers.told(&format!("c{number}"), true);
+        }
+        let text = numbers.text(Counts::default());
+        let expected = "{channel=\"caf\u{e9}\u{200b} \\\"a\\\\b\\\"\\nc\",result=\"told\"} 1\n";
+        assert!(text.contains(expected), "{text}");
+        assert!(
+            text.lines().filter(|line| line.starts_with("release_cockpit_notices_total")).count()
+                <= CHANNELS + 1
+        );
+        assert!(
+            text.contains(&format!("{{channel=\"(others)\",result=\"told\"}} {}\n", 2_001 - CHANNELS)),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn late_stops_are_counted() {
+        let numbers = Numbers::default();
+        numbers.stopped(Duration::from_millis(300), false);
+        numbers.stopped(Duration::from_secs(7), true);
+        let text = numbers.text(Counts::default());
+        for line in [
+            "stop_seconds_bucket{le=\"0.25\"} 0",
+            "stop_seconds_bucket{le=\"0.5\"} 1",
+            "stop_seconds_bucket{le=\"10\"} 2",
+            "stop_seconds_count 2",
+            "stops_late_total 1",
+            "reconcile_oldest_seconds 0",
+        ] {
+            assert!(text.contains(&format!("{line}\n")), "{line}: {text}");
+        }
     }
 }

@@ -53,7 +53,7 @@ pub(super) async fn observe(
     let is_certain = freshness == Freshness::Certain && !release.phase().holds_lane();
     let (mut environment, actions, others) = tokio::try_join!(
         environment(context, &namespace, &release.spec.environment, fresh),
-        actions(context, &release, fresh),
+        actions(context, &release, is_certain),
         others(context, &release, is_certain),
     )?;
     if let Some(environment) = &mut environment {
@@ -176,9 +176,14 @@ async fn environment(
     get(context, namespace, name, "read the environment").await
 }
 
-async fn actions(context: &Context, release: &Release, fresh: bool) -> Result<Vec<ReleaseAction>, Error> {
+/// Once a release executes, what the watch reported is as good as a list at every look: an action that comes later is judged at the next.
+async fn actions(
+    context: &Context,
+    release: &Release,
+    is_certain: bool,
+) -> Result<Vec<ReleaseAction>, Error> {
     let key = release.key();
-    if !fresh {
+    if !is_certain {
         return Ok(context.actions_of(&key).iter().map(|action| (**action).clone()).collect());
     }
     let is_ours = |action: &ReleaseAction| action.release_key().as_ref() == Some(&key);

@@ -17,7 +17,7 @@ use k8s_openapi::api::admissionregistration::v1::{
 use kube::api::{Api, ListParams};
 use kube::core::PartialObjectMeta;
 use kube::runtime::WatchStreamExt;
-use kube::runtime::watcher::{self, Event, watcher};
+use kube::runtime::watcher::{Event, watcher};
 use kube::{Client, Resource};
 use tokio::sync::Notify;
 
@@ -189,7 +189,7 @@ where
     K: Resource<DynamicType = ()> + Clone + std::fmt::Debug + serde::de::DeserializeOwned + Send + 'static,
 {
     let api: Api<PartialObjectMeta<K>> = Api::all(context.core.client.clone());
-    let mut events = std::pin::pin!(watcher(api, watcher::Config::default()).default_backoff());
+    let mut events = std::pin::pin!(watcher(api, feed::config(context.core.deadlines)).default_backoff());
     let mut is_interrupted = false;
     while let Some(event) = events.next().await {
         match event {

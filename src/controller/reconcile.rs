@@ -10,7 +10,7 @@ use super::act::act;
 use super::context::Context;
 use super::error::Error;
 use super::observe::{Freshness, namespace, observe};
-use super::policies;
+use super::{policies, stopping};
 use crate::api::Release;
 use crate::api::release::{GateState, Phase, ReleaseKind, ReleaseStatus};
 use crate::domain::rollout::{self, Decision, Effect, Observed, Requeue};
@@ -19,27 +19,43 @@ use crate::time::Stopwatch;
 
 /// Decisions that may follow one another at once before somebody else gets a turn.
 const ROUNDS: usize = 8;
+/// Which of the turns a reconcile takes.
+const USUAL: usize = 0;
+const ASKED: usize = 1;
 /// How long a release waits for an answer that is about to be given to somebody else.
 const BREATH: Duration = Duration::from_millis(100);
 
 /// Looks, decides and acts until nothing more can be done at once.
 pub(super) async fn reconcile(release: Arc<Release>, context: Arc<Context>) -> Result<Action, Error> {
-    context.ready().await;
-    let uid = release.metadata.uid.clone().unwrap_or_default();
-    let done = Box::pin(carry_on(&release, &context)).await;
-    context.core.numbers.reconciled(done.is_ok());
-    if done.is_ok() {
-        context.memory.succeeded(&uid);
-    }
-    done
+    in_turn(release, context, USUAL).await
 }
 
 /// As [`reconcile`], for whoever somebody has just asked something of; what comes later is left to the usual queue.
 pub(super) async fn at_once(release: Arc<Release>, context: Arc<Context>) -> Result<Action, Error> {
     let key = ObjectRef::from_obj(&*release);
-    reconcile(release, context.clone()).await?;
+    in_turn(release, context.clone(), ASKED).await?;
     let _ = context.wake_release.send(key).await;
     Ok(Action::await_change())
+}
+
+/// Reconciles when it is the environment's turn, within the deadline.
+async fn in_turn(release: Arc<Release>, context: Arc<Context>, turns: usize) -> Result<Action, Error> {
+    context.ready().await;
+    let _turn = context.turns[turns].take(&release.environment_key()).await;
+    let uid = release.metadata.uid.clone().unwrap_or_default();
+    let (core, object) = (context.core.clone(), format!("release {}", release.key()));
+    let work = {
+        let (release, context) = (release.clone(), context.clone());
+        async move { carry_on(&release, &context).await }
+    };
+    let done = core.running.run(object, core.deadlines.reconcile, work).await;
+    core.numbers.reconciled(done.is_ok());
+    match &done {
+        Ok(_) => context.memory.succeeded(&uid),
+        Err(Error::Panicked(message)) => stopping::end_after_panic(&release, &context, message).await,
+        Err(_) => {}
+    }
+    done
 }
 
 /// What to do after a failure: at once after a lost race, ever later after anything else.
@@ -52,7 +68,7 @@ pub(super) fn after_failure(release: &Release, error: &Error, context: &Context)
     Action::requeue(wait)
 }
 
-async fn carry_on(release: &Release, context: &Arc<Context>) -> Result<Action, Error> {
+pub(super) async fn carry_on(release: &Release, context: &Arc<Context>) -> Result<Action, Error> {
     if !wants_attention(release, context) {
         context.memory.forget(release.metadata.uid.as_deref().unwrap_or_default());
         return Ok(Action::await_change());
@@ -76,7 +92,9 @@ async fn carry_on(release: &Release, context: &Arc<Context>) -> Result<Action, E
         foreseen = depends_on_others(&observed, &decision).then(|| begins(&observed, &decision));
     }
     let lane = context.memory.lane(&release.environment_key());
-    let _alone = lane.lock().await;
+    // whoever has it ends within the deadline of a reconcile; this one must not miss its own by waiting
+    let alone = tokio::time::timeout(context.core.deadlines.reconcile / 2, lane.lock()).await;
+    let _alone = alone.map_err(|_| Error::LaneBusy)?;
     for _ in 0..ROUNDS {
         let seen = match foreseen.take() {
             Some(begins) => Box::pin(certain(context, release, begins)).await?,
@@ -156,8 +174,7 @@ fn depends_on_others(observed: &Observed, decision: &Decision) -> bool {
 
 /// Whether somebody has asked to stop this environment and has not been answered yet: nothing begins meanwhile.
 fn is_being_stopped(observed: &Observed, context: &Context) -> bool {
-    let key = observed.release.environment_key();
-    let open = context.actions_by_environment.of(&key.namespace, &key.name);
+    let open = context.actions_in(&observed.release.environment_key());
     open.iter().any(|action| !action.is_judged() && environment_action::only_stops(action.spec.action))
 }
 

@@ -12,7 +12,9 @@ use kube::runtime::{applier, controller, reflector};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::attempt::Running;
 use super::context::{Context, Core, Memory, locked};
+use super::deadlines::{self, Deadlines};
 use super::error::Error;
 use super::fault::Faults;
 use super::index::Index;
@@ -21,7 +23,8 @@ use super::metrics_http::{self, Numbers};
 use super::policies::{self, Verdicts};
 use super::seal::Ledger;
 use super::telling::{self, Teller};
-use super::{environment, feed, reconcile};
+use super::turns::Turns;
+use super::{environment, feed, reconcile, stopping};
 use crate::api::labels::CONTROLLER_FIELD_MANAGER;
 use crate::cluster::Cluster;
 use crate::cluster::registry::{Mirrors, Registries};
@@ -42,6 +45,8 @@ pub struct ControllerOptions {
     pub clock: Clock,
     /// Leadership.
     pub lease: LeaseOptions,
+    /// How long it waits for what.
+    pub deadlines: Deadlines,
     /// Where `/metrics`, `/healthz` and `/readyz` are served; nowhere when absent.
     pub http: Option<SocketAddr>,
     /// Releases that are worked on at once in each scope.
@@ -52,6 +57,8 @@ pub struct ControllerOptions {
     pub audit_export: Option<PathBuf>,
 }
 
+/// Releases of one environment that are looked at at once: one executes, another one waits.
+const EACH: usize = 2;
 /// Changes that may wait to be looked at.
 const QUEUE: usize = 1024;
 
@@ -114,10 +121,15 @@ fn core(client: Client, options: &ControllerOptions, faults: Faults) -> Core {
         instance: Some(options.identity.clone()),
     };
     let cluster = Cluster::from_client(client.clone(), CONTROLLER_FIELD_MANAGER);
+    let patient_client = client;
+    let client = deadlines::bounded(&patient_client, options.deadlines.request);
     Core {
         prometheus: Arc::new(Pool::new(cluster, options.clock.clone())),
         recorder: Recorder::new(client.clone(), reporter),
         client,
+        patient_client,
+        deadlines: options.deadlines,
+        running: Arc::new(Running::default()),
         clock: options.clock.clone(),
         http,
         registries: Registries::new(options.mirrors.clone()),
@@ -147,6 +159,7 @@ async fn lead(core: &Arc<Core>, options: &ControllerOptions) {
             _ = select_all(work) => {}
         }
         core.numbers.leads(false);
+        core.running.clear();
         tracing::info!(identity = %options.identity, "no longer leads");
     }
 }
@@ -159,6 +172,8 @@ async fn work(core: Arc<Core>, scope: Option<String>, concurrency: u16) {
     let (wake_release, release_queue) = mpsc::channel(QUEUE);
     let (wake_at_once, urgent_queue) = mpsc::channel(QUEUE);
     let (wake_environment, environment_queue) = mpsc::channel(QUEUE);
+    let (wake_to_stop, stop_queue) = mpsc::channel(QUEUE);
+    let (wake_stops, stops_queue) = mpsc::channel(QUEUE);
     let (teller, tellings) = Teller::new(Desk::new(core.client.clone(), core.clock.clone()));
     let over = CancellationToken::new();
     let _ends_questions = over.clone().drop_guard();
@@ -175,13 +190,18 @@ async fn work(core: Arc<Core>, scope: Option<String>, concurrency: u16) {
         wake_release,
         wake_at_once,
         wake_environment,
+        wake_to_stop,
+        wake_stops,
+        turns: [(EACH, concurrency), (1, concurrency), (1, concurrency)]
+            .map(|(each, all)| Turns::new(each, usize::from(all))),
         memory: Memory::default(),
         policies: Verdicts::default(),
         ledger: Ledger::default(),
         teller,
         over,
     });
-    let config = || controller::Config::default().concurrency(concurrency);
+    // a reconcile waits for its turn by itself, so that no environment fills the places of all
+    let config = controller::Config::default;
     let releasing = applier(
         |release, context| Box::pin(reconcile::reconcile(release, context)),
         |release, error, context| reconcile::after_failure(&release, error, &context),
@@ -195,7 +215,7 @@ async fn work(core: Arc<Core>, scope: Option<String>, concurrency: u16) {
         |release, context| Box::pin(reconcile::at_once(release, context)),
         |release, error, context| reconcile::after_failure(&release, error, &context),
         context.clone(),
-        releases,
+        releases.clone(),
         feed::queue(urgent_queue),
         config(),
     );
@@ -203,19 +223,35 @@ async fn work(core: Arc<Core>, scope: Option<String>, concurrency: u16) {
         |environment, context| Box::pin(environment::reconcile(environment, context)),
         |environment, error, context| environment::after_failure(&environment, error, &context),
         context.clone(),
-        environments,
+        environments.clone(),
         feed::queue(environment_queue),
         config(),
     );
-    let (client, namespace) = (&core.client, scope.as_deref());
+    let stopping_releases = applier(
+        |release, context| Box::pin(stopping::release(release, context)),
+        |_, error, _| stopping::after_failure(error),
+        context.clone(),
+        releases,
+        feed::queue(stop_queue),
+        config(),
+    );
+    let stopping_environments = applier(
+        |environment, context| Box::pin(stopping::environment(environment, context)),
+        |_, error, _| stopping::after_failure(error),
+        context.clone(),
+        environments,
+        feed::queue(stops_queue),
+        config(),
+    );
+    let (client, namespace, deadlines) = (&core.client, scope.as_deref(), core.deadlines);
     tokio::join!(
-        feed::keep(feed::scoped(client, namespace), release_writer, |event| {
+        feed::keep(feed::scoped(client, namespace), release_writer, deadlines, |event| {
             feed::release_changed(event, &context)
         }),
-        feed::keep(feed::scoped(client, namespace), environment_writer, |event| {
+        feed::keep(feed::scoped(client, namespace), environment_writer, deadlines, |event| {
             feed::environment_changed(event, &context)
         }),
-        feed::keep(feed::scoped(client, namespace), action_writer, |event| {
+        feed::keep(feed::scoped(client, namespace), action_writer, deadlines, |event| {
             feed::action_changed(event, &context)
         }),
         feed::follow_deployments(feed::scoped(client, namespace), &context),
@@ -224,5 +260,7 @@ async fn work(core: Arc<Core>, scope: Option<String>, concurrency: u16) {
         releasing.for_each(|_| std::future::ready(())),
         obeying.for_each(|_| std::future::ready(())),
         describing.for_each(|_| std::future::ready(())),
+        stopping_releases.for_each(|_| std::future::ready(())),
+        stopping_environments.for_each(|_| std::future::ready(())),
     );
 }

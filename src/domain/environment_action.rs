@@ -83,6 +83,32 @@ pub const fn only_stops(kind: ActionKind) -> bool {
     matches!(kind, ActionKind::Freeze | ActionKind::Deny | ActionKind::AbortAll)
 }
 
+/// Whether an action stops something, for everybody or for one release. Such actions are judged before all others and never wait for
+/// another action, a workload or another release.
+#[must_use]
+pub const fn stops(kind: ActionKind) -> bool {
+    only_stops(kind) || matches!(kind, ActionKind::Pause | ActionKind::Abort | ActionKind::Reject)
+}
+
+/// The refusal of an `Allow` that is older than a `Deny` of the same digest which was judged before it. Absent when there is none.
+#[must_use]
+pub fn overtaken(action: &ReleaseAction, all: &[Arc<ReleaseAction>]) -> Option<Verdict> {
+    let digest =
+        |action: &ReleaseAction| action.spec.parameters.as_ref().and_then(|given| given.digest.clone());
+    if action.spec.action != ActionKind::Allow {
+        return None;
+    }
+    let is_later = |other: &&Arc<ReleaseAction>| {
+        other.spec.action == ActionKind::Deny
+            && other.status.as_ref().is_some_and(|status| status.result == Some(ActionResult::Applied))
+            && other.created_at() > action.created_at()
+            && digest(other) == digest(action)
+    };
+    let later = all.iter().find(is_later)?;
+    let message = format!("{} has denied it since: allow it again", later.spec.actor);
+    Some(Verdict { result: ActionResult::Refused, message, is_suspicious: false })
+}
+
 /// What is said of an action that was carried out; the same whenever it is asked.
 #[must_use]
 pub fn applied(action: &ReleaseAction) -> Verdict {

@@ -35,6 +35,7 @@ mod shift;
 mod step_gates;
 mod steps;
 mod stop;
+mod stops;
 mod tracks;
 mod verifying;
 mod watch;
@@ -42,6 +43,7 @@ mod weights;
 
 pub use draft::Draft;
 pub use effect::{RemoveTrack, RolloutChange, ScaleStable, SetTrack, SetTraffic, TrafficState};
+pub use stops::stop;
 
 /// Everything that is known about one release at one moment.
 #[derive(Clone, Debug)]

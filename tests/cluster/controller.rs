@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use release_cockpit::cluster::registry::Mirrors;
-use release_cockpit::controller::{ControllerOptions, Error, Faults, LeaseOptions, run_with};
+use release_cockpit::controller::{ControllerOptions, Deadlines, Error, Faults, LeaseOptions, run_with};
 use release_cockpit::time::Clock;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -38,6 +38,7 @@ impl Controller {
             namespaces: spaces.iter().map(|space| space.namespace.clone()).collect(),
             clock: Clock::system(),
             lease,
+            deadlines: Deadlines::default(),
             http: None,
             concurrency: 4,
             mirrors: Mirrors::default(),

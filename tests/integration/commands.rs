@@ -6,7 +6,7 @@ use assert_cmd::Command;
 use kube::api::{Api, Patch, PatchParams};
 use release_cockpit::api::Environment;
 use release_cockpit::cluster::registry::Mirrors;
-use release_cockpit::controller::{self, ControllerOptions, LeaseOptions};
+use release_cockpit::controller::{self, ControllerOptions, Deadlines, LeaseOptions};
 use release_cockpit::sim::scenario::Scenario;
 use release_cockpit::sim::server::{Running, StartOptions, start_with};
 use release_cockpit::time::Clock;
@@ -50,6 +50,7 @@ impl Stage {
             namespaces: Vec::new(),
             clock: Clock::system(),
             lease: LeaseOptions::default(),
+            deadlines: Deadlines::default(),
             http: None,
             concurrency: 4,
             mirrors: Mirrors::parse(&[mirror(&running)]).unwrap(),

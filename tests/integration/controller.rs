@@ -6,14 +6,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::Deployment;
-use kube::api::{Api, PostParams};
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::api::{Api, DeleteParams, PostParams};
 use kube::runtime::wait::await_condition;
 use kube::{Client, Config};
 use release_cockpit::api::release::{ApprovalState, Phase};
 use release_cockpit::api::release_action::{ActionResult, ReleaseAction};
 use release_cockpit::api::{Environment, Release};
 use release_cockpit::cluster::registry::Mirrors;
-use release_cockpit::controller::{self, ControllerOptions, Faults, LeaseOptions};
+use release_cockpit::controller::{self, ControllerOptions, Deadlines, Faults, LeaseOptions};
 use release_cockpit::sim::scenario::Scenario;
 use release_cockpit::sim::server::{Running, StartOptions, start_with};
 use release_cockpit::time::Clock;
@@ -26,7 +27,9 @@ mod analysis;
 mod audit;
 mod canary;
 mod environment_actions;
+mod faulty;
 mod policies;
+mod stopping;
 mod telling;
 mod trust;
 
@@ -85,18 +88,39 @@ impl Stage {
         faults: Faults,
         audit_export: Option<PathBuf>,
     ) -> JoinHandle<Result<(), controller::Error>> {
-        let options = ControllerOptions {
-            identity: "one".into(),
+        let options = ControllerOptions { audit_export, ..self.options("one") };
+        self.replica(client, options, faults)
+    }
+
+    /// How a controller of that name runs here.
+    fn options(&self, identity: &str) -> ControllerOptions {
+        ControllerOptions {
+            identity: identity.into(),
             namespace: "release-cockpit".into(),
             namespaces: Vec::new(),
             clock: self.clock.clone(),
             lease: LeaseOptions { duration: Duration::from_secs(600), renew: Duration::from_secs(60) },
+            deadlines: Deadlines::default(),
             http: None,
             concurrency: 4,
             mirrors: Mirrors::parse(&[format!("*={}", self.running.registry_url)]).unwrap(),
-            audit_export,
-        };
-        tokio::spawn(controller::run_with(client, options, faults, self.stop.clone()))
+            audit_export: None,
+        }
+    }
+
+    /// A controller after whoever led before it is gone for good: it waits for no old lease.
+    fn replica(
+        &self,
+        client: Client,
+        options: ControllerOptions,
+        faults: Faults,
+    ) -> JoinHandle<Result<(), controller::Error>> {
+        let (admin, stop) = (self.client("admin"), self.stop.clone());
+        tokio::spawn(async move {
+            let leases: Api<Lease> = Api::namespaced(admin, &options.namespace);
+            let _ = leases.delete("release-cockpit-controller", &DeleteParams::default()).await;
+            controller::run_with(client, options, faults, stop).await
+        })
     }
 
     fn releases(&self, user: &str, namespace: &str) -> Api<Release> {

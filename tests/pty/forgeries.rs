@@ -11,7 +11,7 @@ use kube::runtime::wait::await_condition;
 use kube::{Client, Config, Resource};
 use release_cockpit::api::{Environment, Phase, Release, ReleaseAction};
 use release_cockpit::cluster::registry::Mirrors;
-use release_cockpit::controller::{self, ControllerOptions, LeaseOptions};
+use release_cockpit::controller::{self, ControllerOptions, Deadlines, LeaseOptions};
 use release_cockpit::sim::scenario::Scenario;
 use release_cockpit::sim::server::{Running, StartOptions, start_with};
 use release_cockpit::time::Clock;
@@ -51,6 +51,7 @@ impl Scene {
             namespaces: Vec::new(),
             clock: Clock::system(),
             lease: LeaseOptions::default(),
+            deadlines: Deadlines::default(),
             http: None,
             concurrency: 4,
             mirrors: Mirrors::default(),

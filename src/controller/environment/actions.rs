@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use kube::Api;
+use kube::runtime::reflector::ObjectRef;
 
+use crate::api::names::ReleaseKey;
 use crate::api::release::Phase;
 use crate::api::release_action::{ActionKind, ActionResult};
 use crate::api::{Environment, Release, ReleaseAction};
@@ -17,69 +20,157 @@ use crate::domain::action::Verdict;
 use crate::domain::environment_action::{self, Effect, Judgement, Situation};
 use crate::workload::{self, Operation, OperationKind};
 
+/// Actions carried out in one turn, so that a flood of them does not keep other environments or a stop waiting.
+const AT_ONCE: usize = 32;
+
 /// The actions that name an environment, as last reported.
 pub(super) fn of(environment: &Environment, context: &Context) -> Vec<Arc<ReleaseAction>> {
-    context.actions_by_environment.of(namespace(environment), name(environment))
+    context.actions_in(&environment.key())
 }
 
-/// Carries out what nobody has judged yet, oldest first; the environment as it is stored then, where that changed. Actions on
-/// releases that do not exist would otherwise stay without an answer: they are refused.
-pub(super) async fn carry_out(
+/// What became of the actions of an environment in one turn.
+#[derive(Debug, Default)]
+pub(super) struct Acted {
+    /// The environment as it is stored then, where that changed.
+    pub environment: Option<Environment>,
+    /// When to look again, by the wall, where some are left.
+    pub again: Option<Duration>,
+}
+
+/// The stops of an environment that nobody has judged yet, oldest first.
+pub(in crate::controller) fn open_stops(
     environment: &Environment,
-    context: &Arc<Context>,
-) -> Result<Option<Environment>, Error> {
-    let mut open: Vec<_> =
-        of(environment, context).into_iter().filter(|action| !action.is_judged()).collect();
+    context: &Context,
+) -> Vec<Arc<ReleaseAction>> {
+    let mut open = of(environment, context);
+    open.retain(|action| !action.is_judged() && environment_action::only_stops(action.spec.action));
     open.sort_by_key(|action| (action.created_at(), action.metadata.name.clone()));
-    let mut newest = None;
-    for action in open {
-        if let Some(key) = action.release_key() {
-            let releases: Api<Release> = api(context, &key.namespace);
-            let found = releases.get_opt(&key.name).await.map_err(read_failed("read the release"))?;
-            if found.is_none() {
-                let message = format!("there is no release {}", key.name);
-                answer(context, environment, &action, ActionResult::Refused, &message).await?;
+    open
+}
+
+/// What nobody has judged yet and this turn is for, oldest first: actions on the environment that do not stop anything, and actions on
+/// releases that do not exist, which would otherwise stay without an answer.
+fn open(environment: &Environment, context: &Context) -> Vec<Arc<ReleaseAction>> {
+    let mut open = of(environment, context);
+    open.retain(|action| {
+        let uid = action.metadata.uid.as_deref().unwrap_or_default();
+        let is_for_us = match action.release_key() {
+            Some(key) => {
+                let reference = ObjectRef::<Release>::new(&key.name).within(&key.namespace);
+                context.releases.get(&reference).is_none()
             }
-        } else if let Some(changed) = one(environment, context, &action).await? {
-            newest = Some(changed);
+            None => !environment_action::only_stops(action.spec.action),
+        };
+        is_for_us && !action.is_judged() && context.memory.postponed(uid).is_none()
+    });
+    open.sort_by_key(|action| (action.created_at(), action.metadata.name.clone()));
+    open
+}
+
+/// Carries out what nobody has judged yet. What fails is tried again later and keeps nothing else waiting. Stops have a queue of their
+/// own; this one ends its turn for them.
+pub(super) async fn carry_out(environment: &Environment, context: &Arc<Context>) -> Result<Acted, Error> {
+    let open = open(environment, context);
+    let mut acted = Acted::default();
+    // until it is known whether the policies are in force, nobody knows who asks
+    let is_known = if open.iter().any(|action| action.release_key().is_none()) {
+        Box::pin(policies::look(context, namespace(environment))).await;
+        context.policies.of(namespace(environment)).is_some()
+    } else {
+        false
+    };
+    for (count, action) in open.iter().enumerate() {
+        if count == AT_ONCE || !open_stops(environment, context).is_empty() {
+            acted.again = Some(Duration::ZERO);
+            break;
+        }
+        let done = match action.release_key() {
+            Some(key) => refuse_unknown(environment, context, action, &key).await.map(|()| None),
+            None if is_known => one(acted.environment.as_ref().unwrap_or(environment), context, action).await,
+            None => continue,
+        };
+        match done {
+            Ok(changed) => acted.environment = changed.or(acted.environment),
+            Err(error) if error.ends_work() => return Err(error),
+            Err(error) => {
+                let wait = put_off(environment, context, action, &error).await;
+                acted.again = Some(acted.again.map_or(wait, |again| again.min(wait)));
+            }
         }
     }
-    Ok(newest)
+    Ok(acted)
+}
+
+/// Tries an action again later, and records why it waits.
+async fn put_off(
+    environment: &Environment,
+    context: &Context,
+    action: &ReleaseAction,
+    error: &Error,
+) -> Duration {
+    let uid = action.metadata.uid.as_deref().unwrap_or_default();
+    if error.is_race() {
+        return Duration::from_millis(100);
+    }
+    tracing::warn!(environment = %environment.key(), action = name(action), kind = %action.spec.action, %error, "an action waits");
+    let wait = context.memory.postpone(uid);
+    act::note_waiting(context, action, &error.to_string()).await;
+    wait
+}
+
+/// Refuses an action on a release that does not exist.
+async fn refuse_unknown(
+    environment: &Environment,
+    context: &Arc<Context>,
+    action: &ReleaseAction,
+    key: &ReleaseKey,
+) -> Result<(), Error> {
+    let releases: Api<Release> = api(context, &key.namespace);
+    let found = releases.get_opt(&key.name).await.map_err(read_failed("read the release"))?;
+    if found.is_some() {
+        return Ok(());
+    }
+    let message = format!("there is no release {}", key.name);
+    answer(context, environment, action, ActionResult::Refused, &message).await
 }
 
 /// One action on the environment; the environment after it.
-async fn one(
+pub(in crate::controller) async fn one(
     environment: &Environment,
     context: &Arc<Context>,
     action: &ReleaseAction,
 ) -> Result<Option<Environment>, Error> {
-    // until it is known whether the policies are in force, nobody knows who asks; a stop waits for no answer
-    if !environment_action::only_stops(action.spec.action) {
-        Box::pin(policies::look(context, namespace(environment))).await;
-        if context.policies.of(namespace(environment)).is_none() {
-            return Ok(None);
-        }
-    }
     let verdict = context.policies.of(namespace(environment));
-    // the report may be older than the answer
-    let actions: Api<ReleaseAction> = api(context, namespace(environment));
-    let found = actions.get_opt(name(action)).await.map_err(read_failed("read the action"))?;
-    let Some(action) = found.filter(|found| !found.is_judged()) else { return Ok(None) };
     let environments: Api<Environment> = api(context, namespace(environment));
     let found = environments.get_opt(name(environment)).await.map_err(read_failed("read the environment"))?;
     let Some(mut environment) = found else { return Ok(None) };
     if verdict.is_some() {
         policies::stamp(&mut environment, verdict, context.core.clock.now());
     }
-    let judgement = judge(&environment, context, &action).await?;
+    let overtaken = environment_action::overtaken(action, &of(&environment, context));
+    let judgement = match overtaken {
+        Some(verdict) => Judgement { verdict, before: None, effect: None, after: None },
+        None => judge(&environment, context, action).await?,
+    };
     let is_news = judgement.after.is_some() || !judgement.verdict.is_applied();
-    let verdict = judgement.verdict.clone();
-    let stored = fulfil(&environment, context, &action, judgement).await?;
-    answer(context, &environment, &action, verdict.result, &verdict.message).await?;
+    let mut verdict = judgement.verdict.clone();
+    let stored = match fulfil(&environment, context, action, judgement).await {
+        Ok(stored) => stored,
+        Err(error) if error.is_refused_for_good() => {
+            verdict = Verdict {
+                result: ActionResult::Refused,
+                message: format!("it cannot be carried out: {error}"),
+                is_suspicious: false,
+            };
+            None
+        }
+        Err(error) => return Err(error),
+    };
+    answer(context, &environment, action, verdict.result, &verdict.message).await?;
     if is_news {
-        tell(context, &environment, &action, &verdict).await;
+        tell(context, &environment, action, &verdict).await;
     }
-    Ok(Some(stored.unwrap_or(environment)))
+    Ok(stored)
 }
 
 async fn judge(
@@ -123,7 +214,15 @@ async fn fulfil(
     }
     if let Some(effect) = &judgement.effect {
         permit(format!("operate {}", name(action)))?;
-        operate(environment, context, action, effect).await?;
+        let done = operate(environment, context, action, effect).await;
+        if let (Err(error), Some(newest)) = (&done, &stored)
+            && error.is_refused_for_good()
+        {
+            // what was written down for an effect that will never be is taken back
+            let before = environment.status.clone().unwrap_or_default();
+            status::store(context, newest, &before, "the environment").await?;
+        }
+        done?;
     }
     if let Some(after) = &judgement.after {
         permit(format!("fulfil {}", name(action)))?;

@@ -5,23 +5,40 @@ use crate::api::release::{ApprovalState, GateState, Paused, Phase};
 use crate::api::release_action::{ActionKind, ActionResult, ReleaseAction};
 use crate::domain::action::{self, Verdict};
 use crate::domain::approval::{self, Review, Tally};
-use crate::domain::{identity, plan};
+use crate::domain::{environment_action, identity, plan};
 
 /// Actions judged in one decision, so that a flood cannot stop the world.
 const AT_ONCE: usize = 16;
 /// Names of judged actions that are remembered.
 const REMEMBERED: usize = 64;
 
+/// What orders actions: when the API server accepted them, then their names.
+pub(super) fn age(action: &ReleaseAction) -> (Option<chrono::DateTime<chrono::Utc>>, Option<String>) {
+    (action.created_at(), action.metadata.name.clone())
+}
+
+/// Whether an action makes a release go on.
+const fn sets_going(kind: ActionKind) -> bool {
+    use ActionKind::{Promote, PromoteFull, Resume, Retry, SetWeight};
+    matches!(kind, Resume | Retry | SetWeight | Promote | PromoteFull)
+}
+
 impl Draft<'_> {
-    /// Judges the actions that nobody has judged yet.
+    /// Judges the actions that nobody has judged yet: a few at once, the stops among them before all others.
     pub(super) fn judge_actions(&mut self) {
         let mut open: Vec<&ReleaseAction> =
             self.observed.actions.iter().filter(|action| !action.is_judged()).collect();
-        open.sort_by_key(|action| (action.created_at(), action.metadata.name.clone()));
         if open.len() > AT_ONCE {
             self.look_again();
+            open.sort_by_key(|action| (!environment_action::stops(action.spec.action), age(action)));
+            open.truncate(AT_ONCE);
         }
-        for action in open.into_iter().take(AT_ONCE) {
+        open.sort_by_key(|action| age(action));
+        self.judge_all(&open);
+    }
+
+    pub(super) fn judge_all(&mut self, open: &[&ReleaseAction]) {
+        for action in open {
             let name = action.metadata.name.clone().unwrap_or_default();
             if self.stored.judged_actions.contains(&name) {
                 // applied and stored, but the answer was lost on its way
@@ -33,7 +50,9 @@ impl Draft<'_> {
                 self.count_approvals();
                 self.count_step_approvals();
             }
-            let verdict = action::judge(self.observed, &self.status, action, self.now);
+            let verdict = self
+                .overtaken(action)
+                .unwrap_or_else(|| action::judge(self.observed, &self.status, action, self.now));
             if verdict.is_applied() {
                 self.remember(&name);
                 self.apply(action);
@@ -49,6 +68,22 @@ impl Draft<'_> {
             }
             self.answer(name, verdict);
         }
+    }
+
+    /// The refusal of an action that would set a release going again although somebody has paused it since. Absent where nobody has.
+    fn overtaken(&self, action: &ReleaseAction) -> Option<Verdict> {
+        if !sets_going(action.spec.action) {
+            return None;
+        }
+        let is_later = |other: &&ReleaseAction| {
+            other.spec.action == ActionKind::Pause
+                && other.created_at() > action.created_at()
+                && self.means_this_release(other)
+                && self.was_applied(other)
+        };
+        let later = self.observed.actions.iter().find(is_later)?;
+        let message = format!("{} has paused it since: ask again", later.spec.actor);
+        Some(Verdict { result: ActionResult::Refused, message, is_suspicious: false })
     }
 
     fn answer(&mut self, name: String, verdict: Verdict) {

@@ -17,7 +17,13 @@ impl Stage {
         self.answer(user, namespace, &self.order_quietly(user, namespace, action, changes).await).await
     }
 
-    async fn order_quietly(&self, user: &str, namespace: &str, action: &str, changes: Value) -> String {
+    pub(super) async fn order_quietly(
+        &self,
+        user: &str,
+        namespace: &str,
+        action: &str,
+        changes: Value,
+    ) -> String {
         let mut object = json!({
             "apiVersion": "release-cockpit.dev/v1alpha1", "kind": "ReleaseAction",
             "metadata": {"generateName": "order-", "namespace": namespace},
@@ -34,7 +40,7 @@ impl Stage {
         api.create(&PostParams::default(), &action).await.unwrap().metadata.name.unwrap()
     }
 
-    async fn answer(&self, user: &str, namespace: &str, name: &str) -> (ActionResult, String) {
+    pub(super) async fn answer(&self, user: &str, namespace: &str, name: &str) -> (ActionResult, String) {
         let api: Api<ReleaseAction> = Api::namespaced(self.client(user), namespace);
         let judged = |found: Option<&ReleaseAction>| found.is_some_and(ReleaseAction::is_judged);
         let found = tokio::time::timeout(PATIENCE, await_condition(api, name, judged)).await;
@@ -42,13 +48,13 @@ impl Stage {
         (status.result.unwrap(), status.message.unwrap())
     }
 
-    async fn environment(&self, namespace: &str) -> Environment {
+    pub(super) async fn environment(&self, namespace: &str) -> Environment {
         let api: Api<Environment> = Api::namespaced(self.client("alice"), namespace);
         api.get(namespace.strip_prefix("planera-").unwrap()).await.unwrap()
     }
 
     /// From now on releases to staging stop between their two waves.
-    async fn pause_between_waves(&self) {
+    pub(super) async fn pause_between_waves(&self) {
         let environments: Api<Environment> = Api::namespaced(self.client("admin"), STAGING);
         let pauses = Patch::Merge(json!({"spec": {"strategy": {"rolling": {"pauseBetweenWaves": true}}}}));
         environments.patch("staging", &PatchParams::default(), &pauses).await.unwrap();
