@@ -61,6 +61,7 @@ mod rollback;
 pub mod rows;
 pub mod sections;
 mod shifting;
+mod stale;
 pub mod steps;
 pub mod store;
 pub mod target;

@@ -3,8 +3,8 @@
 //! Everything that needs the present instant is handed a [`Clock`], so that the embedded world can run faster than the wall
 //! and tests can stand still.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -51,6 +51,20 @@ impl Clock {
             }
             Kind::Manual(micros) => {
                 DateTime::from_timestamp_micros(micros.load(Ordering::Acquire)).unwrap_or_default()
+            }
+        }
+    }
+
+    /// Time since some instant in the past, on a clock that nobody can set: only differences mean something, and only within a process.
+    /// It may stand still while the machine sleeps.
+    #[must_use]
+    pub fn monotonic(&self) -> Duration {
+        static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        match &*self.0 {
+            Kind::System => ORIGIN.elapsed(),
+            Kind::Scaled { wall_start, factor, .. } => wall_start.elapsed().mul_f64(*factor),
+            Kind::Manual(micros) => {
+                Duration::from_micros(u64::try_from(micros.load(Ordering::Acquire)).unwrap_or_default())
             }
         }
     }
@@ -107,6 +121,18 @@ mod tests {
         assert_eq!(clock.now(), start);
         clock.clone().advance(Duration::from_secs(3));
         assert_eq!(clock.now(), start + TimeDelta::seconds(3));
+    }
+
+    #[test]
+    fn monotonic_time_passes_as_the_clock_does() {
+        let manual = Clock::manual(DateTime::from_timestamp(1_000, 0).unwrap());
+        let before = manual.monotonic();
+        manual.advance(Duration::from_secs(7));
+        assert_eq!(manual.monotonic() - before, Duration::from_secs(7));
+        for clock in [Clock::system(), Clock::scaled(DateTime::UNIX_EPOCH, 20.0)] {
+            let before = clock.monotonic();
+            assert!(clock.monotonic() >= before);
+        }
     }
 
     #[test]

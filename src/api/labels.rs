@@ -18,6 +18,10 @@ pub const CONTROLLER_SERVICE_ACCOUNT: &str = "controller";
 pub const CONTROLLER_USER: &str = "system:serviceaccount:release-cockpit:controller";
 /// Name of the Lease that the leading controller holds.
 pub const CONTROLLER_LEASE: &str = "release-cockpit-controller";
+/// Annotation of a Lease: which process of that identity holds it.
+pub const LEASE_NONCE: &str = "release-cockpit.dev/process";
+/// Annotation of a Lease: the namespaces that its holder serves, with commas; empty: all of them.
+pub const LEASE_NAMESPACES: &str = "release-cockpit.dev/namespaces";
 /// Annotation on a workload: the release (`namespace/name`) that last set its images.
 pub const ANNOTATION_RELEASE: &str = "release-cockpit.dev/release";
 /// Annotation on a workload: the action that last scaled or restarted it.

@@ -11,6 +11,7 @@ use crate::app::command::{Availability, Confirmation, Invocation, Target};
 use crate::app::confirm::Intent;
 use crate::app::effect::Effect;
 use crate::app::located::ReleaseId;
+use crate::app::pending::Pending;
 use crate::app::store::Store;
 use crate::app::{driving, guard, needs, shifting, target};
 use crate::domain::gate::force;
@@ -108,13 +109,17 @@ pub(super) fn why_not(store: &Store, id: &ReleaseId, kind: ActionKind) -> Option
     else {
         return Some(format!("environment {} is not known", environment_id.key));
     };
-    if let Some(reason) = guard::refusal(store, &environment_id, kind.verb()) {
+    if let Some(reason) = guard::refusal_of(store, &environment_id, (kind.verb(), kind)) {
         return Some(reason);
     }
     if let Err(reason) = fits(release, kind) {
         return Some(reason);
     }
-    if let Some(pending) = store.pending.iter().find(|pending| pending.release == *id && !pending.creates) {
+    // a stop does not wait for the judgement of anything else
+    let is_in_the_way =
+        |what: &str| !guard::is_stop(kind) || what.to_lowercase().starts_with(&word(kind).to_lowercase());
+    let is_ours = |pending: &&Pending| pending.release == *id && !pending.creates;
+    if let Some(pending) = store.pending.iter().filter(is_ours).find(|pending| is_in_the_way(&pending.what)) {
         return Some(format!("{} was sent already and is not judged yet", pending.what));
     }
     match kind {

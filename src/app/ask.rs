@@ -87,14 +87,20 @@ pub(in crate::app) fn confirm_phrase(environment: &Environment) -> String {
 /// Facts, locks and changes as they are now. What has once changed stays changed: the window must be opened anew.
 pub(super) fn renew(store: &Store, confirm: &mut Confirm) {
     let verb = confirm.intent.verb();
-    confirm.lock = guard::lock(store, confirm.environment.cluster)
-        .or_else(|| guard::refusal(store, &confirm.environment, verb?));
+    let is_stop = confirm.intent.is_stop();
+    confirm.lock = if is_stop {
+        verb.and_then(|verb| guard::refusal_to_stop(store, &confirm.environment, verb))
+    } else {
+        guard::lock(store, confirm.environment.cluster)
+            .or_else(|| guard::refusal(store, &confirm.environment, verb?))
+    };
+    let old = is_stop.then(|| guard::stop_warning(store, &confirm.environment)).flatten();
     let late = store
         .cluster(confirm.environment.cluster)
         .filter(|_| verb.is_some())
         .and_then(|cluster| guard::controller_warning(cluster, store.now));
     let driven = confirm.release.as_ref().and_then(|id| driving::warning(store, id));
-    confirm.warnings = late.into_iter().chain(driven).collect();
+    confirm.warnings = old.into_iter().chain(late).chain(driven).collect();
     confirm.facts = facts::of(store, confirm);
     if confirm.changed.is_empty() {
         confirm.changed = changes::since(store, confirm);

@@ -239,7 +239,7 @@ impl FeedState {
 pub struct ControllerHealth {
     /// Identity of the leader; absent: none has ever led.
     pub leader: Option<Box<str>>,
-    /// When it last renewed.
+    /// When we saw it renew last, by our clock.
     pub renewed: Option<DateTime<Utc>>,
     /// For how long a renewal holds, in seconds.
     pub duration_seconds: i32,

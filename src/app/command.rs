@@ -261,6 +261,9 @@ impl Availability {
     }
 }
 
+/// The commands that stop something.
+const STOPS: [&str; 7] = ["pause", "abort", "reject", "freeze", "stop", "deny", "emergency"];
+
 /// The command of that name.
 #[must_use]
 pub fn find(id: &str) -> Option<&'static Command> {
@@ -279,11 +282,21 @@ pub fn availability(store: &Store, command: &Command, target: &Target) -> Availa
             let why = store.clusters().find_map(|(id, _)| guard::lock(store, id));
             return Availability::Unavailable(why.unwrap_or_else(|| "no environment is selected".to_owned()));
         };
-        if let Some(reason) = guard::refusal(store, environment, verb) {
+        let refusal = if is_stop(command) {
+            guard::refusal_to_stop(store, environment, verb)
+        } else {
+            guard::refusal(store, environment, verb)
+        };
+        if let Some(reason) = refusal {
             return Availability::Unavailable(reason);
         }
     }
     (command.availability)(store, target)
+}
+
+/// Whether a command takes something back or keeps it from going on: then neither old data nor a lock keeps it.
+fn is_stop(command: &Command) -> bool {
+    STOPS.contains(&command.id)
 }
 
 /// The README's table: every command's default keys, title and help, in the help's order.

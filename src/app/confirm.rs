@@ -8,6 +8,7 @@ use crate::api::release_action::Parameters;
 use crate::api::{ActionKind, Phase, Release, Tier, Verb};
 use crate::app::alertmanagers::Manager;
 use crate::app::form::ImageChange;
+use crate::app::guard;
 use crate::app::line_editor::LineEditor;
 use crate::app::located::{EnvironmentId, ReleaseId};
 use crate::domain::known_version::KnownVersion;
@@ -216,6 +217,16 @@ pub enum Intent {
 }
 
 impl Intent {
+    /// Whether it takes something back or keeps it from going on.
+    #[must_use]
+    pub const fn is_stop(&self) -> bool {
+        match self {
+            Self::Rollback { .. } => true,
+            Self::Action { kind, .. } | Self::EnvironmentAction { kind, .. } => guard::is_stop(*kind),
+            Self::Release(_) | Self::Silence { .. } | Self::Expire { .. } => false,
+        }
+    }
+
     /// The permission that it needs on the environment; none where the API server judges nothing but the way there.
     #[must_use]
     pub const fn verb(&self) -> Option<Verb> {

@@ -3,11 +3,13 @@
 use chrono::{DateTime, Utc};
 
 use crate::api::Verb;
+use crate::api::release_action::ActionKind;
 use crate::app::arming;
 use crate::app::cluster_state::{ClusterId, ClusterState, Feed, FeedState};
 use crate::app::located::EnvironmentId;
 use crate::app::store::Store;
 use crate::domain::age::Age;
+use crate::domain::environment_action;
 
 /// The feeds that every intent relies on.
 const RELIED_ON: [Feed; 3] = [Feed::Environments, Feed::Releases, Feed::Actions];
@@ -29,6 +31,40 @@ pub fn refusal(store: &Store, environment: &EnvironmentId, verb: Verb) -> Option
     permission(store, environment, verb)
         .or_else(|| lock(store, environment.cluster))
         .or_else(|| arming::read_only(store, environment))
+}
+
+/// Why a stop (pause, abort, reject, freeze, stop, deny or rollback) may not be sent there now. Only a missing permission and a cluster that
+/// was never reached keep it: old data and an environment that opens read-only lock what starts something.
+#[must_use]
+pub fn refusal_to_stop(store: &Store, environment: &EnvironmentId, verb: Verb) -> Option<String> {
+    let Some(cluster) = store.cluster(environment.cluster) else { return Some("no such cluster".to_owned()) };
+    if cluster.identity.is_none() {
+        return Some(format!("not connected to {} yet", cluster.context));
+    }
+    // what is not known yet is left to the API server
+    permission(store, environment, verb).filter(|_| cluster.permissions.contains_key(&environment.key))
+}
+
+/// As [`refusal`] or [`refusal_to_stop`], by what the action does.
+#[must_use]
+pub fn refusal_of(
+    store: &Store,
+    environment: &EnvironmentId,
+    (verb, kind): (Verb, ActionKind),
+) -> Option<String> {
+    if is_stop(kind) { refusal_to_stop(store, environment, verb) } else { refusal(store, environment, verb) }
+}
+
+/// Whether an action takes something back or keeps it from going on.
+#[must_use]
+pub const fn is_stop(kind: ActionKind) -> bool {
+    environment_action::stops(kind) || matches!(kind, ActionKind::Rollback)
+}
+
+/// What a person must know who stops something on old data; absent while the data is in step.
+#[must_use]
+pub fn stop_warning(store: &Store, environment: &EnvironmentId) -> Option<String> {
+    lock(store, environment.cluster).map(|lock| format!("{lock}: it is sent all the same"))
 }
 
 /// Why nothing may be sent to that cluster now; absent when it may. One dead cluster never locks another.

@@ -14,6 +14,8 @@ pub struct Preferences {
     pub theme: Box<str>,
     /// Which key means what.
     pub keymap: Keymap,
+    /// The age from which on data counts as stale.
+    pub stale_after: Option<chrono::TimeDelta>,
     /// What opens read-only.
     pub arming: ArmingPolicy,
     /// Sections of the list of environments.
@@ -24,9 +26,10 @@ pub struct Preferences {
 
 /// Takes preferences over.
 pub(super) fn take(store: &mut Store, preferences: Preferences) {
-    let Preferences { theme, keymap, arming, sections, attention } = preferences;
+    let Preferences { theme, keymap, stale_after, arming, sections, attention } = preferences;
     store.theme = theme;
     store.keymap = keymap;
+    store.stale_after = stale_after;
     store.arming = arming;
     store.sections = sections;
     store.attention.ways = attention;

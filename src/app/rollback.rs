@@ -98,7 +98,7 @@ fn chosen(view: &RollbackView) -> Option<&KnownVersion> {
 
 /// Whether the environment can be rolled back to the chosen version.
 pub(super) fn availability(store: &Store, view: &RollbackView, is_emergency: bool) -> Availability {
-    let why_not = guard::refusal(store, &view.environment, Verb::Rollback).or_else(|| match chosen(view) {
+    let why_not = guard::refusal_to_stop(store, &view.environment, Verb::Rollback).or_else(|| match chosen(view) {
         None => Some("no version is known to go back to".to_owned()),
         Some(version) if version.denied => Some(format!("{} is denied here", version.version)),
         Some(version) if in_flight(store, view, version).is_some() => None,

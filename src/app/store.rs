@@ -52,6 +52,8 @@ pub struct Store {
     pub revision: u64,
     /// Sections of the list of environments, in their order.
     pub sections: Vec<Section>,
+    /// The age from which on data counts as stale; absent: it never does by its age alone.
+    pub stale_after: Option<TimeDelta>,
     /// What the settings say of arming.
     pub arming: ArmingPolicy,
     /// The environment that may be changed for a time, though it opens read-only.

@@ -13,8 +13,9 @@ use crate::app::pointing;
 use crate::app::preferences;
 use crate::app::store::Store;
 use crate::app::toast::Level;
-use crate::app::{arming, log_view};
+use crate::app::{arming, log_view, stale};
 
+pub(super) use cluster::apply as cluster_event;
 pub(super) use keys::{invoke, run as run_key};
 pub use settle::settle;
 pub(super) use settle::{follow, scrolled};
@@ -114,6 +115,7 @@ fn tick(store: &mut Store, now: DateTime<Utc>) -> Vec<Effect> {
         store.toasts.retain(|toast| !toast.is_over(now));
         store.dirty.readings = true;
         store.dirty.screen = true;
+        stale::watch(store);
         arming::watch(store);
         outcome::watch_silence(store);
     }

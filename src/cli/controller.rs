@@ -31,7 +31,12 @@ pub(super) async fn control(settings: &Settings, wanted: &Controller) -> Result<
         namespaces: settings.namespaces.clone(),
         clock: Clock::system(),
         lease: LeaseOptions::default(),
-        deadlines: Deadlines::default(),
+        deadlines: Deadlines {
+            request: settings.controller_request_timeout.to_std(),
+            reconcile: settings.controller_reconcile_timeout.to_std(),
+            stop: settings.controller_stop_deadline.to_std(),
+            watch: settings.controller_watch_timeout.to_std(),
+        },
         http: wanted.listen,
         concurrency: 8,
         mirrors: mirrors(settings)?,

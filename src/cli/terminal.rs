@@ -3,6 +3,8 @@
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 use super::error::CliError;
 use super::exit::Exit;
 use super::logging::{self, Otherwise};
@@ -13,6 +15,7 @@ use crate::app::attention::Ways;
 use crate::app::keymap::{Keymap, default_keymap};
 use crate::app::preferences::Preferences;
 use crate::cluster::registry::Mirrors;
+use crate::cluster::watch::on_clock;
 use crate::cluster::{self, ConnectOptions, Source};
 use crate::config::keymap::KeymapFile;
 use crate::config::{Settings, state, theme};
@@ -50,8 +53,8 @@ pub(super) fn options(
         queries_at_once: settings.prometheus_at_once,
         refresh_permissions: settings.refresh_permissions.to_std(),
         theme: drawn_theme(settings, &settings.theme)?,
-        preferences: preferences(settings)?,
-        reader: reader(settings),
+        preferences: preferences(settings, &clock)?,
+        reader: reader(settings, &clock),
         mouse: settings.mouse,
         toured: None,
         state: None,
@@ -60,10 +63,12 @@ pub(super) fn options(
 }
 
 /// What may change while a session runs.
-fn preferences(settings: &Settings) -> Result<Preferences, CliError> {
+fn preferences(settings: &Settings, clock: &Clock) -> Result<Preferences, CliError> {
     Ok(Preferences {
         theme: settings.theme.as_str().into(),
         keymap: keymap(settings)?,
+        // the API server is asked at intervals of the wall
+        stale_after: TimeDelta::from_std(on_clock(clock, settings.stale_after.to_std())).ok(),
         arming: ArmingPolicy {
             production: settings.arming_production,
             idle: settings.arming_idle.to_delta(),
@@ -74,8 +79,8 @@ fn preferences(settings: &Settings) -> Result<Preferences, CliError> {
 }
 
 /// Reads the same layers again: the file may have changed, variables and flags are what they were.
-fn reader(settings: &Settings) -> Reader {
-    let (before, at_hand) = (settings.clone(), settings.clone());
+fn reader(settings: &Settings, clock: &Clock) -> Reader {
+    let (before, at_hand, clock) = (settings.clone(), settings.clone(), clock.clone());
     let again = move || {
         let now = before.again().map_err(|error| error.to_string())?;
         let said = |error: CliError| error.to_string();
@@ -88,7 +93,7 @@ fn reader(settings: &Settings) -> Reader {
         };
         Ok(Reread {
             theme: drawn_theme(&now, &now.theme).map_err(said)?,
-            preferences: preferences(&now).map_err(said)?,
+            preferences: preferences(&now, &clock).map_err(said)?,
             sentence: format!("settings read again from {file}{later}"),
         })
     };

@@ -135,9 +135,12 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "stale-after",
-        kind: span(2, 600),
+        kind: span(10, 600),
         default: "15s",
-        help: &["Data that is older than this is drawn grey, and nothing may be changed on its strength."],
+        help: &[
+            "Data that the API server has not confirmed for this long is drawn as stale, and nothing is started on its strength.",
+            "Pause, abort, reject, freeze, stop, deny and rollback show its age and go through.",
+        ],
     },
     Setting {
         key: "arming.production",
@@ -219,6 +222,34 @@ pub const SETTINGS: &[Setting] = &[
         kind: span(5, 3_600),
         default: "1m",
         help: &["How often we ask what we may do."],
+    },
+    Setting {
+        key: "controller.request-timeout",
+        kind: span(1, 300),
+        default: "15s",
+        help: &["How long the controller waits for one answer of the API server before it asks again."],
+    },
+    Setting {
+        key: "controller.reconcile-timeout",
+        kind: span(5, 3_600),
+        default: "1m",
+        help: &[
+            "How long one reconcile of a release or an environment may take before it ends and is tried again.",
+        ],
+    },
+    Setting {
+        key: "controller.stop-deadline",
+        kind: span(1, 60),
+        default: "5s",
+        help: &[
+            "Within which a freeze, deny, stop, pause, abort or reject is judged. A later one is counted, logged and an Event.",
+        ],
+    },
+    Setting {
+        key: "controller.watch-timeout",
+        kind: span(5, 290),
+        default: "30s",
+        help: &["The longest silence of the controller's watches before they are opened again."],
     },
     Setting {
         key: "log.file",

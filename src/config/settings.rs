@@ -90,6 +90,14 @@ pub struct Settings {
     pub refresh_metrics: Duration,
     /// How often permissions are asked for.
     pub refresh_permissions: Duration,
+    /// How long the controller waits for one answer.
+    pub controller_request_timeout: Duration,
+    /// How long one reconcile may take.
+    pub controller_reconcile_timeout: Duration,
+    /// Within which a stop is judged.
+    pub controller_stop_deadline: Duration,
+    /// The longest silence of a watch.
+    pub controller_watch_timeout: Duration,
     /// The log's file.
     pub log_file: Option<PathBuf>,
     /// The log's level.
@@ -97,7 +105,8 @@ pub struct Settings {
 }
 
 /// Settings that a session takes over while it runs.
-const CHANGEABLE: [&str; 5] = ["theme", "keymap", "attention", "arming.production", "arming.idle"];
+const CHANGEABLE: [&str; 6] =
+    ["theme", "keymap", "attention", "stale-after", "arming.production", "arming.idle"];
 
 /// A flag that was given: the setting's key, the flag as it was typed, its values.
 pub type GivenFlag = (&'static str, &'static str, Vec<String>);
@@ -186,6 +195,10 @@ impl Settings {
             registry_mirrors: value("registry.mirrors").list().to_vec(),
             refresh_metrics: value("refresh.metrics").span(),
             refresh_permissions: value("refresh.permissions").span(),
+            controller_request_timeout: value("controller.request-timeout").span(),
+            controller_reconcile_timeout: value("controller.reconcile-timeout").span(),
+            controller_stop_deadline: value("controller.stop-deadline").span(),
+            controller_watch_timeout: value("controller.watch-timeout").span(),
             log_file: value("log.file").some_path(),
             log_level: value("log.level").text().to_owned(),
             sections: Vec::new(),

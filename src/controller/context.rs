@@ -8,10 +8,11 @@ use std::time::Duration;
 use kube::Client;
 use kube::runtime::events::Recorder;
 use kube::runtime::reflector::{ObjectRef, Store};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::attempt::Running;
+use super::credentials::May;
 use super::deadlines::Deadlines;
 use super::error::Error;
 use super::fault::{Cut, Faults};
@@ -47,6 +48,8 @@ pub(super) struct Core {
     pub registries: Registries,
     pub prometheus: Arc<Pool>,
     pub leadership: Leadership,
+    /// Whether this replica may write.
+    pub may: watch::Sender<May>,
     pub faults: Faults,
     pub killed: Mutex<Option<String>>,
     pub kill: CancellationToken,
@@ -61,7 +64,7 @@ impl Core {
         if let Some(place) = &*locked(&self.killed) {
             return Err(Error::Killed(place.clone()));
         }
-        if self.leadership.holds(self.clock.now()) { Ok(()) } else { Err(Error::NotLeading) }
+        if self.leadership.holds(&self.clock) { Ok(()) } else { Err(Error::NotLeading) }
     }
 
     /// Asked before every write: whether this replica still leads, and whether a test wants it dead.

@@ -25,6 +25,11 @@ pub enum Error {
     /// Another replica leads, or this one can no longer be sure that it does.
     #[error("this replica does not lead")]
     NotLeading,
+    /// Another process of the same identity leads.
+    #[error(
+        "another replica with --identity {0} is running: it renews the lease. Give each replica an --identity of its own; by default it is the pod's name, else host and process id"
+    )]
+    Twin(String),
     /// A reconcile did not end within its deadline.
     #[error("it did not end within {} s", .0.as_secs_f64())]
     Late(std::time::Duration),
@@ -69,7 +74,7 @@ impl Error {
                 kube::Error::Api(status) => status.code == 429 || status.code >= 500,
                 _ => true,
             },
-            Self::Killed(_) | Self::Panicked(_) | Self::Listen { .. } => false,
+            Self::Killed(_) | Self::Twin(_) | Self::Panicked(_) | Self::Listen { .. } => false,
         }
     }
 

@@ -127,6 +127,7 @@ pub(super) async fn release_changed(event: Event<Release>, context: &Context) {
         Event::Delete(release) => {
             let uid = release.metadata.uid.as_deref().unwrap_or_default();
             context.memory.forget(uid);
+            context.core.running.forget(&format!("release {}", release.key()));
             context.teller.forget(uid);
             (release, true)
         }
@@ -166,6 +167,7 @@ pub(super) async fn environment_changed(event: Event<Environment>, context: &Con
         Event::InitApply(environment) => wake_environment(context, &environment).await,
         Event::Delete(environment) => {
             context.memory.known.forget(&environment);
+            context.core.running.forget(&format!("environment {}", environment.key()));
             wake_releases(context, &environment.key(), |phase| !phase.is_final()).await;
             wake_siblings(context, namespace(&environment)).await;
         }

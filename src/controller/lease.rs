@@ -1,6 +1,9 @@
 //! Leadership by a Lease: one replica acts, and stops acting before another one may.
+//!
+//! Both sides count time that passed here, by a monotonic clock: the holder since it began its last renewal, the others since they saw
+//! the lease change. Clocks of machines may differ and may be set. A replica that may not write does not lead: `credentials` knows.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -10,8 +13,11 @@ use kube::api::PostParams;
 use kube::{Api, Client};
 use tokio::sync::watch;
 
+use super::context::locked;
+use super::credentials::May;
 use super::error::{Error, read_failed};
-use crate::api::labels::CONTROLLER_LEASE;
+use super::shards;
+use crate::api::labels::{LEASE_NAMESPACES, LEASE_NONCE};
 use crate::api::time::{from_micro_time, to_micro_time};
 use crate::time::Clock;
 
@@ -30,16 +36,26 @@ impl Default for LeaseOptions {
     }
 }
 
-/// What this replica has seen of another holder: the record, and when it first saw it. Clocks of machines may differ; only the
-/// time that passed here since the last change counts.
+/// One process among all that have ever run: two of the same identity differ in the nonce.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Me {
+    /// Name of the replica.
+    pub identity: String,
+    /// Drawn at random when the process starts.
+    pub nonce: String,
+}
+
+/// What this replica has seen of another holder: the record, and when it first saw it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
     /// The holder.
     pub holder: String,
+    /// Which process of that name.
+    pub nonce: Option<String>,
     /// Its last renewal, by its own clock.
     pub renewed: Option<DateTime<Utc>>,
-    /// When this replica saw that for the first time, by this replica's clock.
-    pub at: DateTime<Utc>,
+    /// When this replica saw that for the first time, by [`Clock::monotonic`].
+    pub at: Duration,
 }
 
 /// What to do about the lease.
@@ -53,51 +69,78 @@ pub enum Move {
     Take,
     /// Somebody else holds it.
     Wait(Seen),
+    /// Another process of the same identity holds it and is alive.
+    Twin,
 }
 
-/// What to do about the lease as it stands, given what was seen before.
+/// What to do about the lease as it stands, given what was seen before; `now` by [`Clock::monotonic`].
 #[must_use]
-pub fn evaluate(lease: Option<&Lease>, seen: Option<&Seen>, me: &str, now: DateTime<Utc>) -> Move {
+pub fn evaluate(lease: Option<&Lease>, seen: Option<&Seen>, me: &Me, now: Duration) -> Move {
     let Some(lease) = lease else { return Move::Create };
     let spec = lease.spec.clone().unwrap_or_default();
     let holder = spec.holder_identity.unwrap_or_default();
     if holder.is_empty() {
         return Move::Take;
     }
-    if holder == me {
+    let nonce = annotation(lease, LEASE_NONCE);
+    if holder == me.identity && nonce.as_deref() == Some(me.nonce.as_str()) {
         return Move::Renew;
     }
     let renewed = spec.renew_time.as_ref().map(from_micro_time);
-    let known = seen.filter(|seen| seen.holder == holder && seen.renewed == renewed);
-    let since = known.map_or(now, |seen| seen.at);
-    let duration = TimeDelta::seconds(spec.lease_duration_seconds.unwrap_or(0).max(0).into());
-    if now - since > duration { Move::Take } else { Move::Wait(Seen { holder, renewed, at: since }) }
+    let before = seen.filter(|seen| seen.holder == holder && seen.nonce == nonce);
+    if holder == me.identity && before.is_some_and(|before| before.renewed != renewed) {
+        return Move::Twin;
+    }
+    let since = before.filter(|seen| seen.renewed == renewed).map_or(now, |seen| seen.at);
+    let duration = Duration::from_secs(spec.lease_duration_seconds.unwrap_or(0).max(0).unsigned_abs().into());
+    if now.saturating_sub(since) > duration {
+        Move::Take
+    } else {
+        Move::Wait(Seen { holder, nonce, renewed, at: since })
+    }
+}
+
+pub(super) fn annotation(lease: &Lease, key: &str) -> Option<String> {
+    lease.metadata.annotations.as_ref()?.get(key).cloned()
+}
+
+/// Until when this replica may act: by the monotonic clock, and by the wall clock, which goes on while a machine sleeps. A wall clock that
+/// is set forward costs one renewal; one that is set back gives nothing.
+#[derive(Clone, Copy, Debug)]
+struct Until {
+    monotonic: Duration,
+    wall: DateTime<Utc>,
 }
 
 /// Whether this replica leads at this moment; asked before every write.
 #[derive(Debug)]
 pub(super) struct Leadership {
-    /// Microseconds since the epoch until which this replica may act.
-    until: AtomicI64,
+    until: Mutex<Option<Until>>,
     leads: watch::Sender<bool>,
 }
 
 impl Leadership {
     pub(super) fn new() -> Self {
-        Self { until: AtomicI64::new(i64::MIN), leads: watch::Sender::new(false) }
+        Self { until: Mutex::new(None), leads: watch::Sender::new(false) }
     }
 
-    pub(super) fn holds(&self, now: DateTime<Utc>) -> bool {
-        now.timestamp_micros() < self.until.load(Ordering::Acquire)
+    pub(super) fn holds(&self, clock: &Clock) -> bool {
+        locked(&self.until)
+            .is_some_and(|until| clock.monotonic() < until.monotonic && clock.now() < until.wall)
     }
 
-    fn hold_until(&self, until: DateTime<Utc>) {
-        self.until.store(until.timestamp_micros(), Ordering::Release);
+    /// Whether the lease is over by the only clock that nobody can set.
+    fn is_over(&self, now: Duration) -> bool {
+        locked(&self.until).is_none_or(|until| now >= until.monotonic)
+    }
+
+    fn hold_until(&self, until: Until) {
+        *locked(&self.until) = Some(until);
         self.leads.send_if_modified(|leads| !std::mem::replace(leads, true));
     }
 
     fn give_up(&self) {
-        self.until.store(i64::MIN, Ordering::Release);
+        *locked(&self.until) = None;
         self.leads.send_if_modified(|leads| std::mem::replace(leads, false));
     }
 
@@ -115,7 +158,9 @@ impl Leadership {
 /// One replica's claim on the lease.
 pub(super) struct Claim {
     pub api: Api<Lease>,
-    pub me: String,
+    pub me: Me,
+    /// Namespaces that it serves; empty: all of them.
+    pub namespaces: Vec<String>,
     pub options: LeaseOptions,
     pub clock: Clock,
 }
@@ -124,30 +169,51 @@ impl Claim {
     pub(super) fn new(
         client: Client,
         namespace: &str,
-        me: &str,
+        (identity, namespaces): (&str, &[String]),
         options: LeaseOptions,
         clock: Clock,
     ) -> Self {
-        Self { api: Api::namespaced(client, namespace), me: me.to_owned(), options, clock }
+        let me = Me { identity: identity.to_owned(), nonce: nonce() };
+        Self { api: Api::namespaced(client, namespace), me, namespaces: namespaces.to_vec(), options, clock }
     }
 
-    /// Takes and renews the lease for as long as it is polled.
-    pub(super) async fn pursue(&self, leadership: &Leadership) {
-        let mut seen = None;
+    fn name(&self) -> String {
+        shards::lease_name(&self.namespaces)
+    }
+
+    /// Takes and renews the lease for as long as it is polled and `may` allows it. Ends when another process of the same identity leads.
+    pub(super) async fn pursue(&self, leadership: &Leadership, may: &watch::Receiver<May>) -> Error {
+        let (mut seen, mut others) = (None, shards::Others::default());
         loop {
-            let started = self.clock.now();
-            let attempt = tokio::time::timeout(self.clock.wall(self.patience()), self.attempt(seen.as_ref()));
-            match attempt.await {
-                Ok(Ok(Outcome::Held)) => leadership.hold_until(started + self.trust()),
-                Ok(Ok(Outcome::Elsewhere(other))) => {
-                    leadership.give_up();
-                    seen = Some(other);
-                }
-                Ok(Ok(Outcome::Raced)) => {}
-                Ok(Err(error)) => tracing::warn!(%error, "the lease cannot be renewed"),
-                Err(_) => tracing::warn!("the lease cannot be renewed in time"),
+            if matches!(*may.borrow(), May::No(_)) && !leadership.is_over(self.clock.monotonic()) {
+                leadership.give_up();
+                self.release().await;
             }
-            if !leadership.holds(self.clock.now()) {
+            if *may.borrow() == May::Yes {
+                let started = Until { monotonic: self.clock.monotonic(), wall: self.clock.now() };
+                let attempt = self.attempt(seen.as_ref(), &mut others);
+                match tokio::time::timeout(self.clock.wall(self.patience()), attempt).await {
+                    Ok(Ok(Outcome::Held)) => leadership.hold_until(self.trust(started)),
+                    Ok(Ok(Outcome::Elsewhere(other))) => {
+                        leadership.give_up();
+                        seen = Some(other);
+                    }
+                    Ok(Ok(Outcome::Twin)) => {
+                        leadership.give_up();
+                        return Error::Twin(self.me.identity.clone());
+                    }
+                    Ok(Ok(Outcome::Served(who))) => {
+                        leadership.give_up();
+                        tracing::warn!(
+                            "{who}: this replica does not lead. Give the shards disjoint --namespaces"
+                        );
+                    }
+                    Ok(Ok(Outcome::Raced)) => {}
+                    Ok(Err(error)) => tracing::warn!(%error, "the lease cannot be renewed"),
+                    Err(_) => tracing::warn!("the lease cannot be renewed in time"),
+                }
+            }
+            if leadership.is_over(self.clock.monotonic()) {
                 leadership.give_up();
             }
             tokio::time::sleep(self.clock.wall(self.options.renew)).await;
@@ -160,25 +226,34 @@ impl Claim {
     }
 
     /// How long after the start of a renewal this replica trusts it: a fifth less than the others do.
-    fn trust(&self) -> TimeDelta {
-        TimeDelta::from_std(self.options.duration.mul_f64(0.8)).unwrap_or(TimeDelta::zero())
+    fn trust(&self, started: Until) -> Until {
+        let span = self.options.duration.mul_f64(0.8);
+        let wall = started.wall + TimeDelta::from_std(span).unwrap_or(TimeDelta::zero());
+        Until { monotonic: started.monotonic + span, wall }
     }
 
-    async fn attempt(&self, seen: Option<&Seen>) -> Result<Outcome, Error> {
-        let found = self.api.get_opt(CONTROLLER_LEASE).await.map_err(read_failed("read the lease"))?;
+    async fn attempt(&self, seen: Option<&Seen>, others: &mut shards::Others) -> Result<Outcome, Error> {
+        let name = self.name();
+        let found = self.api.get_opt(&name).await.map_err(read_failed("read the lease"))?;
+        let decided = evaluate(found.as_ref(), seen, &self.me, self.clock.monotonic());
+        if matches!(decided, Move::Create | Move::Take)
+            && let Some(who) = self.served_already(others).await?
+        {
+            return Ok(Outcome::Served(who));
+        }
         let now = self.clock.now();
-        let written = match evaluate(found.as_ref(), seen, &self.me, now) {
+        let written = match decided {
             Move::Wait(other) => return Ok(Outcome::Elsewhere(other)),
+            Move::Twin => return Ok(Outcome::Twin),
             Move::Create => {
-                let metadata =
-                    ObjectMeta { name: Some(CONTROLLER_LEASE.to_owned()), ..ObjectMeta::default() };
-                let lease = Lease { metadata, spec: Some(self.spec(None, now)) };
+                let metadata = ObjectMeta { name: Some(name), ..ObjectMeta::default() };
+                let lease = self.mine(Lease { metadata, spec: Some(self.spec(None, now)) });
                 self.api.create(&PostParams::default(), &lease).await
             }
             Move::Renew | Move::Take => {
                 let mut lease = found.unwrap_or_default();
                 lease.spec = Some(self.spec(lease.spec.take(), now));
-                self.api.replace(CONTROLLER_LEASE, &PostParams::default(), &lease).await
+                self.api.replace(&name, &PostParams::default(), &self.mine(lease)).await
             }
         };
         match written {
@@ -188,12 +263,37 @@ impl Claim {
         }
     }
 
+    /// Who serves one of the same namespaces under another lease, in one sentence.
+    async fn served_already(&self, others: &mut shards::Others) -> Result<Option<String>, Error> {
+        let leases = match self.api.list(&kube::api::ListParams::default()).await {
+            Ok(leases) => leases.items,
+            // roles of an older version do not let a controller list leases; then it knows of its own only
+            Err(kube::Error::Api(status)) if status.code == 403 => return Ok(None),
+            Err(source) => return Err(read_failed("list the leases")(source)),
+        };
+        Ok(others.serving(&leases, &self.namespaces, self.clock.monotonic()))
+    }
+
+    /// The lease with what tells this process and its shard from others.
+    fn mine(&self, mut lease: Lease) -> Lease {
+        let annotations = lease.metadata.annotations.get_or_insert_default();
+        annotations.insert(LEASE_NONCE.to_owned(), self.me.nonce.clone());
+        annotations.insert(LEASE_NAMESPACES.to_owned(), shards::listed(&self.namespaces));
+        lease
+    }
+
+    fn is_mine(&self, lease: &Lease) -> bool {
+        let holder = lease.spec.as_ref().and_then(|spec| spec.holder_identity.as_deref());
+        holder == Some(self.me.identity.as_str())
+            && annotation(lease, LEASE_NONCE).as_deref() == Some(self.me.nonce.as_str())
+    }
+
     fn spec(&self, old: Option<LeaseSpec>, now: DateTime<Utc>) -> LeaseSpec {
         let old = old.unwrap_or_default();
-        let is_mine = old.holder_identity.as_deref() == Some(self.me.as_str());
+        let is_mine = old.holder_identity.as_deref() == Some(self.me.identity.as_str());
         let transitions = old.lease_transitions.unwrap_or(0);
         LeaseSpec {
-            holder_identity: Some(self.me.clone()),
+            holder_identity: Some(self.me.identity.clone()),
             acquire_time: if is_mine { old.acquire_time.clone() } else { Some(to_micro_time(now)) },
             renew_time: Some(to_micro_time(now)),
             lease_duration_seconds: Some(
@@ -206,18 +306,34 @@ impl Claim {
 
     /// Lets go, so that another replica can lead at once. Nothing happens when the lease is not ours.
     pub(super) async fn release(&self) {
-        let Ok(Some(mut lease)) = self.api.get_opt(CONTROLLER_LEASE).await else { return };
-        let Some(spec) = lease.spec.as_mut() else { return };
-        if spec.holder_identity.as_deref() == Some(self.me.as_str()) {
+        let Ok(Some(mut lease)) = self.api.get_opt(&self.name()).await else { return };
+        if !self.is_mine(&lease) {
+            return;
+        }
+        if let Some(spec) = lease.spec.as_mut() {
             spec.holder_identity = Some(String::new());
-            let _ = self.api.replace(CONTROLLER_LEASE, &PostParams::default(), &lease).await;
+            let _ = self.api.replace(&self.name(), &PostParams::default(), &lease).await;
         }
     }
+}
+
+/// Sixteen random digits.
+fn nonce() -> String {
+    let mut bytes = [0; 8];
+    let drawn = ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes);
+    if drawn.is_err() {
+        // no randomness: the process id still tells replicas of one machine apart
+        return format!("{:016x}", std::process::id());
+    }
+    format!("{:016x}", u64::from_be_bytes(bytes))
 }
 
 enum Outcome {
     Held,
     Raced,
+    Twin,
+    /// Somebody serves one of our namespaces under another lease.
+    Served(String),
     Elsewhere(Seen),
 }
 
@@ -229,33 +345,51 @@ mod tests {
         DateTime::from_timestamp(secs, 0).unwrap()
     }
 
-    fn lease(holder: &str, renewed: i64) -> Lease {
+    const fn tick(secs: u64) -> Duration {
+        Duration::from_secs(secs)
+    }
+
+    fn me() -> Me {
+        Me { identity: "a".into(), nonce: "1".into() }
+    }
+
+    fn lease(holder: &str, nonce: Option<&str>, renewed: i64) -> Lease {
         let spec = LeaseSpec {
             holder_identity: Some(holder.into()),
             renew_time: Some(to_micro_time(at(renewed))),
             lease_duration_seconds: Some(15),
             ..LeaseSpec::default()
         };
-        Lease { metadata: ObjectMeta::default(), spec: Some(spec) }
+        let annotations = nonce.map(|nonce| [(LEASE_NONCE.to_owned(), nonce.to_owned())].into());
+        Lease { metadata: ObjectMeta { annotations, ..ObjectMeta::default() }, spec: Some(spec) }
     }
 
-    fn seen(renewed: i64, first: i64) -> Seen {
-        Seen { holder: "b".into(), renewed: Some(at(renewed)), at: at(first) }
+    fn seen(holder: &str, nonce: Option<&str>, renewed: i64, first: u64) -> Seen {
+        Seen {
+            holder: holder.into(),
+            nonce: nonce.map(Into::into),
+            renewed: Some(at(renewed)),
+            at: tick(first),
+        }
     }
 
     #[test]
     fn the_lease_is_taken_only_from_nobody_or_from_the_silent() {
+        let b = |renewed, first| seen("b", Some("9"), renewed, first);
         for (lease, seen_before, now, expected) in [
             (None, None, 0, Move::Create),
-            (Some(lease("", 0)), None, 0, Move::Take),
-            (Some(lease("a", 0)), None, 900, Move::Renew),
-            (Some(lease("b", 0)), None, 900, Move::Wait(seen(0, 900))),
-            (Some(lease("b", 0)), Some(seen(0, 900)), 915, Move::Wait(seen(0, 900))),
-            (Some(lease("b", 0)), Some(seen(0, 900)), 916, Move::Take),
-            (Some(lease("b", 5)), Some(seen(0, 900)), 916, Move::Wait(seen(5, 916))),
+            (Some(lease("", None, 0)), None, 0, Move::Take),
+            (Some(lease("a", Some("1"), 0)), None, 900, Move::Renew),
+            (Some(lease("b", Some("9"), 0)), None, 900, Move::Wait(b(0, 900))),
+            // the holder's clock is an hour behind or ahead: nobody cares
+            (Some(lease("b", Some("9"), -3600)), None, 900, Move::Wait(b(-3600, 900))),
+            (Some(lease("b", Some("9"), 3600)), Some(b(3600, 900)), 916, Move::Take),
+            (Some(lease("b", Some("9"), 0)), Some(b(0, 900)), 915, Move::Wait(b(0, 900))),
+            (Some(lease("b", Some("9"), 0)), Some(b(0, 900)), 916, Move::Take),
+            (Some(lease("b", Some("9"), 5)), Some(b(0, 900)), 916, Move::Wait(b(5, 916))),
         ] {
             assert_eq!(
-                evaluate(lease.as_ref(), seen_before.as_ref(), "a", at(now)),
+                evaluate(lease.as_ref(), seen_before.as_ref(), &me(), tick(now)),
                 expected,
                 "{lease:?} {now}"
             );
@@ -263,14 +397,56 @@ mod tests {
     }
 
     #[test]
+    fn another_process_of_the_same_identity_is_no_renewal_of_ours() {
+        for nonce in [Some("2"), None] {
+            let twin = |renewed, first| seen("a", nonce, renewed, first);
+            let found = lease("a", nonce, 0);
+            // it may be what we were before a crash: that ends by itself
+            assert_eq!(evaluate(Some(&found), None, &me(), tick(9)), Move::Wait(twin(0, 9)));
+            assert_eq!(evaluate(Some(&found), Some(&twin(0, 9)), &me(), tick(25)), Move::Take);
+            // it renews: it is alive
+            let renewed = lease("a", nonce, 5);
+            assert_eq!(evaluate(Some(&renewed), Some(&twin(0, 9)), &me(), tick(14)), Move::Twin);
+        }
+        // another name in between is no sign of life
+        let other = seen("b", Some("2"), 0, 1);
+        let found = lease("a", Some("2"), 5);
+        assert!(matches!(evaluate(Some(&found), Some(&other), &me(), tick(14)), Move::Wait(_)));
+    }
+
+    #[test]
     fn leadership_ends_by_itself_when_it_is_not_renewed() {
+        let clock = Clock::manual(at(0));
         let leadership = Leadership::new();
-        assert!(!leadership.holds(at(0)));
-        leadership.hold_until(at(10));
-        assert!(leadership.holds(at(9)));
-        assert!(!leadership.holds(at(10)));
-        leadership.hold_until(at(20));
+        assert!(!leadership.holds(&clock));
+        let until = |secs| Until {
+            monotonic: clock.monotonic() + tick(secs),
+            wall: clock.now() + TimeDelta::seconds(60),
+        };
+        leadership.hold_until(until(10));
+        clock.advance(tick(9));
+        assert!(leadership.holds(&clock));
+        clock.advance(tick(1));
+        assert!(!leadership.holds(&clock) && leadership.is_over(clock.monotonic()));
+        leadership.hold_until(until(10));
         leadership.give_up();
-        assert!(!leadership.holds(at(9)));
+        assert!(!leadership.holds(&clock));
+    }
+
+    #[test]
+    fn a_machine_that_slept_does_not_act_before_it_has_renewed() {
+        let clock = Clock::manual(at(0));
+        let leadership = Leadership::new();
+        // the monotonic clock stood still meanwhile, the wall clock did not
+        let slept = Until { monotonic: clock.monotonic() + tick(10), wall: at(-1) };
+        leadership.hold_until(slept);
+        assert!(!leadership.holds(&clock));
+        assert!(!leadership.is_over(clock.monotonic()), "it is asked to renew, not to begin anew");
+    }
+
+    #[test]
+    fn nonces_differ() {
+        assert_ne!(nonce(), nonce());
+        assert_eq!(nonce().len(), 16);
     }
 }

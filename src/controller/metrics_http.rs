@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 
 use super::attempt::Counts;
 use super::context::{Core, locked};
+use super::credentials::May;
 use super::error::Error;
 
 /// Upper bounds of the decision histogram, in seconds.
@@ -222,11 +223,12 @@ pub(super) async fn serve(listener: Option<TcpListener>, core: Arc<Core>) {
     };
     // a replica that waits for its turn is as ready as the one that leads: it can take over
     let ready = move || {
-        let well = !probed.kill.is_cancelled();
-        std::future::ready(if well {
-            (StatusCode::OK, "ok")
-        } else {
-            (StatusCode::SERVICE_UNAVAILABLE, "ending")
+        let refused = |why: &str| (StatusCode::SERVICE_UNAVAILABLE, why.to_owned());
+        std::future::ready(match &*probed.may.borrow() {
+            _ if probed.kill.is_cancelled() => refused("ending"),
+            May::No(why) => refused(why),
+            May::Unknown => refused("whether this replica may write is not known yet"),
+            May::Yes => (StatusCode::OK, "ok".to_owned()),
         })
     };
     let health = move || {

@@ -9,7 +9,7 @@ use futures::future::select_all;
 use kube::Client;
 use kube::runtime::events::{Recorder, Reporter};
 use kube::runtime::{applier, controller, reflector};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::attempt::Running;
@@ -24,7 +24,7 @@ use super::policies::{self, Verdicts};
 use super::seal::Ledger;
 use super::telling::{self, Teller};
 use super::turns::Turns;
-use super::{environment, feed, reconcile, stopping};
+use super::{credentials, environment, feed, reconcile, stopping};
 use crate::api::labels::CONTROLLER_FIELD_MANAGER;
 use crate::cluster::Cluster;
 use crate::cluster::registry::{Mirrors, Registries};
@@ -86,11 +86,15 @@ pub async fn run_with(
     let claim = Claim::new(
         core.client.clone(),
         &options.namespace,
-        &options.identity,
+        (&options.identity, &options.namespaces),
         options.lease,
         options.clock.clone(),
     );
     let served = metrics_http::serve(listener, core.clone());
+    let may = core.may.subscribe();
+    let asked =
+        credentials::keep(&core.client, (&options.namespace, &options.namespaces), &options.clock, &core.may);
+    let mut ended = Ok(());
     tokio::select! {
         biased;
         () = core.kill.cancelled() => {
@@ -98,12 +102,13 @@ pub async fn run_with(
             return Err(Error::Killed(place));
         }
         () = shutdown.cancelled() => {}
-        () = claim.pursue(&core.leadership) => {}
+        twin = claim.pursue(&core.leadership, &may) => ended = Err(twin),
+        () = asked => {}
         () = lead(&core, &options) => {}
         () = served => {}
     }
     claim.release().await;
-    Ok(())
+    ended
 }
 
 fn core(client: Client, options: &ControllerOptions, faults: Faults) -> Core {
@@ -134,6 +139,7 @@ fn core(client: Client, options: &ControllerOptions, faults: Faults) -> Core {
         http,
         registries: Registries::new(options.mirrors.clone()),
         leadership: Leadership::new(),
+        may: watch::Sender::default(),
         faults,
         killed: Mutex::new(None),
         kill: CancellationToken::new(),

@@ -5,11 +5,12 @@
 //! as failed, and is an Event and a number; it never holds a release. A full queue loses nothing: the next look finds the same news.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures::StreamExt;
 use futures::future::join_all;
+use futures::{FutureExt, StreamExt};
 use k8s_openapi::NamespaceResourceScope;
 use kube::Resource;
 use kube::api::{Patch, PatchParams};
@@ -17,21 +18,24 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use super::act;
 use super::context::{Context, locked};
 use super::error::{Error, read_failed, write_failed};
 use super::observe::{api, name, namespace};
+use super::turns::Turns;
+use super::{act, attempt};
 use crate::api::environment::Notify;
 use crate::api::labels::NOTIFY_FIELD_MANAGER;
+use crate::api::names::EnvironmentKey;
 use crate::api::release::Phase;
 use crate::api::{Environment, Notified, Release};
 use crate::domain::notice::{self, Notice, wants};
 use crate::notify::{self, Desk};
 
-/// Objects with news that may wait to be told.
-const QUEUE: usize = 256;
-/// Objects whose news is told at the same time.
-const AT_ONCE: usize = 16;
+/// Objects of one environment whose news may wait to be told.
+const QUEUE: usize = 64;
+/// Messages that are sent at once for one environment, and for all: one tenant's dead channel takes no place of another tenant.
+const EACH: usize = 2;
+const ALL: usize = 256;
 /// Waits between the tries of one channel.
 const WAITS: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(20), Duration::from_secs(60)];
@@ -65,7 +69,11 @@ impl About {
 
 /// What waits to be told, and what has been told but is not reported yet.
 pub(super) struct Teller {
-    queue: mpsc::Sender<Job>,
+    queue: mpsc::UnboundedSender<Job>,
+    /// Objects whose news waits or is being told, by environment; what bounds the queue.
+    waiting: Mutex<BTreeMap<EnvironmentKey, usize>>,
+    /// Turns to send; nobody keeps one while it waits for another try.
+    turns: Turns,
     /// By the object's uid.
     taken: Mutex<BTreeMap<String, BTreeSet<String>>>,
     /// One after the other writes down what was told.
@@ -75,9 +83,17 @@ pub(super) struct Teller {
 
 impl Teller {
     /// A teller, and the end of its queue for [`work`].
-    pub(super) fn new(desk: Desk) -> (Self, mpsc::Receiver<Job>) {
-        let (queue, jobs) = mpsc::channel(QUEUE);
-        (Self { queue, taken: Mutex::default(), writing: tokio::sync::Mutex::default(), desk }, jobs)
+    pub(super) fn new(desk: Desk) -> (Self, mpsc::UnboundedReceiver<Job>) {
+        let (queue, jobs) = mpsc::unbounded_channel();
+        let teller = Self {
+            queue,
+            waiting: Mutex::default(),
+            turns: Turns::new(EACH, ALL),
+            taken: Mutex::default(),
+            writing: tokio::sync::Mutex::default(),
+            desk,
+        };
+        (teller, jobs)
     }
 
     /// The object is gone.
@@ -108,11 +124,32 @@ impl Teller {
             return;
         }
         let job = Job { about, environment: environment.clone(), notices };
-        if let Err(mpsc::error::TrySendError::Full(job) | mpsc::error::TrySendError::Closed(job)) =
-            self.queue.try_send(job)
-        {
-            tracing::warn!(environment = %job.environment.key(), "too much is to be told at once; it is told later");
+        if !self.begin(&environment.key()) {
+            tracing::warn!(environment = %environment.key(), "too much is to be told at once; it is told later");
+            return self.give_back(job.about.uid(), &job.notices);
+        }
+        if let Err(mpsc::error::SendError(job)) = self.queue.send(job) {
+            self.end(&environment.key());
             self.give_back(job.about.uid(), &job.notices);
+        }
+    }
+
+    /// Whether the environment has place for one more object with news.
+    fn begin(&self, key: &EnvironmentKey) -> bool {
+        let mut waiting = locked(&self.waiting);
+        let count = waiting.entry(key.clone()).or_default();
+        let has_place = *count < QUEUE;
+        *count += usize::from(has_place);
+        has_place
+    }
+
+    fn end(&self, key: &EnvironmentKey) {
+        let mut waiting = locked(&self.waiting);
+        if let Some(count) = waiting.get_mut(key) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                waiting.remove(key);
+            }
         }
     }
 }
@@ -137,51 +174,98 @@ pub(super) fn look(context: &Context, environment: &Environment, releases: &[Arc
 }
 
 /// Tells whatever comes; ends never.
-pub(super) async fn work(context: &Context, mut jobs: mpsc::Receiver<Job>) {
+pub(super) async fn work(context: &Context, mut jobs: mpsc::UnboundedReceiver<Job>) {
     let jobs = futures::stream::poll_fn(move |task| jobs.poll_recv(task));
-    jobs.for_each_concurrent(AT_ONCE, |job| carry_out(context, job)).await;
+    let told = |job: Job| async move {
+        let key = job.environment.key();
+        if let Err(panic) = AssertUnwindSafe(carry_out(context, &job)).catch_unwind().await {
+            tracing::error!(environment = %key, error = attempt::words(&*panic), "news was not told");
+        }
+        context.teller.end(&key);
+    };
+    jobs.for_each_concurrent(None, told).await;
 }
 
-async fn carry_out(context: &Context, job: Job) {
-    for notice in &job.notices {
-        let channels = job.environment.spec.notify.iter().filter(|notify| wants(notify, notice.event));
-        let tellings = channels
-            .map(|notify| async move { (notify.channel.clone(), patiently(context, notify, notice).await) });
-        let mut entry = Notified { key: notice.key.clone(), ..Notified::default() };
-        for (channel, told) in join_all(tellings).await {
+/// Tells every channel its news in their order; no channel waits for another one.
+async fn carry_out(context: &Context, job: &Job) {
+    let pending = Mutex::new(Pending::of(job));
+    let channels = job.environment.spec.notify.iter().map(|notify| async {
+        for (index, notice) in
+            job.notices.iter().enumerate().filter(|(_, notice)| wants(notify, notice.event))
+        {
+            let told = patiently(context, (notify, &job.environment.key()), notice).await;
+            let channel = notify.channel.clone();
             context.core.numbers.told(&channel, told.is_ok());
-            match told {
-                Ok(()) => entry.told.push(channel),
-                Err(error) => {
-                    complain(
-                        context,
-                        &job.about,
-                        &format!("{channel} was not told of {}: {error}", notice.event),
-                    )
-                    .await;
-                    entry.failed.push(channel);
-                }
+            if let Err(error) = &told {
+                let sentence = format!("{channel} was not told of {}: {error}", notice.event);
+                complain(context, &job.about, &sentence).await;
             }
+            let done = locked(&pending).told(index, channel, told.is_ok());
+            write_down(context, job, done).await;
         }
-        entry.at = context.core.clock.now();
-        let written = match &job.about {
-            About::Release(release) => remember(context, &**release, &entry).await,
-            About::Environment(environment) => remember(context, &**environment, &entry).await,
+    });
+    // news that no channel wants is remembered as well
+    for index in 0..job.notices.len() {
+        let done = locked(&pending).unless_awaited(index);
+        write_down(context, job, done).await;
+    }
+    join_all(channels).await;
+}
+
+/// What has been told of each piece of news so far, and how many channels are still to come.
+struct Pending(Vec<(Notified, usize)>);
+
+impl Pending {
+    fn of(job: &Job) -> Self {
+        let entry = |notice: &Notice| {
+            let channels =
+                job.environment.spec.notify.iter().filter(|notify| wants(notify, notice.event)).count();
+            (Notified { key: notice.key.clone(), ..Notified::default() }, channels)
         };
-        if let Err(error) = written {
-            tracing::warn!(key = notice.key, %error, "what was told is not written down");
+        Self(job.notices.iter().map(entry).collect())
+    }
+
+    /// A channel is done; the whole record where it was the last one.
+    fn told(&mut self, index: usize, channel: String, well: bool) -> Option<Notified> {
+        let (entry, left) = self.0.get_mut(index)?;
+        if well {
+            entry.told.push(channel)
+        } else {
+            entry.failed.push(channel)
         }
+        *left = left.saturating_sub(1);
+        (*left == 0).then(|| entry.clone())
+    }
+
+    fn unless_awaited(&self, index: usize) -> Option<Notified> {
+        self.0.get(index).filter(|(_, left)| *left == 0).map(|(entry, _)| entry.clone())
+    }
+}
+
+async fn write_down(context: &Context, job: &Job, entry: Option<Notified>) {
+    let Some(mut entry) = entry else { return };
+    entry.at = context.core.clock.now();
+    let written = match &job.about {
+        About::Release(release) => remember(context, &**release, &entry).await,
+        About::Environment(environment) => remember(context, &**environment, &entry).await,
+    };
+    if let Err(error) = written {
+        tracing::warn!(key = entry.key, %error, "what was told is not written down");
     }
 }
 
 /// Tells one channel, again where it may help.
-async fn patiently(context: &Context, notify: &Notify, notice: &Notice) -> Result<(), notify::Error> {
+async fn patiently(
+    context: &Context,
+    (notify, key): (&Notify, &EnvironmentKey),
+    notice: &Notice,
+) -> Result<(), notify::Error> {
     let mut waits = WAITS.iter();
     loop {
-        let error = match notify::tell(&context.teller.desk, notify, notice).await {
-            Ok(()) => return Ok(()),
-            Err(error) => error,
-        };
+        let turn = context.teller.turns.take(key).await;
+        let told = notify::tell(&context.teller.desk, notify, notice).await;
+        drop(turn);
+        let Err(error) = told else { return Ok(()) };
         let Some(wait) = waits.next().filter(|_| error.is_transient()) else { return Err(error) };
         tracing::debug!(channel = notify.channel, key = notice.key, %error, "is told again later");
         let wait = error.wait().map_or(*wait, |asked| asked.clamp(*wait, LONGEST_WAIT));
@@ -256,7 +340,7 @@ mod tests {
     use super::*;
     use crate::domain::fixtures::{at, environment};
 
-    fn teller() -> (Teller, mpsc::Receiver<Job>) {
+    fn teller() -> (Teller, mpsc::UnboundedReceiver<Job>) {
         let pair =
             tower_test::mock::pair::<http::Request<kube::client::Body>, http::Response<kube::client::Body>>();
         let client = kube::Client::new(pair.0, "planera");
@@ -294,5 +378,30 @@ mod tests {
         }
         assert!(teller.take("uid-0", &[], news()).is_empty());
         assert_eq!(teller.take(&format!("uid-{QUEUE}"), &[], news()).len(), 1);
+        // another tenant has a queue of its own, and a place is free again once something was told
+        let mut other = (*environment).clone();
+        other.metadata.name = Some("other".into());
+        assert!(teller.begin(&other.key()) && !teller.begin(&environment.key()));
+        teller.end(&environment.key());
+        assert!(teller.begin(&environment.key()));
+    }
+
+    #[test]
+    fn news_is_written_down_once_its_last_channel_is_done() {
+        let mut environment = environment();
+        let notify = |channel: &str| -> Notify {
+            let secret = json!({"name": "channels", "key": channel});
+            serde_json::from_value(json!({"channel": channel, "secret": secret, "events": [news()[0].event]}))
+                .unwrap()
+        };
+        environment.spec.notify = vec![notify("slack"), notify("webhook")];
+        let environment = Arc::new(environment);
+        let notices = news();
+        let job = Job { about: About::Environment(environment.clone()), environment, notices };
+        let mut pending = Pending::of(&job);
+        assert!(pending.unless_awaited(0).is_none());
+        assert!(pending.told(0, "slack".into(), false).is_none());
+        let entry = pending.told(0, "webhook".into(), true).unwrap();
+        assert_eq!((entry.told, entry.failed), (vec!["webhook".to_owned()], vec!["slack".to_owned()]));
     }
 }

@@ -91,7 +91,18 @@ pub async fn start_with(scenario: Scenario, clock: Clock, options: StartOptions)
 }
 
 async fn answer(listener: TcpListener, shared: Arc<Shared>, stop: CancellationToken) {
-    let router = Router::new().fallback(move |request: Request<Body>| serve(shared.clone(), request));
+    let router = Router::new().fallback(move |request: Request<Body>| {
+        let shared = shared.clone();
+        async move {
+            // the clock of this server is the world's
+            let date = shared.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+            let mut answer = serve(shared, request).await;
+            if let Ok(date) = date.parse() {
+                answer.headers_mut().insert(http::header::DATE, date);
+            }
+            answer
+        }
+    });
     let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
     if let Err(error) = served {
         tracing::warn!(%error, "the embedded API server stopped");

@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use release_cockpit::api::Phase;
-use release_cockpit::controller::Faults;
+use release_cockpit::controller::{Faults, lease_name};
 use serde_json::json;
 
 use crate::controller::{Controller, LEASE};
@@ -13,10 +13,15 @@ async fn lease_of(space: &Space, holder: &str) -> LeaseSpec {
     let held = |lease: &Lease| {
         lease.spec.as_ref().is_some_and(|spec| spec.holder_identity.as_deref() == Some(holder))
     };
-    until_is(&space.api::<Lease>(), "release-cockpit-controller", &format!("held by {holder}"), held)
-        .await
-        .spec
-        .unwrap_or_default()
+    until_is(
+        &space.api::<Lease>(),
+        &lease_name(&[space.namespace.clone()]),
+        &format!("held by {holder}"),
+        held,
+    )
+    .await
+    .spec
+    .unwrap_or_default()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -44,6 +49,6 @@ async fn another_replica_goes_on_where_the_leader_died() {
     }
     // an orderly end lets go at once
     second.stop().await;
-    let lease = space.api::<Lease>().get("release-cockpit-controller").await.expect("a lease");
+    let lease = space.api::<Lease>().get(&lease_name(&[space.namespace.clone()])).await.expect("a lease");
     assert_eq!(lease.spec.and_then(|spec| spec.holder_identity).as_deref().unwrap_or_default(), "");
 }

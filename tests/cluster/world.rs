@@ -199,7 +199,7 @@ impl World {
         let _ = write!(
             manifests,
             "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {{name: leases, namespace: {name}}}\n\
-             rules: [{{apiGroups: [coordination.k8s.io], resources: [leases], verbs: [get, create, update]}}]\n\
+             rules: [{{apiGroups: [coordination.k8s.io], resources: [leases], verbs: [get, list, create, update]}}]\n\
              ---\napiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {{name: leases, namespace: {name}}}\n\
              subjects: [{{kind: ServiceAccount, name: controller, namespace: release-cockpit}}]\n\
              roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: leases}}\n"

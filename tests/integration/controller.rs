@@ -28,6 +28,7 @@ mod audit;
 mod canary;
 mod environment_actions;
 mod faulty;
+mod leading;
 mod policies;
 mod stopping;
 mod telling;

@@ -17,7 +17,7 @@ use crate::domain::pod_row::{PodKey, PodRow};
 use crate::domain::series::Series;
 
 /// Folds one event in. An event of a cluster that the session does not have is dropped.
-pub(super) fn apply(store: &mut Store, id: ClusterId, event: ClusterEvent) {
+pub(in crate::app) fn apply(store: &mut Store, id: ClusterId, event: ClusterEvent) {
     if let ClusterEvent::Feed(feed, state) = &event {
         arming::connection(store, id, *feed, state);
     }

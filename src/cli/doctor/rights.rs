@@ -1,15 +1,19 @@
 //! What we may do, whether identities are attested, and whether anybody executes releases.
 
+use chrono::TimeDelta;
 use futures::future::join_all;
 
 use super::Finding;
 use super::patient::Patient;
 use crate::api::condition::ConditionStatus;
 use crate::api::{Environment, Verb};
+use crate::cluster::Cluster;
+use crate::cluster::lease::Leader;
 use crate::domain::age::Age;
 use crate::domain::attested;
 use crate::time::Clock;
 
+const START: &str = "release-cockpit manifests controller | kubectl apply -f -, and look at its log";
 const NONE: &str = "ask whoever owns it for one of the roles of `release-cockpit manifests rbac`";
 
 /// Every verb, asked of the server's authorizer.
@@ -75,7 +79,6 @@ fn enforced(environment: &Environment) -> Finding {
 }
 
 pub(super) async fn controller(patient: &Patient) -> Vec<Finding> {
-    const START: &str = "release-cockpit manifests controller | kubectl apply -f -, and look at its log";
     let Ok(cluster) = &patient.cluster else { return Vec::new() };
     let namespace = &patient.settings.controller_namespace;
     let leader = match cluster.leader(namespace).await {
@@ -84,18 +87,59 @@ pub(super) async fn controller(patient: &Patient) -> Vec<Finding> {
             return vec![Finding::warn(namespace, error.to_string(), "ask for the right to read its lease")];
         }
     };
-    let Some(renewed) = leader.renewed else {
+    if leader.renewed.is_none() {
         return vec![Finding::fail(
             namespace,
             "no controller has ever led: nothing executes releases",
             START,
         )];
-    };
-    let age = Age::between(renewed, Clock::system().now());
-    let who = leader.identity.unwrap_or_else(|| "nobody".to_owned());
-    vec![if age.seconds() > i64::from(leader.duration_seconds) {
-        Finding::fail(namespace, format!("silent for {age}; {who} led last"), START)
-    } else {
-        Finding::ok(namespace, format!("{who} leads, renewed {age} ago"))
-    }]
+    }
+    let now = Clock::system().now();
+    let mut findings = vec![leads(patient, cluster, leader.clone()).await];
+    if let Some(skew) = leader.server_time.map(|server| now - server).filter(|skew| skew.abs() > SKEW) {
+        findings.push(Finding::warn(
+            namespace,
+            format!("this machine's clock is {} the API server's", apart(skew)),
+            "synchronise the clocks (NTP): ages and countdowns are wrong by as much",
+        ));
+    }
+    findings
+}
+
+/// Two clocks that differ by less count as equal; the `Date` of an answer has whole seconds.
+const SKEW: TimeDelta = TimeDelta::seconds(5);
+/// How long a lease whose age cannot be true is watched, and how often.
+const WATCHED: u32 = 8;
+const LOOK: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// Whether somebody leads. Where the lease looks too old or is from the future, whether it is renewed before our eyes decides.
+async fn leads(patient: &Patient, cluster: &Cluster, leader: Leader) -> Finding {
+    let namespace = &patient.settings.controller_namespace;
+    let who = leader.identity.clone().unwrap_or_else(|| "nobody".to_owned());
+    let age = leader.apparent_age(Clock::system().now()).unwrap_or_default();
+    if age >= -SKEW && leader.holds(age) && leader.identity.is_some() {
+        return Finding::ok(namespace, format!("{who} leads, renewed {} ago", Age::of(age)));
+    }
+    for _ in 0..WATCHED {
+        tokio::time::sleep(LOOK).await;
+        let Ok(now) = cluster.leader(namespace).await else { continue };
+        if now.renewed != leader.renewed && now.identity.is_some() {
+            let who = now.identity.clone().unwrap_or_default();
+            let skew = -now.apparent_age(Clock::system().now()).unwrap_or_default();
+            let renews = format!("{who} leads and renews");
+            return if skew.abs() <= SKEW {
+                Finding::ok(namespace, renews)
+            } else {
+                let sentence = format!("{renews}, but its clock is {} the API server's", apart(skew));
+                Finding::warn(namespace, sentence, "synchronise the clock of its node (NTP)")
+            };
+        }
+    }
+    let silent = if age < TimeDelta::zero() { String::new() } else { format!(" for {}", Age::of(age)) };
+    Finding::fail(namespace, format!("silent{silent}; {who} led last"), START)
+}
+
+fn apart(skew: TimeDelta) -> String {
+    let way = if skew > TimeDelta::zero() { "ahead of" } else { "behind" };
+    format!("{} {way}", Age::of(skew.abs()))
 }

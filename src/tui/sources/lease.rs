@@ -7,6 +7,7 @@ use super::{Closed, Out};
 use crate::app::cluster_state::{ControllerHealth, Feed, FeedState};
 use crate::app::event::ClusterEvent;
 use crate::cluster::Kind;
+use crate::cluster::lease::LeaseWatch;
 use crate::cluster::watch::{Backoff, on_clock};
 
 /// Time between two questions, on the session's clock.
@@ -23,6 +24,7 @@ pub(super) async fn run(ground: Ground, namespace: String, out: Out) {
 async fn follow(ground: &Ground, namespace: &str, out: &Out) -> Result<(), Closed> {
     let mut backoff = Backoff::default();
     let mut heard = None;
+    let mut seen = LeaseWatch::default();
     loop {
         let answer = ground.cluster.leader(namespace).await;
         let now = ground.clock.now();
@@ -31,9 +33,10 @@ async fn follow(ground: &Ground, namespace: &str, out: &Out) -> Result<(), Close
                 backoff.reset();
                 heard = Some(now);
                 let leads = leader.identity.is_some();
+                let renewed = seen.renewed(&leader, now);
                 let health = ControllerHealth {
                     leader: leader.identity.map(Into::into),
-                    renewed: leader.renewed,
+                    renewed,
                     duration_seconds: leader.duration_seconds,
                 };
                 out.send(ClusterEvent::Controller(health)).await?;

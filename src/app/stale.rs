@@ -1,0 +1,83 @@
+//! Data that the server has not confirmed for longer than `stale-after`: drawn as stale, and nothing is started on its strength.
+
+use chrono::TimeDelta;
+
+use crate::app::cluster_state::{ClusterId, Feed, FeedState};
+use crate::app::event::ClusterEvent;
+use crate::app::store::Store;
+use crate::app::update;
+
+/// The feeds that the API server confirms every few seconds.
+const CONFIRMED: [Feed; 6] =
+    [Feed::Environments, Feed::Releases, Feed::Actions, Feed::Pods, Feed::Workloads, Feed::Events];
+
+/// Turns what was confirmed too long ago into stale data; its feed makes it live again.
+pub(super) fn watch(store: &mut Store) {
+    let Some(after) = store.stale_after else { return };
+    let old: Vec<(ClusterId, Feed, FeedState)> = store
+        .clusters()
+        .flat_map(|(id, cluster)| CONFIRMED.iter().map(move |feed| (id, *feed, cluster.feeds.get(feed))))
+        .filter_map(|(id, feed, state)| Some((id, feed, stale(state?, after, store.now)?)))
+        .collect();
+    for (id, feed, state) in old {
+        update::cluster_event(store, id, ClusterEvent::Feed(feed, state));
+    }
+}
+
+fn stale(state: &FeedState, after: TimeDelta, now: chrono::DateTime<chrono::Utc>) -> Option<FeedState> {
+    match state {
+        FeedState::Live { heard } if now - *heard > after => Some(FeedState::Stale {
+            since: Some(*heard),
+            reason: format!("not confirmed for longer than stale-after, {} s", after.num_seconds()),
+            retry_at: None,
+        }),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::Verb;
+    use crate::app::event::Event;
+    use crate::app::fixtures::{environment_id, now, planera};
+    use crate::app::guard;
+
+    #[test]
+    fn data_that_nobody_confirms_goes_stale_and_comes_back() {
+        let mut world = planera();
+        world.store.stale_after = Some(TimeDelta::seconds(15));
+        let id = environment_id("production");
+        let lock = |world: &crate::app::fixtures::World| guard::lock(&world.store, id.cluster);
+        world.send(Event::Tick(now() + TimeDelta::seconds(15)));
+        assert_eq!(lock(&world), None);
+        world.send(Event::Tick(now() + TimeDelta::seconds(16)));
+        assert!(lock(&world).unwrap().contains("data 16 s old"), "{:?}", lock(&world));
+        assert!(guard::refusal(&world.store, &id, Verb::Deploy).is_some());
+        world.cluster(ClusterEvent::Feed(
+            Feed::Environments,
+            FeedState::Live { heard: now() + TimeDelta::seconds(16) },
+        ));
+        world.cluster(ClusterEvent::Feed(
+            Feed::Releases,
+            FeedState::Live { heard: now() + TimeDelta::seconds(16) },
+        ));
+        world.cluster(ClusterEvent::Feed(
+            Feed::Actions,
+            FeedState::Live { heard: now() + TimeDelta::seconds(16) },
+        ));
+        assert_eq!(lock(&world), None);
+    }
+
+    #[test]
+    fn feeds_that_are_asked_at_longer_intervals_do_not_go_stale() {
+        let mut world = planera();
+        world.store.stale_after = Some(TimeDelta::seconds(15));
+        world.send(Event::Tick(now() + TimeDelta::minutes(5)));
+        let cluster = world.store.clusters().next().unwrap().1;
+        for feed in [Feed::Controller, Feed::Metrics, Feed::Alerts] {
+            assert!(!matches!(cluster.feeds.get(&feed), Some(FeedState::Stale { .. })), "{feed:?}");
+        }
+        assert!(matches!(cluster.feeds.get(&Feed::Pods), Some(FeedState::Stale { .. })));
+    }
+}

@@ -1,0 +1,156 @@
+//! Whether this replica may write what a controller writes. One that may not does not lead, and says whose credentials it needs.
+//!
+//! Owns the asking: the rights by access reviews, the admission policies by a dry run of the very write on an Environment. Must not
+//! write anything.
+
+use std::time::Duration;
+
+use k8s_openapi::api::authentication::v1::SelfSubjectReview;
+use k8s_openapi::api::authorization::v1::{
+    ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
+};
+use kube::api::{ListParams, Patch, PatchParams, PostParams};
+use kube::{Api, Client};
+use serde_json::json;
+use tokio::sync::watch;
+
+use super::feed;
+use super::observe::{name, namespace};
+use crate::api::{Environment, GROUP};
+use crate::time::Clock;
+
+/// Whether this replica may lead.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum May {
+    /// Not known yet: it could not be asked.
+    #[default]
+    Unknown,
+    /// It may write, as far as can be told.
+    Yes,
+    /// It may not: why, and what to do.
+    No(String),
+}
+
+/// Between two looks while it may write, and while it may not or nobody can tell.
+const EVERY: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_secs(10);
+/// What every look must find allowed.
+const WRITES: [&str; 3] = ["releases", "releaseactions", "environments"];
+/// Field manager of the dry run.
+const MANAGER: &str = "release-cockpit-probe";
+
+/// Asks again and again; ends never. What could not be asked changes nothing.
+pub(super) async fn keep(
+    client: &Client,
+    (own, namespaces): (&str, &[String]),
+    clock: &Clock,
+    may: &watch::Sender<May>,
+) {
+    let mut last = None;
+    loop {
+        let found = look(client, own, namespaces).await;
+        match &found {
+            Ok(May::No(why)) if last.as_ref() != Some(why) => {
+                tracing::error!("{why}");
+                last = Some(why.clone());
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "whether this replica may write could not be asked"),
+        }
+        let wait = if matches!(found, Ok(May::Yes)) { EVERY } else { SOON };
+        if let Ok(found) = found {
+            may.send_if_modified(|may| std::mem::replace(may, found.clone()) != found);
+        }
+        tokio::time::sleep(clock.wall(wait)).await;
+    }
+}
+
+async fn look(client: &Client, own: &str, namespaces: &[String]) -> Result<May, kube::Error> {
+    let scopes: Vec<Option<&str>> = if namespaces.is_empty() {
+        vec![None]
+    } else {
+        namespaces.iter().map(|name| Some(name.as_str())).collect()
+    };
+    for scope in scopes {
+        for resource in WRITES {
+            if !is_allowed(client, resource, scope).await? {
+                let place =
+                    scope.map_or_else(|| "all namespaces".to_owned(), |scope| format!("namespace {scope}"));
+                let why = format!("may not patch {resource}/status in {place}");
+                return Ok(May::No(sentence(&who(client).await, &why, own)));
+            }
+        }
+        if let Some(refusal) = refusal(client, scope).await? {
+            return Ok(May::No(sentence(
+                &who(client).await,
+                &format!("may not write status ({refusal})"),
+                own,
+            )));
+        }
+    }
+    Ok(May::Yes)
+}
+
+fn sentence(who: &str, why: &str, own: &str) -> String {
+    let who = if who.is_empty() { "this user" } else { who };
+    let text = format!(
+        "{who} {why}: this replica does not lead. Run it as ServiceAccount controller of namespace {own}: kubectl create token controller -n {own}"
+    );
+    crate::sanitize::line(&text).into_owned()
+}
+
+async fn is_allowed(client: &Client, resource: &str, scope: Option<&str>) -> Result<bool, kube::Error> {
+    let attributes = ResourceAttributes {
+        group: Some(GROUP.to_owned()),
+        resource: Some(resource.to_owned()),
+        subresource: Some("status".to_owned()),
+        verb: Some("patch".to_owned()),
+        namespace: scope.map(str::to_owned),
+        ..ResourceAttributes::default()
+    };
+    let spec = SelfSubjectAccessReviewSpec { resource_attributes: Some(attributes), ..Default::default() };
+    let review = SelfSubjectAccessReview { spec, ..Default::default() };
+    let answer =
+        Api::<SelfSubjectAccessReview>::all(client.clone()).create(&PostParams::default(), &review).await?;
+    Ok(answer.status.is_some_and(|status| status.allowed))
+}
+
+/// Why the API server refuses the write of an Environment's status; nothing where it accepts it, or where there is no Environment yet.
+async fn refusal(client: &Client, scope: Option<&str>) -> Result<Option<String>, kube::Error> {
+    let all = feed::scoped::<Environment>(client, scope);
+    let metadata = all.list_metadata(&ListParams::default().limit(1)).await?;
+    let Some(found) = metadata.items.first() else { return Ok(None) };
+    let environments: Api<Environment> = Api::namespaced(client.clone(), namespace(found));
+    let params =
+        PatchParams { dry_run: true, field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
+    match environments.patch_status(name(found), &params, &Patch::Merge(json!({"status": {}}))).await {
+        Err(kube::Error::Api(status)) if matches!(status.code, 403 | 422) => Ok(Some(status.message)),
+        // it is gone
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
+        answer => answer.map(|_| None),
+    }
+}
+
+/// Who the API server takes this replica for; empty where it does not tell.
+async fn who(client: &Client) -> String {
+    let asked = Api::<SelfSubjectReview>::all(client.clone())
+        .create(&PostParams::default(), &SelfSubjectReview::default())
+        .await;
+    let user = asked.ok().and_then(|review| review.status).and_then(|status| status.user_info);
+    user.and_then(|user| user.username).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sentence_names_who_why_and_the_remedy() {
+        let text = sentence("admin\u{1b}[2J", "may not write status (ControllerOnly)", "ops");
+        for part in ["admin", "ControllerOnly", "does not lead", "kubectl create token controller -n ops"] {
+            assert!(text.contains(part), "{text}");
+        }
+        assert!(!text.contains('\u{1b}'));
+        assert!(sentence("", "may not", "ops").starts_with("this user may not"));
+    }
+}
