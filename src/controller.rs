@@ -8,6 +8,7 @@
 
 mod act;
 mod attempt;
+mod claiming;
 mod context;
 mod credentials;
 mod deadlines;

@@ -55,6 +55,12 @@ impl World {
     }
 
     pub fn controller(&self) -> Result<Controller, Failure> {
+        self.controller_by(self.client("controller")?)
+    }
+
+    /// A controller that asks the API server through this client.
+    #[allow(dead_code, reason = "not every bench counts requests")]
+    pub fn controller_by(&self, client: Client) -> Result<Controller, Failure> {
         let options = ControllerOptions {
             identity: "bench".into(),
             namespace: "release-cockpit".into(),
@@ -68,7 +74,7 @@ impl World {
             concurrency: 8,
         };
         let stop = CancellationToken::new();
-        let task = tokio::spawn(run(self.client("controller")?, options, stop.clone()));
+        let task = tokio::spawn(run(client, options, stop.clone()));
         Ok(Controller { stop, task })
     }
 

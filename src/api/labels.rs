@@ -19,7 +19,7 @@ pub const CONTROLLER_USER: &str = "system:serviceaccount:release-cockpit:control
 /// Name of the Lease that the leading controller holds.
 pub const CONTROLLER_LEASE: &str = "release-cockpit-controller";
 /// Annotation of a Lease: which process of that identity holds it.
-pub const LEASE_NONCE: &str = "release-cockpit.dev/process";
+pub const LEASE_PROCESS: &str = "release-cockpit.dev/process";
 /// Annotation of a Lease: the namespaces that its holder serves, with commas; empty: all of them.
 pub const LEASE_NAMESPACES: &str = "release-cockpit.dev/namespaces";
 /// Annotation on a workload: the release (`namespace/name`) that last set its images.

@@ -249,7 +249,7 @@ impl World {
         self.cluster(ClusterEvent::Releases(Delta::Applied(release.key(), Arc::new(release))));
     }
 
-    fn cluster(&mut self, event: ClusterEvent) {
+    pub fn cluster(&mut self, event: ClusterEvent) {
         self.send(Event::Cluster(ClusterId(0), event));
     }
 }

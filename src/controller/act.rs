@@ -8,11 +8,11 @@ use futures::FutureExt;
 use kube::Resource;
 use kube::runtime::events::{Event, EventType};
 
-use super::attempt;
 use super::context::Context;
 use super::error::{Error, read_failed};
 use super::observe::{self, name, namespace};
 use super::status;
+use super::{attempt, claiming};
 use crate::api::environment::Component;
 use crate::api::release::GateState;
 use crate::api::release_action::{ActionResult, ReleaseActionStatus};
@@ -37,6 +37,7 @@ pub(super) async fn act(
     let release = &observed.release;
     let phase = decision.status.phase;
     let permit = |before: String| context.core.permit(name(release), phase, before);
+    claiming::claim(context, observed, decision).await?;
     account(context, observed, decision).await?;
     if release.status.as_ref() != Some(&decision.status) {
         permit("status".to_owned())?;

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::attempt::Running;
+use super::claiming::Claims;
 use super::credentials::May;
 use super::deadlines::Deadlines;
 use super::error::Error;
@@ -48,6 +49,8 @@ pub(super) struct Core {
     pub registries: Registries,
     pub prometheus: Arc<Pool>,
     pub leadership: Leadership,
+    /// Tells this process from all others.
+    pub process: String,
     /// Whether this replica may write.
     pub may: watch::Sender<May>,
     pub faults: Faults,
@@ -160,6 +163,7 @@ pub(super) struct Memory {
     judged: Mutex<BTreeMap<String, ReleaseActionStatus>>,
     /// What failed and is not tried again before that time has passed.
     postponed: Mutex<BTreeMap<String, (Stopwatch, Duration)>>,
+    pub claims: Claims,
     pub sights: Sights,
     pub known: Known,
     /// Rewriting of what is merely told of releases that wait.

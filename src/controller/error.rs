@@ -36,6 +36,9 @@ pub enum Error {
     /// A reconcile panicked.
     #[error("it failed in the program: {0}")]
     Panicked(String),
+    /// The environment's status names another release that executes or is about to start.
+    #[error("release {0} has claimed the lane of its environment")]
+    LaneClaimed(String),
     /// Another reconcile of the environment has held the lane for too long.
     #[error("another release of the environment is still being reconciled")]
     LaneBusy,
@@ -65,9 +68,12 @@ impl Error {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Changed(_) | Self::NotLeading | Self::Export { .. } | Self::Late(_) | Self::LaneBusy => {
-                true
-            }
+            Self::Changed(_)
+            | Self::NotLeading
+            | Self::Export { .. }
+            | Self::Late(_)
+            | Self::LaneBusy
+            | Self::LaneClaimed(_) => true,
             Self::Workload(error) => error.is_transient(),
             Self::Traffic(error) => error.is_transient(),
             Self::Kube { source, .. } => match source.as_ref() {

@@ -17,7 +17,7 @@ use super::context::locked;
 use super::credentials::May;
 use super::error::{Error, read_failed};
 use super::shards;
-use crate::api::labels::{LEASE_NAMESPACES, LEASE_NONCE};
+use crate::api::labels::{LEASE_NAMESPACES, LEASE_PROCESS};
 use crate::api::time::{from_micro_time, to_micro_time};
 use crate::time::Clock;
 
@@ -36,13 +36,13 @@ impl Default for LeaseOptions {
     }
 }
 
-/// One process among all that have ever run: two of the same identity differ in the nonce.
+/// One process among all that have ever run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Me {
     /// Name of the replica.
     pub identity: String,
-    /// Drawn at random when the process starts.
-    pub nonce: String,
+    /// Drawn at random when it starts: tells it from others of the same identity.
+    pub process: String,
 }
 
 /// What this replica has seen of another holder: the record, and when it first saw it.
@@ -51,7 +51,7 @@ pub struct Seen {
     /// The holder.
     pub holder: String,
     /// Which process of that name.
-    pub nonce: Option<String>,
+    pub process: Option<String>,
     /// Its last renewal, by its own clock.
     pub renewed: Option<DateTime<Utc>>,
     /// When this replica saw that for the first time, by [`Clock::monotonic`].
@@ -82,12 +82,12 @@ pub fn evaluate(lease: Option<&Lease>, seen: Option<&Seen>, me: &Me, now: Durati
     if holder.is_empty() {
         return Move::Take;
     }
-    let nonce = annotation(lease, LEASE_NONCE);
-    if holder == me.identity && nonce.as_deref() == Some(me.nonce.as_str()) {
+    let process = annotation(lease, LEASE_PROCESS);
+    if holder == me.identity && process.as_deref() == Some(me.process.as_str()) {
         return Move::Renew;
     }
     let renewed = spec.renew_time.as_ref().map(from_micro_time);
-    let before = seen.filter(|seen| seen.holder == holder && seen.nonce == nonce);
+    let before = seen.filter(|seen| seen.holder == holder && seen.process == process);
     if holder == me.identity && before.is_some_and(|before| before.renewed != renewed) {
         return Move::Twin;
     }
@@ -96,7 +96,7 @@ pub fn evaluate(lease: Option<&Lease>, seen: Option<&Seen>, me: &Me, now: Durati
     if now.saturating_sub(since) > duration {
         Move::Take
     } else {
-        Move::Wait(Seen { holder, nonce, renewed, at: since })
+        Move::Wait(Seen { holder, process, renewed, at: since })
     }
 }
 
@@ -169,11 +169,10 @@ impl Claim {
     pub(super) fn new(
         client: Client,
         namespace: &str,
-        (identity, namespaces): (&str, &[String]),
+        (me, namespaces): (Me, &[String]),
         options: LeaseOptions,
         clock: Clock,
     ) -> Self {
-        let me = Me { identity: identity.to_owned(), nonce: nonce() };
         Self { api: Api::namespaced(client, namespace), me, namespaces: namespaces.to_vec(), options, clock }
     }
 
@@ -277,7 +276,7 @@ impl Claim {
     /// The lease with what tells this process and its shard from others.
     fn mine(&self, mut lease: Lease) -> Lease {
         let annotations = lease.metadata.annotations.get_or_insert_default();
-        annotations.insert(LEASE_NONCE.to_owned(), self.me.nonce.clone());
+        annotations.insert(LEASE_PROCESS.to_owned(), self.me.process.clone());
         annotations.insert(LEASE_NAMESPACES.to_owned(), shards::listed(&self.namespaces));
         lease
     }
@@ -285,7 +284,7 @@ impl Claim {
     fn is_mine(&self, lease: &Lease) -> bool {
         let holder = lease.spec.as_ref().and_then(|spec| spec.holder_identity.as_deref());
         holder == Some(self.me.identity.as_str())
-            && annotation(lease, LEASE_NONCE).as_deref() == Some(self.me.nonce.as_str())
+            && annotation(lease, LEASE_PROCESS).as_deref() == Some(self.me.process.as_str())
     }
 
     fn spec(&self, old: Option<LeaseSpec>, now: DateTime<Utc>) -> LeaseSpec {
@@ -318,7 +317,7 @@ impl Claim {
 }
 
 /// Sixteen random digits.
-fn nonce() -> String {
+pub(super) fn process() -> String {
     let mut bytes = [0; 8];
     let drawn = ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes);
     if drawn.is_err() {
@@ -350,24 +349,24 @@ mod tests {
     }
 
     fn me() -> Me {
-        Me { identity: "a".into(), nonce: "1".into() }
+        Me { identity: "a".into(), process: "1".into() }
     }
 
-    fn lease(holder: &str, nonce: Option<&str>, renewed: i64) -> Lease {
+    fn lease(holder: &str, process: Option<&str>, renewed: i64) -> Lease {
         let spec = LeaseSpec {
             holder_identity: Some(holder.into()),
             renew_time: Some(to_micro_time(at(renewed))),
             lease_duration_seconds: Some(15),
             ..LeaseSpec::default()
         };
-        let annotations = nonce.map(|nonce| [(LEASE_NONCE.to_owned(), nonce.to_owned())].into());
+        let annotations = process.map(|process| [(LEASE_PROCESS.to_owned(), process.to_owned())].into());
         Lease { metadata: ObjectMeta { annotations, ..ObjectMeta::default() }, spec: Some(spec) }
     }
 
-    fn seen(holder: &str, nonce: Option<&str>, renewed: i64, first: u64) -> Seen {
+    fn seen(holder: &str, process: Option<&str>, renewed: i64, first: u64) -> Seen {
         Seen {
             holder: holder.into(),
-            nonce: nonce.map(Into::into),
+            process: process.map(Into::into),
             renewed: Some(at(renewed)),
             at: tick(first),
         }
@@ -398,14 +397,14 @@ mod tests {
 
     #[test]
     fn another_process_of_the_same_identity_is_no_renewal_of_ours() {
-        for nonce in [Some("2"), None] {
-            let twin = |renewed, first| seen("a", nonce, renewed, first);
-            let found = lease("a", nonce, 0);
+        for process in [Some("2"), None] {
+            let twin = |renewed, first| seen("a", process, renewed, first);
+            let found = lease("a", process, 0);
             // it may be what we were before a crash: that ends by itself
             assert_eq!(evaluate(Some(&found), None, &me(), tick(9)), Move::Wait(twin(0, 9)));
             assert_eq!(evaluate(Some(&found), Some(&twin(0, 9)), &me(), tick(25)), Move::Take);
             // it renews: it is alive
-            let renewed = lease("a", nonce, 5);
+            let renewed = lease("a", process, 5);
             assert_eq!(evaluate(Some(&renewed), Some(&twin(0, 9)), &me(), tick(14)), Move::Twin);
         }
         // another name in between is no sign of life
@@ -445,8 +444,8 @@ mod tests {
     }
 
     #[test]
-    fn nonces_differ() {
-        assert_ne!(nonce(), nonce());
-        assert_eq!(nonce().len(), 16);
+    fn processes_differ() {
+        assert_ne!(process(), process());
+        assert_eq!(process().len(), 16);
     }
 }

@@ -18,7 +18,7 @@ use super::deadlines::{self, Deadlines};
 use super::error::Error;
 use super::fault::Faults;
 use super::index::Index;
-use super::lease::{Claim, Leadership, LeaseOptions};
+use super::lease::{self, Claim, Leadership, LeaseOptions, Me};
 use super::metrics_http::{self, Numbers};
 use super::policies::{self, Verdicts};
 use super::seal::Ledger;
@@ -86,7 +86,7 @@ pub async fn run_with(
     let claim = Claim::new(
         core.client.clone(),
         &options.namespace,
-        (&options.identity, &options.namespaces),
+        (Me { identity: options.identity.clone(), process: core.process.clone() }, &options.namespaces),
         options.lease,
         options.clock.clone(),
     );
@@ -139,6 +139,7 @@ fn core(client: Client, options: &ControllerOptions, faults: Faults) -> Core {
         http,
         registries: Registries::new(options.mirrors.clone()),
         leadership: Leadership::new(),
+        process: lease::process(),
         may: watch::Sender::default(),
         faults,
         killed: Mutex::new(None),

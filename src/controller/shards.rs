@@ -7,7 +7,7 @@ use k8s_openapi::api::coordination::v1::Lease;
 use sha2::{Digest, Sha256};
 
 use super::lease::annotation;
-use crate::api::labels::{CONTROLLER_LEASE, LEASE_NAMESPACES, LEASE_NONCE};
+use crate::api::labels::{CONTROLLER_LEASE, LEASE_NAMESPACES, LEASE_PROCESS};
 
 /// The name of the Lease of those who serve these namespaces, in any order; of all namespaces where there are none.
 #[must_use]
@@ -50,7 +50,7 @@ impl Others {
                 continue;
             };
             let renewed = spec.renew_time.map(|time| format!("{:?}", time.0));
-            let record = (holder.clone(), annotation(lease, LEASE_NONCE), renewed);
+            let record = (holder.clone(), annotation(lease, LEASE_PROCESS), renewed);
             let since = match self.seen.get(&name) {
                 Some((before, since)) if *before == record => *since,
                 _ => now,

@@ -6,6 +6,8 @@ use chrono::{DateTime, Utc};
 
 use crate::api::release::{GateState, Phase, Release, ReleaseKind};
 
+pub mod claim;
+
 /// Name of the gate that tells the turn.
 pub const GATE: &str = "lane";
 

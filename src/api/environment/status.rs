@@ -29,6 +29,9 @@ pub struct EnvironmentStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 63))]
     pub active_release: Option<String>,
+    /// The release that a controller is about to start, or started last: of two controllers that want to start one, one loses this write.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lane: Option<LaneClaim>,
     /// Names of all Environments of this namespace, which the admission policies need.
     #[schemars(length(max = 512), inner(length(max = 63)))]
     pub siblings: Vec<String>,
@@ -60,6 +63,23 @@ pub struct EnvironmentStatus {
     /// `Ready`, `PoliciesEnforced` and the like.
     #[schemars(length(max = 16))]
     pub conditions: Vec<Condition>,
+}
+
+/// The claim of a release on the lane of its environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LaneClaim {
+    /// The release.
+    #[schemars(length(max = 63))]
+    pub release: String,
+    /// Its uid.
+    #[schemars(length(max = 63))]
+    pub uid: String,
+    /// The process of the controller that claimed it.
+    #[schemars(length(max = 63))]
+    pub process: String,
+    /// When.
+    pub at: DateTime<Utc>,
 }
 
 /// What runs in one component.
