@@ -181,7 +181,7 @@ impl Claim {
     }
 
     /// Takes and renews the lease for as long as it is polled and `may` allows it. Ends when another process of the same identity leads.
-    pub(super) async fn pursue(&self, leadership: &Leadership, may: &watch::Receiver<May>) -> Error {
+    pub(super) async fn pursue(&self, leadership: &Leadership, mut may: watch::Receiver<May>) -> Error {
         let (mut seen, mut others) = (None, shards::Others::default());
         loop {
             if matches!(*may.borrow(), May::No(_)) && !leadership.is_over(self.clock.monotonic()) {
@@ -215,7 +215,14 @@ impl Claim {
             if leadership.is_over(self.clock.monotonic()) {
                 leadership.give_up();
             }
-            tokio::time::sleep(self.clock.wall(self.options.renew)).await;
+            let known = may.borrow_and_update().clone();
+            tokio::select! {
+                () = tokio::time::sleep(self.clock.wall(self.options.renew)) => {}
+                // whoever waits to know whether it may lead waits no longer
+                changed = may.wait_for(|may| *may != known) => if changed.is_err() {
+                    return Error::NotLeading;
+                },
+            }
         }
     }
 

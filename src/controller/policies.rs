@@ -6,11 +6,12 @@
 //! `PoliciesEnforced` on every Environment, and is what the decision is handed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use k8s_openapi::api::admissionregistration::v1::{
     ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
 };
@@ -26,7 +27,7 @@ use self::judge::{Listed, Seen, Shipped, judge};
 use super::context::{Context, locked};
 use super::observe::namespace;
 use super::shared::Shared;
-use super::{act, feed};
+use super::{act, attempt, feed};
 use crate::api::Environment;
 use crate::api::condition::{Condition, ConditionStatus};
 use crate::api::release::Phase;
@@ -171,9 +172,14 @@ pub(super) async fn watch(context: &Arc<Context>) {
 async fn ask_again(context: &Context) {
     let mut soon = 0;
     loop {
-        let wait = match ask_everywhere(context).await {
-            SOON if soon > 0 => SETTLING,
-            wait => wait,
+        let asked = AssertUnwindSafe(ask_everywhere(context)).catch_unwind().await;
+        let wait = match asked {
+            Ok(SOON) if soon > 0 => SETTLING,
+            Ok(wait) => wait,
+            Err(panic) => {
+                tracing::error!(error = attempt::words(&*panic), "the policies were not looked at");
+                SOON
+            }
         };
         tokio::select! {
             () = tokio::time::sleep(context.core.clock.wall(wait)) => soon -= soon.min(1),

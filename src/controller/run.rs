@@ -102,7 +102,7 @@ pub async fn run_with(
             return Err(Error::Killed(place));
         }
         () = shutdown.cancelled() => {}
-        twin = claim.pursue(&core.leadership, &may) => ended = Err(twin),
+        twin = claim.pursue(&core.leadership, may) => ended = Err(twin),
         () = asked => {}
         () = lead(&core, &options) => {}
         () = served => {}

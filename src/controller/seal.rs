@@ -31,7 +31,7 @@ mod retention;
 
 /// The head is told to the log and to the cluster's events whenever it passes a multiple of this.
 const TOLD_EVERY: i64 = 100;
-/// Up to as many records are read one by one rather than all in one list.
+/// Up to as many releases are read one by one rather than all records in one list.
 const FEW: usize = 16;
 
 /// What is remembered of chains between reconciliations; losing it costs time, never truth.
@@ -98,15 +98,14 @@ async fn open(environment: &Environment, context: &Context) -> Result<Option<Boo
     let Some(found) = fresh(environment, context).await? else { return Ok(None) };
     let sequence = found.status.as_ref().and_then(|status| status.chain.as_ref()).map_or(0, |c| c.sequence);
     let due = due(&found.key(), sequence, context);
-    if !context.ledger.take(&found) || due.releases.len() + due.actions.len() > FEW {
+    if !context.ledger.take(&found) || due.releases.len() > FEW {
         return everything(found, context).await.map(Some);
     }
-    let (mut releases, mut actions) = (Vec::new(), Vec::new());
+    // an action that was judged changes no more: the version that was reported is the one that is stored
+    let actions = due.actions.iter().map(|reported| (**reported).clone()).collect();
+    let mut releases = Vec::new();
     for reported in &due.releases {
         releases.extend(again(context, &**reported, "read the release").await?);
-    }
-    for reported in &due.actions {
-        actions.extend(again(context, &**reported, "read the action").await?);
     }
     Ok(Some(Book { environment: found, releases, actions }))
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kube::Client;
 use release_cockpit::cluster::registry::Mirrors;
 use release_cockpit::controller::{ControllerOptions, Deadlines, Error, Faults, LeaseOptions, run_with};
 use release_cockpit::time::Clock;
@@ -31,23 +32,27 @@ impl Controller {
         Self::begin(spaces, identity, LEASE, faults).await
     }
 
+    /// As [`Controller::start`], which asks by that client and keeps these deadlines.
+    pub async fn start_by(client: Client, spaces: &[&Space], identity: &str, deadlines: Deadlines) -> Self {
+        let options = ControllerOptions { deadlines, ..options(spaces, identity, LEASE) };
+        Self::run(client, options, Faults::default())
+    }
+
     async fn begin(spaces: &[&Space], identity: &str, lease: LeaseOptions, faults: Faults) -> Self {
-        let options = ControllerOptions {
-            identity: identity.to_owned(),
-            namespace: spaces[0].namespace.clone(),
-            namespaces: spaces.iter().map(|space| space.namespace.clone()).collect(),
-            clock: Clock::system(),
-            lease,
-            deadlines: Deadlines::default(),
-            http: None,
-            concurrency: 4,
-            mirrors: Mirrors::default(),
-            audit_export: None,
-        };
         let client = spaces[0].world.client("controller").await;
+        Self::run(client, options(spaces, identity, lease), faults)
+    }
+
+    fn run(client: Client, options: ControllerOptions, faults: Faults) -> Self {
         let shutdown = CancellationToken::new();
         let task = tokio::spawn(run_with(client, options, faults, shutdown.clone()));
         Self { task, shutdown }
+    }
+
+    /// Waits until it ends by itself, and says how.
+    pub async fn ended(mut self) -> Result<(), Error> {
+        let ended = tokio::time::timeout(Duration::from_secs(120), &mut self.task).await.expect("an end");
+        ended.expect("no panic")
     }
 
     /// Waits until a fault has killed it, and says where.
@@ -71,5 +76,20 @@ impl Controller {
 impl Drop for Controller {
     fn drop(&mut self) {
         self.task.abort();
+    }
+}
+
+fn options(spaces: &[&Space], identity: &str, lease: LeaseOptions) -> ControllerOptions {
+    ControllerOptions {
+        identity: identity.to_owned(),
+        namespace: spaces[0].namespace.clone(),
+        namespaces: spaces.iter().map(|space| space.namespace.clone()).collect(),
+        clock: Clock::system(),
+        lease,
+        deadlines: Deadlines::default(),
+        http: None,
+        concurrency: 4,
+        mirrors: Mirrors::default(),
+        audit_export: None,
     }
 }

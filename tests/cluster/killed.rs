@@ -24,7 +24,8 @@ const fn case(name: &'static str, phase: Phase, before: &'static str, good: bool
     Case { name, phase, before, good }
 }
 
-const CASES: [Case; 11] = [
+const CASES: [Case; 12] = [
+    case("unclaimed", Phase::Progressing, "lane", true),
     case("started", Phase::Progressing, "status", true),
     case("first-image", Phase::Progressing, "set-image backend", true),
     case("written", Phase::Progressing, "end", true),

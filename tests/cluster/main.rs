@@ -25,6 +25,8 @@ mod definitions;
 mod diagnosis;
 mod entering;
 mod exposed;
+#[path = "../integration/controller/faulty.rs"]
+mod faulty;
 mod forgery;
 mod freezing;
 mod journey;
@@ -36,6 +38,7 @@ mod rules;
 mod sets;
 mod silences;
 mod space;
+mod stopping;
 #[path = "../pty/terminal.rs"]
 mod terminal;
 mod way_back;
