@@ -26,7 +26,7 @@ pub use metrics::{
     StatisticalTest, Worse,
 };
 pub use status::{
-    CurrentVersion, Debt, DeniedDigest, EnvironmentStatus, Frozen, InFlight, ScaledComponent, Stop,
+    CurrentVersion, Debt, DeniedDigest, EnvironmentStatus, Frozen, InFlight, LaneClaim, ScaledComponent, Stop,
 };
 
 /// What an Environment demands and allows.

@@ -98,16 +98,17 @@ fn chosen(view: &RollbackView) -> Option<&KnownVersion> {
 
 /// Whether the environment can be rolled back to the chosen version.
 pub(super) fn availability(store: &Store, view: &RollbackView, is_emergency: bool) -> Availability {
-    let why_not = guard::refusal_to_stop(store, &view.environment, Verb::Rollback).or_else(|| match chosen(view) {
-        None => Some("no version is known to go back to".to_owned()),
-        Some(version) if version.denied => Some(format!("{} is denied here", version.version)),
-        Some(version) if in_flight(store, view, version).is_some() => None,
-        Some(version) if repeats(store, view, version, is_emergency).is_some() => {
-            repeats(store, view, version, is_emergency)
-        }
-        Some(version) if version.current => Some(format!("{} runs already", version.version)),
-        Some(_) => None,
-    });
+    let why_not =
+        guard::refusal_to_stop(store, &view.environment, Verb::Rollback).or_else(|| match chosen(view) {
+            None => Some("no version is known to go back to".to_owned()),
+            Some(version) if version.denied => Some(format!("{} is denied here", version.version)),
+            Some(version) if in_flight(store, view, version).is_some() => None,
+            Some(version) if repeats(store, view, version, is_emergency).is_some() => {
+                repeats(store, view, version, is_emergency)
+            }
+            Some(version) if version.current => Some(format!("{} runs already", version.version)),
+            Some(_) => None,
+        });
     why_not.map_or(Availability::Ready, Availability::Unavailable)
 }
 

@@ -216,7 +216,7 @@ mod tests {
         let error = layers.flag("stale-after", "--stale-after", &["soon".to_owned()]).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the flag --stale-after: `stale-after` cannot be `soon`: allowed is a duration from \"2s\" to \"10m\""
+            "the flag --stale-after: `stale-after` cannot be `soon`: allowed is a duration from \"10s\" to \"10m\""
         );
     }
 }

@@ -15,7 +15,7 @@ use crate::domain::lane::claim::{Claim, judge};
 use crate::domain::rollout::{Decision, Observed};
 use crate::time::Stopwatch;
 
-/// Claims of other processes, and since when this one knows them.
+/// Claims of other releases, and since when this process knows them.
 #[derive(Default)]
 pub(super) struct Claims(Mutex<BTreeMap<EnvironmentKey, (LaneClaim, Stopwatch)>>);
 
@@ -54,8 +54,7 @@ pub(super) async fn claim(
             releases.get_opt(&found.release).await.map_err(read_failed("read the release of the lane"))?;
         known_for = context.memory.claims.known_for(&environment.key(), found);
     }
-    let process = context.core.process.as_str();
-    match judge(status.lane.as_ref(), (&uid, process), holder.as_ref(), known_for) {
+    match judge(status.lane.as_ref(), &uid, holder.as_ref(), known_for) {
         Claim::Free => {}
         Claim::Taken | Claim::Fresh => {
             let other = status.lane.map(|lane| lane.release).unwrap_or_default();
@@ -66,7 +65,7 @@ pub(super) async fn claim(
     let lane = LaneClaim {
         release: name(release).to_owned(),
         uid,
-        process: process.to_owned(),
+        process: context.core.process.clone(),
         at: context.core.clock.now(),
     };
     let new = EnvironmentStatus { lane: Some(lane), ..status };

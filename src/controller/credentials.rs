@@ -36,6 +36,8 @@ const EVERY: Duration = Duration::from_secs(60);
 const SOON: Duration = Duration::from_secs(10);
 /// What every look must find allowed.
 const WRITES: [&str; 3] = ["releases", "releaseactions", "environments"];
+/// How the policy refuses everybody but the controller.
+const CONTROLLER_ONLY: &str = "ControllerOnly";
 /// Field manager of the dry run.
 const MANAGER: &str = "release-cockpit-probe";
 
@@ -124,9 +126,9 @@ async fn refusal(client: &Client, scope: Option<&str>) -> Result<Option<String>,
     let params =
         PatchParams { dry_run: true, field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
     match environments.patch_status(name(found), &params, &Patch::Merge(json!({"status": {}}))).await {
-        Err(kube::Error::Api(status)) if matches!(status.code, 403 | 422) => Ok(Some(status.message)),
-        // it is gone
-        Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
+        Err(kube::Error::Api(status)) if status.message.contains(CONTROLLER_ONLY) => Ok(Some(status.message)),
+        // whatever else is wrong with one object says nothing about who asks
+        Err(kube::Error::Api(status)) if (400..500).contains(&status.code) && status.code != 429 => Ok(None),
         answer => answer.map(|_| None),
     }
 }
@@ -152,5 +154,40 @@ mod tests {
         }
         assert!(!text.contains('\u{1b}'));
         assert!(sentence("", "may not", "ops").starts_with("this user may not"));
+    }
+
+    /// The verdict of a server that allows every right and answers the dry run like that.
+    async fn judged(code: u16, message: &'static str) -> Result<May, kube::Error> {
+        let service = tower::service_fn(move |request: http::Request<kube::client::Body>| async move {
+            let object = json!({"metadata": {"name": "production", "namespace": "shop"}});
+            let (code, body) = match request.uri().path() {
+                path if path.ends_with("/selfsubjectaccessreviews") => {
+                    (201, json!({"spec": {}, "status": {"allowed": true}}))
+                }
+                path if path.ends_with("/selfsubjectreviews") => {
+                    (201, json!({"status": {"userInfo": {"username": "admin"}}}))
+                }
+                path if path.ends_with("/environments") => (200, json!({"metadata": {}, "items": [object]})),
+                _ => (code, json!({"kind": "Status", "code": code, "message": message, "status": "Failure"})),
+            };
+            let body = kube::client::Body::from(body.to_string().into_bytes());
+            http::Response::builder().status(code).body(body)
+        });
+        look(&Client::new(service, "shop"), "ops", &[]).await
+    }
+
+    #[tokio::test]
+    async fn only_the_policy_of_the_controller_says_that_somebody_else_asks() {
+        let refused =
+            judged(422, "denied: ControllerOnly: environments/status is written by the controller").await;
+        assert!(matches!(refused, Ok(May::No(why)) if why.starts_with("admin may not write status")));
+        for (code, message) in
+            [(422, "spec.bake: Invalid value"), (403, "webhook: not today"), (404, "not found")]
+        {
+            assert_eq!(judged(code, message).await.unwrap(), May::Yes, "{message}");
+        }
+        for code in [429, 500, 503] {
+            assert!(judged(code, "later").await.is_err(), "{code}: nobody can tell");
+        }
     }
 }

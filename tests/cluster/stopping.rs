@@ -46,7 +46,8 @@ async fn stops_are_judged_while_answers_are_lost() {
     hangs.store(true, Ordering::Relaxed);
     for (name, kind) in [("freeze", "Freeze"), ("stop", "AbortAll")] {
         space.act(on_environment(name, kind, "oscar", &json!({}))).await.expect("accepted");
-        let judged = until_is(&space.api::<ReleaseAction>(), name, "judged", ReleaseAction::is_judged);
+        let actions = space.api::<ReleaseAction>();
+        let judged = until_is(&actions, name, "judged", ReleaseAction::is_judged);
         let judged =
             tokio::time::timeout(Duration::from_secs(15), judged).await.expect("judged within seconds");
         assert_eq!(format!("{:?}", judged.status.and_then(|status| status.result)), "Some(Applied)");

@@ -364,3 +364,47 @@ fn the_inbox_spans_clusters_oldest_first() {
     let clusters: Vec<u16> = store.rows.inbox.iter().map(|row| row.environment.cluster.0).collect();
     assert_eq!(clusters, [1, 0]);
 }
+
+/// Old data and an environment that opens read-only lock what starts something, and nothing that stops something.
+#[test]
+fn old_data_and_a_lock_keep_nobody_from_stopping() {
+    use crate::app::cluster_state::Feed;
+    use crate::app::command;
+    let executing = |phase| {
+        let cc = release("production", "production-v1-8-2-cc").version("v1.8.2", &["backend", "frontend"]);
+        planera().with_release(cc.planned().phase(phase).at_step(0).after("v1.8.1"))
+    };
+    let locked = |mut world: World| {
+        world.store.arming.production = true;
+        world.lost(Feed::Releases, 20)
+    };
+    let found = |world: World, id: &str| {
+        let (store, command) = (world.store(), command::find(id).unwrap());
+        let target = crate::app::target::target(&store);
+        command::availability(&store, command, &target)
+    };
+    for phase in [Phase::Pending, Phase::Progressing, Phase::Verifying, Phase::Held] {
+        for id in ["pause", "abort", "reject", "freeze", "stop", "deny"] {
+            let (live, old) = (found(executing(phase), id), found(locked(executing(phase)), id));
+            assert_eq!(old, live, "{id} at {phase}");
+        }
+        for id in ["deploy", "approve", "resume", "promote-full", "retry", "scale", "unfreeze"] {
+            let old = found(locked(executing(phase)), id);
+            assert!(
+                old.reason().is_some_and(|why| why.contains("data 20 s old")),
+                "{id} at {phase}: {old:?}"
+            );
+        }
+    }
+    // the age is seen before it is sent, and it is sent
+    let world = locked(planera()).typing(&line("freeze production 2h hold INC-1"));
+    let Some(Overlay::Confirm(confirm)) = world.store.ui.overlay() else { panic!() };
+    assert_eq!(confirm.lock, None);
+    assert!(
+        confirm.warnings.iter().any(|warning| warning.contains("data 20 s old")),
+        "{:?}",
+        confirm.warnings
+    );
+    let keys = format!("{} {PHRASE} enter enter", line("freeze production 2h hold INC-1"));
+    assert_eq!(sent(locked(planera()), &keys).action, ActionKind::Freeze);
+}

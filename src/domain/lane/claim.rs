@@ -1,15 +1,15 @@
 //! The claim on a lane: what keeps two leaders from starting two releases of one environment.
 //!
 //! Before a release takes the lane, its environment's status names it, written over the version that was read: of two leaders that start
-//! something at the same time, one loses that write and looks again. A claim ends with its release. Whoever finds the claim of another
-//! process on a release that still waits does not know whether that process is about to start it, and waits for [`PATIENCE`] first.
+//! something at the same time, one loses that write and looks again. A claim ends with its release. Whoever finds the claim of a release
+//! that still waits does not know whether a write that starts it is under way, and waits for [`PATIENCE`] first.
 
 use std::time::Duration;
 
 use crate::api::environment::LaneClaim;
 use crate::api::release::Release;
 
-/// For how long the claim of another process counts while its release has not started: longer than any write of that process may take.
+/// For how long the claim of another release counts while that has not started: longer than any write may take.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a claim allows somebody else.
@@ -23,15 +23,10 @@ pub enum Claim {
     Fresh,
 }
 
-/// Whether a lane may be claimed for the release `me` by the process `by`. `holder` is the release of the claim that is found, as the API
+/// Whether a lane may be claimed for the release `me`. `holder` is the release of the claim that is found, as the API
 /// server has it now; `known_for` is how long this process has known that claim.
 #[must_use]
-pub fn judge(
-    found: Option<&LaneClaim>,
-    (me, by): (&str, &str),
-    holder: Option<&Release>,
-    known_for: Duration,
-) -> Claim {
+pub fn judge(found: Option<&LaneClaim>, me: &str, holder: Option<&Release>, known_for: Duration) -> Claim {
     let Some(found) = found.filter(|found| found.uid != me) else { return Claim::Free };
     let holder = holder.filter(|holder| holder.metadata.uid.as_deref() == Some(found.uid.as_str()));
     let Some(holder) = holder else { return Claim::Free };
@@ -40,7 +35,7 @@ pub fn judge(
     }
     let finished = holder.status.as_ref().and_then(|status| status.finished_at);
     let is_over = holder.phase().is_final() && finished.is_none_or(|finished| finished >= found.at);
-    if is_over || found.process == by || known_for >= PATIENCE { Claim::Free } else { Claim::Fresh }
+    if is_over || known_for >= PATIENCE { Claim::Free } else { Claim::Fresh }
 }
 
 #[cfg(test)]
@@ -109,14 +104,7 @@ mod tests {
                 Claim::Fresh,
             ),
             (
-                "waits, of this process",
-                Some(claim("a", "us", 5)),
-                Some(release("a", Phase::Pending, None)),
-                0,
-                Claim::Free,
-            ),
-            (
-                "waits, of another",
+                "waits",
                 Some(claim("a", "other", 5)),
                 Some(release("a", Phase::Pending, None)),
                 29,
@@ -131,7 +119,7 @@ mod tests {
             ),
         ] {
             let known = Duration::from_secs(known);
-            assert_eq!(judge(found.as_ref(), (&me, "us"), holder.as_ref(), known), expected, "{text}");
+            assert_eq!(judge(found.as_ref(), &me, holder.as_ref(), known), expected, "{text}");
         }
     }
 
@@ -166,8 +154,8 @@ mod tests {
                         let phase = if self.executes[owner] { Phase::Progressing } else { Phase::Pending };
                         release(["a", "b"][owner], phase, None)
                     });
-                    let mine = (uid(["a", "b"][who]), ["a", "b"][who]);
-                    let verdict = judge(found.as_ref(), (&mine.0, mine.1), holder.as_ref(), Duration::ZERO);
+                    let mine = uid(["a", "b"][who]);
+                    let verdict = judge(found.as_ref(), &mine, holder.as_ref(), Duration::ZERO);
                     Step::Claim { version: self.environment.0, free: verdict == Claim::Free }
                 }
                 Step::Claim { version, free: true } if *version == self.environment.0 => {

@@ -19,8 +19,8 @@ pub(super) fn age(action: &ReleaseAction) -> (Option<chrono::DateTime<chrono::Ut
 
 /// Whether an action makes a release go on.
 const fn sets_going(kind: ActionKind) -> bool {
-    use ActionKind::{Promote, PromoteFull, Resume, Retry, SetWeight};
-    matches!(kind, Resume | Retry | SetWeight | Promote | PromoteFull)
+    use ActionKind::{Promote, PromoteFull, Resume, Retry};
+    matches!(kind, Resume | Retry | Promote | PromoteFull)
 }
 
 impl Draft<'_> {

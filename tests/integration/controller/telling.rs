@@ -131,3 +131,24 @@ async fn a_controller_that_dies_before_it_remembers_tells_again() {
     assert_eq!(titles(&ear.heard()), ["planera staging: v1.8.2 has started"; 2]);
     next.close(controller).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_tenants_dead_channel_delays_nobody_else() {
+    let stage = Stage::open().await;
+    let dead = Ear::open(|_| Some((429, vec![("retry-after", "300".into())], Vec::new()))).await;
+    let alive = Ear::open(|_| text(200, "ok")).await;
+    stage.hears(STAGING, &dead.url, &["Aborted"]).await;
+    stage.hears(PRODUCTION, &alive.url, &["Frozen"]).await;
+    let controller = stage.controller(Faults::default());
+    assert_eq!(stage.order("carol", STAGING, "Freeze", json!({})).await.0, ActionResult::Applied);
+    // more objects with news than messages that are sent at once
+    for number in 0..24 {
+        stage.ask("ci", STAGING, &format!("v1.9.{number}")).await;
+    }
+    assert_eq!(stage.order("alice", STAGING, "AbortAll", json!({})).await.0, ActionResult::Applied);
+    let soon = Duration::from_secs(30);
+    tokio::time::timeout(soon, dead.heard_at_least(24)).await.expect("some wait behind the waits of others");
+    assert_eq!(stage.order("carol", PRODUCTION, "Freeze", json!({})).await.0, ActionResult::Applied);
+    tokio::time::timeout(soon, alive.heard_at_least(1)).await.expect("another tenant waits");
+    stage.close(controller).await;
+}
