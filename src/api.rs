@@ -17,6 +17,7 @@ pub mod permission;
 pub mod release;
 pub mod release_action;
 pub mod seal;
+pub mod stored;
 pub mod strategy;
 pub mod time;
 
@@ -29,6 +30,7 @@ pub use permission::Verb;
 pub use release::{Phase, Release, ReleaseKind, ReleaseSpec, ReleaseStatus};
 pub use release_action::{ActionKind, ActionResult, ReleaseAction, ReleaseActionSpec, ReleaseActionStatus};
 pub use seal::{ChainHead, Seal};
+pub use stored::{Stored, Unreadable};
 
 /// API group of every object of this product.
 pub const GROUP: &str = "release-cockpit.dev";

@@ -32,6 +32,7 @@ mod status;
 mod stopping;
 mod telling;
 mod turns;
+mod undecodable;
 
 pub use deadlines::Deadlines;
 pub use error::Error;

@@ -22,6 +22,7 @@ pub struct Condition {
     #[schemars(length(max = 1024))]
     pub message: String,
     /// When `status` last changed.
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub last_transition_time: DateTime<Utc>,
     /// The generation of the object that this was judged on.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -12,6 +12,7 @@ pub struct Notified {
     #[schemars(length(max = 128))]
     pub key: String,
     /// When telling it ended.
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub at: DateTime<Utc>,
     /// Channels that took it.
     #[serde(skip_serializing_if = "Vec::is_empty")]

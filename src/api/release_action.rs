@@ -156,6 +156,7 @@ pub struct Parameters {
     pub gate: Option<String>,
     /// For Freeze, Deny, Override and Drive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub until: Option<DateTime<Utc>>,
     /// For Freeze: what becomes of the release that executes; absent: it may finish.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -225,6 +226,7 @@ pub struct Evidence {
     pub samples: Option<i64>,
     /// When they were measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub at: Option<DateTime<Utc>>,
 }
 
@@ -242,6 +244,7 @@ pub struct ReleaseActionStatus {
     pub message: Option<String>,
     /// When.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub at: Option<DateTime<Utc>>,
     /// Its place in the environment's chain of records.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -9,7 +9,7 @@ use kube::Resource;
 use kube::runtime::events::{Event, EventType};
 
 use super::context::Context;
-use super::error::{Error, read_failed};
+use super::error::Error;
 use super::observe::{self, name, namespace};
 use super::status;
 use super::{attempt, claiming};
@@ -80,9 +80,9 @@ async fn account(context: &Arc<Context>, observed: &Observed, decision: &Decisio
         return Ok(());
     }
     // what was observed bears the verdict on the policies of this moment, which is not for storing
-    let environments = observe::api::<Environment>(context, namespace(release));
-    let found = environments.get_opt(&release.spec.environment).await;
-    let Some(environment) = found.map_err(read_failed("read the environment"))? else { return Ok(()) };
+    let wanted = &release.spec.environment;
+    let found = observe::get::<Environment>(context, namespace(release), wanted, "read the environment").await?;
+    let Some(environment) = found else { return Ok(()) };
     let status = environment.status.clone().unwrap_or_default();
     let Some(new) = ledger::accounted(&status, release, &decision.status) else { return Ok(()) };
     context.core.permit(name(release), decision.status.phase, "account")?;
@@ -192,9 +192,8 @@ pub(super) async fn answer(
             }
             // it was reported in an older version than the one that is stored
             Err(Error::Changed(_)) if newest.is_none() => {
-                let actions = observe::api::<ReleaseAction>(context, namespace(action));
-                let found = actions.get_opt(self::name(action)).await;
-                match found.map_err(read_failed("read the action"))? {
+                let (space, name) = (namespace(action), self::name(action));
+                match observe::get::<ReleaseAction>(context, space, name, "read the action").await? {
                     Some(found) if !found.is_judged() => newest = Some(found),
                     _ => break,
                 }

@@ -26,6 +26,7 @@ use super::recent::{Known, Sights};
 use super::seal::Ledger;
 use super::telling::Teller;
 use super::turns::Turns;
+use super::undecodable::Register;
 use crate::api::names::{EnvironmentKey, ReleaseKey};
 use crate::api::release::Phase;
 use crate::api::release_action::ReleaseActionStatus;
@@ -108,6 +109,8 @@ pub(super) struct Context {
     pub policies: Verdicts,
     pub ledger: Ledger,
     pub teller: Teller,
+    /// Objects that cannot be decoded, or only in part.
+    pub undecodable: Register,
     /// Ends with the scope, and all its questions with it.
     pub over: CancellationToken,
 }

@@ -18,6 +18,7 @@ use crate::api::condition::{Condition, ConditionStatus};
 use crate::api::config_record::ConfigRecord;
 use crate::api::environment::{Component, CurrentVersion, EnvironmentStatus};
 use crate::api::release::Phase;
+use crate::api::stored;
 use crate::api::{Environment, Release};
 use crate::domain::rollout_status::WorkloadState;
 use crate::domain::{analysis, environment_action, soak, timeline, version};
@@ -90,7 +91,7 @@ async fn update(environment: &Environment, context: &Arc<Context>) -> Result<Opt
     new.configs = configs(environment, context, &workloads).await;
     let over = environment_action::expire(&mut new, now);
     tell_policies(environment, context, &mut new);
-    if old != new {
+    if old != new && stored::is_status_understood(environment) {
         let phase = releases.iter().find(|r| r.phase().holds_lane()).map_or(Phase::Pending, |r| r.phase());
         context.core.permit(name(environment), phase, "environment-status")?;
         status::store(context, environment, &new, "the environment").await?;
@@ -177,7 +178,12 @@ fn judge(
         .map(|seen| seen.component.name.as_str())
         .collect();
     let problems = analysis::problems(environment);
-    let (status, reason, message) = if !missing.is_empty() {
+    let (status, reason, message) = if let Some(unknown) = stored::unknown(environment) {
+        let message = format!(
+            "this controller does not understand {unknown}, so no release starts or continues here; upgrade the controller or correct the Environment"
+        );
+        (ConditionStatus::False, "NotUnderstood", timeline::cut(message, 1024))
+    } else if !missing.is_empty() {
         (ConditionStatus::False, "WorkloadsMissing", format!("no workload for {}", missing.join(", ")))
     } else if problems.is_empty() {
         (ConditionStatus::True, "WorkloadsFound", "every component has its workload".to_owned())

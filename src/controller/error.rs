@@ -22,6 +22,22 @@ pub enum Error {
     /// An object changed between the look and the write; nothing was written.
     #[error("{0} changed in between")]
     Changed(&'static str),
+    /// An object does not fit its type.
+    #[error("{what}: this controller cannot decode it ({reason}). Upgrade the controller or correct the object.")]
+    Unreadable {
+        /// What was attempted.
+        what: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// A status holds parts of a newer version, which a write would remove.
+    #[error("{what} is left alone: this controller does not understand {unknown}. Upgrade the controller.")]
+    NotUnderstood {
+        /// Whose status.
+        what: &'static str,
+        /// Which parts.
+        unknown: String,
+    },
     /// Another replica leads, or this one can no longer be sure that it does.
     #[error("this replica does not lead")]
     NotLeading,
@@ -80,7 +96,12 @@ impl Error {
                 kube::Error::Api(status) => status.code == 429 || status.code >= 500,
                 _ => true,
             },
-            Self::Killed(_) | Self::Twin(_) | Self::Panicked(_) | Self::Listen { .. } => false,
+            Self::Killed(_)
+            | Self::Twin(_)
+            | Self::Panicked(_)
+            | Self::Listen { .. }
+            | Self::Unreadable { .. }
+            | Self::NotUnderstood { .. } => false,
         }
     }
 

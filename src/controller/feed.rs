@@ -17,11 +17,12 @@ use super::attempt;
 use super::context::Context;
 use super::deadlines::Deadlines;
 use super::observe::{name, namespace};
+use super::undecodable::Sieve;
 use crate::api::environment::WorkloadKind;
 use crate::api::names::EnvironmentKey;
 use crate::api::release::Phase;
 use crate::api::strategy::Track;
-use crate::api::{Environment, Release, ReleaseAction};
+use crate::api::{Environment, Release, ReleaseAction, Stored};
 use crate::domain::{environment_action, lane};
 
 /// Objects of a namespace, or of all.
@@ -41,16 +42,29 @@ pub(super) fn config(deadlines: Deadlines) -> watcher::Config {
     watcher::Config::default().timeout(u32::try_from(seconds).unwrap_or(290))
 }
 
-/// Keeps a store up to date and hands every change on; ends never.
-pub(super) async fn keep<K, F, Fut>(api: Api<K>, writer: Writer<K>, deadlines: Deadlines, mut changed: F)
+/// Keeps a store up to date and hands every change on; ends never. An object that cannot be decoded is reported and left out: it
+/// neither stops the watch nor the first list.
+pub(super) async fn keep<K, F, Fut>(context: &Context, scope: Option<&str>, writer: Writer<K>, mut changed: F)
 where
-    K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + Debug
+        + DeserializeOwned
+        + Send
+        + Sync
+        + 'static,
     F: FnMut(Event<K>) -> Fut,
     Fut: Future<Output = ()>,
 {
-    let events = watcher(api, config(deadlines))
+    let api: Api<Stored<K>> = scoped(&context.core.client, scope);
+    let (store, sieve) = (writer.as_reader(), Sieve::<K>::new(context, scope));
+    let events = watcher(api, config(context.core.deadlines))
         .modify(|object| object.meta_mut().managed_fields = None)
-        .default_backoff();
+        .default_backoff()
+        .filter_map(async |event| match event {
+            Ok(event) => sieve.pass(event, &store).await.map(Ok),
+            Err(error) => Some(Err(error)),
+        });
     let mut events = std::pin::pin!(reflector::reflector(writer, events));
     while let Some(event) = events.next().await {
         match event {
@@ -66,7 +80,7 @@ where
 }
 
 /// Deployments: whoever follows their rollout looks again.
-pub(super) async fn follow_deployments(api: Api<Deployment>, context: &Context) {
+pub(super) async fn follow_deployments(api: Api<Stored<Deployment>>, context: &Context) {
     let config = config(context.core.deadlines);
     let mut events = std::pin::pin!(watcher(api, config).default_backoff());
     while let Some(event) = events.next().await {
@@ -80,10 +94,10 @@ pub(super) async fn follow_deployments(api: Api<Deployment>, context: &Context) 
     }
 }
 
-async fn deployment_changed(deployment: &Deployment, context: &Context) {
+async fn deployment_changed(deployment: &Stored<Deployment>, context: &Context) {
     context.memory.sights.forget(namespace(deployment));
     for environment in context.environments.state() {
-        let runs = environment.metadata.namespace == deployment.metadata.namespace
+        let runs = environment.metadata.namespace == deployment.meta().namespace
             && environment.spec.components.iter().any(|component| {
                 let own = &component.workload;
                 own.kind == WorkloadKind::Deployment

@@ -37,6 +37,8 @@ pub(super) struct Numbers {
     policies: Mutex<BTreeMap<String, bool>>,
     /// Stops judged, those of them that were late, and how long they all took.
     stops: Mutex<Stops>,
+    /// Objects that cannot be decoded, or only in part, by kind.
+    undecodable: Mutex<BTreeMap<String, usize>>,
     /// News told, and not told, by channel.
     told: Mutex<BTreeMap<(String, bool), u64>>,
 }
@@ -99,6 +101,11 @@ impl Numbers {
         *locked(&self.policies) = by_namespace;
     }
 
+    /// Objects of that kind that this controller cannot decode, or only in part.
+    pub(super) fn undecodable(&self, kind: &str, count: usize) {
+        locked(&self.undecodable).insert(kind.to_owned(), count);
+    }
+
     /// A channel was told, or was not after every try.
     pub(super) fn told(&self, channel: &str, well: bool) {
         let mut told = locked(&self.told);
@@ -150,6 +157,12 @@ impl Numbers {
         let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge");
         for (namespace, enforced) in &*locked(&self.policies) {
             let _ = writeln!(out, "{name}{{namespace=\"{}\"}} {}", escaped(namespace), u64::from(*enforced));
+        }
+        let name = "release_cockpit_undecodable_objects";
+        let help = "Objects that this controller cannot decode, or only in part.";
+        let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge");
+        for (kind, count) in &*locked(&self.undecodable) {
+            let _ = writeln!(out, "{name}{{kind=\"{kind}\"}} {count}");
         }
         let name = "release_cockpit_notices_total";
         let _ = writeln!(out, "# HELP {name} News told to channels.\n# TYPE {name} counter");
@@ -260,6 +273,7 @@ mod tests {
         numbers.reconciled(false);
         numbers.policies_enforced([("shop".to_owned(), false)].into());
         numbers.told("slack", false);
+        numbers.undecodable("Release", 2);
         let text = numbers.text(Counts::default());
         assert!(
             text.contains("release_cockpit_notices_total{channel=\"slack\",result=\"failed\"} 1\n"),
@@ -271,6 +285,7 @@ mod tests {
         assert!(text.contains("decision_seconds_bucket{le=\"+Inf\"} 2\n"));
         assert!(text.contains("reconcile_errors_total 1\n"));
         assert!(text.contains("controller_leader 0\n"));
+        assert!(text.contains("release_cockpit_undecodable_objects{kind=\"Release\"} 2\n"));
         assert!(text.contains("release_cockpit_policies_enforced{namespace=\"shop\"} 0\n"));
     }
 

@@ -14,7 +14,7 @@ use super::context::Context;
 use super::error::{Error, read_failed};
 use super::policies;
 use crate::api::environment::{Component, EnvironmentRef};
-use crate::api::{Environment, Release, ReleaseAction};
+use crate::api::{Environment, Release, ReleaseAction, Stored};
 use crate::domain::rollout::{Observed, Source};
 use crate::domain::rollout_status::WorkloadState;
 use crate::workload::{self, Target};
@@ -115,16 +115,28 @@ where
     Api::namespaced(context.core.client.clone(), namespace)
 }
 
-async fn get<K>(
+/// One object as the API server has it now; nothing when it is gone.
+pub(super) async fn get<K>(
     context: &Context,
     namespace: &str,
     name: &str,
     what: &'static str,
 ) -> Result<Option<K>, Error>
 where
-    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned,
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned + 'static,
 {
-    api::<K>(context, namespace).get_opt(name).await.map_err(read_failed(what))
+    let found = api::<Stored<K>>(context, namespace).get_opt(name).await.map_err(read_failed(what))?;
+    let found = found.map(Stored::readable).transpose();
+    found.map_err(|unreadable| Error::Unreadable { what, reason: unreadable.reason })
+}
+
+/// The objects of a list. Those that cannot be decoded are left out: the watch of their kind reports them.
+pub(super) async fn list<K>(api: &Api<Stored<K>>, params: &ListParams) -> kube::Result<Vec<K>>
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned + 'static,
+{
+    let found = api.list(params).await?;
+    Ok(found.items.into_iter().filter_map(|item| item.readable().ok()).collect())
 }
 
 /// The workload of a component; an unsupported kind is read as absent, which its gate explains.
@@ -187,17 +199,17 @@ async fn actions(
         return Ok(context.actions_of(&key).iter().map(|action| (**action).clone()).collect());
     }
     let is_ours = |action: &ReleaseAction| action.release_key().as_ref() == Some(&key);
-    let api: Api<ReleaseAction> = api(context, &key.namespace);
+    let api = api::<Stored<ReleaseAction>>(context, &key.namespace);
     let params = ListParams::default().fields(&format!("spec.release.name={}", key.name));
-    let list = match api.list(&params).await {
-        Ok(list) => list,
+    let all = match list(&api, &params).await {
+        Ok(all) => all,
         // servers before 1.31 may not know fields of custom resources
         Err(kube::Error::Api(status)) if status.code == 400 => {
-            api.list(&ListParams::default()).await.map_err(read_failed("read the actions"))?
+            list(&api, &ListParams::default()).await.map_err(read_failed("read the actions"))?
         }
         Err(error) => return Err(read_failed("read the actions")(error)),
     };
-    Ok(list.items.into_iter().filter(is_ours).collect())
+    Ok(all.into_iter().filter(is_ours).collect())
 }
 
 async fn others(context: &Context, release: &Release, fresh: bool) -> Result<Vec<Arc<Release>>, Error> {
@@ -209,8 +221,8 @@ async fn others(context: &Context, release: &Release, fresh: bool) -> Result<Vec
 }
 
 async fn list_releases(context: &Context, namespace: &str) -> Result<Vec<Arc<Release>>, Error> {
-    let list = api::<Release>(context, namespace).list(&ListParams::default()).await;
-    Ok(list.map_err(read_failed("read the releases"))?.items.into_iter().map(Arc::new).collect())
+    let all = list(&api::<Stored<Release>>(context, namespace), &ListParams::default()).await;
+    Ok(all.map_err(read_failed("read the releases"))?.into_iter().map(Arc::new).collect())
 }
 
 /// The environment that promotions come from may lie outside of what is watched here.

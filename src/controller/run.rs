@@ -24,6 +24,7 @@ use super::policies::{self, Verdicts};
 use super::seal::Ledger;
 use super::telling::{self, Teller};
 use super::turns::Turns;
+use super::undecodable::Register;
 use super::{credentials, environment, feed, reconcile, stopping};
 use crate::api::labels::CONTROLLER_FIELD_MANAGER;
 use crate::cluster::Cluster;
@@ -205,6 +206,7 @@ async fn work(core: Arc<Core>, scope: Option<String>, concurrency: u16) {
         policies: Verdicts::default(),
         ledger: Ledger::default(),
         teller,
+        undecodable: Register::default(),
         over,
     });
     // a reconcile waits for its turn by itself, so that no environment fills the places of all
@@ -250,15 +252,15 @@ async fn work(core: Arc<Core>, scope: Option<String>, concurrency: u16) {
         feed::queue(stops_queue),
         config(),
     );
-    let (client, namespace, deadlines) = (&core.client, scope.as_deref(), core.deadlines);
+    let (client, namespace) = (&core.client, scope.as_deref());
     tokio::join!(
-        feed::keep(feed::scoped(client, namespace), release_writer, deadlines, |event| {
+        feed::keep(&context, namespace, release_writer, |event| {
             feed::release_changed(event, &context)
         }),
-        feed::keep(feed::scoped(client, namespace), environment_writer, deadlines, |event| {
+        feed::keep(&context, namespace, environment_writer, |event| {
             feed::environment_changed(event, &context)
         }),
-        feed::keep(feed::scoped(client, namespace), action_writer, deadlines, |event| {
+        feed::keep(&context, namespace, action_writer, |event| {
             feed::action_changed(event, &context)
         }),
         feed::follow_deployments(feed::scoped(client, namespace), &context),

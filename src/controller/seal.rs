@@ -19,11 +19,11 @@ use serde_json::{Value, json};
 
 use super::context::{Context, locked};
 use super::error::{Error, read_failed, write_failed};
-use super::observe::{api, name, namespace};
+use super::observe::{self, api, name, namespace};
 use crate::api::labels::SEAL_FIELD_MANAGER;
 use crate::api::names::EnvironmentKey;
 use crate::api::release::Phase;
-use crate::api::{ChainHead, Environment, Release, ReleaseAction, Seal};
+use crate::api::{ChainHead, Environment, Release, ReleaseAction, Seal, Stored};
 use crate::domain::audit::{Record, RecordKind, plan_seals};
 
 mod export;
@@ -113,10 +113,9 @@ async fn open(environment: &Environment, context: &Context) -> Result<Option<Boo
 /// The object as the API server has it now; nothing when it is gone.
 async fn again<K>(context: &Context, reported: &K, what: &'static str) -> Result<Option<K>, Error>
 where
-    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned,
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned + 'static,
 {
-    let found = api::<K>(context, namespace(reported)).get_opt(name(reported)).await;
-    let found = found.map_err(read_failed(what))?;
+    let found: Option<K> = observe::get(context, namespace(reported), name(reported), what).await?;
     Ok(found.filter(|found| found.meta().uid == reported.meta().uid))
 }
 
@@ -176,16 +175,18 @@ async fn everything(environment: Environment, context: &Context) -> Result<Book,
 
 async fn list<K>(context: &Context, environment: &Environment, what: &'static str) -> Result<Vec<K>, Error>
 where
-    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned,
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned + 'static,
 {
-    let api = api::<K>(context, namespace(environment));
+    let api = api::<Stored<K>>(context, namespace(environment));
     let params = ListParams::default().fields(&format!("spec.environment={}", name(environment)));
-    let list = match api.list(&params).await {
+    let all = match observe::list(&api, &params).await {
         // servers before 1.31 may not know fields of custom resources
-        Err(kube::Error::Api(status)) if status.code == 400 => api.list(&ListParams::default()).await,
+        Err(kube::Error::Api(status)) if status.code == 400 => {
+            observe::list(&api, &ListParams::default()).await
+        }
         answer => answer,
     };
-    Ok(list.map_err(read_failed(what))?.items)
+    all.map_err(read_failed(what))
 }
 
 /// Writes the next seals, each over the version that was read, then the head, which it returns.
@@ -223,7 +224,7 @@ async fn carry_on(context: &Context, book: &Book) -> Result<ChainHead, Error> {
 /// Applies a part of a status under the sealer's own name. Nothing is written when the object is no longer the one that was read.
 async fn apply<K>(context: &Context, object: &K, status: &Value, what: &'static str) -> Result<(), Error>
 where
-    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned,
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned + 'static,
 {
     let meta = object.meta();
     let body = json!({
@@ -235,7 +236,7 @@ where
         "status": status,
     });
     let params = PatchParams::apply(SEAL_FIELD_MANAGER).force();
-    api::<K>(context, namespace(object))
+    api::<Stored<K>>(context, namespace(object))
         .patch_status(name(object), &params, &Patch::Apply(&body))
         .await
         .map_err(|error| write_failed(what, error))?;

@@ -13,9 +13,10 @@ use super::context::Context;
 use super::error::{Error, write_failed};
 use super::observe::{api, name, namespace};
 use crate::api::labels::CONTROLLER_FIELD_MANAGER;
+use crate::api::stored::{self, Stored};
 
 /// Replaces the status of an object. A conflict means that the object is no longer the one that was read; nothing is written then.
-/// Returns the object as it is stored.
+/// Returns the object as it is stored. A status that is understood in part is never replaced: the other parts would be lost.
 pub(super) async fn store<K>(
     context: &Context,
     object: &K,
@@ -23,8 +24,12 @@ pub(super) async fn store<K>(
     what: &'static str,
 ) -> Result<K, Error>
 where
-    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned,
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned + 'static,
 {
+    if !stored::is_status_understood(object) {
+        let unknown = stored::unknown(object).unwrap_or_default();
+        return Err(Error::NotUnderstood { what, unknown });
+    }
     let mut status =
         serde_json::to_value(status).map_err(|error| write_failed(what, kube::Error::SerdeError(error)))?;
     // the chain is another manager's: what is not sent is neither touched nor owned
@@ -45,8 +50,9 @@ where
         "status": status,
     });
     let params = PatchParams::apply(CONTROLLER_FIELD_MANAGER).force();
-    api::<K>(context, namespace(object))
+    let written = api::<Stored<K>>(context, namespace(object))
         .patch_status(name(object), &params, &Patch::Apply(&body))
         .await
-        .map_err(|error| write_failed(what, error))
+        .map_err(|error| write_failed(what, error))?;
+    written.readable().map_err(|unreadable| Error::Unreadable { what, reason: unreadable.reason })
 }

@@ -19,15 +19,15 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::context::{Context, locked};
-use super::error::{Error, read_failed, write_failed};
-use super::observe::{api, name, namespace};
+use super::error::{Error, write_failed};
+use super::observe::{api, get, name, namespace};
 use super::turns::Turns;
 use super::{act, attempt};
 use crate::api::environment::Notify;
 use crate::api::labels::NOTIFY_FIELD_MANAGER;
 use crate::api::names::EnvironmentKey;
 use crate::api::release::Phase;
-use crate::api::{Environment, Notified, Release};
+use crate::api::{Environment, Notified, Release, Stored};
 use crate::domain::notice::{self, Notice, wants};
 use crate::notify::{self, Desk};
 
@@ -308,13 +308,14 @@ where
         + Clone
         + std::fmt::Debug
         + DeserializeOwned
-        + Remembers,
+        + Remembers
+        + 'static,
 {
     let _alone = context.teller.writing.lock().await;
-    let api = api::<K>(context, namespace(object));
+    let api = api::<Stored<K>>(context, namespace(object));
     let mut last = Error::Changed("what was told");
     for _ in 0..WRITES {
-        let found = api.get_opt(name(object)).await.map_err(read_failed("read what was told"))?;
+        let found: Option<K> = get(context, namespace(object), name(object), "read what was told").await?;
         let Some(found) = found.filter(|found| found.meta().uid == object.meta().uid) else { return Ok(()) };
         context.core.permit(name(object), Phase::Pending, "notified")?;
         let body = json!({

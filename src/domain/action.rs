@@ -11,6 +11,7 @@ use crate::api::Environment;
 use crate::api::environment::Identity;
 use crate::api::release::{ApprovalRecord, Phase, PlanStep, Release, ReleaseKind, ReleaseStatus};
 use crate::api::release_action::{ActionKind, ActionResult, ReleaseAction};
+use crate::api::stored;
 use crate::api::strategy::{ApprovalStep, Step};
 
 /// What becomes of an action.
@@ -74,7 +75,9 @@ pub fn judge(
     action: &ReleaseAction,
     now: DateTime<Utc>,
 ) -> Verdict {
-    let refusal = target(&observed.release, action)
+    let refusal = unknown(action)
+        .map(Verdict::refused)
+        .or_else(|| target(&observed.release, action))
         .or_else(|| expectation(&observed.release, status, action))
         .or_else(|| phase(observed, status, action))
         .or_else(|| match action.spec.action {
@@ -90,6 +93,13 @@ pub fn judge(
             _ => None,
         });
     refusal.unwrap_or_else(|| applied(action))
+}
+
+/// Why an action of which this version does not understand a part is refused. What its author saw (`spec.evidence`) decides nothing.
+pub(super) fn unknown(action: &ReleaseAction) -> Option<String> {
+    let parts = stored::unknown_parts(action);
+    let part = parts.iter().find(|part| !part.path.starts_with("spec.evidence"))?;
+    Some(format!("this controller does not understand {part}. Upgrade the controller, or ask again without it"))
 }
 
 /// Whether it means this very release.

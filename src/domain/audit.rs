@@ -103,7 +103,7 @@ impl Record {
             name: text(release.metadata.name.as_ref()),
             uid: text(release.metadata.uid.as_ref()),
             created_at,
-            spec: serde_json::to_value(&release.spec).unwrap_or_default(),
+            spec: spec(release, &release.spec),
             verdict: None,
             ready_since: release.status.as_ref().and(created_at),
             seal: release.status.as_ref().and_then(|status| status.seal.clone()),
@@ -128,7 +128,7 @@ impl Record {
             name: text(action.metadata.name.as_ref()),
             uid: text(action.metadata.uid.as_ref()),
             created_at,
-            spec: serde_json::to_value(&action.spec).unwrap_or_default(),
+            spec: spec(action, &action.spec),
             verdict,
             ready_since: status.and_then(|status| status.at.or(created_at)),
             seal: action.status.as_ref().and_then(|status| status.seal.clone()),
@@ -179,6 +179,12 @@ impl std::fmt::Display for Record {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}/{}", self.kind.noun(), self.namespace, self.name)
     }
+}
+
+/// The whole spec, also where this version does not understand all of it: every version seals the same.
+fn spec(object: &impl kube::Resource, understood: &impl Serialize) -> Value {
+    let stored = crate::api::stored::spec_as_stored(object);
+    stored.unwrap_or_else(|| serde_json::to_value(understood).unwrap_or_default())
 }
 
 fn text(part: Option<&String>) -> String {

@@ -198,6 +198,9 @@ struct Case<'a> {
 
 impl Case<'_> {
     fn change(&self, stored: &EnvironmentStatus) -> Result<Change, Refusal> {
+        if let Some(why) = super::action::unknown(self.action) {
+            return Err(no(why));
+        }
         let kind = self.action.spec.action;
         if !only_stops(kind) && !attested::is_attested(self.seen.environment, self.action.created_at()) {
             return Err(no(format!(

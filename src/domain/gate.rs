@@ -10,6 +10,7 @@ use super::health::Question;
 use super::rollout::Observed;
 use super::{identity, lane, plan, window};
 use crate::api::environment::{Environment, Frozen};
+use crate::api::stored;
 use crate::api::release::{
     GateState, GateStatus, OverrideRecord, Phase, Plan, Release, ReleaseKind, ReleaseStatus,
 };
@@ -27,6 +28,8 @@ mod routing;
 pub use checklist::{NAME as CHECKLIST, step_items, ticked, ticked_since};
 pub use policy::{DENY_LIST, DOWNGRADE, FROZEN};
 
+/// Name of the gate of the Environment itself: it exists, and this version understands it.
+pub const ENVIRONMENT: &str = "environment";
 /// Name of the gate of people's approvals.
 pub const APPROVAL: &str = "approval";
 
@@ -182,6 +185,11 @@ pub fn evaluate(
         all.push(environment_missing(&observed.release));
         return all;
     };
+    if let Some(gate) = not_understood(environment) {
+        // every other verdict might rest on what is missing
+        all.gates.push(gate);
+        return all;
+    }
     let nothing = Plan::default();
     let plan = status.plan.as_ref().unwrap_or(&nothing);
     let case = Case { observed, environment, plan, status, moment, now };
@@ -279,9 +287,20 @@ pub fn freeze_in_flight<'a>(
     Some((frozen, policy::frozen(&case).0))
 }
 
+/// The gate that holds every release of an environment which this version understands in part only; nothing where it understands
+/// all of it.
+#[must_use]
+pub fn not_understood(environment: &Environment) -> Option<GateStatus> {
+    let unknown = stored::unknown(environment)?;
+    let name = environment.metadata.name.as_deref().unwrap_or_default();
+    let detail = format!("this controller does not understand {unknown} of Environment {name}");
+    let gate = Gate::no_data(ENVIRONMENT, detail);
+    Some(gate.cleared_by("an upgrade of the controller, or a platform owner who corrects the Environment").0)
+}
+
 fn environment_missing(release: &Release) -> Gate {
     let name = &release.spec.environment;
-    Gate::fail("environment", format!("Environment {name} does not exist"))
+    Gate::fail(ENVIRONMENT, format!("Environment {name} does not exist"))
         .cleared_by(format!("a platform owner creates environments/{name}"))
 }
 

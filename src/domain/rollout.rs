@@ -17,6 +17,7 @@ use crate::api::environment::{Environment, WorkloadRef};
 use crate::api::names::ComponentName;
 use crate::api::release::{Phase, Release, ReleaseStatus};
 use crate::api::release_action::{ActionResult, ReleaseAction};
+use crate::api::stored;
 
 mod actions;
 mod argo;
@@ -37,6 +38,7 @@ mod steps;
 mod stop;
 mod stops;
 mod tracks;
+mod unknown;
 mod verifying;
 mod watch;
 mod weights;
@@ -186,13 +188,16 @@ pub enum Requeue {
 /// Pure: equal inputs give equal decisions. Calling it again on a stored decision and an unchanged world changes nothing.
 #[must_use]
 pub fn next(observed: &Observed, now: DateTime<Utc>) -> Decision {
+    if !stored::is_understood(&observed.release) {
+        return left_alone(observed);
+    }
     let mut draft = Draft::new(observed, now);
     draft.refresh_plan();
     draft.judge_actions();
     draft.obey_stop();
     draft.count_approvals();
     draft.count_step_approvals();
-    if draft.obeys_freeze() {
+    if draft.holds_for_unknown() || draft.obeys_freeze() {
         return draft.finish();
     }
     draft.follow_rollouts();
@@ -206,6 +211,13 @@ pub fn next(observed: &Observed, now: DateTime<Utc>) -> Decision {
         _ => {}
     }
     draft.finish()
+}
+
+/// A release of which this version does not understand a part: a newer version carries it on, or a person corrects it. Writing its
+/// status would remove what is not understood.
+fn left_alone(observed: &Observed) -> Decision {
+    let status = observed.release.status.clone().unwrap_or_default();
+    Decision { status, effects: Vec::new(), requeue: Requeue::OnChange }
 }
 
 /// How soon to look again while pods are being replaced, should no change be reported.

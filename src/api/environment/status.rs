@@ -103,9 +103,11 @@ pub struct CurrentVersion {
     pub revision: Option<i64>,
     /// Since when this version runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub since: Option<DateTime<Utc>>,
     /// Since when it has been healthy without a break.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub healthy_since: Option<DateTime<Utc>>,
 }
 
@@ -118,9 +120,11 @@ pub struct Frozen {
     pub by: String,
     /// When.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub at: Option<DateTime<Utc>>,
     /// Until when.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub until: Option<DateTime<Utc>>,
     /// Why.
     #[schemars(length(max = 1024))]
@@ -141,6 +145,7 @@ pub struct Stop {
     #[schemars(length(max = 253))]
     pub by: String,
     /// Releases that were asked for until then are aborted.
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub at: DateTime<Utc>,
     /// Why.
     #[schemars(length(max = 1024))]
@@ -185,6 +190,7 @@ pub struct Debt {
     #[schemars(length(max = 253))]
     pub by: String,
     /// When.
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub at: DateTime<Utc>,
     /// What was done, such as `emergency release of v1.8.2`.
     #[schemars(length(max = 256))]
@@ -210,6 +216,7 @@ pub struct ScaledComponent {
     #[schemars(length(max = 253))]
     pub by: String,
     /// When.
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub at: DateTime<Utc>,
 }
 
@@ -229,5 +236,6 @@ pub struct DeniedDigest {
     pub by: Option<String>,
     /// Until when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub until: Option<DateTime<Utc>>,
 }

@@ -17,6 +17,7 @@ pub struct ApprovalRecord {
     #[schemars(length(max = 8), inner(length(max = 63)))]
     pub slots: Vec<String>,
     /// When.
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub at: DateTime<Utc>,
     /// The plan's digest that the author saw.
     #[schemars(length(max = 71))]
@@ -67,6 +68,7 @@ pub struct CheckRecord {
     #[schemars(length(max = 253))]
     pub by: String,
     /// When.
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub at: DateTime<Utc>,
     /// The plan's digest that the author saw.
     #[schemars(length(max = 71))]
@@ -84,8 +86,10 @@ pub struct OverrideRecord {
     #[schemars(length(max = 253))]
     pub by: String,
     /// When.
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub at: DateTime<Utc>,
     /// Until when it holds.
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub until: DateTime<Utc>,
     /// Why.
     #[schemars(length(max = 1024))]
@@ -106,9 +110,11 @@ pub struct Driver {
     #[schemars(length(max = 253))]
     pub by: String,
     /// Since when.
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub since: DateTime<Utc>,
     /// When the claim ends by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub until: Option<DateTime<Utc>>,
     /// A note for the next one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -39,10 +39,13 @@ pub enum Phase {
     Failed,
     /// It could not be carried out.
     Errored,
+    /// A phase that this version does not know: not final, and not executed. Never stored.
+    #[schemars(skip)]
+    Unknown,
 }
 
 impl Phase {
-    /// Every phase.
+    /// Every phase that can be stored.
     pub const ALL: [Self; 14] = [
         Self::Pending,
         Self::Progressing,
@@ -78,6 +81,7 @@ impl Phase {
             Self::Expired => "Expired",
             Self::Failed => "Failed",
             Self::Errored => "Errored",
+            Self::Unknown => "Unknown",
         }
     }
 
@@ -97,10 +101,18 @@ impl Phase {
         )
     }
 
-    /// This release holds the lane of its environment.
+    /// This release holds the lane of its environment. So does one in an unknown phase: it may be executing.
     #[must_use]
     pub const fn holds_lane(self) -> bool {
-        matches!(self, Self::Progressing | Self::Paused | Self::Verifying | Self::RollingBack | Self::Held)
+        matches!(
+            self,
+            Self::Progressing
+                | Self::Paused
+                | Self::Verifying
+                | Self::RollingBack
+                | Self::Held
+                | Self::Unknown
+        )
     }
 }
 

@@ -105,9 +105,11 @@ pub struct StepProgress {
     #[schemars(range(min = 0, max = 1000))]
     pub index: i32,
     /// When it began.
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub started_at: DateTime<Utc>,
     /// When it ends by itself, where only time is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub until: Option<DateTime<Utc>>,
     /// How long it has been paused so far: the plan's clock stands meanwhile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -130,6 +132,7 @@ pub struct Weights {
     pub observed: Option<f64>,
     /// Since when the desired weight is what it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub since: Option<DateTime<Utc>>,
     /// Who set it by hand; absent: the plan's steps did.
     #[serde(default, skip_serializing_if = "Option::is_none")]

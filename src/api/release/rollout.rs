@@ -78,6 +78,7 @@ pub struct RolloutAsk {
     /// Whether anything paused it.
     pub paused: bool,
     /// When.
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub at: DateTime<Utc>,
 }
 

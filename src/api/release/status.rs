@@ -102,12 +102,15 @@ pub struct ReleaseStatus {
     pub observed_generation: Option<i64>,
     /// When execution started.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub started_at: Option<DateTime<Utc>>,
     /// When every component was rolled out and the watch began.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub verifying_since: Option<DateTime<Utc>>,
     /// When it reached a final phase.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub finished_at: Option<DateTime<Utc>>,
 }
 
@@ -130,6 +133,7 @@ pub struct GateStatus {
     pub cleared_by: Option<String>,
     /// When it clears by itself, where only time is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub clears_at: Option<DateTime<Utc>>,
     /// The command that clears it, where one does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -229,9 +233,11 @@ pub struct AnalysisVerdict {
     pub confidence: Option<f64>,
     /// Since when the state is what it is.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub since: Option<DateTime<Utc>>,
     /// When it was last measured.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub at: Option<DateTime<Utc>>,
 }
 
@@ -286,6 +292,7 @@ pub struct Paused {
     #[schemars(length(max = 253))]
     pub by: String,
     /// When.
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub at: DateTime<Utc>,
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -303,6 +310,7 @@ pub struct Undo {
     #[schemars(length(max = 253))]
     pub by: String,
     /// When it was decided.
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub at: DateTime<Utc>,
     /// One sentence.
     #[schemars(length(max = 1024))]
@@ -316,6 +324,7 @@ pub struct Undo {
 #[serde(rename_all = "camelCase")]
 pub struct TimelineEntry {
     /// When.
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub at: DateTime<Utc>,
     /// A person's name, or `controller`.
     #[schemars(length(max = 253))]

@@ -58,10 +58,13 @@ pub enum ActionKind {
     AbortAll,
     /// Clear the debt that a break-glass left, as another person.
     Review,
+    /// A kind that this version does not know: refused. Never stored.
+    #[schemars(skip)]
+    Unknown,
 }
 
 impl ActionKind {
-    /// Every kind of action.
+    /// Every kind of action that can be stored.
     pub const ALL: [Self; 24] = [
         Self::Approve,
         Self::Reject,
@@ -117,6 +120,7 @@ impl ActionKind {
             Self::HandOver => "HandOver",
             Self::AbortAll => "AbortAll",
             Self::Review => "Review",
+            Self::Unknown => "Unknown",
         }
     }
 
@@ -137,7 +141,7 @@ impl ActionKind {
             Self::Abort | Self::AbortAll | Self::Rollback => Verb::Rollback,
             Self::Freeze | Self::Unfreeze | Self::Deny | Self::Allow => Verb::Freeze,
             Self::Scale | Self::Restart => Verb::Scale,
-            Self::Override => Verb::Override,
+            Self::Override | Self::Unknown => Verb::Override,
         }
     }
 

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kube::Api;
 use kube::runtime::reflector::ObjectRef;
 
 use crate::api::names::ReleaseKey;
@@ -13,8 +12,8 @@ use crate::api::release_action::{ActionKind, ActionResult};
 use crate::api::{Environment, Release, ReleaseAction};
 use crate::controller::act;
 use crate::controller::context::Context;
-use crate::controller::error::{Error, read_failed};
-use crate::controller::observe::{self, api, name, namespace};
+use crate::controller::error::Error;
+use crate::controller::observe::{self, get, name, namespace};
 use crate::controller::{policies, status};
 use crate::domain::action::Verdict;
 use crate::domain::environment_action::{self, Effect, Judgement, Situation};
@@ -125,8 +124,7 @@ async fn refuse_unknown(
     action: &ReleaseAction,
     key: &ReleaseKey,
 ) -> Result<(), Error> {
-    let releases: Api<Release> = api(context, &key.namespace);
-    let found = releases.get_opt(&key.name).await.map_err(read_failed("read the release"))?;
+    let found: Option<Release> = get(context, &key.namespace, &key.name, "read the release").await?;
     if found.is_some() {
         return Ok(());
     }
@@ -141,8 +139,8 @@ pub(in crate::controller) async fn one(
     action: &ReleaseAction,
 ) -> Result<Option<Environment>, Error> {
     let verdict = context.policies.of(namespace(environment));
-    let environments: Api<Environment> = api(context, namespace(environment));
-    let found = environments.get_opt(name(environment)).await.map_err(read_failed("read the environment"))?;
+    let space = namespace(environment);
+    let found: Option<Environment> = get(context, space, name(environment), "read the environment").await?;
     let Some(mut environment) = found else { return Ok(None) };
     if verdict.is_some() {
         policies::stamp(&mut environment, verdict, context.core.clock.now());

@@ -12,7 +12,7 @@ pub const LONGEST: TimeDelta = TimeDelta::hours(4);
 const NEVER: [&str; 8] = [
     "policy",
     "policies",
-    "environment",
+    super::ENVIRONMENT,
     "workloads",
     super::DENY_LIST,
     "plan",

@@ -2,6 +2,7 @@
 
 use super::{Draft, Effect, SLOW};
 use crate::api::release::{GateState, GateStatus, Phase, RevisionRecord};
+use crate::api::stored;
 use crate::domain::gate::{self, Evaluation, Moment};
 use crate::domain::{lane, plan, track};
 
@@ -12,6 +13,10 @@ impl Draft<'_> {
             return;
         }
         let Some(environment) = self.observed.environment.as_ref() else { return };
+        // a plan made without the parts that are missing would make every approval stale
+        if !stored::is_understood(environment) {
+            return;
+        }
         let fresh = plan::plan(environment, &self.observed.release);
         if let Some(old) = &self.status.plan
             && old.digest != fresh.digest
@@ -131,7 +136,8 @@ impl Draft<'_> {
     }
 
     fn is_superseded(&mut self) -> bool {
-        let supersedes = self.observed.environment.as_ref().is_some_and(|env| env.spec.supersede);
+        let understood = self.observed.environment.as_ref().filter(|env| stored::is_understood(*env));
+        let supersedes = understood.is_some_and(|env| env.spec.supersede);
         if !supersedes {
             return false;
         }
@@ -151,6 +157,7 @@ impl Draft<'_> {
             .observed
             .environment
             .as_ref()
+            .filter(|environment| stored::is_understood(*environment))
             .and_then(|environment| environment.spec.approval.as_ref())
             .and_then(|approval| approval.expires_after);
         let (Some(limit), Some(last), true) = (limit, self.last_sign_of_life(), self.waits_for_approval())

@@ -208,7 +208,7 @@ pub fn phase_look(ctx: &Ctx<'_>, phase: Phase) -> (&'static str, Style) {
         Phase::RollingBack => (glyphs.warning, theme.failing),
         Phase::Succeeded => (glyphs.done, theme.healthy),
         Phase::RolledBack => (glyphs.warning, theme.warning),
-        Phase::Held | Phase::Failed | Phase::Errored => (glyphs.failing, theme.failing),
+        Phase::Held | Phase::Failed | Phase::Errored | Phase::Unknown => (glyphs.failing, theme.failing),
         Phase::Rejected | Phase::Aborted => (glyphs.failing, theme.muted),
         Phase::Superseded | Phase::Expired => (glyphs.todo, theme.muted),
     }
