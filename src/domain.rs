@@ -52,6 +52,7 @@ pub mod step_words;
 pub mod template_diff;
 pub mod timeline;
 pub mod track;
+pub mod undecodable;
 pub mod usage;
 pub mod version;
 pub mod way_back;

@@ -24,7 +24,8 @@ pub enum ParseDurationError {
 
 /// What a schema admits: one number of each unit, the largest unit first. The digits of each unit are limited so that the sum stays
 /// below [`Duration::MAX`].
-const PATTERN: &str = "^(([0-9]{1,3}|[12][0-9]{3}|30[0-9]{2})d)?([0-9]{1,4}h)?([0-9]{1,5}m)?([0-9]{1,6}s)?([0-9]{1,7}ms)?$";
+const PATTERN: &str =
+    "^(([0-9]{1,3}|[12][0-9]{3}|30[0-9]{2})d)?([0-9]{1,4}h)?([0-9]{1,5}m)?([0-9]{1,6}s)?([0-9]{1,7}ms)?$";
 
 const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
@@ -176,7 +177,8 @@ mod tests {
 
     #[test]
     fn refuses_the_rest() {
-        for text in ["", "5", "m", "5 m", "-5m", "5x", "1.5h", "99999999999999999999s", "3651d", "100000000d"] {
+        for text in ["", "5", "m", "5 m", "-5m", "5x", "1.5h", "99999999999999999999s", "3651d", "100000000d"]
+        {
             assert!(text.parse::<Duration>().is_err(), "{text}");
         }
         assert_eq!("3650d".parse(), Ok(Duration::MAX));

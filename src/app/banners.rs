@@ -5,10 +5,12 @@ use chrono::{DateTime, Utc};
 use crate::api::condition::{Condition, ConditionStatus};
 use crate::api::environment::{Debt, Frozen, InFlight};
 use crate::api::{Environment, Tier};
-use crate::app::cluster_state::ClusterId;
+use crate::app::cluster_state::{ClusterId, ClusterState};
 use crate::app::located::EnvironmentId;
 use crate::app::store::Store;
 use crate::domain::age::Age;
+use crate::domain::undecodable::Undecodable;
+use crate::sanitize;
 
 /// The condition that says whether the admission policies are in force.
 const POLICIES: &str = "PoliciesEnforced";
@@ -31,6 +33,8 @@ pub enum BannerKind {
     Debt,
     /// Nobody attests who wrote what.
     Policies,
+    /// An object is not, or not wholly, understood.
+    Undecodable,
 }
 
 impl BannerKind {
@@ -41,6 +45,7 @@ impl BannerKind {
             Self::Frozen => "FROZEN",
             Self::Debt => "BREAK-GLASS",
             Self::Policies => "NOT ATTESTED",
+            Self::Undecodable => "NOT UNDERSTOOD",
         }
     }
 }
@@ -80,8 +85,20 @@ pub(super) fn list(store: &Store) -> Vec<Banner> {
             banners.push((rank, Banner { kind: BannerKind::Policies, text }));
         }
     }
+    banners.extend(store.clusters().filter_map(|(_, state)| undecodable(store, state)));
     banners.sort_by_key(|(rank, _)| *rank);
     banners.into_iter().map(|(_, banner)| banner).collect()
+}
+
+/// Objects that cannot be decoded, or only in part: the first one, and how many more there are.
+fn undecodable(store: &Store, state: &ClusterState) -> Option<(Rank, Banner)> {
+    let all: Vec<&Undecodable> = state.undecodable.values().flatten().collect();
+    let (first, more) = all.split_first()?;
+    let place = if store.clusters.len() > 1 { format!("{}: ", state.context) } else { String::new() };
+    let more = if more.is_empty() { String::new() } else { format!(", and {} more", more.len()) };
+    let text = format!("{place}{first}{more}. Upgrade release-cockpit or correct the object (doctor)");
+    let rank = (BannerKind::Undecodable, false, std::cmp::Reverse(Tier::Production));
+    Some((rank, Banner { kind: BannerKind::Undecodable, text: sanitize::line(&text).into_owned() }))
 }
 
 /// The environment's name; with its application, and its cluster, where that alone tells it apart.

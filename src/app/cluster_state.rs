@@ -18,6 +18,7 @@ use crate::domain::burn_rate::Assessment;
 use crate::domain::event_row::{EventKey, EventRow};
 use crate::domain::pod_row::PodKey;
 use crate::domain::series::Series;
+use crate::domain::undecodable::Undecodable;
 use crate::domain::usage::Usage;
 use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
 
@@ -36,6 +37,8 @@ pub struct ClusterState {
     pub identity: Option<Identity>,
     /// Freshness of each feed.
     pub feeds: BTreeMap<Feed, FeedState>,
+    /// Objects that cannot be decoded, or only in part, by feed.
+    pub undecodable: BTreeMap<Feed, Vec<Undecodable>>,
     /// Environments.
     pub environments: BTreeMap<EnvironmentKey, Arc<Environment>>,
     /// Releases.

@@ -24,6 +24,7 @@ use crate::domain::event_row::{EventKey, EventRow};
 use crate::domain::pod_row::{PodKey, PodRow};
 use crate::domain::series::Series;
 use crate::domain::silence::{Handling, Silence};
+use crate::domain::undecodable::Undecodable;
 use crate::domain::usage::Usage;
 use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
 
@@ -100,6 +101,8 @@ pub enum ClusterEvent {
     },
     /// A feed has changed its state.
     Feed(Feed, FeedState),
+    /// These are all objects of a feed that cannot be decoded, or only in part.
+    Undecodable(Feed, Vec<Undecodable>),
     /// Environments.
     Environments(Delta<EnvironmentKey, Arc<Environment>>),
     /// Releases.

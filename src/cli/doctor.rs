@@ -115,6 +115,7 @@ const CHECKS: &[Check] = &[
     Check { id: "prometheus", run: |patient| numbers::prometheus(patient).boxed(), needs_server: true },
     Check { id: "alertmanager", run: |patient| numbers::alertmanager(patient).boxed(), needs_server: true },
     Check { id: "queries", run: |patient| numbers::queries(patient).boxed(), needs_server: true },
+    Check { id: "objects", run: |patient| objects::understood(patient).boxed(), needs_server: true },
     Check { id: "secrets", run: |patient| objects::secrets(patient).boxed(), needs_server: true },
     Check { id: "routers", run: |patient| objects::routers(patient).boxed(), needs_server: true },
     Check { id: "images", run: |patient| objects::images(patient).boxed(), needs_server: true },

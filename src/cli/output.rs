@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::error::CliError;
 use super::exit::Exit;
+use crate::domain::undecodable::Undecodable;
 use crate::sanitize;
 
 /// A text on standard output. A reader that has left is no failure.
@@ -37,6 +38,13 @@ fn drop_managed_fields(value: &mut Value) {
         }
         Value::Array(items) => items.iter_mut().for_each(drop_managed_fields),
         _ => {}
+    }
+}
+
+/// Names the objects that this version does not understand in whole, on standard error.
+pub(super) fn not_understood<K: kube::Resource<DynamicType = ()>>(objects: &[K]) {
+    for odd in objects.iter().filter_map(|object| Undecodable::in_part(&K::kind(&()), object)) {
+        remark(&format!("warning: {odd}. Upgrade release-cockpit or correct the object."));
     }
 }
 

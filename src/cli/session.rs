@@ -5,6 +5,7 @@ use std::io::IsTerminal as _;
 use super::choose;
 use super::error::CliError;
 use super::exit::Exit;
+use super::output;
 use crate::api::{Environment, Release};
 use crate::cluster::registry::Mirrors;
 use crate::cluster::{self, Cluster, ConnectOptions, Identity, Source};
@@ -74,6 +75,7 @@ impl Session {
     pub(super) async fn environments(&self) -> Result<Vec<Environment>, CliError> {
         let mut all = self.cluster.environments().await.map_err(where_else)?;
         all.retain(|environment| in_sight(&self.namespaces, environment.metadata.namespace.as_deref()));
+        output::not_understood(&all);
         Ok(all)
     }
 
@@ -81,6 +83,7 @@ impl Session {
     pub(super) async fn releases(&self) -> Result<Vec<Release>, CliError> {
         let mut all = self.cluster.releases().await.map_err(where_else)?;
         all.retain(|release| in_sight(&self.namespaces, release.metadata.namespace.as_deref()));
+        output::not_understood(&all);
         Ok(all)
     }
 

@@ -179,6 +179,8 @@ pub(super) async fn look(settings: &Settings) -> Result<Vec<Seen>, CliError> {
         let cluster = connect(settings, context).await?;
         let (environments, releases) =
             tokio::try_join!(cluster.environments(), cluster.releases()).map_err(where_else)?;
+        output::not_understood(&environments);
+        output::not_understood(&releases);
         let visible = |namespace: &Option<String>| in_sight(&settings.namespaces, namespace.as_deref());
         Ok::<_, CliError>(Seen {
             context: cluster.context().to_owned(),

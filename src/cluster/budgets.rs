@@ -17,6 +17,7 @@ use super::Cluster;
 use super::error::Error;
 use super::pod_row::{self, SlimPod};
 use super::text::describe::{items, text};
+use crate::api::Stored;
 use crate::domain::disruption_budget::{Budget, Held, Leaves};
 use crate::domain::pod_row::{PodHealth, PodRow};
 use crate::sanitize;
@@ -110,10 +111,11 @@ impl Cluster {
     }
 
     async fn running(&self, namespace: &str, selector: &Selector) -> Result<Vec<Running>, Error> {
-        let api: Api<SlimPod> = Api::namespaced(self.client(), namespace);
+        let api: Api<Stored<SlimPod>> = Api::namespaced(self.client(), namespace);
         let wanted = ListParams::default().labels_from(selector).limit(MOST_PODS);
         let list = self.bounded(api.list(&wanted), "pods").await?;
-        Ok(list.items.iter().filter_map(Running::of).collect())
+        let pods = list.items.into_iter().filter_map(|pod| pod.readable().ok());
+        Ok(pods.filter_map(|pod| Running::of(&pod)).collect())
     }
 
     /// Tells each budget which pods are its own, and which of them wait to leave.

@@ -11,9 +11,10 @@ use serde_json::Value;
 
 use super::Cluster;
 use super::client::READ_TIMEOUT;
-use super::error::Error;
+use super::error::{Error, Kind};
 use super::pod_row::{self, SlimPod};
 use super::workload_row::{self, SlimWorkload};
+use crate::api::Stored;
 use crate::api::environment::WorkloadKind;
 use crate::domain::diagnosis::{self, Case, Evidence, Facts, Warning, WorkloadFacts};
 use crate::domain::pod_row::{PodKey, PodRow};
@@ -90,9 +91,9 @@ pub async fn why_stuck(
 }
 
 async fn pods(client: &Client, namespace: &str) -> Result<Vec<PodRow>, Error> {
-    let api: Api<SlimPod> = Api::namespaced(client.clone(), namespace);
+    let api: Api<Stored<SlimPod>> = Api::namespaced(client.clone(), namespace);
     let list = bounded(api.list(&ListParams::default()), "pods").await?;
-    Ok(list.items.iter().map(pod_row::row).collect())
+    Ok(list.items.into_iter().filter_map(|pod| pod.readable().ok()).map(|pod| pod_row::row(&pod)).collect())
 }
 
 /// A workload, and the labels of its pods.
@@ -104,8 +105,11 @@ async fn workload(
 ) -> Result<Option<(WorkloadRow, BTreeMap<String, String>)>, Error> {
     let known = workload_row::kinds().into_iter().find(|(resource, _)| resource.kind == kind.as_str());
     let Some((resource, entry)): Option<(ApiResource, _)> = known else { return Ok(None) };
-    let api: Api<SlimWorkload> = Api::namespaced_with(client.clone(), namespace, &resource);
+    let api: Api<Stored<SlimWorkload>> = Api::namespaced_with(client.clone(), namespace, &resource);
     let Some(found) = bounded(api.get_opt(name), &resource.plural).await? else { return Ok(None) };
+    let found = found.readable().map_err(|odd| {
+        Error::new(Kind::Protocol, format!("{} {name} cannot be decoded: {}", resource.plural, odd.reason))
+    })?;
     let labels = workload_row::pod_labels(&found).clone();
     let (_, mut row) = entry(found);
     // these two have no condition that repeats why their pods are refused

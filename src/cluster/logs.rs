@@ -16,6 +16,7 @@ use super::event_row::{self, SlimEvent};
 use super::pod_row::{self, SlimPod};
 use super::text::describe::{items, main_container, text};
 use super::text::{get, pod_path};
+use crate::api::Stored;
 use crate::domain::event_row::EventRow;
 use crate::domain::log::{LogLine, LogReach, LogWhat, MOST_LINE, TAIL};
 use crate::domain::pod_row::{PodKey, PodRow};
@@ -60,16 +61,18 @@ pub struct LogStream {
 impl Cluster {
     /// The pods of a namespace as rows.
     pub async fn pods(&self, namespace: &str) -> Result<Vec<PodRow>, Error> {
-        let api: Api<SlimPod> = Api::namespaced(self.client(), namespace);
+        let api: Api<Stored<SlimPod>> = Api::namespaced(self.client(), namespace);
         let pods = self.bounded(api.list(&ListParams::default()), "pods").await?;
-        Ok(pods.items.iter().map(pod_row::row).collect())
+        let pods = pods.items.into_iter().filter_map(|pod| pod.readable().ok());
+        Ok(pods.map(|pod| pod_row::row(&pod)).collect())
     }
 
     /// The events of a namespace as rows.
     pub async fn events(&self, namespace: &str) -> Result<Vec<EventRow>, Error> {
-        let api: Api<SlimEvent> = Api::namespaced(self.client(), namespace);
+        let api: Api<Stored<SlimEvent>> = Api::namespaced(self.client(), namespace);
         let events = self.bounded(api.list(&ListParams::default()), "events").await?;
-        Ok(events.items.into_iter().map(|event| event_row::entry(event).1).collect())
+        let events = events.items.into_iter().filter_map(|event| event.readable().ok());
+        Ok(events.map(|event| event_row::entry(event).1).collect())
     }
 
     /// The containers of a pod that have logs: all of them in the order in which they run, or the main one.

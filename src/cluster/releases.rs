@@ -18,7 +18,7 @@ use super::client::READ_TIMEOUT;
 use super::error::{Error, Kind};
 use crate::api::labels::CLIENT_FIELD_MANAGER;
 use crate::api::release::ReleaseSpec;
-use crate::api::{Environment, EnvironmentKey, GROUP, Release, ReleaseAction, ReleaseKey, VERSION};
+use crate::api::{Environment, EnvironmentKey, GROUP, Release, ReleaseAction, ReleaseKey, Stored, VERSION};
 
 /// How long a creation waits for its answer; longer than the read timeout, so that the better sentence wins.
 const CREATE_TIMEOUT: Duration = Duration::from_secs(20);
@@ -43,7 +43,12 @@ pub enum Outcome {
 
 /// A kind of ours, with what is needed to send it.
 pub(crate) trait Ours:
-    Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned + Serialize
+    Resource<DynamicType = (), Scope = NamespaceResourceScope>
+    + Clone
+    + Debug
+    + DeserializeOwned
+    + Serialize
+    + 'static
 {
     /// Whether two objects mean the same; status and metadata do not count.
     fn same_intent(&self, other: &Self) -> bool;
@@ -152,8 +157,9 @@ impl Cluster {
         if seen { Ok(all) } else { Err(denied) }
     }
 
+    /// One object that cannot be decoded is left out, and never fails the list.
     async fn list_in<K: Ours>(&self, namespace: Option<&str>) -> Result<Vec<K>, Error> {
-        let api: Api<K> = namespace.map_or_else(
+        let api: Api<Stored<K>> = namespace.map_or_else(
             || Api::all(self.clients.requests.clone()),
             |namespace| Api::namespaced(self.clients.requests.clone(), namespace),
         );
@@ -161,7 +167,20 @@ impl Cluster {
         let mut params = ListParams::default().limit(PAGE);
         loop {
             let page = self.bounded(api.list(&params), &what::<K>()).await?;
-            all.extend(page.items);
+            for item in page.items {
+                match item.readable() {
+                    Ok(object) => all.push(object),
+                    Err(unreadable) => {
+                        let name = unreadable.meta().name.as_deref().unwrap_or_default();
+                        tracing::error!(
+                            what = what::<K>(),
+                            name,
+                            reason = unreadable.reason,
+                            "an object cannot be decoded"
+                        );
+                    }
+                }
+            }
             match page.metadata.continue_.filter(|token| !token.is_empty()) {
                 Some(token) => params = params.continue_token(&token),
                 None => return Ok(all),
@@ -170,8 +189,8 @@ impl Cluster {
     }
 
     async fn get<K: Ours>(&self, namespace: &str, name: &str) -> Result<K, Error> {
-        let api: Api<K> = Api::namespaced(self.clients.requests.clone(), namespace);
-        self.bounded(api.get(name), &what::<K>()).await
+        let api: Api<Stored<K>> = Api::namespaced(self.clients.requests.clone(), namespace);
+        readable(self.bounded(api.get(name), &what::<K>()).await?)
     }
 
     async fn create<K: Ours>(&self, object: &K, dry_run: bool) -> Outcome {
@@ -212,7 +231,7 @@ impl Cluster {
         }
     }
 
-    async fn post<K: Ours>(&self, object: &K, dry_run: bool) -> Result<K, Error> {
+    async fn post<K: Ours>(&self, object: &K, dry_run: bool) -> Result<(), Error> {
         let what = what::<K>();
         let invalid = |error: &dyn std::fmt::Display| {
             Error::new(Kind::Invalid, format!("{what} cannot be sent: {error}"))
@@ -229,9 +248,9 @@ impl Cluster {
             .header(http::header::CONTENT_TYPE, "application/json")
             .body(body)
             .map_err(|error| invalid(&error))?;
-        let sent = self.clients.requests.request::<K>(request);
+        let sent = self.clients.requests.request::<Stored<K>>(request);
         match tokio::time::timeout(CREATE_TIMEOUT, sent).await {
-            Ok(answer) => answer.map_err(|error| Error::of(error, &what)),
+            Ok(answer) => answer.map(drop).map_err(|error| Error::of(error, &what)),
             Err(_) => Err(Error::timeout(CREATE_TIMEOUT.as_secs())),
         }
     }
@@ -266,6 +285,15 @@ impl Cluster {
             Err(_) => Err(Error::timeout(READ_TIMEOUT.as_secs())),
         }
     }
+}
+
+/// The object, or the sentence that it cannot be decoded.
+fn readable<K: Ours>(object: Stored<K>) -> Result<K, Error> {
+    object.readable().map_err(|unreadable| {
+        let name = unreadable.meta().name.clone().unwrap_or_default();
+        let sentence = format!("{} {name} cannot be decoded: {}", what::<K>(), unreadable.reason);
+        Error::new(Kind::Protocol, sentence)
+    })
 }
 
 type Sender<K> = tokio::sync::mpsc::Sender<Result<K, Error>>;
@@ -308,14 +336,14 @@ async fn follow_once<K: Ours + Send + 'static>(
     if sender.send(Ok(object)).await.is_err() {
         return Ok(Ended::Gone);
     }
-    let api: Api<K> = Api::namespaced(cluster.clients.watches.clone(), namespace);
+    let api: Api<Stored<K>> = Api::namespaced(cluster.clients.watches.clone(), namespace);
     let params = WatchParams::default().fields(&format!("metadata.name={name}"));
     let events = cluster.bounded(api.watch(&params, &version), &what::<K>()).await?;
     let mut events = std::pin::pin!(events);
     while let Ok(Some(event)) = tokio::time::timeout(super::watch::IDLE_LIMIT, events.next()).await {
         match event.map_err(|error| Error::of(error, &what::<K>()))? {
             WatchEvent::Added(object) | WatchEvent::Modified(object) => {
-                if sender.send(Ok(object)).await.is_err() {
+                if sender.send(Ok(readable(object)?)).await.is_err() {
                     return Ok(Ended::Gone);
                 }
             }

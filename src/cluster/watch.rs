@@ -4,6 +4,7 @@
 //! is stale, why, and when the next try is due. Objects become rows here; nothing else keeps them. Must not know screens.
 
 mod backoff;
+mod oddities;
 mod pulse;
 
 use std::fmt::Debug;
@@ -19,9 +20,13 @@ use tokio::sync::{mpsc, watch};
 pub use backoff::Backoff;
 pub use pulse::{Pulse, probe};
 
+use oddities::Oddities;
+
 use super::client::READ_TIMEOUT;
 use super::error::{Error, Kind};
 use super::releases::PAGE;
+use crate::api::Stored;
+use crate::domain::undecodable::Undecodable;
 use crate::time::Clock;
 
 /// A watch that the server has not ended by then is broken: it ends every watch after 290 s itself.
@@ -49,6 +54,8 @@ pub enum Update<K, V> {
     Applied(K, V),
     /// This one is gone.
     Deleted(K),
+    /// These are all objects that cannot be decoded, or only in part. Those that cannot be decoded at all are in no other update.
+    Undecodable(Vec<Undecodable>),
     /// The feed's freshness has changed.
     State(State),
 }
@@ -94,7 +101,7 @@ pub struct Heard<K, V> {
 /// One set of objects to follow.
 pub struct Feed<W, K, V> {
     /// The objects, through the client for watches.
-    pub api: Api<W>,
+    pub api: Api<Stored<W>>,
     /// As sentences name them, such as `pods`.
     pub what: String,
     /// The namespace, or empty for the whole cluster.
@@ -110,7 +117,7 @@ struct Closed;
 
 impl<W, K, V> Feed<W, K, V>
 where
-    W: Resource + Clone + Debug + DeserializeOwned,
+    W: Resource + Clone + Debug + DeserializeOwned + 'static,
 {
     /// Follows the objects until nobody listens. Each failure is reported as a state and tried again with growing delays.
     pub async fn follow(self, pulse: watch::Receiver<Pulse>, clock: Clock) {
@@ -120,6 +127,7 @@ where
             pulse,
             clock,
             version: None,
+            oddities: Oddities::default(),
             in_step: None,
             backoff: Backoff::default(),
             failures: 0,
@@ -136,6 +144,7 @@ struct Following<W, K, V> {
     pulse: watch::Receiver<Pulse>,
     clock: Clock,
     version: Option<String>,
+    oddities: Oddities,
     in_step: Option<DateTime<Utc>>,
     backoff: Backoff,
     failures: u32,
@@ -143,7 +152,7 @@ struct Following<W, K, V> {
 
 impl<W, K, V> Following<W, K, V>
 where
-    W: Resource + Clone + Debug + DeserializeOwned,
+    W: Resource + Clone + Debug + DeserializeOwned + 'static,
 {
     async fn run(mut self) -> Result<(), Closed> {
         loop {
@@ -198,7 +207,8 @@ where
     }
 
     /// Lists all objects, telling each page as it comes; gives back the version of the list.
-    async fn list(&self) -> Result<Result<String, Error>, Closed> {
+    async fn list(&mut self) -> Result<Result<String, Error>, Closed> {
+        self.oddities.clear();
         let mut params = ListParams::default().limit(PAGE);
         let mut first = true;
         loop {
@@ -206,9 +216,14 @@ where
                 Ok(page) => page,
                 Err(error) => return Ok(Err(error)),
             };
-            let rows = page.items.into_iter().map(self.feed.row).collect();
+            let mut rows = Vec::with_capacity(page.items.len());
+            for item in page.items {
+                self.oddities.examine(&self.feed.what, &item);
+                rows.extend(item.readable().ok().map(self.feed.row));
+            }
             let Some(token) = page.metadata.continue_.filter(|token| !token.is_empty()) else {
                 self.send(if first { Update::Reset(rows) } else { Update::Rest(rows) }).await?;
+                self.tell_undecodable().await?;
                 return Ok(Ok(page.metadata.resource_version.unwrap_or_default()));
             };
             self.send(Update::Part { first, rows }).await?;
@@ -253,8 +268,11 @@ where
                     if let Err(error) = self.take(event).await? {
                         return Ok(Err(error));
                     }
+                    if self.version.is_none() {
+                        return Ok(Ok(()));
+                    }
                 }
-                // One object that cannot be read must not hide all the others.
+                // One event that cannot be read must not hide all the others.
                 Err(error) if error.kind() == &Kind::Protocol => {
                     tracing::warn!(what = self.feed.what, %error, "an object is skipped");
                 }
@@ -263,17 +281,39 @@ where
         }
     }
 
-    async fn take(&mut self, event: WatchEvent<W>) -> Result<Result<(), Error>, Closed> {
-        match event {
-            WatchEvent::Added(object) | WatchEvent::Modified(object) => {
-                self.remember(object.meta().resource_version.as_deref());
+    /// Sends what cannot be decoded, where that is news.
+    async fn tell_undecodable(&mut self) -> Result<(), Closed> {
+        match self.oddities.news() {
+            Some(all) => self.send(Update::Undecodable(all)).await,
+            None => Ok(()),
+        }
+    }
+
+    /// An object changed, or is gone. One that can no longer be decoded has no key by which its row could be taken away: the list is
+    /// read anew, once.
+    async fn changed(&mut self, object: Stored<W>, is_gone: bool) -> Result<(), Closed> {
+        self.remember(object.meta().resource_version.as_deref());
+        let had_no_row = self.oddities.has_no_row(&object);
+        if is_gone {
+            self.oddities.forget(&object);
+        } else {
+            self.oddities.examine(&self.feed.what, &object);
+        }
+        match object {
+            Stored::Readable(object) => {
                 let (key, row) = (self.feed.row)(object);
-                self.send(Update::Applied(key, row)).await?;
+                self.send(if is_gone { Update::Deleted(key) } else { Update::Applied(key, row) }).await?;
             }
-            WatchEvent::Deleted(object) => {
-                self.remember(object.meta().resource_version.as_deref());
-                self.send(Update::Deleted((self.feed.row)(object).0)).await?;
-            }
+            Stored::Unreadable(_) if !had_no_row => self.version = None,
+            Stored::Unreadable(_) => {}
+        }
+        self.tell_undecodable().await
+    }
+
+    async fn take(&mut self, event: WatchEvent<Stored<W>>) -> Result<Result<(), Error>, Closed> {
+        match event {
+            WatchEvent::Added(object) | WatchEvent::Modified(object) => self.changed(object, false).await?,
+            WatchEvent::Deleted(object) => self.changed(object, true).await?,
             WatchEvent::Bookmark(bookmark) => self.remember(Some(&bookmark.metadata.resource_version)),
             WatchEvent::Error(status) => return Ok(Err(Error::of_status(&status, &self.feed.what))),
         }

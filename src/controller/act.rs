@@ -81,7 +81,8 @@ async fn account(context: &Arc<Context>, observed: &Observed, decision: &Decisio
     }
     // what was observed bears the verdict on the policies of this moment, which is not for storing
     let wanted = &release.spec.environment;
-    let found = observe::get::<Environment>(context, namespace(release), wanted, "read the environment").await?;
+    let found =
+        observe::get::<Environment>(context, namespace(release), wanted, "read the environment").await?;
     let Some(environment) = found else { return Ok(()) };
     let status = environment.status.clone().unwrap_or_default();
     let Some(new) = ledger::accounted(&status, release, &decision.status) else { return Ok(()) };

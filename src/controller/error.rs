@@ -23,7 +23,9 @@ pub enum Error {
     #[error("{0} changed in between")]
     Changed(&'static str),
     /// An object does not fit its type.
-    #[error("{what}: this controller cannot decode it ({reason}). Upgrade the controller or correct the object.")]
+    #[error(
+        "{what}: this controller cannot decode it ({reason}). Upgrade the controller or correct the object."
+    )]
     Unreadable {
         /// What was attempted.
         what: &'static str,

@@ -123,7 +123,11 @@ pub(super) async fn get<K>(
     what: &'static str,
 ) -> Result<Option<K>, Error>
 where
-    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned + 'static,
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+        + Clone
+        + Debug
+        + DeserializeOwned
+        + 'static,
 {
     let found = api::<Stored<K>>(context, namespace).get_opt(name).await.map_err(read_failed(what))?;
     let found = found.map(Stored::readable).transpose();
@@ -133,7 +137,11 @@ where
 /// The objects of a list. Those that cannot be decoded are left out: the watch of their kind reports them.
 pub(super) async fn list<K>(api: &Api<Stored<K>>, params: &ListParams) -> kube::Result<Vec<K>>
 where
-    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned + 'static,
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+        + Clone
+        + Debug
+        + DeserializeOwned
+        + 'static,
 {
     let found = api.list(params).await?;
     Ok(found.items.into_iter().filter_map(|item| item.readable().ok()).collect())

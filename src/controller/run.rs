@@ -254,15 +254,11 @@ async fn work(core: Arc<Core>, scope: Option<String>, concurrency: u16) {
     );
     let (client, namespace) = (&core.client, scope.as_deref());
     tokio::join!(
-        feed::keep(&context, namespace, release_writer, |event| {
-            feed::release_changed(event, &context)
-        }),
+        feed::keep(&context, namespace, release_writer, |event| { feed::release_changed(event, &context) }),
         feed::keep(&context, namespace, environment_writer, |event| {
             feed::environment_changed(event, &context)
         }),
-        feed::keep(&context, namespace, action_writer, |event| {
-            feed::action_changed(event, &context)
-        }),
+        feed::keep(&context, namespace, action_writer, |event| { feed::action_changed(event, &context) }),
         feed::follow_deployments(feed::scoped(client, namespace), &context),
         policies::watch(&context),
         telling::work(&context, tellings),

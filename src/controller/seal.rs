@@ -113,7 +113,11 @@ async fn open(environment: &Environment, context: &Context) -> Result<Option<Boo
 /// The object as the API server has it now; nothing when it is gone.
 async fn again<K>(context: &Context, reported: &K, what: &'static str) -> Result<Option<K>, Error>
 where
-    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned + 'static,
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+        + Clone
+        + Debug
+        + DeserializeOwned
+        + 'static,
 {
     let found: Option<K> = observe::get(context, namespace(reported), name(reported), what).await?;
     Ok(found.filter(|found| found.meta().uid == reported.meta().uid))
@@ -175,7 +179,11 @@ async fn everything(environment: Environment, context: &Context) -> Result<Book,
 
 async fn list<K>(context: &Context, environment: &Environment, what: &'static str) -> Result<Vec<K>, Error>
 where
-    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned + 'static,
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+        + Clone
+        + Debug
+        + DeserializeOwned
+        + 'static,
 {
     let api = api::<Stored<K>>(context, namespace(environment));
     let params = ListParams::default().fields(&format!("spec.environment={}", name(environment)));
@@ -224,7 +232,11 @@ async fn carry_on(context: &Context, book: &Book) -> Result<ChainHead, Error> {
 /// Applies a part of a status under the sealer's own name. Nothing is written when the object is no longer the one that was read.
 async fn apply<K>(context: &Context, object: &K, status: &Value, what: &'static str) -> Result<(), Error>
 where
-    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned + 'static,
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+        + Clone
+        + Debug
+        + DeserializeOwned
+        + 'static,
 {
     let meta = object.meta();
     let body = json!({

@@ -24,7 +24,11 @@ pub(super) async fn store<K>(
     what: &'static str,
 ) -> Result<K, Error>
 where
-    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned + 'static,
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+        + Clone
+        + Debug
+        + DeserializeOwned
+        + 'static,
 {
     if !stored::is_status_understood(object) {
         let unknown = stored::unknown(object).unwrap_or_default();

@@ -103,7 +103,9 @@ where
 
     async fn report(&self, object: &Stored<K>) {
         let wrong = match object {
-            Stored::Readable(object) => stored::unknown(object).map(|unknown| format!("does not understand {unknown}")),
+            Stored::Readable(object) => {
+                stored::unknown(object).map(|unknown| format!("does not understand {unknown}"))
+            }
             Stored::Unreadable(unreadable) => Some(format!("cannot decode it: {}", unreadable.reason)),
         };
         if !self.context.undecodable.report(key(object), wrong.clone()) {

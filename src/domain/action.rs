@@ -99,7 +99,9 @@ pub fn judge(
 pub(super) fn unknown(action: &ReleaseAction) -> Option<String> {
     let parts = stored::unknown_parts(action);
     let part = parts.iter().find(|part| !part.path.starts_with("spec.evidence"))?;
-    Some(format!("this controller does not understand {part}. Upgrade the controller, or ask again without it"))
+    Some(format!(
+        "this controller does not understand {part}. Upgrade the controller, or ask again without it"
+    ))
 }
 
 /// Whether it means this very release.

@@ -10,10 +10,10 @@ use super::health::Question;
 use super::rollout::Observed;
 use super::{identity, lane, plan, window};
 use crate::api::environment::{Environment, Frozen};
-use crate::api::stored;
 use crate::api::release::{
     GateState, GateStatus, OverrideRecord, Phase, Plan, Release, ReleaseKind, ReleaseStatus,
 };
+use crate::api::stored;
 
 mod checklist;
 pub mod force;

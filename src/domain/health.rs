@@ -161,7 +161,10 @@ impl Answers {
     /// Whether it is time to ask (again).
     #[must_use]
     pub fn is_due(&self, name: &str, every: TimeDelta, now: DateTime<Utc>) -> bool {
-        self.0.get(name).and_then(|answers| answers.last()).is_none_or(|last| last.at + every <= now)
+        self.0
+            .get(name)
+            .and_then(|answers| answers.last())
+            .is_none_or(|last| last.at.checked_add_signed(every).is_some_and(|due| due <= now))
     }
 }
 
@@ -204,6 +207,14 @@ mod tests {
             answers.record("health/0", Answer::new(at(second), *state, ""));
         }
         answers
+    }
+
+    #[test]
+    fn a_question_whose_next_time_never_comes_is_not_due() {
+        let answers = answers(&[Pass]);
+        assert!(!answers.is_due("health/0", TimeDelta::MAX, at(1_000)));
+        assert!(!answers.is_due("health/0", crate::api::Duration::MAX.to_delta(), at(1_000)));
+        assert!(answers.is_due("health/0", TimeDelta::seconds(5), at(5)));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The embedded API server: the subset of the Kubernetes API that kube clients and kubectl need, over the world's store. Owns
 //! the way from a request to an answer; must not know what an object does (`world`).
 
+#[cfg(test)]
+mod admitted;
 mod apply;
 mod call;
 pub mod definitions;

@@ -142,6 +142,9 @@ impl Out {
         for delta in news.deltas {
             self.send(event(delta)).await?;
         }
+        if let Some(all) = news.undecodable {
+            self.send(ClusterEvent::Undecodable(feed, all)).await?;
+        }
         match news.state {
             Some(state) => self.state(feed, state).await,
             None => Ok(()),

@@ -42,7 +42,7 @@ fn line(pen: &mut Pen<'_>, ctx: &Ctx<'_>, banner: &Banner) {
     let (glyph, style) = match banner.kind {
         BannerKind::Frozen => (glyphs.paused, theme.warning),
         BannerKind::Debt => (glyphs.warning, theme.failing),
-        BannerKind::Policies => (glyphs.failing, theme.failing),
+        BannerKind::Policies | BannerKind::Undecodable => (glyphs.failing, theme.failing),
     };
     pen.fmt(style.patch(theme.title).patch(style), format_args!(" {glyph} {} ", banner.kind.word()));
     let room = pen.room();

@@ -53,7 +53,7 @@ registry! {
         scaling_is_no_revision
     },
     routers::{ each_router_goes_there_and_back, second_workloads_are_told_from_strangers, a_preview_gets_its_selector_back },
-    schemas::{ unknown_fields, wrong_values, rules_of_releases, rules_of_actions },
+    schemas::{ unknown_fields, wrong_values, rules_of_releases, rules_of_actions, bounded_values },
     watches::{ changes_are_told_in_order, watches_are_selective, a_forgotten_version_is_gone },
     writes::{
         objects_are_created_once, a_dry_run_changes_nothing, stale_writes_conflict, generations_count_specs, status_is_apart,

@@ -136,3 +136,31 @@ pub async fn rules_of_actions(backend: &Backend) {
     }
     backend.post("bob", &path, &action()).await.ok();
 }
+
+/// Values that no reader takes, or that lead nowhere, are refused where they are written.
+pub async fn bounded_values(backend: &Backend) {
+    let stored = backend.environment().await;
+    let path = backend.ours("releaseactions");
+    for at in [
+        "2027-01-15T08:00:00+99:99",
+        "2027-01-15T08:00:00+24:00",
+        "2027-01-15T08:00:00ZTx",
+        "2027-13-15T08:00:00Z",
+        "0001-01-15T08:00:00Z",
+        "2027-01-15T08:00:00",
+    ] {
+        let odd = with(backend.approval("act", "one"), "/spec/evidence", json!({"at": at}));
+        backend.post("bob", &path, &odd).await.refused(422, "Invalid", "spec.evidence.at");
+    }
+    for number in [json!(1e20), json!(9_007_199_254_740_993_i64), json!(2.5)] {
+        let odd = with(backend.approval("act", "one"), "/spec/evidence", json!({"weight": number}));
+        backend.post("bob", &path, &odd).await.refused(422, "Invalid", "spec.evidence.weight");
+    }
+    let path = backend.ours("environments");
+    for bake in ["99999999999999999999d", "100000000d", "3100d", "", "5", "1h1h", "1x"] {
+        let metadata = json!({"name": "odd", "namespace": backend.namespace});
+        let odd = with(json!({"root": stored}), "/root/metadata", metadata)["root"].clone();
+        let odd = with(odd, "/spec/bake", json!(bake));
+        backend.post("admin", &path, &odd).await.refused(422, "Invalid", "spec.bake");
+    }
+}

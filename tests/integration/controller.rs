@@ -33,6 +33,7 @@ mod policies;
 mod stopping;
 mod telling;
 mod trust;
+mod undecodable;
 
 const STAGING: &str = "planera-staging";
 const PRODUCTION: &str = "planera-production";

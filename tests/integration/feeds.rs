@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use chrono::DateTime;
 use kube::Api;
+use release_cockpit::api::Stored;
 use release_cockpit::cluster::pod_row::{SlimPod, entry};
 use release_cockpit::cluster::watch::{Feed, Heard, Pulse, State, Update};
 use release_cockpit::cluster::{Cluster, ConnectOptions, Source};
@@ -35,7 +36,7 @@ impl Watched {
         let cluster = Cluster::connect(&options).await.unwrap();
         let (sink, updates) = mpsc::channel(64);
         let (pulse, beat) = watch::channel(Pulse::Unknown);
-        let api: Api<SlimPod> = Api::namespaced(cluster.watch_client(), "shop");
+        let api: Api<Stored<SlimPod>> = Api::namespaced(cluster.watch_client(), "shop");
         let feed = Feed { api, what: "pods".into(), scope: "shop".into(), row: entry, sink };
         tokio::spawn(feed.follow(beat, Clock::system()));
         Self { server, updates, pulse }
@@ -95,7 +96,7 @@ fn names(update: &Update<PodKey, PodRow>) -> Vec<String> {
             rows.iter().map(|(key, _)| key.name.to_string()).collect()
         }
         Update::Applied(key, _) | Update::Deleted(key) => vec![key.name.to_string()],
-        Update::State(_) => Vec::new(),
+        Update::State(_) | Update::Undecodable(_) => Vec::new(),
     }
 }
 
@@ -228,4 +229,55 @@ async fn a_pulse_of_a_quiet_feed_keeps_it_fresh() {
     let pulse = Arc::new(Mutex::new(watched.pulse.clone()));
     pulse.lock().unwrap().send_replace(Pulse::Alive { heard: at });
     watched.until(|update| matches!(update, Update::State(State::Live { heard }) if *heard == at)).await;
+}
+
+fn odd(name: &str, version: &str, containers: Value) -> Value {
+    let mut pod = pod(name, version);
+    pod["spec"]["containers"] = containers;
+    pod
+}
+
+fn undecodable(update: &Update<PodKey, PodRow>) -> Option<Vec<String>> {
+    match update {
+        Update::Undecodable(all) => Some(all.iter().map(ToString::to_string).collect()),
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn one_object_that_cannot_be_decoded_is_named_and_hides_no_other() {
+    let mut watched = Watched::start(|is_watch, nth| match (is_watch, nth) {
+        (false, _) => {
+            let items = if nth == 0 {
+                json!([pod("a", "10"), odd("b", "10", json!("text")), odd("c", "10", Value::Null)])
+            } else {
+                json!([pod("a", "10"), odd("b", "10", json!("text")), odd("c", "11", json!(7))])
+            };
+            let body = json!({"kind": "PodList", "apiVersion": "v1", "metadata": {"resourceVersion": "10"}, "items": items});
+            Reply::Json(200, body.to_string())
+        }
+        // the row of one that becomes undecodable must go
+        (true, 0) => Reply::Stream(vec![event("MODIFIED", &odd("c", "11", json!(7)))]),
+        (true, 1) => Reply::Stream(vec![
+            event("MODIFIED", &odd("b", "12", json!("text"))),
+            event("MODIFIED", &pod("b", "13")),
+            event("DELETED", &odd("c", "14", json!(7))),
+        ]),
+        (true, _) => Reply::Stream(Vec::new()),
+    })
+    .await;
+    let came = watched.until(|update| undecodable(update).is_some()).await;
+    assert_eq!(names(came.iter().find(|update| is_reset(update)).unwrap()), ["a", "c"], "null is absent");
+    let first = undecodable(came.last().unwrap()).unwrap();
+    assert_eq!(first.len(), 1);
+    assert!(first[0].starts_with("pods shop/b: spec.containers: invalid type: string"), "{first:?}");
+    let came = watched.until(|update| undecodable(update).is_some_and(|all| all.len() == 2)).await;
+    assert!(came.iter().any(is_live), "the feed stays live");
+    let came = watched.until(is_reset).await;
+    assert_eq!(names(came.last().unwrap()), ["a"]);
+    let came = watched.until(|update| undecodable(update).is_some_and(|all| all.is_empty())).await;
+    assert!(
+        came.iter().any(|update| matches!(update, Update::Applied(key, _) if &*key.name == "b")),
+        "{came:?}"
+    );
 }

@@ -44,7 +44,8 @@ impl Kind {
 
     /// What takes the place of a part that must be there, or whose absence would read as harmless: the most careful value.
     fn stand_in(self, path: &str, object: &Value) -> Option<Value> {
-        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text =
+            |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
         let environment = || text("/spec/environment");
         Some(match (self, path) {
             (Self::Environment, "spec.tier") => json!("production"),
@@ -119,7 +120,9 @@ fn path(value: &Value, path: &serde_path_to_error::Path) -> Vec<Step> {
     for segment in path {
         let (step, next) = match segment {
             Segment::Seq { index } => (Step::Item(*index), here.get(*index)),
-            Segment::Map { key } | Segment::Enum { variant: key } => (Step::Field(key.clone()), here.get(key)),
+            Segment::Map { key } | Segment::Enum { variant: key } => {
+                (Step::Field(key.clone()), here.get(key))
+            }
             Segment::Unknown => break,
         };
         let Some(next) = next else { break };

@@ -49,7 +49,8 @@ fn read<K: Resource + DeserializeOwned + 'static>(object: &Value) -> K {
 
 #[test]
 fn an_object_that_fits_carries_no_mark_even_where_somebody_wrote_one() {
-    let forged = environment(|object| object["metadata"]["annotations"] = json!({(UNKNOWN_PARTS): "[]", "a": "b"}));
+    let forged =
+        environment(|object| object["metadata"]["annotations"] = json!({(UNKNOWN_PARTS): "[]", "a": "b"}));
     let read: Environment = read(&forged);
     assert!(is_understood(&read));
     assert_eq!(read.metadata.annotations.unwrap().len(), 1);
@@ -140,7 +141,10 @@ fn an_object_of_another_kind_is_readable_or_not() {
     use k8s_openapi::api::core::v1::Pod;
     let text = r#"{"metadata": {"name": "a", "namespace": "b", "uid": "c", "resourceVersion": "7"}, "spec": {"containers": "x"}}"#;
     let Stored::Unreadable(found) = Stored::<Pod>::decode(text) else { panic!("readable") };
-    assert_eq!((found.meta().name.as_deref(), found.meta().resource_version.as_deref()), (Some("a"), Some("7")));
+    assert_eq!(
+        (found.meta().name.as_deref(), found.meta().resource_version.as_deref()),
+        (Some("a"), Some("7"))
+    );
     assert!(found.reason.starts_with("spec.containers: invalid type: string"), "{}", found.reason);
 }
 
@@ -160,10 +164,12 @@ fn one_item_never_takes_the_list_with_it() {
 
 #[test]
 fn reasons_are_bounded_and_on_one_line() {
-    let odd: Environment = read(&environment(|object| object["spec"]["onFailure"] = json!("a\u{1b}[31m\n".repeat(500))));
+    let odd: Environment =
+        read(&environment(|object| object["spec"]["onFailure"] = json!("a\u{1b}[31m\n".repeat(500))));
     let shown = unknown(&odd).unwrap();
     assert!(shown.len() < 200 && !shown.chars().any(char::is_control), "{shown}");
-    let many: Environment = read(&environment(|object| object["spec"]["allowedStrategies"] = json!(vec!["x"; 40])));
+    let many: Environment =
+        read(&environment(|object| object["spec"]["allowedStrategies"] = json!(vec!["x"; 40])));
     assert!(unknown(&many).unwrap().ends_with(" and 13 more"));
 }
 

@@ -33,6 +33,10 @@ pub(in crate::app) fn apply(store: &mut Store, id: ClusterId, event: ClusterEven
             dirty.screen |= cluster.feeds.get(&feed) != Some(&state);
             cluster.feeds.insert(feed, state);
         }
+        ClusterEvent::Undecodable(feed, all) => {
+            dirty.releases |= cluster.undecodable.get(&feed) != Some(&all);
+            cluster.undecodable.insert(feed, all);
+        }
         ClusterEvent::Environments(delta) => {
             dirty.releases |= fold(&mut cluster.environments, delta);
             dirty.pods |= dirty.releases;

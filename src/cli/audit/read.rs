@@ -25,6 +25,7 @@ pub(super) async fn cluster(session: &Session) -> Result<(Vec<Environment>, Shel
         shelf.releases = session.releases().await?;
         shelf.actions = session.cluster.actions().await.map_err(where_else)?;
         shelf.actions.retain(|action| in_sight(session.namespaces(), action.metadata.namespace.as_deref()));
+        output::not_understood(&shelf.actions);
         let after = session.environments().await?;
         let is_still = heads(&after).eq(heads(&environments));
         environments = after;

@@ -16,6 +16,7 @@ use crate::api::release::GateState;
 use crate::cluster::registry::Registries;
 use crate::domain::health::{Question, Routing};
 use crate::domain::track;
+use crate::domain::undecodable::Undecodable;
 use crate::gate::{Scope, ask};
 use crate::metrics::Pool;
 use crate::time::Clock;
@@ -68,6 +69,37 @@ async fn answers(
 
 fn preflights(environment: &Environment) -> impl Iterator<Item = &Preflight> {
     environment.spec.gates.iter().flat_map(|gates| &gates.preflight)
+}
+
+/// Whether this version understands every object in sight.
+pub(super) async fn understood(patient: &Patient) -> Vec<Finding> {
+    let Ok(cluster) = &patient.cluster else { return vec![Finding::skipped("there is no client")] };
+    let (environments, releases, actions) =
+        tokio::join!(patient.environments(), cluster.releases(), cluster.actions());
+    let (Ok(environments), Ok(releases), Ok(actions)) = (environments, releases, actions) else {
+        return vec![Finding::skipped("environments, releases and actions cannot be read")];
+    };
+    let odd = |kind: &str, found: Vec<Option<Undecodable>>| {
+        let kind = kind.to_owned();
+        found.into_iter().flatten().map(move |odd| {
+            let subject = format!("{kind} {}/{}", odd.namespace, odd.name);
+            Finding::warn(
+                subject,
+                odd.reason,
+                "upgrade release-cockpit and its controller, or correct the object",
+            )
+        })
+    };
+    let count = environments.len() + releases.len() + actions.len();
+    let findings: Vec<Finding> =
+        odd("environment", environments.iter().map(|found| Undecodable::in_part("", found)).collect())
+            .chain(odd("release", releases.iter().map(|found| Undecodable::in_part("", found)).collect()))
+            .chain(odd("action", actions.iter().map(|found| Undecodable::in_part("", found)).collect()))
+            .collect();
+    if findings.is_empty() {
+        return vec![Finding::ok("", format!("every one of {count} objects is understood"))];
+    }
+    findings
 }
 
 pub(super) async fn secrets(patient: &Patient) -> Vec<Finding> {

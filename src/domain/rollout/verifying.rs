@@ -44,7 +44,9 @@ impl Draft<'_> {
         if let Some(incomplete) = self.look_at_everything() {
             let message = match incomplete {
                 Err(message) => return self.fail_rollout(&message),
-                Ok(message) if self.now >= end + PATIENCE => return self.fail_rollout(&message),
+                Ok(message) if end.checked_add_signed(PATIENCE).is_some_and(|late| self.now >= late) => {
+                    return self.fail_rollout(&message);
+                }
                 Ok(message) => message,
             };
             self.say(message);

@@ -79,7 +79,7 @@ pub fn validate(resource: &Resource, value: &Value, old: Option<&Value>) -> Resu
     let Some(definition) = of(resource) else { return Ok(()) };
     let name = crate::sim::kinds::text(value, &["metadata", "name"]);
     let mut causes = Vec::new();
-    schema::validate(&definition.schema, value, "", &mut causes);
+    schema::validate(&definition.schema, value, old, "", &mut causes);
     if causes.is_empty()
         && let Err(errors) = validate_compiled(&definition.rules, value, old)
     {

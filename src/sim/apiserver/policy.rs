@@ -5,13 +5,17 @@ mod persons;
 mod rules;
 mod workloads;
 
+use std::sync::LazyLock;
+
 use chrono::{DateTime, Utc};
+use regex::Regex;
 use serde_json::Value;
 
-use super::rbac::{Authorizer, User};
+use super::rbac::{Authorizer, Question, User};
 use super::refusal::Refusal;
 use crate::api::GROUP;
 use crate::api::labels::CONTROLLER_USER;
+use crate::api::time::DATE_TIME;
 use crate::sim::kinds::{
     ENVIRONMENTS, MUTATING_BINDINGS, MUTATING_POLICIES, POLICIES, POLICY_BINDINGS, Resource, list, text,
 };
@@ -138,7 +142,7 @@ pub fn judge(
     if !request.resource.is_ours() {
         return Ok(());
     }
-    controller_only(store, request)?;
+    controller_only(store, authorizer, request)?;
     let (Operation::Create, "Release" | "ReleaseAction", Some(object)) =
         (request.operation, request.resource.kind, request.object)
     else {
@@ -214,7 +218,7 @@ fn run(store: &Store, (policy, rules): (&str, &[Rule]), case: &Case<'_>) -> Resu
 }
 
 /// People create; the controller writes status, and it alone changes or deletes records.
-fn controller_only(store: &Store, request: Request<'_>) -> Result<(), Refusal> {
+fn controller_only(store: &Store, authorizer: &Authorizer, request: Request<'_>) -> Result<(), Refusal> {
     let user = request.user.name.as_str();
     if !request.sub.is_empty() && user != CONTROLLER_USER {
         let verdict = format!(
@@ -234,14 +238,41 @@ fn controller_only(store: &Store, request: Request<'_>) -> Result<(), Refusal> {
         && request.operation != Operation::Create
         && !exempt.contains(&user)
     {
+        let unreadable =
+            request.old.filter(|old| request.resource.kind == "ReleaseAction" && !has_dates(old));
+        if unreadable.is_some() && request.operation == Operation::Delete && may_retire(request, authorizer) {
+            return Ok(());
+        }
+        let way = unreadable.map_or(String::new(), |old| {
+            let environment = text(old, &["spec", "environment"]);
+            format!(". It has a date that cannot be decoded: whoever has retire on environments/{environment} may delete it")
+        });
         let verdict = format!(
-            "RecordImmutable: {} are records: {} is for the controller only; create a ReleaseAction instead",
+            "RecordImmutable: {} are records: {} is for the controller only; create a ReleaseAction instead{way}",
             request.resource.plural,
             request.operation.name()
         );
         return refuse_by(store, request, "release-cockpit-records", &verdict);
     }
     Ok(())
+}
+
+/// Whether every date of an action's spec is one that can be decoded.
+fn has_dates(action: &Value) -> bool {
+    static DATE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(DATE_TIME).ok());
+    let dates = [action.pointer("/spec/evidence/at"), action.pointer("/spec/parameters/until")];
+    dates
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .all(|text| DATE.as_ref().is_none_or(|date| date.is_match(text)))
+}
+
+/// Whether somebody may remove an unreadable record.
+fn may_retire(request: Request<'_>, authorizer: &Authorizer) -> bool {
+    let question =
+        Question { verb: "retire", group: GROUP, resource: "environments", namespace: request.namespace };
+    authorizer.allows(request.user, question).is_some()
 }
 
 /// The Environment that an object names.

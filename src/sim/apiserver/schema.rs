@@ -2,6 +2,7 @@
 //! `CustomResourceDefinitions` carry.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use regex::Regex;
 use serde_json::Value;
@@ -91,8 +92,12 @@ pub fn default(schema: &Value, value: &mut Value) {
     }
 }
 
-/// Checks a value and adds what is wrong with it.
-pub fn validate(schema: &Value, value: &Value, path: &str, causes: &mut Vec<Cause>) {
+/// Checks a value and adds what is wrong with it. As a server from Kubernetes 1.30 on does (ratcheting), it lets stand whatever the
+/// object that is replaced holds at the same place: items of lists have a place only where the list is a map.
+pub fn validate(schema: &Value, value: &Value, old: Option<&Value>, path: &str, causes: &mut Vec<Cause>) {
+    if old == Some(value) {
+        return;
+    }
     if value.is_null() && schema.get("nullable") == Some(&Value::Bool(true)) {
         return;
     }
@@ -103,7 +108,7 @@ pub fn validate(schema: &Value, value: &Value, path: &str, causes: &mut Vec<Caus
     match value {
         Value::String(text) => check_text(schema, text, path, causes),
         Value::Number(number) => check_number(schema, number.as_f64().unwrap_or_default(), path, causes),
-        Value::Array(items) => check_items(schema, items, path, causes),
+        Value::Array(items) => check_items(schema, items, old, path, causes),
         Value::Object(map) => {
             for key in schema.get("required").and_then(Value::as_array).into_iter().flatten() {
                 if let Some(key) = key.as_str()
@@ -127,7 +132,7 @@ pub fn validate(schema: &Value, value: &Value, path: &str, causes: &mut Vec<Caus
                     .and_then(|known| known.get(key))
                     .or_else(|| schema.get("additionalProperties").filter(|inner| inner.is_object()));
                 if let Some(inner) = inner {
-                    validate(inner, value, &join(path, key), causes);
+                    validate(inner, value, old.and_then(|old| old.get(key)), &join(path, key), causes);
                 }
             }
         }
@@ -208,15 +213,39 @@ fn check_text(schema: &Value, text: &str, path: &str, causes: &mut Vec<Cause>) {
     {
         invalid(format!("should match '{pattern}'"));
     }
-    if schema.get("format").and_then(Value::as_str) == Some("date-time")
-        && chrono::DateTime::parse_from_rfc3339(text).is_err()
-    {
+    if schema.get("format").and_then(Value::as_str) == Some("date-time") && !is_date_time(text) {
         invalid("must be of type date-time: \"".to_owned() + text + "\"");
     }
 }
 
+/// `IsDateTime` of kube-openapi's `strfmt`: laxer than RFC 3339. Any two digits are an offset, and a second `T` ends what is looked at.
+fn is_date_time(text: &str) -> bool {
+    static TIME: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(r"^([0-9]{2}):([0-9]{2}):([0-9]{2})(.[0-9]+)?(z|([+-][0-9]{2}:[0-9]{2}))$").ok()
+    });
+    let lower = text.to_lowercase();
+    let mut parts = lower.split('t');
+    let (Some(date), Some(time), Some(pattern)) = (parts.next(), parts.next(), &*TIME) else { return false };
+    let is_date = date.len() == 10 && chrono::NaiveDate::parse_from_str(date, "%Y-%m-%d").is_ok();
+    let fits = pattern.captures(time).is_some_and(|found| {
+        let at_most = |part: usize, most: &str| found.get(part).is_some_and(|digits| digits.as_str() <= most);
+        at_most(1, "23") && at_most(2, "59") && at_most(3, "59")
+    });
+    is_date && fits
+}
+
 fn check_number(schema: &Value, number: f64, path: &str, causes: &mut Vec<Cause>) {
     let bound = |name: &str| schema.get(name).and_then(Value::as_f64);
+    let is_int32 = schema.get("format").and_then(Value::as_str) == Some("int32");
+    if is_int32 && !(f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&number) {
+        causes.push(Cause::new(
+            path,
+            "FieldValueInvalid",
+            format!(
+                "Invalid value: {number}: Checked value must be of type integer with format int32 in {path}"
+            ),
+        ));
+    }
     let mut invalid = |why: String| {
         causes.push(Cause::new(
             path,
@@ -236,7 +265,7 @@ fn check_number(schema: &Value, number: f64, path: &str, causes: &mut Vec<Cause>
     }
 }
 
-fn check_items(schema: &Value, items: &[Value], path: &str, causes: &mut Vec<Cause>) {
+fn check_items(schema: &Value, items: &[Value], old: Option<&Value>, path: &str, causes: &mut Vec<Cause>) {
     if let Some(most) = limit(schema, "maxItems")
         && items.len() > most
     {
@@ -267,8 +296,12 @@ fn check_items(schema: &Value, items: &[Value], path: &str, causes: &mut Vec<Cau
                 causes.push(Cause::new(&path, "FieldValueDuplicate", format!("Duplicate value: {key}")));
             }
         }
+        let before = keys.as_ref().and_then(|keys| {
+            let same = |other: &&Value| keys.iter().all(|key| other.get(*key) == item.get(*key));
+            old?.as_array()?.iter().find(same)
+        });
         if let Some(inner) = schema.get("items") {
-            validate(inner, item, &path, causes);
+            validate(inner, item, before, &path, causes);
         }
     }
 }
@@ -313,7 +346,7 @@ mod tests {
     #[case(json!({"name": "a", "list": [{}, {"k": "1"}, {"k": "2"}]}), "spec.list", "FieldValueTooMany")]
     fn what_the_schema_forbids_is_named(#[case] spec: Value, #[case] field: &str, #[case] reason: &str) {
         let mut causes = Vec::new();
-        validate(&schema(), &json!({"spec": spec}), "", &mut causes);
+        validate(&schema(), &json!({"spec": spec}), None, "", &mut causes);
         assert_eq!(causes.len(), 1, "{causes:?}");
         assert_eq!((causes[0].field.as_str(), causes[0].reason), (field, reason));
     }
@@ -327,5 +360,38 @@ mod tests {
         default(&schema(), &mut value);
         assert_eq!(unknown, ["spec.extra", "spec.list[0].z", "junk"]);
         assert_eq!(value, json!({"kind": "X", "spec": {"name": "a", "list": [{"k": "1"}], "kind": "A"}}));
+    }
+
+    #[rstest]
+    #[case("2027-01-15T08:00:00Z", true)]
+    #[case("2027-01-15T08:00:00.123+02:00", true)]
+    #[case("2027-01-15t08:00:00z", true)]
+    #[case("2027-01-15T08:00:00+99:99", true)]
+    #[case("2027-01-15T08:00:00+24:00", true)]
+    #[case("2027-01-15T08:00:00ZTx", true)]
+    #[case("2027-01-15 08:00:00Z", false)]
+    #[case("2027-13-15T08:00:00Z", false)]
+    #[case("2027-02-30T08:00:00Z", false)]
+    #[case("2027-01-15T24:00:00Z", false)]
+    #[case("2027-01-15T08:00:60Z", false)]
+    #[case("2027-01-15T08:00:00", false)]
+    #[case("", false)]
+    fn dates_are_what_the_real_server_takes_for_one(#[case] text: &str, #[case] expected: bool) {
+        assert_eq!(is_date_time(text), expected);
+    }
+
+    #[test]
+    fn what_was_stored_before_may_stay() {
+        let old = json!({"spec": {"name": "abcd", "n": 10, "list": [{"k": "1", "d": "x"}]}});
+        let mut causes = Vec::new();
+        validate(&schema(), &old, Some(&old), "", &mut causes);
+        assert_eq!(causes.len(), 0, "{causes:?}");
+        let mut new = old.clone();
+        new["spec"]["kind"] = json!("B");
+        validate(&schema(), &new, Some(&old), "", &mut causes);
+        assert_eq!(causes.len(), 0, "{causes:?}");
+        new["spec"]["n"] = json!(11);
+        validate(&schema(), &new, Some(&old), "", &mut causes);
+        assert_eq!(causes.len(), 1, "{causes:?}");
     }
 }

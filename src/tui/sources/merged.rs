@@ -7,12 +7,15 @@ use chrono::{DateTime, Utc};
 use crate::app::cluster_state::FeedState;
 use crate::app::event::Delta;
 use crate::cluster::watch::{Heard, State, Update};
+use crate::domain::undecodable::Undecodable;
 
 /// The scopes of a feed, each with what it holds and how fresh it is.
 #[derive(Debug)]
 pub(super) struct Merged<K> {
     scopes: BTreeMap<Box<str>, Scope<K>>,
     told: Option<FeedState>,
+    /// What cannot be decoded, as told last.
+    told_undecodable: Vec<Undecodable>,
 }
 
 #[derive(Debug)]
@@ -21,17 +24,18 @@ struct Scope<K> {
     /// What came so far of a list that comes in parts.
     listed: BTreeSet<K>,
     state: Option<State>,
+    undecodable: Vec<Undecodable>,
 }
 
 impl<K> Default for Merged<K> {
     fn default() -> Self {
-        Self { scopes: BTreeMap::new(), told: None }
+        Self { scopes: BTreeMap::new(), told: None, told_undecodable: Vec::new() }
     }
 }
 
 impl<K> Default for Scope<K> {
     fn default() -> Self {
-        Self { keys: BTreeSet::new(), listed: BTreeSet::new(), state: None }
+        Self { keys: BTreeSet::new(), listed: BTreeSet::new(), state: None, undecodable: Vec::new() }
     }
 }
 
@@ -64,6 +68,10 @@ impl<K: Clone + Ord> Merged<K> {
         match heard.update {
             Update::State(state) => {
                 scope.state = Some(state);
+                Vec::new()
+            }
+            Update::Undecodable(all) => {
+                scope.undecodable = all;
                 Vec::new()
             }
             Update::Applied(key, row) => {
@@ -100,6 +108,17 @@ impl<K: Clone + Ord> Merged<K> {
         }
         self.told = Some(state.clone());
         Some(state)
+    }
+
+    /// Every object that cannot be decoded, or only in part, if that differs from what was told last.
+    pub(super) fn undecodable(&mut self) -> Option<Vec<Undecodable>> {
+        let all: Vec<Undecodable> =
+            self.scopes.values().flat_map(|scope| &scope.undecodable).cloned().collect();
+        if all == self.told_undecodable {
+            return None;
+        }
+        self.told_undecodable.clone_from(&all);
+        Some(all)
     }
 
     /// A scope that is stale makes the feed stale; one that may not be read matters only where no other can be.

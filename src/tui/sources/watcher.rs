@@ -11,10 +11,12 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::merged::Merged;
+use crate::api::Stored;
 use crate::app::cluster_state::FeedState;
 use crate::app::event::Delta;
 use crate::cluster::Cluster;
 use crate::cluster::watch::{Feed, Heard, Pulse};
+use crate::domain::undecodable::Undecodable;
 use crate::time::Clock;
 
 /// Updates that wait for the loop; beyond it the server is asked to wait.
@@ -29,7 +31,7 @@ pub(super) struct Ground {
 }
 
 /// The API of a kind in a namespace, or in the whole cluster where it is empty.
-type Open<W> = Box<dyn Fn(Client, &str) -> Api<W> + Send + Sync>;
+type Open<W> = Box<dyn Fn(Client, &str) -> Api<Stored<W>> + Send + Sync>;
 
 /// What is followed, and how it becomes rows.
 pub(super) struct Kind<W, K, V> {
@@ -79,6 +81,8 @@ pub(super) struct Watcher<K, V> {
 pub(super) struct News<K, V> {
     pub(super) deltas: Vec<Delta<K, V>>,
     pub(super) state: Option<FeedState>,
+    /// Every object of the feed that cannot be decoded, or only in part, where that has changed.
+    pub(super) undecodable: Option<Vec<Undecodable>>,
     /// The whole cluster may not be read.
     pub(super) denied_at_large: bool,
 }
@@ -140,7 +144,7 @@ where
         );
         let denied_at_large = denied && namespace_of(&heard.scope).is_empty();
         let deltas = self.merged.take(heard);
-        News { deltas, state: self.merged.news(), denied_at_large }
+        News { deltas, state: self.merged.news(), undecodable: self.merged.undecodable(), denied_at_large }
     }
 }
 
