@@ -168,6 +168,23 @@ fn drop_nulls(value: &mut Value) {
     }
 }
 
+/// For `#[serde(deserialize_with)]`: a part of an object in which a `null` is an absent field, in lists too; the part itself may be null.
+///
+/// # Errors
+/// The part does not fit its type.
+pub fn without_nulls<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned + Default,
+{
+    let mut value = Value::deserialize(deserializer)?;
+    if value.is_null() {
+        return Ok(T::default());
+    }
+    drop_nulls(&mut value);
+    serde_json::from_value(value).map_err(serde::de::Error::custom)
+}
+
 impl<'de, K: Resource + DeserializeOwned + 'static> Deserialize<'de> for Stored<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(Self::decode(Box::<RawValue>::deserialize(deserializer)?.get()))

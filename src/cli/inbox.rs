@@ -69,6 +69,8 @@ pub(super) async fn look(clusters: &[Cluster], namespaces: &[String]) -> Result<
 async fn see(cluster: &Cluster, namespaces: &[String]) -> Result<Vec<ClusterEvent>, CliError> {
     let (environments, releases) =
         tokio::try_join!(cluster.environments(), cluster.releases()).map_err(where_else)?;
+    output::not_understood(&environments);
+    output::not_understood(&releases);
     let identity = cluster.identity().await?;
     let visible = |namespace: &Option<String>| in_sight(namespaces, namespace.as_deref());
     let environments: Vec<_> =

@@ -23,7 +23,8 @@ pub(super) fn start(settings: &Settings, otherwise: Otherwise) -> Result<Option<
     let level = &settings.log_level;
     // libraries speak of their own doings at debug; only ours is wanted by default
     let filter = EnvFilter::new(format!(
-        "{},release_cockpit={level}",
+        // kube writes the whole text of an answer that it cannot decode
+        "{},kube_client::client=error,release_cockpit={level}",
         if level == "trace" { "debug" } else { "warn" }
     ));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_target(true);

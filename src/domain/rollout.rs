@@ -213,10 +213,15 @@ pub fn next(observed: &Observed, now: DateTime<Utc>) -> Decision {
     draft.finish()
 }
 
-/// A release of which this version does not understand a part: a newer version carries it on, or a person corrects it. Writing its
-/// status would remove what is not understood.
+/// A release of which this version does not understand a part: a newer version carries it on, or a person corrects it. A status that
+/// is understood in part is not even written: that would remove the other parts.
 fn left_alone(observed: &Observed) -> Decision {
-    let status = observed.release.status.clone().unwrap_or_default();
+    let mut status = observed.release.status.clone().unwrap_or_default();
+    if stored::is_status_understood(&observed.release) && !status.phase.is_final() {
+        let unknown = stored::unknown(&observed.release).unwrap_or_default();
+        status.message =
+            format!("left alone: this controller does not understand {unknown} of this release. Upgrade the controller.");
+    }
     Decision { status, effects: Vec::new(), requeue: Requeue::OnChange }
 }
 

@@ -20,6 +20,7 @@ use super::{operate, patch, replica_sets};
 use crate::api::environment::WorkloadKind;
 use crate::api::labels::{ANNOTATION_ROLLOUT_REVISION, CONTROLLER_FIELD_MANAGER};
 use crate::api::release::{RolloutAnalysis, RolloutAsk};
+use crate::api::stored;
 use crate::domain::argo_rollout::{self, ArgoCondition, ArgoRollout, ArgoStep, ArgoStrategy};
 use crate::domain::rollout_status::{Progressing, WorkloadState};
 
@@ -43,15 +44,19 @@ const KIND: WorkloadKind = WorkloadKind::Rollout;
 pub struct RolloutSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) replicas: Option<i32>,
+    #[serde(deserialize_with = "stored::without_nulls")]
     pub(super) selector: LabelSelector,
+    #[serde(deserialize_with = "stored::without_nulls")]
     pub(super) template: PodTemplateSpec,
     #[serde(skip_serializing_if = "Option::is_none")]
     workload_ref: Option<WorkloadSource>,
+    #[serde(deserialize_with = "stored::without_nulls")]
     paused: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     progress_deadline_seconds: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     restart_at: Option<DateTime<Utc>>,
+    #[serde(deserialize_with = "stored::without_nulls")]
     strategy: Strategy,
 }
 
@@ -94,22 +99,35 @@ struct BlueGreen {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RolloutState {
+    #[serde(deserialize_with = "stored::without_nulls")]
     abort: bool,
+    #[serde(deserialize_with = "stored::without_nulls")]
     pause_conditions: Vec<PauseCondition>,
+    #[serde(deserialize_with = "stored::without_nulls")]
     controller_pause: bool,
+    #[serde(deserialize_with = "stored::without_nulls")]
     current_pod_hash: String,
+    #[serde(deserialize_with = "stored::without_nulls")]
     replicas: i32,
+    #[serde(deserialize_with = "stored::without_nulls")]
     updated_replicas: i32,
+    #[serde(deserialize_with = "stored::without_nulls")]
     ready_replicas: i32,
+    #[serde(deserialize_with = "stored::without_nulls")]
     available_replicas: i32,
     current_step_index: Option<i32>,
+    #[serde(deserialize_with = "stored::without_nulls")]
     observed_generation: String,
+    #[serde(deserialize_with = "stored::without_nulls")]
     conditions: Vec<Condition>,
+    #[serde(deserialize_with = "stored::without_nulls")]
     canary: CanaryState,
+    #[serde(deserialize_with = "stored::without_nulls")]
     blue_green: BlueGreenState,
-    #[serde(rename = "stableRS")]
+    #[serde(rename = "stableRS", deserialize_with = "stored::without_nulls")]
     stable: String,
     restarted_at: Option<DateTime<Utc>>,
+    #[serde(deserialize_with = "stored::without_nulls")]
     promote_full: bool,
 }
 
@@ -362,6 +380,20 @@ mod tests {
 
     use super::*;
     use crate::domain::argo_rollout::{ArgoPhase, phase};
+
+    #[test]
+    fn null_is_absent_everywhere() {
+        let odd = serde_json::json!({
+            "metadata": {"name": "a"},
+            "spec": {
+                "template": {"metadata": {"creationTimestamp": null}, "spec": {"containers": null}}, "selector": null, "paused": null,
+                "strategy": {"canary": {"steps": null}},
+            },
+            "status": {"conditions": null, "pauseConditions": [null], "canary": null, "replicas": null, "stableRS": null},
+        });
+        let read: Rollout = serde_json::from_value(odd).unwrap();
+        assert!(read.status.unwrap().pause_conditions.is_empty());
+    }
 
     fn rollout() -> Rollout {
         serde_json::from_value(json!({

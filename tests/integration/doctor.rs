@@ -159,3 +159,30 @@ async fn who_may_only_look_is_told_which_role_to_ask_for_and_a_stranger_that_not
     assert!(checks.iter().any(|found| found["verdict"] == "fail") && code == Some(1), "{checks:#?}");
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_object_that_is_not_understood_is_named_and_every_command_goes_on() {
+    let (world, home) = (world().await, Home::new());
+    let changed = world.tamper("environments", ("planera-production", "production"), |mut found| {
+        found["spec"]["onFailure"] = "retry".into();
+        Some(found)
+    });
+    assert!(changed);
+    let file = home.file("kubeconfig", &world.kubeconfig_yaml("alice"));
+    let (_, checks) = home.doctor(Some(&world), &["--kubeconfig", file.to_str().unwrap()]).await;
+    assert_eq!(verdict(&checks, "objects", &context(&checks)), "warn", "{checks:#?}");
+    let found = checks.iter().find(|found| found["check"] == "objects").unwrap();
+    assert_eq!(found["subject"], "environment planera-production/production");
+    assert!(found["evidence"].as_str().unwrap().contains("spec.onFailure: retry"), "{found}");
+    for arguments in [&["status"][..], &["queue"], &["inbox"], &["audit"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_release-cockpit"));
+        command.env_clear().env("HOME", home.0.path()).env("PATH", "/usr/bin:/bin").current_dir(home.0.path());
+        command.arg("--kubeconfig").arg(&file).args(arguments);
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {err}");
+        assert!(err.contains("production") && err.contains("spec.onFailure: retry"), "{arguments:?}: {err}");
+        assert!(arguments != ["status"] || out.contains("planera-staging"), "{out}");
+    }
+    world.stop().await;
+}
