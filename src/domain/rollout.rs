@@ -219,8 +219,9 @@ fn left_alone(observed: &Observed) -> Decision {
     let mut status = observed.release.status.clone().unwrap_or_default();
     if stored::is_status_understood(&observed.release) && !status.phase.is_final() {
         let unknown = stored::unknown(&observed.release).unwrap_or_default();
-        status.message =
-            format!("left alone: this controller does not understand {unknown} of this release. Upgrade the controller.");
+        status.message = format!(
+            "left alone: this controller does not understand {unknown} of this release. Upgrade the controller."
+        );
     }
     Decision { status, effects: Vec::new(), requeue: Requeue::OnChange }
 }

@@ -176,7 +176,11 @@ async fn an_object_that_is_not_understood_is_named_and_every_command_goes_on() {
     assert!(found["evidence"].as_str().unwrap().contains("spec.onFailure: retry"), "{found}");
     for arguments in [&["status"][..], &["queue"], &["inbox"], &["audit"]] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_release-cockpit"));
-        command.env_clear().env("HOME", home.0.path()).env("PATH", "/usr/bin:/bin").current_dir(home.0.path());
+        command
+            .env_clear()
+            .env("HOME", home.0.path())
+            .env("PATH", "/usr/bin:/bin")
+            .current_dir(home.0.path());
         command.arg("--kubeconfig").arg(&file).args(arguments);
         let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
         let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

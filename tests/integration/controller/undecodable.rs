@@ -32,23 +32,6 @@ impl Stage {
         };
         tokio::time::timeout(PATIENCE, look).await.expect("it never happened")
     }
-
-    /// Asks something of an environment and waits for the answer.
-    async fn ask_environment(&self, action: &str, changes: Value) -> (ActionResult, String) {
-        let mut object = json!({
-            "apiVersion": "release-cockpit.dev/v1alpha1", "kind": "ReleaseAction",
-            "metadata": {"generateName": "act-", "namespace": PRODUCTION},
-            "spec": {"environment": "production", "action": action, "actor": "alice", "reason": "a test"},
-        });
-        json_patch::merge(&mut object["spec"], &changes);
-        let api: Api<ReleaseAction> = Api::namespaced(self.client("alice"), PRODUCTION);
-        let action: ReleaseAction = serde_json::from_value(object).unwrap();
-        let name = api.create(&PostParams::default(), &action).await.unwrap().metadata.name.unwrap();
-        let judged = |found: Option<&ReleaseAction>| found.is_some_and(ReleaseAction::is_judged);
-        let found = tokio::time::timeout(PATIENCE, await_condition(api, &name, judged)).await;
-        let status = found.expect("nobody answers").unwrap().unwrap().status.unwrap();
-        (status.result.unwrap(), status.message.unwrap_or_default())
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -79,7 +62,7 @@ async fn an_environment_of_a_newer_version_holds_its_own_releases_only() {
         .await;
     assert_eq!(told["spec"]["onFailure"], "retry", "the spec is nobody else's to change");
 
-    let (result, said) = stage.ask_environment("Freeze", json!({})).await;
+    let (result, said) = stage.order("alice", PRODUCTION, "Freeze", json!({})).await;
     assert_eq!(result, ActionResult::Applied, "{said}");
     assert!(stage.running.tamper("environments", production, |found| set(
         found,
@@ -89,7 +72,7 @@ async fn an_environment_of_a_newer_version_holds_its_own_releases_only() {
     assert!(stage.running.tamper("environments", production, |found| set(found, "/spec/bake", json!("1s"))));
     let held = stage.when(&held, |release| !message(release).contains("does not understand")).await;
     assert!(message(&held).contains("frozen"), "{}", message(&held));
-    let (result, said) = stage.ask_environment("Unfreeze", json!({})).await;
+    let (result, said) = stage.order("alice", PRODUCTION, "Unfreeze", json!({})).await;
     assert_eq!(result, ActionResult::Applied, "{said}");
     drop(controller);
 }
@@ -130,7 +113,7 @@ async fn an_action_of_a_newer_version_is_refused_and_a_release_in_an_unknown_pha
     let left = stage.until("releases", place, |_| true).await["status"].clone();
     assert_eq!(left["phase"], "Draining");
     assert_eq!(left["message"], "of a newer version");
-    let (result, said) = stage.ask_environment("Freeze", json!({})).await;
+    let (result, said) = stage.order("alice", PRODUCTION, "Freeze", json!({})).await;
     assert_eq!(result, ActionResult::Applied, "{said}");
     drop(controller);
 }
