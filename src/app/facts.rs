@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::api::release::ApprovalState;
+use crate::api::release::{ApprovalState, GateState};
 use crate::api::{ActionKind, Environment, Release};
 use crate::app::alertmanagers;
 use crate::app::confirm::{Confirm, Fact, Intent};
 use crate::app::number::{Unit, Value};
-use crate::app::rows::{EnvironmentRow, Reading};
+use crate::app::rows::{EnvironmentRow, HealthClass, Reading};
 use crate::app::store::Store;
 use crate::domain::intent;
 
@@ -45,11 +45,12 @@ fn about(store: &Store, confirm: &Confirm) -> Vec<Fact> {
                 cluster.identity.as_ref().map(|identity| identity.groups.as_slice()).unwrap_or_default();
             let slots: Vec<String> =
                 intent::slots_for(environment, groups).into_iter().map(|s| s.name).collect();
-            vec![
-                good("requested by", release.spec.requested_by.clone()),
-                good("you count for", slots.join(", ")),
-                good("missing after you", missing_after_me(environment, release)),
-            ]
+            let mut facts = vec![good("requested by", release.spec.requested_by.clone())];
+            facts.extend(source(store, confirm, environment));
+            facts.extend(source_gates(release));
+            facts.push(good("you count for", slots.join(", ")));
+            facts.push(good("missing after you", missing_after_me(environment, release)));
+            facts
         }
         Intent::Action { kind, release, parameters } => {
             particular::of_release(store, confirm.release.as_ref(), (*kind, parameters.as_deref()), release)
@@ -76,6 +77,43 @@ fn about(store: &Store, confirm: &Confirm) -> Vec<Fact> {
         Intent::Rollback { .. } => Vec::new(),
         Intent::Silence { .. } | Intent::Expire { .. } => alertmanagers::facts(store, confirm),
     }
+}
+
+/// How the environment is right now that the version comes from: what an approver would otherwise have to look up.
+fn source(store: &Store, confirm: &Confirm, environment: &Environment) -> Option<Fact> {
+    let from = &environment.spec.promotion.as_ref()?.from;
+    let is_it = |row: &&EnvironmentRow| {
+        row.id.cluster == confirm.environment.cluster
+            && *row.id.key.namespace == *from.namespace
+            && *row.id.key.name == *from.name
+    };
+    let Some(row) = store.rows.environments.iter().find(is_it) else {
+        let value = format!("{}/{} is not in view", from.namespace, from.name);
+        return Some(Fact { label: "source", value, bad: true });
+    };
+    let versions: Vec<&str> = row.versions.iter().map(|version| &**version).collect();
+    let mut value = format!("{} {}", row.name, versions.join(", "));
+    let mut add = |text: String| {
+        value.push_str(", ");
+        value.push_str(&text);
+    };
+    add(row.health.word().to_owned());
+    add(format!("{} errors", reading(row.error_rate, percent)));
+    let firing = row.alerts.map_or(0, |alerts| alerts.firing);
+    if firing > 0 {
+        add(format!("{firing} alerts fire"));
+    }
+    let is_bad = matches!(row.health.class(), HealthClass::Bad | HealthClass::Unknown);
+    Some(Fact { label: "source", value, bad: is_bad || row.error_rate.is_over() || firing > 0 })
+}
+
+/// What the controller found against the version in its source.
+fn source_gates(release: &Release) -> impl Iterator<Item = Fact> {
+    let gates = release.status.iter().flat_map(|status| &status.gates);
+    gates
+        .filter(|gate| matches!(gate.name.as_str(), "promotion" | "source-health"))
+        .filter(|gate| gate.state != GateState::Pass)
+        .map(|gate| Fact { label: "promotion", value: gate.detail.clone(), bad: true })
 }
 
 fn strategy(environment: &Environment, release: &Release) -> String {

@@ -24,6 +24,7 @@ mod policy;
 mod preflight;
 mod promotion;
 mod routing;
+mod source_health;
 
 pub use checklist::{NAME as CHECKLIST, step_items, ticked, ticked_since};
 pub use policy::{DENY_LIST, DOWNGRADE, FROZEN};
@@ -217,6 +218,7 @@ pub fn evaluate(
     }
     if waiver.is_none() {
         objective::ask(&case, &mut all);
+        source_health::ask(&case, &mut all);
         preflight::judge(&case, &mut all);
         routing::judge(&case, &mut all);
     }
@@ -314,6 +316,7 @@ fn people_and_time(case: &Case<'_>, tally: Option<&Tally>, is_waived: bool) -> V
     gates.extend(people::rejected(case, tally));
     if let Some(rule) = &spec.promotion {
         gates.push(promotion::judge(case, rule));
+        gates.extend(source_health::judge(case));
     }
     if !spec.windows.is_empty() {
         gates.push(windows(case));

@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 
 use super::{Case, Gate};
 use crate::api::environment::{Environment, Promotion};
-use crate::api::release::{ComponentImage, GateState, Phase};
+use crate::api::release::{ComponentImage, GateState, Phase, Release};
+use crate::domain::age::Age;
+use crate::domain::known_version::left_images;
 use crate::domain::rollout::Source;
 use crate::domain::version::same_content;
 
@@ -20,14 +22,27 @@ pub(super) fn judge(case: &Case<'_>, rule: &Promotion) -> Gate {
         return Gate::no_data(NAME, format!("Environment {from} does not exist"))
             .cleared_by(format!("a platform owner creates {from}"));
     };
+    if let Some(verdict) = verdict_against(case, source) {
+        return Gate::fail(NAME, format!("{verdict} in {from}"))
+            .cleared_by(format!("a release of {version} to {from} that succeeds"));
+    }
     if !has_succeeded(case, source) {
         return Gate::wait(NAME, format!("{version} has not succeeded in {from}"))
             .cleared_by(format!("a release of {version} to {from}"));
     }
+    let health = healthy_since(&case.release().spec.images, environment);
     let Some(soak) = rule.soak else {
-        return Gate::pass(NAME, format!("{version} succeeded in {from}"));
+        return match health {
+            Health::Unhealthy(component) => {
+                Gate::wait(NAME, format!("{component} is not healthy in {from} now"))
+                    .cleared_by("a healthy workload there")
+            }
+            Health::Since(_) | Health::Elsewhere(_) => {
+                Gate::pass(NAME, format!("{version} succeeded in {from}"))
+            }
+        };
     };
-    match healthy_since(&case.release().spec.images, environment) {
+    match health {
         Health::Since(since) => match since.checked_add_signed(soak.to_delta()) {
             Some(end) if end <= case.now => {
                 Gate::pass(NAME, format!("{version} has been healthy in {from} for {soak} or longer"))
@@ -57,7 +72,55 @@ pub(super) fn judge(case: &Case<'_>, rule: &Promotion) -> Gate {
     }
 }
 
-/// A release with the same images succeeded there and was not undone.
+/// Why the newest decision about these images in the source speaks against them: they were rolled back there, or failed. Nothing
+/// where the newest one is a success, or where there is none.
+fn verdict_against(case: &Case<'_>, source: &Source) -> Option<String> {
+    let mut executed: Vec<&Release> = source.releases.iter().map(|release| &**release).collect();
+    executed.retain(|release| started(release).is_some());
+    executed.sort_by_key(|release| std::cmp::Reverse(started(release)));
+    case.release()
+        .spec
+        .images
+        .iter()
+        .find_map(|wanted| executed.iter().find_map(|release| decision(release, wanted, case.now)).flatten())
+}
+
+/// What a release of the source decided about an image: `None` nothing, `Some(None)` it is good, else why it is bad.
+#[expect(clippy::option_option, reason = "no decision is not the same as a good one")]
+fn decision(release: &Release, wanted: &ComponentImage, now: DateTime<Utc>) -> Option<Option<String>> {
+    let has = |images: &[ComponentImage]| {
+        images
+            .iter()
+            .any(|image| image.component == wanted.component && same_content(&image.image, &wanted.image))
+    };
+    let ago =
+        |at: Option<DateTime<Utc>>| at.map_or(String::new(), |at| format!(" {} ago", Age::between(at, now)));
+    let status = release.status.as_ref()?;
+    let version = crate::domain::version::version_of(&wanted.image);
+    if !has(&release.spec.images) {
+        let is_left = left_images(release).is_some_and(|left| has(&left));
+        let reason = release.spec.reason.as_deref().unwrap_or("no reason given");
+        let by = &release.spec.requested_by;
+        return is_left.then(|| {
+            Some(format!("{version} was rolled back{} by {by} ({reason})", ago(status.started_at)))
+        });
+    }
+    match release.phase() {
+        Phase::Succeeded => Some(None),
+        Phase::RollingBack | Phase::RolledBack | Phase::Failed | Phase::Errored | Phase::Held => {
+            let phase = release.phase();
+            let why = status.undo.as_ref().map_or(status.message.as_str(), |undo| undo.reason.as_str());
+            Some(Some(format!("{version} is {phase}{} ({why})", ago(status.finished_at))))
+        }
+        _ => None,
+    }
+}
+
+fn started(release: &Release) -> Option<DateTime<Utc>> {
+    release.status.as_ref().and_then(|status| status.started_at)
+}
+
+/// A release with the same images succeeded there.
 fn has_succeeded(case: &Case<'_>, source: &Source) -> bool {
     let images = &case.release().spec.images;
     images.iter().all(|wanted| {

@@ -148,3 +148,62 @@ fn the_lane_is_taken_while_another_executes() {
     world.observed.others = vec![Arc::new(other)];
     assert_eq!(world.turns(1), Phase::Progressing);
 }
+
+#[test]
+fn the_newest_decision_of_the_source_counts() {
+    let ended = |version: &str, kind: ReleaseKind, phase: Phase, secs: i64| {
+        let mut release = release_at(&format!("planera-{secs}"), version, secs);
+        release.spec.kind = kind;
+        release.spec.reason = Some("loses sessions".into());
+        let before = ["backend", "frontend"].map(|name| crate::api::release::RevisionRecord {
+            component: name.into(),
+            image: format!("ghcr.io/acme/{name}:{}", if version == "v2" { "v1" } else { "v2" }),
+            revision: None,
+            replicas: None,
+            partition: None,
+        });
+        release.status = Some(ReleaseStatus {
+            phase,
+            started_at: Some(at(secs)),
+            finished_at: Some(at(secs + 5)),
+            before: before.to_vec(),
+            ..ReleaseStatus::default()
+        });
+        release
+    };
+    use ReleaseKind::{Deploy, Rollback};
+    let deployed = || ended("v2", Deploy, Phase::Succeeded, 10);
+    for (releases, expected, text) in [
+        (vec![deployed()], GateState::Pass, "v2 succeeded"),
+        (
+            vec![deployed(), ended("v1", Rollback, Phase::Succeeded, 20)],
+            GateState::Fail,
+            "v2 was rolled back 80s ago by bob (loses sessions)",
+        ),
+        (vec![deployed(), ended("v1", Rollback, Phase::Progressing, 20)], GateState::Fail, "rolled back"),
+        (vec![deployed(), ended("v1", Rollback, Phase::Aborted, 20)], GateState::Pass, "v2 succeeded"),
+        (vec![deployed(), ended("v2", Deploy, Phase::RolledBack, 20)], GateState::Fail, "v2 is RolledBack"),
+        (vec![deployed(), ended("v2", Deploy, Phase::Held, 20)], GateState::Fail, "v2 is Held"),
+        (vec![ended("v2", Deploy, Phase::RolledBack, 5), deployed()], GateState::Pass, "v2 succeeded"),
+        (
+            vec![
+                deployed(),
+                ended("v1", Rollback, Phase::Succeeded, 20),
+                ended("v2", Deploy, Phase::Succeeded, 30),
+            ],
+            GateState::Pass,
+            "v2 succeeded",
+        ),
+    ] {
+        let mut environment = environment();
+        let from = EnvironmentRef { namespace: "staging".into(), name: "staging".into() };
+        environment.spec.promotion = Some(Promotion { from, soak: None });
+        let mut world = World::new(environment);
+        world.observed.source = Some(source(crate::domain::fixtures::environment(), releases));
+        world.secs = 100;
+        world.turn();
+        let gate = world.status().gates.iter().find(|gate| gate.name == "promotion").unwrap();
+        assert_eq!(gate.state, expected, "{}", gate.detail);
+        assert!(gate.detail.contains(text), "{}", gate.detail);
+    }
+}
