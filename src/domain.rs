@@ -4,6 +4,7 @@
 //! draws it, or what time it is: instants are handed in.
 
 pub mod action;
+pub mod action_rule;
 pub mod address;
 pub mod age;
 pub mod alert_history;

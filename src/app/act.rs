@@ -14,8 +14,8 @@ use crate::app::located::ReleaseId;
 use crate::app::pending::Pending;
 use crate::app::store::Store;
 use crate::app::{driving, guard, needs, shifting, target};
+use crate::domain::action_rule::{self, rule};
 use crate::domain::gate::force;
-use crate::domain::intent;
 
 /// Whether that action can be taken on what the target means.
 pub(super) fn availability(store: &Store, target: &Target, kind: ActionKind) -> Availability {
@@ -67,30 +67,15 @@ pub(super) fn open(
         return Vec::new();
     };
     let question = Question {
-        verb: word(kind),
+        verb: rule(kind).button,
         environment,
         release: Some(id.clone()),
         confirmation,
-        reason_least: if intent::needs_reason(kind) { 3 } else { 0 },
+        reason_least: if rule(kind).needs_reason { 3 } else { 0 },
         reason: &with.reason,
         intent: Intent::Action { kind, release: Arc::clone(&release), parameters: with.parameters },
     };
     ask::open(store, question)
-}
-
-/// The word on the button.
-const fn word(kind: ActionKind) -> &'static str {
-    match kind {
-        ActionKind::Rollback => "Roll back",
-        ActionKind::HandOver => "Hand over",
-        ActionKind::Withdraw => "Withdraw the approval of",
-        ActionKind::Check => "Tick an item of",
-        ActionKind::Override => "Override a gate of",
-        ActionKind::SetWeight => "Shift the weight of",
-        ActionKind::Promote => "Go on with",
-        ActionKind::PromoteFull => "Promote fully",
-        other => other.as_str(),
-    }
 }
 
 /// The release that the action would be taken on, or why it cannot be.
@@ -144,35 +129,31 @@ fn why_not_hand_over(
     }
 }
 
-/// Whether the release is where the action makes sense; the controller judges by the same rules.
+/// Whether the release is where the action makes sense, by the rules that the controller judges by.
 pub(super) fn fits(release: &Release, kind: ActionKind) -> Result<(), String> {
-    use Phase::{Held, Paused, Pending, Progressing, Verifying};
     let phase = release.phase();
     let planned = release.status.as_ref().is_some_and(|status| status.plan.is_some());
-    let fits = match kind {
-        ActionKind::Approve if phase == Pending && !planned => {
+    match kind {
+        ActionKind::Approve if phase == Phase::Pending && !planned => {
             return Err("the controller has not looked at this release yet".to_owned());
         }
-        ActionKind::Approve => needs::waits_for_approval(release),
-        ActionKind::Pause => matches!(phase, Progressing | Verifying),
-        ActionKind::Resume => phase == Paused,
-        ActionKind::Abort => matches!(phase, Pending | Progressing | Paused | Verifying | Held),
-        ActionKind::Rollback if release.spec.kind == ReleaseKind::Rollback => {
+        ActionKind::Rollback if release.spec.kind == ReleaseKind::Rollback && !phase.is_final() => {
             let (by, version) = (&release.spec.requested_by, &release.spec.version);
             return Err(format!("{by} is already rolling back to {version}"));
         }
-        ActionKind::Rollback => matches!(phase, Progressing | Paused | Verifying | Held),
-        ActionKind::Retry => phase == Held,
-        ActionKind::Check => phase == Pending || needs::waits_for_checks(release),
-        ActionKind::Reject | ActionKind::Withdraw => phase == Pending,
         ActionKind::SetWeight | ActionKind::Promote | ActionKind::PromoteFull => {
             shifting::fits(release, kind)?;
-            matches!(phase, Progressing | Paused)
         }
-        ActionKind::Override => phase == Pending && forcible(release).next().is_some(),
-        ActionKind::Drive | ActionKind::HandOver => !phase.is_final(),
-        _ => false,
-    };
+        _ => {}
+    }
+    let status = release.status.clone().unwrap_or_default();
+    let fits = !phase.is_final()
+        && action_rule::fits(kind, release, &status)
+        && match kind {
+            ActionKind::Approve => needs::waits_for_approval(release),
+            ActionKind::Override => forcible(release).next().is_some(),
+            _ => true,
+        };
     if fits {
         return Ok(());
     }
@@ -180,13 +161,13 @@ pub(super) fn fits(release: &Release, kind: ActionKind) -> Result<(), String> {
     Err(match (kind, phase) {
         (_, phase) if phase.is_final() => format!("{version} has ended: {phase}"),
         (ActionKind::Approve, _) => format!("{version} is not waiting for approval"),
-        (ActionKind::Override, Pending) => format!("no gate of {version} is shut that may be forced"),
+        (ActionKind::Override, Phase::Pending) => format!("no gate of {version} is shut that may be forced"),
         (ActionKind::Withdraw | ActionKind::Check | ActionKind::Override, _) => {
             format!("{version} has started: {phase}")
         }
         (ActionKind::Retry, _) => format!("{version} is {phase}: only a held release is tried again"),
         (ActionKind::Resume, _) => format!("{version} is {phase}, not paused"),
-        (_, Pending) => format!("{version} has not started"),
+        (_, Phase::Pending) => format!("{version} has not started"),
         (_, phase) => format!("{version} is {phase} already"),
     })
 }

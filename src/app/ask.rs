@@ -1,7 +1,7 @@
 //! Opening, renewing and answering a confirmation.
 
 use crate::api::{Environment, ReleaseKey};
-use crate::app::command::{Confirmation, Demand};
+use crate::app::command::Confirmation;
 use crate::app::confirm::{Confirm, ConfirmFocus, Intent, Phrase, Reason, Seen};
 use crate::app::effect::Effect;
 use crate::app::line_editor::LineEditor;
@@ -11,6 +11,7 @@ use crate::app::store::Store;
 use crate::app::toast::Level;
 use crate::app::ui_state::{Overlay, View};
 use crate::app::{alertmanagers, driving, facts, guard, views};
+use crate::domain::action_rule::{self, Demand};
 
 mod build;
 mod changes;
@@ -80,8 +81,7 @@ pub(super) fn open(store: &mut Store, question: Question<'_>) -> Vec<Effect> {
 
 /// What a person types to change that environment.
 pub(in crate::app) fn confirm_phrase(environment: &Environment) -> String {
-    let phrase = environment.spec.approval.as_ref().and_then(|approval| approval.confirm_phrase.clone());
-    phrase.unwrap_or_else(|| environment.metadata.name.clone().unwrap_or_default())
+    action_rule::phrase(environment).to_owned()
 }
 
 /// Facts, locks and changes as they are now. What has once changed stays changed: the window must be opened anew.

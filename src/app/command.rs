@@ -2,7 +2,7 @@
 //!
 //! A new command is one file in `commands/` and one line in [`COMMANDS`], whose order is the help's.
 
-use crate::api::{Tier, Verb};
+use crate::api::Verb;
 use crate::app::effect::Effect;
 use crate::app::guard;
 use crate::app::located::{EnvironmentId, PodId, ReleaseId};
@@ -11,6 +11,7 @@ use crate::app::ui_state::View;
 use crate::config::key::KeyChord;
 
 pub use crate::app::commands::COMMANDS;
+pub use crate::domain::action_rule::Confirmation;
 
 /// Something that a person can tell the terminal to do.
 pub struct Command {
@@ -169,46 +170,6 @@ impl Group {
             Self::Looking => "Looking",
             Self::Moving => "Moving",
             Self::Terminal => "Terminal",
-        }
-    }
-}
-
-/// How far a command reaches, and so what is asked before it is done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Confirmation {
-    /// It changes nothing in a cluster: nothing is asked.
-    None,
-    /// It changes what is said of a release, and not what runs: a button, and nothing in development.
-    Light,
-    /// It changes what runs: nothing in development, a button in staging, the typed phrase in production.
-    Scaled,
-    /// It reaches all of an environment: one step more than [`Self::Scaled`].
-    Wide,
-}
-
-/// What must be done before something is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Demand {
-    /// Nothing.
-    Nothing,
-    /// A button is pressed.
-    Button,
-    /// The environment's phrase is typed.
-    Phrase,
-}
-
-impl Confirmation {
-    /// What is demanded where everybody must be that careful.
-    #[must_use]
-    pub const fn demand(self, tier: Tier) -> Demand {
-        match (self, tier) {
-            (Self::None, _) | (Self::Light | Self::Scaled, Tier::Development) => Demand::Nothing,
-            (Self::Light, _) | (Self::Scaled, Tier::Staging) | (Self::Wide, Tier::Development) => {
-                Demand::Button
-            }
-            (Self::Scaled, Tier::Production) | (Self::Wide, Tier::Staging | Tier::Production) => {
-                Demand::Phrase
-            }
         }
     }
 }

@@ -226,6 +226,7 @@ mod prelude {
     pub(super) use crate::app::toast::Level;
     pub(super) use crate::app::ui_state::{Pane, View};
     pub(super) use crate::config::key::{KeyChord, KeyCode};
+    pub(super) use crate::domain::action_rule::rule;
 
     /// For commands that fold and unfold.
     pub(super) fn needs_sections(store: &Store, _: &Target) -> Availability {

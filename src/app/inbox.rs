@@ -3,7 +3,7 @@
 use crate::api::ActionKind;
 use crate::api::release_action::Parameters;
 use crate::app::act::{self, With};
-use crate::app::command::{Availability, Confirmation, Target};
+use crate::app::command::{Availability, Target};
 use crate::app::effect::Effect;
 use crate::app::environment_act;
 use crate::app::rows::{InboxKey, InboxRow};
@@ -11,6 +11,7 @@ use crate::app::store::Store;
 use crate::app::ui_state::{InboxView, Pane, View};
 use crate::app::update::follow;
 use crate::app::views;
+use crate::domain::action_rule::rule;
 
 /// Opens the inbox, once.
 pub(super) fn open(store: &mut Store) {
@@ -76,19 +77,31 @@ pub(super) fn act(store: &mut Store, reason: &str) -> Vec<Effect> {
     let with = |parameters| With { parameters, reason: reason.to_owned() };
     match key {
         InboxKey::Approve(id) => {
-            act::open(store, &id, ActionKind::Approve, (Confirmation::Scaled, with(None)))
+            act::open(store, &id, ActionKind::Approve, (rule(ActionKind::Approve).confirmation, with(None)))
         }
-        InboxKey::Resume(id) => act::open(store, &id, ActionKind::Resume, (Confirmation::Scaled, with(None))),
+        InboxKey::Resume(id) => {
+            act::open(store, &id, ActionKind::Resume, (rule(ActionKind::Resume).confirmation, with(None)))
+        }
         // one after the other: whoever ticks an item says that this one is true
         InboxKey::Check(id) => {
             let item = open.first().map(ToString::to_string);
             let parameters = Parameters { item, ..Parameters::default() };
-            act::open(store, &id, ActionKind::Check, (Confirmation::Light, with(Some(Box::new(parameters)))))
+            act::open(
+                store,
+                &id,
+                ActionKind::Check,
+                (rule(ActionKind::Check).confirmation, with(Some(Box::new(parameters)))),
+            )
         }
         InboxKey::Review(id, debt) => {
             let parameters = Parameters { debt: Some(debt.into()), ..Parameters::default() };
             let with = with(Some(Box::new(parameters)));
-            environment_act::ask(store, &id, ActionKind::Review, (Confirmation::Light, with))
+            environment_act::ask(
+                store,
+                &id,
+                ActionKind::Review,
+                (rule(ActionKind::Review).confirmation, with),
+            )
         }
         InboxKey::Decide(_) => Vec::new(),
     }

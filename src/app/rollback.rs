@@ -12,6 +12,7 @@ use crate::app::store::Store;
 use crate::app::ui_state::{Pane, RollbackChoice, RollbackView, View};
 use crate::app::update::follow;
 use crate::app::{act, guard, target};
+use crate::domain::action_rule::rule;
 use crate::domain::known_version::{KnownVersion, Verdict, known_versions, last_known_good};
 use crate::domain::rollback::{self, Already};
 
@@ -119,7 +120,12 @@ pub(super) fn confirm(store: &mut Store) -> Vec<Effect> {
     let view = view.clone();
     let Some(version) = chosen(&view) else { return Vec::new() };
     if let Some(id) = in_flight(store, &view, version) {
-        return act::open(store, &id, ActionKind::Rollback, (Confirmation::Scaled, act::With::default()));
+        return act::open(
+            store,
+            &id,
+            ActionKind::Rollback,
+            (rule(ActionKind::Rollback).confirmation, act::With::default()),
+        );
     }
     let question = question(&view, version, (false, ""));
     ask::open(store, question)
@@ -133,7 +139,7 @@ pub(super) fn confirm_emergency(store: &mut Store, reason: &str) -> Vec<Effect> 
     let Some(version) = chosen(&view) else { return Vec::new() };
     if let Some(id) = in_flight(store, &view, version) {
         let with = act::With { parameters: None, reason: reason.to_owned() };
-        return act::open(store, &id, ActionKind::Rollback, (Confirmation::Scaled, with));
+        return act::open(store, &id, ActionKind::Rollback, (rule(ActionKind::Rollback).confirmation, with));
     }
     let question = question(&view, version, (true, reason));
     ask::open(store, question)
@@ -148,7 +154,7 @@ fn question<'a>(
         verb: if emergency { "Roll back now" } else { "Roll back" },
         environment: view.environment.clone(),
         release: None,
-        confirmation: Confirmation::Scaled,
+        confirmation: Confirmation::of_release(ReleaseKind::Rollback),
         reason_least: if emergency { 10 } else { 3 },
         reason,
         intent: Intent::Rollback { known: Box::new(version.clone()), emergency },

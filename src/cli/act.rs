@@ -14,6 +14,7 @@ use crate::api::release_action::Parameters;
 use crate::api::{ActionKind, ActionResult, Environment, Release, ReleaseAction};
 use crate::cluster::Outcome;
 use crate::config::Settings;
+use crate::domain::action_rule::{self, Confirmation};
 use crate::domain::{intent, resume};
 use crate::time::Clock;
 
@@ -70,19 +71,24 @@ pub(super) async fn submit(
     let action = intent::action(release, environment, kind, session.author(), (&act, &nonce))?;
     let what =
         format!("{kind} release {} ({} into {})", release.key(), release.spec.version, environment.key());
-    send(session, environment, &action, (&what, how)).await
+    let weights = act.parameters.as_ref().and_then(|with| with.weight).map(|to| (weight_of(release), to));
+    let confirmation = action_rule::confirmation(kind, weights);
+    send(session, (environment, confirmation), &action, (&what, how)).await
 }
 
-/// Asks for the phrase where one is due, sends, and tells what became of it.
+fn weight_of(release: &Release) -> i32 {
+    let weights = release.status.as_ref().and_then(|status| status.weight.as_ref());
+    weights.map_or(0, |weights| weights.desired)
+}
+
+/// Asks for what is demanded, sends, and tells what became of it.
 pub(super) async fn send(
     session: &Session,
-    environment: &Environment,
+    (environment, confirmation): (&Environment, Confirmation),
     action: &ReleaseAction,
     (what, how): (&str, &How),
 ) -> Result<Exit, CliError> {
-    if asks_for_phrase(action.spec.action) {
-        confirm(environment, how, what)?;
-    }
+    confirm(environment, confirmation, how, what)?;
     match session.cluster.create_action(action, how.dry_run).await {
         Outcome::Refused(error) if how.dry_run && how.output == Format::Json => {
             output::json(&json!({"verdict": "Refused", "message": error.to_string(), "object": action}))?;
@@ -101,20 +107,6 @@ pub(super) async fn send(
         }
         Outcome::Accepted { .. } => tell(session, action, how, what).await,
     }
-}
-
-/// What merely stops a release, or changes only what is said of it, is not slowed by a phrase.
-const fn asks_for_phrase(kind: ActionKind) -> bool {
-    !matches!(
-        kind,
-        ActionKind::Reject
-            | ActionKind::Pause
-            | ActionKind::Check
-            | ActionKind::Withdraw
-            | ActionKind::Drive
-            | ActionKind::HandOver
-            | ActionKind::Review
-    )
 }
 
 /// The controller's verdict: for a moment in any case, until the end of the time with `--wait`.

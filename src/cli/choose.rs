@@ -4,10 +4,8 @@ use std::collections::BTreeSet;
 
 use super::error::CliError;
 use super::exit::Exit;
-use crate::api::release::PlanStep;
-use crate::api::strategy::Step;
-use crate::api::{ActionKind, Environment, Phase, Release};
-use crate::app::steps;
+use crate::api::{ActionKind, Environment, Release};
+use crate::domain::action_rule;
 use crate::sanitize;
 
 /// The environment called `name`, `namespace/name` or `application/name`.
@@ -87,42 +85,24 @@ pub(super) fn release<'a>(
     }
 }
 
-/// Whether the present step of a release that is under way is one of that kind.
-fn asks(release: &Release, is_such: impl Fn(&Step) -> bool) -> bool {
-    let under_way = matches!(release.phase(), Phase::Progressing | Phase::Paused);
-    under_way
-        && steps::current(release).is_some_and(|step| matches!(step, PlanStep::Canary(step) if is_such(step)))
-}
-
-/// Whether a release is where that action makes sense, and what one says when none is.
-pub(super) fn fitting(kind: ActionKind) -> (fn(&Release) -> bool, &'static str) {
-    match kind {
-        ActionKind::Approve => {
-            let fits = |release: &Release| {
-                release.phase() == Phase::Pending || asks(release, |step| matches!(step, Step::Approval(_)))
-            };
-            (fits, "waits for an approval")
+/// Whether a release is where that action makes sense, and what one reads when none is.
+pub(super) fn fitting(kind: ActionKind) -> (impl Fn(&Release) -> bool, &'static str) {
+    let fits = move |release: &Release| {
+        let status = release.status.clone().unwrap_or_default();
+        !release.phase().is_final() && action_rule::fits(kind, release, &status)
+    };
+    let words = match kind {
+        ActionKind::Approve | ActionKind::Reject => "waits for an approval",
+        ActionKind::Check => "waits for its checklist",
+        ActionKind::Withdraw | ActionKind::Override => "waits to start",
+        ActionKind::SetWeight | ActionKind::Promote | ActionKind::PromoteFull | ActionKind::Pause => {
+            "is under way"
         }
-        ActionKind::Reject => (|release| release.phase() == Phase::Pending, "waits for an approval"),
-        ActionKind::Check => {
-            let fits = |release: &Release| {
-                release.phase() == Phase::Pending || asks(release, |step| matches!(step, Step::Checklist(_)))
-            };
-            (fits, "waits for its checklist")
-        }
-        ActionKind::Withdraw | ActionKind::Override => {
-            (|release| release.phase() == Phase::Pending, "waits to start")
-        }
-        ActionKind::SetWeight | ActionKind::Promote | ActionKind::PromoteFull => {
-            (|release| matches!(release.phase(), Phase::Progressing | Phase::Paused), "is under way")
-        }
-        ActionKind::Pause => {
-            (|release| matches!(release.phase(), Phase::Progressing | Phase::Verifying), "is under way")
-        }
-        ActionKind::Resume => (|release| release.phase() == Phase::Paused, "is paused"),
-        ActionKind::Retry => (|release| release.phase() == Phase::Held, "is held"),
-        _ => (|release| !release.phase().is_final(), "is under way or waits"),
-    }
+        ActionKind::Resume => "is paused",
+        ActionKind::Retry => "is held",
+        _ => "is under way or waits",
+    };
+    (fits, words)
 }
 
 fn is_called(environment: &Environment, given: &str) -> bool {
@@ -146,6 +126,7 @@ fn quote(given: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::Phase;
     use crate::api::release::ReleaseStatus;
     use serde_json::json;
 

@@ -12,6 +12,7 @@ use crate::api::environment::Debt;
 use crate::api::release_action::Parameters;
 use crate::api::{ActionKind, Duration, Environment};
 use crate::config::Settings;
+use crate::domain::action_rule::{self, Confirmation};
 use crate::domain::intent::{self, Act};
 use crate::time::Clock;
 
@@ -195,7 +196,16 @@ async fn confirm_and_send(
         None => format!("{kind} {}", environment.key()),
     };
     let action = intent::environment_action(environment, kind, session.author(), (&act, &nonce))?;
-    send(session, environment, &action, (&what, how)).await
+    let confirmation = match (kind, component_stops(&act)) {
+        (ActionKind::Scale, true) => Confirmation::Wide,
+        _ => action_rule::rule(kind).confirmation,
+    };
+    send(session, (environment, confirmation), &action, (&what, how)).await
+}
+
+/// Whether it takes every pod of a component away.
+fn component_stops(act: &Act) -> bool {
+    act.parameters.as_ref().is_some_and(|with| with.replicas == Some(0))
 }
 
 #[cfg(test)]

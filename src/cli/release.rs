@@ -15,6 +15,7 @@ use crate::api::release::ReleaseKind;
 use crate::api::{ActionKind, Environment, Release};
 use crate::cluster::Outcome;
 use crate::config::Settings;
+use crate::domain::action_rule::Confirmation;
 use crate::domain::intent::{self, Words};
 use crate::domain::known_version::{KnownVersion, known_versions, last_known_good};
 use crate::domain::rollback::{self, Already};
@@ -175,7 +176,7 @@ async fn submit(
 ) -> Result<Exit, CliError> {
     let key = release.key();
     let what = format!("{:?} {} into {}", release.spec.kind, release.spec.version, environment.key());
-    confirm(environment, how, &what)?;
+    confirm(environment, Confirmation::of_release(release.spec.kind), how, &what)?;
     let (release, remarks) = session.cluster.pinned(release).await;
     let release = &release;
     for remark in remarks {

@@ -14,6 +14,7 @@ use crate::api::environment::AlertmanagerRef;
 use crate::api::{Duration, Environment};
 use crate::app::alertmanagers::NOBODY;
 use crate::config::Settings;
+use crate::domain::action_rule::Confirmation;
 use crate::domain::age::Age;
 use crate::domain::alert_row::{AlertRow, owners};
 use crate::domain::silence::{self, Matcher, NewSilence, all_match, proposed};
@@ -51,7 +52,12 @@ pub(super) async fn silence(settings: &Settings, wanted: &Silence) -> Result<Exi
     // numbers that are missing do not keep anybody from silencing by labels of their own
     let meant = active.ok().map(|active| matched(&active, &silence.matchers));
     let asked = told(&silence, &manager.name, meant.as_deref());
-    confirm(&environment, &how(wanted), &format!("silence {}\n{asked}", environment.key()))?;
+    confirm(
+        &environment,
+        Confirmation::Light,
+        &how(wanted),
+        &format!("silence {}\n{asked}", environment.key()),
+    )?;
     if wanted.dry_run {
         return tell(wanted.output, &format!("would be silenced; nothing was sent\n{asked}"), || {
             as_json(&silence, (&manager.name, meant.as_deref()), ("NotSent", None))
@@ -263,6 +269,7 @@ fn how(wanted: &Silence) -> How {
     How {
         dry_run: wanted.dry_run,
         confirm: wanted.confirm.clone(),
+        yes: false,
         wait: false,
         timeout: Duration::ZERO,
         output: wanted.output,

@@ -6,7 +6,7 @@
 use super::rollout::Observed;
 use chrono::{DateTime, Utc};
 
-use super::{approval, identity, plan};
+use super::{action_rule, approval, identity, plan};
 use crate::api::Environment;
 use crate::api::environment::Identity;
 use crate::api::release::{ApprovalRecord, Phase, PlanStep, Release, ReleaseKind, ReleaseStatus};
@@ -170,71 +170,44 @@ fn short(digest: &str) -> &str {
 
 /// Whether the release is where the action makes sense.
 fn phase(observed: &Observed, status: &ReleaseStatus, action: &ReleaseAction) -> Option<Verdict> {
-    use Phase::{Held, Paused, Pending, Progressing, RollingBack, Succeeded, Verifying};
     let phase = status.phase;
     match rollouts::judge(observed, status, action) {
         rollouts::Say::None => {}
         rollouts::Say::Fits => return None,
         rollouts::Say::Against(verdict) => return Some(verdict),
     }
-    let fits = match action.spec.action {
+    match action.spec.action {
         ActionKind::Withdraw if phase.holds_lane() => {
             return Some(Verdict::refused(
                 "execution has begun: an approval can no longer be taken back, but the release aborted",
             ));
         }
-        ActionKind::Approve | ActionKind::Check if phase != Pending => {
-            matches!(phase, Progressing | Paused) && waits_for(status, action.spec.action)
-        }
-        ActionKind::Approve
-        | ActionKind::Reject
-        | ActionKind::Withdraw
-        | ActionKind::Check
-        | ActionKind::Override => phase == Pending,
-        ActionKind::SetWeight | ActionKind::Promote | ActionKind::PromoteFull => {
-            matches!(phase, Progressing | Paused)
-        }
-        ActionKind::Drive | ActionKind::HandOver => !phase.is_final(),
-        ActionKind::Pause => matches!(phase, Progressing | Verifying),
-        ActionKind::Resume => phase == Paused,
-        ActionKind::Abort => matches!(phase, Pending | Progressing | Paused | Verifying | Held),
         ActionKind::Rollback if observed.release.spec.kind == ReleaseKind::Rollback => {
             return Some(Verdict::refused(rollback_of_a_rollback(&observed.release, status)));
         }
-        ActionKind::Rollback => match phase {
-            Progressing | Paused | Verifying | Held => true,
-            Succeeded => return rollback_of_the_past(observed, status),
-            _ => false,
-        },
-        ActionKind::Retry => phase == Held,
+        ActionKind::Rollback if phase == Phase::Succeeded => return rollback_of_the_past(observed, status),
         ActionKind::Start => {
-            return Some(Verdict::refused(if phase == Pending {
+            return Some(Verdict::refused(if phase == Phase::Pending {
                 "no start is needed: it begins by itself as soon as its gates pass".to_owned()
             } else {
                 format!("it is already {phase}")
             }));
         }
-        other => return Some(Verdict::refused(format!("{other} is not carried out by this version"))),
-    };
-    if fits {
+        other if action_rule::rule(other).phases.is_empty() => {
+            return Some(Verdict::refused(format!("{other} is not carried out by this version")));
+        }
+        _ => {}
+    }
+    if action_rule::fits(action.spec.action, &observed.release, status) {
         return None;
     }
     let kind = action.spec.action;
     Some(Verdict::refused(match phase {
-        Pending => format!("{kind} does not fit: it has not started"),
-        RollingBack => format!("{kind} does not fit: it is already being rolled back"),
+        Phase::Pending => format!("{kind} does not fit: it has not started"),
+        Phase::RollingBack => format!("{kind} does not fit: it is already being rolled back"),
         phase if phase.is_final() => format!("{kind} does not fit: it has already ended as {phase}"),
         phase => format!("{kind} does not fit: it is {phase}"),
     }))
-}
-
-/// Whether the present step waits for what that kind of action says.
-fn waits_for(status: &ReleaseStatus, kind: ActionKind) -> bool {
-    matches!(
-        (plan::present(status), kind),
-        (Some((_, PlanStep::Canary(Step::Approval(_)))), ActionKind::Approve)
-            | (Some((_, PlanStep::Canary(Step::Checklist(_)))), ActionKind::Check)
-    )
 }
 
 /// What a step waits for is said after it began; the server keeps whole seconds. Nothing where that is so, or where no step waits.

@@ -13,7 +13,7 @@ pub(super) const COMMAND: Command = Command {
     group: Group::Releasing,
     verb: Some(Verb::Rollback),
     cli: Some("abort"),
-    confirmation: Confirmation::Scaled,
+    confirmation: rule(ActionKind::Abort).confirmation,
     availability: |store, target| act::availability(store, target, ActionKind::Abort),
     run: |store, invocation| act::ask(store, invocation, ActionKind::Abort, COMMAND.confirmation),
 };

@@ -17,7 +17,7 @@ pub(super) const COMMAND: Command = Command {
     group: Group::Guarding,
     verb: Some(Verb::Freeze),
     cli: Some("allow"),
-    confirmation: Confirmation::Scaled,
+    confirmation: rule(ActionKind::Allow).confirmation,
     availability: |store, target| environment_act::availability(store, target, ActionKind::Allow),
     run,
 };

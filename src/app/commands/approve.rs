@@ -13,7 +13,7 @@ pub(super) const COMMAND: Command = Command {
     group: Group::Releasing,
     verb: Some(Verb::Approve),
     cli: Some("approve"),
-    confirmation: Confirmation::Scaled,
+    confirmation: rule(ActionKind::Approve).confirmation,
     availability: |store, target| {
         inbox::availability(store).unwrap_or_else(|| act::availability(store, target, ActionKind::Approve))
     },

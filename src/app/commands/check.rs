@@ -15,7 +15,7 @@ pub(super) const COMMAND: Command = Command {
     group: Group::Guarding,
     verb: Some(Verb::Approve),
     cli: Some("check"),
-    confirmation: Confirmation::Light,
+    confirmation: rule(ActionKind::Check).confirmation,
     availability: |store, target| act::availability(store, target, ActionKind::Check),
     run,
 };

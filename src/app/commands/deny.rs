@@ -17,7 +17,7 @@ pub(super) const COMMAND: Command = Command {
     group: Group::Guarding,
     verb: Some(Verb::Freeze),
     cli: Some("deny"),
-    confirmation: Confirmation::Scaled,
+    confirmation: rule(ActionKind::Deny).confirmation,
     availability: |store, target| environment_act::availability(store, target, ActionKind::Deny),
     run,
 };

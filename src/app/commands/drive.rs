@@ -20,7 +20,7 @@ pub(super) const COMMAND: Command = Command {
     group: Group::Guarding,
     verb: Some(Verb::Shift),
     cli: Some("drive"),
-    confirmation: Confirmation::Light,
+    confirmation: rule(ActionKind::Drive).confirmation,
     availability: |store, target| act::availability(store, target, ActionKind::Drive),
     run,
 };

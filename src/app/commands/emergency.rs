@@ -1,6 +1,7 @@
 //! `emergency`.
 
 use super::prelude::*;
+use crate::api::ActionKind;
 use crate::app::rollback;
 
 pub(super) const COMMAND: Command = Command {
@@ -12,7 +13,7 @@ pub(super) const COMMAND: Command = Command {
     group: Group::Releasing,
     verb: Some(Verb::Rollback),
     cli: Some("rollback"),
-    confirmation: Confirmation::Scaled,
+    confirmation: rule(ActionKind::Rollback).confirmation,
     availability: |store, _| match store.ui.view() {
         View::Rollback(view) => rollback::availability(store, view, true),
         _ => Availability::Unavailable("look at the versions to go back to first".to_owned()),

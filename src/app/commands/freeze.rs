@@ -16,7 +16,7 @@ pub(super) const COMMAND: Command = Command {
     group: Group::Guarding,
     verb: Some(Verb::Freeze),
     cli: Some("freeze"),
-    confirmation: Confirmation::Wide,
+    confirmation: rule(ActionKind::Freeze).confirmation,
     availability: |store, target| environment_act::availability(store, target, ActionKind::Freeze),
     run,
 };

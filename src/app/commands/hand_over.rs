@@ -13,7 +13,7 @@ pub(super) const COMMAND: Command = Command {
     group: Group::Guarding,
     verb: Some(Verb::Shift),
     cli: Some("hand-over"),
-    confirmation: Confirmation::Light,
+    confirmation: rule(ActionKind::HandOver).confirmation,
     availability: |store, target| act::availability(store, target, ActionKind::HandOver),
     run: |store, invocation| act::ask(store, invocation, ActionKind::HandOver, COMMAND.confirmation),
 };

@@ -20,7 +20,7 @@ pub(super) const COMMAND: Command = Command {
     group: Group::Guarding,
     verb: Some(Verb::Override),
     cli: Some("override"),
-    confirmation: Confirmation::Wide,
+    confirmation: rule(ActionKind::Override).confirmation,
     availability: |store, target| act::availability(store, target, ActionKind::Override),
     run,
 };

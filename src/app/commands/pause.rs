@@ -13,7 +13,7 @@ pub(super) const COMMAND: Command = Command {
     group: Group::Releasing,
     verb: Some(Verb::Shift),
     cli: Some("pause"),
-    confirmation: Confirmation::Scaled,
+    confirmation: rule(ActionKind::Pause).confirmation,
     availability: |store, target| act::availability(store, target, ActionKind::Pause),
     run: |store, invocation| act::ask(store, invocation, ActionKind::Pause, COMMAND.confirmation),
 };

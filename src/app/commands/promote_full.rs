@@ -13,7 +13,7 @@ pub(super) const COMMAND: Command = Command {
     group: Group::Releasing,
     verb: Some(Verb::Shift),
     cli: Some("promote-full"),
-    confirmation: Confirmation::Scaled,
+    confirmation: rule(ActionKind::PromoteFull).confirmation,
     availability: |store, target| act::availability(store, target, ActionKind::PromoteFull),
     run: |store, invocation| act::ask(store, invocation, ActionKind::PromoteFull, COMMAND.confirmation),
 };

@@ -13,7 +13,7 @@ pub(super) const COMMAND: Command = Command {
     group: Group::Releasing,
     verb: Some(Verb::Shift),
     cli: Some("promote-step"),
-    confirmation: Confirmation::Scaled,
+    confirmation: rule(ActionKind::Promote).confirmation,
     availability: |store, target| act::availability(store, target, ActionKind::Promote),
     run: |store, invocation| act::ask(store, invocation, ActionKind::Promote, COMMAND.confirmation),
 };

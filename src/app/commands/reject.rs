@@ -13,7 +13,7 @@ pub(super) const COMMAND: Command = Command {
     group: Group::Releasing,
     verb: Some(Verb::Approve),
     cli: Some("reject"),
-    confirmation: Confirmation::Scaled,
+    confirmation: rule(ActionKind::Reject).confirmation,
     availability: |store, target| act::availability(store, target, ActionKind::Reject),
     run: |store, invocation| act::ask(store, invocation, ActionKind::Reject, COMMAND.confirmation),
 };

@@ -16,7 +16,7 @@ pub(super) const COMMAND: Command = Command {
     group: Group::Guarding,
     verb: Some(Verb::Scale),
     cli: Some("restart"),
-    confirmation: Confirmation::Scaled,
+    confirmation: rule(ActionKind::Restart).confirmation,
     availability: |store, target| environment_act::availability(store, target, ActionKind::Restart),
     run,
 };

@@ -13,7 +13,7 @@ pub(super) const COMMAND: Command = Command {
     group: Group::Releasing,
     verb: Some(Verb::Shift),
     cli: Some("resume"),
-    confirmation: Confirmation::Scaled,
+    confirmation: rule(ActionKind::Resume).confirmation,
     availability: |store, target| act::availability(store, target, ActionKind::Resume),
     run: |store, invocation| act::ask(store, invocation, ActionKind::Resume, COMMAND.confirmation),
 };

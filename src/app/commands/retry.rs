@@ -13,7 +13,7 @@ pub(super) const COMMAND: Command = Command {
     group: Group::Releasing,
     verb: Some(Verb::Shift),
     cli: Some("retry"),
-    confirmation: Confirmation::Scaled,
+    confirmation: rule(ActionKind::Retry).confirmation,
     availability: |store, target| act::availability(store, target, ActionKind::Retry),
     run: |store, invocation| act::ask(store, invocation, ActionKind::Retry, COMMAND.confirmation),
 };

@@ -16,7 +16,7 @@ pub(super) const COMMAND: Command = Command {
     group: Group::Guarding,
     verb: Some(Verb::Approve),
     cli: Some("review"),
-    confirmation: Confirmation::Light,
+    confirmation: rule(ActionKind::Review).confirmation,
     availability: |store, target| environment_act::availability(store, target, ActionKind::Review),
     run,
 };

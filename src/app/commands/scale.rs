@@ -16,7 +16,7 @@ pub(super) const COMMAND: Command = Command {
     group: Group::Guarding,
     verb: Some(Verb::Scale),
     cli: Some("scale"),
-    confirmation: Confirmation::Scaled,
+    confirmation: rule(ActionKind::Scale).confirmation,
     availability: |store, target| environment_act::availability(store, target, ActionKind::Scale),
     run,
 };

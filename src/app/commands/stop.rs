@@ -14,7 +14,7 @@ pub(super) const COMMAND: Command = Command {
     group: Group::Guarding,
     verb: Some(Verb::Rollback),
     cli: Some("stop"),
-    confirmation: Confirmation::Wide,
+    confirmation: rule(ActionKind::AbortAll).confirmation,
     availability: |store, target| environment_act::availability(store, target, ActionKind::AbortAll),
     run: |store, invocation| {
         let Some(environment) = &invocation.target.environment else { return Vec::new() };

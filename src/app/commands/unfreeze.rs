@@ -14,7 +14,7 @@ pub(super) const COMMAND: Command = Command {
     group: Group::Guarding,
     verb: Some(Verb::Freeze),
     cli: Some("unfreeze"),
-    confirmation: Confirmation::Wide,
+    confirmation: rule(ActionKind::Unfreeze).confirmation,
     availability: |store, target| environment_act::availability(store, target, ActionKind::Unfreeze),
     run: |store, invocation| {
         let Some(environment) = &invocation.target.environment else { return Vec::new() };

@@ -18,7 +18,7 @@ pub(super) const COMMAND: Command = Command {
     group: Group::Releasing,
     verb: Some(Verb::Shift),
     cli: Some("weight"),
-    confirmation: Confirmation::Scaled,
+    confirmation: rule(ActionKind::SetWeight).confirmation,
     availability: |store, target| act::availability(store, target, ActionKind::SetWeight),
     run,
 };

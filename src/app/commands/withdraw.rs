@@ -13,7 +13,7 @@ pub(super) const COMMAND: Command = Command {
     group: Group::Guarding,
     verb: Some(Verb::Approve),
     cli: Some("withdraw"),
-    confirmation: Confirmation::Light,
+    confirmation: rule(ActionKind::Withdraw).confirmation,
     availability: |store, target| act::availability(store, target, ActionKind::Withdraw),
     run: |store, invocation| act::ask(store, invocation, ActionKind::Withdraw, COMMAND.confirmation),
 };

@@ -50,9 +50,13 @@ fn on_button(confirm: &Confirm) -> bool {
     matches!(confirm.focus, ConfirmFocus::Cancel | ConfirmFocus::Accept)
 }
 
-/// Nothing is to be typed, so that letters can answer.
+/// Nothing is left to be typed, so that letters can answer: no phrase, and a reason that is given and has not the keys.
 fn yes_or_no(confirm: &Confirm) -> bool {
-    confirm.phrase.is_none() && confirm.reason.is_none()
+    let has_reason = confirm
+        .reason
+        .as_ref()
+        .is_none_or(|reason| on_button(confirm) && reason.least > 0 && reason.is_given());
+    confirm.phrase.is_none() && has_reason
 }
 
 fn step(confirm: &Confirm, by: isize) -> ConfirmFocus {

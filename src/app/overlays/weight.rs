@@ -5,7 +5,6 @@ use crate::api::ActionKind;
 use crate::api::release_action::Parameters;
 use crate::api::strategy::Weight;
 use crate::app::act::{self, With};
-use crate::app::command::Confirmation;
 use crate::app::line_editor::LineEditor;
 use crate::app::located::ReleaseId;
 use crate::app::shifting::{self, Direction};
@@ -13,6 +12,7 @@ use crate::app::store::Store;
 use crate::app::ui_state::Overlay;
 use crate::app::weight_form::{WeightField, WeightForm};
 use crate::config::key::{KeyChord, KeyCode};
+use crate::domain::action_rule;
 
 /// By how much a key shifts the weight.
 const STEP: u8 = 5;
@@ -118,10 +118,15 @@ fn enter(store: &mut Store, mut form: Box<WeightForm>) -> Pressed {
             // It stays below the question, so that Cancel leads back to it.
             store.ui.overlays.push(Overlay::Weight(form));
             if let Some(weight) = wanted {
-                let weight = Some(i32::from(weight.percent()));
+                let to = i32::from(weight.percent());
+                let weight = Some(to);
+                let from =
+                    store.release(&release).and_then(|release| release.status.as_ref()?.weight.as_ref());
+                let from = from.map_or(0, |weight| weight.desired);
+                let confirmation = action_rule::confirmation(ActionKind::SetWeight, Some((from, to)));
                 let parameters = Parameters { weight, ..Parameters::default() };
                 let with = With { parameters: Some(Box::new(parameters)), reason };
-                effects = act::open(store, &release, ActionKind::SetWeight, (Confirmation::Scaled, with));
+                effects = act::open(store, &release, ActionKind::SetWeight, (confirmation, with));
             }
             return Pressed::Taken(effects);
         }

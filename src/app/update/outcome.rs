@@ -104,7 +104,7 @@ fn dry_run_ended(store: &mut Store, mut form: Box<Form>, outcome: Outcome) -> Ve
         verb,
         environment,
         release: None,
-        confirmation: Confirmation::Scaled,
+        confirmation: Confirmation::of_release(release.spec.kind),
         reason_least: 0,
         reason: "",
         intent: Intent::Release(release),

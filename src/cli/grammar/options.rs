@@ -66,6 +66,9 @@ pub struct How {
     /// The environment's confirmation phrase, where it demands one
     #[arg(long, value_name = "PHRASE", help_heading = "How")]
     pub confirm: Option<String>,
+    /// Answer yes where only a yes is asked for on the terminal; never replaces the phrase
+    #[arg(short = 'y', long, help_heading = "How")]
+    pub yes: bool,
     /// Wait for the end: of the release, or of the controller's judgement of the action
     #[arg(long, help_heading = "How")]
     pub wait: bool,

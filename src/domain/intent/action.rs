@@ -3,7 +3,8 @@
 use super::name::{object_name, short_hash};
 use super::{Act, Author, IntentError, check};
 use crate::api::release_action::{Expected, FilledSlot, ReleaseActionSpec, ReleaseRef};
-use crate::api::{ActionKind, Environment, Phase, Release, ReleaseAction};
+use crate::api::{ActionKind, Environment, Release, ReleaseAction};
+use crate::domain::action_rule::rule;
 use crate::domain::identity;
 
 /// An action on a release: compare-and-swap on what its author saw of it.
@@ -111,8 +112,7 @@ fn fillable_slots(
 /// A final release can only be rolled back, and only when it changed something.
 fn check_state(release: &Release, kind: ActionKind) -> Result<(), IntentError> {
     let phase = release.phase();
-    let undone_later = kind == ActionKind::Rollback && phase == Phase::Succeeded;
-    if phase.is_final() && !undone_later {
+    if phase.is_final() && !rule(kind).phases.contains(&phase) {
         return Err(IntentError::Ended {
             release: release.metadata.name.clone().unwrap_or_default(),
             phase,
@@ -133,17 +133,5 @@ pub(super) fn check_reason(kind: ActionKind, reason: Option<&str>) -> Result<(),
 /// Whether the API server refuses this action without a reason.
 #[must_use]
 pub const fn needs_reason(kind: ActionKind) -> bool {
-    matches!(
-        kind,
-        ActionKind::Reject
-            | ActionKind::Abort
-            | ActionKind::AbortAll
-            | ActionKind::Rollback
-            | ActionKind::Override
-            | ActionKind::Freeze
-            | ActionKind::Unfreeze
-            | ActionKind::Deny
-            | ActionKind::Allow
-            | ActionKind::Review
-    )
+    rule(kind).needs_reason
 }
