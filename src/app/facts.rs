@@ -98,7 +98,7 @@ fn source(store: &Store, confirm: &Confirm, environment: &Environment) -> Option
         value.push_str(&text);
     };
     add(row.health.word().to_owned());
-    add(format!("{} errors", reading(row.error_rate, percent)));
+    add(format!("error rate {}", reading(row.error_rate, percent)));
     let firing = row.alerts.map_or(0, |alerts| alerts.firing);
     if firing > 0 {
         add(format!("{firing} alerts fire"));

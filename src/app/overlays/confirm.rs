@@ -22,6 +22,11 @@ pub(super) fn press(store: &mut Store, chord: KeyChord, repeat: bool, mut confir
         KeyCode::Char(c) if chord.typed().is_some() && yes_or_no(&confirm) => match c {
             'y' | 'Y' => return answer(store, confirm),
             'n' | 'N' => return Pressed::Taken(Vec::new()),
+            // whoever types a word means the field: a `y` inside of it must not answer
+            _ if confirm.reason.is_some() => {
+                confirm.focus = ConfirmFocus::Reason;
+                edit(&mut confirm, chord);
+            }
             _ => {}
         },
         _ => {

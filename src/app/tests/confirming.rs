@@ -53,7 +53,10 @@ fn production_wants_the_phrase_typed() {
     assert_eq!(told(&store), "home: Environments | approve: approve was sent already and is not judged yet");
 }
 
-/// Keys typed in the question whether to roll back, which wants a reason and a phrase, and what has the keys then.
+const FORCE: &str =
+    "2 : override space approval space 10m space INC-9 space customers space cannot space pay enter";
+
+/// Keys typed in the question whether to force a gate, which wants a reason and a phrase, and what has the keys then.
 #[test]
 fn tab_goes_from_the_fields_to_the_button_that_does_it_and_then_to_cancel() {
     for (keys, expected) in [
@@ -63,13 +66,12 @@ fn tab_goes_from_the_fields_to_the_button_that_does_it_and_then_to_cancel() {
         ("tab tab tab", ConfirmFocus::Accept),
         ("tab tab tab tab", ConfirmFocus::Cancel),
         ("shift-tab", ConfirmFocus::Accept),
-        ("why", ConfirmFocus::Reason),
-        // whatever was not typed keeps it from being sent
-        ("why tab tab enter", ConfirmFocus::Accept),
+        // a phrase that is not typed keeps it from being sent
+        ("tab tab wrong tab enter", ConfirmFocus::Accept),
         ("tab tab tab enter", ConfirmFocus::Accept),
         ("shift-tab enter", ConfirmFocus::Accept),
     ] {
-        let (store, effects) = typed(planera(), &format!("2 R enter {keys}"));
+        let (store, effects) = typed(planera(), &format!("{FORCE} {keys}"));
         assert_eq!(confirm(&store).focus, expected, "{keys}");
         let sends =
             |effect: &Effect| matches!(effect, Effect::CreateRelease { .. } | Effect::CreateAction { .. });
@@ -199,8 +201,9 @@ fn going_back_chooses_what_was_good_and_asks_why() {
     assert_eq!(view.cursor.index, 2);
     press(&mut store, "enter");
     assert_eq!(told(&store), "confirm: Roll back planera on production to v1.8.0?");
-    assert!(press(&mut store, "errors space climb enter deploy-to-production enter").is_empty());
-    let effects = press(&mut store, "enter");
+    // a reason, then y
+    assert!(press(&mut store, "errors space climb enter").is_empty());
+    let effects = press(&mut store, "y");
     let [Effect::CreateRelease { release, dry_run: false, .. }] = effects.as_slice() else {
         panic!("{effects:?}")
     };
@@ -217,7 +220,7 @@ fn going_back_from_a_release_in_flight_is_an_action_on_it() {
     assert_eq!(view.versions[view.cursor.index].version, "v1.8.1");
     press(&mut store, "enter");
     assert_eq!(told(&store), "confirm: Roll back planera v1.8.2 on production?");
-    let effects = press(&mut store, "oom enter deploy-to-production enter enter");
+    let effects = press(&mut store, "oom enter y");
     let [Effect::CreateAction { action, .. }] = effects.as_slice() else { panic!("{effects:?}") };
     assert_eq!(action.spec.action, ActionKind::Rollback);
     assert_eq!(action.spec.reason.as_deref(), Some("oom"));
