@@ -101,8 +101,9 @@ pub(super) fn why_not(store: &Store, id: &ReleaseId, kind: ActionKind) -> Option
         return Some(reason);
     }
     // a stop does not wait for the judgement of anything else
-    let is_in_the_way =
-        |what: &str| !guard::is_stop(kind) || what.to_lowercase().starts_with(&word(kind).to_lowercase());
+    let is_in_the_way = |what: &str| {
+        !guard::is_stop(kind) || what.to_lowercase().starts_with(&rule(kind).button.to_lowercase())
+    };
     let is_ours = |pending: &&Pending| pending.release == *id && !pending.creates;
     if let Some(pending) = store.pending.iter().filter(is_ours).find(|pending| is_in_the_way(&pending.what)) {
         return Some(format!("{} was sent already and is not judged yet", pending.what));

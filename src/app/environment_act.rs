@@ -11,7 +11,7 @@ use crate::app::effect::Effect;
 use crate::app::located::EnvironmentId;
 use crate::app::store::Store;
 use crate::app::{needs, target};
-use crate::domain::intent;
+use crate::domain::action_rule::rule;
 
 /// Whether that action can be taken on the target's environment. What it may be done with is judged when it is known.
 pub(super) fn availability(store: &Store, target: &Target, kind: ActionKind) -> Availability {
@@ -86,24 +86,13 @@ pub(super) fn ask(
     (confirmation, with): (Confirmation, With),
 ) -> Vec<Effect> {
     let question = Question {
-        verb: word(kind),
+        verb: rule(kind).button,
         environment: environment.clone(),
         release: None,
         confirmation,
-        reason_least: if intent::needs_reason(kind) { 3 } else { 0 },
+        reason_least: if rule(kind).needs_reason { 3 } else { 0 },
         reason: &with.reason,
         intent: Intent::EnvironmentAction { kind, parameters: with.parameters },
     };
     ask::open(store, question)
-}
-
-/// The word on the button.
-const fn word(kind: ActionKind) -> &'static str {
-    match kind {
-        ActionKind::AbortAll => "Stop everything",
-        ActionKind::Deny => "Deny a digest for",
-        ActionKind::Allow => "Allow a digest for",
-        ActionKind::Review => "Review",
-        other => other.as_str(),
-    }
 }

@@ -8,8 +8,8 @@ use crate::app::arming;
 use crate::app::cluster_state::{ClusterId, ClusterState, Feed, FeedState};
 use crate::app::located::EnvironmentId;
 use crate::app::store::Store;
+use crate::domain::action_rule::rule;
 use crate::domain::age::Age;
-use crate::domain::environment_action;
 
 /// The feeds that every intent relies on.
 const RELIED_ON: [Feed; 3] = [Feed::Environments, Feed::Releases, Feed::Actions];
@@ -58,7 +58,7 @@ pub fn refusal_of(
 /// Whether an action takes something back or keeps it from going on.
 #[must_use]
 pub const fn is_stop(kind: ActionKind) -> bool {
-    environment_action::stops(kind) || matches!(kind, ActionKind::Rollback)
+    rule(kind).is_stop()
 }
 
 /// What a person must know who stops something on old data; absent while the data is in step.

@@ -80,6 +80,14 @@ pub struct ActionRule {
     pub confirmation: Confirmation,
 }
 
+impl ActionRule {
+    /// Whether it stops something or undoes it: it then waits behind nothing, and goes through on old data.
+    #[must_use]
+    pub const fn is_stop(&self) -> bool {
+        matches!(self.confirmation, Confirmation::Stop | Confirmation::StopAll)
+    }
+}
+
 const WAITING: &[Phase] = &[Phase::Pending];
 const SHIFTING: &[Phase] = &[Phase::Progressing, Phase::Paused];
 const UNDONE: &[Phase] =
@@ -118,14 +126,14 @@ pub const RULES: [ActionRule; ActionKind::ALL.len()] = {
         row(Kind::Override, "Override a gate of", WAITING, true, Wide),
         row(Kind::Freeze, "Freeze", &[], true, StopAll),
         row(Kind::Unfreeze, "Unfreeze", &[], true, Wide),
-        row(Kind::Deny, "Deny", &[], true, StopAll),
-        row(Kind::Allow, "Allow", &[], true, Wide),
+        row(Kind::Deny, "Deny a digest for", &[], true, StopAll),
+        row(Kind::Allow, "Allow a digest for", &[], true, Wide),
         row(Kind::Scale, "Scale", &[], false, Scaled),
         row(Kind::Restart, "Restart", &[], false, Scaled),
         row(Kind::Withdraw, "Withdraw the approval of", WAITING, false, Light),
         row(Kind::Drive, "Drive", UNFINISHED, false, Light),
         row(Kind::HandOver, "Hand over", UNFINISHED, false, Light),
-        row(Kind::AbortAll, "AbortAll", &[], true, StopAll),
+        row(Kind::AbortAll, "Stop everything", &[], true, StopAll),
         row(Kind::Review, "Review", &[], true, Light),
     ]
 };
