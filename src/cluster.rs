@@ -37,7 +37,7 @@ mod way_back;
 pub mod web;
 pub mod workload_row;
 
-pub use client::{ConnectOptions, Source, contexts};
+pub use client::{ConnectOptions, Source, contexts, skipped_kubeconfigs};
 pub use error::{Error, Kind};
 pub use permissions::Identity;
 pub use releases::Outcome;

@@ -1,16 +1,28 @@
 //! Clients of one context: one for requests, which must end, and one for watches, which must not.
 //!
-//! Owns reading the kubeconfig and the timeouts. Must not know what is asked.
+//! Owns the timeouts. What a kubeconfig means is read beneath it: files and merging (`kubeconfig`), address and trust (`connection`),
+//! proxies (`proxy`), credential plugins (`plugin`) and their renewal (`credentials`). Must not know what is asked.
 
+mod connection;
+mod credentials;
+mod kubeconfig;
+mod plugin;
+mod proxy;
+
+use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use kube::config::{ExecInteractiveMode, KubeConfigOptions, Kubeconfig, KubeconfigError, LoadDataError};
+use kube::config::{KubeconfigError, LoadDataError};
 use kube::{Client, Config};
 
 use super::error::{Error, Kind, quote};
 use super::registry::Mirrors;
 use crate::api::labels::CLIENT_FIELD_MANAGER;
+use connection::Connection;
+use credentials::{Credentials, Purpose};
+use kubeconfig::io_words;
 
 /// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -60,34 +72,37 @@ pub(crate) struct Clients {
 impl Clients {
     /// Reads the configuration and builds both clients; no request is sent, but a credential plugin may run.
     pub(crate) async fn open(options: &ConnectOptions) -> Result<Self, Error> {
-        let (mut config, context) = load(options).await?;
-        if !options.interactive
-            && let Some(exec) = &mut config.auth_info.exec
-        {
-            exec.interactive_mode = Some(ExecInteractiveMode::Never);
-        }
-        // Building a client may run a plugin and reads the system's certificates: both block.
-        tokio::task::spawn_blocking(move || Self::from_config(config, context))
-            .await
-            .map_err(|_| Error::new(Kind::Credentials, "the kubeconfig's credentials could not be loaded"))?
+        let (connection, context) = load(options)?;
+        let credentials = prepared(connection);
+        credentials.prepare().await?;
+        Ok(Self::over(&credentials, context))
     }
 
     /// Both clients of a configuration.
-    pub(crate) fn from_config(mut config: Config, context: String) -> Result<Self, Error> {
-        config.connect_timeout = Some(CONNECT_TIMEOUT);
-        config.default_retry = false;
-        if config.cluster_url.scheme_str() == Some("http") {
-            // Without TLS no certificates are needed, and a machine may have none.
-            config.root_cert = Some(Vec::new());
-        }
-        config.headers.push((http::header::USER_AGENT, user_agent()));
-        let mut for_requests = config.clone();
-        for_requests.read_timeout = Some(READ_TIMEOUT);
-        for_requests.reset_reader_on_write = true;
-        let namespace = config.default_namespace.clone();
-        let build = |config| Client::try_from(config).map_err(|error| Error::of(error, "the API server"));
-        Ok(Self { requests: build(for_requests)?, watches: build(config)?, context, namespace })
+    pub(crate) fn from_config(config: Config, context: String) -> Result<Self, Error> {
+        let credentials = prepared(Connection::of_config(config)?);
+        credentials.prepare_now()?;
+        Ok(Self::over(&credentials, context))
     }
+
+    fn over(credentials: &Arc<Credentials>, context: String) -> Self {
+        let requests = credentials.client(Purpose::Requests);
+        let namespace = requests.default_namespace().to_owned();
+        Self { requests, watches: credentials.client(Purpose::Watches), context, namespace }
+    }
+}
+
+/// Credentials over a connection with our timeouts.
+fn prepared(mut connection: Connection) -> Arc<Credentials> {
+    let config = &mut connection.config;
+    config.connect_timeout = Some(CONNECT_TIMEOUT);
+    config.default_retry = false;
+    if config.cluster_url.scheme_str() == Some("http") {
+        // Without TLS no certificates are needed, and a machine may have none.
+        config.root_cert = Some(Vec::new());
+    }
+    config.headers.push((http::header::USER_AGENT, user_agent()));
+    Credentials::new(connection)
 }
 
 fn user_agent() -> http::HeaderValue {
@@ -95,96 +110,53 @@ fn user_agent() -> http::HeaderValue {
         .unwrap_or_else(|_| http::HeaderValue::from_static(CLIENT_FIELD_MANAGER))
 }
 
+/// The process's own environment.
+fn environment(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}
+
 /// The names of the contexts of a kubeconfig, the current one first.
 pub fn contexts(source: &Source) -> Result<Vec<String>, Error> {
-    let Some(kubeconfig) = read(source)? else { return Ok(Vec::new()) };
-    let mut names = names(&kubeconfig);
-    if let Some(at) = names.iter().position(|name| Some(name) == kubeconfig.current_context.as_ref()) {
+    let Some(merged) = kubeconfig::read(source, &environment)? else { return Ok(Vec::new()) };
+    let mut names = kubeconfig::names(&merged.kubeconfig);
+    if let Some(at) = names.iter().position(|name| Some(name) == merged.kubeconfig.current_context.as_ref()) {
         let current = names.remove(at);
         names.insert(0, current);
     }
     Ok(names)
 }
 
-async fn load(options: &ConnectOptions) -> Result<(Config, String), Error> {
+/// Files that `KUBECONFIG` names and that do not exist.
+pub fn skipped_kubeconfigs(source: &Source) -> Result<Vec<PathBuf>, Error> {
+    Ok(kubeconfig::read(source, &environment)?.map(|merged| merged.skipped).unwrap_or_default())
+}
+
+fn load(options: &ConnectOptions) -> Result<(Connection, String), Error> {
     if let Source::Server(url) = &options.source {
         let uri: http::Uri = url.parse().map_err(|_| {
             Error::new(Kind::Kubeconfig, format!("`{}` is not a URL of an API server", quote(url)))
         })?;
         let host = uri.host().unwrap_or_default().to_owned();
-        return Ok((Config::new(uri), options.context.clone().unwrap_or(host)));
+        let context = options.context.clone().unwrap_or(host);
+        return Ok((Connection::of_config(Config::new(uri))?, context));
     }
-    let Some(kubeconfig) = read(&options.source)? else {
-        return Config::incluster().map(|config| (config, "in-cluster".to_owned())).map_err(|_| {
+    let Some(merged) = kubeconfig::read(&options.source, &environment)? else {
+        let config = Config::incluster().map_err(|_| {
             Error::new(
                 Kind::Kubeconfig,
                 "there is no kubeconfig: set KUBECONFIG or pass --kubeconfig FILE; to look around without a cluster: release-cockpit demo",
             )
-        });
+        })?;
+        return Ok((Connection::of_config(config)?, "in-cluster".to_owned()));
     };
-    let known = names(&kubeconfig);
-    let context = options.context.clone().or_else(|| kubeconfig.current_context.clone()).unwrap_or_default();
-    let selected = KubeConfigOptions { context: options.context.clone(), cluster: None, user: None };
-    let config = Config::from_custom_kubeconfig(kubeconfig, &selected)
-        .await
-        .map_err(|error| kubeconfig_error(&error, &known))?;
-    Ok((config, context))
+    let selected = kubeconfig::select(&merged.kubeconfig, options.context.as_deref())?;
+    let context = selected.name.clone();
+    Ok((Connection::of_context(selected, options.interactive, &environment)?, context))
 }
 
-fn names(kubeconfig: &Kubeconfig) -> Vec<String> {
-    kubeconfig.contexts.iter().map(|context| context.name.clone()).collect()
-}
-
-/// The kubeconfig; none when nothing names one and we may be inside a pod.
-fn read(source: &Source) -> Result<Option<Kubeconfig>, Error> {
-    match source {
-        Source::Server(_) => Ok(None),
-        Source::File(path) => Kubeconfig::read_from(path).map(Some),
-        Source::Yaml(text) => Kubeconfig::from_yaml(text).map(Some),
-        Source::Standard => match Kubeconfig::read() {
-            Err(KubeconfigError::FindPath) => return Ok(None),
-            Err(KubeconfigError::ReadConfig(error, _))
-                if error.kind() == std::io::ErrorKind::NotFound
-                    && std::env::var_os("KUBECONFIG").is_none() =>
-            {
-                return Ok(None);
-            }
-            answer => answer.map(Some),
-        },
-    }
-    .map_err(|error| kubeconfig_error(&error, &[]))
-}
-
-/// One sentence for whatever is wrong with a kubeconfig; `known` are the contexts that exist.
-pub(crate) fn kubeconfig_error(error: &KubeconfigError, known: &[String]) -> Error {
-    let known = if known.is_empty() { "none".to_owned() } else { quote(&known.join(", ")) };
+/// One sentence for a client certificate that the client library cannot load.
+pub(crate) fn kubeconfig_error(error: &KubeconfigError) -> Error {
     let sentence = match error {
-        KubeconfigError::ReadConfig(cause, path) => {
-            format!(
-                "the kubeconfig {} cannot be read: {}",
-                quote(&path.display().to_string()),
-                io_words(cause)
-            )
-        }
-        KubeconfigError::Parse(cause) => {
-            // Only the first line: the parser's snippet may show a token.
-            let first = cause.to_string();
-            format!("the kubeconfig is not valid YAML: {}", quote(first.lines().next().unwrap_or_default()))
-        }
-        KubeconfigError::CurrentContextNotSet => {
-            let sentence =
-                format!("the kubeconfig has no current context: pass --context NAME (it has: {known})");
-            return Error::new(Kind::Context, sentence);
-        }
-        KubeconfigError::LoadContext(name) => {
-            let sentence = format!("the kubeconfig has no context {}: it has {known}", quote(name));
-            return Error::new(Kind::Context, sentence);
-        }
-        KubeconfigError::LoadClusterOfContext(name) => {
-            format!("the kubeconfig's context names the cluster {}, which it does not define", quote(name))
-        }
-        KubeconfigError::MissingClusterUrl => "the kubeconfig's cluster has no `server:`".to_owned(),
-        KubeconfigError::LoadCertificateAuthority(cause) => material("certificate authority", cause),
         KubeconfigError::LoadClientCertificate(cause) => material("client certificate", cause),
         KubeconfigError::LoadClientKey(cause) => material("client key", cause),
         KubeconfigError::ParseCertificates(_) => "a certificate in the kubeconfig is not PEM".to_owned(),
@@ -204,14 +176,6 @@ fn material(what: &str, error: &LoadDataError) -> String {
         }
         LoadDataError::DecodeBase64(_) => format!("the kubeconfig's {what} is not base64"),
         LoadDataError::NoBase64DataOrFile => format!("the kubeconfig gives no {what}"),
-    }
-}
-
-fn io_words(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        _ => quote(&error.to_string()),
     }
 }
 

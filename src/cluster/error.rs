@@ -116,7 +116,7 @@ impl Error {
         match error {
             kube::Error::Api(status) => Self::of_status(&status, what),
             kube::Error::Auth(error) => Self::of_auth(&error),
-            kube::Error::InferKubeconfig(error) => super::client::kubeconfig_error(&error, &[]),
+            kube::Error::InferKubeconfig(error) => super::client::kubeconfig_error(&error),
             kube::Error::SerdeError(error) => Self::new(
                 Kind::Protocol,
                 format!("the answer about {what} cannot be read: {}", quote(&error.to_string())),
@@ -192,33 +192,26 @@ impl Error {
     fn of_auth(error: &kube::client::AuthError) -> Self {
         use kube::client::AuthError as Auth;
         let sentence = match error {
-            Auth::AuthExecStart(cause) => format!(
-                "the kubeconfig's credential plugin cannot be started ({}): install it or put it on PATH",
+            Auth::Oidc(cause) => format!(
+                "the kubeconfig's OIDC token cannot be renewed ({}): log in again",
                 quote(&cause.to_string())
             ),
-            // Its standard output may hold a token: only its error output is quoted.
-            Auth::AuthExecRun { cmd, out } => {
-                let program = cmd.split_whitespace().next().unwrap_or_default().trim_matches('"');
-                format!(
-                    "the credential plugin {} failed ({}): {}",
-                    quote(program),
-                    out.status,
-                    quote(last_line(&String::from_utf8_lossy(&out.stderr)))
-                )
-            }
-            Auth::AuthExecParse(_) | Auth::ExecPluginFailed => {
-                "the kubeconfig's credential plugin gave no credentials: run it by hand and see what it prints".to_owned()
-            }
-            Auth::ReadTokenFile(cause, path) => {
-                format!("the token file {} cannot be read: {}", quote(&path.display().to_string()), quote(&cause.to_string()))
-            }
-            Auth::MissingCommand => "the kubeconfig's exec section names no command".to_owned(),
-            Auth::InvalidBearerToken(_) | Auth::InvalidBasicAuth(_) => {
-                "the kubeconfig's token or password holds characters that HTTP does not allow".to_owned()
-            }
             _ => "the kubeconfig's credentials cannot be used: log in again".to_owned(),
         };
         Self::new(Kind::Credentials, sentence)
+    }
+
+    /// The same failure of a connection that leads through a proxy, which may be to blame.
+    #[must_use]
+    pub(crate) fn behind_proxy(self, proxy: &str) -> Self {
+        let sentence = match self.kind {
+            Kind::Unreachable => format!(
+                "the API server cannot be reached through the proxy {proxy}: {self}. Check that the proxy runs, or name the server in NO_PROXY"
+            ),
+            Kind::NoAnswer | Kind::Tls => format!("{self} (through the proxy {proxy})"),
+            _ => return self,
+        };
+        Self { sentence, ..self }
     }
 
     /// Judges a transport failure by the causes beneath it.
@@ -226,6 +219,9 @@ impl Error {
     pub(crate) fn of_transport(error: &(dyn StdError + 'static)) -> Self {
         let mut at = Some(error);
         while let Some(cause) = at {
+            if let Some(known) = cause.downcast_ref::<Self>() {
+                return known.clone();
+            }
             if let Some(auth) = cause.downcast_ref::<kube::client::AuthError>() {
                 return Self::of_auth(auth);
             }
@@ -305,10 +301,6 @@ pub(crate) fn quote(text: &str) -> String {
         return line.into_owned();
     }
     line.chars().take(QUOTE_LIMIT).chain(['…']).collect()
-}
-
-fn last_line(text: &str) -> &str {
-    text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it printed no reason")
 }
 
 /// A failure and all that caused it, innermost last.

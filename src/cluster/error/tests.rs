@@ -177,20 +177,19 @@ fn transport_failures_are_told_apart() {
     assert!(Error::timeout(15).is_transient() && Error::timeout(15).may_have_arrived());
 }
 
-#[cfg(unix)]
 #[test]
-fn a_plugin_that_prints_a_token_and_fails_does_not_leak_it() {
-    use std::os::unix::process::ExitStatusExt as _;
-    let out = std::process::Output {
-        status: std::process::ExitStatus::from_raw(256),
-        stdout: b"token: s3cret".to_vec(),
-        stderr: b"warning\nsession expired, run login\n".to_vec(),
-    };
-    let error = kube::Error::Auth(kube::client::AuthError::AuthExecRun {
-        cmd: "\"login-tool\" \"--token\" \"s3cret\"".into(),
-        out: Box::new(out),
-    });
-    let sentence = Error::of(error, "pods").to_string();
-    assert!(sentence.contains("login-tool") && sentence.contains("run login"), "{sentence}");
-    assert!(!sentence.contains("s3cret"), "{sentence}");
+fn a_failure_of_our_own_passes_through_the_client() {
+    let ours = Error::new(Kind::Credentials, "the credential plugin x is not installed: install it");
+    assert_eq!(Error::of(kube::Error::Service(Box::new(ours.clone())), "pods"), ours);
+}
+
+#[test]
+fn a_proxy_that_is_in_the_way_is_named() {
+    let proxy = "http://127.0.0.1:9 (HTTPS_PROXY)";
+    let refused = kube::Error::Service(Box::new(io::Error::from(io::ErrorKind::ConnectionRefused)));
+    let error = Error::of(refused, "pods").behind_proxy(proxy);
+    assert_eq!(error.kind(), &Kind::Unreachable);
+    assert!(error.to_string().contains(proxy) && error.to_string().contains("connection refused"), "{error}");
+    let denied = judged(403, "Forbidden", "no", json!({}));
+    assert_eq!(denied.clone().behind_proxy(proxy), denied);
 }
