@@ -83,6 +83,8 @@ pub struct EnvironmentRow {
     pub application: Box<str>,
     /// Its name.
     pub name: Box<str>,
+    /// The context of its cluster, where another cluster has an environment of the same name.
+    pub cluster: Option<Box<str>>,
     /// How careful everybody must be.
     pub tier: Tier,
     /// Versions that run in its components, each once; empty: not known.

@@ -30,7 +30,12 @@ pub(super) fn start(settings: &Settings, otherwise: Otherwise) -> Result<Option<
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_target(true);
     let started = match (&settings.log_file, otherwise) {
         (Some(path), _) => {
-            let file = OpenOptions::new().create(true).append(true).open(path).map_err(|error| {
+            let mut options = OpenOptions::new();
+            options.create(true).append(true);
+            // It names people, versions and hosts.
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let file = options.open(path).map_err(|error| {
                 CliError::new(Exit::Usage, format!("the log {} cannot be written: {error}", path.display()))
             })?;
             let (writer, guard) = tracing_appender::non_blocking(file);

@@ -25,7 +25,7 @@ pub(super) fn json(value: &impl Serialize) -> Result<(), CliError> {
     let mut value = serde_json::to_value(value).map_err(failed)?;
     drop_managed_fields(&mut value);
     let rendered = serde_json::to_string_pretty(&value).map_err(failed)?;
-    text(&format!("{rendered}\n"))
+    text(&format!("{}\n", sanitize::json(&rendered)))
 }
 
 fn drop_managed_fields(value: &mut Value) {

@@ -177,7 +177,7 @@ async fn submit(
     let key = release.key();
     let what = format!("{:?} {} into {}", release.spec.kind, release.spec.version, environment.key());
     confirm(environment, Confirmation::of_release(release.spec.kind), how, &what)?;
-    let (release, remarks) = session.cluster.pinned(release).await;
+    let (release, remarks) = session.cluster.pinned(release).await?;
     let release = &release;
     for remark in remarks {
         output::remark(&remark);

@@ -116,10 +116,15 @@ pub(super) fn mirrors_asked(settings: &Settings) -> Result<Option<Mirrors>, CliE
     Ok(settings.registry_resolve.then_some(mirrors))
 }
 
+/// Where the settings' kubeconfig is.
+pub(super) fn source(settings: &Settings) -> Source {
+    settings.kubeconfig.clone().map_or(Source::Standard, Source::File)
+}
+
 /// A cluster by the settings' kubeconfig and this context.
 pub(super) async fn connect(settings: &Settings, context: Option<&String>) -> Result<Cluster, CliError> {
     let options = ConnectOptions {
-        source: settings.kubeconfig.clone().map_or(Source::Standard, Source::File),
+        source: source(settings),
         context: context.cloned(),
         interactive: std::io::stdin().is_terminal(),
         mirrors: mirrors_asked(settings)?,

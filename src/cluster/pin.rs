@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures::future::join_all;
 
 use super::Cluster;
+use super::error::{Error as ClusterError, Kind};
 use super::registry::{Credentials, Error, Registries};
 use crate::api::Release;
 use crate::api::release::ReleaseKind;
@@ -17,16 +18,16 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 impl Cluster {
     /// The release with digests beside its tags, where registries answer in time; one sentence for each component that keeps its tag
-    /// alone. Its name stays, so that asking again is the same request.
-    pub async fn pinned(&self, release: &Release) -> (Release, Vec<String>) {
+    /// alone. Its name stays, so that asking again is the same request. Fails where a registry answers that an image does not exist.
+    pub async fn pinned(&self, release: &Release) -> Result<(Release, Vec<String>), ClusterError> {
         match &self.registries {
             Some(registries) if release.spec.kind == ReleaseKind::Deploy => pin(registries, release).await,
-            _ => (release.clone(), Vec::new()),
+            _ => Ok((release.clone(), Vec::new())),
         }
     }
 }
 
-async fn pin(registries: &Registries, release: &Release) -> (Release, Vec<String>) {
+async fn pin(registries: &Registries, release: &Release) -> Result<(Release, Vec<String>), ClusterError> {
     let mut release = release.clone();
     let nobody = Credentials::none();
     let asked = release.spec.images.iter().map(|image| async {
@@ -43,14 +44,21 @@ async fn pin(registries: &Registries, release: &Release) -> (Release, Vec<String
     for (image, answer) in release.spec.images.iter_mut().zip(answers) {
         match answer {
             Some(Ok(digest)) => image.image = format!("{}@{digest}", image.image),
+            Some(Err(error @ Error::NotThere { .. })) => {
+                let sentence = format!(
+                    "{}: {error}. Push the image first, or check the version",
+                    image.component
+                );
+                return Err(ClusterError::new(Kind::NotFound, crate::sanitize::line(&sentence)));
+            }
             Some(Err(error)) => {
-                let sentence = format!("{} goes by its tag alone: {error}", image.component);
+                let sentence = format!("warning: {}: digest not resolved ({error}); releasing by tag", image.component);
                 remarks.push(crate::sanitize::line(&sentence).into_owned());
             }
             None => {}
         }
     }
-    (release, remarks)
+    Ok((release, remarks))
 }
 
 /// Whether two lists of images mean the same: by tag where only one of them was pinned.

@@ -19,7 +19,7 @@ mod manifest;
 mod token;
 
 pub use address::{Address, Mirrors};
-pub use credentials::{Credentials, PULL_SECRET_KEY};
+pub use credentials::{Credentials, OLD_PULL_SECRET_KEY, PULL_SECRET_KEY};
 pub use manifest::Platform;
 
 /// How long one request may take.
@@ -105,9 +105,15 @@ impl Registries {
     pub async fn digest(&self, image: &str, credentials: &Credentials) -> Result<String, Error> {
         let mut asking = self.ask(image, credentials)?;
         let path = format!("manifests/{}", asking.address.reference);
-        let answer = asking.get(Method::HEAD, &path).await?;
-        if let Some(digest) = stated_digest(answer.headers()) {
-            return Ok(digest);
+        match asking.get(Method::HEAD, &path).await {
+            Ok(answer) => {
+                if let Some(digest) = stated_digest(answer.headers()) {
+                    return Ok(digest);
+                }
+            }
+            // Without a body nobody knows whether a registry says so; the same question with one tells.
+            Err(Error::NotThere { .. }) => {}
+            Err(error) => return Err(error),
         }
         asking.manifest().await.map(|(digest, _)| digest)
     }
@@ -172,24 +178,56 @@ impl Asking<'_> {
         let mut answer = self.send(method.clone(), path).await?;
         if answer.status() == StatusCode::UNAUTHORIZED && self.authorization.is_none() {
             let challenge = token::challenge(&answer.headers().get_all(WWW_AUTHENTICATE));
-            self.authorization = Some(token::authorize(self, challenge).await?);
-            answer = self.send(method.clone(), path).await?;
+            answer = self.authorized(challenge.as_ref(), &method, path).await?;
         }
         let registry = &self.address.registry;
         match answer.status().as_u16() {
             200..=299 => Ok(answer),
-            401 | 403 => Err(Error::Credentials(if self.credentials.of(&self.address.host).is_some() {
-                format!("{registry} refuses the pull secret's account for {}", self.address.repository)
+            401 | 403 => Err(Error::Credentials(if self.accounts().is_empty() {
+                let remedy = self.credentials.remedy(registry);
+                format!("{registry} does not show {} without credentials: {remedy}", self.address.repository)
             } else {
-                format!(
-                    "{registry} does not show {} to strangers: name a pull secret",
-                    self.address.repository
-                )
+                format!("{registry} refuses the pull secret's account for {}", self.address.repository)
             })),
             404 => Err(self.absent(method, answer).await),
             429 => Err(Error::Busy(registry.clone())),
             status => Err(self.strange(&format!("answers with status {status}"))),
         }
+    }
+
+    /// The accounts that are tried, in order.
+    fn accounts(&self) -> Vec<&credentials::Account> {
+        self.credentials.of(&self.address.host, &self.address.repository)
+    }
+
+    /// Asks with each account in turn until one is accepted; what the last one got otherwise.
+    async fn authorized(
+        &mut self,
+        challenge: Option<&token::Challenge>,
+        method: &Method,
+        path: &str,
+    ) -> Result<Response, Error> {
+        let mut accounts: Vec<Option<credentials::Account>> = self.accounts().into_iter().cloned().map(Some).collect();
+        if accounts.is_empty() {
+            accounts.push(None);
+        }
+        let mut last = Err(self.strange("asks for credentials"));
+        for account in accounts {
+            match token::authorize(self, challenge, account.as_ref()).await {
+                Ok(authorization) => self.authorization = Some(authorization),
+                Err(refused @ Error::Credentials(_)) => {
+                    last = Err(refused);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            }
+            let answer = self.send(method.clone(), path).await?;
+            if !matches!(answer.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+                return Ok(answer);
+            }
+            last = Ok(answer);
+        }
+        last
     }
 
     /// Only a registry's own words say that something is not there.

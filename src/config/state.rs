@@ -39,10 +39,18 @@ pub fn write<T: Serialize>(path: &Path, kept: &T) -> io::Result<()> {
     }
     let beside = path.with_extension(format!("{}.new", std::process::id()));
     let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    // Never through a link that somebody else has put there.
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&beside)?;
+    let mut file = match options.open(&beside) {
+        // What an earlier process of our number left behind.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            fs::remove_file(&beside)?;
+            options.open(&beside)?
+        }
+        opened => opened?,
+    };
     serde_json::to_writer_pretty(&mut file, kept)?;
     file.write_all(b"\n")?;
     drop(file);
@@ -67,6 +75,20 @@ mod tests {
             use std::os::unix::fs::PermissionsExt as _;
             assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_the_place_of_the_new_file_is_not_followed() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, victim) = (directory.path().join("state.json"), directory.path().join("victim"));
+        fs::write(&victim, "precious").unwrap();
+        let beside = path.with_extension(format!("{}.new", std::process::id()));
+        std::os::unix::fs::symlink(&victim, &beside).unwrap();
+        write(&path, &vec!["a".to_owned()]).unwrap();
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
+        assert!(fs::symlink_metadata(&path).unwrap().is_file());
+        assert_eq!(read(&path), Ok(Some(vec!["a".to_owned()])));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use chrono::DateTime;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use reqwest::{Response, StatusCode};
+use reqwest::{RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -25,7 +25,7 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(8);
 const LIMIT: usize = 8 << 20;
 /// Checks of one page, and pages that are read.
 const PAGE: usize = 100;
-const PAGES: usize = 5;
+const PAGES: usize = 30;
 /// Names that a sentence holds.
 const NAMED: usize = 5;
 
@@ -59,9 +59,32 @@ enum State {
     Red(String),
 }
 
+/// Checks of one kind, page by page.
+trait Page: DeserializeOwned {
+    /// The last part of the address.
+    const WHAT: &'static str;
+    /// How many there are on all pages; absent where the server does not count.
+    fn total(&self) -> Option<usize>;
+    fn checks(self) -> Vec<Check>;
+}
+
 #[derive(Deserialize)]
 struct Runs {
+    #[serde(default)]
+    total_count: Option<usize>,
     check_runs: Vec<Run>,
+}
+
+impl Page for Runs {
+    const WHAT: &'static str = "check-runs";
+
+    fn total(&self) -> Option<usize> {
+        self.total_count
+    }
+
+    fn checks(self) -> Vec<Check> {
+        self.check_runs.into_iter().map(Check::from).collect()
+    }
 }
 
 #[derive(Deserialize)]
@@ -74,7 +97,21 @@ struct Run {
 
 #[derive(Deserialize)]
 struct Statuses {
+    #[serde(default)]
+    total_count: Option<usize>,
     statuses: Vec<Status>,
+}
+
+impl Page for Statuses {
+    const WHAT: &'static str = "status";
+
+    fn total(&self) -> Option<usize> {
+        self.total_count
+    }
+
+    fn checks(self) -> Vec<Check> {
+        self.statuses.into_iter().map(Check::from).collect()
+    }
 }
 
 #[derive(Deserialize)]
@@ -94,18 +131,38 @@ async fn look(scope: &Scope, wanted: &GithubChecks, version: &str) -> Result<Ver
         None => None,
     };
     let asking = Asking { scope, wanted, version, token };
-    let mut checks = Vec::new();
-    for page in 1..=PAGES {
-        let runs: Runs = asking.get("check-runs", page).await?;
-        let is_last = runs.check_runs.len() < PAGE;
-        checks.extend(runs.check_runs.into_iter().map(Check::from));
-        if is_last {
-            break;
+    let runs = asking.all::<Runs>().await?;
+    let statuses = asking.all::<Statuses>().await?;
+    let unread = [&runs, &statuses].into_iter().find_map(|found| found.unread());
+    let mut checks = runs.checks;
+    checks.extend(statuses.checks);
+    let verdict = judge(wanted, version, &checks);
+    // What is red among a part is red; nothing else follows from a part.
+    Ok(match unread {
+        Some(why) if verdict.0 != GateState::Fail => unknown(why),
+        _ => verdict,
+    })
+}
+
+/// What was read of one kind of check.
+struct Read {
+    checks: Vec<Check>,
+    /// How many there are; absent where the server does not count.
+    total: Option<usize>,
+    /// The last page that was read was not the last one.
+    is_cut: bool,
+}
+
+impl Read {
+    /// Why this is not everything.
+    fn unread(&self) -> Option<String> {
+        let read = self.checks.len();
+        match self.total {
+            Some(total) if read < total => Some(format!("only {read} of {total} checks were read")),
+            None if self.is_cut => Some(format!("only {read} checks were read, and there are more")),
+            _ => None,
         }
     }
-    let statuses: Statuses = asking.get("status", 1).await?;
-    checks.extend(statuses.statuses.into_iter().map(Check::from));
-    Ok(judge(wanted, version, &checks))
 }
 
 impl From<Run> for Check {
@@ -141,37 +198,102 @@ struct Asking<'a> {
 }
 
 impl Asking<'_> {
+    /// Every page, up to a bound.
+    async fn all<P: Page>(&self) -> Result<Read, Verdict> {
+        let mut read = Read { checks: Vec::new(), total: None, is_cut: true };
+        for page in 1..=PAGES {
+            let found: P = self.get(P::WHAT, page).await?;
+            // The newest count: checks may appear while pages are read.
+            read.total = found.total().or(read.total);
+            let checks = found.checks();
+            let is_short = checks.len() < PAGE;
+            let is_empty = checks.is_empty();
+            read.checks.extend(checks);
+            let is_whole = read.total.map_or(is_short, |total| read.checks.len() >= total);
+            if is_whole || is_empty {
+                read.is_cut = false;
+                break;
+            }
+        }
+        Ok(read)
+    }
+
     async fn get<T: DeserializeOwned>(&self, what: &str, page: usize) -> Result<T, Verdict> {
         let url = address(self.wanted, self.version, what).map_err(|why| self.unknown(&why))?;
         let client = self.scope.http.as_ref().ok_or_else(|| self.unknown("no HTTP client could be built"))?;
-        let mut request = client
-            .get(url)
-            .query(&[("per_page", PAGE), ("page", page)])
-            .timeout(PATIENCE)
-            .header("accept", "application/vnd.github+json")
-            .header("x-github-api-version", "2022-11-28");
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token.reveal());
+        let asked = self.request(client, url.clone()).query(&[("per_page", PAGE), ("page", page)]);
+        let answer = asked.send().await.map_err(|error| self.unknown(&web::why(error)))?;
+        if answer.status().is_redirection() {
+            return Err(self.moved(client, &url, &answer).await);
         }
-        let answer = request.send().await.map_err(|error| self.unknown(&web::why(error)))?;
         if !answer.status().is_success() {
-            return Err(self.refused(&answer));
+            return Err(self.refused(answer).await);
         }
         let body = web::body(answer, LIMIT).await.map_err(|why| self.unknown(&why))?;
         serde_json::from_slice(&body).map_err(|_| self.unknown("what answers is not GitHub's REST interface"))
     }
 
-    fn refused(&self, answer: &Response) -> Verdict {
+    fn request(&self, client: &reqwest::Client, url: url::Url) -> RequestBuilder {
+        let request = client
+            .get(url)
+            .timeout(PATIENCE)
+            .header("accept", "application/vnd.github+json")
+            .header("x-github-api-version", "2022-11-28");
+        match &self.token {
+            Some(token) => request.bearer_auth(token.reveal()),
+            None => request,
+        }
+    }
+
+    /// A repository that was renamed or transferred, with its new name where the same server tells it.
+    async fn moved(&self, client: &reqwest::Client, asked: &url::Url, answer: &Response) -> Verdict {
+        #[derive(Deserialize)]
+        struct Repository {
+            full_name: String,
+        }
         let repo = &self.wanted.repo;
-        let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok());
-        let is_limited = header("x-ratelimit-remaining") == Some("0") || header("retry-after").is_some();
-        match answer.status() {
+        let location = answer.headers().get("location").and_then(|value| value.to_str().ok());
+        let target = location.and_then(|location| asked.join(location).ok());
+        let Some(target) = target.filter(|target| target.origin() == asked.origin()) else {
+            return self.unknown(&format!("{repo} has moved to another server: correct `repo` or `apiUrl`"));
+        };
+        // …/repositories/ID/commits/… of which …/repositories/ID is the repository itself
+        let path = target.path().split_once("/commits/").map(|(path, _)| path.to_owned());
+        let mut whole = target.clone();
+        whole.set_query(None);
+        whole.set_path(path.as_deref().unwrap_or_default());
+        let found = async {
+            let answer = self.request(client, whole).send().await.ok().filter(|answer| answer.status().is_success())?;
+            let body = web::body(answer, LIMIT).await.ok()?;
+            serde_json::from_slice::<Repository>(&body).ok()
+        };
+        match (path.is_some(), found.await) {
+            (true, Some(Repository { full_name })) => {
+                let name = crate::sanitize::line(&full_name).into_owned();
+                self.unknown(&format!("{repo} is now called {name}: set `repo: {name}` in the gate"))
+            }
+            _ => self.unknown(&format!("{repo} was renamed or transferred: set its new name in `repo`")),
+        }
+    }
+
+    async fn refused(&self, answer: Response) -> Verdict {
+        let repo = &self.wanted.repo;
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let may_be_limit = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::FORBIDDEN);
+        // A secondary limit may show in nothing but the text.
+        let text = if may_be_limit { web::body(answer, LIMIT).await.unwrap_or_default() } else { Vec::new() };
+        let is_limited = status == StatusCode::TOO_MANY_REQUESTS
+            || header("x-ratelimit-remaining") == Some("0")
+            || header("retry-after").is_some()
+            || String::from_utf8_lossy(&text).to_lowercase().contains("rate limit");
+        match status {
             StatusCode::TOO_MANY_REQUESTS | StatusCode::FORBIDDEN if is_limited => {
                 let now = self.scope.clock.now();
                 let reset = header("x-ratelimit-reset").and_then(|text| text.parse().ok());
                 let reset = reset.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
-                let patience = web::retry_after(answer.headers(), now)
-                    .and_then(|wait| chrono::TimeDelta::from_std(wait).ok());
+                let patience =
+                    web::retry_after(&headers, now).and_then(|wait| chrono::TimeDelta::from_std(wait).ok());
                 let until = patience.and_then(|wait| now.checked_add_signed(wait)).or(reset);
                 let until = until
                     .map_or_else(String::new, |at| format!(" until {}", at.format("%Y-%m-%d %H:%M:%SZ")));

@@ -6,8 +6,8 @@ use futures::future::BoxFuture;
 use super::{Answered, Gate, Scope, Verdict};
 use crate::api::environment::ImageExists;
 use crate::api::release::GateState;
-use crate::cluster::registry::{Credentials, Error, Found, PULL_SECRET_KEY};
-use crate::cluster::secret::read_secret;
+use crate::cluster::registry::{Credentials, Error, Found, OLD_PULL_SECRET_KEY, PULL_SECRET_KEY};
+use crate::cluster::secret::{SecretError, read_secret};
 use crate::domain::health::Question;
 
 /// The image exists in its registry.
@@ -36,9 +36,15 @@ async fn look(scope: &Scope, image: &str, wanted: &ImageExists) -> Verdict {
 }
 
 async fn credentials(scope: &Scope, name: &str) -> Result<Credentials, String> {
-    let text = read_secret(&scope.client, &scope.namespace, name, PULL_SECRET_KEY).await;
+    let read = async |key| read_secret(&scope.client, &scope.namespace, name, key).await;
+    let text = match read(PULL_SECRET_KEY).await {
+        Err(error @ SecretError::NoKey { .. }) => read(OLD_PULL_SECRET_KEY).await.map_err(|_| error),
+        answer => answer,
+    };
     let text = text.map_err(|error| error.to_string())?;
-    Credentials::from_docker_config(text.reveal()).ok_or_else(|| format!("Secret {name} is no pull secret"))
+    Credentials::from_docker_config(text.reveal())
+        .map(|credentials| credentials.of_secret(name))
+        .ok_or_else(|| format!("Secret {name} is no pull secret"))
 }
 
 fn judge(image: &str, wanted: &ImageExists, found: Result<Found, Error>) -> Verdict {

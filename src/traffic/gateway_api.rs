@@ -1,12 +1,14 @@
 //! Gateway API: the weights of an `HTTPRoute`'s backends. Whether its gateway has taken them stands in the route's status.
 
+use std::fmt;
+
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use kube::api::DynamicObject;
 use serde_json::Value;
 
 use super::split::{Backend, Dialect, Two};
-use super::weighted::{Acceptance, Weighted, is_meant, items};
+use super::weighted::{Acceptance, Reach, Rule, Weighted, items, reach};
 use super::{Distinction, Error, Key, Route, Router, SERVICE, pair};
 use crate::api::strategy::Weight;
 use crate::domain::rollout::TrafficState;
@@ -15,20 +17,39 @@ use crate::workload::Written;
 /// The router `gateway-api`.
 pub struct GatewayApi;
 
+const GROUP: &str = "gateway.networking.k8s.io";
+
 const ROUTES: Weighted = Weighted {
-    group: "gateway.networking.k8s.io",
+    group: GROUP,
     version: "v1",
     kind: "HTTPRoute",
     plural: "httproutes",
     key: "httpRoute",
-    lists,
+    rules,
     dialect: Dialect { backend, retarget, unstated: |_| 1 },
     acceptance,
 };
 
-fn lists(object: &Value, rule: Option<&str>) -> Vec<String> {
-    let rules = items(object, "/spec/rules").filter(|(_, one)| is_meant(one, "matches", rule));
-    rules.map(|(index, _)| format!("/spec/rules/{index}/backendRefs")).collect()
+fn rules(object: &Value) -> Vec<Rule> {
+    let rule = |(index, one): (usize, &Value)| Rule {
+        list: format!("/spec/rules/{index}/backendRefs"),
+        name: one.get("name").and_then(Value::as_str).map(str::to_owned),
+        reach: reach(one, "matches", condition),
+    };
+    items(object, "/spec/rules").map(rule).collect()
+}
+
+/// How far one condition of a match reaches.
+fn condition(name: &str, value: &Value) -> Reach {
+    let text = |key: &str| value.get(key).and_then(Value::as_str);
+    match name {
+        "path" => match (text("type").unwrap_or("PathPrefix"), text("value").unwrap_or("/")) {
+            ("PathPrefix", "/") | ("RegularExpression", ".*" | "/.*") => Reach::All,
+            _ => Reach::Part,
+        },
+        _ if value.as_array().is_some_and(Vec::is_empty) => Reach::All,
+        _ => Reach::Condition,
+    }
 }
 
 fn backend(entry: &Value, namespace: &str) -> Option<Backend> {
@@ -43,28 +64,88 @@ fn retarget(entry: &mut Value, to: &Backend) {
     entry["name"] = to.service.clone().into();
 }
 
-/// Every parent that has spoken must have taken the present generation.
+/// Every parent of the route that has spoken must have taken the present generation. What others left in the status does not count.
 fn acceptance(route: &DynamicObject) -> Acceptance {
     let generation = route.metadata.generation.unwrap_or_default();
+    let namespace = route.metadata.namespace.as_deref().unwrap_or_default();
     let mut verdict = Acceptance::Silent;
-    for (_, parent) in items(&route.data, "/status/parents") {
-        let conditions = parent.get("conditions").and_then(Value::as_array).into_iter().flatten();
-        for condition in conditions {
-            let text = |key: &str| condition.get(key).and_then(Value::as_str).unwrap_or_default();
-            if !matches!(text("type"), "Accepted" | "ResolvedRefs") {
-                continue;
-            }
-            let seen = condition.get("observedGeneration").and_then(Value::as_i64);
-            if seen.is_some_and(|seen| seen < generation) {
-                return Acceptance::Not("which its gateway has not yet taken".to_owned());
-            }
-            if text("status") != "True" {
-                return Acceptance::Not(format!("which its gateway refuses: {}", text("message")));
+    for (_, reference) in items(&route.data, "/spec/parentRefs") {
+        let parent = Parent::of(reference, namespace);
+        let entries = items(&route.data, "/status/parents").map(|(_, entry)| entry);
+        let entries = entries.filter(|entry| {
+            entry.get("parentRef").is_some_and(|reference| Parent::of(reference, namespace) == parent)
+        });
+        // Several controllers may have spoken of the same parent, the last one for it now.
+        let (current, old): (Vec<&Value>, Vec<&Value>) =
+            entries.partition(|entry| conditions(entry).all(|one| is_current(one, generation)));
+        if current.is_empty() && !old.is_empty() {
+            return Acceptance::Not(format!("which {parent} has not yet taken"));
+        }
+        for condition in current.into_iter().flat_map(conditions) {
+            if text(condition, "status") != "True" {
+                return Acceptance::Not(format!("which {parent} refuses: {}", text(condition, "message")));
             }
             verdict = Acceptance::Accepted;
         }
     }
     verdict
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The conditions of a parent's status that say whether the route works.
+fn conditions(entry: &Value) -> impl Iterator<Item = &Value> {
+    let all = entry.get("conditions").and_then(Value::as_array).into_iter().flatten();
+    all.filter(|condition| matches!(text(condition, "type"), "Accepted" | "ResolvedRefs"))
+}
+
+fn is_current(condition: &Value, generation: i64) -> bool {
+    let seen = condition.get("observedGeneration").and_then(Value::as_i64);
+    seen.is_none_or(|seen| seen >= generation)
+}
+
+/// What a route is attached to, with everything that the reference leaves unsaid.
+#[derive(Debug, PartialEq, Eq)]
+struct Parent<'a> {
+    group: &'a str,
+    kind: &'a str,
+    namespace: &'a str,
+    name: &'a str,
+    section: &'a str,
+    port: Option<i64>,
+    is_elsewhere: bool,
+}
+
+impl<'a> Parent<'a> {
+    fn of(reference: &'a Value, own: &'a str) -> Self {
+        let given = |key: &str| reference.get(key).and_then(Value::as_str);
+        let namespace = given("namespace").filter(|namespace| !namespace.is_empty()).unwrap_or(own);
+        Self {
+            group: given("group").unwrap_or(GROUP),
+            kind: given("kind").filter(|kind| !kind.is_empty()).unwrap_or("Gateway"),
+            namespace,
+            name: text(reference, "name"),
+            section: text(reference, "sectionName"),
+            port: reference.get("port").and_then(Value::as_i64),
+            is_elsewhere: namespace != own,
+        }
+    }
+}
+
+impl fmt::Display for Parent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ", self.kind)?;
+        if self.is_elsewhere {
+            write!(f, "{}/", self.namespace)?;
+        }
+        f.write_str(self.name)?;
+        if !self.section.is_empty() {
+            write!(f, " section {}", self.section)?;
+        }
+        self.port.map_or(Ok(()), |port| write!(f, " port {port}"))
+    }
 }
 
 fn two(route: &Route) -> Two<'_> {
@@ -84,7 +165,7 @@ impl Router for GatewayApi {
         &[
             Key { name: "httpRoute", is_needed: true, what: "the HTTPRoute whose backends get the weights" },
             SERVICE,
-            Key { name: "rule", is_needed: false, what: "the only rule that is meant, by its name" },
+            Key { name: "rule", is_needed: false, what: "the only rules that are meant, by their names, separated by commas" },
         ]
     }
 
@@ -125,29 +206,82 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_gateway_must_have_taken_the_present_generation() {
-        let condition = |kind: &str, status: &str, seen: i64| json!({"type": kind, "status": status, "observedGeneration": seen, "message": "no such Service"});
-        let cases = [
-            (json!({}), Acceptance::Silent),
-            (json!({"parents": [{"conditions": [condition("Accepted", "True", 3)]}]}), Acceptance::Accepted),
+    fn a_rule_reaches_as_far_as_its_widest_match() {
+        let path = |kind: &str, value: &str| json!({"type": kind, "value": value});
+        for (matches, expected) in [
+            (json!(null), Reach::All),
+            (json!([]), Reach::All),
+            (json!([{}]), Reach::All),
+            (json!([{"path": path("PathPrefix", "/")}]), Reach::All),
+            (json!([{"path": path("RegularExpression", ".*"), "headers": []}]), Reach::All),
+            (json!([{"path": path("PathPrefix", "/api")}]), Reach::Part),
+            (json!([{"path": path("Exact", "/")}]), Reach::Part),
+            (json!([{"headers": [{"name": "x-beta", "value": "1"}]}]), Reach::Condition),
+            (json!([{"path": path("PathPrefix", "/"), "queryParams": [{"name": "beta", "value": "1"}]}]), Reach::Condition),
+            (json!([{"method": "GET"}]), Reach::Condition),
+            (json!([{"path": path("PathPrefix", "/api"), "method": "GET"}]), Reach::Condition),
+            (json!([{"headers": [{"name": "x", "value": "1"}]}, {"path": path("PathPrefix", "/")}]), Reach::All),
+        ] {
+            let found = rules(&json!({"spec": {"rules": [{"matches": matches}]}}));
+            assert_eq!(found[0].reach, expected, "{matches}");
+        }
+    }
+
+    #[test]
+    fn each_present_parent_must_have_taken_the_present_generation() {
+        let said = |parent: Value, kind: &str, status: &str, seen: i64| {
+            let condition = json!({"type": kind, "status": status, "observedGeneration": seen, "message": "no such Service"});
+            json!({"parentRef": parent, "controllerName": "a/b", "conditions": [condition]})
+        };
+        let public = || json!({"name": "public"});
+        let full = || json!({"group": "gateway.networking.k8s.io", "kind": "Gateway", "namespace": "shop", "name": "public"});
+        let not = |text: &str| Acceptance::Not(text.to_owned());
+        for (parents, status, expected) in [
+            (vec![public()], vec![], Acceptance::Silent),
+            (vec![public()], vec![said(public(), "Accepted", "True", 3)], Acceptance::Accepted),
+            (vec![public()], vec![said(full(), "Accepted", "True", 3)], Acceptance::Accepted),
+            (vec![full()], vec![said(public(), "Accepted", "True", 2)], not("which Gateway public has not yet taken")),
             (
-                json!({"parents": [{"conditions": [condition("Accepted", "True", 2)]}]}),
-                Acceptance::Not("which its gateway has not yet taken".into()),
+                vec![public()],
+                vec![said(json!({"name": "old-gateway"}), "Accepted", "True", 1), said(public(), "Accepted", "True", 3)],
+                Acceptance::Accepted,
+            ),
+            (vec![public()], vec![said(json!({"name": "old-gateway"}), "Accepted", "False", 3)], Acceptance::Silent),
+            (
+                vec![public()],
+                vec![said(json!({"name": "public", "sectionName": "http"}), "Accepted", "True", 1), said(public(), "Accepted", "True", 3)],
+                Acceptance::Accepted,
             ),
             (
-                json!({"parents": [
-                    {"conditions": [condition("Accepted", "True", 3)]},
-                    {"conditions": [condition("Accepted", "True", 3), condition("ResolvedRefs", "False", 3)]}
-                ]}),
-                Acceptance::Not("which its gateway refuses: no such Service".into()),
+                vec![json!({"name": "public", "sectionName": "https", "port": 443})],
+                vec![said(json!({"name": "public", "sectionName": "https", "port": 443}), "Accepted", "True", 2)],
+                not("which Gateway public section https port 443 has not yet taken"),
             ),
-        ];
-        for (status, expected) in cases {
+            (
+                vec![public(), json!({"name": "public", "namespace": "edge"})],
+                vec![said(public(), "Accepted", "True", 3), said(json!({"name": "public", "namespace": "edge"}), "ResolvedRefs", "False", 3)],
+                not("which Gateway edge/public refuses: no such Service"),
+            ),
+            (
+                vec![json!({"group": "", "kind": "Service", "name": "pay"})],
+                vec![said(public(), "Accepted", "True", 1), said(json!({"group": "", "kind": "Service", "name": "pay"}), "Accepted", "True", 3)],
+                Acceptance::Accepted,
+            ),
+            (
+                // the same parent, first under another controller
+                vec![public()],
+                vec![said(public(), "Accepted", "True", 1), said(public(), "Accepted", "True", 3)],
+                Acceptance::Accepted,
+            ),
+            (vec![public()], vec![said(public(), "Programmed", "False", 1)], Acceptance::Silent),
+            (vec![], vec![said(public(), "Accepted", "True", 1)], Acceptance::Silent),
+        ] {
             let route = serde_json::from_value(json!({
                 "apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute",
-                "metadata": {"name": "backend", "generation": 3}, "status": status
+                "metadata": {"name": "backend", "namespace": "shop", "generation": 3},
+                "spec": {"parentRefs": parents}, "status": {"parents": status}
             }));
-            assert_eq!(acceptance(&route.unwrap()), expected, "{status}");
+            assert_eq!(acceptance(&route.unwrap()), expected, "{parents:?} {status:?}");
         }
     }
 

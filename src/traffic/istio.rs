@@ -8,7 +8,7 @@ use kube::api::{ApiResource, DynamicObject, GroupVersionKind};
 use serde_json::Value;
 
 use super::split::{Backend, Dialect, Two};
-use super::weighted::{Acceptance, Weighted, is_meant, items};
+use super::weighted::{Acceptance, Reach, Rule, Weighted, items, reach};
 use super::{Distinction, Error, Key, Route, Router, SERVICE, pair};
 use crate::api::strategy::Weight;
 use crate::domain::rollout::TrafficState;
@@ -29,15 +29,31 @@ const SERVICES: Weighted = Weighted {
     kind: "VirtualService",
     plural: "virtualservices",
     key: "virtualService",
-    lists,
+    rules,
     // alone it gets everything; beside others without a weight nothing
     dialect: Dialect { backend, retarget, unstated: |alone| if alone { 100 } else { 0 } },
     acceptance,
 };
 
-fn lists(object: &Value, rule: Option<&str>) -> Vec<String> {
-    let rules = items(object, "/spec/http").filter(|(_, one)| is_meant(one, "match", rule));
-    rules.map(|(index, _)| format!("/spec/http/{index}/route")).collect()
+fn rules(object: &Value) -> Vec<Rule> {
+    let rule = |(index, one): (usize, &Value)| Rule {
+        list: format!("/spec/http/{index}/route"),
+        name: one.get("name").and_then(Value::as_str).map(str::to_owned),
+        reach: reach(one, "match", condition),
+    };
+    items(object, "/spec/http").map(rule).collect()
+}
+
+/// How far one condition of a match reaches.
+fn condition(name: &str, value: &Value) -> Reach {
+    let is = |kind: &str, text: &str| value.get(kind).and_then(Value::as_str) == Some(text);
+    match name {
+        "name" | "ignoreUriCase" | "statPrefix" => Reach::All,
+        "uri" if is("prefix", "/") || is("prefix", "") || is("regex", ".*") || is("regex", "/.*") => Reach::All,
+        "uri" | "authority" | "scheme" | "port" | "gateways" => Reach::Part,
+        _ if value.as_object().is_some_and(serde_json::Map::is_empty) => Reach::All,
+        _ => Reach::Condition,
+    }
 }
 
 /// The Service that a host means in a namespace: by its short name, or in full.
@@ -157,7 +173,7 @@ impl Router for Istio {
                 what: "the VirtualService whose HTTP routes get the weights",
             },
             SERVICE,
-            Key { name: "rule", is_needed: false, what: "the only HTTP route that is meant, by its name" },
+            Key { name: "rule", is_needed: false, what: "the only HTTP routes that are meant, by their names, separated by commas" },
             Key { name: RULE, is_needed: false, what: "the DestinationRule of both subsets" },
             Key { name: FIRST, is_needed: false, what: "the subset of the component's own pods" },
             Key { name: SECOND, is_needed: false, what: "the subset of the second workload's pods" },
@@ -220,6 +236,27 @@ mod tests {
             ("api.b.svc.cluster.local", None),
         ] {
             assert_eq!(service_of(host, "a"), expected, "{host}");
+        }
+    }
+
+    #[test]
+    fn a_rule_reaches_as_far_as_its_widest_match() {
+        for (matches, expected) in [
+            (json!(null), Reach::All),
+            (json!([]), Reach::All),
+            (json!([{"uri": {"prefix": "/"}}]), Reach::All),
+            (json!([{"name": "all", "uri": {"regex": ".*"}, "ignoreUriCase": true}]), Reach::All),
+            (json!([{"uri": {"prefix": "/api"}}]), Reach::Part),
+            (json!([{"port": 8080}]), Reach::Part),
+            (json!([{"headers": {"x-beta": {"exact": "1"}}}]), Reach::Condition),
+            (json!([{"withoutHeaders": {"x-beta": {}}}]), Reach::Condition),
+            (json!([{"uri": {"prefix": "/"}, "queryParams": {"beta": {"exact": "1"}}}]), Reach::Condition),
+            (json!([{"method": {"exact": "GET"}}]), Reach::Condition),
+            (json!([{"sourceLabels": {"app": "tests"}}]), Reach::Condition),
+            (json!([{"headers": {}}]), Reach::All),
+            (json!([{"headers": {"x": {}}}, {"uri": {"exact": "/a"}}]), Reach::Part),
+        ] {
+            assert_eq!(rules(&json!({"spec": {"http": [{"match": matches}]}}))[0].reach, expected, "{matches}");
         }
     }
 

@@ -19,8 +19,8 @@ pub(super) struct Weighted {
     pub plural: &'static str,
     /// Setting that names the object.
     pub key: &'static str,
-    /// JSON pointers of the lists of backends that serve everybody. The second argument is the only rule that is meant.
-    pub lists: fn(&Value, Option<&str>) -> Vec<String>,
+    /// Its rules.
+    pub rules: fn(&Value) -> Vec<Rule>,
     pub dialect: Dialect,
     /// What the object's own controller says of its present generation.
     pub acceptance: fn(&DynamicObject) -> Acceptance,
@@ -80,7 +80,7 @@ impl Weighted {
     /// The share that all rules agree on.
     fn share(&self, route: &Route, object: &DynamicObject, two: &Two<'_>) -> Result<Weight, String> {
         let mut all: Option<Weight> = None;
-        for (list, backends) in self.backends(route, object) {
+        for (list, backends) in self.backends(route, object, two)? {
             let here =
                 split::share(&backends, &self.dialect, two).map_err(|why| format!("{why} at {list}"))?;
             match (all, here) {
@@ -90,17 +90,39 @@ impl Weighted {
                 _ => all = all.or(here),
             }
         }
-        all.ok_or_else(|| format!("has no rule for everybody that leads to {}", two.first.service))
+        all.ok_or_else(|| match route.setting("rule") {
+            Some(rule) => format!("has no rule {rule} that leads to {}", two.first.service),
+            None => format!(
+                "has no rule for all requests that leads to {}: name the one that is meant with `rule`",
+                two.first.service
+            ),
+        })
     }
 
-    /// The lists that matter, with their places.
-    fn backends(&self, route: &Route, object: &DynamicObject) -> Vec<(String, Vec<Value>)> {
-        let lists = (self.lists)(&object.data, route.setting("rule"));
-        let with_list = |list: String| {
-            let backends = object.data.pointer(&list)?.as_array()?.clone();
-            Some((list, backends))
+    /// The lists of backends that get the shares, with their places; the sentence says why it is not clear which.
+    fn backends(
+        &self,
+        route: &Route,
+        object: &DynamicObject,
+        two: &Two<'_>,
+    ) -> Result<Vec<(String, Vec<Value>)>, String> {
+        let list = |rule: &Rule| object.data.pointer(&rule.list)?.as_array().cloned();
+        let with_list = |rule: Rule| list(&rule).map(|list| (rule, list));
+        let all: Vec<(Rule, Vec<Value>)> = (self.rules)(&object.data).into_iter().filter_map(with_list).collect();
+        let leads_here = |backends: &[Value]| {
+            let mut found = backends.iter().filter_map(|one| (self.dialect.backend)(one, two.namespace));
+            found.any(|backend| backend == two.first || backend == two.second)
         };
-        lists.into_iter().filter_map(with_list).collect()
+        let chosen = match route.setting("rule") {
+            Some(names) => {
+                let is_named = |rule: &Rule| {
+                    names.split(',').any(|name| rule.name.as_deref() == Some(name.trim()))
+                };
+                all.into_iter().filter(|(rule, _)| is_named(rule)).collect()
+            }
+            None => choose(all.into_iter().filter(|(_, list)| leads_here(list)).collect())?,
+        };
+        Ok(chosen.into_iter().map(|(rule, list)| (rule.list, list)).collect())
     }
 
     /// Whether all these shares can be set, as the object is now.
@@ -143,7 +165,7 @@ impl Weighted {
             return Err(Error::Changed(what));
         }
         let (mut operations, mut before) = (Vec::new(), Vec::new());
-        for (list, backends) in self.backends(route, object) {
+        for (list, backends) in self.backends(route, object, two).map_err(unfit)? {
             before.push(split::stated(&backends, &self.dialect, two).map_err(unfit)?.unwrap_or_default());
             if let Some(new) = split::with_share(&backends, &self.dialect, two, to).map_err(unfit)?
                 && new != backends
@@ -183,7 +205,7 @@ impl Weighted {
         let key = annotation(two);
         let kept = object.metadata.annotations.as_ref().and_then(|all| all.get(&key));
         let before: Vec<Value> = kept.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-        let lists = self.backends(route, object);
+        let lists = self.backends(route, object, two).map_err(|why| Error::Unfit(format!("{what} {why}")))?;
         let is_known = before.len() == lists.len();
         let mut operations = Vec::new();
         for (index, (list, backends)) in lists.into_iter().enumerate() {
@@ -232,11 +254,84 @@ pub(super) fn items<'a>(
     object.pointer(pointer).and_then(Value::as_array).into_iter().flatten().enumerate()
 }
 
-/// Whether a rule is for everybody, and not just for requests with certain headers, and is the one that is meant.
-pub(super) fn is_meant(rule: &Value, matches: &str, wanted: Option<&str>) -> bool {
-    if let Some(wanted) = wanted {
-        return rule.get("name").and_then(Value::as_str) == Some(wanted);
+/// A rule of an object: its list of backends, and for which requests it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Rule {
+    /// JSON pointer of its list of backends.
+    pub list: String,
+    pub name: Option<String>,
+    pub reach: Reach,
+}
+
+/// For which requests a rule is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Reach {
+    /// Those that also meet a condition on headers, a method, a query, their source.
+    Condition,
+    /// Those below one path, host or port.
+    Part,
+    /// All that reach the object.
+    All,
+}
+
+/// The widest reach of a rule's alternatives; without any it is for all requests.
+pub(super) fn reach(rule: &Value, alternatives: &str, of: fn(&str, &Value) -> Reach) -> Reach {
+    let alternatives = rule.get(alternatives).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let narrowest = |alternative: &Value| {
+        let conditions = alternative.as_object().into_iter().flatten();
+        conditions.map(|(name, value)| of(name, value)).min().unwrap_or(Reach::All)
+    };
+    alternatives.iter().map(narrowest).max().unwrap_or(Reach::All)
+}
+
+/// The rules whose traffic is shifted where none is named: those for all requests, else the only one for a part of them. What has a
+/// condition of its own is left alone.
+fn choose<T>(rules: Vec<(Rule, T)>) -> Result<Vec<(Rule, T)>, String> {
+    let widest = rules.iter().map(|(rule, _)| rule.reach).max();
+    let of = |reach: Reach, rules: Vec<(Rule, T)>| {
+        rules.into_iter().filter(|(rule, _)| rule.reach == reach).collect::<Vec<_>>()
+    };
+    match widest {
+        Some(Reach::All) => Ok(of(Reach::All, rules)),
+        Some(Reach::Part) => {
+            let parts = of(Reach::Part, rules);
+            if let [(first, _), (second, _), ..] = parts.as_slice() {
+                return Err(format!(
+                    "has {} rules for parts of the requests ({}, {}, …): name those that are meant with `rule`, separated by commas",
+                    parts.len(),
+                    first.list,
+                    second.list
+                ));
+            }
+            Ok(parts)
+        }
+        Some(Reach::Condition) | None => Ok(Vec::new()),
     }
-    let conditions = rule.get(matches).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    conditions.is_empty() || conditions.iter().any(|condition| condition.get("headers").is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_for_some_requests_are_left_alone() {
+        use Reach::{All, Condition, Part};
+        for (reaches, expected) in [
+            (&[All][..], Ok(vec![0])),
+            (&[Condition, All, Part], Ok(vec![1])),
+            (&[All, Part, All], Ok(vec![0, 2])),
+            (&[Part], Ok(vec![0])),
+            (&[Condition, Part], Ok(vec![1])),
+            (&[Part, Condition, Part], Err(())),
+            (&[Condition], Ok(vec![])),
+            (&[], Ok(vec![])),
+        ] {
+            let rules = reaches.iter().enumerate().map(|(index, reach)| {
+                (Rule { list: format!("/{index}"), name: None, reach: *reach }, index)
+            });
+            let found = choose(rules.collect());
+            let found = found.map(|all| all.into_iter().map(|(_, index)| index).collect::<Vec<_>>());
+            assert_eq!(found.map_err(|_| ()), expected, "{reaches:?}");
+        }
+    }
 }

@@ -51,7 +51,10 @@ pub(super) async fn perform(
 async fn answer(cluster: &Cluster, request: Request) -> (Outcome, bool) {
     let text = match request {
         Request::Release { release, dry_run } => {
-            let (release, remarks) = cluster.pinned(&release).await;
+            let (release, remarks) = match cluster.pinned(&release).await {
+                Ok(pinned) => pinned,
+                Err(error) => return (Outcome::Refused(error.to_string()), false),
+            };
             let remark = (!remarks.is_empty()).then(|| remarks.join("; "));
             return created(cluster.create_release(&release, dry_run).await, remark);
         }

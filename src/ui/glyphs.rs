@@ -178,6 +178,14 @@ pub static ASCII: Glyphs = Glyphs {
     strokes: ["*", "x"],
 };
 
+impl Glyphs {
+    /// Whether all of them are ASCII, and so should be everything beside them.
+    #[must_use]
+    pub fn is_ascii(&self) -> bool {
+        self.ellipsis.is_ascii()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

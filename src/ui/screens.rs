@@ -54,6 +54,31 @@ pub fn draw(buf: &mut Buffer, area: Rect, store: &Store, theme: &Theme) {
         shell::status(buf, shell.status, &ctx);
     }
     footer::draw(buf, shell.footer, &ctx);
+    if theme.glyphs.is_ascii() {
+        spell_out(buf, area);
+    }
+}
+
+/// Replaces the typographic characters of texts by ASCII, where a terminal has no others. Names and messages stay as they are.
+fn spell_out(buf: &mut Buffer, area: Rect) {
+    for position in area.positions() {
+        let Some(cell) = buf.cell_mut(position) else { continue };
+        let plain = match cell.symbol() {
+            "·" | "•" | "–" | "—" | "−" => "-",
+            "…" => "~",
+            "→" | "›" | "»" => ">",
+            "←" | "‹" | "«" => "<",
+            "×" => "x",
+            "’" | "‘" => "'",
+            "“" | "”" => "\"",
+            "↑" => "^",
+            "↓" => "v",
+            "✔" | "✓" => "+",
+            "✘" | "✗" => "x",
+            _ => continue,
+        };
+        cell.set_symbol(plain);
+    }
 }
 
 /// The lines around the screen, and the rows of the tour below it.

@@ -43,10 +43,10 @@ pub fn header(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
         Some(row) => {
             posture(&mut pen, ctx, &row.id);
             badge(&mut pen, ctx, row.tier);
-            let room = pen.room();
+            let room = pen.room() - reserved(ctx, cluster, pen.room());
             let style = theme.title;
             pen.cut(room / 2, style, theme, &row.application).put(style, theme.glyphs.dot);
-            let room = pen.room();
+            let room = pen.room() - reserved(ctx, cluster, pen.room());
             pen.cut(room, theme.tier(row.tier), theme, &row.name);
         }
         None => {
@@ -54,8 +54,13 @@ pub fn header(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
         }
     }
     if let Some(cluster) = cluster {
-        if wide && pen.room() > width(&cluster.context) + 12 {
-            pen.fmt(theme.muted, format_args!("  on {}", cluster.context));
+        if wide || store.clusters.len() > 1 {
+            let long = wide && pen.room() > width(&cluster.context) + 12;
+            let room = pen.room().saturating_sub(3);
+            if room > 1 {
+                pen.put(theme.muted, if long { "  on " } else { " @" });
+                pen.name(room.min(width(&cluster.context)), theme.muted, theme, &cluster.context);
+            }
         }
         if let Some(identity) = &cluster.identity {
             let room = pen.room();
@@ -69,6 +74,12 @@ pub fn header(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
             }
         }
     }
+}
+
+/// Cells that are kept for the cluster's name, so that it is cut but never dropped.
+fn reserved(ctx: &Ctx<'_>, cluster: Option<&ClusterState>, room: u16) -> u16 {
+    let context = cluster.map_or(0, |cluster| width(&cluster.context));
+    if ctx.store.clusters.len() > 1 { (context + 3).min(room / 2).min(20) } else { 0 }
 }
 
 /// `READ-ONLY` or `ARMED 12m`, where the environment is not simply open; before anything else that could be pushed out.

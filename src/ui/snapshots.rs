@@ -279,6 +279,18 @@ fn ascii_screens_are_ascii() {
         let odd: Vec<char> = shown.chars().filter(|c| !c.is_ascii()).collect();
         assert!(odd.is_empty(), "{odd:?}\n{shown}");
     }
+    for view in VIEWS {
+        for size in SIZES {
+            let shown = text(&screen(&open(live().store, view), &theme, size));
+            let odd: Vec<char> = shown.chars().filter(|c| !c.is_ascii()).collect();
+            assert!(odd.is_empty(), "{view}: {odd:?}\n{shown}");
+        }
+    }
+    for (name, world) in windows() {
+        let shown = text(&screen(&world.store, &theme, (100, 30)));
+        let odd: Vec<char> = shown.chars().filter(|c| !c.is_ascii()).collect();
+        assert!(odd.is_empty(), "{name}: {odd:?}\n{shown}");
+    }
     for (state, world) in progressive() {
         let shown = text(&screen(&open(world.store, "release"), &theme, (80, 24)));
         let odd: Vec<char> = shown.chars().filter(|c| !c.is_ascii()).collect();

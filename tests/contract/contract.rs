@@ -8,6 +8,7 @@ mod budgets;
 mod differences;
 mod discovery;
 mod forgeries;
+pub mod kubeconfigs;
 mod lists;
 mod locks;
 mod logs;

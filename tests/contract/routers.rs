@@ -47,15 +47,17 @@ fn ways() -> Vec<Way> {
     ]
 }
 
-/// Rules of other services, and one that is matched by a header, are nobody's here.
+/// Rules of other services, and those for some requests only, are left alone.
 fn gateway() -> Way {
     let elsewhere =
         json!({"backendRefs": [{"name": "docs", "port": 80, "weight": 3}, {"name": "pages", "port": 80}]});
+    let only = |condition: &str, value: Value| json!({"matches": [{condition: value}], "backendRefs": [{"name": "api", "port": 80}]});
     let testers = json!({"matches": [{"headers": [{"name": "x-stable", "value": "1"}]}], "backendRefs": [{"name": "api", "port": 80}]});
     let rules = json!([
-        {"matches": [{"path": {"type": "PathPrefix", "value": "/api"}}],
+        {"matches": [{"path": {"type": "PathPrefix", "value": "/"}}],
             "backendRefs": [{"name": "docs", "port": 80, "weight": 100}, {"name": "api", "port": 80, "weight": 200}]},
-        elsewhere, testers, {"backendRefs": [{"name": "api", "port": 80}]}
+        elsewhere, testers, only("path", json!({"type": "PathPrefix", "value": "/admin"})), only("method", json!("POST")),
+        only("queryParams", json!([{"name": "beta", "value": "1"}])), {"backendRefs": [{"name": "api", "port": 80}]}
     ]);
     let route = object("gateway.networking.k8s.io/v1", "HTTPRoute", "api", &json!({"rules": rules}));
     let drifted = json!({"spec": {"rules": [
@@ -77,6 +79,8 @@ fn istio_hosts() -> Way {
     let to = |host: &str, weight: i64| json!({"destination": {"host": host}, "weight": weight});
     let service = virtual_service(&json!({"hosts": ["api"], "http": [
         {"match": [{"uri": {"prefix": "/docs"}}], "route": [to("docs", 50), to("pages", 50)]},
+        {"match": [{"uri": {"prefix": "/admin"}}], "route": [{"destination": {"host": "api"}}]},
+        {"match": [{"queryParams": {"beta": {"exact": "1"}}}], "route": [{"destination": {"host": "api"}}]},
         {"route": [{"destination": {"host": "api"}}], "timeout": "5s"}
     ]}));
     let drifted = json!({"spec": {"http": [{"route": [to("api", 75), to("api-canary", 25)]}]}});
@@ -296,6 +300,14 @@ async fn shift(backend: &Backend, way: &Way, router: &dyn Router, shares: &[u8])
         let state = router.observe(&route).await.expect("a look");
         assert_eq!((state.weight, state.is_accepted), (Some(to), true), "{name}: {}", state.detail);
         assert_eq!(router.set(&route, from, to).await.expect("no write"), Written::Already, "{name} {to}");
+        for (place, object) in &way.objects {
+            let found = backend.get("admin", &backend.at(place, object["metadata"]["name"].as_str().expect("a name"))).await.ok();
+            for rule in ["/spec/rules", "/spec/http"].iter().filter_map(|list| found.pointer(list)?.as_array()).flatten() {
+                let text = rule.to_string();
+                let is_narrow = ["/admin", "x-stable", "beta", "POST"].iter().any(|word| text.contains(word));
+                assert!(!is_narrow || !text.contains("canary"), "{name}: {text}");
+            }
+        }
     }
     let Some((place, change, share)) = &way.drift else { return };
     let path = backend.at(place, "api");

@@ -248,7 +248,8 @@ fn github(runs: Vec<Value>, statuses: Vec<Value>) -> impl Fn(&Heard) -> Said + S
                 json_answer(200, &json!({"total_count": runs.len(), "check_runs": shown}))
             }
             "/repos/acme/planera/commits/v1.8.2/status" => {
-                json_answer(200, &json!({"state": "pending", "statuses": statuses}))
+                let shown: Vec<&Value> = statuses.iter().skip((page - 1) * 100).take(100).collect();
+                json_answer(200, &json!({"state": "pending", "total_count": statuses.len(), "statuses": shown}))
             }
             _ => json_answer(404, &json!({"message": "Not Found"})),
         }
@@ -260,10 +261,19 @@ async fn the_checks_of_a_version_decide() {
     let many: Vec<Value> = (0..150).map(|number| run(&format!("job {number}"), "success")).collect();
     let mut late = many.clone();
     late.push(run("last", "failure"));
+    let mut far: Vec<Value> = (0..505).map(|number| run(&format!("job {number}"), "success")).collect();
+    far.push(run("security-scan", "failure"));
+    let mut statuses: Vec<Value> =
+        (0..130).map(|number| json!({"context": format!("status {number}"), "state": "success"})).collect();
+    let green = statuses.clone();
+    statuses[120] = json!({"context": "audit", "state": "failure"});
     let lint = |state: &str| vec![json!({"context": "lint", "state": state})];
     for (runs, statuses, state, sentence) in [
         (many, lint("success"), GateState::Pass, "151 checks of v1.8.2 are green in acme/planera"),
         (late, vec![], GateState::Fail, "v1.8.2 is not green in acme/planera: last (failure)"),
+        (far, vec![], GateState::Fail, "v1.8.2 is not green in acme/planera: security-scan (failure)"),
+        (vec![], statuses, GateState::Fail, "v1.8.2 is not green in acme/planera: audit (failure)"),
+        (vec![run("build", "success")], green, GateState::Pass, "131 checks of v1.8.2 are green in acme/planera"),
         (
             vec![run("build", "")],
             lint("success"),
@@ -285,6 +295,52 @@ async fn the_checks_of_a_version_decide() {
 }
 
 #[tokio::test]
+async fn a_part_of_the_checks_is_no_data_unless_it_is_red() {
+    // The server counts more than it shows: pages shift, or it stops showing.
+    let counts_more = |conclusion: &'static str| {
+        move |heard: &Heard| {
+            let is_first = heard.path.contains("page=1&") || heard.path.ends_with("page=1");
+            let shown: Vec<Value> = (0..if is_first { 100 } else { 0 })
+                .map(|number| run(&format!("job {number}"), if number == 7 { conclusion } else { "success" }))
+                .collect();
+            match heard.path.contains("/check-runs") {
+                true => json_answer(200, &json!({"total_count": 510, "check_runs": shown})),
+                false => json_answer(200, &json!({"total_count": 0, "statuses": []})),
+            }
+        }
+    };
+    for (conclusion, state, sentence) in [
+        ("success", GateState::NoData, "the checks of v1.8.2 are not known: only 100 of 510 checks were read"),
+        ("failure", GateState::Fail, "v1.8.2 is not green in acme/planera: job 7 (failure)"),
+    ] {
+        let world = World::open(counts_more(conclusion)).await;
+        let answer = world.checks(GithubChecks::default()).await;
+        assert_eq!((answer.state, answer.detail.as_str()), (state, sentence));
+    }
+}
+
+#[tokio::test]
+async fn a_renamed_repository_is_named_and_the_token_goes_nowhere_else() {
+    let told = |location: &'static str| {
+        move |heard: &Heard| match heard.path.as_str() {
+            "/repositories/7" => json_answer(200, &json!({"full_name": "acme/atlas"})),
+            _ => Some((301, vec![("location", location.to_owned())], Vec::new())),
+        }
+    };
+    for (location, sentence) in [
+        ("/repositories/7/commits/v1.8.2/check-runs?page=1", "acme/planera is now called acme/atlas"),
+        ("/repositories/8/commits/v1.8.2/check-runs", "acme/planera was renamed or transferred"),
+        ("https://elsewhere.example/repositories/7/commits/x/check-runs", "has moved to another server"),
+        ("::", "acme/planera"),
+    ] {
+        let world = World::open(told(location)).await;
+        let answer = world.checks(GithubChecks::default()).await;
+        assert_eq!(answer.state, GateState::NoData, "{}", answer.detail);
+        assert!(answer.detail.contains(sentence), "{}", answer.detail);
+    }
+}
+
+#[tokio::test]
 async fn what_github_does_not_tell_is_no_data_and_the_token_stays_secret() {
     let limited = |headers: &[(&'static str, &str)]| -> Said {
         let headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
@@ -295,7 +351,13 @@ async fn what_github_does_not_tell_is_no_data_and_the_token_stays_secret() {
     for (answer, state, sentence) in [
         (limited(&spent), GateState::NoData, until),
         (limited(&[("retry-after", "600")]), GateState::NoData, until),
-        (limited(&[]), GateState::NoData, "GitHub does not let this token read the checks of acme/planera"),
+        (limited(&[]), GateState::NoData, "GitHub's limit of requests is used up"),
+        (json_answer(429, &json!({})), GateState::NoData, "GitHub's limit of requests is used up"),
+        (
+            json_answer(403, &json!({"message": "Resource not accessible"})),
+            GateState::NoData,
+            "GitHub does not let this token read the checks of acme/planera",
+        ),
         (json_answer(401, &json!({})), GateState::NoData, "does not let this token"),
         (json_answer(404, &json!({})), GateState::NoData, "acme/planera is not there, or not for this token"),
         (json_answer(422, &json!({})), GateState::Fail, "acme/planera has no v1.8.2"),

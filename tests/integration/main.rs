@@ -19,6 +19,7 @@ mod double;
 mod ear;
 mod feeds;
 mod gates;
+mod kubeconfigs;
 mod notify;
 mod panes;
 mod prometheus_failures;

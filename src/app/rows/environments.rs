@@ -1,6 +1,6 @@
 //! The list of environments.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
@@ -41,15 +41,33 @@ pub(in crate::app) fn list(store: &Store) -> Vec<EnvironmentRow> {
     for (index, row) in rows.iter_mut().enumerate() {
         row.number = index + 1;
     }
+    name_clusters(store, &mut rows);
     if let Some(filter) = store.ui.filter(Pane::Environments) {
         rows.retain(|row| {
             let mut words: Vec<&str> =
                 vec![&row.application, &row.name, row.tier.as_str(), row.health.word()];
+            words.extend(row.cluster.as_deref());
             words.extend(row.versions.iter().map(|version| &**version));
             filter.matches(&words)
         });
     }
     rows
+}
+
+/// Names the cluster of environments that are called the same in several clusters.
+fn name_clusters(store: &Store, rows: &mut [EnvironmentRow]) {
+    if store.clusters.len() < 2 {
+        return;
+    }
+    let mut homes: BTreeMap<Box<str>, BTreeSet<ClusterId>> = BTreeMap::new();
+    for row in rows.iter() {
+        homes.entry(row.name.clone()).or_default().insert(row.id.cluster);
+    }
+    for row in rows {
+        if homes.get(&row.name).is_some_and(|clusters| clusters.len() > 1) {
+            row.cluster = store.cluster(row.id.cluster).map(|cluster| cluster.context.clone());
+        }
+    }
 }
 
 /// Renews the numbers of rows that are otherwise still right; tells whether one has changed.
@@ -92,6 +110,7 @@ fn row(
         section: sections::place(store, (id, cluster), environment),
         application: environment.spec.application.as_str().into(),
         name: key.name.clone(),
+        cluster: None,
         tier: environment.spec.tier,
         versions: versions(environment, &workloads),
         pods: (!workloads.is_empty()).then(|| {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
+use super::super::exit::Exit;
 use super::super::session::{connect, in_sight};
 use crate::api::{Environment, Release};
 use crate::cluster::Cluster;
@@ -17,6 +18,8 @@ pub(super) struct Patient {
     pub(super) context: String,
     /// The client, or why there is none.
     pub(super) cluster: Result<Cluster, String>,
+    /// What helps where there is no client.
+    pub(super) remedy: &'static str,
     pub(super) settings: Settings,
     server: OnceCell<Result<String, String>>,
     environments: OnceCell<Result<Vec<Environment>, String>>,
@@ -30,11 +33,14 @@ pub(super) async fn all(settings: &Settings) -> Vec<Patient> {
         several => several.iter().map(Some).collect(),
     };
     let opened = contexts.into_iter().map(|context| async move {
-        let cluster = connect(settings, context).await.map_err(|error| error.to_string());
+        let cluster = connect(settings, context).await;
+        let remedy = cluster.as_ref().err().map_or("", |error| remedy(error.exit()));
+        let cluster = cluster.map_err(|error| error.to_string());
         let name = cluster.as_ref().map(|cluster| cluster.context().to_owned()).ok();
         Patient {
             context: name.or(context.cloned()).unwrap_or_default(),
             cluster,
+            remedy,
             settings: settings.clone(),
             server: OnceCell::new(),
             environments: OnceCell::new(),
@@ -42,6 +48,15 @@ pub(super) async fn all(settings: &Settings) -> Vec<Patient> {
         }
     });
     futures::future::join_all(opened).await
+}
+
+/// What helps against a configuration that gives no client.
+const fn remedy(exit: Exit) -> &'static str {
+    match exit {
+        Exit::Refused => "install or correct the credential plugin or token file that the kubeconfig names, or log in again",
+        Exit::Usage => "name a context of the kubeconfig with --context",
+        _ => "name a valid file with --kubeconfig and a context of it with --context",
+    }
 }
 
 impl Patient {

@@ -10,16 +10,19 @@ use serde_json::Value;
 use super::Finding;
 use super::patient::Patient;
 use crate::api::{Environment, GROUP, Release, ReleaseAction, VERSION};
+use crate::cluster;
 
 pub(super) fn kubeconfig(patient: &Patient) -> Vec<Finding> {
-    vec![match &patient.cluster {
+    let mut findings = vec![match &patient.cluster {
         Ok(cluster) => Finding::ok(cluster.context(), format!("readable; namespace {}", cluster.namespace())),
-        Err(error) => Finding::fail(
-            &*patient.context,
-            error,
-            "name a valid file with --kubeconfig and a context of it with --context",
-        ),
-    }]
+        Err(error) => Finding::fail(&*patient.context, error, patient.remedy),
+    }];
+    let source = super::super::session::source(&patient.settings);
+    findings.extend(cluster::skipped_kubeconfigs(&source).unwrap_or_default().into_iter().map(|path| {
+        let evidence = format!("{} does not exist and is skipped", path.display());
+        Finding::warn("KUBECONFIG", evidence, "remove it from KUBECONFIG, or create it")
+    }));
+    findings
 }
 
 pub(super) async fn reachable(patient: &Patient) -> Vec<Finding> {

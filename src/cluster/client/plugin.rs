@@ -54,6 +54,8 @@ pub(super) struct Issued {
 /// What is read of a plugin's answer.
 #[derive(Deserialize)]
 struct Answer {
+    #[serde(default, rename = "apiVersion")]
+    api_version: Option<String>,
     status: Option<AnswerStatus>,
 }
 
@@ -104,7 +106,7 @@ impl Plugin {
                 format!("the credential plugin {named} failed ({status}){last}{}{hint}", self.elsewhere());
             return Err(Error::new(Kind::Credentials, sentence));
         }
-        read(&output).map_err(|why| {
+        read(&output, self.exec.api_version.as_deref()).map_err(|why| {
             Error::new(
                 Kind::Credentials,
                 format!("the credential plugin {named} {why}{last}: run it by hand and read what it prints"),
@@ -313,8 +315,13 @@ async fn fill(from: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>, last: bo
 }
 
 /// The credentials in a plugin's output, in JSON or YAML; else why there are none.
-fn read(output: &[u8]) -> Result<Issued, &'static str> {
+fn read(output: &[u8], wanted: Option<&str>) -> Result<Issued, &'static str> {
     let answer: Answer = serde_saphyr::from_slice(output).map_err(|_| "printed no ExecCredential")?;
+    if let (Some(wanted), Some(given)) = (wanted, answer.api_version.as_deref())
+        && wanted != given
+    {
+        return Err("answers in another apiVersion than the kubeconfig asks for");
+    }
     let status = answer.status.ok_or("printed an ExecCredential without a status")?;
     let filled = |text: Option<String>| text.filter(|text| !text.is_empty());
     let identity = match (filled(status.client_certificate_data), filled(status.client_key_data)) {

@@ -34,19 +34,52 @@ impl fmt::Display for Platform {
 }
 
 impl Platform {
-    /// Whether it is what `linux/arm64` or `linux/arm/v7` asks for; a variant that nobody asks for does not matter.
+    /// Whether a machine that is `linux/arm64` or `linux/arm/v7` runs it, as containerd decides that: names have aliases, an absent
+    /// variant is the usual one, and a machine runs older variants of its architecture.
     #[must_use]
     pub fn is(&self, wanted: &str) -> bool {
         let mut parts = wanted.trim().splitn(3, '/');
-        let same = |part: Option<&str>, own: &str| part.is_some_and(|part| part.eq_ignore_ascii_case(own));
-        let (os, architecture) = (same(parts.next(), &self.os), same(parts.next(), &self.architecture));
-        let variant = parts.next().is_none_or(|variant| self.variant.as_deref() == Some(variant));
-        os && architecture && variant
+        let (Some(os), Some(architecture)) = (parts.next(), parts.next()) else { return false };
+        let wanted = normal(os, architecture, parts.next().unwrap_or_default());
+        let own = normal(&self.os, &self.architecture, self.variant.as_deref().unwrap_or_default());
+        let is_same_kind = (&own.0, &own.1) == (&wanted.0, &wanted.1);
+        is_same_kind && match (level(&own.2), level(&wanted.2)) {
+            (Some(own), Some(wanted)) => own <= wanted,
+            _ => own.2 == wanted.2,
+        }
     }
 
     fn is_known(&self) -> bool {
         !self.os.is_empty() && self.os != "unknown"
     }
+}
+
+/// Operating system, architecture and variant in containerd's names.
+fn normal(os: &str, architecture: &str, variant: &str) -> (String, String, String) {
+    let (os, architecture) = (os.to_lowercase(), architecture.to_lowercase());
+    let mut variant = variant.to_lowercase();
+    if variant.starts_with(|c: char| c.is_ascii_digit()) {
+        variant.insert(0, 'v');
+    }
+    let (architecture, usual) = match architecture.as_str() {
+        "x86_64" | "x86-64" | "amd64" => ("amd64", "v1"),
+        "aarch64" | "arm64" => ("arm64", "v8"),
+        "armhf" => return (os, "arm".to_owned(), "v7".to_owned()),
+        "armel" => return (os, "arm".to_owned(), "v6".to_owned()),
+        "arm" => ("arm", "v7"),
+        "i386" => ("386", ""),
+        other => (other, ""),
+    };
+    if variant.is_empty() {
+        usual.clone_into(&mut variant);
+    }
+    let os = if os == "macos" { "darwin".to_owned() } else { os };
+    (os, architecture.to_owned(), variant)
+}
+
+/// The number in a variant: `v8` and `v8.0` are 8.
+fn level(variant: &str) -> Option<u32> {
+    variant.strip_prefix('v')?.split('.').next()?.parse().ok()
 }
 
 /// A manifest as far as it matters.
@@ -111,18 +144,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_platform_is_compared_as_far_as_it_is_asked_for() {
-        let arm = Platform { os: "linux".into(), architecture: "arm64".into(), variant: Some("v8".into()) };
-        for (wanted, expected) in [
-            ("linux/arm64", true),
-            ("linux/arm64/v8", true),
-            ("linux/arm64/v9", false),
-            ("linux/amd64", false),
-            ("linux", false),
+    fn a_platform_is_compared_as_containerd_compares_it() {
+        for (there, wanted, expected) in [
+            ("linux/arm64/v8", "linux/arm64", true),
+            ("linux/arm64/v8", "linux/arm64/v8", true),
+            ("linux/arm64/8", "linux/arm64/v8", true),
+            ("linux/arm64", "linux/arm64/v8", true),
+            ("linux/arm64", "linux/aarch64", true),
+            ("linux/arm64/v8", "linux/arm64/v9", true),
+            ("linux/arm64/v9", "linux/arm64", false),
+            ("linux/amd64", "linux/amd64/v1", true),
+            ("linux/amd64/v1", "linux/amd64", true),
+            ("linux/amd64/v3", "linux/amd64", false),
+            ("linux/amd64/v2", "linux/amd64/v3", true),
+            ("linux/amd64", "Linux/x86_64", true),
+            ("linux/arm", "linux/arm/v7", true),
+            ("linux/arm/v7", "linux/arm", true),
+            ("linux/arm/v6", "linux/arm/v7", true),
+            ("linux/arm/v7", "linux/arm/v6", false),
+            ("linux/arm64/v8", "linux/amd64", false),
+            ("linux/arm64/v8", "linux", false),
+            ("windows/amd64", "linux/amd64", false),
+            ("linux/s390x", "linux/s390x", true),
+            ("linux/mips/x", "linux/mips", false),
         ] {
-            assert_eq!(arm.is(wanted), expected, "{wanted}");
+            let mut parts = there.splitn(3, '/').map(str::to_owned);
+            let mut next = || parts.next();
+            let platform = Platform {
+                os: next().unwrap_or_default(),
+                architecture: next().unwrap_or_default(),
+                variant: next(),
+            };
+            assert_eq!(platform.is(wanted), expected, "{there} for {wanted}");
+            assert_eq!(platform.to_string(), there);
         }
-        assert_eq!(arm.to_string(), "linux/arm64/v8");
     }
 
     #[test]

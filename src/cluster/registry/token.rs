@@ -89,26 +89,44 @@ struct Granted {
 /// Gets what the registry demands.
 pub(super) async fn authorize(
     asking: &Asking<'_>,
-    challenge: Option<Challenge>,
+    challenge: Option<&Challenge>,
+    account: Option<&Account>,
 ) -> Result<Authorization, Error> {
     let registry = &asking.address.registry;
-    let account = asking.credentials.of(&asking.address.host);
-    let stranger = || Error::Credentials(format!("{registry} does not answer strangers: name a pull secret"));
+    let stranger = || {
+        let remedy = asking.credentials.remedy(registry);
+        Error::Credentials(format!("{registry} does not answer without credentials: {remedy}"))
+    };
     let (realm, service, scope) = match challenge {
         Some(Challenge::Bearer { realm, service, scope }) => (realm, service, scope),
         Some(Challenge::Basic) => return account.cloned().map(Authorization::Basic).ok_or_else(stranger),
         None => return Err(stranger()),
     };
-    let url = realm_url(asking, &realm)?;
-    let scope = scope.unwrap_or_else(|| format!("repository:{}:pull", asking.address.repository));
-    let mut request = asking.http.get(url).timeout(asking.patience).query(&[("scope", scope)]);
-    if let Some(service) = service {
-        request = request.query(&[("service", service)]);
+    let url = realm_url(asking, realm)?;
+    let scope = scope.clone().unwrap_or_else(|| format!("repository:{}:pull", asking.address.repository));
+    let mut fields = vec![("scope", scope.as_str())];
+    fields.extend(service.as_ref().map(|service| ("service", service.as_str())));
+    let identity = account.and_then(|account| Some((account, account.identity_token.as_deref()?)));
+    let mut answer = None;
+    if let Some((account, token)) = identity {
+        let mut form = fields.clone();
+        form.extend([("grant_type", "refresh_token"), ("refresh_token", token), ("client_id", "release-cockpit")]);
+        let request = asking.http.post(url.clone()).timeout(asking.patience).form(&form);
+        let given = request.send().await.map_err(|error| asking.silent(web::why(error)))?;
+        // A token service without this grant may still take the password.
+        let has_password = !account.password.is_empty();
+        answer = Some(given).filter(|given| given.status().is_success() || !has_password);
     }
-    if let Some(account) = account {
-        request = request.basic_auth(&account.user, Some(&account.password));
-    }
-    let answer = request.send().await.map_err(|error| asking.silent(web::why(error)))?;
+    let answer = match answer {
+        Some(answer) => answer,
+        None => {
+            let mut request = asking.http.get(url).timeout(asking.patience).query(&fields);
+            if let Some(account) = account {
+                request = request.basic_auth(&account.user, Some(&account.password));
+            }
+            request.send().await.map_err(|error| asking.silent(web::why(error)))?
+        }
+    };
     match answer.status() {
         StatusCode::TOO_MANY_REQUESTS => return Err(Error::Busy(registry.clone())),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if account.is_some() => {

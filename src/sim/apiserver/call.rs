@@ -120,6 +120,9 @@ impl Call {
     pub fn object(&self) -> Result<Value, Refusal> {
         let form = self.content_type.split(';').next().unwrap_or_default().trim();
         let is_text = form.is_empty() || form.ends_with("json") || form.ends_with("yaml") || form == "*/*";
+        if form == "application/vnd.kubernetes.protobuf" {
+            return Err(Refusal::protobuf());
+        }
         if !is_text {
             return Err(Refusal::unknown_format("application/json, application/yaml"));
         }

@@ -143,6 +143,13 @@ impl Refusal {
         )
     }
 
+    /// 415 for what kubectl sends for built-in kinds that it makes itself, with the way that works.
+    pub fn protobuf() -> Self {
+        let sentence = "the simulator reads JSON and YAML, not protobuf: print the object with `--dry-run=client -o yaml` \
+                        and send it with `kubectl apply -f -`";
+        Self::new(415, "UnsupportedMediaType", sentence.into())
+    }
+
     /// 422 with causes: field, reason, message.
     pub fn invalid(resource: &Resource, name: &str, causes: &[Cause]) -> Self {
         let text: Vec<_> = causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect();

@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use crate::api::ReleaseKind;
 use crate::app::form::{Field, Form};
 use crate::ui::chrome::{Chrome, Freshness, sentence};
-use crate::ui::format::width;
+use crate::ui::format::{cut_middle, width};
 use crate::ui::layout::{centred, scrolled};
 use crate::ui::overlays::clear;
 use crate::ui::overlays::confirm::{button, change_line, field};
@@ -31,10 +31,16 @@ pub fn draw(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, form: &Form) {
     let place = &form.environment.key.name;
     let note = form.source.as_ref().map_or("", |source| &source.key.name);
     let from = if note.is_empty() { "" } else { "from " };
+    let several = ctx.store.clusters.len() > 1;
+    let cluster = ctx.store.cluster(form.environment.cluster).filter(|_| several);
+    let (first, last) = cluster.map_or(("", None), |cluster| cut_middle(&cluster.context, 24));
+    let at = if cluster.is_some() { " on " } else { "" };
+    let gap = if last.is_some() { theme.glyphs.ellipsis } else { "" };
+    let last = last.unwrap_or_default();
     let inner = chrome.draw(
         buf,
         area,
-        format_args!("{word} {} {} {place}", form.application, theme.glyphs.arrow),
+        format_args!("{word} {} {} {place}{at}{first}{gap}{last}", form.application, theme.glyphs.arrow),
         (theme.muted, format_args!("{from}{note}")),
     );
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };

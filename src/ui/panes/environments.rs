@@ -111,7 +111,8 @@ fn heading(buf: &mut Buffer, place: Rect, ctx: &Ctx<'_>, (heading, chosen): (&He
 impl Columns {
     fn of(rows: &[EnvironmentRow], cells: u16, boxed: bool) -> Self {
         let several = several_applications(rows);
-        let name = rows.iter().map(|row| name_width(row, several)).max().unwrap_or(8).clamp(8, 28);
+        let longest = if rows.iter().any(|row| row.cluster.is_some()) && cells >= 100 { 36 } else { 28 };
+        let name = rows.iter().map(|row| name_width(row, several)).max().unwrap_or(8).clamp(8, longest);
         let said = rows.iter().all(|row| row.name.contains(&tier_word(row.tier).to_ascii_lowercase()[..3]));
         let tier = if said { 0 } else { 5 };
         // Not by what runs: the column would widen when a second version appears, and everything behind it would jump.
@@ -159,12 +160,20 @@ impl Columns {
         pen.put(theme.accent, pointer).fmt(theme.key, format_args!("{:<2}", row.number)).skip(1);
         let name = theme.tier(row.tier);
         let at = pen.column();
+        // What tells two rows apart comes before the rest of their names.
+        let cluster = row.cluster.as_ref().map_or(0, |cluster| (width(cluster) + 1).min((self.name / 2).max(6)));
+        let cells = self.name - cluster;
         if several {
-            pen.cut(self.name, theme.text, theme, &row.application).put(theme.muted, theme.glyphs.dot);
-            let left = self.name.saturating_sub(pen.column() - at);
+            pen.cut(cells.saturating_sub(4), theme.text, theme, &row.application).put(theme.muted, theme.glyphs.dot);
+            let left = cells.saturating_sub(pen.column() - at);
             pen.cut(left, name, theme, &row.name);
         } else {
-            pen.cut(self.name, name, theme, &row.name);
+            pen.cut(cells, name, theme, &row.name);
+        }
+        if let Some(context) = &row.cluster {
+            pen.put(theme.muted, "@");
+            let left = self.name.saturating_sub(pen.column() - at);
+            pen.name(left, theme.muted, theme, context);
         }
         pen.to(at + self.name + 1);
         if self.tier > 0 {
@@ -299,7 +308,8 @@ fn several_applications(rows: &[EnvironmentRow]) -> bool {
 }
 
 fn name_width(row: &EnvironmentRow, several: bool) -> u16 {
-    width(&row.name) + if several { width(&row.application) + 1 } else { 0 }
+    let cluster = row.cluster.as_ref().map_or(0, |cluster| width(cluster) + 1);
+    width(&row.name) + cluster + if several { width(&row.application) + 1 } else { 0 }
 }
 
 /// Nothing of a row's height depends on its content.

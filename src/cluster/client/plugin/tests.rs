@@ -47,12 +47,15 @@ async fn tokens_and_certificates_are_read_in_json_and_yaml() {
             Some(2001),
         ),
     ] {
-        let issued = read(text.as_bytes()).unwrap();
+        let issued = read(text.as_bytes(), None).unwrap();
         assert_eq!((issued.token.as_deref(), issued.identity.is_some()), (token, identity), "{text}");
         assert_eq!(issued.expires.map(|at| chrono::Datelike::year(&at)), expires, "{text}");
     }
     let without = json!({"status": {"clientCertificateData": certificate, "clientKeyData": "k"}}).to_string();
-    assert!(read(without.as_bytes()).unwrap().expires.is_some(), "a certificate ends by itself");
+    let other = r#"{"apiVersion": "client.authentication.k8s.io/v1beta1", "status": {"token": "t"}}"#;
+    assert!(read(other.as_bytes(), Some("client.authentication.k8s.io/v1")).is_err());
+    assert!(read(other.as_bytes(), Some("client.authentication.k8s.io/v1beta1")).is_ok());
+    assert!(read(without.as_bytes(), None).unwrap().expires.is_some(), "a certificate ends by itself");
     for text in [
         "",
         "{}",
@@ -62,7 +65,7 @@ async fn tokens_and_certificates_are_read_in_json_and_yaml() {
         r#"{"status": {"clientKeyData": "k"}}"#,
         r#"{"status": {"token": "t", "expirationTimestamp": "tomorrow"}}"#,
     ] {
-        assert!(read(text.as_bytes()).is_err(), "{text}");
+        assert!(read(text.as_bytes(), None).is_err(), "{text}");
     }
 }
 
