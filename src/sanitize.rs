@@ -173,7 +173,14 @@ mod tests {
 
     #[test]
     fn json_means_the_same_and_holds_nothing_that_a_terminal_obeys() {
-        for text in ["plain ünï", "\u{9b}2J\u{85}", "\u{202e}evil\u{2066}", "tag\u{e0061}", "del\u{7f}", "a\nb\u{1b}[0m\"\\"] {
+        for text in [
+            "plain ünï",
+            "\u{9b}2J\u{85}",
+            "\u{202e}evil\u{2066}",
+            "tag\u{e0061}",
+            "del\u{7f}",
+            "a\nb\u{1b}[0m\"\\",
+        ] {
             let given = serde_json::json!({"key": text, text: 1});
             let written = serde_json::to_string_pretty(&given).unwrap();
             let safe = json(&written);

@@ -8,6 +8,7 @@ use super::grammar::{Manifests, ManifestsWhat};
 use super::output;
 use crate::api::labels::CONTROLLER_NAMESPACE;
 use crate::api::{Environment, Release, ReleaseAction};
+use crate::domain::version;
 
 const CRDS: &str = include_str!("../../assets/manifests/crds.yaml");
 const RBAC: &str = include_str!("../../assets/manifests/rbac.yaml");
@@ -24,7 +25,24 @@ pub(super) fn print(wanted: &Manifests) -> Result<Exit, CliError> {
         let sentence = "environments, --file and --rule-file belong to rules: release-cockpit manifests rules [ENVIRONMENT…]";
         return Err(CliError::new(Exit::Usage, sentence));
     }
-    output::text(&render(wanted)?).map(|()| Exit::Ok)
+    let text = render(wanted)?;
+    if let Some(sentence) = unpinned(wanted.image.as_deref()).filter(|_| text.contains("\n        image: ")) {
+        output::remark(&sentence);
+    }
+    output::text(&text).map(|()| Exit::Ok)
+}
+
+/// Why the controller that runs may be another one than was meant; nothing where its image is named by digest.
+fn unpinned(image: Option<&str>) -> Option<String> {
+    let Some(image) = image else {
+        return Some(format!(
+            "warning: the controller's image is the placeholder {IMAGE}: name yours with --image NAME@sha256:DIGEST"
+        ));
+    };
+    version::parse(image).digest.is_none().then(|| {
+        let image = crate::sanitize::line(image);
+        format!("warning: {image} is a tag, and may mean another image tomorrow: name it by digest, --image {image}@sha256:DIGEST")
+    })
 }
 
 /// The definitions of the three kinds of object, made from their Rust types.
@@ -190,6 +208,22 @@ mod tests {
             if !matches!(name, "release-cockpit-secret-keys" | "release-cockpit-secret-values") {
                 assert!(!rules.contains("secrets"), "{name} reads secrets");
             }
+        }
+    }
+
+    #[test]
+    fn an_image_without_a_digest_is_warned_of() {
+        let digest = "ab".repeat(32);
+        for (image, part) in [
+            (None, Some("placeholder release-cockpit:latest")),
+            (Some("r.example.com/c:1".to_owned()), Some("r.example.com/c:1 is a tag")),
+            (Some("r.example.com:5000/c".to_owned()), Some("is a tag")),
+            (Some(format!("r.example.com/c@sha256:{digest}")), None),
+            (Some(format!("r.example.com/c:1@sha256:{digest}")), None),
+        ] {
+            let sentence = unpinned(image.as_deref());
+            assert_eq!(sentence.is_some(), part.is_some(), "{image:?}");
+            assert!(part.is_none_or(|part| sentence.unwrap().contains(part)), "{image:?}");
         }
     }
 

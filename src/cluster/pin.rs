@@ -45,14 +45,13 @@ async fn pin(registries: &Registries, release: &Release) -> Result<(Release, Vec
         match answer {
             Some(Ok(digest)) => image.image = format!("{}@{digest}", image.image),
             Some(Err(error @ Error::NotThere { .. })) => {
-                let sentence = format!(
-                    "{}: {error}. Push the image first, or check the version",
-                    image.component
-                );
+                let sentence =
+                    format!("{}: {error}. Push the image first, or check the version", image.component);
                 return Err(ClusterError::new(Kind::NotFound, crate::sanitize::line(&sentence)));
             }
             Some(Err(error)) => {
-                let sentence = format!("warning: {}: digest not resolved ({error}); releasing by tag", image.component);
+                let sentence =
+                    format!("warning: {}: digest not resolved ({error}); releasing by tag", image.component);
                 remarks.push(crate::sanitize::line(&sentence).into_owned());
             }
             None => {}

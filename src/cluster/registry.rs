@@ -207,7 +207,8 @@ impl Asking<'_> {
         method: &Method,
         path: &str,
     ) -> Result<Response, Error> {
-        let mut accounts: Vec<Option<credentials::Account>> = self.accounts().into_iter().cloned().map(Some).collect();
+        let mut accounts: Vec<Option<credentials::Account>> =
+            self.accounts().into_iter().cloned().map(Some).collect();
         if accounts.is_empty() {
             accounts.push(None);
         }

@@ -263,7 +263,12 @@ impl Asking<'_> {
         whole.set_query(None);
         whole.set_path(path.as_deref().unwrap_or_default());
         let found = async {
-            let answer = self.request(client, whole).send().await.ok().filter(|answer| answer.status().is_success())?;
+            let answer = self
+                .request(client, whole)
+                .send()
+                .await
+                .ok()
+                .filter(|answer| answer.status().is_success())?;
             let body = web::body(answer, LIMIT).await.ok()?;
             serde_json::from_slice::<Repository>(&body).ok()
         };

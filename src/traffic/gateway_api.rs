@@ -165,7 +165,11 @@ impl Router for GatewayApi {
         &[
             Key { name: "httpRoute", is_needed: true, what: "the HTTPRoute whose backends get the weights" },
             SERVICE,
-            Key { name: "rule", is_needed: false, what: "the only rules that are meant, by their names, separated by commas" },
+            Key {
+                name: "rule",
+                is_needed: false,
+                what: "the only rules that are meant, by their names, separated by commas",
+            },
         ]
     }
 
@@ -217,10 +221,16 @@ mod tests {
             (json!([{"path": path("PathPrefix", "/api")}]), Reach::Part),
             (json!([{"path": path("Exact", "/")}]), Reach::Part),
             (json!([{"headers": [{"name": "x-beta", "value": "1"}]}]), Reach::Condition),
-            (json!([{"path": path("PathPrefix", "/"), "queryParams": [{"name": "beta", "value": "1"}]}]), Reach::Condition),
+            (
+                json!([{"path": path("PathPrefix", "/"), "queryParams": [{"name": "beta", "value": "1"}]}]),
+                Reach::Condition,
+            ),
             (json!([{"method": "GET"}]), Reach::Condition),
             (json!([{"path": path("PathPrefix", "/api"), "method": "GET"}]), Reach::Condition),
-            (json!([{"headers": [{"name": "x", "value": "1"}]}, {"path": path("PathPrefix", "/")}]), Reach::All),
+            (
+                json!([{"headers": [{"name": "x", "value": "1"}]}, {"path": path("PathPrefix", "/")}]),
+                Reach::All,
+            ),
         ] {
             let found = rules(&json!({"spec": {"rules": [{"matches": matches}]}}));
             assert_eq!(found[0].reach, expected, "{matches}");
@@ -240,31 +250,56 @@ mod tests {
             (vec![public()], vec![], Acceptance::Silent),
             (vec![public()], vec![said(public(), "Accepted", "True", 3)], Acceptance::Accepted),
             (vec![public()], vec![said(full(), "Accepted", "True", 3)], Acceptance::Accepted),
-            (vec![full()], vec![said(public(), "Accepted", "True", 2)], not("which Gateway public has not yet taken")),
+            (
+                vec![full()],
+                vec![said(public(), "Accepted", "True", 2)],
+                not("which Gateway public has not yet taken"),
+            ),
             (
                 vec![public()],
-                vec![said(json!({"name": "old-gateway"}), "Accepted", "True", 1), said(public(), "Accepted", "True", 3)],
+                vec![
+                    said(json!({"name": "old-gateway"}), "Accepted", "True", 1),
+                    said(public(), "Accepted", "True", 3),
+                ],
                 Acceptance::Accepted,
             ),
-            (vec![public()], vec![said(json!({"name": "old-gateway"}), "Accepted", "False", 3)], Acceptance::Silent),
             (
                 vec![public()],
-                vec![said(json!({"name": "public", "sectionName": "http"}), "Accepted", "True", 1), said(public(), "Accepted", "True", 3)],
+                vec![said(json!({"name": "old-gateway"}), "Accepted", "False", 3)],
+                Acceptance::Silent,
+            ),
+            (
+                vec![public()],
+                vec![
+                    said(json!({"name": "public", "sectionName": "http"}), "Accepted", "True", 1),
+                    said(public(), "Accepted", "True", 3),
+                ],
                 Acceptance::Accepted,
             ),
             (
                 vec![json!({"name": "public", "sectionName": "https", "port": 443})],
-                vec![said(json!({"name": "public", "sectionName": "https", "port": 443}), "Accepted", "True", 2)],
+                vec![said(
+                    json!({"name": "public", "sectionName": "https", "port": 443}),
+                    "Accepted",
+                    "True",
+                    2,
+                )],
                 not("which Gateway public section https port 443 has not yet taken"),
             ),
             (
                 vec![public(), json!({"name": "public", "namespace": "edge"})],
-                vec![said(public(), "Accepted", "True", 3), said(json!({"name": "public", "namespace": "edge"}), "ResolvedRefs", "False", 3)],
+                vec![
+                    said(public(), "Accepted", "True", 3),
+                    said(json!({"name": "public", "namespace": "edge"}), "ResolvedRefs", "False", 3),
+                ],
                 not("which Gateway edge/public refuses: no such Service"),
             ),
             (
                 vec![json!({"group": "", "kind": "Service", "name": "pay"})],
-                vec![said(public(), "Accepted", "True", 1), said(json!({"group": "", "kind": "Service", "name": "pay"}), "Accepted", "True", 3)],
+                vec![
+                    said(public(), "Accepted", "True", 1),
+                    said(json!({"group": "", "kind": "Service", "name": "pay"}), "Accepted", "True", 3),
+                ],
                 Acceptance::Accepted,
             ),
             (

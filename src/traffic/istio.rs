@@ -49,7 +49,9 @@ fn condition(name: &str, value: &Value) -> Reach {
     let is = |kind: &str, text: &str| value.get(kind).and_then(Value::as_str) == Some(text);
     match name {
         "name" | "ignoreUriCase" | "statPrefix" => Reach::All,
-        "uri" if is("prefix", "/") || is("prefix", "") || is("regex", ".*") || is("regex", "/.*") => Reach::All,
+        "uri" if is("prefix", "/") || is("prefix", "") || is("regex", ".*") || is("regex", "/.*") => {
+            Reach::All
+        }
         "uri" | "authority" | "scheme" | "port" | "gateways" => Reach::Part,
         _ if value.as_object().is_some_and(serde_json::Map::is_empty) => Reach::All,
         _ => Reach::Condition,
@@ -173,7 +175,11 @@ impl Router for Istio {
                 what: "the VirtualService whose HTTP routes get the weights",
             },
             SERVICE,
-            Key { name: "rule", is_needed: false, what: "the only HTTP routes that are meant, by their names, separated by commas" },
+            Key {
+                name: "rule",
+                is_needed: false,
+                what: "the only HTTP routes that are meant, by their names, separated by commas",
+            },
             Key { name: RULE, is_needed: false, what: "the DestinationRule of both subsets" },
             Key { name: FIRST, is_needed: false, what: "the subset of the component's own pods" },
             Key { name: SECOND, is_needed: false, what: "the subset of the second workload's pods" },
@@ -256,7 +262,11 @@ mod tests {
             (json!([{"headers": {}}]), Reach::All),
             (json!([{"headers": {"x": {}}}, {"uri": {"exact": "/a"}}]), Reach::Part),
         ] {
-            assert_eq!(rules(&json!({"spec": {"http": [{"match": matches}]}}))[0].reach, expected, "{matches}");
+            assert_eq!(
+                rules(&json!({"spec": {"http": [{"match": matches}]}}))[0].reach,
+                expected,
+                "{matches}"
+            );
         }
     }
 

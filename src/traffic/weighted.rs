@@ -108,16 +108,16 @@ impl Weighted {
     ) -> Result<Vec<(String, Vec<Value>)>, String> {
         let list = |rule: &Rule| object.data.pointer(&rule.list)?.as_array().cloned();
         let with_list = |rule: Rule| list(&rule).map(|list| (rule, list));
-        let all: Vec<(Rule, Vec<Value>)> = (self.rules)(&object.data).into_iter().filter_map(with_list).collect();
+        let all: Vec<(Rule, Vec<Value>)> =
+            (self.rules)(&object.data).into_iter().filter_map(with_list).collect();
         let leads_here = |backends: &[Value]| {
             let mut found = backends.iter().filter_map(|one| (self.dialect.backend)(one, two.namespace));
             found.any(|backend| backend == two.first || backend == two.second)
         };
         let chosen = match route.setting("rule") {
             Some(names) => {
-                let is_named = |rule: &Rule| {
-                    names.split(',').any(|name| rule.name.as_deref() == Some(name.trim()))
-                };
+                let is_named =
+                    |rule: &Rule| names.split(',').any(|name| rule.name.as_deref() == Some(name.trim()));
                 all.into_iter().filter(|(rule, _)| is_named(rule)).collect()
             }
             None => choose(all.into_iter().filter(|(_, list)| leads_here(list)).collect())?,
@@ -326,9 +326,10 @@ mod tests {
             (&[Condition], Ok(vec![])),
             (&[], Ok(vec![])),
         ] {
-            let rules = reaches.iter().enumerate().map(|(index, reach)| {
-                (Rule { list: format!("/{index}"), name: None, reach: *reach }, index)
-            });
+            let rules = reaches
+                .iter()
+                .enumerate()
+                .map(|(index, reach)| (Rule { list: format!("/{index}"), name: None, reach: *reach }, index));
             let found = choose(rules.collect());
             let found = found.map(|all| all.into_iter().map(|(_, index)| index).collect::<Vec<_>>());
             assert_eq!(found.map_err(|_| ()), expected, "{reaches:?}");

@@ -28,7 +28,7 @@ use crate::app::event::{ClusterEvent, Delta, Event};
 use crate::app::zoom::ZoomWish;
 use crate::cluster::watch::{Backoff, Pulse, on_clock, probe};
 use crate::cluster::workload_row;
-use crate::cluster::{Cluster, ConnectOptions};
+use crate::cluster::{Cluster, ConnectOptions, Kind as ClusterKind};
 use crate::domain::pod_row::{PodKey, PodRow};
 use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
 use crate::metrics::Address;
@@ -38,6 +38,9 @@ use wishes::Wishes;
 
 /// Namespaces that are looked into at most where the whole cluster may not be read.
 const MOST_NAMESPACES: usize = 64;
+
+/// How long a credential plugin that failed is left alone.
+const PLUGIN_DELAY: Duration = Duration::from_secs(15);
 
 /// What to follow of one cluster.
 #[derive(Clone, Debug)]
@@ -191,7 +194,11 @@ async fn connect(plan: &Plan, out: &Out) -> Result<Cluster, Closed> {
             Ok(cluster) => return Ok(cluster.with_namespaces(plan.namespaces.iter().cloned())),
             Err(error) => error,
         };
-        let delay = backoff.next_delay();
+        let mut delay = backoff.next_delay();
+        if error.kind() == &ClusterKind::Credentials {
+            // Another run of a credential plugin may open another browser window.
+            delay = delay.max(PLUGIN_DELAY);
+        }
         for feed in Feed::ALL {
             let retry_at = Some(plan.clock.now() + on_clock(&plan.clock, delay));
             out.state(feed, FeedState::Stale { since: None, reason: error.to_string(), retry_at }).await?;

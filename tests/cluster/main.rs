@@ -31,6 +31,7 @@ mod forgery;
 mod freezing;
 mod journey;
 mod killed;
+mod kubeconfigs;
 mod leadership;
 mod racing;
 mod routers;

@@ -2,6 +2,7 @@
 //!
 //! The server is the simulator behind a relay that speaks TLS, takes tokens, passwords and client certificates, and counts. Where kubectl
 //! and we differ, kubectl is right.
+#![allow(dead_code, reason = "each test binary needs its own part")]
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -61,7 +62,8 @@ impl Relay {
 
 fn config() -> ServerConfig {
     rustls::crypto::ring::default_provider().install_default().ok();
-    let certificates = |pem: &str| CertificateDer::pem_slice_iter(pem.as_bytes()).map(Result::unwrap).collect::<Vec<_>>();
+    let certificates =
+        |pem: &str| CertificateDer::pem_slice_iter(pem.as_bytes()).map(Result::unwrap).collect::<Vec<_>>();
     let mut roots = RootCertStore::empty();
     roots.add(certificates(CA).remove(0)).unwrap();
     let clients = WebPkiClientVerifier::builder(Arc::new(roots)).allow_unauthenticated().build().unwrap();
@@ -111,7 +113,9 @@ fn refused() -> Answer {
 fn forwarded(target: &str, first: &str, headers: &BTreeMap<String, String>, body: &[u8]) -> Answer {
     let mut behind = TcpStream::connect(target).unwrap();
     let mut text = format!("{first}\r\nauthorization: Bearer alice\r\nconnection: close\r\n");
-    for (name, value) in headers.iter().filter(|(name, _)| !matches!(name.as_str(), "authorization" | "connection")) {
+    for (name, value) in
+        headers.iter().filter(|(name, _)| !matches!(name.as_str(), "authorization" | "connection"))
+    {
         text.push_str(&format!("{name}: {value}\r\n"));
     }
     text.push_str("\r\n");
@@ -180,24 +184,25 @@ fn connect(mut stream: &TcpStream) -> Option<String> {
     Some(target)
 }
 
+fn take(mut stream: &TcpStream, count: usize) -> Option<Vec<u8>> {
+    let mut bytes = vec![0; count];
+    stream.read_exact(&mut bytes).ok().map(|()| bytes)
+}
+
 fn socks(mut stream: &TcpStream) -> Option<String> {
-    let mut take = |count: usize| {
-        let mut bytes = vec![0; count];
-        stream.read_exact(&mut bytes).ok().map(|()| bytes)
-    };
-    let greeting = take(2)?;
-    take(greeting[1].into())?;
+    let greeting = take(stream, 2)?;
+    take(stream, greeting[1].into())?;
     stream.write_all(&[5, 0]).ok()?;
-    let request = take(4)?;
+    let request = take(stream, 4)?;
     let host = match request[3] {
         3 => {
-            let length = take(1)?[0];
-            String::from_utf8(take(length.into())?).ok()?
+            let length = take(stream, 1)?[0];
+            String::from_utf8(take(stream, length.into())?).ok()?
         }
-        1 => take(4)?.iter().map(u8::to_string).collect::<Vec<_>>().join("."),
-        _ => take(16).map(|_| "[v6]".to_owned())?,
+        1 => take(stream, 4)?.iter().map(u8::to_string).collect::<Vec<_>>().join("."),
+        _ => take(stream, 16).map(|_| "[v6]".to_owned())?,
     };
-    let port = take(2)?;
+    let port = take(stream, 2)?;
     stream.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).ok()?;
     Some(format!("{host}:{}", u16::from_be_bytes([port[0], port[1]])))
 }
@@ -279,10 +284,13 @@ impl Bench {
         let base64 = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
         let wrapped = |text: &str| {
             let text = base64(text);
-            let lines: Vec<String> = text.as_bytes().chunks(64).map(|line| String::from_utf8(line.to_vec()).unwrap()).collect();
+            let lines: Vec<String> =
+                text.as_bytes().chunks(64).map(|line| String::from_utf8(line.to_vec()).unwrap()).collect();
             format!("\"{}\"", lines.join("\\n"))
         };
-        for (name, text) in [("ca.crt", CA), ("client.crt", CLIENT_CERTIFICATE), ("client.key", CLIENT_KEY), ("empty", "")] {
+        for (name, text) in
+            [("ca.crt", CA), ("client.crt", CLIENT_CERTIFICATE), ("client.key", CLIENT_KEY), ("empty", "")]
+        {
             self.file(name, text);
         }
         self.file("bundle.crt", format!("# authorities\n\n{CA}\ntext between\n{CA}"));
@@ -291,8 +299,14 @@ impl Bench {
         let here = self.cluster("127.0.0.1");
         let port = self.relay.address.port();
         let token = "token: alice";
-        let exec = |rest: &str| format!("exec: {{apiVersion: client.authentication.k8s.io/v1, interactiveMode: IfAvailable, {rest}}}");
-        let away = format!("server: 'https://cluster.invalid:{port}', certificate-authority: ca.crt, tls-server-name: api.test");
+        let exec = |rest: &str| {
+            format!(
+                "exec: {{apiVersion: client.authentication.k8s.io/v1, interactiveMode: IfAvailable, {rest}}}"
+            )
+        };
+        let away = format!(
+            "server: 'https://cluster.invalid:{port}', certificate-authority: ca.crt, tls-server-name: api.test"
+        );
         let plain = Self::kubeconfig(&here, token);
         let through = |proxy: &str| Self::kubeconfig(&format!("{away}, proxy-url: '{proxy}'"), token);
         let (http, socks) = (self.http.address, self.socks.address);
@@ -330,7 +344,11 @@ printf '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",
         let cluster = |text: &str| Self::kubeconfig(text, token);
         let texts: Vec<(&str, String)> = vec![
             ("plain", plain.clone()),
-            ("other", Self::kubeconfig("server: 'https://127.0.0.1:1'", "token: bob").replace("c, user: u", "gone, user: u")),
+            (
+                "other",
+                Self::kubeconfig("server: 'https://127.0.0.1:1'", "token: bob")
+                    .replace("c, user: u", "gone, user: u"),
+            ),
             ("token-file", user("tokenFile: tok")),
             ("token-file-blank", user("tokenFile: tok-blank")),
             ("token-file-empty", user("tokenFile: empty")),
@@ -341,17 +359,41 @@ printf '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",
             ("certificate-files", user("client-certificate: client.crt, client-key: client.key")),
             (
                 "certificate-data",
-                user(&format!("client-certificate-data: {}, client-key-data: {}", base64(CLIENT_CERTIFICATE), base64(CLIENT_KEY))),
+                user(&format!(
+                    "client-certificate-data: {}, client-key-data: {}",
+                    base64(CLIENT_CERTIFICATE),
+                    base64(CLIENT_KEY)
+                )),
             ),
             ("key-alone", user("token: alice, client-key: client.key")),
             ("nobody", user("")),
-            ("ca-data", cluster(&format!("server: 'https://127.0.0.1:{port}', certificate-authority-data: {}", base64(CA)))),
-            ("ca-wrapped", cluster(&format!("server: 'https://127.0.0.1:{port}', certificate-authority-data: {}", wrapped(CA)))),
+            (
+                "ca-data",
+                cluster(&format!(
+                    "server: 'https://127.0.0.1:{port}', certificate-authority-data: {}",
+                    base64(CA)
+                )),
+            ),
+            (
+                "ca-wrapped",
+                cluster(&format!(
+                    "server: 'https://127.0.0.1:{port}', certificate-authority-data: {}",
+                    wrapped(CA)
+                )),
+            ),
             ("ca-bundle", cluster(&here.replace("ca.crt", "bundle.crt"))),
             ("ca-gone", cluster(&here.replace("ca.crt", "gone.crt"))),
             ("ca-none", cluster(&format!("server: 'https://127.0.0.1:{port}'"))),
-            ("ca-empty-text", cluster(&format!("{here}, certificate-authority-data: '', proxy-url: '', tls-server-name: ''"))),
-            ("insecure", cluster(&format!("server: 'https://127.0.0.1:{port}', insecure-skip-tls-verify: true"))),
+            (
+                "ca-empty-text",
+                cluster(&format!(
+                    "{here}, certificate-authority-data: '', proxy-url: '', tls-server-name: ''"
+                )),
+            ),
+            (
+                "insecure",
+                cluster(&format!("server: 'https://127.0.0.1:{port}', insecure-skip-tls-verify: true")),
+            ),
             ("by-name", cluster(&self.cluster("localhost"))),
             ("slash", cluster(&here.replace(&format!("{port}'"), &format!("{port}/'")))),
             ("no-scheme", cluster(&here.replace("https://", ""))),
@@ -363,20 +405,39 @@ printf '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",
             ("json", json.to_string()),
             ("json-tabs", serde_json::to_string_pretty(&json).unwrap().replace("  ", "\t")),
             ("duplicate", format!("current-context: wrong\n{plain}")),
-            ("nulls", format!("{plain}preferences: null\nextensions: null\n").replace("user: {token: alice}", "user: {token: alice, exec: null, as-groups: null, tokenFile: ''}")),
+            (
+                "nulls",
+                format!("{plain}preferences: null\nextensions: null\n").replace(
+                    "user: {token: alice}",
+                    "user: {token: alice, exec: null, as-groups: null, tokenFile: ''}",
+                ),
+            ),
             ("broken", "clusters: [".to_owned()),
             ("no-such-user", plain.replace("user: u}", "user: nobody}")),
-            ("half-contexts", plain.replace("contexts:\n", "contexts:\n- name: half\n- name: open\n  context: {user: u}\n")),
+            (
+                "half-contexts",
+                plain.replace("contexts:\n", "contexts:\n- name: half\n- name: open\n  context: {user: u}\n"),
+            ),
             ("proxy-http", through(&format!("http://{http}"))),
             ("proxy-socks", through(&format!("socks5://{socks}"))),
             ("proxy-closed", through("http://127.0.0.1:9")),
             ("proxy-ftp", through("ftp://127.0.0.1:9")),
             ("away", cluster(&away)),
             ("exec", user(&exec("command: ./plug/token.sh"))),
-            ("exec-v1beta1", user(&exec("command: ./plug/token.sh").replace("k8s.io/v1", "k8s.io/v1beta1").replace("interactiveMode: IfAvailable, ", ""))),
+            (
+                "exec-v1beta1",
+                user(
+                    &exec("command: ./plug/token.sh")
+                        .replace("k8s.io/v1", "k8s.io/v1beta1")
+                        .replace("interactiveMode: IfAvailable, ", ""),
+                ),
+            ),
             ("exec-never", user(&exec("command: ./plug/token.sh").replace("IfAvailable", "Never"))),
             ("exec-certificate", user(&exec("command: ./plug/certificate.sh"))),
-            ("exec-env", user(&exec("command: ./plug/from-env.sh, args: [ce], env: [{name: WHO, value: ali}]"))),
+            (
+                "exec-env",
+                user(&exec("command: ./plug/from-env.sh, args: [ce], env: [{name: WHO, value: ali}]")),
+            ),
             ("exec-cluster", user(&exec("command: ./plug/wants-cluster.sh, provideClusterInfo: true"))),
             ("exec-absent", user(&exec("command: no-such-plugin, installHint: 'brew install it'"))),
             ("exec-fails", user(&exec("command: ./plug/fails.sh"))),
@@ -403,12 +464,27 @@ printf '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",
             works("the first of a name wins", &[(kc, "%/plain:%/other")]),
             fails("only absent files", &[(kc, "%/gone:%/gone-too")]),
             fails("a broken file in the list", &[(kc, "%/plain:%/broken")]),
-            works("a closed proxy and a loopback server", &[(kc, "%/plain"), ("HTTPS_PROXY", "http://127.0.0.1:9")]),
-            works("a closed proxy and localhost", &[(kc, "%/by-name"), ("HTTPS_PROXY", "http://127.0.0.1:9"), ("NO_PROXY", "localhost")]),
+            works(
+                "a closed proxy and a loopback server",
+                &[(kc, "%/plain"), ("HTTPS_PROXY", "http://127.0.0.1:9")],
+            ),
+            works(
+                "a closed proxy and localhost",
+                &[(kc, "%/by-name"), ("HTTPS_PROXY", "http://127.0.0.1:9"), ("NO_PROXY", "localhost")],
+            ),
             works("a bare proxy and a loopback server", &[(kc, "%/plain"), ("HTTPS_PROXY", "127.0.0.1:9")]),
-            works("odd spellings of NO_PROXY", &[(kc, "%/plain"), ("HTTPS_PROXY", "127.0.0.1:9"), ("NO_PROXY", "localhost,")]),
-            works("blanks in NO_PROXY", &[(kc, "%/plain"), ("HTTPS_PROXY", "127.0.0.1:9"), ("NO_PROXY", "localhost 127.0.0.1")]),
-            works("proxy-url and NO_PROXY", &[(kc, "%/proxy-http"), ("NO_PROXY", "localhost,127.0.0.1,.invalid,*")]),
+            works(
+                "odd spellings of NO_PROXY",
+                &[(kc, "%/plain"), ("HTTPS_PROXY", "127.0.0.1:9"), ("NO_PROXY", "localhost,")],
+            ),
+            works(
+                "blanks in NO_PROXY",
+                &[(kc, "%/plain"), ("HTTPS_PROXY", "127.0.0.1:9"), ("NO_PROXY", "localhost 127.0.0.1")],
+            ),
+            works(
+                "proxy-url and NO_PROXY",
+                &[(kc, "%/proxy-http"), ("NO_PROXY", "localhost,127.0.0.1,.invalid,*")],
+            ),
             works("SOCKS and NO_PROXY", &[(kc, "%/proxy-socks"), ("NO_PROXY", "localhost,127.0.0.1")]),
             fails("proxy-url that is closed", &[(kc, "%/proxy-closed"), ("HTTPS_PROXY", &http)]),
             fails("proxy-url of another kind", &[(kc, "%/proxy-ftp")]),
@@ -416,11 +492,23 @@ printf '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",
             works("HTTPS_PROXY", &[(kc, "%/away"), ("HTTPS_PROXY", &http)]),
             works("https_proxy", &[(kc, "%/away"), ("https_proxy", &http)]),
             works("HTTPS_PROXY without a scheme", &[(kc, "%/away"), ("HTTPS_PROXY", &bare)]),
-            works("NO_PROXY names others", &[(kc, "%/away"), ("HTTPS_PROXY", &http), ("NO_PROXY", "other, ,cluster,.test")]),
-            fails("NO_PROXY names it", &[(kc, "%/away"), ("HTTPS_PROXY", &http), ("NO_PROXY", "cluster.invalid")]),
-            fails("NO_PROXY names its domain", &[(kc, "%/away"), ("HTTPS_PROXY", &http), ("NO_PROXY", ".invalid")]),
+            works(
+                "NO_PROXY names others",
+                &[(kc, "%/away"), ("HTTPS_PROXY", &http), ("NO_PROXY", "other, ,cluster,.test")],
+            ),
+            fails(
+                "NO_PROXY names it",
+                &[(kc, "%/away"), ("HTTPS_PROXY", &http), ("NO_PROXY", "cluster.invalid")],
+            ),
+            fails(
+                "NO_PROXY names its domain",
+                &[(kc, "%/away"), ("HTTPS_PROXY", &http), ("NO_PROXY", ".invalid")],
+            ),
             fails("no_proxy with a star", &[(kc, "%/away"), ("HTTPS_PROXY", &http), ("no_proxy", "*")]),
-            works("NO_PROXY with another port", &[(kc, "%/away"), ("HTTPS_PROXY", &http), ("NO_PROXY", "cluster.invalid:1")]),
+            works(
+                "NO_PROXY with another port",
+                &[(kc, "%/away"), ("HTTPS_PROXY", &http), ("NO_PROXY", "cluster.invalid:1")],
+            ),
             fails("ALL_PROXY is not read", &[(kc, "%/away"), ("ALL_PROXY", &http)]),
             fails("HTTP_PROXY is for http", &[(kc, "%/away"), ("HTTP_PROXY", &http)]),
         ];
@@ -478,7 +566,11 @@ printf '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",
     fn run(&self, program: &Path, arguments: &[&str], row: &Row) -> (bool, String) {
         let directory = self.home.path().display().to_string();
         let mut command = Command::new(program);
-        command.args(arguments).env_clear().env("HOME", &directory).env("PATH", "/usr/local/bin:/usr/bin:/bin");
+        command
+            .args(arguments)
+            .env_clear()
+            .env("HOME", &directory)
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin");
         command.current_dir("/").stdin(Stdio::null());
         for (name, value) in &row.set {
             command.env(name, value.replace('%', &directory));
@@ -502,7 +594,8 @@ printf '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",
                 wrong.push(format!("{}: release-cockpit asked nobody", row.name));
             }
             if let Some(kubectl) = kubectl {
-                let (there, said) = self.run(kubectl, &["get", "--raw", "/version", "--request-timeout=20s"], &row);
+                let (there, said) =
+                    self.run(kubectl, &["get", "--raw", "/version", "--request-timeout=20s"], &row);
                 if there != row.works {
                     wrong.push(format!("{}: expected {}, kubectl said: {said}", row.name, row.works));
                 }

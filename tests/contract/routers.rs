@@ -301,8 +301,15 @@ async fn shift(backend: &Backend, way: &Way, router: &dyn Router, shares: &[u8])
         assert_eq!((state.weight, state.is_accepted), (Some(to), true), "{name}: {}", state.detail);
         assert_eq!(router.set(&route, from, to).await.expect("no write"), Written::Already, "{name} {to}");
         for (place, object) in &way.objects {
-            let found = backend.get("admin", &backend.at(place, object["metadata"]["name"].as_str().expect("a name"))).await.ok();
-            for rule in ["/spec/rules", "/spec/http"].iter().filter_map(|list| found.pointer(list)?.as_array()).flatten() {
+            let found = backend
+                .get("admin", &backend.at(place, object["metadata"]["name"].as_str().expect("a name")))
+                .await
+                .ok();
+            for rule in ["/spec/rules", "/spec/http"]
+                .iter()
+                .filter_map(|list| found.pointer(list)?.as_array())
+                .flatten()
+            {
                 let text = rule.to_string();
                 let is_narrow = ["/admin", "x-stable", "beta", "POST"].iter().any(|word| text.contains(word));
                 assert!(!is_narrow || !text.contains("canary"), "{name}: {text}");

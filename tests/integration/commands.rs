@@ -287,7 +287,10 @@ async fn a_tag_is_released_as_what_it_means_now_where_the_registry_says() {
     stage.says("ci", &deploy, 0, &[&pinned]).await;
     // a second try is the same request, also where no registry answers it
     let (_, again) = stage.run_with("ci", &deploy, "*=http://127.0.0.1:1").await;
-    assert!(again.contains("warning: backend: digest not resolved (ghcr.io: ") && again.contains(&pinned), "{again}");
+    assert!(
+        again.contains("warning: backend: digest not resolved (ghcr.io: ") && again.contains(&pinned),
+        "{again}"
+    );
     stage.says("ci", &["wait", "staging", "--timeout", "60s"], 0, &["Succeeded"]).await;
     stage
         .comes_to_say("alice", &["status", "staging", "-o", "json"], &[&format!("\"digest\": \"{digest}\"")])

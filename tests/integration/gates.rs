@@ -249,7 +249,10 @@ fn github(runs: Vec<Value>, statuses: Vec<Value>) -> impl Fn(&Heard) -> Said + S
             }
             "/repos/acme/planera/commits/v1.8.2/status" => {
                 let shown: Vec<&Value> = statuses.iter().skip((page - 1) * 100).take(100).collect();
-                json_answer(200, &json!({"state": "pending", "total_count": statuses.len(), "statuses": shown}))
+                json_answer(
+                    200,
+                    &json!({"state": "pending", "total_count": statuses.len(), "statuses": shown}),
+                )
             }
             _ => json_answer(404, &json!({"message": "Not Found"})),
         }
@@ -273,7 +276,12 @@ async fn the_checks_of_a_version_decide() {
         (late, vec![], GateState::Fail, "v1.8.2 is not green in acme/planera: last (failure)"),
         (far, vec![], GateState::Fail, "v1.8.2 is not green in acme/planera: security-scan (failure)"),
         (vec![], statuses, GateState::Fail, "v1.8.2 is not green in acme/planera: audit (failure)"),
-        (vec![run("build", "success")], green, GateState::Pass, "131 checks of v1.8.2 are green in acme/planera"),
+        (
+            vec![run("build", "success")],
+            green,
+            GateState::Pass,
+            "131 checks of v1.8.2 are green in acme/planera",
+        ),
         (
             vec![run("build", "")],
             lint("success"),
@@ -310,7 +318,11 @@ async fn a_part_of_the_checks_is_no_data_unless_it_is_red() {
         }
     };
     for (conclusion, state, sentence) in [
-        ("success", GateState::NoData, "the checks of v1.8.2 are not known: only 100 of 510 checks were read"),
+        (
+            "success",
+            GateState::NoData,
+            "the checks of v1.8.2 are not known: only 100 of 510 checks were read",
+        ),
         ("failure", GateState::Fail, "v1.8.2 is not green in acme/planera: job 7 (failure)"),
     ] {
         let world = World::open(counts_more(conclusion)).await;

@@ -22,8 +22,9 @@ async fn bench() -> (Running, Bench) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_kubectl_accepts_works() {
     let (running, bench) = bench().await;
-    // With kubectl beside it, the cluster suite asks both.
-    tokio::task::spawn_blocking(move || bench.compare(Path::new(OURS), None)).await.unwrap();
+    // The cluster suite, which has a kubectl, asks both.
+    let kubectl = std::env::var_os("RELEASE_COCKPIT_TEST_KUBECTL").map(std::path::PathBuf::from);
+    tokio::task::spawn_blocking(move || bench.compare(Path::new(OURS), kubectl.as_deref())).await.unwrap();
     running.stop().await;
 }
 
@@ -34,7 +35,10 @@ fn counting(bench: &Bench) -> String {
     let path = bench.plugin("plug/counting.sh", &format!("echo run >> {home}/runs; cat {home}/answer"));
     Bench::kubeconfig(
         &bench.cluster("127.0.0.1"),
-        &format!("exec: {{apiVersion: client.authentication.k8s.io/v1, command: '{}', interactiveMode: Never}}", path.display()),
+        &format!(
+            "exec: {{apiVersion: client.authentication.k8s.io/v1, command: '{}', interactiveMode: Never}}",
+            path.display()
+        ),
     )
 }
 
@@ -120,7 +124,11 @@ async fn a_command_runs_its_plugin_once_and_says_what_is_wrong_with_it() {
     let path = bench.file("kc", kubeconfig);
     let ours = |path: &Path, arguments: &[&str]| {
         let mut command = Command::new(OURS);
-        command.env_clear().env("HOME", bench.home.path()).env("PATH", "/usr/bin:/bin").env("KUBECONFIG", path);
+        command
+            .env_clear()
+            .env("HOME", bench.home.path())
+            .env("PATH", "/usr/bin:/bin")
+            .env("KUBECONFIG", path);
         let output = command.args(arguments).output().unwrap();
         let text = [output.stdout, output.stderr].concat();
         (output.status.code(), String::from_utf8_lossy(&text).into_owned())
@@ -137,7 +145,10 @@ async fn a_command_runs_its_plugin_once_and_says_what_is_wrong_with_it() {
     );
     let (code, said) = ours(&absent, &["status"]);
     assert_eq!(code, Some(3), "{said}");
-    assert!(said.contains("the credential plugin no-such-plugin is not installed: brew install it"), "{said}");
+    assert!(
+        said.contains("the credential plugin no-such-plugin is not installed: brew install it"),
+        "{said}"
+    );
     let (_, said) = ours(&absent, &["doctor"]);
     assert!(said.contains("brew install it") && said.contains("credential plugin"), "{said}");
     assert!(!said.contains("--kubeconfig") && !said.contains("s3cret"), "{said}");
@@ -148,7 +159,10 @@ async fn a_command_runs_its_plugin_once_and_says_what_is_wrong_with_it() {
 
     let proxied = bench.file(
         "proxied",
-        Bench::kubeconfig(&format!("{}, proxy-url: 'http://me:s3cret@127.0.0.1:9'", bench.cluster("127.0.0.1")), "token: alice"),
+        Bench::kubeconfig(
+            &format!("{}, proxy-url: 'http://me:s3cret@127.0.0.1:9'", bench.cluster("127.0.0.1")),
+            "token: alice",
+        ),
     );
     let (code, said) = ours(&proxied, &["status"]);
     assert_eq!(code, Some(6), "{said}");

@@ -53,7 +53,9 @@ pub(super) async fn all(settings: &Settings) -> Vec<Patient> {
 /// What helps against a configuration that gives no client.
 const fn remedy(exit: Exit) -> &'static str {
     match exit {
-        Exit::Refused => "install or correct the credential plugin or token file that the kubeconfig names, or log in again",
+        Exit::Refused => {
+            "install or correct the credential plugin or token file that the kubeconfig names, or log in again"
+        }
         Exit::Usage => "name a context of the kubeconfig with --context",
         _ => "name a valid file with --kubeconfig and a context of it with --context",
     }

@@ -247,7 +247,7 @@ pub struct Manifests {
     /// The optional policies instead of the necessary ones
     #[arg(long)]
     pub optional: bool,
-    /// Image of the controller
+    /// Image of the controller, by digest: NAME@sha256:DIGEST
     #[arg(long, value_name = "IMAGE")]
     pub image: Option<String>,
     /// For rules: only these environments [default: all in sight]

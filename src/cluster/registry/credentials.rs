@@ -107,7 +107,9 @@ impl Credentials {
     /// What helps where there is no account for a registry.
     pub(super) fn remedy(&self, registry: &str) -> String {
         match &self.secret {
-            Some(name) => format!("Secret {name} has no account for {registry}: add one, or name another pull secret"),
+            Some(name) => {
+                format!("Secret {name} has no account for {registry}: add one, or name another pull secret")
+            }
             None => "name a pull secret".to_owned(),
         }
     }
@@ -120,7 +122,9 @@ impl Scope {
         let (host, path) = rest.split_once('/').map_or((rest, ""), |(host, path)| (host, path));
         let path = ["v1", "v2"]
             .into_iter()
-            .find_map(|version| path.strip_prefix(version).filter(|rest| rest.is_empty() || rest.starts_with('/')))
+            .find_map(|version| {
+                path.strip_prefix(version).filter(|rest| rest.is_empty() || rest.starts_with('/'))
+            })
             .unwrap_or(path)
             .trim_start_matches('/');
         let host = host.to_lowercase();
@@ -137,7 +141,8 @@ impl Scope {
     fn matches(&self, host: &str, repository: &str) -> bool {
         let host = host.to_lowercase();
         let (own, theirs) = (split_port(&self.host), split_port(&host));
-        let (labels, others) = (own.0.split('.').collect::<Vec<_>>(), theirs.0.split('.').collect::<Vec<_>>());
+        let (labels, others) =
+            (own.0.split('.').collect::<Vec<_>>(), theirs.0.split('.').collect::<Vec<_>>());
         own.1 == theirs.1
             && labels.len() == others.len()
             && labels.iter().zip(others).all(|(label, other)| glob(label.as_bytes(), other.as_bytes()))
@@ -179,7 +184,11 @@ impl Entry {
         if identity_token.is_none() && (user.is_none() || password.is_none()) {
             return None;
         }
-        Some(Account { user: user.unwrap_or_default(), password: password.unwrap_or_default(), identity_token })
+        Some(Account {
+            user: user.unwrap_or_default(),
+            password: password.unwrap_or_default(),
+            identity_token,
+        })
     }
 }
 
@@ -224,12 +233,18 @@ mod tests {
     fn accounts_are_chosen_as_the_kubelet_chooses_them() {
         let account = |user: &str| serde_json::json!({"username": user, "password": "p"});
         let of = |keys: &[&str]| {
-            let auths: serde_json::Map<_, _> = keys.iter().map(|key| ((*key).to_owned(), account(key))).collect();
+            let auths: serde_json::Map<_, _> =
+                keys.iter().map(|key| ((*key).to_owned(), account(key))).collect();
             serde_json::json!({"auths": auths}).to_string()
         };
         for (keys, host, repository, expected) in [
             (&["h.io/acme", "h.io/other"][..], "h.io", "acme/app", &["h.io/acme"][..]),
-            (&["h.io", "h.io/acme", "h.io/acme/app"], "h.io", "acme/app", &["h.io/acme/app", "h.io/acme", "h.io"]),
+            (
+                &["h.io", "h.io/acme", "h.io/acme/app"],
+                "h.io",
+                "acme/app",
+                &["h.io/acme/app", "h.io/acme", "h.io"],
+            ),
             (&["h.io/acme/"], "h.io", "acme/app", &["h.io/acme/"]),
             (&["h.io/other"], "h.io", "acme/app", &[]),
             (&["*.azurecr.io"], "team.azurecr.io", "app", &["*.azurecr.io"]),
@@ -238,8 +253,12 @@ mod tests {
             (&["*.0.0.1:18120"], "127.0.0.1:18120", "app", &["*.0.0.1:18120"]),
             (&["*.0.0.1:18120"], "127.0.0.1:18121", "app", &[]),
             (&["*.*.azurecr.io"], "team.eu.azurecr.io", "app", &["*.*.azurecr.io"]),
-            (&["te?m.azurecr.io", "*.azurecr.io", "team.azurecr.io"], "team.azurecr.io", "app",
-                &["team.azurecr.io", "te?m.azurecr.io", "*.azurecr.io"]),
+            (
+                &["te?m.azurecr.io", "*.azurecr.io", "team.azurecr.io"],
+                "team.azurecr.io",
+                "app",
+                &["team.azurecr.io", "te?m.azurecr.io", "*.azurecr.io"],
+            ),
             (&["docker.io/acme", "docker.io"], DOCKER, "acme/app", &["docker.io/acme", "docker.io"]),
             (&["https://h.io/v2/acme"], "h.io", "acme/app", &["https://h.io/v2/acme"]),
             (&["h.io/v2ray"], "h.io", "v2ray/app", &["h.io/v2ray"]),
@@ -264,10 +283,16 @@ mod tests {
             let text = format!(r#"{{"auths": {{"h.io": {entry}}}}}"#);
             let credentials = Credentials::from_docker_config(&text).unwrap();
             let found = credentials.of("h.io", "a");
-            let found = found.first().map(|one| (one.user.as_str(), one.password.as_str(), one.identity_token.as_deref()));
+            let found = found
+                .first()
+                .map(|one| (one.user.as_str(), one.password.as_str(), one.identity_token.as_deref()));
             assert_eq!(found, expected, "{entry}");
         }
-        assert_eq!(users(r#"{"h.io": {"username": "old", "password": "p"}}"#, "h.io", "a"), ["old"], "dockercfg");
+        assert_eq!(
+            users(r#"{"h.io": {"username": "old", "password": "p"}}"#, "h.io", "a"),
+            ["old"],
+            "dockercfg"
+        );
     }
 
     #[test]

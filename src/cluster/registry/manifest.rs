@@ -43,10 +43,11 @@ impl Platform {
         let wanted = normal(os, architecture, parts.next().unwrap_or_default());
         let own = normal(&self.os, &self.architecture, self.variant.as_deref().unwrap_or_default());
         let is_same_kind = (&own.0, &own.1) == (&wanted.0, &wanted.1);
-        is_same_kind && match (level(&own.2), level(&wanted.2)) {
-            (Some(own), Some(wanted)) => own <= wanted,
-            _ => own.2 == wanted.2,
-        }
+        is_same_kind
+            && match (level(&own.2), level(&wanted.2)) {
+                (Some(own), Some(wanted)) => own <= wanted,
+                _ => own.2 == wanted.2,
+            }
     }
 
     fn is_known(&self) -> bool {

@@ -110,7 +110,11 @@ pub(super) async fn authorize(
     let mut answer = None;
     if let Some((account, token)) = identity {
         let mut form = fields.clone();
-        form.extend([("grant_type", "refresh_token"), ("refresh_token", token), ("client_id", "release-cockpit")]);
+        form.extend([
+            ("grant_type", "refresh_token"),
+            ("refresh_token", token),
+            ("client_id", "release-cockpit"),
+        ]);
         let request = asking.http.post(url.clone()).timeout(asking.patience).form(&form);
         let given = request.send().await.map_err(|error| asking.silent(web::why(error)))?;
         // A token service without this grant may still take the password.

@@ -148,12 +148,14 @@ fn host(name: &str) -> String {
 }
 
 /// What narrows a rule beside its path.
-const CONDITIONS: [&str; 6] = ["headers", "withoutHeaders", "method", "queryParams", "sourceLabels", "sourceNamespace"];
+const CONDITIONS: [&str; 6] =
+    ["headers", "withoutHeaders", "method", "queryParams", "sourceLabels", "sourceNamespace"];
 
 /// Whether a rule is for everybody, and not just for requests with certain headers, methods or queries.
 fn is_general(rule: &Value, matches: &str) -> bool {
     let conditions = list(rule, &[matches]);
-    conditions.is_empty() || conditions.iter().any(|condition| !CONDITIONS.iter().any(|key| condition.get(key).is_some()))
+    conditions.is_empty()
+        || conditions.iter().any(|condition| !CONDITIONS.iter().any(|key| condition.get(key).is_some()))
 }
 
 fn by_name(backends: &[Value]) -> Parts {

@@ -161,10 +161,12 @@ impl Columns {
         let name = theme.tier(row.tier);
         let at = pen.column();
         // What tells two rows apart comes before the rest of their names.
-        let cluster = row.cluster.as_ref().map_or(0, |cluster| (width(cluster) + 1).min((self.name / 2).max(6)));
+        let cluster =
+            row.cluster.as_ref().map_or(0, |cluster| (width(cluster) + 1).min((self.name / 2).max(6)));
         let cells = self.name - cluster;
         if several {
-            pen.cut(cells.saturating_sub(4), theme.text, theme, &row.application).put(theme.muted, theme.glyphs.dot);
+            pen.cut(cells.saturating_sub(4), theme.text, theme, &row.application)
+                .put(theme.muted, theme.glyphs.dot);
             let left = cells.saturating_sub(pen.column() - at);
             pen.cut(left, name, theme, &row.name);
         } else {

@@ -178,12 +178,14 @@ fn host(value: &Value, pointer: &str) -> String {
 }
 
 /// What narrows a rule beside its path.
-const CONDITIONS: [&str; 6] = ["headers", "withoutHeaders", "method", "queryParams", "sourceLabels", "sourceNamespace"];
+const CONDITIONS: [&str; 6] =
+    ["headers", "withoutHeaders", "method", "queryParams", "sourceLabels", "sourceNamespace"];
 
 /// Whether a rule is for everybody, and not just for requests with certain headers, methods or queries.
 fn is_general(rule: &Value, matches: &str) -> bool {
     let mut conditions = items(rule, matches).peekable();
-    conditions.peek().is_none() || conditions.any(|condition| !CONDITIONS.iter().any(|key| condition.get(key).is_some()))
+    conditions.peek().is_none()
+        || conditions.any(|condition| !CONDITIONS.iter().any(|key| condition.get(key).is_some()))
 }
 
 fn gateway(object: &Value) -> Vec<Parts> {
