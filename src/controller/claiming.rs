@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::context::{Context, locked};
-use super::error::{Error, read_failed};
-use super::observe::{api, name, namespace};
+use super::error::Error;
+use super::observe::{get, name, namespace};
 use super::status;
 use crate::api::environment::{EnvironmentStatus, LaneClaim};
 use crate::api::names::EnvironmentKey;
@@ -42,16 +42,14 @@ pub(super) async fn claim(
     if release.phase().holds_lane() || !decision.status.phase.holds_lane() {
         return Ok(());
     }
-    let environments = api::<Environment>(context, namespace(release));
-    let found = environments.get_opt(&release.spec.environment).await;
-    let Some(environment) = found.map_err(read_failed("read the environment"))? else { return Ok(()) };
+    let (space, wanted) = (namespace(release), &release.spec.environment);
+    let found: Option<Environment> = get(context, space, wanted, "read the environment").await?;
+    let Some(environment) = found else { return Ok(()) };
     let status = environment.status.clone().unwrap_or_default();
     let uid = release.metadata.uid.clone().unwrap_or_default();
     let (mut holder, mut known_for) = (None, Duration::ZERO);
     if let Some(found) = status.lane.as_ref().filter(|found| found.uid != uid) {
-        let releases = api::<Release>(context, namespace(release));
-        holder =
-            releases.get_opt(&found.release).await.map_err(read_failed("read the release of the lane"))?;
+        holder = get::<Release>(context, space, &found.release, "read the release of the lane").await?;
         known_for = context.memory.claims.known_for(&environment.key(), found);
     }
     match judge(status.lane.as_ref(), &uid, holder.as_ref(), known_for) {

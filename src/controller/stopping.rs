@@ -13,8 +13,8 @@ use kube::runtime::reflector::ObjectRef;
 use super::act::{self, act};
 use super::context::Context;
 use super::environment::actions::{one, open_stops};
-use super::error::{Error, read_failed};
-use super::observe::{api, namespace};
+use super::error::Error;
+use super::observe::{get, namespace};
 use super::{policies, reconcile, status};
 use crate::api::release::Phase;
 use crate::api::{Environment, Release, ReleaseAction};
@@ -134,9 +134,8 @@ async fn judge(release: &Release, context: &Arc<Context>, patience: Duration) ->
 
 /// Judges stops by the release and what the watches reported, without any other request than those that are needed to write it down.
 async fn alone(release: &Release, context: &Arc<Context>) -> Result<(), Error> {
-    let releases = api::<Release>(context, namespace(release));
     let key = release.key();
-    let found = releases.get_opt(&key.name).await.map_err(read_failed("read the release"))?;
+    let found: Option<Release> = get(context, &key.namespace, &key.name, "read the release").await?;
     let Some(found) = found.filter(|found| found.metadata.uid == release.metadata.uid) else { return Ok(()) };
     let space = namespace(release);
     let reported = context.environments.get(&ObjectRef::new(&release.spec.environment).within(space));
@@ -185,8 +184,8 @@ pub(super) async fn end_after_panic(release: &Release, context: &Context, panic:
     );
     tracing::error!(release = %release.key(), panic, "a reconcile panicked");
     let ended = async {
-        let releases = api::<Release>(context, namespace(release));
-        let found = releases.get_opt(&release.key().name).await.map_err(read_failed("read the release"))?;
+        let key = release.key();
+        let found: Option<Release> = get(context, &key.namespace, &key.name, "read the release").await?;
         let Some(found) = found.filter(|found| found.metadata.uid == release.metadata.uid) else {
             return Ok(());
         };

@@ -79,6 +79,7 @@ pub struct LaneClaim {
     #[schemars(length(max = 63))]
     pub process: String,
     /// When.
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub at: DateTime<Utc>,
 }
 
