@@ -22,6 +22,7 @@ pub mod examine;
 pub mod lease;
 pub mod logs;
 mod objects;
+pub mod outbound;
 mod permissions;
 mod pin;
 pub mod pod_row;
@@ -43,6 +44,7 @@ pub use permissions::Identity;
 pub use releases::Outcome;
 
 use client::Clients;
+use outbound::Outbound;
 use registry::Registries;
 
 /// One cluster, through the credentials of one context. Cheap to clone; clones share their connections.
@@ -52,13 +54,22 @@ pub struct Cluster {
     namespaces: std::sync::Arc<[String]>,
     /// Where a tag's meaning is asked for; absent: nowhere.
     registries: Option<Registries>,
+    /// How servers are asked that Environments name.
+    outbound: Outbound,
 }
 
 impl Cluster {
     /// Reads the kubeconfig and prepares both clients. Sends nothing yet, so that an absent server is not an error here.
     pub async fn connect(options: &ConnectOptions) -> Result<Self, Error> {
-        let registries = options.mirrors.clone().map(Registries::new);
-        Clients::open(options).await.map(|clients| Self { clients, namespaces: [].into(), registries })
+        let outbound = Outbound::new(options.allowed.clone());
+        let registries = options.mirrors.clone();
+        let registries = registries.map(|mirrors| Registries::new(mirrors).with_outbound(outbound.clone()));
+        Clients::open(options).await.map(|clients| Self {
+            clients,
+            namespaces: [].into(),
+            registries,
+            outbound,
+        })
     }
 
     /// The cluster of a client configuration, for those who have one already.
@@ -67,6 +78,7 @@ impl Cluster {
             clients,
             namespaces: [].into(),
             registries: None,
+            outbound: Outbound::default(),
         })
     }
 
@@ -76,7 +88,20 @@ impl Cluster {
         let namespace = client.default_namespace().to_owned();
         let clients =
             Clients { requests: client.clone(), watches: client, context: context.into(), namespace };
-        Self { clients, namespaces: [].into(), registries: None }
+        Self { clients, namespaces: [].into(), registries: None, outbound: Outbound::default() }
+    }
+
+    /// Asks servers that Environments name like that.
+    #[must_use]
+    pub fn with_outbound(self, outbound: Outbound) -> Self {
+        let registries = self.registries.map(|registries| registries.with_outbound(outbound.clone()));
+        Self { outbound, registries, ..self }
+    }
+
+    /// How servers are asked that Environments name.
+    #[must_use]
+    pub const fn outbound(&self) -> &Outbound {
+        &self.outbound
     }
 
     /// Also looks into these namespaces where the whole cluster may not be listed.

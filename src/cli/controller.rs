@@ -7,7 +7,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::grammar::Controller;
 use super::logging::{self, Otherwise};
-use super::session::{connect, mirrors};
+use super::session::{allowed, connect, mirrors};
 use crate::config::Settings;
 use crate::controller::{self, ControllerOptions, Deadlines, LeaseOptions};
 use crate::time::Clock;
@@ -40,6 +40,7 @@ pub(super) async fn control(settings: &Settings, wanted: &Controller) -> Result<
         http: wanted.listen,
         concurrency: 8,
         mirrors: mirrors(settings)?,
+        allowed: allowed(settings, &wanted.allow_host)?,
         audit_export: wanted.audit_export.clone(),
     };
     let shutdown = CancellationToken::new();

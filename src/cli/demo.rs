@@ -15,6 +15,7 @@ use crate::cluster::registry::Mirrors;
 use crate::cluster::{Cluster, ConnectOptions, Source};
 use crate::config::{Settings, state};
 use crate::controller::{self, ControllerOptions, Deadlines, LeaseOptions};
+use crate::domain::address::Allowed;
 use crate::sim::scenario::Scenario;
 use crate::sim::server::{self, Running, StartOptions};
 use crate::time::Clock;
@@ -52,6 +53,7 @@ pub(super) async fn demo(settings: &Settings, wanted: &Demo) -> Result<Exit, Cli
             http: None,
             concurrency: 4,
             mirrors: mirrors(&world)?,
+            allowed: Allowed::default(),
             audit_export: None,
         },
         shutdown.clone(),
@@ -154,6 +156,8 @@ fn by(world: &Running, user: &str) -> ConnectOptions {
         context: None,
         interactive: false,
         mirrors: None,
+        allowed: Allowed::default()
+            .with_given([world.prometheus_url.to_string(), world.alertmanager_url.to_string()]),
     }
 }
 

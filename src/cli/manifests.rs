@@ -15,6 +15,7 @@ const RBAC: &str = include_str!("../../assets/manifests/rbac.yaml");
 const POLICIES: &str = include_str!("../../assets/manifests/policies.yaml");
 const OPTIONAL_POLICIES: &str = include_str!("../../assets/manifests/policies-optional.yaml");
 const CONTROLLER: &str = include_str!("../../assets/manifests/controller.yaml");
+const EGRESS: &str = include_str!("../../assets/manifests/egress.yaml");
 
 /// The image that the Deployment names unless another is asked for.
 const IMAGE: &str = "release-cockpit:latest";
@@ -69,6 +70,8 @@ fn render(wanted: &Manifests) -> Result<String, CliError> {
         ManifestsWhat::Rbac => vec![RBAC],
         ManifestsWhat::Policies => vec![policies],
         ManifestsWhat::Controller => vec![CONTROLLER],
+        // whether it may be used depends on the network plugin
+        ManifestsWhat::Egress => vec![EGRESS],
         ManifestsWhat::All => vec![CRDS, RBAC, policies, CONTROLLER],
         // they come from environments, not from us
         ManifestsWhat::Rules => Vec::new(),
@@ -147,6 +150,18 @@ mod tests {
             assert_eq!((of("CustomResourceDefinition"), of("Deployment"), of("Namespace")), (3, 1, 1));
             assert_eq!(of("ValidatingAdmissionPolicy"), of("ValidatingAdmissionPolicyBinding"));
         }
+    }
+
+    #[test]
+    fn the_egress_policy_selects_the_controllers_pods_and_excludes_metadata() {
+        let policy = &documents(&render(&wanted(ManifestsWhat::Egress)).unwrap())[0];
+        let pod = &documents(CONTROLLER)[0]["spec"]["template"]["metadata"]["labels"];
+        assert_eq!(&policy["spec"]["podSelector"]["matchLabels"], pod);
+        let text = policy.to_string();
+        for excluded in ["169.254.0.0/16", "fe80::/10", "fd00:ec2::/32"] {
+            assert!(text.contains(excluded), "{excluded}");
+        }
+        assert!(!render(&wanted(ManifestsWhat::All)).unwrap().contains("NetworkPolicy"));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::api::{Environment, Release};
 use crate::cluster::registry::Mirrors;
 use crate::cluster::{self, Cluster, ConnectOptions, Identity, Source};
 use crate::config::Settings;
+use crate::domain::address::Allowed;
 use crate::domain::intent::Author;
 use crate::time::Clock;
 
@@ -110,6 +111,16 @@ pub(super) fn mirrors(settings: &Settings) -> Result<Mirrors, CliError> {
     Mirrors::parse(&settings.registry_mirrors).map_err(wrong)
 }
 
+/// What servers may be asked besides the rule for those that Environments name: the list of the settings, and what the user gave in full.
+pub(super) fn allowed(settings: &Settings, more: &[String]) -> Result<Allowed, CliError> {
+    let wrong = |sentence: String| {
+        CliError::new(Exit::Usage, crate::sanitize::line(&format!("allow-hosts: {sentence}")))
+    };
+    let entries: Vec<&String> = settings.allow_hosts.iter().chain(more).collect();
+    let given = settings.prometheus_url.iter().chain(&settings.alertmanager_url).cloned();
+    Ok(Allowed::parse(&entries).map_err(wrong)?.with_given(given))
+}
+
 /// Where registries are asked what tags mean; nothing where nobody wants that.
 pub(super) fn mirrors_asked(settings: &Settings) -> Result<Option<Mirrors>, CliError> {
     let mirrors = mirrors(settings)?;
@@ -128,6 +139,7 @@ pub(super) async fn connect(settings: &Settings, context: Option<&String>) -> Re
         context: context.cloned(),
         interactive: std::io::stdin().is_terminal(),
         mirrors: mirrors_asked(settings)?,
+        allowed: allowed(settings, &[])?,
     };
     Ok(Cluster::connect(&options).await?.with_namespaces(settings.namespaces.iter().cloned()))
 }

@@ -9,7 +9,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::logging::{self, Otherwise};
 use super::output;
-use super::session::mirrors_asked;
+use super::session::{allowed, mirrors_asked};
 use crate::app::arming::ArmingPolicy;
 use crate::app::attention::Ways;
 use crate::app::keymap::{Keymap, default_keymap};
@@ -19,6 +19,7 @@ use crate::cluster::watch::on_clock;
 use crate::cluster::{self, ConnectOptions, Source};
 use crate::config::keymap::KeymapFile;
 use crate::config::{Settings, state, theme};
+use crate::domain::address::Allowed;
 use crate::metrics::Address;
 use crate::time::Clock;
 use crate::tui::{self, Reader, reader::Reread};
@@ -27,7 +28,8 @@ use crate::ui::theme::Theme;
 /// Opens the cockpit on the settings' clusters.
 pub(super) async fn open(settings: &Settings) -> Result<Exit, CliError> {
     let source = settings.kubeconfig.clone().map_or(Source::Standard, Source::File);
-    let clusters = clusters(&source, &settings.contexts, mirrors_asked(settings)?.as_ref())?;
+    let asked = (mirrors_asked(settings)?, allowed(settings, &[])?);
+    let clusters = clusters(&source, &settings.contexts, &asked)?;
     let options = options(settings, clusters, Clock::system())?;
     // an embedded world is another one each time: only here is there something to come back to
     run(settings, tui::Options { state: state::default_path(), ..options }).await
@@ -141,7 +143,7 @@ pub(super) async fn run(settings: &Settings, options: tui::Options) -> Result<Ex
 fn clusters(
     source: &Source,
     wanted: &[String],
-    mirrors: Option<&Mirrors>,
+    (mirrors, allowed): &(Option<Mirrors>, Allowed),
 ) -> Result<Vec<(String, ConnectOptions)>, CliError> {
     let known = cluster::contexts(source)?;
     if let Some(stranger) = wanted.iter().find(|context| !known.contains(context)) {
@@ -157,7 +159,8 @@ fn clusters(
         source: source.clone(),
         context,
         interactive: false,
-        mirrors: mirrors.cloned(),
+        mirrors: mirrors.clone(),
+        allowed: allowed.clone(),
     };
     Ok(match (wanted, known.first()) {
         ([], Some(current)) => vec![(current.clone(), connect(None))],

@@ -20,6 +20,7 @@ use kube::{Client, Config};
 use super::error::{Error, Kind, quote};
 use super::registry::Mirrors;
 use crate::api::labels::CLIENT_FIELD_MANAGER;
+use crate::domain::address::Allowed;
 use connection::Connection;
 use credentials::{Credentials, Purpose};
 use kubeconfig::io_words;
@@ -54,6 +55,8 @@ pub struct ConnectOptions {
     pub interactive: bool,
     /// Registries are asked what tags mean, under these addresses; absent: none is asked.
     pub mirrors: Option<Mirrors>,
+    /// What servers may be asked besides the rule for those that Environments name.
+    pub allowed: Allowed,
 }
 
 /// The two clients of one context.
@@ -201,6 +204,7 @@ contexts:
             context: context.map(str::to_owned),
             interactive: false,
             mirrors: None,
+            allowed: Allowed::default(),
         }
     }
 

@@ -10,7 +10,9 @@ use std::time::Duration;
 use reqwest::header::{ACCEPT, HeaderMap, WWW_AUTHENTICATE};
 use reqwest::{Method, Response, StatusCode};
 use sha2::{Digest as _, Sha256};
+use url::Url;
 
+use super::outbound::Outbound;
 use super::web;
 
 mod address;
@@ -81,8 +83,9 @@ pub struct Found {
 /// Asks registries. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Registries {
-    /// Built when it is first needed: certificates are read for it.
-    http: Arc<OnceLock<Result<reqwest::Client, String>>>,
+    outbound: Outbound,
+    /// For mirrors, which are named by settings. Built when it is first needed: certificates are read for it.
+    trusted: Arc<OnceLock<Result<reqwest::Client, String>>>,
     mirrors: Mirrors,
     patience: Duration,
 }
@@ -91,7 +94,13 @@ impl Registries {
     /// With the usual patience. Needs an installed TLS provider when it is asked.
     #[must_use]
     pub fn new(mirrors: Mirrors) -> Self {
-        Self { http: Arc::default(), mirrors, patience: PATIENCE }
+        Self { outbound: Outbound::default(), trusted: Arc::default(), mirrors, patience: PATIENCE }
+    }
+
+    /// Asking only servers that this admits; images are named by Environments.
+    #[must_use]
+    pub fn with_outbound(self, outbound: Outbound) -> Self {
+        Self { outbound, ..self }
     }
 
     /// With another patience for each request.
@@ -140,21 +149,23 @@ impl Registries {
 
     fn ask<'a>(&'a self, image: &str, credentials: &'a Credentials) -> Result<Asking<'a>, Error> {
         let address = Address::parse(image, &self.mirrors).map_err(Error::Reference)?;
-        let http = self
-            .http
-            .get_or_init(|| web::client(REDIRECTS))
-            .as_ref()
-            .map_err(|why| Error::Silent { registry: address.registry.clone(), why: why.clone() })?;
-        Ok(Asking { http, address, credentials, patience: self.patience, authorization: None })
+        Ok(Asking { registries: self, address, credentials, authorization: None })
+    }
+
+    /// A client for that URL. Servers of mirrors are trusted, others must be admitted.
+    async fn client(&self, url: &Url) -> Result<reqwest::Client, String> {
+        if !self.mirrors.is_of(url) {
+            return self.outbound.client(url).await.map_err(|refused| refused.to_string());
+        }
+        self.trusted.get_or_init(web::trusted).clone()
     }
 }
 
 /// One question to one registry.
 struct Asking<'a> {
-    http: &'a reqwest::Client,
+    registries: &'a Registries,
     address: Address,
     credentials: &'a Credentials,
-    patience: Duration,
     /// What the registry wants to see from now on.
     authorization: Option<token::Authorization>,
 }
@@ -245,12 +256,31 @@ impl Asking<'_> {
 
     async fn send(&self, method: Method, path: &str) -> Result<Response, Error> {
         let url = format!("{}/v2/{}/{path}", self.address.base, self.address.repository);
-        let mut request =
-            self.http.request(method, url).timeout(self.patience).header(ACCEPT, manifest::ACCEPTED);
-        if let Some(authorization) = &self.authorization {
-            request = authorization.on(request);
+        let mut url: Url = url.parse().map_err(|_| self.strange("cannot be asked for"))?;
+        let mut authorization = self.authorization.as_ref();
+        for _ in 0..=REDIRECTS {
+            let request = self.request(method.clone(), &url).await?.header(ACCEPT, manifest::ACCEPTED);
+            let request = authorization
+                .map_or_else(|| request.try_clone(), |with| request.try_clone().map(|it| with.on(it)));
+            let request = request.ok_or_else(|| self.strange("cannot be asked twice"))?;
+            let answer = request.send().await.map_err(|error| self.silent(web::why(error)))?;
+            let Some(next) = web::redirected(&url, &answer) else { return Ok(answer) };
+            // only the registry itself sees who asks, and nothing that came by TLS goes on without
+            if next.host() != url.host() || next.port_or_known_default() != url.port_or_known_default() {
+                authorization = None;
+            }
+            if url.scheme() == "https" && next.scheme() != "https" {
+                return Err(self.strange("redirects to an address without TLS"));
+            }
+            url = next;
         }
-        request.send().await.map_err(|error| self.silent(web::why(error)))
+        Err(self.strange("redirects too often"))
+    }
+
+    /// A request to that URL, if it may be asked.
+    async fn request(&self, method: Method, url: &Url) -> Result<reqwest::RequestBuilder, Error> {
+        let client = self.registries.client(url).await.map_err(|why| self.silent(why))?;
+        Ok(client.request(method, url.clone()).timeout(self.registries.patience))
     }
 
     async fn read(&self, answer: Response) -> Result<Vec<u8>, Error> {

@@ -1,31 +1,102 @@
-//! What every request to the world outside of the cluster needs: a client, a limit on what is read, errors without addresses.
+//! What every request to the world outside of the cluster needs: a limit on what is read, errors without addresses.
 
 use std::time::Duration;
 
+use http::StatusCode;
+use http_body_util::BodyExt as _;
+use kube::client::Body;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 
 /// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A client that follows redirects at most `redirects` times. Needs an installed TLS provider.
-pub fn client(redirects: usize) -> Result<reqwest::Client, String> {
-    let policy = match redirects {
-        0 => reqwest::redirect::Policy::none(),
-        limit => reqwest::redirect::Policy::limited(limit),
-    };
+/// An answer of the API server, or of what is behind it, with as much of its body as was wanted.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Status.
+    pub status: StatusCode,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// The beginning of the body.
+    pub body: Vec<u8>,
+    /// Whether the body is longer than that.
+    pub is_cut: bool,
+}
+
+/// Sends a request to the API server and reads at most `limit` bytes of the answer, whatever its status. kube's own methods read every body to
+/// its end.
+pub async fn send(
+    client: &kube::Client,
+    request: http::Request<Vec<u8>>,
+    limit: usize,
+) -> Result<Answer, kube::Error> {
+    let (parts, body) = client.send(request.map(Body::from)).await?.into_parts();
+    let (body, is_cut) = limited(body, limit).await?;
+    Ok(Answer { status: parts.status, headers: parts.headers, body, is_cut })
+}
+
+/// At most `limit` bytes of a body, and whether there is more.
+pub async fn limited(mut body: Body, limit: usize) -> Result<(Vec<u8>, bool), kube::Error> {
+    let mut read = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else { continue };
+        let rest = limit - read.len();
+        if data.len() > rest {
+            read.extend_from_slice(&data[..rest]);
+            return Ok((read, true));
+        }
+        read.extend_from_slice(&data);
+    }
+    Ok((read, false))
+}
+
+/// The media type of an answer, for sentences; nothing in it comes from elsewhere than a fixed list.
+#[must_use]
+pub fn media_type(headers: &HeaderMap) -> &'static str {
+    let given =
+        headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let known = [
+        "application/json",
+        "text/html",
+        "text/plain",
+        "application/xml",
+        "text/xml",
+        "application/problem+json",
+    ];
+    match known.into_iter().find(|known| *known == essence) {
+        Some(known) => known,
+        None if essence.is_empty() => "no content type",
+        None => "another content type",
+    }
+}
+
+/// A client for servers that settings name; redirects are answers. Needs an installed TLS provider.
+pub fn trusted() -> Result<reqwest::Client, String> {
     reqwest::Client::builder()
-        .redirect(policy)
+        .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(CONNECT_TIMEOUT)
         .user_agent(concat!("release-cockpit/", env!("CARGO_PKG_VERSION")))
         .build()
         .map_err(why)
 }
 
+/// Where an answer redirects to, if it does.
+#[must_use]
+pub fn redirected(from: &url::Url, answer: &reqwest::Response) -> Option<url::Url> {
+    if !matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return None;
+    }
+    let location = answer.headers().get(http::header::LOCATION)?.to_str().ok()?;
+    let next = from.join(location).ok()?;
+    matches!(next.scheme(), "http" | "https").then_some(next)
+}
+
 /// Reads a body up to a limit, in bytes; what is beyond it is an error.
 pub async fn body(mut response: reqwest::Response, limit: usize) -> Result<Vec<u8>, String> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(why)? {
-        if body.len() + chunk.len() > limit {
+        if chunk.len() > limit - body.len() {
             return Err(format!("the answer has more than {limit} bytes"));
         }
         body.extend_from_slice(&chunk);
@@ -37,6 +108,9 @@ pub async fn body(mut response: reqwest::Response, limit: usize) -> Result<Vec<u
 #[must_use]
 pub fn why(error: reqwest::Error) -> String {
     let error = error.without_url();
+    if let Some(why) = refusal(&error) {
+        return why;
+    }
     if error.is_timeout() {
         return "no answer in time".to_owned();
     }
@@ -45,6 +119,19 @@ pub fn why(error: reqwest::Error) -> String {
         last = source;
     }
     last.to_string()
+}
+
+/// Why an address was not asked, where that is what went wrong.
+#[must_use]
+pub fn refusal(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let mut at = Some(error);
+    while let Some(cause) = at {
+        if let Some(refused) = cause.downcast_ref::<crate::domain::address::Refused>() {
+            return Some(refused.to_string());
+        }
+        at = cause.source();
+    }
+    None
 }
 
 /// What `Retry-After` asks for, in seconds or as a date.

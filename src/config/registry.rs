@@ -143,6 +143,15 @@ pub const SETTINGS: &[Setting] = &[
         ],
     },
     Setting {
+        key: "allow-hosts",
+        kind: Kind::List,
+        default: "",
+        help: &[
+            "Servers that Environments may name besides public and private addresses: \"HOST:PORT\", \"127.0.0.1\", \"10.0.0.0/8\", or",
+            "\"service://NAMESPACE/NAME\" for probes in other namespaces. Link-local and metadata addresses are never asked.",
+        ],
+    },
+    Setting {
         key: "arming.production",
         kind: Kind::Switch,
         default: "false",

@@ -86,6 +86,8 @@ pub struct Settings {
     pub registry_resolve: bool,
     /// Other addresses of registries: `registry=url`.
     pub registry_mirrors: Vec<String>,
+    /// Servers that Environments may name besides the rule.
+    pub allow_hosts: Vec<String>,
     /// How often curves are asked for.
     pub refresh_metrics: Duration,
     /// How often permissions are asked for.
@@ -193,6 +195,7 @@ impl Settings {
             prometheus_at_once: value("prometheus.at-once").number(),
             registry_resolve: value("registry.resolve").switch(),
             registry_mirrors: value("registry.mirrors").list().to_vec(),
+            allow_hosts: value("allow-hosts").list().to_vec(),
             refresh_metrics: value("refresh.metrics").span(),
             refresh_permissions: value("refresh.permissions").span(),
             controller_request_timeout: value("controller.request-timeout").span(),

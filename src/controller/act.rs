@@ -257,7 +257,7 @@ fn ask(context: &Arc<Context>, release: &Release, name: &str, question: &Questio
     }
     let scope = Scope {
         client: context.core.patient_client.clone(),
-        http: context.core.http.clone(),
+        outbound: context.core.outbound.clone(),
         registries: context.core.registries.clone(),
         prometheus: context.core.prometheus.clone(),
         namespace: namespace(release).to_owned(),

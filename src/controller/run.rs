@@ -28,7 +28,9 @@ use super::undecodable::Register;
 use super::{credentials, environment, feed, reconcile, stopping};
 use crate::api::labels::CONTROLLER_FIELD_MANAGER;
 use crate::cluster::Cluster;
+use crate::cluster::outbound::Outbound;
 use crate::cluster::registry::{Mirrors, Registries};
+use crate::domain::address::Allowed;
 use crate::metrics::Pool;
 use crate::notify::Desk;
 use crate::time::Clock;
@@ -54,6 +56,8 @@ pub struct ControllerOptions {
     pub concurrency: u16,
     /// Other addresses of registries.
     pub mirrors: Mirrors,
+    /// Servers that Environments may name besides the rule.
+    pub allowed: Allowed,
     /// Where records are exported before retention removes them; absent: nothing is ever removed.
     pub audit_export: Option<PathBuf>,
 }
@@ -116,17 +120,13 @@ fn core(client: Client, options: &ControllerOptions, faults: Faults) -> Core {
     static PROVIDER: Once = Once::new();
     // reqwest panics without one; the program may have installed it already
     PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
-    let http = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .user_agent(CONTROLLER_FIELD_MANAGER)
-        .build()
-        .inspect_err(|error| tracing::warn!(%error, "absolute URLs cannot be probed"))
-        .ok();
+    let outbound = Outbound::new(options.allowed.clone());
     let reporter = Reporter {
         controller: CONTROLLER_FIELD_MANAGER.to_owned(),
         instance: Some(options.identity.clone()),
     };
-    let cluster = Cluster::from_client(client.clone(), CONTROLLER_FIELD_MANAGER);
+    let cluster =
+        Cluster::from_client(client.clone(), CONTROLLER_FIELD_MANAGER).with_outbound(outbound.clone());
     let patient_client = client;
     let client = deadlines::bounded(&patient_client, options.deadlines.request);
     Core {
@@ -137,8 +137,8 @@ fn core(client: Client, options: &ControllerOptions, faults: Faults) -> Core {
         deadlines: options.deadlines,
         running: Arc::new(Running::default()),
         clock: options.clock.clone(),
-        http,
-        registries: Registries::new(options.mirrors.clone()),
+        registries: Registries::new(options.mirrors.clone()).with_outbound(outbound.clone()),
+        outbound,
         leadership: Leadership::new(),
         process: lease::process(),
         may: watch::Sender::default(),
@@ -182,7 +182,8 @@ async fn work(core: Arc<Core>, scope: Option<String>, concurrency: u16) {
     let (wake_environment, environment_queue) = mpsc::channel(QUEUE);
     let (wake_to_stop, stop_queue) = mpsc::channel(QUEUE);
     let (wake_stops, stops_queue) = mpsc::channel(QUEUE);
-    let (teller, tellings) = Teller::new(Desk::new(core.client.clone(), core.clock.clone()));
+    let (teller, tellings) =
+        Teller::new(Desk::new(core.client.clone(), core.clock.clone(), core.outbound.clone()));
     let over = CancellationToken::new();
     let _ends_questions = over.clone().drop_guard();
     let context = Arc::new(Context {

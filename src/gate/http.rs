@@ -1,4 +1,5 @@
-//! HTTP probes: an absolute URL asked directly, or `service://[namespace/]name:port/path` through the API server's service proxy.
+//! HTTP probes: an absolute URL asked directly, or `service://[namespace/]name:port/path` through the API server's service proxy. A Service of
+//! another namespace only where an administrator allows it.
 
 use std::time::Duration;
 
@@ -6,10 +7,13 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::{Request, StatusCode};
 use kube::client::Body;
+use url::Url;
 
 use super::{Answered, Gate, Scope, Verdict};
 use crate::api::environment::HttpProbe;
 use crate::api::release::GateState;
+use crate::cluster::web;
+use crate::domain::address;
 use crate::domain::health::Question;
 
 /// One HTTP GET.
@@ -19,6 +23,8 @@ pub struct Http;
 const WITHIN: Duration = Duration::from_secs(5);
 /// How much of a body is looked at.
 const BODY_LIMIT: usize = 1 << 20;
+/// What the API server answers before it looks at a request when it has too many.
+const TOO_MANY: &[u8] = b"Too many requests, please try again.";
 
 impl Gate for Http {
     fn name(&self) -> &'static str {
@@ -33,76 +39,99 @@ impl Gate for Http {
 
 async fn get(scope: &Scope, probe: &HttpProbe) -> Verdict {
     let within = probe.within.map_or(WITHIN, crate::api::Duration::to_std);
-    let asked = async {
-        match parse(&probe.url, &scope.namespace) {
-            Ok(Address::Service(path)) => through_proxy(scope, &path).await,
-            Ok(Address::Direct) => directly(scope, &probe.url).await,
-            Err(why) => Err((GateState::NoData, why)),
+    let asked = match parse(&probe.url, &scope.namespace) {
+        Ok(Address::Service { namespace, name, path }) => {
+            if !scope.outbound.allowed().service(&scope.namespace, &namespace, &name) {
+                return elsewhere(&namespace, &name);
+            }
+            through_proxy(scope, &path, within).await
         }
+        Ok(Address::Direct(url)) => {
+            let late = || (GateState::Fail, format!("no answer within {} ms", within.as_millis()));
+            tokio::time::timeout(within, directly(scope, url)).await.unwrap_or_else(|_| Err(late()))
+        }
+        Err(why) => Err((GateState::NoData, why)),
     };
-    match tokio::time::timeout(within, asked).await {
-        Ok(Ok((status, body))) => judge(probe, status, &body),
-        Ok(Err(verdict)) => verdict,
-        Err(_) => (GateState::Fail, format!("no answer within {} ms", within.as_millis())),
+    match asked {
+        Ok((status, body)) => judge(probe, status, &body),
+        Err(verdict) => verdict,
     }
+}
+
+/// The controller may ask more Services than whoever writes an Environment.
+fn elsewhere(namespace: &str, name: &str) -> Verdict {
+    let sentence = format!(
+        "Service {namespace}/{name} is of another namespace: an Environment may not name it unless the controller runs with \
+         --allow-host service://{namespace}/{name}"
+    );
+    (GateState::NoData, sentence)
 }
 
 type Got = Result<(StatusCode, Vec<u8>), Verdict>;
 
-async fn through_proxy(scope: &Scope, path: &str) -> Got {
+/// Asks a Service through the API server. As long as nothing has come from behind the API server, nobody knows who is slow.
+async fn through_proxy(scope: &Scope, path: &str, within: Duration) -> Got {
+    let until = tokio::time::Instant::now() + within;
     let cannot = |why: String| (GateState::NoData, why);
     let request = Request::get(path).body(Body::empty()).map_err(|e| cannot(e.to_string()))?;
-    let response = scope.client.send(request).await.map_err(|e| cannot(format!("API server: {e}")))?;
-    let status = response.status();
-    let body = response.into_body().collect_bytes().await.map_err(|e| cannot(format!("API server: {e}")))?;
+    let response = tokio::time::timeout_at(until, scope.client.send(request)).await.map_err(|_| {
+        cannot(format!(
+            "no answer within {} ms through the API server: it or the Service is slow",
+            within.as_millis()
+        ))
+    })?;
+    let (parts, body) = response.map_err(|e| cannot(crate::workload::said(&e).to_string()))?.into_parts();
+    let status = parts.status;
+    let (body, _) = tokio::time::timeout_at(until, web::limited(body, BODY_LIMIT))
+        .await
+        .map_err(|_| (GateState::Fail, format!("no whole answer within {} ms", within.as_millis())))?
+        .map_err(|_| (GateState::Fail, "the answer broke off".to_owned()))?;
     match refusal(status, &body) {
         Some(why) => Err(cannot(why)),
-        None => Ok((status, body.to_vec())),
+        None => Ok((status, body)),
     }
 }
 
 /// The API server's own refusal to pass the request on: neither a pass nor a failure of the service behind it.
 fn refusal(status: StatusCode, body: &[u8]) -> Option<String> {
-    if !matches!(status.as_u16(), 401 | 403 | 404) {
-        return None;
+    let code = status.as_u16();
+    if code == 429 && body.trim_ascii() == TOO_MANY {
+        return Some("the API server is overloaded (429)".to_owned());
     }
     let refused: kube::core::Status = serde_json::from_slice(body).ok()?;
-    let is_ours = refused.code == status.as_u16()
-        && refused.details.as_ref().is_some_and(|details| details.kind == "services");
-    is_ours.then_some(refused.message)
+    if refused.code != code || refused.status != Some(kube::core::response::StatusSummary::Failure) {
+        return None;
+    }
+    let of_service = refused.details.as_ref().is_some_and(|details| details.kind == "services");
+    // a server behind it could imitate it, so that nothing of its text is repeated
+    match code {
+        401 | 403 if of_service => {
+            Some(format!("the API server does not let us use services/proxy ({code})"))
+        }
+        404 if of_service => Some("there is no such Service (404)".to_owned()),
+        429 => Some("the API server is overloaded (429)".to_owned()),
+        500 | 504 => Some(format!("the API server fails ({code})")),
+        _ => None,
+    }
 }
 
-async fn directly(scope: &Scope, url: &str) -> Got {
-    let Some(client) = &scope.http else {
-        return Err((GateState::NoData, "no HTTP client could be built".to_owned()));
-    };
-    let mut response = client
-        .get(url)
-        .send()
-        .await
-        .map_err(|e| (GateState::Fail, format!("no answer: {}", innermost(&e.without_url()))))?;
+async fn directly(scope: &Scope, url: Url) -> Got {
+    let client = scope.outbound.client(&url).await.map_err(|why| (GateState::NoData, why.to_string()))?;
+    let mut response = client.get(url).send().await.map_err(|error| match web::refusal(&error) {
+        Some(why) => (GateState::NoData, why),
+        None => (GateState::Fail, format!("no answer: {}", web::why(error))),
+    })?;
     let mut body = Vec::new();
     while body.len() < BODY_LIMIT {
         match response.chunk().await {
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk[..chunk.len().min(BODY_LIMIT - body.len())]),
             Ok(None) => break,
             Err(error) => {
-                return Err((
-                    GateState::Fail,
-                    format!("the answer broke off: {}", innermost(&error.without_url())),
-                ));
+                return Err((GateState::Fail, format!("the answer broke off: {}", web::why(error))));
             }
         }
     }
     Ok((response.status(), body))
-}
-
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut last = error;
-    while let Some(source) = last.source() {
-        last = source;
-    }
-    last.to_string()
 }
 
 fn judge(probe: &HttpProbe, status: StatusCode, body: &[u8]) -> Verdict {
@@ -121,31 +150,44 @@ fn judge(probe: &HttpProbe, status: StatusCode, body: &[u8]) -> Verdict {
 
 #[derive(Debug, PartialEq, Eq)]
 enum Address {
-    Service(String),
-    Direct,
+    /// A path of the API server.
+    Service {
+        namespace: String,
+        name: String,
+        path: String,
+    },
+    Direct(Url),
 }
 
 /// Where a probe goes; `service://` becomes a path of the API server.
 fn parse(url: &str, namespace: &str) -> Result<Address, String> {
-    if url.starts_with("http://") || url.starts_with("https://") {
-        return Ok(Address::Direct);
-    }
     let wrong = || format!("{url} is neither http(s):// nor service://[namespace/]name:port/path");
+    if url.starts_with("http://") || url.starts_with("https://") {
+        let parsed: Url = url.parse().map_err(|_| wrong())?;
+        if !parsed.username().is_empty() || parsed.password().is_some() {
+            return Err("the probe's URL holds a name or password, which an Environment must not".to_owned());
+        }
+        return Ok(Address::Direct(parsed));
+    }
     let rest = url.strip_prefix("service://").ok_or_else(wrong)?;
     let port_at = rest.find(':').ok_or_else(wrong)?;
     let (service, rest) = (&rest[..port_at], &rest[port_at + 1..]);
     let (namespace, name) = service.split_once('/').unwrap_or((namespace, service));
     let (port, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let is_label = |text: &str| {
-        !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-    };
-    if !is_label(namespace) || !is_label(name) || !is_label(port) {
+    if ![namespace, name, port].into_iter().all(address::is_label) {
         return Err(wrong());
     }
-    if path.split(['/', '?']).any(|segment| segment == "..") {
+    let plain = path
+        .to_ascii_lowercase()
+        .replace("%2e", ".")
+        .replace("%2f", "/")
+        .replace("%5c", "/")
+        .replace('\\', "/");
+    if plain.split(['/', '?']).any(|segment| segment == "..") {
         return Err(format!("{url} climbs out of the service"));
     }
-    Ok(Address::Service(format!("/api/v1/namespaces/{namespace}/services/{name}:{port}/proxy/{path}")))
+    let path = format!("/api/v1/namespaces/{namespace}/services/{name}:{port}/proxy/{path}");
+    Ok(Address::Service { namespace: namespace.to_owned(), name: name.to_owned(), path })
 }
 
 #[cfg(test)]
@@ -163,13 +205,23 @@ mod tests {
             ("service://backend:80", Some("/api/v1/namespaces/prod/services/backend:80/proxy/")),
             ("service://backend/health", None),
             ("service://backend:80/../../secrets", None),
+            ("service://backend:80/%2e%2E/secrets", None),
+            ("service://backend:80/.%2e%2fsecrets", None),
+            ("service://backend:80/..\\secrets", None),
             ("service://a/b/c:80/", None),
             ("ftp://backend", None),
         ] {
-            let found = parse(url, "prod").ok();
-            assert_eq!(found, expected.map(|path| Address::Service(path.into())), "{url}");
+            let found = parse(url, "prod").ok().map(|address| match address {
+                Address::Service { path, .. } => path,
+                Address::Direct(url) => url.to_string(),
+            });
+            assert_eq!(found.as_deref(), expected, "{url}");
         }
-        assert_eq!(parse("https://example.com/", "prod"), Ok(Address::Direct));
+        assert_eq!(
+            parse("https://example.com/", "prod"),
+            Ok(Address::Direct("https://example.com/".parse().unwrap()))
+        );
+        assert!(parse("https://bob:hunter2@example.com/", "prod").is_err_and(|why| !why.contains("hunter2")));
     }
 
     #[test]
@@ -197,6 +249,11 @@ mod tests {
             .unwrap()
         };
         assert!(refusal(StatusCode::FORBIDDEN, &status(403, "services")).is_some());
+        assert!(refusal(StatusCode::TOO_MANY_REQUESTS, &status(429, "")).is_some());
+        assert!(refusal(StatusCode::TOO_MANY_REQUESTS, b"Too many requests, please try again.\n").is_some());
+        assert!(refusal(StatusCode::TOO_MANY_REQUESTS, b"slow down").is_none());
+        assert!(refusal(StatusCode::GATEWAY_TIMEOUT, &status(504, "")).is_some());
+        assert!(refusal(StatusCode::INTERNAL_SERVER_ERROR, b"panic").is_none());
         assert!(refusal(StatusCode::SERVICE_UNAVAILABLE, &status(503, "services")).is_none());
         assert!(refusal(StatusCode::FORBIDDEN, b"go away").is_none());
         assert!(refusal(StatusCode::NOT_FOUND, &status(404, "orders")).is_none());

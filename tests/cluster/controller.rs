@@ -90,6 +90,7 @@ fn options(spaces: &[&Space], identity: &str, lease: LeaseOptions) -> Controller
         http: None,
         concurrency: 4,
         mirrors: Mirrors::default(),
+        allowed: release_cockpit::domain::address::Allowed::parse(&["127.0.0.1"]).unwrap(),
         audit_export: None,
     }
 }

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use release_cockpit::cluster::{Cluster, ConnectOptions, Source};
+use release_cockpit::domain::address::Allowed;
 use release_cockpit::domain::silence::{Matcher, NewSilence};
 use release_cockpit::metrics::{Changed, Target};
 use release_cockpit::time::Clock;
@@ -92,7 +93,8 @@ async fn generated_rules_are_true_to_promtool_and_fire() {
 async fn silenced(world: &World, space: &Space, environment: &str) {
     let url = std::env::var("RELEASE_COCKPIT_TEST_ALERTMANAGER").expect("RELEASE_COCKPIT_TEST_ALERTMANAGER");
     let source = Source::File(world.kubeconfig_of("alice"));
-    let options = ConnectOptions { source, ..ConnectOptions::default() };
+    let allowed = Allowed::default().with_given([url.clone()]);
+    let options = ConnectOptions { source, allowed, ..ConnectOptions::default() };
     let cluster = Cluster::connect(&options).await.expect("a client");
     let alertmanager = Target::Url(url.clone()).open_alertmanager(&cluster).expect("a client");
     alertmanager.version().await.expect("a version");

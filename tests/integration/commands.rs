@@ -54,6 +54,7 @@ impl Stage {
             http: None,
             concurrency: 4,
             mirrors: Mirrors::parse(&[mirror(&running)]).unwrap(),
+            allowed: release_cockpit::domain::address::Allowed::parse(&["127.0.0.1"]).unwrap(),
             audit_export: None,
         };
         let stop = CancellationToken::new();

@@ -15,6 +15,7 @@ use release_cockpit::api::release_action::{ActionResult, ReleaseAction};
 use release_cockpit::api::{Environment, Release};
 use release_cockpit::cluster::registry::Mirrors;
 use release_cockpit::controller::{self, ControllerOptions, Deadlines, Faults, LeaseOptions};
+use release_cockpit::domain::address::Allowed;
 use release_cockpit::sim::scenario::Scenario;
 use release_cockpit::sim::server::{Running, StartOptions, start_with};
 use release_cockpit::time::Clock;
@@ -106,6 +107,7 @@ impl Stage {
             http: None,
             concurrency: 4,
             mirrors: Mirrors::parse(&[format!("*={}", self.running.registry_url)]).unwrap(),
+            allowed: Allowed::parse(&["127.0.0.1"]).unwrap(),
             audit_export: None,
         }
     }

@@ -55,6 +55,7 @@ impl Scene {
             http: None,
             concurrency: 4,
             mirrors: Mirrors::default(),
+            allowed: release_cockpit::domain::address::Allowed::parse(&["127.0.0.1"]).unwrap(),
             audit_export: None,
         };
         let controlled = controller::run(scene.client("controller"), options, scene.stop.clone());

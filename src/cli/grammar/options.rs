@@ -55,6 +55,9 @@ pub struct Controller {
     /// Append records to files here before an environment's spec.retention removes them; without it nothing is removed
     #[arg(long, value_name = "DIRECTORY")]
     pub audit_export: Option<PathBuf>,
+    /// Let Environments name this server too: HOST[:PORT], an address, a network, or service://NAMESPACE[/NAME]; repeatable
+    #[arg(long, value_name = "HOST")]
+    pub allow_host: Vec<String>,
 }
 
 /// How a command that changes something is carried out.
@@ -274,6 +277,8 @@ pub enum ManifestsWhat {
     Policies,
     /// The controller's Deployment
     Controller,
+    /// A NetworkPolicy for the controller's connections; not part of all
+    Egress,
     /// Alerting rules of environments, for their Prometheus
     Rules,
     /// Everything, in the order in which it is applied

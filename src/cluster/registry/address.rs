@@ -43,6 +43,14 @@ impl Mirrors {
         Ok(Self(mirrors))
     }
 
+    /// Whether a URL is of a server that a pair names.
+    pub(super) fn is_of(&self, url: &url::Url) -> bool {
+        self.0
+            .iter()
+            .filter_map(|(_, base)| base.parse::<url::Url>().ok())
+            .any(|base| base.origin() == url.origin())
+    }
+
     fn of(&self, registry: &str) -> Option<&str> {
         let named = self.0.iter().find(|(name, _)| name == registry);
         named.or_else(|| self.0.iter().find(|(name, _)| name == "*")).map(|(_, url)| url.as_str())

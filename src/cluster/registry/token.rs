@@ -1,7 +1,7 @@
 //! What a registry wants to see before it answers: a name and password, or a token that another server gives.
 
 use reqwest::header::{GetAll, HeaderValue};
-use reqwest::{RequestBuilder, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::Deserialize;
 
 use super::address::is_loopback;
@@ -115,7 +115,7 @@ pub(super) async fn authorize(
             ("refresh_token", token),
             ("client_id", "release-cockpit"),
         ]);
-        let request = asking.http.post(url.clone()).timeout(asking.patience).form(&form);
+        let request = asking.request(Method::POST, &url).await?.form(&form);
         let given = request.send().await.map_err(|error| asking.silent(web::why(error)))?;
         // A token service without this grant may still take the password.
         let has_password = !account.password.is_empty();
@@ -124,7 +124,7 @@ pub(super) async fn authorize(
     let answer = match answer {
         Some(answer) => answer,
         None => {
-            let mut request = asking.http.get(url).timeout(asking.patience).query(&fields);
+            let mut request = asking.request(Method::GET, &url).await?.query(&fields);
             if let Some(account) = account {
                 request = request.basic_auth(&account.user, Some(&account.password));
             }
