@@ -57,7 +57,8 @@ fn zoomed_200x60(bencher: divan::Bencher) {
     for effect in effects {
         if let Effect::Zoom { cluster, wish: Some(wish) } = effect {
             let result = Ok(["stable", "canary"].map(curve).into());
-            let event = ClusterEvent::Zoomed { wish, part: ZoomPart::Present, at: now(), result };
+            let event =
+                ClusterEvent::Zoomed { wish, part: ZoomPart::Present, at: now(), result, partial: None };
             update_all(&mut store, [Event::Cluster(cluster, event)]);
         }
     }
@@ -111,6 +112,7 @@ fn world() -> Store {
             query: query.into(),
             at: now(),
             result: Ok(["stable", "canary"].map(curve).into()),
+            partial: None,
         });
     }
     update_all(&mut store, events);

@@ -16,9 +16,9 @@ pub mod queries;
 mod reading;
 
 pub use alertmanager::{Alertmanager, Changed};
-pub use alerts::ActiveAlert;
+pub use alerts::{ActiveAlert, ActiveAlerts};
 pub use client::Prometheus;
-pub use curves::{Curves, instant};
+pub use curves::{Curves, instant, instant_in_part};
 pub use error::{Error, Kind};
 pub use measured::{measure, objective};
 pub use pods::pod_usage;
@@ -27,6 +27,7 @@ pub use pool::Pool;
 use crate::api::Environment;
 use crate::api::environment::AlertmanagerRef;
 use crate::cluster::Cluster;
+use crate::cluster::outbound::Outbound;
 use crate::domain::address;
 
 /// Where the operator wants numbers from, where an environment does not say.
@@ -80,10 +81,16 @@ impl Target {
         url.or_else(|| reference.service.clone().map(Self::Service))
     }
 
+    /// What checks a URL: nothing where the user gave it, the rule for addresses where an Environment names it.
+    fn checked_by<'a>(url: &str, cluster: &'a Cluster) -> Option<&'a Outbound> {
+        let outbound = cluster.outbound();
+        (!outbound.allowed().is_given(url)).then_some(outbound)
+    }
+
     /// A client for the Alertmanager that is there.
     pub fn open_alertmanager(&self, cluster: &Cluster) -> Result<Alertmanager, Error> {
         let opened = match self {
-            Self::Url(url) => Prometheus::at("Alertmanager", url),
+            Self::Url(url) => Prometheus::at("Alertmanager", url, Self::checked_by(url, cluster)),
             Self::Service(service) => Prometheus::behind("Alertmanager", cluster.clone(), service),
         };
         opened.map(Alertmanager)
@@ -92,7 +99,7 @@ impl Target {
     /// A client for it.
     pub fn open(&self, cluster: &Cluster) -> Result<Prometheus, Error> {
         match self {
-            Self::Url(url) => Prometheus::direct(url),
+            Self::Url(url) => Prometheus::at("Prometheus", url, Self::checked_by(url, cluster)),
             Self::Service(service) => Prometheus::through(cluster.clone(), service),
         }
     }

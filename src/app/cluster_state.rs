@@ -110,6 +110,8 @@ pub struct Metric {
     pub at: Option<DateTime<Utc>>,
     /// Why the newest answer is missing; `None` while all is well.
     pub error: Option<String>,
+    /// Why the last good curves are not the whole truth; `None` where they are.
+    pub partial: Option<Box<str>>,
 }
 
 /// The curves of a zoomed pane.

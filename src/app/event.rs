@@ -152,6 +152,8 @@ pub enum ClusterEvent {
         at: DateTime<Utc>,
         /// Whole curves for the panes' range, or one sentence why there are none.
         result: Result<Vec<Series>, String>,
+        /// Why the curves are not the whole truth; nothing where they are.
+        partial: Option<Box<str>>,
     },
     /// Samples of the zoomed pane.
     Zoomed {
@@ -163,6 +165,8 @@ pub enum ClusterEvent {
         at: DateTime<Utc>,
         /// Whole curves for the wished range, or one sentence why there are none.
         result: Result<Vec<Series>, String>,
+        /// Why the curves are not the whole truth; nothing where they are.
+        partial: Option<Box<str>>,
     },
     /// Those that are asked for alerts, and no others any more.
     AlertSources(BTreeSet<Box<str>>),

@@ -190,6 +190,7 @@ impl World {
             query: query.into(),
             at: ago(2),
             result: Ok(curves),
+            partial: None,
         });
         self
     }

@@ -190,7 +190,10 @@ async fn ask(seen: &Seen, address: &Address) -> (Vec<ClusterEvent>, Vec<String>)
     for (source, answer) in answers {
         match answer {
             Ok(active) => {
-                let mut alerts: Vec<_> = active.iter().map(ActiveAlert::row).collect();
+                if let Some(why) = active.missing() {
+                    failures.push(format!("{source}: {why}"));
+                }
+                let mut alerts: Vec<_> = active.alerts.iter().map(ActiveAlert::row).collect();
                 for alert in &mut alerts {
                     alert.environments = owners(&seen.environments, &alert.labels);
                 }

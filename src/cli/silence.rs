@@ -162,7 +162,7 @@ async fn active(
         let own = owners(&all, &row.labels).into_iter().filter(|owner| *owner == key).collect();
         AlertRow { environments: own, ..row }
     };
-    Ok(found.iter().map(row).collect())
+    Ok(found.alerts.iter().map(row).collect())
 }
 
 /// The matchers of the one alert of that name which the environment has.

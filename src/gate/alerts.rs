@@ -8,7 +8,7 @@ use super::{Answered, Gate, Scope};
 use crate::api::release::GateState;
 use crate::domain::health::{Found, Question};
 use crate::domain::measure::{Alert, AlertsQuestion};
-use crate::metrics::ActiveAlert;
+use crate::metrics::{ActiveAlert, ActiveAlerts};
 use crate::sanitize;
 
 /// Which of the named alerts fire.
@@ -31,7 +31,10 @@ async fn read(scope: &Scope, question: &AlertsQuestion) -> Answered {
         Err(why) => return Answered::from((GateState::NoData, why)),
     };
     match scope.prometheus.alerts(&target).await {
-        Ok(active) => {
+        Ok(active) if let Some(why) = incomplete(&active, question) => {
+            Answered::from((GateState::NoData, why))
+        }
+        Ok(ActiveAlerts { alerts: active, .. }) => {
             let firing: Vec<Alert> =
                 active.iter().filter(|alert| concerns(alert, question)).map(harmless).collect();
             Answered {
@@ -42,6 +45,16 @@ async fn read(scope: &Scope, question: &AlertsQuestion) -> Answered {
         }
         Err(error) => Answered::from((GateState::NoData, error.to_string())),
     }
+}
+
+/// Why the named alerts are not all known; nothing where they are.
+fn incomplete(active: &ActiveAlerts, question: &AlertsQuestion) -> Option<String> {
+    if let Some(why) = &active.partial {
+        return Some(format!("the alerts are known in part only: {why}"));
+    }
+    let concerned = active.unread.iter().find(|name| name.is_empty() || question.names.contains(name))?;
+    let which = if concerned.is_empty() { "an alert without a name" } else { concerned };
+    Some(format!("Prometheus' answer about {which} is not understood"))
 }
 
 /// An alert that fires, bears one of the names, and is about this namespace or about none.
@@ -60,6 +73,28 @@ fn harmless(alert: &ActiveAlert) -> Alert {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_alert_that_is_not_understood_is_no_alert_that_does_not_fire() {
+        let question =
+            AlertsQuestion { prometheus: None, names: vec!["High".into()], namespace: "prod".into() };
+        for (unread, partial, expected) in [
+            (&[][..], None, None),
+            (&["Low"], None, None),
+            (&["Low", "High"], None, Some("answer about High")),
+            (&[""], None, Some("an alert without a name")),
+            (&[], Some("a warning"), Some("in part only: a warning")),
+        ] {
+            let active = ActiveAlerts {
+                alerts: Vec::new(),
+                unread: unread.iter().map(ToString::to_string).collect(),
+                partial: partial.map(str::to_owned),
+            };
+            let why = incomplete(&active, &question);
+            assert_eq!(why.is_some(), expected.is_some(), "{active:?}");
+            assert!(expected.is_none_or(|part| why.unwrap().contains(part)), "{active:?}");
+        }
+    }
 
     #[test]
     fn only_what_fires_here_counts() {

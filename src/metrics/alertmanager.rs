@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use http::Method;
 use serde::{Deserialize, Serialize};
 
+use super::answer::Reply;
 use super::client::Prometheus;
 use super::error::{Error, Kind};
 use crate::cluster::error::quote;
@@ -140,7 +141,7 @@ impl Alertmanager {
             |error| error,
             |answer| match serde_json::from_str::<Created>(&answer) {
                 Ok(created) => Changed::Done(line(&created.silence_id).into_owned()),
-                Err(_) => Changed::Unknown(format!("the Alertmanager answers {}", quote(&answer))),
+                Err(_) => Changed::Unknown("the Alertmanager answers without the silence's id".to_owned()),
             },
         )
     }
@@ -157,16 +158,16 @@ impl Alertmanager {
 
     async fn change(&self, method: Method, path: &str, body: Option<String>) -> Result<String, Changed> {
         match self.0.call(method, &format!("/api/v2/{path}"), body).await {
-            Ok((200..=299, answer)) => Ok(answer),
-            Ok((404, answer)) if answer.trim().is_empty() => {
+            Ok(Reply { status: 200..=299, body, .. }) => Ok(body.to_string()),
+            Ok(Reply { status: 404, body, .. }) if body.trim().is_empty() => {
                 Err(Changed::Refused("the Alertmanager does not know that silence".to_owned()))
             }
-            Ok((status @ 400..=499, answer)) => Err(Changed::Refused(format!(
-                "the Alertmanager refuses it ({status}): {}",
-                quote(answer.trim().trim_matches('"'))
-            ))),
-            Ok((status, answer)) => {
-                Err(Changed::Unknown(format!("the Alertmanager failed ({status}): {}", quote(answer.trim()))))
+            Ok(Reply { status: status @ 400..=499, media_type, body }) => {
+                let why = message(&body).unwrap_or_else(|| media_type.to_owned());
+                Err(Changed::Refused(format!("the Alertmanager refuses it ({status}): {why}")))
+            }
+            Ok(Reply { status, media_type, .. }) => {
+                Err(Changed::Unknown(format!("the Alertmanager failed ({status}, {media_type})")))
             }
             Err(error) if matches!(error.kind(), Kind::Denied | Kind::Address) => {
                 Err(Changed::Refused(format!(
@@ -182,15 +183,21 @@ impl Alertmanager {
     }
 
     async fn get<T: for<'de> Deserialize<'de>>(&self, path: &str) -> Result<T, Error> {
-        let (status, body) = self.0.call(Method::GET, &format!("/api/v2/{path}"), None).await?;
-        if !(200..300).contains(&status) {
-            let words = quote(body.lines().next().unwrap_or_default());
-            return Err(Error::new(Kind::Server, format!("Alertmanager answers {status}: {words}")));
+        let reply = self.0.call(Method::GET, &format!("/api/v2/{path}"), None).await?;
+        if !(200..300).contains(&reply.status) {
+            let Reply { status, media_type, .. } = reply;
+            return Err(Error::new(Kind::Server, format!("Alertmanager answers {status} ({media_type})")));
         }
-        serde_json::from_str(&body).map_err(|_| {
+        serde_json::from_str(&reply.body).map_err(|_| {
             Error::new(Kind::NotPrometheus, "something answers there, but it is no Alertmanager with API v2")
         })
     }
+}
+
+/// What an Alertmanager says of a refusal: a text in quotes, or an object with a message. Anything else is not repeated.
+fn message(body: &str) -> Option<String> {
+    let said: serde_json::Value = serde_json::from_str(body).ok()?;
+    said.as_str().or_else(|| said.get("code").and(said.get("message"))?.as_str()).map(quote)
 }
 
 impl WireAlert {

@@ -1,6 +1,6 @@
 //! Curves that grow: only new samples are asked for, and merged into what is kept.
 
-use super::answer::Labels;
+use super::answer::{Found, Labels};
 use super::client::Prometheus;
 use super::error::Error;
 use crate::domain::alert_row::Words;
@@ -14,13 +14,21 @@ pub struct Curves {
     query: String,
     legend: Option<Box<str>>,
     kept: Sliding<Labels>,
+    /// Why what is kept may not be the whole truth.
+    partial: Option<Box<str>>,
 }
 
 impl Curves {
     /// The curves of a query named `name` over the last `range` seconds.
     #[must_use]
     pub fn new(name: impl Into<String>, query: impl Into<String>, range: f64) -> Self {
-        Self { name: name.into(), query: query.into(), legend: None, kept: Sliding::new(range) }
+        Self {
+            name: name.into(),
+            query: query.into(),
+            legend: None,
+            kept: Sliding::new(range),
+            partial: None,
+        }
     }
 
     /// With each curve named by this text over labels in double braces.
@@ -49,10 +57,17 @@ impl Curves {
             ("end", format!("{end:.3}")),
             ("step", format!("{}", self.kept.step())),
         ];
-        let found = prometheus.ask(&self.name, "query_range", &parameters).await?;
-        let found = found.into_iter().map(|found| (found.labels, found.samples)).collect();
+        let results = prometheus.ask_in_part(&self.name, "query_range", &parameters).await?;
+        self.partial = results.notes.partial().map(in_part);
+        let found = results.found.into_iter().map(|found| (found.labels, found.samples)).collect();
         self.kept.merge(found, (start, end));
         Ok(self.series())
+    }
+
+    /// Why the newest answer was not the whole truth; nothing where it was.
+    #[must_use]
+    pub fn partial(&self) -> Option<&str> {
+        self.partial.as_deref()
     }
 
     /// Seconds between two samples.
@@ -118,7 +133,7 @@ fn told(legend: &str, labels: &Labels) -> Box<str> {
     crate::sanitize::line(&name).trim().into()
 }
 
-/// The newest value of each curve of a query, as curves of one sample.
+/// The newest value of each curve of a query, as curves of one sample. A partial answer is an error.
 pub async fn instant(
     prometheus: &Prometheus,
     name: &str,
@@ -126,7 +141,28 @@ pub async fn instant(
     now: f64,
 ) -> Result<Vec<Series>, Error> {
     let parameters = [("query", query.to_owned()), ("time", format!("{now:.3}"))];
-    let found = prometheus.ask(name, "query", &parameters).await?;
+    Ok(of_one_sample(prometheus.ask(name, "query", &parameters).await?, name))
+}
+
+/// As [`instant`], with why it is not the whole truth, where it is not.
+pub async fn instant_in_part(
+    prometheus: &Prometheus,
+    name: &str,
+    query: &str,
+    now: f64,
+) -> Result<(Vec<Series>, Option<Box<str>>), Error> {
+    let parameters = [("query", query.to_owned()), ("time", format!("{now:.3}"))];
+    let results = prometheus.ask_in_part(name, "query", &parameters).await?;
+    let partial = results.notes.partial().map(in_part);
+    Ok((of_one_sample(results.found, name), partial))
+}
+
+/// The mark of a pane.
+fn in_part(why: String) -> Box<str> {
+    format!("partial answer: {why}").into()
+}
+
+fn of_one_sample(found: Vec<Found>, name: &str) -> Vec<Series> {
     let names = names(&found.iter().map(|found| &found.labels), name);
     let mut series: Vec<Series> = names
         .into_iter()
@@ -139,7 +175,7 @@ pub async fn instant(
         })
         .collect();
     series.sort_by(|a, b| a.label.cmp(&b.label));
-    Ok(series)
+    series
 }
 
 /// Names of curves: the values of those labels by which they differ; the query's name where there is but one.

@@ -27,6 +27,8 @@ pub enum Kind {
     Query,
     /// The server fails.
     Server,
+    /// It answers with a part of the truth.
+    Partial,
 }
 
 impl Error {
@@ -49,7 +51,7 @@ impl Error {
     /// Asking again later may succeed without anybody changing anything.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
-        matches!(self.kind, Kind::Down | Kind::Slow | Kind::Server)
+        matches!(self.kind, Kind::Down | Kind::Slow | Kind::Server | Kind::Partial)
     }
 }
 

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::alerts::{self, ActiveAlert};
+use super::alerts::{self, ActiveAlerts};
+use super::answer::Reply;
 use super::client::Prometheus;
 use super::error::Error;
 use super::{Target, answer, reading};
@@ -21,8 +22,8 @@ const SHARED: TimeDelta = TimeDelta::seconds(2);
 /// Answers above which old ones are dropped.
 const MANY: usize = 256;
 
-type Body = Result<(u16, Arc<str>), Error>;
-type Slot = Arc<tokio::sync::Mutex<Option<(DateTime<Utc>, Body)>>>;
+type Answer = Result<Reply, Error>;
+type Slot = Arc<tokio::sync::Mutex<Option<(DateTime<Utc>, Answer)>>>;
 
 /// Clients and their latest answers.
 pub struct Pool {
@@ -39,35 +40,32 @@ impl Pool {
         Self { cluster, clock, clients: Mutex::default(), answers: Mutex::default() }
     }
 
-    /// The newest value of a query; `name` is for sentences.
+    /// The newest value of a query; `name` is for sentences. A partial answer is an error.
     pub async fn read(&self, target: &Target, name: &str, query: &str) -> Result<Reading, Error> {
-        let encoded =
-            url::form_urlencoded::Serializer::new(String::new()).append_pair("query", query).finish();
-        let (status, body) = self.shared(target, format!("query?{encoded}")).await?;
-        answer::read(name, status, &body).map(|found| reading::of(&found))
+        let reply = self.shared(target, ("query", &[("query", query.to_owned())])).await?;
+        answer::read(name, &reply)?.whole(name).map(|found| reading::of(&found))
     }
 
     /// Every alert that is pending or fires.
-    pub async fn alerts(&self, target: &Target) -> Result<Vec<ActiveAlert>, Error> {
-        let (status, body) = self.shared(target, "alerts".to_owned()).await?;
-        alerts::read(status, &body)
+    pub async fn alerts(&self, target: &Target) -> Result<ActiveAlerts, Error> {
+        alerts::read(&self.shared(target, ("alerts", &[])).await?)
     }
 
-    async fn shared(&self, target: &Target, path: String) -> Body {
+    async fn shared(&self, target: &Target, (kind, parameters): (&str, &[(&'static str, String)])) -> Answer {
         let prometheus = self.client(target)?;
-        let slot = self.slot(target, &path);
+        let slot = self.slot(target, &format!("{kind} {parameters:?}"));
         let mut kept = slot.lock().await;
         if let Some((at, body)) = &*kept
             && (self.clock.now() - *at).abs() < SHARED
         {
             return body.clone();
         }
-        let body = prometheus.fetch(&path).await.map(|(status, body)| (status, Arc::from(body)));
+        let body = prometheus.fetch(kind, parameters).await;
         *kept = Some((self.clock.now(), body.clone()));
         body
     }
 
-    fn slot(&self, target: &Target, path: &str) -> Slot {
+    fn slot(&self, target: &Target, question: &str) -> Slot {
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         if answers.len() >= MANY {
             let now = self.clock.now();
@@ -77,7 +75,7 @@ impl Pool {
                     .map_or(true, |kept| kept.as_ref().is_some_and(|(at, _)| (now - *at).abs() < SHARED))
             });
         }
-        answers.entry((target.clone(), path.to_owned())).or_default().clone()
+        answers.entry((target.clone(), question.to_owned())).or_default().clone()
     }
 
     fn client(&self, target: &Target) -> Result<Prometheus, Error> {
@@ -122,7 +120,9 @@ mod tests {
             ::http::Response<kube::client::Body>,
         >();
         drop(handle);
-        Pool::new(Cluster::from_client(kube::Client::new(service, "default"), "test"), clock)
+        let cluster = Cluster::from_client(kube::Client::new(service, "default"), "test");
+        let allowed = crate::domain::address::Allowed::parse(&["127.0.0.1"]).unwrap();
+        Pool::new(cluster.with_outbound(crate::cluster::outbound::Outbound::new(allowed)), clock)
     }
 
     #[tokio::test]

@@ -56,12 +56,13 @@ fn list(found: &[Found]) -> Reading {
 mod tests {
     use serde_json::json;
 
-    use super::super::answer::read;
+    use super::super::answer::{Reply, read};
     use super::*;
 
     fn reading(result: &serde_json::Value) -> Reading {
         let body = json!({"status": "success", "data": result}).to_string();
-        of(&read("q", 200, &body).unwrap())
+        let reply = Reply { status: 200, media_type: "application/json", body: body.into() };
+        of(&read("q", &reply).unwrap().whole("q").unwrap())
     }
 
     fn vector(entries: &[(serde_json::Value, &str)]) -> serde_json::Value {

@@ -122,7 +122,7 @@ fn a_curve_is_chosen_by_its_name() {
     };
     let tell = |store: &mut Store, labels: &[&str]| {
         let (wish, result) = (wish.clone(), Ok(series(labels)));
-        let event = ClusterEvent::Zoomed { wish, part: ZoomPart::Present, at: now(), result };
+        let event = ClusterEvent::Zoomed { wish, part: ZoomPart::Present, at: now(), result, partial: None };
         update(store, Event::Cluster(ClusterId(0), event));
     };
     tell(&mut store, &["a", "b"]);
@@ -140,7 +140,13 @@ fn an_answer_to_an_older_wish_is_dropped() {
     let mut store = production();
     let wish = wished(&mut store, "z").unwrap().unwrap();
     wished(&mut store, "r");
-    let event = ClusterEvent::Zoomed { wish, part: ZoomPart::Present, at: now(), result: Ok(Vec::new()) };
+    let event = ClusterEvent::Zoomed {
+        wish,
+        part: ZoomPart::Present,
+        at: now(),
+        result: Ok(Vec::new()),
+        partial: None,
+    };
     update(&mut store, Event::Cluster(ClusterId(0), event));
     assert_eq!(store.clusters[0].zoomed, None);
 }

@@ -98,13 +98,13 @@ fn measured(store: &mut Store, id: ClusterId, event: ClusterEvent) {
             }
             dirty.pods |= matches!(store.ui.pod_sort, PodSort::Cpu | PodSort::Memory);
         }
-        ClusterEvent::Metrics { environment, query, at, result } => {
+        ClusterEvent::Metrics { environment, query, at, result, partial } => {
             let components = components(&cluster.environments, &environment);
             let metric: &mut Metric = cluster.metrics.entry((environment, query)).or_default();
-            answered(metric, components, at, result);
+            answered(metric, components, at, (result, partial));
             dirty.readings = true;
         }
-        ClusterEvent::Zoomed { wish, part, at, result } => {
+        ClusterEvent::Zoomed { wish, part, at, result, partial } => {
             if store.zoomed.as_ref() != Some(&(id, wish.clone())) {
                 return;
             }
@@ -117,7 +117,7 @@ fn measured(store: &mut Store, id: ClusterId, event: ClusterEvent) {
                 ZoomPart::Present => &mut zoomed.present,
                 ZoomPart::Baseline => &mut zoomed.baseline,
             };
-            answered(metric, components, at, result);
+            answered(metric, components, at, (result, partial));
         }
         ClusterEvent::Objective { environment, at, result } => {
             let objective = cluster.objectives.entry(environment).or_default();
@@ -154,12 +154,12 @@ fn answered(
     metric: &mut Metric,
     components: &[Component],
     at: DateTime<Utc>,
-    result: Result<Vec<Series>, String>,
+    (result, partial): (Result<Vec<Series>, String>, Option<Box<str>>),
 ) {
     match result {
         Ok(mut series) => {
             arrange(components, &mut series);
-            *metric = Metric { series, at: Some(at), error: None };
+            *metric = Metric { series, at: Some(at), error: None, partial };
         }
         Err(reason) => metric.error = Some(reason),
     }

@@ -86,14 +86,12 @@ impl Asking {
         &self,
         key: &EnvironmentKey,
         pane: &str,
-        answer: Result<Vec<Series>, Error>,
+        answer: Result<Answered, Error>,
     ) -> Result<(), Closed> {
-        let event = ClusterEvent::Metrics {
-            environment: key.clone(),
-            query: pane.into(),
-            at: self.ground.clock.now(),
-            result: answer.map_err(|error| error.to_string()),
-        };
+        let (result, partial) = split(answer);
+        let at = self.ground.clock.now();
+        let event =
+            ClusterEvent::Metrics { environment: key.clone(), query: pane.into(), at, result, partial };
         self.out.send(event).await
     }
 }
@@ -127,10 +125,27 @@ fn labelled(mut series: Vec<Series>, side: Option<Track>) -> Vec<Series> {
     series
 }
 
+/// Curves, and why they are not the whole truth, where they are not.
+#[derive(Debug, Default)]
+struct Answered {
+    series: Vec<Series>,
+    partial: Option<Box<str>>,
+}
+
+/// Curves or why there are none, and why they are not the whole truth, as events carry them.
+fn split(answer: Result<Answered, Error>) -> (Result<Vec<Series>, String>, Option<Box<str>>) {
+    match answer {
+        Ok(Answered { series, partial }) => (Ok(series), partial),
+        Err(error) => (Err(error.to_string()), None),
+    }
+}
+
 /// What both tracks answered; a failure of one is a failure of the whole, so that half a picture never passes for a whole one.
-fn joined(answers: impl IntoIterator<Item = Result<Vec<Series>, Error>>) -> Result<Vec<Series>, Error> {
-    answers.into_iter().try_fold(Vec::new(), |mut all, answer| {
-        all.extend(answer?);
+fn joined(answers: impl IntoIterator<Item = Result<Answered, Error>>) -> Result<Answered, Error> {
+    answers.into_iter().try_fold(Answered::default(), |mut all, answer| {
+        let Answered { series, partial } = answer?;
+        all.series.extend(series);
+        all.partial = all.partial.or(partial);
         Ok(all)
     })
 }
@@ -230,9 +245,16 @@ mod tests {
         let two = labelled(vec![series("backend"), series("frontend")], Some(Track::Stable));
         assert_eq!(labels(two), ["backend stable", "frontend stable"]);
         assert_eq!(labels(labelled(vec![series("backend")], None)), ["backend"]);
-        let (stable, canary) = (Ok(vec![series("stable")]), Ok(vec![series("canary")]));
-        assert_eq!(joined([stable.clone(), canary.clone()]).map(|all| all.len()).ok(), Some(2));
+        let answered = |label: &str, partial: Option<&str>| -> Result<Answered, Error> {
+            Ok(Answered { series: vec![series(label)], partial: partial.map(Into::into) })
+        };
+        let both = joined([answered("stable", None), answered("canary", Some("partial"))]).unwrap();
+        assert_eq!(
+            (both.series.len(), both.partial.as_deref()),
+            (2, Some("partial")),
+            "half a truth is none"
+        );
         let failed = Err(Error::new(Kind::Query, "no such function".to_owned()));
-        assert!(joined([stable, failed, canary]).is_err());
+        assert!(joined([answered("stable", None), failed, answered("canary", None)]).is_err());
     }
 }

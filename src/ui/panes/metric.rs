@@ -80,7 +80,7 @@ impl<'a, M: Iterator<Item = (DateTime<Utc>, &'a str, Style)> + Clone> Chart<'a, 
     }
 }
 
-/// How true curves are, given the feed that brings them: an answer that failed makes them stale.
+/// How true curves are, given the feed that brings them: an answer that failed, or is partial, makes them stale.
 pub(super) fn freshness<'a>(
     metric: Option<&'a Metric>,
     feed: Freshness<'a>,
@@ -93,7 +93,10 @@ pub(super) fn freshness<'a>(
             feed
         }
         (Some(reason), _, age) => Freshness::Stale { age, reason, retry: None },
-        (None, _, Some(age)) => Freshness::Live(age),
+        (None, _, Some(age)) => match &metric.partial {
+            Some(reason) => Freshness::Stale { age: Some(age), reason, retry: None },
+            None => Freshness::Live(age),
+        },
     }
 }
 

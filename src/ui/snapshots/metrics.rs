@@ -65,7 +65,7 @@ fn answered(mut store: Store, keys: &str) -> Store {
             }
             let at = known.at.unwrap_or(now());
             let result = known.error.clone().map_or(Ok(series), Err);
-            let event = ClusterEvent::Zoomed { wish: wish.clone(), part, at, result };
+            let event = ClusterEvent::Zoomed { wish: wish.clone(), part, at, result, partial: None };
             update(&mut store, Event::Cluster(ClusterId(0), event));
         }
     }
@@ -197,6 +197,7 @@ fn failed() -> World {
                 query: pane.name,
                 at: ago(2),
                 result: Err(why),
+                partial: None,
             },
         };
         world.send(Event::Cluster(ClusterId(0), event));

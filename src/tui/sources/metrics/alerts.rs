@@ -88,5 +88,5 @@ async fn ask(
         row.environments.retain(|key| !key.name.is_empty());
         row
     };
-    Ok(active.iter().map(crate::metrics::ActiveAlert::row).map(whose).collect())
+    Ok(active.alerts.iter().map(crate::metrics::ActiveAlert::row).map(whose).collect())
 }

@@ -8,12 +8,12 @@ use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use tokio::time::Instant;
 
-use super::{Asking, Closed, Inputs, NOBODY, curves, focused, joined, labelled, sides};
+use super::{Answered, Asking, Closed, Inputs, NOBODY, curves, focused, joined, labelled, sides};
 use crate::api::strategy::Track;
 use crate::api::{Environment, EnvironmentKey};
 use crate::app::cluster_state::{Feed, FeedState};
 use crate::domain::pane::{self, Content, Pane};
-use crate::domain::series::{Series, unix};
+use crate::domain::series::unix;
 use crate::metrics::{Curves, Error, Kind, Prometheus};
 
 type Side = (Box<str>, Option<Track>);
@@ -63,7 +63,7 @@ struct Focused<'a> {
 struct Answer {
     pane: Pane,
     kept: Vec<(Side, Curves)>,
-    result: Result<Vec<Series>, Error>,
+    result: Result<Answered, Error>,
 }
 
 impl Focused<'_> {
@@ -142,7 +142,11 @@ impl Focused<'_> {
                     let mut curves = curves.map_err(|error| (None, error))?;
                     let prometheus = prometheus.map_err(|error| (None, error))?;
                     match curves.fetch(&prometheus, now).await {
-                        Ok(series) => Ok((labelled(series, place.1), (place, curves))),
+                        Ok(series) => {
+                            let series = labelled(series, place.1);
+                            let partial = curves.partial().map(Into::into);
+                            Ok((Answered { series, partial }, (place, curves)))
+                        }
                         Err(error) => Err((Some((place, curves)), error)),
                     }
                 }
@@ -151,9 +155,9 @@ impl Focused<'_> {
             let mut answers = Vec::new();
             for answer in futures::future::join_all(asked).await {
                 match answer {
-                    Ok((series, curves)) => {
+                    Ok((answered, curves)) => {
                         kept.push(curves);
-                        answers.push(Ok(series));
+                        answers.push(Ok(answered));
                     }
                     Err((curves, error)) => {
                         kept.extend(curves);

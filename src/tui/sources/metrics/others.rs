@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 
-use super::{Asking, Closed, Inputs, SHORTEST, focused, query};
+use super::{Answered, Asking, Closed, Inputs, SHORTEST, focused, query};
 use crate::api::{Environment, EnvironmentKey};
 use crate::domain::pane::{self, ERROR_RATE, LATENCY, Pane};
-use crate::domain::series::{Series, unix};
-use crate::metrics::{Error, Prometheus, instant};
+use crate::domain::series::unix;
+use crate::metrics::{Error, Prometheus, instant_in_part};
 
 /// What the list of environments tells.
 const TOLD: [&str; 2] = [ERROR_RATE, LATENCY];
@@ -78,7 +78,7 @@ async fn ask(
     environment: Arc<Environment>,
     prometheus: Prometheus,
     now: f64,
-) -> (EnvironmentKey, Vec<(&'static str, Result<Vec<Series>, Error>)>) {
+) -> (EnvironmentKey, Vec<(&'static str, Result<Answered, Error>)>) {
     let panes = pane::list(Some(&environment.spec));
     let mut answers = Vec::new();
     for name in TOLD {
@@ -93,7 +93,8 @@ async fn newest(
     pane: &Pane,
     prometheus: &Prometheus,
     now: f64,
-) -> Result<Vec<Series>, Error> {
+) -> Result<Answered, Error> {
     let query = query(environment, pane, None, 0.0)?;
-    instant(prometheus, &pane.name, &query, now).await
+    let (series, partial) = instant_in_part(prometheus, &pane.name, &query, now).await?;
+    Ok(Answered { series, partial })
 }

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Asking, Closed, Inputs, NOBODY, curves, joined, labelled, sides};
+use super::{Answered, Asking, Closed, Inputs, NOBODY, curves, joined, labelled, sides, split};
 use crate::api::Environment;
 use crate::api::strategy::Track;
 use crate::app::event::{ClusterEvent, ZoomPart};
 use crate::app::zoom::{Baseline, ZoomWish};
 use crate::domain::pane::{self, Content, Pane};
-use crate::domain::series::{Series, unix};
+use crate::domain::series::unix;
 use crate::domain::sliding;
 use crate::metrics::{Curves, Error, Kind, Prometheus};
 
@@ -67,8 +67,8 @@ async fn round(
             Err(error) => Err(error.clone()),
         };
         let at = asking.ground.clock.now();
-        let result = result.map_err(|error| error.to_string());
-        let event = ClusterEvent::Zoomed { wish: wish.clone(), part, at, result };
+        let (result, partial) = split(result);
+        let event = ClusterEvent::Zoomed { wish: wish.clone(), part, at, result, partial };
         asking.out.send(event).await?;
     }
     // Over a long range little is new before a step has passed.
@@ -83,7 +83,7 @@ async fn ask(
     (environment, pane, prometheus): (&Environment, &Pane, &Prometheus),
     part: ZoomPart,
     kept: &mut Kept,
-) -> Result<Vec<Series>, Error> {
+) -> Result<Answered, Error> {
     if let Content::Nothing(why) = &pane.content {
         return Err(Error::new(Kind::Query, why.to_string()));
     }
@@ -102,8 +102,9 @@ async fn ask(
         let place = (part, side);
         let mut found = curves(kept.get(&place).cloned(), environment, (pane, side), range)?;
         let answer = found.fetch(prometheus, now).await;
+        let partial = found.partial().map(Into::into);
         kept.insert(place, found);
-        answers.push(answer.map(|series| labelled(series, side)));
+        answers.push(answer.map(|series| Answered { series: labelled(series, side), partial }));
     }
     joined(answers)
 }
