@@ -44,6 +44,7 @@ pub mod resume;
 pub mod rollback;
 pub mod rollout;
 pub mod rollout_status;
+pub mod secret_use;
 pub mod series;
 pub mod silence;
 pub mod sliding;

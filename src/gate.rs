@@ -8,9 +8,13 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use kube::Client;
 
+use crate::api::Environment;
+use crate::api::environment::Preflight;
 use crate::api::release::GateState;
+use crate::cluster::outbound::Outbound;
 use crate::cluster::registry::Registries;
 use crate::domain::health::{Answer, Found, Question};
+use crate::domain::secret_use::SecretUse;
 use crate::metrics::Pool;
 use crate::sanitize;
 use crate::time::Clock;
@@ -45,8 +49,8 @@ impl From<Verdict> for Answered {
 pub struct Scope {
     /// Client of the cluster.
     pub client: Client,
-    /// Client for absolute URLs; absent where none could be built.
-    pub http: Option<reqwest::Client>,
+    /// How servers are asked that Environments name.
+    pub outbound: Outbound,
     /// Where images are asked for.
     pub registries: Registries,
     /// Every Prometheus that is asked.
@@ -77,6 +81,15 @@ pub static GATES: &[&dyn Gate] = &[
     &measure::MeasureGate,
     &alerts::AlertsGate,
 ];
+
+/// How the gates of an environment use Secrets whose values are sent elsewhere.
+pub fn secret_uses(environment: &Environment) -> impl Iterator<Item = SecretUse> + '_ {
+    let preflight = environment.spec.gates.iter().flat_map(|gates| &gates.preflight);
+    preflight.filter_map(|gate| match gate {
+        Preflight::GithubChecks(wanted) => github_checks::secret_use(wanted),
+        _ => None,
+    })
+}
 
 /// Asks one question. Texts from outside in the answer are harmless to terminals.
 pub async fn ask(scope: &Scope, question: &Question) -> Answer {
@@ -118,7 +131,7 @@ mod tests {
         let cluster = crate::cluster::Cluster::from_client(client.clone(), "test");
         Scope {
             client,
-            http: None,
+            outbound: Outbound::default(),
             registries: Registries::new(Mirrors::default()),
             prometheus: Arc::new(Pool::new(cluster, Clock::system())),
             namespace: "planera".into(),

@@ -1,17 +1,22 @@
 //! Telling people outside of the cluster: one port, one file per channel.
 //!
 //! Owns how each channel is spoken to. Must not know what is worth telling (`domain::notice`) nor who remembers it (the controller).
-//! Secrets are read at the moment of use and appear in no error: whatever a channel answers is cleaned of them. A new channel is one
-//! file and one line in [`CHANNELS`].
+//! Secrets are read at the moment of use, only for the kind and host that they permit, and appear in no error: nothing that a channel answers is
+//! repeated. A new channel is one file and one line in [`CHANNELS`].
 
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use kube::Client;
+use url::Url;
 
-use crate::api::environment::Notify;
-use crate::cluster::secret::{SecretValue, read_secret};
+use crate::api::Environment;
+use crate::api::environment::{Notify, SecretKeyRef};
+use crate::cluster::outbound::Outbound;
+use crate::cluster::secret::{Opened, SecretValue};
+use crate::domain::address::{self, NoBase};
 use crate::domain::notice::Notice;
+use crate::domain::secret_use::{self, SecretUse};
 use crate::time::Clock;
 
 mod email;
@@ -34,8 +39,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Desk {
     /// Client of the cluster, for Secrets.
     pub client: Client,
-    /// Client for the world outside; absent where none could be built.
-    pub http: Option<reqwest::Client>,
+    /// How servers are asked that Environments name.
+    pub outbound: Outbound,
     /// For the time of a message, and of a server's wishes.
     pub clock: Clock,
     /// How long a channel may take to answer.
@@ -43,13 +48,10 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// A desk with the usual patience and a client of its own. Needs an installed TLS provider.
+    /// A desk with the usual patience. Needs an installed TLS provider when it is used.
     #[must_use]
-    pub fn new(client: Client, clock: Clock) -> Self {
-        let http = crate::cluster::web::client(0)
-            .inspect_err(|error| tracing::warn!(%error, "nobody outside can be told"))
-            .ok();
-        Self { client, http, clock, patience: PATIENCE }
+    pub const fn new(client: Client, clock: Clock, outbound: Outbound) -> Self {
+        Self { client, outbound, clock, patience: PATIENCE }
     }
 }
 
@@ -61,8 +63,31 @@ pub trait Channel: Send + Sync {
     /// Keys that it understands under `config`.
     fn settings(&self) -> &'static [&'static str];
 
+    /// Where the value of its Secret goes.
+    fn destination(&self, notify: &Notify) -> Destination;
+
     /// Tells, once.
     fn tell<'a>(&'a self, message: &'a Message<'a>) -> BoxFuture<'a, Result<(), Error>>;
+}
+
+/// Where the value of a channel's Secret goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// To this host, with its port where that is not the usual one.
+    Host(String),
+    /// To the host of the URL that it is.
+    InSecret,
+    /// Nowhere: the settings make no use of it, or name no server.
+    None,
+}
+
+impl Destination {
+    /// The host of an address in `config`, or of the usual one.
+    fn of(notify: &Notify, key: &str, usual: &str) -> Self {
+        let text = notify.config.get(key).map_or(usual, String::as_str);
+        let host = text.trim().parse().ok().and_then(|url: Url| secret_use::host_of(&url));
+        host.map_or(Self::None, Self::Host)
+    }
 }
 
 /// Every channel.
@@ -75,12 +100,12 @@ pub static CHANNELS: &[&dyn Channel] = &[
     &mqtt::Mqtt,
 ];
 
-/// What is told, through what, with which secret.
+/// What is told, through what.
 pub struct Message<'a> {
     desk: &'a Desk,
     notify: &'a Notify,
     notice: &'a Notice,
-    secret: Option<SecretValue>,
+    channel: &'static dyn Channel,
 }
 
 impl Message<'_> {
@@ -94,23 +119,59 @@ impl Message<'_> {
         self.setting(key).ok_or_else(sentence)
     }
 
-    fn secret(&self) -> Result<&SecretValue, Error> {
+    fn reference(&self) -> Result<&SecretKeyRef, Error> {
         let sentence = || Error::Settings(format!("{} needs a secret", self.notify.channel));
-        self.secret.as_ref().ok_or_else(sentence)
+        self.notify.secret.as_ref().ok_or_else(sentence)
     }
 
-    /// Another key of the same Secret.
-    async fn other_secret(&self, key: &str) -> Result<SecretValue, Error> {
-        let Some(reference) = &self.notify.secret else {
-            return Err(Error::Settings(format!("{} needs a secret", self.notify.channel)));
-        };
-        Ok(read_secret(&self.desk.client, &self.notice.environment.namespace, &reference.name, key).await?)
+    /// The Secret's value, to be sent to the server of that URL, if the Secret permits it.
+    async fn secret(&self, url: &Url) -> Result<SecretValue, Error> {
+        self.secret_under(&self.reference()?.key, url).await
     }
+
+    /// As [`Self::secret`], under another key of the same Secret.
+    async fn secret_under(&self, key: &str, url: &Url) -> Result<SecretValue, Error> {
+        let host = secret_use::host_of(url).ok_or_else(|| {
+            Error::Settings(format!("the address of {} names no server", self.notify.channel))
+        })?;
+        Ok(self.opened().await?.value(key, self.channel.name(), &host)?)
+    }
+
+    /// The URL that the Secret holds, if it permits it.
+    async fn secret_url(&self) -> Result<Url, Error> {
+        Ok(self.opened().await?.url(&self.reference()?.key, self.channel.name())?.1)
+    }
+
+    async fn opened(&self) -> Result<Opened, Error> {
+        let namespace = &self.notice.environment.namespace;
+        Ok(Opened::read(&self.desk.client, namespace, &self.reference()?.name).await?)
+    }
+
+    /// The address in `config`, or the usual one.
+    fn url(&self, key: &str, usual: &str) -> Result<Url, Error> {
+        let wrong = |why: NoBase| Error::Settings(format!("config.{key}: {why}"));
+        address::named_base(self.setting(key).unwrap_or(usual)).map_err(wrong)
+    }
+}
+
+/// How the channels of an environment use Secrets.
+pub fn secret_uses(environment: &Environment) -> impl Iterator<Item = SecretUse> + '_ {
+    environment.spec.notify.iter().filter_map(|notify| {
+        let channel = CHANNELS.iter().find(|channel| channel.name() == notify.channel)?;
+        let secret = notify.secret.as_ref()?.name.clone();
+        match channel.destination(notify) {
+            Destination::Host(host) => {
+                Some(SecretUse { secret, kind: notify.channel.clone(), host: Some(host) })
+            }
+            Destination::InSecret => Some(SecretUse { secret, kind: notify.channel.clone(), host: None }),
+            Destination::None => None,
+        }
+    })
 }
 
 /// Tells one channel one piece of news, once. A later try is the caller's decision, by [`Error::is_transient`].
 pub async fn tell(desk: &Desk, notify: &Notify, notice: &Notice) -> Result<(), Error> {
-    let Some(channel) = CHANNELS.iter().find(|channel| channel.name() == notify.channel) else {
+    let Some(&channel) = CHANNELS.iter().find(|channel| channel.name() == notify.channel) else {
         let known: Vec<_> = CHANNELS.iter().map(|channel| channel.name()).collect();
         let sentence = format!("there is no channel {}; there are {}", notify.channel, known.join(", "));
         return Err(Error::Settings(sentence));
@@ -122,13 +183,5 @@ pub async fn tell(desk: &Desk, notify: &Notify, notice: &Notice) -> Result<(), E
         };
         return Err(Error::Settings(format!("{} does not know config.{unknown}; {known}", notify.channel)));
     }
-    let secret = match &notify.secret {
-        Some(reference) => {
-            let namespace = &notice.environment.namespace;
-            Some(read_secret(&desk.client, namespace, &reference.name, &reference.key).await?)
-        }
-        None => None,
-    };
-    let message = Message { desk, notify, notice, secret };
-    channel.tell(&message).await
+    channel.tell(&Message { desk, notify, notice, channel }).await
 }

@@ -30,7 +30,7 @@ pub(super) async fn test(settings: &Settings, wanted: &Notify) -> Result<Exit, C
     }
     let clock = Clock::system();
     let notice = notice::trial(&environment, session.author().user, clock.now());
-    let desk = Desk::new(session.cluster.watch_client(), clock);
+    let desk = Desk::new(session.cluster.watch_client(), clock, session.cluster.outbound().clone());
     let told = join_all(channels.iter().map(|notify| tell(&desk, notify, &notice))).await;
     let is_well = told.iter().all(Result::is_ok);
     let words =

@@ -1,9 +1,15 @@
-//! One value out of a Secret, read at the moment of use. It is never kept, shown or logged.
+//! One value out of a Secret, read at the moment of use, and only for a use that the Secret itself permits (`domain::secret_use`). It is never
+//! kept, shown or logged.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
+use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret as Object;
 use kube::{Api, Client};
+use url::Url;
+
+use crate::domain::secret_use::{self, SecretUse, Unmarked};
 
 /// A value that no log, error or screen shows.
 #[derive(Clone)]
@@ -51,6 +57,17 @@ pub enum SecretError {
         /// The key.
         key: String,
     },
+    /// What is under the key is no URL.
+    #[error("what Secret {name} holds under {key} is no URL")]
+    NoUrl {
+        /// The Secret.
+        name: String,
+        /// The key.
+        key: String,
+    },
+    /// It does not say that it may be used like that.
+    #[error(transparent)]
+    Unmarked(#[from] Unmarked),
     /// It may not be read.
     #[error(
         "Secret {0} may not be read: grant `get` on it with a Role in its namespace, as release-cockpit-secret-values shows"
@@ -74,24 +91,83 @@ impl SecretError {
     }
 }
 
-/// The value under that key, without the line's end that files bring along.
+/// A Secret as it was read at the moment of use. It gives a value only for a use that its annotations permit.
+pub struct Opened {
+    namespace: String,
+    name: String,
+    annotations: BTreeMap<String, String>,
+    data: BTreeMap<String, ByteString>,
+}
+
+impl Opened {
+    /// Reads a Secret.
+    pub async fn read(client: &Client, namespace: &str, name: &str) -> Result<Self, SecretError> {
+        let api: Api<Object> = Api::namespaced(client.clone(), namespace);
+        let object = api.get(name).await.map_err(|error| unread(name, &error))?;
+        Ok(Self {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            annotations: object.metadata.annotations.unwrap_or_default(),
+            data: object.data.unwrap_or_default(),
+        })
+    }
+
+    /// The value under that key, to be sent to `host` for that kind of use, without the line's end that files bring along.
+    pub fn value(&self, key: &str, kind: &str, host: &str) -> Result<SecretValue, SecretError> {
+        self.permit(kind, Some(host))?;
+        self.raw(key)
+    }
+
+    /// The URL under that key: to be asked for that kind of use, if the Secret permits its host. A value that is no URL is not shown.
+    pub fn url(&self, key: &str, kind: &str) -> Result<(SecretValue, Url), SecretError> {
+        self.permit(kind, None)?;
+        let value = self.raw(key)?;
+        let url: Option<Url> = value.reveal().trim().parse().ok();
+        let no_url = || SecretError::NoUrl { name: self.name.clone(), key: key.to_owned() };
+        let url = url.ok_or_else(no_url)?;
+        let host = secret_use::host_of(&url).ok_or_else(no_url)?;
+        self.permit(kind, Some(&host))?;
+        Ok((value, url))
+    }
+
+    fn permit(&self, kind: &str, host: Option<&str>) -> Result<(), SecretError> {
+        let wanted =
+            SecretUse { secret: self.name.clone(), kind: kind.to_owned(), host: host.map(str::to_owned) };
+        Ok(secret_use::permit(&self.namespace, &self.annotations, &wanted)?)
+    }
+
+    fn raw(&self, key: &str) -> Result<SecretValue, SecretError> {
+        let missing = || SecretError::NoKey { name: self.name.clone(), key: key.to_owned() };
+        let bytes = self.data.get(key).ok_or_else(missing)?.0.clone();
+        let text = String::from_utf8(bytes)
+            .map_err(|_| SecretError::NoText { name: self.name.clone(), key: key.to_owned() })?;
+        Ok(SecretValue(text.trim_end_matches(['\r', '\n']).to_owned()))
+    }
+}
+
+/// Whether a Secret permits a use. Reads no value.
+pub async fn inspect(client: &Client, namespace: &str, wanted: &SecretUse) -> Result<(), SecretError> {
+    let api: Api<Object> = Api::namespaced(client.clone(), namespace);
+    let object = api.get_metadata(&wanted.secret).await.map_err(|error| unread(&wanted.secret, &error))?;
+    Ok(secret_use::permit(namespace, &object.metadata.annotations.unwrap_or_default(), wanted)?)
+}
+
+/// The value under that key of a pull secret, whose accounts name the registries themselves that they are for: for nothing else.
 pub async fn read_secret(
     client: &Client,
     namespace: &str,
     name: &str,
     key: &str,
 ) -> Result<SecretValue, SecretError> {
-    let api: Api<Object> = Api::namespaced(client.clone(), namespace);
-    let object = api.get(name).await.map_err(|error| match &error {
+    Opened::read(client, namespace, name).await?.raw(key)
+}
+
+fn unread(name: &str, error: &kube::Error) -> SecretError {
+    match error {
         kube::Error::Api(status) if status.code == 404 => SecretError::Missing(name.to_owned()),
         kube::Error::Api(status) if matches!(status.code, 401 | 403) => SecretError::Denied(name.to_owned()),
         _ => SecretError::Unanswered { name: name.to_owned(), why: error.to_string() },
-    })?;
-    let missing = || SecretError::NoKey { name: name.to_owned(), key: key.to_owned() };
-    let bytes = object.data.unwrap_or_default().remove(key).ok_or_else(missing)?.0;
-    let text = String::from_utf8(bytes)
-        .map_err(|_| SecretError::NoText { name: name.to_owned(), key: key.to_owned() })?;
-    Ok(SecretValue(text.trim_end_matches(['\r', '\n']).to_owned()))
+    }
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use super::attempt::Running;
 use super::claiming::Claims;
 use super::credentials::May;
 use super::deadlines::Deadlines;
+use super::environment::Marks;
 use super::error::Error;
 use super::fault::{Cut, Faults};
 use super::index::Index;
@@ -31,6 +32,7 @@ use crate::api::names::{EnvironmentKey, ReleaseKey};
 use crate::api::release::Phase;
 use crate::api::release_action::ReleaseActionStatus;
 use crate::api::{Environment, Release, ReleaseAction};
+use crate::cluster::outbound::Outbound;
 use crate::cluster::registry::Registries;
 use crate::domain::health::{Answer, Answers};
 use crate::metrics::Pool;
@@ -46,7 +48,8 @@ pub(super) struct Core {
     /// The reconciles that run now.
     pub running: Arc<Running>,
     pub clock: Clock,
-    pub http: Option<reqwest::Client>,
+    /// How servers are asked that Environments name.
+    pub outbound: Outbound,
     pub registries: Registries,
     pub prometheus: Arc<Pool>,
     pub leadership: Leadership,
@@ -169,6 +172,7 @@ pub(super) struct Memory {
     pub claims: Claims,
     pub sights: Sights,
     pub known: Known,
+    pub marks: Marks,
     /// Rewriting of what is merely told of releases that wait.
     pub telling: Ration,
 }

@@ -25,6 +25,9 @@ use crate::domain::{analysis, environment_action, soak, timeline, version};
 use crate::workload;
 
 pub(super) mod actions;
+mod secrets;
+
+pub(super) use secrets::Marks;
 
 /// How often an environment is looked at when nothing is reported.
 const EVERY: Duration = Duration::from_secs(30);
@@ -91,6 +94,7 @@ async fn update(environment: &Environment, context: &Arc<Context>) -> Result<Opt
     new.configs = configs(environment, context, &workloads).await;
     let over = environment_action::expire(&mut new, now);
     tell_policies(environment, context, &mut new);
+    let unusable = secrets::judge(environment, context, &mut new).await;
     if old != new && stored::is_status_understood(environment) {
         let phase = releases.iter().find(|r| r.phase().holds_lane()).map_or(Phase::Pending, |r| r.phase());
         context.core.permit(name(environment), phase, "environment-status")?;
@@ -98,6 +102,9 @@ async fn update(environment: &Environment, context: &Arc<Context>) -> Result<Opt
     }
     for message in over {
         act::emit(context, environment, "Expired", &message, false).await;
+    }
+    if let Some(message) = unusable {
+        act::emit(context, environment, "SecretNotUsable", &message, true).await;
     }
     seal::seal(environment, context).await?;
     Ok(environment_action::next_expiry(&new))

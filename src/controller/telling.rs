@@ -339,6 +339,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::outbound::Outbound;
     use crate::domain::fixtures::{at, environment};
 
     fn teller() -> (Teller, mpsc::UnboundedReceiver<Job>) {
@@ -346,7 +347,7 @@ mod tests {
             tower_test::mock::pair::<http::Request<kube::client::Body>, http::Response<kube::client::Body>>();
         let client = kube::Client::new(pair.0, "planera");
         let clock = crate::time::Clock::manual(at(0));
-        Teller::new(Desk { client, http: None, clock, patience: Duration::from_secs(1) })
+        Teller::new(Desk { client, outbound: Outbound::default(), clock, patience: Duration::from_secs(1) })
     }
 
     fn news() -> Vec<Notice> {

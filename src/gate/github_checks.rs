@@ -13,9 +13,10 @@ use serde::de::DeserializeOwned;
 use super::{Answered, Gate, Scope, Verdict};
 use crate::api::environment::GithubChecks;
 use crate::api::release::GateState;
-use crate::cluster::secret::{SecretValue, read_secret};
+use crate::cluster::secret::{Opened, SecretValue};
 use crate::cluster::web;
 use crate::domain::health::Question;
+use crate::domain::secret_use::{self, SecretUse};
 
 /// Where GitHub's REST interface is.
 const ADDRESS: &str = "https://api.github.com";
@@ -120,12 +121,30 @@ struct Status {
     state: String,
 }
 
+/// How the gate uses the Secret that it names.
+pub(super) fn secret_use(wanted: &GithubChecks) -> Option<SecretUse> {
+    let reference = wanted.token.as_ref()?;
+    let url = crate::domain::address::named_base(wanted.api_url.as_deref().unwrap_or(ADDRESS)).ok()?;
+    Some(SecretUse {
+        secret: reference.name.clone(),
+        kind: secret_use::GITHUB_CHECKS.to_owned(),
+        host: Some(secret_use::host_of(&url)?),
+    })
+}
+
 /// A failure to find out is a verdict too.
 async fn look(scope: &Scope, wanted: &GithubChecks, version: &str) -> Result<Verdict, Verdict> {
     let unknown = |why: String| (GateState::NoData, format!("the checks of {version} are not known: {why}"));
     let token = match &wanted.token {
         Some(reference) => {
-            let value = read_secret(&scope.client, &scope.namespace, &reference.name, &reference.key).await;
+            let url = address(wanted, version, "status").map_err(&unknown)?;
+            if !secret_use::is_protected(&url) {
+                return Err(unknown("a token is only sent over https".to_owned()));
+            }
+            let host = secret_use::host_of(&url).unwrap_or_default();
+            let opened = Opened::read(&scope.client, &scope.namespace, &reference.name).await;
+            let value =
+                opened.and_then(|secret| secret.value(&reference.key, secret_use::GITHUB_CHECKS, &host));
             Some(value.map_err(|error| unknown(error.to_string()))?)
         }
         None => None,
@@ -220,11 +239,11 @@ impl Asking<'_> {
 
     async fn get<T: DeserializeOwned>(&self, what: &str, page: usize) -> Result<T, Verdict> {
         let url = address(self.wanted, self.version, what).map_err(|why| self.unknown(&why))?;
-        let client = self.scope.http.as_ref().ok_or_else(|| self.unknown("no HTTP client could be built"))?;
-        let asked = self.request(client, url.clone()).query(&[("per_page", PAGE), ("page", page)]);
+        let client = self.client(&url).await?;
+        let asked = self.request(&client, url.clone()).query(&[("per_page", PAGE), ("page", page)]);
         let answer = asked.send().await.map_err(|error| self.unknown(&web::why(error)))?;
         if answer.status().is_redirection() {
-            return Err(self.moved(client, &url, &answer).await);
+            return Err(self.moved(&client, &url, &answer).await);
         }
         if !answer.status().is_success() {
             return Err(self.refused(answer).await);
@@ -273,7 +292,7 @@ impl Asking<'_> {
             serde_json::from_slice::<Repository>(&body).ok()
         };
         match (path.is_some(), found.await) {
-            (true, Some(Repository { full_name })) => {
+            (true, Some(Repository { full_name })) if is_repository(&full_name) => {
                 let name = crate::sanitize::line(&full_name).into_owned();
                 self.unknown(&format!("{repo} is now called {name}: set `repo: {name}` in the gate"))
             }
@@ -313,19 +332,28 @@ impl Asking<'_> {
         }
     }
 
+    async fn client(&self, url: &url::Url) -> Result<reqwest::Client, Verdict> {
+        self.scope.outbound.client(url).await.map_err(|why| self.unknown(&why.to_string()))
+    }
+
     fn unknown(&self, why: &str) -> Verdict {
         (GateState::NoData, format!("the checks of {} are not known: {why}", self.version))
     }
 }
 
+/// Whether that may be the name of a repository; no other text of an answer is repeated.
+fn is_repository(name: &str) -> bool {
+    let is_part = |part: &str| {
+        !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+    };
+    name.len() <= 140 && name.split_once('/').is_some_and(|(owner, name)| is_part(owner) && is_part(name))
+}
+
 /// `…/repos/OWNER/NAME/commits/VERSION/WHAT`.
 fn address(wanted: &GithubChecks, version: &str, what: &str) -> Result<url::Url, String> {
     let base = wanted.api_url.as_deref().unwrap_or(ADDRESS);
-    let wrong = || format!("{base} is no http(s) URL");
-    let mut url: url::Url = base.parse().map_err(|_| wrong())?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(wrong());
-    }
+    let mut url = crate::domain::address::named_base(base).map_err(|why| format!("apiUrl: {why}"))?;
+    let wrong = || "apiUrl: it is no http(s) URL".to_owned();
     let parts: Vec<&str> = wanted.repo.split('/').collect();
     let [owner, name] = parts[..] else { return Err(format!("{} is not owner/name", wanted.repo)) };
     if [owner, name, version].iter().any(|part| part.is_empty() || matches!(*part, "." | "..")) {

@@ -8,11 +8,14 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use lettre::message::{Mailbox, header::ContentType};
 use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message as Mail, Tokio1Executor};
 use sha2::{Digest as _, Sha256};
 
 use super::payload::facts;
-use super::{Channel, Error, Message};
+use super::{Channel, Destination, Error, Message};
+use crate::api::environment::Notify;
+use crate::cluster::outbound::ConnectError;
 use crate::domain::notice::Notice;
 use crate::domain::timeline::cut;
 
@@ -33,53 +36,107 @@ impl Channel for Email {
         &["server", "from", "to", "user", "starttls"]
     }
 
+    fn destination(&self, notify: &Notify) -> Destination {
+        Destination::of(notify, "server", "")
+    }
+
     fn tell<'a>(&'a self, message: &'a Message<'a>) -> BoxFuture<'a, Result<(), Error>> {
         async move {
             let mail = mail(message)?;
-            let transport = transport(message)?;
-            let sent = tokio::time::timeout(message.desk.patience, transport.send(mail)).await;
-            match sent {
-                Ok(sent) => sent.map(drop).map_err(|error| unsent(&error)),
-                Err(_) => Err(Error::Silent("no answer in time".to_owned())),
-            }
+            let sent = tokio::time::timeout(message.desk.patience, send(message, mail)).await;
+            sent.unwrap_or_else(|_| Err(Error::Silent("no answer in time".to_owned())))
         }
         .boxed()
     }
 }
 
-fn transport(message: &Message<'_>) -> Result<Transport, Error> {
-    let wrong =
-        || Error::Settings("config.server is neither smtp://host:587 nor smtps://host:465".to_owned());
-    let url: url::Url = message.needed("server")?.parse().map_err(|_| wrong())?;
-    let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(wrong)?;
-    let is_open = match (url.scheme(), message.setting("starttls")) {
-        ("smtps", None) | ("smtp", None | Some("required")) => false,
-        ("smtp", Some("never")) => true,
-        ("smtp", Some(_)) => {
-            return Err(Error::Settings("config.starttls is \"required\" or \"never\"".to_owned()));
+/// Sends to the first address of the server that answers.
+async fn send(message: &Message<'_>, mail: Mail) -> Result<(), Error> {
+    let server = Server::of(message)?;
+    let credentials = server.credentials(message).await?;
+    let addresses = message.desk.outbound.addresses(&server.host, server.port).await;
+    let addresses = addresses.map_err(|error| match error {
+        ConnectError::Refused(refused) => Error::Settings(refused.to_string()),
+        ConnectError::Io(_) => Error::Silent("the mail server's name cannot be resolved".to_owned()),
+    })?;
+    let mut last = Error::Silent("the mail server does not answer".to_owned());
+    for address in addresses {
+        let tls = server.tls()?;
+        let builder = Transport::builder_dangerous(address.ip().to_string()).port(server.port).tls(tls);
+        let builder = builder.timeout(Some(message.desk.patience));
+        let builder = match &credentials {
+            Some(credentials) => builder.credentials(credentials.clone()),
+            None => builder,
+        };
+        match builder.build().send(mail.clone()).await.map_err(|error| unsent(&error)) {
+            Ok(_) => return Ok(()),
+            Err(error @ Error::Silent(_)) => last = error,
+            Err(error) => return Err(error),
         }
-        _ => return Err(wrong()),
-    };
-    let builder = match url.scheme() {
-        _ if is_open => Ok(Transport::builder_dangerous(host).port(25)),
-        "smtps" => Transport::relay(host),
-        _ => Transport::starttls_relay(host),
-    };
-    let mut builder = builder.map_err(|error| unsent(&error))?.timeout(Some(message.desk.patience));
-    if let Some(port) = url.port() {
-        builder = builder.port(port);
     }
-    match (message.setting("user"), message.secret.as_ref()) {
-        (None, None) => {}
-        (Some(_), Some(_)) if is_open => {
-            return Err(Error::Settings("a password is not sent where config.starttls is never".to_owned()));
-        }
-        (Some(user), Some(password)) => {
-            builder = builder.credentials(Credentials::new(user.to_owned(), password.reveal().to_owned()));
-        }
-        _ => return Err(Error::Settings("email needs config.user and a secret, or neither".to_owned())),
+    Err(last)
+}
+
+/// How a mail server is spoken to.
+struct Server {
+    url: url::Url,
+    host: String,
+    port: u16,
+    line: Line,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Line {
+    /// Encrypted from the beginning.
+    Tls,
+    /// Encrypted before anything is said.
+    StartTls,
+    /// Not encrypted.
+    Open,
+}
+
+impl Server {
+    fn of(message: &Message<'_>) -> Result<Self, Error> {
+        let wrong =
+            || Error::Settings("config.server is neither smtp://host:587 nor smtps://host:465".to_owned());
+        let url: url::Url = message.needed("server")?.parse().map_err(|_| wrong())?;
+        let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(wrong)?;
+        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let (line, usual) = match (url.scheme(), message.setting("starttls")) {
+            ("smtps", None) => (Line::Tls, 465),
+            ("smtp", None | Some("required")) => (Line::StartTls, 587),
+            ("smtp", Some("never")) => (Line::Open, 25),
+            ("smtp", Some(_)) => {
+                return Err(Error::Settings("config.starttls is \"required\" or \"never\"".to_owned()));
+            }
+            _ => return Err(wrong()),
+        };
+        Ok(Self { host, port: url.port().unwrap_or(usual), line, url })
     }
-    Ok(builder.build())
+
+    /// The certificate must be of the host that the settings name, whichever of its addresses is spoken to.
+    fn tls(&self) -> Result<Tls, Error> {
+        let parameters = || TlsParameters::new(self.host.clone()).map_err(|error| unsent(&error));
+        Ok(match self.line {
+            Line::Tls => Tls::Wrapper(parameters()?),
+            Line::StartTls => Tls::Required(parameters()?),
+            Line::Open => Tls::None,
+        })
+    }
+
+    async fn credentials(&self, message: &Message<'_>) -> Result<Option<Credentials>, Error> {
+        match (message.setting("user"), &message.notify.secret) {
+            (None, None) => Ok(None),
+            (Some(_), Some(_)) if self.line == Line::Open => {
+                Err(Error::Settings("a password is not sent where config.starttls is never".to_owned()))
+            }
+            (Some(user), Some(_)) => {
+                let password = message.secret(&self.url).await?;
+                Ok(Some(Credentials::new(user.to_owned(), password.reveal().to_owned())))
+            }
+            _ => Err(Error::Settings("email needs config.user and a secret, or neither".to_owned())),
+        }
+    }
 }
 
 fn mail(message: &Message<'_>) -> Result<Mail, Error> {

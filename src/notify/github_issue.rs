@@ -13,8 +13,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::payload::facts;
-use super::wire::Request;
-use super::{Channel, Error, Message};
+use super::wire::{self, Request};
+use super::{Channel, Destination, Error, Message};
+use crate::api::environment::Notify;
+use crate::cluster::secret::SecretValue;
 use crate::domain::notice::Notice;
 use crate::domain::timeline::cut;
 
@@ -44,6 +46,10 @@ impl Channel for GithubIssue {
         &["repo", "labels", "url"]
     }
 
+    fn destination(&self, notify: &Notify) -> Destination {
+        Destination::of(notify, "url", ADDRESS)
+    }
+
     fn tell<'a>(&'a self, message: &'a Message<'a>) -> BoxFuture<'a, Result<(), Error>> {
         report(message).boxed()
     }
@@ -57,44 +63,54 @@ async fn report(message: &Message<'_>) -> Result<(), Error> {
     if !well_formed {
         return Err(Error::Settings(format!("config.repo is {repo}, which is not owner/name")));
     }
-    let base = message.setting("url").unwrap_or(ADDRESS).trim_end_matches('/');
-    let issues = format!("{base}/repos/{repo}/issues");
-    let Some(issue) = find(message, &issues).await? else {
+    let base = message.url("url", ADDRESS)?;
+    let token = message.secret(&base).await?;
+    let github = GitHub { message, token };
+    let issues = format!("{}/repos/{repo}/issues", base.as_str().trim_end_matches('/'));
+    let Some(issue) = github.find(&issues).await? else {
         // good news alone is no issue
         if !notice.ends {
-            call(message, Method::POST, &issues, &opened(message)).await?;
+            github.call(Method::POST, &issues, &opened(message)).await?;
         }
         return Ok(());
     };
     let this = format!("{issues}/{}", issue.number);
-    call(message, Method::POST, &format!("{this}/comments"), &json!({"body": text(notice)})).await?;
+    github.call(Method::POST, &format!("{this}/comments"), &json!({"body": text(notice)})).await?;
     if notice.ends && issue.state == "open" {
-        call(message, Method::PATCH, &this, &json!({"state": "closed", "state_reason": "completed"})).await?;
+        github.call(Method::PATCH, &this, &json!({"state": "closed", "state_reason": "completed"})).await?;
     }
     Ok(())
 }
 
-/// The issue of this incident, where there is one.
-async fn find(message: &Message<'_>, issues: &str) -> Result<Option<Issue>, Error> {
-    let url = format!("{issues}?state=all&labels={LABEL}&sort=created&direction=desc&per_page=100");
-    let answer = call(message, Method::GET, &url, &Value::Null).await?;
-    let found: Vec<Issue> = serde_json::from_slice(&answer)
-        .map_err(|_| Error::Broken("what came is no list of issues".to_owned()))?;
-    let mark = mark(message.notice);
-    Ok(found.into_iter().find(|issue| issue.body.as_ref().is_some_and(|body| body.contains(&mark))))
+/// GitHub, with a token that it may see.
+struct GitHub<'a> {
+    message: &'a Message<'a>,
+    token: SecretValue,
 }
 
-async fn call(message: &Message<'_>, method: Method, url: &str, body: &Value) -> Result<Vec<u8>, Error> {
-    let token = message.secret()?;
-    let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.reveal()))
-        .map_err(|_| Error::Settings("the token has characters that no token has".to_owned()))?;
-    bearer.set_sensitive(true);
-    let mut headers = HeaderMap::new();
-    headers.insert(AUTHORIZATION, bearer);
-    headers.insert(ACCEPT, HeaderValue::from_static("application/vnd.github+json"));
-    headers.insert("x-github-api-version", HeaderValue::from_static("2022-11-28"));
-    let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
-    message.send(Request { method, url, headers, body, secrets: &[token] }).await
+impl GitHub<'_> {
+    /// The issue of this incident, where there is one.
+    async fn find(&self, issues: &str) -> Result<Option<Issue>, Error> {
+        let url = format!("{issues}?state=all&labels={LABEL}&sort=created&direction=desc&per_page=100");
+        let answer = self.call(Method::GET, &url, &Value::Null).await?;
+        let found: Vec<Issue> = serde_json::from_slice(&answer)
+            .map_err(|_| Error::Broken("what came is no list of issues".to_owned()))?;
+        let mark = mark(self.message.notice);
+        Ok(found.into_iter().find(|issue| issue.body.as_ref().is_some_and(|body| body.contains(&mark))))
+    }
+
+    async fn call(&self, method: Method, url: &str, body: &Value) -> Result<Vec<u8>, Error> {
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", self.token.reveal()))
+            .map_err(|_| Error::Settings("the token has characters that no token has".to_owned()))?;
+        bearer.set_sensitive(true);
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, bearer);
+        headers.insert(ACCEPT, HeaderValue::from_static("application/vnd.github+json"));
+        headers.insert("x-github-api-version", HeaderValue::from_static("2022-11-28"));
+        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        let url = wire::url(self.message, url)?;
+        self.message.send(Request { method, url, headers, body, is_secret: true }).await
+    }
 }
 
 fn mark(notice: &Notice) -> String {

@@ -9,11 +9,13 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::payload::payload;
-use super::{Channel, Error, Message};
+use super::{Channel, Destination, Error, Message};
+use crate::api::environment::Notify;
+use crate::cluster::outbound::ConnectError;
+use crate::cluster::secret::SecretValue;
 
 /// Packet that acknowledges a connection.
 const CONNACK: u8 = 0x20;
@@ -38,6 +40,10 @@ impl Channel for Mqtt {
         &["broker", "topic", "user", "clientId", "retain"]
     }
 
+    fn destination(&self, notify: &Notify) -> Destination {
+        Destination::of(notify, "broker", "")
+    }
+
     fn tell<'a>(&'a self, message: &'a Message<'a>) -> BoxFuture<'a, Result<(), Error>> {
         async move {
             let said = tokio::time::timeout(message.desk.patience, publish(message)).await;
@@ -58,19 +64,27 @@ async fn publish(message: &Message<'_>) -> Result<(), Error> {
     let url: url::Url = broker.parse().map_err(|_| wrong())?;
     let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(wrong)?.to_owned();
     let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-    let connect = connect_packet(message)?;
-    let publish = publish_packet(topic, message)?;
-    match url.scheme() {
-        "mqtt" => {
-            let stream = TcpStream::connect((bare.as_str(), url.port().unwrap_or(1883)))
-                .await
-                .map_err(|error| silent(&error))?;
-            converse(stream, &connect, &publish).await
+    let user = message.setting("user");
+    let password = match (&message.notify.secret, user, url.scheme()) {
+        (None, ..) => None,
+        (Some(_), None, _) => return Err(Error::Settings("mqtt with a secret needs config.user".to_owned())),
+        (Some(_), Some(_), "mqtts") => Some(message.secret(&url).await?),
+        (Some(_), Some(_), _) => {
+            return Err(Error::Settings("a password is only sent over TLS: write mqtts://".to_owned()));
         }
+    };
+    let client = message.setting("clientId").unwrap_or_default();
+    let connect = connect_packet(client, user, password.as_ref())?;
+    let publish = publish_packet(topic, message)?;
+    let open = async |port| match message.desk.outbound.connect(&bare, url.port().unwrap_or(port)).await {
+        Ok(stream) => Ok(stream),
+        Err(ConnectError::Refused(refused)) => Err(Error::Settings(refused.to_string())),
+        Err(ConnectError::Io(error)) => Err(silent(&error)),
+    };
+    match url.scheme() {
+        "mqtt" => converse(open(1883).await?, &connect, &publish).await,
         "mqtts" => {
-            let stream = TcpStream::connect((bare.as_str(), url.port().unwrap_or(8883)))
-                .await
-                .map_err(|error| silent(&error))?;
+            let stream = open(8883).await?;
             let name = ServerName::try_from(bare).map_err(|_| wrong())?;
             let stream = connector()?.connect(name, stream).await.map_err(|error| silent(&error))?;
             converse(stream, &connect, &publish).await
@@ -135,21 +149,21 @@ async fn expect(stream: &mut (impl AsyncRead + Unpin), kind: u8) -> Result<Vec<u
     Ok(body)
 }
 
-fn connect_packet(message: &Message<'_>) -> Result<Vec<u8>, Error> {
+fn connect_packet(
+    client: &str,
+    user: Option<&str>,
+    password: Option<&SecretValue>,
+) -> Result<Vec<u8>, Error> {
     const CLEAN: u8 = 0b0000_0010;
     const USER: u8 = 0b1000_0000;
     const PASSWORD: u8 = 0b0100_0000;
-    let (user, password) = (message.setting("user"), message.secret.as_ref());
-    if user.is_none() && password.is_some() {
-        return Err(Error::Settings("mqtt with a secret needs config.user".to_owned()));
-    }
     let mut flags = CLEAN;
     flags |= if user.is_some() { USER } else { 0 };
     flags |= if password.is_some() { PASSWORD } else { 0 };
     let mut body = field("MQTT")?;
     body.extend([4, flags]);
     body.extend(KEEP_ALIVE.to_be_bytes());
-    body.extend(field(message.setting("clientId").unwrap_or_default())?);
+    body.extend(field(client)?);
     if let Some(user) = user {
         body.extend(field(user)?);
     }
@@ -198,6 +212,14 @@ fn packet(kind: u8, body: Vec<u8>) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_password_stands_behind_its_user() {
+        let packet = connect_packet("", Some("ha"), Some(&SecretValue::from("hunter2"))).unwrap();
+        assert_eq!(packet[2..], *b"\x00\x04MQTT\x04\xc2\x00\x3c\x00\x00\x00\x02ha\x00\x07hunter2");
+        let packet = connect_packet("cockpit", None, None).unwrap();
+        assert_eq!(packet[2..], *b"\x00\x04MQTT\x04\x02\x00\x3c\x00\x07cockpit");
+    }
 
     #[test]
     fn a_length_is_told_in_groups_of_seven_bits() {

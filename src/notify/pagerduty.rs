@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::payload::payload;
 use super::wire::post;
-use super::{Channel, Error, Message};
+use super::{Channel, Destination, Error, Message};
 use crate::api::environment::Notify;
 use crate::domain::notice::{Notice, wants};
 use crate::domain::timeline::cut;
@@ -27,12 +27,16 @@ impl Channel for PagerDuty {
         &["url"]
     }
 
+    fn destination(&self, notify: &Notify) -> Destination {
+        Destination::of(notify, "url", ADDRESS)
+    }
+
     fn tell<'a>(&'a self, message: &'a Message<'a>) -> BoxFuture<'a, Result<(), Error>> {
         async move {
-            let key = message.secret()?;
+            let url = message.url("url", ADDRESS)?;
+            let key = message.secret(&url).await?;
             let body = body(message.notify, message.notice, key.reveal());
-            let address = message.setting("url").unwrap_or(ADDRESS);
-            message.send(post(address, &body, &[key])).await.map(drop)
+            message.send(post(url, &body)).await.map(drop)
         }
         .boxed()
     }

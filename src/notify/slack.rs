@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::payload::facts;
 use super::wire::post;
-use super::{Channel, Error, Message};
+use super::{Channel, Destination, Error, Message};
+use crate::api::environment::Notify;
 use crate::domain::notice::{Notice, Severity};
 use crate::domain::timeline::cut;
 
@@ -24,10 +25,14 @@ impl Channel for Slack {
         &[]
     }
 
+    fn destination(&self, _: &Notify) -> Destination {
+        Destination::InSecret
+    }
+
     fn tell<'a>(&'a self, message: &'a Message<'a>) -> BoxFuture<'a, Result<(), Error>> {
         async move {
-            let address = message.secret()?;
-            message.send(post(address.reveal(), &body(message.notice), &[address])).await.map(drop)
+            let url = message.secret_url().await?;
+            message.send(post(url, &body(message.notice))).await.map(drop)
         }
         .boxed()
     }

@@ -12,8 +12,9 @@ use http::{HeaderMap, HeaderValue, Method};
 use ring::hmac;
 
 use super::payload::payload;
-use super::wire::Request;
-use super::{Channel, Error, Message};
+use super::wire::{self, Request};
+use super::{Channel, Destination, Error, Message};
+use crate::api::environment::Notify;
 use crate::cluster::secret::SecretValue;
 
 /// Any endpoint that takes JSON.
@@ -28,6 +29,14 @@ impl Channel for Webhook {
         &["url", "signatureKey"]
     }
 
+    fn destination(&self, notify: &Notify) -> Destination {
+        match (notify.config.get("url"), notify.config.get("signatureKey")) {
+            (None, _) => Destination::InSecret,
+            (Some(_), Some(_)) => Destination::of(notify, "url", ""),
+            (Some(_), None) => Destination::None,
+        }
+    }
+
     fn tell<'a>(&'a self, message: &'a Message<'a>) -> BoxFuture<'a, Result<(), Error>> {
         send(message).boxed()
     }
@@ -35,13 +44,13 @@ impl Channel for Webhook {
 
 async fn send(message: &Message<'_>) -> Result<(), Error> {
     let body = payload(message.notice).to_string().into_bytes();
-    let url = match message.setting("url") {
-        Some(url) => url,
-        None => message.secret()?.reveal(),
+    let (url, is_secret) = match message.setting("url") {
+        Some(url) => (wire::url(message, url)?, false),
+        None => (message.secret_url().await?, true),
     };
     let mut headers = HeaderMap::new();
     let signer = match message.setting("signatureKey") {
-        Some(key) => Some(message.other_secret(key).await?),
+        Some(key) => Some(message.secret_under(key, &url).await?),
         None => None,
     };
     if let Some(signer) = &signer {
@@ -51,8 +60,8 @@ async fn send(message: &Message<'_>) -> Result<(), Error> {
         headers.insert("x-release-cockpit-timestamp", HeaderValue::from(seconds));
         headers.insert("x-release-cockpit-signature", signature);
     }
-    let secrets: Vec<&SecretValue> = message.secret.iter().chain(&signer).collect();
-    message.send(Request { method: Method::POST, url, headers, body, secrets: &secrets }).await.map(drop)
+    let is_secret = is_secret || signer.is_some();
+    message.send(Request { method: Method::POST, url, headers, body, is_secret }).await.map(drop)
 }
 
 fn signature(key: &SecretValue, seconds: i64, body: &[u8]) -> String {

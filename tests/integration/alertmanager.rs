@@ -1,7 +1,9 @@
 //! Silences on the embedded world's Alertmanager, by our own client.
 
 use chrono::TimeDelta;
+use release_cockpit::cluster::outbound::Outbound;
 use release_cockpit::cluster::{Cluster, ConnectOptions, Source};
+use release_cockpit::domain::address::Allowed;
 use release_cockpit::domain::silence::{Handling, Matcher, NewSilence};
 use release_cockpit::metrics::{Alertmanager, Changed, Target};
 use release_cockpit::sim::scenario::Scenario;
@@ -47,10 +49,16 @@ fn silence(text: &str, minutes: i64) -> NewSilence {
     }
 }
 
+/// The cluster of a controller that may ask the loopback.
+fn given(cluster: Cluster) -> Cluster {
+    cluster.with_outbound(Outbound::new(Allowed::parse(&["127.0.0.1"]).unwrap()))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_silence_is_made_seen_and_ended() {
     let (running, cluster) = world().await;
-    let direct = Target::Url(running.alertmanager_url.to_string()).open_alertmanager(&cluster).unwrap();
+    let direct =
+        Target::Url(running.alertmanager_url.to_string()).open_alertmanager(&given(cluster.clone())).unwrap();
     assert_eq!(direct.version().await.unwrap(), "0.28.1");
     let before = burns(&direct).await;
     assert!(!before.is_suppressed());
@@ -75,7 +83,8 @@ async fn a_silence_is_made_seen_and_ended() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_goes_wrong_is_one_sentence() {
     let (running, cluster) = world().await;
-    let direct = Target::Url(running.alertmanager_url.to_string()).open_alertmanager(&cluster).unwrap();
+    let direct =
+        Target::Url(running.alertmanager_url.to_string()).open_alertmanager(&given(cluster.clone())).unwrap();
     let refused = |changed: Changed| match changed {
         Changed::Refused(reason) => reason,
         other => panic!("{other:?}"),
@@ -91,11 +100,12 @@ async fn what_goes_wrong_is_one_sentence() {
     let unknown = refused(direct.expire("7c0d5f4e-1111-4222-8333-444455556666").await);
     assert_eq!(unknown, "the Alertmanager does not know that silence");
 
-    let nobody = Target::Url("http://127.0.0.1:1".into()).open_alertmanager(&cluster).unwrap();
+    let nobody = Target::Url("http://127.0.0.1:1".into()).open_alertmanager(&given(cluster.clone())).unwrap();
     let down = nobody.handled().await.unwrap_err().to_string();
     assert_eq!(down, "Alertmanager is down: nothing listens at its address (connection refused)");
     assert!(refused(nobody.silence(&silence("a=b", 5)).await).contains("connection refused"));
 
-    let wrong = Target::Url(running.prometheus_url.to_string()).open_alertmanager(&cluster).unwrap();
+    let wrong =
+        Target::Url(running.prometheus_url.to_string()).open_alertmanager(&given(cluster.clone())).unwrap();
     assert!(wrong.handled().await.unwrap_err().to_string().contains("Alertmanager answers 404"));
 }

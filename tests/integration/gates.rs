@@ -11,7 +11,9 @@ use kube::{Client, Config};
 use release_cockpit::api::environment::{GithubChecks, ImageExists, SecretKeyRef};
 use release_cockpit::api::release::GateState::{self, Fail, NoData, Pass};
 use release_cockpit::cluster::Cluster;
+use release_cockpit::cluster::outbound::Outbound;
 use release_cockpit::cluster::registry::{Credentials, Error, Mirrors, Registries};
+use release_cockpit::domain::address::Allowed;
 use release_cockpit::domain::health::{Answer, Question};
 use release_cockpit::gate::{Scope, ask};
 use release_cockpit::metrics::Pool;
@@ -122,12 +124,14 @@ impl World {
         let running = start(Scenario::builtin("planera").unwrap(), clock.clone()).await.unwrap();
         let ear = Ear::open(answer).await;
         let host = ear.url.strip_prefix("http://").unwrap().to_owned();
-        let registries = Registries::new(Mirrors::default()).with_patience(Duration::from_millis(500));
-        let http = release_cockpit::cluster::web::client(0).ok();
+        let outbound = Outbound::new(Allowed::parse(&["127.0.0.1"]).unwrap());
+        let registries = Registries::new(Mirrors::default())
+            .with_outbound(outbound.clone())
+            .with_patience(Duration::from_millis(500));
         let client = client(&running, "controller");
-        let cluster = Cluster::from_client(client.clone(), "test");
+        let cluster = Cluster::from_client(client.clone(), "test").with_outbound(outbound.clone());
         let prometheus = Arc::new(Pool::new(cluster, clock.clone()));
-        let scope = Scope { client, http, registries, prometheus, namespace: NAMESPACE.into(), clock };
+        let scope = Scope { client, outbound, registries, prometheus, namespace: NAMESPACE.into(), clock };
         Self { running, ear, host, scope }
     }
 
@@ -136,9 +140,15 @@ impl World {
     }
 
     async fn keep(&self, name: &str, key: &str, value: &str) {
+        self.keep_marked(name, (key, value), json!({})).await;
+    }
+
+    /// With these annotations.
+    async fn keep_marked(&self, name: &str, (key, value): (&str, &str), marks: Value) {
         let data = BTreeMap::from([(key, k8s_openapi::ByteString(value.as_bytes().to_vec()))]);
         let secret: Secret =
-            serde_json::from_value(json!({"metadata": {"name": name}, "data": data})).unwrap();
+            serde_json::from_value(json!({"metadata": {"name": name, "annotations": marks}, "data": data}))
+                .unwrap();
         let secrets: Api<Secret> = Api::namespaced(client(&self.running, "admin"), NAMESPACE);
         secrets.create(&PostParams::default(), &secret).await.unwrap();
     }
@@ -377,7 +387,9 @@ async fn what_github_does_not_tell_is_no_data_and_the_token_stays_secret() {
         (text(200, "<html>"), GateState::NoData, "what answers is not GitHub's REST interface"),
     ] {
         let world = World::open(move |_| answer.clone()).await;
-        world.keep("github", "token", "ghp_secret\n").await;
+        let marks =
+            json!({"release-cockpit.dev/use": "github-checks", "release-cockpit.dev/host": "127.0.0.1"});
+        world.keep_marked("github", ("token", "ghp_secret\n"), marks).await;
         let token = Some(SecretKeyRef { name: "github".into(), key: "token".into() });
         let found = world.checks(GithubChecks { token, ..GithubChecks::default() }).await;
         assert_eq!(found.state, state, "{}", found.detail);

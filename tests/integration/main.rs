@@ -6,6 +6,7 @@
     reason = "a test that cannot go on must say so and stop"
 )]
 
+mod addresses;
 mod alertmanager;
 mod architecture;
 mod cli;

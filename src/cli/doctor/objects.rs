@@ -1,7 +1,7 @@
 //! What environments need besides themselves: keys of secrets, routers' objects, images in their registries. Asked by the gates
 //! themselves, so that the doctor never has an opinion of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,14 +11,18 @@ use super::super::session::mirrors;
 use super::patient::Patient;
 use super::{Finding, Verdict};
 use crate::api::Environment;
+use crate::api::condition::ConditionStatus;
 use crate::api::environment::{ImageExists, Preflight};
 use crate::api::release::GateState;
 use crate::cluster::registry::Registries;
+use crate::cluster::secret::{SecretError, inspect};
 use crate::domain::health::{Question, Routing};
+use crate::domain::secret_use::{self, SecretUse};
 use crate::domain::track;
 use crate::domain::undecodable::Undecodable;
-use crate::gate::{Scope, ask};
+use crate::gate::{self, Scope, ask};
 use crate::metrics::Pool;
+use crate::notify;
 use crate::time::Clock;
 
 /// How long a question may take.
@@ -29,8 +33,10 @@ fn scope(patient: &Patient, environment: &Environment) -> Option<Scope> {
     let clock = Clock::system();
     Some(Scope {
         client: cluster.client(),
-        http: None,
-        registries: Registries::new(mirrors(&patient.settings).ok()?).with_patience(PATIENCE),
+        outbound: cluster.outbound().clone(),
+        registries: Registries::new(mirrors(&patient.settings).ok()?)
+            .with_outbound(cluster.outbound().clone())
+            .with_patience(PATIENCE),
         prometheus: Arc::new(Pool::new(cluster.clone(), clock.clone())),
         namespace: environment.metadata.namespace.clone().unwrap_or_default(),
         clock,
@@ -114,15 +120,67 @@ pub(super) async fn secrets(patient: &Patient) -> Vec<Finding> {
             questions.push((environment, subject, Question::SecretKeys(wanted.clone())));
         }
     }
-    if questions.is_empty() {
-        return vec![Finding::skipped("no environment demands keys of a Secret")];
+    let mut found = uses(patient, environments).await;
+    if questions.is_empty() && found.is_empty() {
+        return vec![Finding::skipped("no environment uses a Secret or demands keys of one")];
     }
-    answers(
+    let keys = answers(
         patient,
         questions,
         "add the keys to the Secret; where it may not be read: the controller reads it by its own role",
     )
-    .await
+    .await;
+    found.extend(keys);
+    found
+}
+
+/// Whether each Secret whose value is sent elsewhere permits that.
+async fn uses(patient: &Patient, environments: &[Environment]) -> Vec<Finding> {
+    let Ok(cluster) = patient.cluster.as_ref() else { return Vec::new() };
+    let client = cluster.client();
+    let named = environments.iter().flat_map(|environment| {
+        let uses: BTreeSet<SecretUse> =
+            notify::secret_uses(environment).chain(gate::secret_uses(environment)).collect();
+        uses.into_iter().map(move |wanted| (environment, wanted))
+    });
+    let asked = named.map(|(environment, wanted)| {
+        let client = client.clone();
+        async move {
+            let subject = format!("{} {} {}", environment.key(), wanted.secret, wanted.kind);
+            let namespace = environment.metadata.namespace.as_deref().unwrap_or_default();
+            match tokio::time::timeout(PATIENCE, inspect(&client, namespace, &wanted)).await {
+                Ok(Ok(())) => Finding::ok(subject, "permits this use"),
+                Ok(Err(SecretError::Unmarked(unmarked))) => {
+                    let host = wanted.host.map_or_else(String::new, |host| format!(" at {host}"));
+                    let evidence = format!("is not marked for {}{host}: it stays unused", wanted.kind);
+                    Finding::fail(subject, evidence, &unmarked.command())
+                }
+                Ok(Err(error @ SecretError::Denied(_))) => by_condition(environment, subject, &error),
+                Ok(Err(error)) => {
+                    Finding::fail(subject, error.to_string(), "create the Secret, or correct its name")
+                }
+                Err(_) => {
+                    Finding::warn(subject, format!("no answer within {} s", PATIENCE.as_secs()), "try again")
+                }
+            }
+        }
+    });
+    join_all(asked).await
+}
+
+/// What the controller found, for those who may not read the Secret.
+fn by_condition(environment: &Environment, subject: String, denied: &SecretError) -> Finding {
+    let conditions = environment.status.iter().flat_map(|status| &status.conditions);
+    let told = conditions.into_iter().find(|condition| condition.type_ == secret_use::CONDITION);
+    match told.map(|condition| (condition.status, condition.message.as_str())) {
+        Some((ConditionStatus::True, _)) => Finding::ok(subject, "permits this use, as the controller found"),
+        Some((_, message)) => {
+            Finding::fail(subject, message, "run the command of the condition SecretsPermitUse")
+        }
+        None => {
+            Finding::warn(subject, denied.to_string(), "ask somebody who may read the Secret to run doctor")
+        }
+    }
 }
 
 pub(super) async fn routers(patient: &Patient) -> Vec<Finding> {

@@ -66,7 +66,7 @@ async fn an_alert_of_a_bad_version_is_over_after_the_rollback() {
     }
     // and what is told of it now agrees
     let active = prometheus.alerts().await.unwrap();
-    assert!(active.iter().all(|alert| alert.name != "HighErrorRate"), "{active:?}");
+    assert!(active.alerts.iter().all(|alert| alert.name != "HighErrorRate"), "{active:?}");
     assert!(stage.deployment(PRODUCTION, "backend").await.1.ends_with(":v1.8.1"));
     stage.close(controller).await;
 }

@@ -11,7 +11,9 @@ impl Stage {
     /// From now on the environment's channel `slack` is there.
     async fn hears(&self, namespace: &str, address: &str, on: &[&str]) {
         let secret: Secret = serde_json::from_value(json!({
-            "metadata": {"name": "channels"},
+            "metadata": {"name": "channels", "annotations": {
+                "release-cockpit.dev/use": "slack", "release-cockpit.dev/host": "127.0.0.1",
+            }},
             "data": {"slack": k8s_openapi::ByteString(address.as_bytes().to_vec())},
         }))
         .unwrap();
