@@ -239,7 +239,7 @@ impl Asking<'_> {
 
     async fn get<T: DeserializeOwned>(&self, what: &str, page: usize) -> Result<T, Verdict> {
         let url = address(self.wanted, self.version, what).map_err(|why| self.unknown(&why))?;
-        let client = self.client(&url).await?;
+        let client = self.scope.outbound.client(&url).await.map_err(|why| self.unknown(&why.to_string()))?;
         let asked = self.request(&client, url.clone()).query(&[("per_page", PAGE), ("page", page)]);
         let answer = asked.send().await.map_err(|error| self.unknown(&web::why(error)))?;
         if answer.status().is_redirection() {
@@ -332,10 +332,6 @@ impl Asking<'_> {
         }
     }
 
-    async fn client(&self, url: &url::Url) -> Result<reqwest::Client, Verdict> {
-        self.scope.outbound.client(url).await.map_err(|why| self.unknown(&why.to_string()))
-    }
-
     fn unknown(&self, why: &str) -> Verdict {
         (GateState::NoData, format!("the checks of {} are not known: {why}", self.version))
     }
@@ -343,10 +339,8 @@ impl Asking<'_> {
 
 /// Whether that may be the name of a repository; no other text of an answer is repeated.
 fn is_repository(name: &str) -> bool {
-    let is_part = |part: &str| {
-        !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
-    };
-    name.len() <= 140 && name.split_once('/').is_some_and(|(owner, name)| is_part(owner) && is_part(name))
+    let is_one = name.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
+    is_one && name.len() <= 140 && name.matches('/').count() == 1
 }
 
 /// `…/repos/OWNER/NAME/commits/VERSION/WHAT`.
