@@ -8,12 +8,14 @@ use serde::{Deserialize, Serialize};
 use super::names::{ComponentName, EnvironmentKey, ReleaseKey};
 use super::strategy::StrategyName;
 
+mod evidence;
 mod people;
 mod phase;
 mod plan;
 mod rollout;
 mod status;
 
+pub use evidence::{Counts, Evidence, Spread};
 pub use people::{ApprovalRecord, ApprovalState, CheckRecord, Driver, OverrideRecord};
 pub use phase::Phase;
 pub use plan::{BakeStep, PartStep, Plan, PlanStep, RollStep, SmokeStep, StepProgress, TrackStep, Weights};

@@ -1,27 +1,34 @@
 //! What the numbers say of a new version: what must be measured, and what the measurements mean.
 //!
-//! Owns the verdicts (`status.analysis`) and the observed share of the traffic. Everything here is a function of what was answered:
-//! how a Prometheus is asked is `gate`'s business, and what follows from a verdict is `rollout`'s. No data is never green: an empty
-//! answer, one that is not a number, an old one and one with too few requests are different sentences of `NoData`.
+//! Owns the verdicts (`status.analysis`), the evidence of comparisons (`status.evidence`) and the observed share of the traffic.
+//! Everything here is a function of what was answered: how a Prometheus is asked is `gate`'s business, and what follows from a verdict
+//! is `rollout`'s. No data is never green: an empty answer, one that is not a number, an old one and one with too few requests are
+//! different sentences of `NoData`.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::health::{Answers, Question};
 use crate::api::environment::{Analysis, Environment};
 use crate::api::names::ComponentName;
-use crate::api::release::{AnalysisVerdict, GateState, Release};
+use crate::api::release::{AnalysisVerdict, Evidence, GateState, Release};
 use crate::api::strategy::{Step, Strategy, StrategyName};
 
 mod compared;
 pub mod comparison;
 mod distribution;
+mod evidence;
 mod expression;
 mod measured;
 mod over_time;
 mod rules;
 mod subject;
+mod tested;
+
+pub use evidence::advance;
 
 use rules::Rules;
+use subject::Subject;
+use tested::{Stake, Tested};
 
 /// Time between two measurements, where an analysis does not say.
 const INTERVAL: TimeDelta = TimeDelta::seconds(15);
@@ -49,6 +56,7 @@ pub fn questions(
             }
         }
     }
+    due.extend(evidence::questions(environment, release, answers, now));
     due.extend(subject::shares(environment, release).filter_map(|(component, measure)| {
         let name = share_name(component);
         answers.is_due(&name, INTERVAL, now).then_some((name, Question::Measure(measure)))
@@ -56,16 +64,29 @@ pub fn questions(
     due
 }
 
-/// The verdict of every analysis that speaks of this release, over what was answered since `since`.
+/// Everything from which verdicts are made.
+struct Case<'a> {
+    environment: &'a Environment,
+    release: &'a Release,
+    evidence: &'a [Evidence],
+    answers: &'a Answers,
+    since: DateTime<Utc>,
+    now: DateTime<Utc>,
+}
+
+/// The verdict of every analysis that speaks of this release: limits over what was answered since `since`, comparisons over all of its
+/// evidence.
 #[must_use]
 pub fn judge(
     environment: &Environment,
-    release: &Release,
+    (release, evidence): (&Release, &[Evidence]),
     answers: &Answers,
     since: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Vec<AnalysisVerdict> {
     let before = release.status.as_ref().map_or(&[][..], |status| &status.analysis);
+    let case = Case { environment, release, evidence, answers, since, now };
+    let cause = case.cause();
     let mut verdicts = Vec::new();
     for analysis in &environment.spec.analysis {
         let subjects = subject::of(environment, release, analysis);
@@ -73,15 +94,7 @@ pub fn judge(
             Err(why) => Some(over_time::no_data(why)),
             Ok(rules) => subjects
                 .iter()
-                .map(|subject| {
-                    let name = name_of(analysis, subject.component);
-                    let answers = answers.since(&name, since);
-                    if subject.is_judged(&rules) {
-                        over_time::judge(&rules, subject, answers, now)
-                    } else {
-                        over_time::nothing_beside(&rules, subject, now)
-                    }
-                })
+                .map(|subject| case.verdict(&rules, subject, cause))
                 .min_by_key(|verdict| urgency(verdict.state)),
         };
         let Some(mut verdict) = verdict else { continue };
@@ -94,8 +107,74 @@ pub fn judge(
     verdicts
 }
 
-/// The first analysis by which a release is failing now without having failed yet: `for` or `failureLimit` has still to decide, which
-/// it does by itself: the next answer is a good one, or the failure is there.
+impl<'a> Case<'a> {
+    /// The comparison by which the release fails, if it does.
+    fn cause(&self) -> Option<&'a Evidence> {
+        let mut stakes = Vec::new();
+        for analysis in &self.environment.spec.analysis {
+            let Ok(rules) = Rules::of(&self.environment.spec, analysis) else { continue };
+            for subject in subject::of(self.environment, self.release, analysis) {
+                let entry = evidence::of(self.evidence, &analysis.name, subject.component);
+                let Some(entry) = entry.filter(|entry| Some(entry.test) == analysis.test) else { continue };
+                let counts = rules.judges_by_test()
+                    && subject.is_beside
+                    && tested::is_enough(&rules, entry, &self.by_limits(&rules, &subject));
+                stakes.push(Stake { entry, budget: 1.0 - rules.confidence, counts });
+            }
+        }
+        tested::cause(&stakes, self.evidence.len())
+    }
+
+    /// The verdict of limits and expressions, and the numbers that are measured.
+    fn by_limits(&self, rules: &Rules<'_>, subject: &Subject<'_>) -> AnalysisVerdict {
+        let name = name_of(rules.analysis, subject.component);
+        let answers = self.answers.since(&name, self.since);
+        over_time::judge(rules, subject, answers, self.confidence(rules, subject), self.now)
+    }
+
+    fn confidence(&self, rules: &Rules<'_>, subject: &Subject<'_>) -> Option<f64> {
+        let entry = evidence::of(self.evidence, &rules.analysis.name, subject.component);
+        entry.filter(|entry| entry.counted.is_some()).map(tested::confidence)
+    }
+
+    fn verdict(&self, rules: &Rules<'_>, subject: &Subject<'_>, cause: Option<&Evidence>) -> AnalysisVerdict {
+        if !subject.is_judged(rules) {
+            return over_time::nothing_beside(rules, subject, self.now);
+        }
+        let measured = self.by_limits(rules, subject);
+        if rules.analysis.test.is_none() || !subject.is_beside {
+            return measured;
+        }
+        let entry = evidence::of(self.evidence, &rules.analysis.name, subject.component);
+        let tested = Tested {
+            rules,
+            subject,
+            entry: entry.filter(|entry| Some(entry.test) == rules.analysis.test),
+            is_begun: !self.evidence.is_empty(),
+            comparisons: self.evidence.len(),
+            is_cause: cause.is_some_and(|cause| entry.is_some_and(|entry| std::ptr::eq(cause, entry))),
+            measured: &measured,
+            answers: self.answers,
+            now: self.now,
+        };
+        let verdict = tested.verdict();
+        if !rules.has_limits() {
+            return verdict;
+        }
+        if !rules.judges_by_test() && verdict.state != GateState::NoData {
+            // an expression decides what the evidence means
+            return AnalysisVerdict { state: measured.state, detail: measured.detail.clone(), ..verdict };
+        }
+        if urgency(measured.state) < urgency(verdict.state) {
+            let detail = format!("{}; {}", measured.detail, verdict.detail);
+            return AnalysisVerdict { state: measured.state, detail, ..verdict };
+        }
+        verdict
+    }
+}
+
+/// The first analysis whose limit the release exceeds without having failed yet: `for` or `failureLimit` has still to decide, which it
+/// does by itself: the next answer is a good one, or the failure is there. A comparison needs no patience.
 #[must_use]
 pub fn impending<'a>(
     environment: &'a Environment,
@@ -104,12 +183,15 @@ pub fn impending<'a>(
     since: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Option<&'a str> {
+    let evidence = release.status.as_ref().map_or(&[][..], |status| &status.evidence);
+    let case = Case { environment, release, evidence, answers, since, now };
     let is_impending = |analysis: &&Analysis| {
         let Ok(rules) = Rules::of(&environment.spec, analysis) else { return false };
         let subjects = subject::of(environment, release, analysis);
         subjects.iter().filter(|subject| subject.is_judged(&rules)).any(|subject| {
             let name = name_of(analysis, subject.component);
-            over_time::is_impending(&rules, subject, answers.since(&name, since), now)
+            let answers = answers.since(&name, since);
+            over_time::is_impending(&rules, subject, answers, case.confidence(&rules, subject), now)
         })
     };
     environment.spec.analysis.iter().find(is_impending).map(|analysis| analysis.name.as_str())

@@ -152,9 +152,9 @@ pub fn question(environment: &Environment, slo: &Slo) -> Result<Measure, QueryEr
     for window in windows(slo) {
         let text = prometheus_duration(window);
         for (reading, name) in [("errors", errors(slo)), ("total", total(slo))] {
-            let template = query::template(&environment.spec, name).unwrap_or_default();
+            let template = query::windowed(&environment.spec, name).unwrap_or_default();
             let values = Values { window: &text, ..Values::of(environment) };
-            let query = query::render(name, template, &values)?;
+            let query = query::render(name, &template, &values)?;
             measure.queries.insert(format!("{reading}/{text}"), query);
         }
     }

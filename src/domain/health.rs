@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::measure::{Alert, AlertsQuestion, Measure, Measurement};
+use super::measure::{Alert, AlertsQuestion, Count, Measure, Measurement, Rise};
 use crate::api::environment::{GithubChecks, HttpProbe, ImageExists, Preflight, SecretKeys, WorkloadRef};
 use crate::api::release::GateState;
 use crate::api::strategy::{Track, TrafficRouting, Weight};
@@ -47,6 +47,8 @@ pub enum Question {
     },
     /// Numbers out of a Prometheus.
     Measure(Measure),
+    /// What counters rose by between two instants.
+    Count(Count),
     /// What fires now.
     Alerts(AlertsQuestion),
 }
@@ -84,6 +86,8 @@ pub struct Answer {
 pub enum Found {
     /// Numbers.
     Measurement(Measurement),
+    /// What counters rose by.
+    Rise(Rise),
     /// Alerts that fire.
     Alerts(Vec<Alert>),
 }
@@ -100,6 +104,15 @@ impl Answer {
     pub fn measurement(&self) -> Option<&Measurement> {
         match &self.found {
             Some(Found::Measurement(measurement)) => Some(measurement),
+            _ => None,
+        }
+    }
+
+    /// What counters rose by.
+    #[must_use]
+    pub fn rise(&self) -> Option<&Rise> {
+        match &self.found {
+            Some(Found::Rise(rise)) => Some(rise),
             _ => None,
         }
     }
@@ -126,6 +139,12 @@ impl Answers {
             kept.remove(0);
         }
         kept.push(answer);
+    }
+
+    /// The newest answer.
+    #[must_use]
+    pub fn last(&self, name: &str) -> Option<&Answer> {
+        self.0.get(name)?.last()
     }
 
     /// The newest answer that came at or after `since`.

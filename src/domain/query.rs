@@ -2,6 +2,7 @@
 //!
 //! Values are checked before they enter a query, so that no name can end a matcher and begin another. Must not know who asks.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -26,6 +27,8 @@ pub const SOURCE: &str = include_str!("../../assets/queries.toml");
 pub const PRESETS: &str = include_str!("../../assets/presets.toml");
 /// Over how long a rate is taken, where nobody says otherwise.
 pub const DEFAULT_WINDOW: &str = "1m";
+/// The query that gives the buckets of a histogram.
+const BUCKETS: &str = "latencyBuckets";
 /// Matches every track, and series without one.
 pub const ANY_TRACK: &str = ANY;
 const ANY: &str = ".*";
@@ -43,6 +46,9 @@ pub struct Template {
     pub unit: String,
     /// PromQL with placeholders.
     pub query: String,
+    /// The same as raw counters, one series per pod, where there are any.
+    #[serde(default)]
+    pub counters: Option<String>,
 }
 
 /// What a template is filled with.
@@ -81,6 +87,57 @@ pub fn template<'a>(spec: &'a EnvironmentSpec, name: &str) -> Option<&'a str> {
     let own = metrics.and_then(|metrics| metrics.queries.get(name));
     let preset = || PRESET.get(&metrics?.preset?)?.get(name).map(|template| &template.query);
     own.or_else(preset).or_else(|| DEFAULTS.get(name).map(|template| &template.query)).map(String::as_str)
+}
+
+/// The template of that name over a window. Where the environment's own one gives raw counters, their increase is summed.
+#[must_use]
+pub fn windowed<'a>(spec: &'a EnvironmentSpec, name: &str) -> Option<Cow<'a, str>> {
+    let by = if name == BUCKETS { " by (le) " } else { "" };
+    match own(spec, name).filter(|own| is_counter(own) && DEFAULTS.get(name).is_some_and(has_counters)) {
+        Some(own) => Some(Cow::Owned(format!("sum{by}(increase(({})[{{{{window}}}}:]))", own.trim()))),
+        None => template(spec, name).map(Cow::Borrowed),
+    }
+}
+
+/// The template of that name that gives raw counters: the environment's own where it is one, else that of its preset, else ours.
+/// Nothing where the environment's own one is not.
+#[must_use]
+pub fn counters<'a>(spec: &'a EnvironmentSpec, name: &str) -> Option<&'a str> {
+    if let Some(own) = own(spec, name) {
+        return Some(own).filter(|own| is_counter(own));
+    }
+    let preset = spec.metrics.as_ref().and_then(|metrics| PRESET.get(&metrics.preset?)?.get(name));
+    preset.or_else(|| DEFAULTS.get(name)).and_then(|template| template.counters.as_deref())
+}
+
+/// Whether the environment brings a query of that name itself.
+#[must_use]
+pub fn is_own(spec: &EnvironmentSpec, name: &str) -> bool {
+    own(spec, name).is_some()
+}
+
+/// Whether the label `pod` of the counters is that of the application's pods: a router in front of them has pods of its own.
+#[must_use]
+pub fn counts_at_pods(spec: &EnvironmentSpec, name: &str) -> bool {
+    let preset = spec.metrics.as_ref().and_then(|metrics| metrics.preset).unwrap_or_default();
+    is_own(spec, name) || matches!(preset, Preset::Application | Preset::Istio)
+}
+
+fn own<'a>(spec: &'a EnvironmentSpec, name: &str) -> Option<&'a str> {
+    spec.metrics.as_ref()?.queries.get(name).map(String::as_str)
+}
+
+fn has_counters(template: &Template) -> bool {
+    template.counters.is_some()
+}
+
+/// Whether a template gives counters as they are, and not what became of them over some time.
+fn is_counter(template: &str) -> bool {
+    const OVER_TIME: [&str; 6] = ["{{window}}", "rate(", "increase(", "delta(", "_over_time(", "histogram_quantile("];
+    // what stands in quotes are values of labels
+    let outside: String = template.split('"').step_by(2).collect();
+    let text = outside.replace(char::is_whitespace, "");
+    !OVER_TIME.iter().any(|part| text.contains(part)) && !text.contains(']')
 }
 
 /// Our own template of that name, without any environment.
@@ -253,6 +310,7 @@ mod tests {
             assert_eq!(queries.keys().collect::<Vec<_>>(), about_requests, "{}", preset.as_str());
             for (name, template) in queries {
                 assert_eq!(template.unit, shipped[name].unit, "{name}");
+                assert_eq!(template.counters.is_some(), shipped[name].counters.is_some(), "{name}");
                 let query = parsed(name, template);
                 assert!(query.contains("shop") && query.contains("v2[.]frontend"), "{query}");
             }
@@ -263,6 +321,46 @@ mod tests {
             assert_eq!(template(&spec, "latency"), Some(queries["latency"].query.as_str()));
             assert_eq!(template(&spec, "restarts"), Some(shipped["restarts"].query.as_str()));
         }
+    }
+
+    #[test]
+    fn every_preset_counts_requests_errors_and_durations() {
+        for preset in Preset::ALL {
+            let spec = spec(&serde_json::json!({"preset": preset.as_str()}));
+            for name in ["requests", "errors", "latencyBuckets"] {
+                let query = counters(&spec, name).unwrap().to_owned();
+                assert!(is_counter(&query), "{query}");
+                let query = parsed(name, &Template { unit: String::new(), query, counters: None });
+                assert!(query.contains("shop") && query.contains("v2[.]frontend"), "{query}");
+            }
+            assert_eq!(counters(&spec, "errorRate"), None);
+        }
+    }
+
+    #[test]
+    fn an_own_query_counts_if_it_gives_counters() {
+        let own = |query: &str| spec(&serde_json::json!({"queries": {"requests": query, "latencyBuckets": query}}));
+        let raw = own("my_requests_total{track=\"{{track}}\"}");
+        assert_eq!(counters(&raw, "requests"), Some("my_requests_total{track=\"{{track}}\"}"));
+        assert_eq!(
+            windowed(&raw, "requests").unwrap(),
+            "sum(increase((my_requests_total{track=\"{{track}}\"})[{{window}}:]))"
+        );
+        assert!(windowed(&raw, "latencyBuckets").unwrap().starts_with("sum by (le) (increase(("));
+        for over_time in ["sum(increase(x[{{window}}]))", "sum(rate (x[5m]))", "avg_over_time(x[5m])", "x[5m]"] {
+            let spec = own(over_time);
+            assert_eq!(counters(&spec, "requests"), None, "{over_time}");
+            assert_eq!(windowed(&spec, "requests").unwrap(), over_time);
+        }
+        let none = spec(&serde_json::json!({}));
+        assert_eq!(windowed(&none, "requests").as_deref(), template(&none, "requests"));
+    }
+
+    fn spec(metrics: &serde_json::Value) -> EnvironmentSpec {
+        serde_json::from_value(serde_json::json!({
+            "application": "a", "tier": "staging", "components": [], "metrics": metrics,
+        }))
+        .unwrap()
     }
 
     #[test]

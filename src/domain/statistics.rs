@@ -1,35 +1,13 @@
-//! Whether two heaps of numbers differ by more than chance.
+//! Sequential tests that may be looked at at any time.
 //!
-//! Owns the tests by which a new version is compared with the old one. Every confidence is one-sided: how sure one can be that the
-//! first of the two lies higher. Must not know what the numbers stand for.
+//! Every test is a betting game against "the canary is not worse": each interval multiplies its capital by a factor whose expectation
+//! is at most 1 while that holds, given the requests of both tracks. The capital is called evidence. By Ville's inequality an equally
+//! good canary ever reaches the evidence `E` with a probability of at most `1 / E`, however often and however long one looks.
+//! Must not know what the numbers stand for.
 
-mod mann_whitney;
-mod normal;
-mod two_proportion;
-
-pub use mann_whitney::{mann_whitney, mann_whitney_of_buckets};
-pub use two_proportion::two_proportion;
-
-/// What a test says of a first heap of numbers against a second one.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Tested {
-    /// The test's own number: z, positive where the first lies higher.
-    pub z: f64,
-    /// How likely a difference this large would be, in this direction, if there were none.
-    pub p_value: f64,
-}
-
-impl Tested {
-    /// The outcome that stands for "no difference was seen".
-    const NONE: Self = Self { z: 0.0, p_value: 0.5 };
-
-    fn of(z: f64) -> Self {
-        Self { z, p_value: normal::above(z) }
-    }
-
-    /// How sure one can be that the first lies higher, 0 to 1.
-    #[must_use]
-    pub fn confidence(&self) -> f64 {
-        1.0 - self.p_value
-    }
-}
+pub mod bound;
+pub mod dispersion;
+pub mod errors;
+pub mod mixture;
+pub mod ridits;
+pub mod trial;

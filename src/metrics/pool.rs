@@ -14,7 +14,7 @@ use super::client::Prometheus;
 use super::error::Error;
 use super::{Target, answer, reading};
 use crate::cluster::Cluster;
-use crate::domain::measure::Reading;
+use crate::domain::measure::{Counter, Reading};
 use crate::time::Clock;
 
 /// How long an answer is given again.
@@ -44,6 +44,22 @@ impl Pool {
     pub async fn read(&self, target: &Target, name: &str, query: &str) -> Result<Reading, Error> {
         let reply = self.shared(target, ("query", &[("query", query.to_owned())])).await?;
         answer::read(name, &reply)?.whole(name).map(|found| reading::of(&found))
+    }
+
+    /// Every series of a query at that instant, as counters; `name` is for sentences.
+    pub async fn counters(
+        &self,
+        target: &Target,
+        name: &str,
+        query: &str,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<Counter>, Error> {
+        let encoded = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("query", query)
+            .append_pair("time", &format!("{:.3}", crate::domain::series::unix(at)))
+            .finish();
+        let (status, body) = self.shared(target, format!("query?{encoded}")).await?;
+        answer::read(name, status, &body).map(|found| reading::counters(&found))
     }
 
     /// Every alert that is pending or fires.

@@ -1,7 +1,7 @@
 //! Instant queries as readings: one number, a histogram, a list of samples, or why it is none of them.
 
 use super::answer::Found;
-use crate::domain::measure::Reading;
+use crate::domain::measure::{Counter, Reading};
 
 /// Label of a histogram's bounds.
 const BOUND: &str = "le";
@@ -26,6 +26,19 @@ pub(super) fn of(found: &[Found]) -> Reading {
         several if several.iter().any(|series| series.samples.len() > 1) => list(several),
         several => Reading::Several(several.len()),
     }
+}
+
+/// Every series as a counter with its labels. What is not a number counts nothing.
+pub(super) fn counters(found: &[Found]) -> Vec<Counter> {
+    let labels = |series: &Found| {
+        let labels = series.labels.iter();
+        labels.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
+    };
+    let counter = |series: &Found| {
+        let (_, value) = series.samples.last().filter(|(_, value)| value.is_finite())?;
+        Some(Counter { labels: labels(series), value: *value })
+    };
+    found.iter().filter_map(counter).collect()
 }
 
 fn histogram(bounds: &[f64], found: &[Found]) -> Reading {

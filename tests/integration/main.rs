@@ -25,3 +25,4 @@ mod notify;
 mod panes;
 mod prometheus_failures;
 mod sim;
+mod verdicts;

@@ -244,32 +244,38 @@ pub struct Analysis {
     /// How the two are compared; absent: by the difference alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<StatisticalTest>,
-    /// How sure the comparison must be, between 0.5 and 1; absent: 0.95.
+    /// How sure the comparison must be, between 0.5 and 1; absent: 0.99. An equally good version fails with a
+    /// probability of at most 1 - `confidence` per release, however long it is watched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.5, max = 0.999_999))]
     pub confidence: Option<f64>,
-    /// Smallest difference from the old version that matters, such as `1%` or `50ms`; absent: any.
+    /// Smallest difference from the old version that matters, such as `1%` or `50ms`; absent: any. An error rate passes a `test` once
+    /// it is shown not to be worse by more than that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 32))]
     pub smallest_difference: Option<String>,
-    /// How long the failure must last.
+    /// How long a failure by `failWhen` or `failIf` must last; a `test` needs no patience.
     #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
     pub for_: Option<Duration>,
     /// Time between two measurements.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<Duration>,
-    /// Failed measurements tolerated while the release runs.
+    /// Failures by `failWhen` or `failIf` tolerated while the release runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 1000))]
     pub failure_limit: Option<i32>,
-    /// Fewest requests that make a number trustworthy.
+    /// Fewest requests that make a number trustworthy for limits and expressions; a `test` is exact for any number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
     pub min_samples: Option<i64>,
-    /// Name of a query that counts the requests behind a number over `{{window}}`; absent: `requests`.
+    /// Name of a query that counts the requests behind a number over `{{window}}`, for `twoProportion` as raw counters; absent: `requests`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
     pub samples: Option<String>,
+    /// Name of a query that gives the failed requests as raw counters, for `twoProportion`; absent: `errors`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub errors: Option<String>,
     /// Name of a query that tells when the newest sample came, in seconds since 1970; absent: `newestSample`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
@@ -294,9 +300,9 @@ pub enum Against {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum StatisticalTest {
-    /// For ratios: whether two shares of two numbers of requests differ by more than chance.
+    /// For error rates: whether the new version fails more of its requests, counted from the queries `requests` and `errors`.
     TwoProportion,
-    /// For latencies: whether one of two heaps of numbers lies higher, from histogram buckets or from lists of samples.
+    /// For latencies: whether the new version's requests take longer, counted from histogram buckets.
     MannWhitney,
 }
 

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApprovalRecord, CheckRecord, Driver, OverrideRecord, Phase, Plan, RolloutProgress, StepProgress, Weights,
+    ApprovalRecord, CheckRecord, Driver, Evidence, OverrideRecord, Phase, Plan, RolloutProgress, StepProgress, Weights,
 };
 use crate::api::condition::Condition;
 use crate::api::config_record::ConfigRecord;
@@ -76,6 +76,10 @@ pub struct ReleaseStatus {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
     pub analysis: Vec<AnalysisVerdict>,
+    /// What the comparisons with the old version have counted, one entry per analysis and component.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub evidence: Vec<Evidence>,
     /// Set while a person has paused it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paused: Option<Paused>,
@@ -228,9 +232,15 @@ pub struct AnalysisVerdict {
     /// Requests behind the new version's number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub samples: Option<f64>,
-    /// How sure a comparison is that the new version is worse, from 0 to 1.
+    /// How sure a comparison is that the new version is worse, from 0 to 1: 1 - 1 / the highest evidence so far.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
+    /// Evidence that the new version is worse: an equal one reaches `E` at most once in `E` releases.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<f64>,
+    /// Evidence at which the release fails.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence_needed: Option<f64>,
     /// Since when the state is what it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = crate::api::time::DATE_TIME))]

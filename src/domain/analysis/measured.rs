@@ -40,8 +40,13 @@ struct Names {
     word: &'static str,
 }
 
-/// The verdict of one measurement, for itself alone.
-pub(super) fn judge(rules: &Rules<'_>, subject: &Subject<'_>, answer: &Answer) -> Finding {
+/// The verdict of one measurement, for itself alone. `confidence` is how sure the analysis's test is by now.
+pub(super) fn judge(
+    rules: &Rules<'_>,
+    subject: &Subject<'_>,
+    answer: &Answer,
+    confidence: Option<f64>,
+) -> Finding {
     let what = what(rules, subject);
     let nothing = |detail: String| Finding { detail, ..Finding::default() };
     let Some(measurement) = answer.measurement().filter(|_| answer.state != GateState::NoData) else {
@@ -68,14 +73,12 @@ pub(super) fn judge(rules: &Rules<'_>, subject: &Subject<'_>, answer: &Answer) -
         newest: subject::STABLE_NEWEST,
         word: "stable",
     };
-    let both = side(rules, measurement, &names, answer)
-        .and_then(|old| compared::compare(rules, &new, &old).map(|compared| (old, compared)));
-    match both {
+    match side(rules, measurement, &names, answer) {
         Err(why) => Finding { detail: format!("{what} {}: {why}", told(rules.unit, &new, true)), ..finding },
-        Ok((old, compared)) => {
+        Ok(old) => {
             let said =
                 format!("{what} {} against {}", told(rules.unit, &new, true), told(rules.unit, &old, false));
-            let confidence = compared.confidence;
+            let compared = compared::compare(rules, &new, &old);
             let finding = Finding { stable: Some(old.value), confidence, ..finding };
             weigh(rules, &finding, &said, Some((&compared, old.samples)))
         }
@@ -137,7 +140,8 @@ fn weigh(
         (None, Some(limit)) => Some(format!("fails only when {}", show(&limit))),
         (None, None) => fail_if.map(|(_, text)| format!("fails only if {text}")),
     };
-    let words: Vec<String> = judged.map(|compared| compared.words.clone()).into_iter().chain(limit).collect();
+    let words = judged.map(|compared| compared.words.clone()).filter(|words| !words.is_empty());
+    let words: Vec<String> = words.into_iter().chain(limit).collect();
     with(GateState::Pass, &words.join("; "))
 }
 

@@ -1,4 +1,4 @@
-//! What several measurements say together: how long a failure has lasted, how often there was one.
+//! What several measurements say together: how long a limit has been exceeded, how often it was.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -10,9 +10,9 @@ use crate::api::release::{AnalysisVerdict, GateState};
 use crate::domain::health::Answer;
 
 /// Intervals without an answer after which the last one is too old.
-const MISSED: i32 = 4;
+pub(super) const MISSED: i32 = 4;
 /// An answer is never too old before this.
-const LEAST: TimeDelta = TimeDelta::seconds(30);
+pub(super) const LEAST: TimeDelta = TimeDelta::seconds(30);
 
 /// A verdict that says that there is nothing to judge by.
 pub(super) fn no_data(detail: String) -> AnalysisVerdict {
@@ -43,9 +43,10 @@ pub(super) fn judge<'a>(
     rules: &Rules<'_>,
     subject: &Subject<'_>,
     answers: impl DoubleEndedIterator<Item = &'a Answer>,
+    confidence: Option<f64>,
     now: DateTime<Utc>,
 ) -> AnalysisVerdict {
-    verdict(rules, subject, &found(rules, subject, answers), now)
+    verdict(rules, subject, &found(rules, subject, answers, confidence), now)
 }
 
 /// What each answer says by itself, oldest first.
@@ -53,8 +54,10 @@ fn found<'a>(
     rules: &Rules<'_>,
     subject: &Subject<'_>,
     answers: impl Iterator<Item = &'a Answer>,
+    confidence: Option<f64>,
 ) -> Vec<(DateTime<Utc>, Finding)> {
-    answers.map(|answer| (answer.at, settled(rules, measured::judge(rules, subject, answer)))).collect()
+    let judge = |answer| measured::judge(rules, subject, answer, confidence);
+    answers.map(|answer| (answer.at, settled(rules, judge(answer)))).collect()
 }
 
 fn verdict(
@@ -92,15 +95,16 @@ pub(super) fn is_impending<'a>(
     rules: &Rules<'_>,
     subject: &Subject<'_>,
     answers: impl DoubleEndedIterator<Item = &'a Answer>,
+    confidence: Option<f64>,
     now: DateTime<Utc>,
 ) -> bool {
-    let findings = found(rules, subject, answers);
+    let findings = found(rules, subject, answers, confidence);
     let fails = findings.last().is_some_and(|(_, newest)| newest.state == GateState::Fail);
     fails && verdict(rules, subject, &findings, now).state == GateState::Wait
 }
 
 /// What the environment makes of an absence of data.
-fn settled(rules: &Rules<'_>, finding: Finding) -> Finding {
+pub(super) fn settled(rules: &Rules<'_>, finding: Finding) -> Finding {
     let (state, word) = match (finding.state, rules.no_data) {
         (GateState::NoData, NoData::Fail) => (GateState::Fail, "failure"),
         (GateState::NoData, NoData::Pass) => (GateState::Pass, "success"),

@@ -1,5 +1,7 @@
 //! One analysis, read: comparisons understood, templates found.
 
+use std::borrow::Cow;
+
 use chrono::TimeDelta;
 
 use super::comparison::{Comparison, Quantity, Unit};
@@ -23,6 +25,8 @@ pub(super) struct Rules<'a> {
     pub pass_when: Option<Comparison>,
     pub fail_if: Option<Expression>,
     pub pass_if: Option<Expression>,
+    /// What its test counts with, or why it cannot count; nothing without a test.
+    pub counters: Option<Result<Counters<'a>, String>>,
     /// How sure a comparison must be.
     pub confidence: f64,
     /// Smallest difference that matters.
@@ -38,17 +42,38 @@ pub(super) struct Rules<'a> {
     pub interval: TimeDelta,
     pub window: TimeDelta,
     /// The template that is judged.
-    pub query: &'a str,
+    pub query: Cow<'a, str>,
     /// The template that counts requests.
-    pub samples: Option<&'a str>,
+    pub samples: Option<Cow<'a, str>>,
     /// The template that tells the newest sample's time.
-    pub newest: Option<&'a str>,
+    pub newest: Option<Cow<'a, str>>,
 }
 
 /// How sure a comparison must be, where an analysis does not say.
-const CONFIDENCE: f64 = 0.95;
-/// Fewest requests behind a comparison, where an analysis does not say.
-const SAMPLES_OF_A_TEST: i64 = 50;
+const CONFIDENCE: f64 = 0.99;
+/// The query of error rates.
+const ERROR_RATE: &str = "errorRate";
+
+/// The templates of raw counters that a test counts with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Counters<'a> {
+    /// Requests and failed requests.
+    Errors {
+        /// Counts requests.
+        requests: &'a str,
+        /// Counts failed requests.
+        errors: &'a str,
+        /// Whether the application's pods are known apart.
+        by_pod: bool,
+    },
+    /// Requests by their duration.
+    Durations {
+        /// Counts the requests of each bucket.
+        buckets: &'a str,
+        /// Whether the application's pods are known apart.
+        by_pod: bool,
+    },
+}
 
 /// The texts of an analysis, read.
 struct Texts {
@@ -71,9 +96,8 @@ impl<'a> Rules<'a> {
         let query = template(spec, "query", &analysis.query).map_err(named)?;
         let optional = |field: &str, name: &Option<String>, default: &str| match name {
             Some(name) => template(spec, field, name).map(Some).map_err(named),
-            None => Ok(query::template(spec, default)),
+            None => Ok(query::windowed(spec, default)),
         };
-        let fewest = if analysis.test.is_some() { SAMPLES_OF_A_TEST } else { 0 };
         Ok(Self {
             analysis,
             unit: unit(analysis, &texts),
@@ -81,12 +105,13 @@ impl<'a> Rules<'a> {
             pass_when: texts.pass_when,
             fail_if: texts.fail_if,
             pass_if: texts.pass_if,
+            counters: analysis.test.map(|test| counters(spec, analysis, test)),
             confidence: analysis.confidence.unwrap_or(CONFIDENCE),
             smallest_difference: texts.smallest_difference.map(|quantity| quantity.number),
             lasting: delta(analysis.for_, TimeDelta::zero()),
             failure_limit: usize::try_from(analysis.failure_limit.unwrap_or(0)).unwrap_or(0),
             #[expect(clippy::cast_precision_loss, reason = "nobody asks for 2^53 requests")]
-            min_samples: analysis.min_samples.unwrap_or(fewest) as f64,
+            min_samples: analysis.min_samples.unwrap_or(0) as f64,
             no_data: analysis.no_data,
             max_age: delta(analysis.max_age, MAX_AGE),
             interval: super::interval_of(analysis),
@@ -110,6 +135,17 @@ impl<'a> Rules<'a> {
         }
     }
 
+    /// Whether the test decides by itself whether the release fails.
+    pub(super) fn judges_by_test(&self) -> bool {
+        self.analysis.test.is_some() && self.judges_difference()
+    }
+
+    /// Whether there is a limit or an expression.
+    pub(super) fn has_limits(&self) -> bool {
+        let limits = self.fail_when.is_some() || self.pass_when.is_some();
+        limits || self.fail_if.is_some() || self.pass_if.is_some()
+    }
+
     /// Whether these rules say nothing of the new version alone.
     pub(super) fn is_comparison_only(&self) -> bool {
         let alone = |expression: &Option<Expression>| {
@@ -123,11 +159,43 @@ impl<'a> Rules<'a> {
     }
 }
 
-fn template<'a>(spec: &'a EnvironmentSpec, field: &str, name: &str) -> Result<&'a str, String> {
-    query::template(spec, name).ok_or_else(|| {
+fn template<'a>(spec: &'a EnvironmentSpec, field: &str, name: &str) -> Result<Cow<'a, str>, String> {
+    query::windowed(spec, name).ok_or_else(|| {
         let known = query::known(spec).join(", ");
         format!("{field}: there is no query `{name}`; there are {known}")
     })
+}
+
+/// What a test counts with; the sentence says which query the environment has to bring.
+fn counters<'a>(
+    spec: &'a EnvironmentSpec,
+    analysis: &'a Analysis,
+    test: StatisticalTest,
+) -> Result<Counters<'a>, String> {
+    let ratio = &analysis.query;
+    let counter = |name: &str| {
+        query::counters(spec, name).ok_or_else(|| {
+            format!(
+                "query `{name}` gives no raw counters: without rate, increase and {{{{window}}}} it would, such as \
+                 `http_requests_total{{track=\"{{{{track}}}}\"}}`"
+            )
+        })
+    };
+    if test == StatisticalTest::MannWhitney {
+        let buckets = counter(ratio)?;
+        return Ok(Counters::Durations { buckets, by_pod: query::counts_at_pods(spec, ratio) });
+    }
+    let (errors, requests) = (analysis.errors.as_deref(), analysis.samples.as_deref());
+    let (errors, requests) = (errors.unwrap_or("errors"), requests.unwrap_or("requests"));
+    let is_own = query::is_own(spec, ratio) || ratio != ERROR_RATE;
+    if is_own && !(query::is_own(spec, errors) && query::is_own(spec, requests)) {
+        return Err(format!(
+            "query `{ratio}` gives only a ratio, and a test needs counts: add the queries `{requests}` and `{errors}` \
+             to metrics.queries, with the raw counters of all and of failed requests"
+        ));
+    }
+    let by_pod = query::counts_at_pods(spec, requests);
+    Ok(Counters::Errors { requests: counter(requests)?, errors: counter(errors)?, by_pod })
 }
 
 fn texts(analysis: &Analysis) -> Result<Texts, String> {
@@ -182,6 +250,10 @@ fn consistent(spec: &EnvironmentSpec, analysis: &Analysis, texts: &Texts) -> Res
     }
     if let Some(confidence) = analysis.confidence.filter(|confidence| !(0.5..1.0).contains(confidence)) {
         return Err(format!("confidence: {confidence} is not at least 0.5 and less than 1"));
+    }
+    if let Some(name) = analysis.errors.as_deref().filter(|name| query::template(spec, name).is_none()) {
+        let known = query::known(spec).join(", ");
+        return Err(format!("errors: there is no query `{name}`; there are {known}"));
     }
     if analysis.test == Some(StatisticalTest::MannWhitney)
         && analysis.query == "latency"

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::rules::Rules;
+use super::rules::{Counters, Rules};
 use crate::api::environment::{Analysis, Component, Environment};
 use crate::api::names::ComponentName;
 use crate::api::release::{PlanStep, Release, ReleaseStatus};
 use crate::api::strategy::Track;
-use crate::domain::measure::Measure;
+use crate::domain::measure::{Count, Counted, Measure, What};
 use crate::domain::query::{self, QueryError, Values};
 
 /// Reading of the new version's number.
@@ -45,6 +45,8 @@ pub(super) struct Subject<'a> {
     pub is_one_of_many: bool,
     /// What came before is not this version's doing.
     from: Option<DateTime<Utc>>,
+    /// Shares of the traffic, in per cent: what the router is to send to the new version beside the old one, and what it states.
+    pub traffic: (i32, Option<i32>),
 }
 
 /// The components of a release that an analysis speaks of.
@@ -82,6 +84,7 @@ fn released<'a>(
                 is_beside: second.is_some() && status.is_some_and(old_version_serves),
                 is_one_of_many: components.len() > 1,
                 from,
+                traffic: second.map_or((-1, None), |second| (second.traffic, second.verified)),
             }
         })
 }
@@ -124,15 +127,41 @@ impl Subject<'_> {
             Ok(())
         };
         let query = &rules.analysis.query;
-        add(NEW, query, Some(rules.query), self.track)?;
-        add(NEW_SAMPLES, "samples", rules.samples, self.track)?;
-        add(NEW_NEWEST, "newest", rules.newest, self.track)?;
+        let (samples, newest) = (rules.samples.as_deref(), rules.newest.as_deref());
+        add(NEW, query, Some(&rules.query), self.track)?;
+        add(NEW_SAMPLES, "samples", samples, self.track)?;
+        add(NEW_NEWEST, "newest", newest, self.track)?;
         if self.is_beside && rules.needs_stable() {
-            add(STABLE, query, Some(rules.query), Track::Stable)?;
-            add(STABLE_SAMPLES, "samples", rules.samples, Track::Stable)?;
-            add(STABLE_NEWEST, "newest", rules.newest, Track::Stable)?;
+            add(STABLE, query, Some(&rules.query), Track::Stable)?;
+            add(STABLE_SAMPLES, "samples", samples, Track::Stable)?;
+            add(STABLE_NEWEST, "newest", newest, Track::Stable)?;
         }
         Ok(self.of_queries(queries))
+    }
+
+    /// The counters that a test counts with, between two instants.
+    pub(super) fn count(
+        &self,
+        counters: &Counters<'_>,
+        from: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Count, QueryError> {
+        let templates = match counters {
+            Counters::Errors { requests, errors, .. } => {
+                vec![(What::Requests, *requests), (What::Errors, *errors)]
+            }
+            Counters::Durations { buckets, .. } => vec![(What::Durations, *buckets)],
+        };
+        let window = self.window(TimeDelta::minutes(1), None);
+        let mut queries = BTreeMap::new();
+        for (what, template) in templates {
+            for (is_new, track) in [(true, self.track), (false, Track::Stable)] {
+                let query = self.render("counters", template, track, &window)?;
+                queries.insert(Counted { is_new, what }, query);
+            }
+        }
+        let metrics = self.environment.spec.metrics.as_ref();
+        Ok(Count { prometheus: metrics.and_then(|metrics| metrics.prometheus.clone()), from, until, queries })
     }
 
     /// Whether these rules can say anything of it now: a comparison needs the old version beside the new one.

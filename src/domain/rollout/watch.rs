@@ -59,7 +59,11 @@ impl Draft<'_> {
         if let Some(span) = analysis::look_again(environment) {
             self.requeue_after(span);
         }
-        self.status.analysis = analysis::judge(environment, release, answers, self.counted_from(), self.now);
+        // what was counted and until when go into the same write: a crash counts no interval twice
+        self.status.evidence = analysis::advance(environment, release, answers, self.now);
+        let (evidence, since) = (&self.status.evidence, self.counted_from());
+        self.status.analysis =
+            analysis::judge(environment, (release, evidence), answers, since, self.now);
         let mut failed = None;
         for verdict in self.status.analysis.clone() {
             self.keep_gate(&format!("analysis/{}", verdict.name), verdict.state, &verdict.detail);
@@ -76,7 +80,7 @@ impl Draft<'_> {
         true
     }
 
-    /// The analysis by which the release is failing now, and whose `for` or `failureLimit` has still to decide: nothing succeeds meanwhile.
+    /// The analysis whose limit the release exceeds now, and whose `for` or `failureLimit` has still to decide: nothing succeeds meanwhile.
     pub(super) fn impending_failure(&self) -> Option<AnalysisVerdict> {
         let environment = self.observed.environment.as_ref()?;
         let (release, answers) = (&self.observed.release, &self.observed.answers);

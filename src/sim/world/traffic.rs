@@ -274,9 +274,7 @@ impl Meter {
         let noise = 1.0 + 0.05 * chance.child("rate").normal();
         let requests = whole((wanted * noise).max(0.0), chance.child("whole"));
         let errors = error_rate(behaviour, &target.run, at);
-        let spread = (requests * errors * (1.0 - errors)).sqrt();
-        let failed = requests * errors + spread * chance.child("errors").normal();
-        let failed = whole(failed.clamp(0.0, requests), chance.child("failed")).min(requests);
+        let failed = binomial(requests, errors, chance.child("errors"));
         self.ok += requests - failed;
         self.failed += failed;
         let drift = 1.0 + 0.06 * chance.child("latency").normal();
@@ -334,6 +332,17 @@ fn granted(pod: &Value) -> [f64; 4] {
 fn whole(value: f64, chance: Seed) -> f64 {
     let floor = value.floor();
     if chance.unit() < value - floor { floor + 1.0 } else { floor }
+}
+
+/// How many of so many requests happen to be of a kind that has this share: each by itself where they are few, so that pods with few
+/// requests have no more of them than pods with many.
+fn binomial(requests: f64, share: f64, chance: Seed) -> f64 {
+    let mean = requests * share;
+    if requests > 2_000.0 && mean > 50.0 {
+        let spread = (mean * (1.0 - share)).sqrt();
+        return whole((mean + spread * chance.normal()).clamp(0.0, requests), chance.child("whole")).min(requests);
+    }
+    (0..requests as u64).filter(|n| chance.nth(*n).unit() < share).count() as f64
 }
 
 /// The share of requests that fail, at an instant of a pod's life.
