@@ -55,7 +55,11 @@ impl Judge for Repeated {
     }
 }
 
-/// Mann–Whitney over the error rates of all intervals so far with 98 % confidence, from the tenth on, and 25 % tolerance of the means.
+/// Intervals that the judge in the manner of Kayenta looks back.
+const LOOK_BACK: usize = 60;
+
+/// Mann–Whitney over the error rates of the last 15 minutes with 98 % confidence, from the tenth interval on, and 25 % tolerance of the
+/// means.
 #[derive(Default)]
 pub struct Kayenta {
     rates: Vec<(f64, bool)>,
@@ -69,6 +73,9 @@ impl Judge for Kayenta {
             self.rates.push((split.stable_errors / split.stable_requests, false));
         }
         let half = self.rates.len() / 2;
+        if half > LOOK_BACK {
+            self.rates.drain(..2);
+        }
         if half < 10 {
             return false;
         }

@@ -3,9 +3,11 @@
 //! which version serves errors or answers slowly.
 //!
 //! A component gets its requests per second whatever it consists of. Where routing objects lead to its pods, their
-//! weights say which pods get how many; else all ready pods behind its Services share them equally. Nothing is
-//! random: whole requests are counted, what is left over is carried, so the same seconds give the same counters.
+//! weights say which pods get how many; else all ready pods behind its Services share them equally. Requests, errors
+//! and latencies are random (Poisson), from a seed; errors may come in bursts, and pods may differ.
 
+#[path = "traffic/chance.rs"]
+mod chance;
 #[path = "traffic/routes.rs"]
 mod routes;
 
@@ -39,6 +41,7 @@ use kube::{
 use serde::{Deserialize, Serialize};
 use tokio::time::MissedTickBehavior;
 
+use chance::Chance;
 use routes::Routes;
 
 /// Upper bounds of the histogram's buckets in seconds; `+Inf` follows.
@@ -51,8 +54,14 @@ const TICK: Duration = Duration::from_millis(100);
 const ROUTES: Duration = Duration::from_secs(1);
 
 /// What a pod does when no behaviour says otherwise.
-const USUAL: Manner =
-    Manner { error_rate: 0.001, latency_seconds: 0.08, requests_per_second: 20.0, absent: false };
+const USUAL: Manner = Manner {
+        error_rate: 0.001,
+        latency_seconds: 0.08,
+        requests_per_second: 20.0,
+        burst: 1.0,
+        pod_spread: 0.0,
+        absent: false,
+    };
 
 /// Command line.
 #[derive(Parser)]
@@ -63,6 +72,9 @@ struct Arguments {
     /// Address to serve on
     #[arg(long, default_value = "127.0.0.1:9990")]
     listen: SocketAddr,
+    /// Where chance begins
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
 }
 
 /// Which pods a behaviour is about; absent means any.
@@ -112,6 +124,12 @@ struct Behaviour {
     /// of the whole component, shared by its ready pods
     #[serde(default)]
     requests_per_second: Option<f64>,
+    /// mean number of errors that come together
+    #[serde(default)]
+    burst: Option<f64>,
+    /// how much the error rates of pods differ: the standard deviation of their logarithms
+    #[serde(default)]
+    pod_spread: Option<f64>,
     /// no series at all, as if the pods could not be scraped
     #[serde(default)]
     absent: Option<bool>,
@@ -129,6 +147,12 @@ impl Behaviour {
         if self.requests_per_second.is_some_and(|rate| !rate.is_finite() || rate < 0.0) {
             return Err("requestsPerSecond must not be negative".into());
         }
+        if self.burst.is_some_and(|burst| !burst.is_finite() || burst < 1.0) {
+            return Err("burst must be at least 1".into());
+        }
+        if self.pod_spread.is_some_and(|spread| !(0.0..=3.0).contains(&spread)) {
+            return Err("podSpread must be between 0 and 3".into());
+        }
         Ok(())
     }
 }
@@ -139,31 +163,9 @@ struct Manner {
     error_rate: f64,
     latency_seconds: f64,
     requests_per_second: f64,
+    burst: f64,
+    pod_spread: f64,
     absent: bool,
-}
-
-impl Manner {
-    /// The share of requests that are answered within each bound.
-    fn shares(&self) -> [f64; BOUNDS.len()] {
-        // all is all, not all but the last digit
-        BOUNDS.map(|bound| match normal_cdf((bound / self.latency_seconds).ln() / SIGMA) {
-            share if share > 0.999_999 => 1.0,
-            share => share,
-        })
-    }
-
-    fn mean(&self) -> f64 {
-        self.latency_seconds * (SIGMA * SIGMA / 2.0).exp()
-    }
-}
-
-/// The standard normal distribution, good to seven digits (Abramowitz and Stegun 26.2.17).
-fn normal_cdf(x: f64) -> f64 {
-    let t = 1.0 / 0.231_641_9f64.mul_add(x.abs(), 1.0);
-    let series = [1.330_274_429, -1.821_255_978, 1.781_477_937, -0.356_563_782, 0.319_381_530];
-    let polynomial = series.into_iter().fold(0.0f64, |sum, factor| sum.mul_add(t, factor)) * t;
-    let tail = (-x * x / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt() * polynomial;
-    if x < 0.0 { tail } else { 1.0 - tail }
 }
 
 /// What the series of a pod are labelled with.
@@ -201,11 +203,11 @@ impl Identity {
         )
     }
 
-    /// A number from 0 to 1 that is this pod's own: pods that start together do not count in step.
-    fn phase(&self) -> f64 {
+    /// Chance of this pod's own.
+    fn chance(&self, seed: u64) -> Chance {
         let mut hasher = DefaultHasher::new();
-        (&self.namespace, &self.pod).hash(&mut hasher);
-        f64::from(u16::try_from(hasher.finish() & 0xffff).unwrap_or_default()) / 65_536.0
+        (seed, &self.namespace, &self.pod).hash(&mut hasher);
+        Chance::new(hasher.finish())
     }
 }
 
@@ -246,18 +248,18 @@ struct Server {
     /// of its component's requests
     share: f64,
     manner: Manner,
-    shares: [f64; BOUNDS.len()],
+    chance: Chance,
+    /// how this pod differs from others, in standard deviations
+    character: f64,
     served: u64,
     failed: u64,
-    served_carry: f64,
-    failed_carry: f64,
-    within: [f64; BOUNDS.len()],
+    within: [u64; BOUNDS.len()],
     seconds: f64,
 }
 
 impl Server {
-    fn new(pod: &Pod, identity: Identity, manner: Manner) -> Self {
-        let phase = identity.phase();
+    fn new(pod: &Pod, identity: Identity, manner: Manner, seed: u64) -> Self {
+        let mut chance = identity.chance(seed);
         Self {
             labels: identity.labels(),
             identity,
@@ -266,47 +268,39 @@ impl Server {
             restarts: restarts(pod),
             share: 0.0,
             manner,
-            shares: manner.shares(),
+            character: chance.normal(),
+            chance,
             served: 0,
             failed: 0,
-            served_carry: phase,
-            failed_carry: 1.0 - phase,
-            within: [0.0; BOUNDS.len()],
+            within: [0; BOUNDS.len()],
             seconds: 0.0,
         }
     }
 
     fn behave(&mut self, manner: Manner) {
         self.manner = manner;
-        self.shares = manner.shares();
     }
 
-    /// Answers as many requests as fall to it.
+    /// Answers about as many requests as fall to it.
     fn serve(&mut self, requests: f64) {
-        self.served_carry += requests * (1.0 - self.manner.error_rate);
-        self.failed_carry += requests * self.manner.error_rate;
-        let served = self.served_carry.floor();
-        let failed = self.failed_carry.floor();
-        self.served_carry -= served;
-        self.failed_carry -= failed;
-        self.served += whole(served);
-        self.failed += whole(failed);
-        let both = served + failed;
-        for (within, share) in self.within.iter_mut().zip(self.shares) {
-            *within += both * share;
+        let Manner { error_rate, burst, pod_spread, latency_seconds, .. } = self.manner;
+        // the mean over all pods is the rate
+        let own = (error_rate * (pod_spread * self.character - pod_spread * pod_spread / 2.0).exp()).min(1.0);
+        let mut failed = 0;
+        for _ in 0..self.chance.poisson(requests * own / burst) {
+            failed += self.chance.burst(burst);
         }
-        self.seconds += both * self.manner.mean();
+        let served = self.chance.poisson(requests * (1.0 - own));
+        self.served += served;
+        self.failed += failed;
+        for _ in 0..served + failed {
+            let latency = latency_seconds * (SIGMA * self.chance.normal()).exp();
+            self.seconds += latency;
+            for (within, bound) in self.within.iter_mut().zip(BOUNDS) {
+                *within += u64::from(latency <= bound);
+            }
+        }
     }
-}
-
-/// A whole number of requests as the counter's type.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "floors of small positive numbers"
-)]
-fn whole(number: f64) -> u64 {
-    number as u64
 }
 
 /// Everything there is: pods and behaviours.
@@ -314,6 +308,8 @@ struct World {
     servers: HashMap<(String, String), Server>,
     behaviours: Vec<Behaviour>,
     routes: Routes,
+    /// where chance begins
+    seed: u64,
     /// whether the shares are to be found anew
     stale: bool,
     advanced: Instant,
@@ -332,6 +328,8 @@ impl World {
             error_rate: one.error_rate.unwrap_or(manner.error_rate),
             latency_seconds: one.latency_seconds.unwrap_or(manner.latency_seconds),
             requests_per_second: one.requests_per_second.unwrap_or(manner.requests_per_second),
+            burst: one.burst.unwrap_or(manner.burst),
+            pod_spread: one.pod_spread.unwrap_or(manner.pod_spread),
             absent: one.absent.unwrap_or(manner.absent),
         })
     }
@@ -363,7 +361,7 @@ impl World {
             }
             None if !is_ready(pod) => {}
             _ => {
-                self.servers.insert(key, Server::new(pod, identity, manner));
+                self.servers.insert(key, Server::new(pod, identity, manner, self.seed));
             }
         }
     }
@@ -431,7 +429,6 @@ impl World {
         out.push_str("# TYPE http_request_duration_seconds histogram\n");
         for Server { labels, served, failed, within, seconds, .. } in shown() {
             for (bound, within) in BOUNDS.iter().zip(within) {
-                let within = whole(within.floor());
                 writeln!(out, "http_request_duration_seconds_bucket{{{labels},le=\"{bound}\"}} {within}")?;
             }
             let count = served + failed;
@@ -555,6 +552,7 @@ async fn main() -> Result<()> {
         servers: HashMap::new(),
         behaviours: Vec::new(),
         routes: Routes::default(),
+        seed: arguments.seed,
         stale: false,
         advanced: Instant::now(),
         synced: false,
