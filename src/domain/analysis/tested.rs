@@ -21,6 +21,8 @@ use crate::domain::statistics::trial::Trial;
 
 /// The ratio of risks up to whose decision the missing requests are counted.
 const DOUBLING: f64 = 2.0;
+/// Intervals that must have been counted before anything passes.
+const FEWEST: f64 = 3.0;
 /// Evidence beyond this is shown as this.
 const SHOWN: f64 = 1e6;
 
@@ -132,6 +134,13 @@ impl Tested<'_> {
         comparisons / (1.0 - self.rules.confidence)
     }
 
+    /// Seconds that must have been counted before anything passes.
+    fn least(&self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "the milliseconds of an interval fit 53 bits")]
+        let interval = self.rules.interval.num_milliseconds() as f64 / 1_000.0;
+        FEWEST * interval
+    }
+
     /// Why there is nothing to judge by, if so.
     fn absence(&self, entry: &Evidence) -> Option<Absence> {
         let oldest = (self.rules.interval * MISSED).max(LEAST);
@@ -211,10 +220,13 @@ impl Tested<'_> {
     /// State and sentence while the evidence does not decide that the canary is worse.
     fn undecided(&self, trial: &Trial, evidence: f64) -> (GateState, String) {
         let word = self.subject.track_word();
+        // nothing grows on a moment's numbers, or while the evidence is on its way up
+        let is_calm = trial.worse.elapsed >= self.least() && evidence < self.needed().sqrt();
+        let state = if is_calm { GateState::Pass } else { GateState::Wait };
         let so_far = format!("evidence {} of {}", short(evidence), count(shown(self.needed())));
         if self.is_of_durations() {
             let words = format!("{word} is not shown to be slower: {} ({so_far})", self.percentiles());
-            return (GateState::Pass, words);
+            return (state, words);
         }
         let errors = errors_words(&trial.total);
         let is_sure = evidence >= self.needed();
@@ -223,7 +235,7 @@ impl Tested<'_> {
                 errors::growth(risk, share, DOUBLING)
             });
             let missing = missing.map_or(String::new(), |missing| format!("; {missing} to decide a doubling"));
-            return (GateState::Pass, format!("{word} is not shown to be worse: {errors} ({so_far}){missing}"));
+            return (state, format!("{word} is not shown to be worse: {errors} ({so_far}){missing}"));
         };
         let limit = self.rules.unit.show(smallest);
         let wanted = -(1.0 - self.rules.confidence).ln();

@@ -1,4 +1,4 @@
-//! What the analyses say of the new version: glyph, word and sentence, how many requests are behind it, and how sure it is.
+//! What the analyses say of the new version: glyph, word and sentence, how many requests are behind it, and the evidence so far.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -81,7 +81,10 @@ fn numbers(pen: &mut Pen<'_>, ctx: &Ctx<'_>, verdict: &AnalysisVerdict) {
         Some(samples) => pen.fmt(theme.muted, format_args!("{} requests", Value(Unit::Number, samples))),
         None => pen.put(theme.muted, "requests not counted"),
     };
-    if let Some(confidence) = verdict.confidence {
+    if let Some((evidence, needed)) = verdict.evidence.zip(verdict.evidence_needed) {
+        let (evidence, needed) = (Value(Unit::Number, evidence), Value(Unit::Number, needed));
+        pen.fmt(theme.muted, format_args!(" {dot} evidence {evidence} of {needed}"));
+    } else if let Some(confidence) = verdict.confidence {
         let (over, shown) = if confidence > 0.99 { ("over ", 99.0) } else { ("", confidence * 100.0) };
         pen.fmt(theme.muted, format_args!(" {dot} {over}{shown:.0}% sure that it is worse"));
     }
