@@ -56,7 +56,7 @@ async fn canary(world: &'static World, test: &str, changes: Value) -> Space {
 fn against_stable(query: &str, test: &str) -> Value {
     json!({"analysis": [{
         "name": "comparison", "query": query, "against": "stable", "test": test, "confidence": 0.99, "interval": "2s",
-        "window": "15s", 
+        "window": "15s",
     }]})
 }
 
