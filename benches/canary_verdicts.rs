@@ -32,10 +32,16 @@ const HOUR: f64 = 3_600.0;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    let given = arguments.iter().position(|argument| argument == "--runs").and_then(|at| arguments.get(at + 1));
+    let given =
+        arguments.iter().position(|argument| argument == "--runs").and_then(|at| arguments.get(at + 1));
     let runs = given.and_then(|runs| runs.parse().ok()).unwrap_or(2_000_u64).max(1);
-    println!("false alarms within 60 minutes, and median seconds to a verdict of 2x, 3x, 10x at once | from minute 30");
-    println!("in brackets the limit; ! over it; runs per cell: {runs}; allowed false alarms: {}", percent(ALPHA));
+    println!(
+        "false alarms within 60 minutes, and median seconds to a verdict of 2x, 3x, 10x at once | from minute 30"
+    );
+    println!(
+        "in brackets the limit; ! over it; runs per cell: {runs}; allowed false alarms: {}",
+        percent(ALPHA)
+    );
     let (mut over, mut cells, mut worst) = (0, 0, [0.0_f64; 2]);
     for bursty in [false, true] {
         println!("\n{}", if bursty { "bursts of mean 5 on one pod" } else { "independent errors" });
@@ -68,7 +74,8 @@ fn main() {
                                 cells += 1;
                                 over += u32::from(is_over);
                             }
-                            let shown = if median.is_finite() { format!("{median:.0}") } else { ">".to_owned() };
+                            let shown =
+                                if median.is_finite() { format!("{median:.0}") } else { ">".to_owned() };
                             let _ = write!(line, " {shown}[{limit:.0}]{}", if is_over { "!" } else { "" });
                         }
                         line.push_str(" |");

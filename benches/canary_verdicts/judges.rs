@@ -42,10 +42,9 @@ impl Judge for Repeated {
         if self.last.len() > 4 {
             self.last.remove(0);
         }
-        let (x, n, y, m) = self
-            .last
-            .iter()
-            .fold((0.0, 0.0, 0.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1, sum.2 + one.2, sum.3 + one.3));
+        let (x, n, y, m) = self.last.iter().fold((0.0, 0.0, 0.0, 0.0), |sum, one| {
+            (sum.0 + one.0, sum.1 + one.1, sum.2 + one.2, sum.3 + one.3)
+        });
         if n < 50.0 || m < 50.0 {
             return false;
         }

@@ -1,6 +1,11 @@
 //! Seeded random traffic of a canary beside a stable track of four pods.
 
-#![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a simulation of small counts")]
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a simulation of small counts"
+)]
 
 use release_cockpit::domain::statistics::errors::Split;
 use release_cockpit::domain::statistics::trial::Interval;

@@ -149,8 +149,11 @@ impl Rise {
                     None => return None,
                 };
                 let by = if counter.value >= from { counter.value - from } else { counter.value };
-                (by.is_finite() && by >= 0.0)
-                    .then(|| Risen { target: target.to_owned(), bound: counter.bound(), by })
+                (by.is_finite() && by >= 0.0).then(|| Risen {
+                    target: target.to_owned(),
+                    bound: counter.bound(),
+                    by,
+                })
             });
             (*counted, risen.collect())
         });
@@ -208,7 +211,9 @@ mod tests {
     fn counters(of: &[(&str, &str, f64)]) -> Vec<Counter> {
         of.iter()
             .map(|(pod, code, value)| Counter {
-                labels: [("pod", *pod), ("code", *code)].map(|(name, value)| (name.into(), value.into())).into(),
+                labels: [("pod", *pod), ("code", *code)]
+                    .map(|(name, value)| (name.into(), value.into()))
+                    .into(),
                 value: *value,
             })
             .collect()
@@ -217,13 +222,17 @@ mod tests {
     #[test]
     fn resets_new_series_and_new_pods() {
         let instant = |secs| DateTime::from_timestamp(secs, 0).unwrap();
-        let count = Count { prometheus: None, from: instant(0), until: instant(15), queries: BTreeMap::new() };
+        let count =
+            Count { prometheus: None, from: instant(0), until: instant(15), queries: BTreeMap::new() };
         let before = Counters::from([
             (REQUESTS, counters(&[("a", "200", 100.0), ("b", "200", 50.0), ("gone", "200", 7.0)])),
             (ERRORS, Vec::new()),
         ]);
         let after = Counters::from([
-            (REQUESTS, counters(&[("a", "200", 130.0), ("a", "500", 2.0), ("b", "200", 4.0), ("new", "200", 9.0)])),
+            (
+                REQUESTS,
+                counters(&[("a", "200", 130.0), ("a", "500", 2.0), ("b", "200", 4.0), ("new", "200", 9.0)]),
+            ),
             (ERRORS, counters(&[("a", "500", 2.0), ("new", "500", 9.0), ("b", "500", f64::NAN)])),
         ]);
         let rise = Rise::between(&count, &before, &after);

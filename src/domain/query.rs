@@ -133,7 +133,8 @@ fn has_counters(template: &Template) -> bool {
 
 /// Whether a template gives counters as they are, and not what became of them over some time.
 fn is_counter(template: &str) -> bool {
-    const OVER_TIME: [&str; 6] = ["{{window}}", "rate(", "increase(", "delta(", "_over_time(", "histogram_quantile("];
+    const OVER_TIME: [&str; 6] =
+        ["{{window}}", "rate(", "increase(", "delta(", "_over_time(", "histogram_quantile("];
     // what stands in quotes are values of labels
     let outside: String = template.split('"').step_by(2).collect();
     let text = outside.replace(char::is_whitespace, "");
@@ -339,7 +340,8 @@ mod tests {
 
     #[test]
     fn an_own_query_counts_if_it_gives_counters() {
-        let own = |query: &str| spec(&serde_json::json!({"queries": {"requests": query, "latencyBuckets": query}}));
+        let own =
+            |query: &str| spec(&serde_json::json!({"queries": {"requests": query, "latencyBuckets": query}}));
         let raw = own("my_requests_total{track=\"{{track}}\"}");
         assert_eq!(counters(&raw, "requests"), Some("my_requests_total{track=\"{{track}}\"}"));
         assert_eq!(
@@ -347,7 +349,9 @@ mod tests {
             "sum(increase((my_requests_total{track=\"{{track}}\"})[{{window}}:]))"
         );
         assert!(windowed(&raw, "latencyBuckets").unwrap().starts_with("sum by (le) (increase(("));
-        for over_time in ["sum(increase(x[{{window}}]))", "sum(rate (x[5m]))", "avg_over_time(x[5m])", "x[5m]"] {
+        for over_time in
+            ["sum(increase(x[{{window}}]))", "sum(rate (x[5m]))", "avg_over_time(x[5m])", "x[5m]"]
+        {
             let spec = own(over_time);
             assert_eq!(counters(&spec, "requests"), None, "{over_time}");
             assert_eq!(windowed(&spec, "requests").unwrap(), over_time);

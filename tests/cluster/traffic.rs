@@ -55,13 +55,13 @@ const ROUTES: Duration = Duration::from_secs(1);
 
 /// What a pod does when no behaviour says otherwise.
 const USUAL: Manner = Manner {
-        error_rate: 0.001,
-        latency_seconds: 0.08,
-        requests_per_second: 20.0,
-        burst: 1.0,
-        pod_spread: 0.0,
-        absent: false,
-    };
+    error_rate: 0.001,
+    latency_seconds: 0.08,
+    requests_per_second: 20.0,
+    burst: 1.0,
+    pod_spread: 0.0,
+    absent: false,
+};
 
 /// Command line.
 #[derive(Parser)]

@@ -38,7 +38,9 @@ fn equal_canaries_fail_no_more_often_than_is_allowed() {
     const ALPHA: f64 = 0.05;
     // three standard deviations of so many runs
     let most = ALPHA + 3.0 * (ALPHA * (1.0 - ALPHA) / f64::from(RUNS)).sqrt();
-    for (rate, risk, weight) in [(20.0, 0.01, 0.1), (200.0, 0.01, 0.5), (20.0, 0.000_5, 0.1), (5.0, 0.05, 0.01)] {
+    for (rate, risk, weight) in
+        [(20.0, 0.01, 0.1), (200.0, 0.01, 0.5), (20.0, 0.000_5, 0.1), (5.0, 0.05, 0.01)]
+    {
         let equal = World { rate, risk, weight, ratio: 1.0, onset: 0.0, bursty: false };
         let found = alarms(&equal, ALPHA);
         assert!(found <= most, "{equal:?}: {found}");

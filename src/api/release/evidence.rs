@@ -20,9 +20,11 @@ pub struct Evidence {
     /// What is tested.
     pub test: StatisticalTest,
     /// No interval that begins before this time is counted any more.
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub until: DateTime<Utc>,
     /// End of the last interval that was counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub counted: Option<DateTime<Utc>>,
     /// Share of the traffic that the router was to send to the canary then, in per cent; -1 while there is no canary.
     #[serde(default)]

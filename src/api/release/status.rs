@@ -5,7 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApprovalRecord, CheckRecord, Driver, Evidence, OverrideRecord, Phase, Plan, RolloutProgress, StepProgress, Weights,
+    ApprovalRecord, CheckRecord, Driver, Evidence, OverrideRecord, Phase, Plan, RolloutProgress,
+    StepProgress, Weights,
 };
 use crate::api::condition::Condition;
 use crate::api::config_record::ConfigRecord;

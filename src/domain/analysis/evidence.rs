@@ -276,7 +276,8 @@ fn durations_of(rise: &Rise, by_pod: bool) -> Durations {
     let mut targets: BTreeMap<(bool, &str), Vec<f64>> = BTreeMap::new();
     for is_new in [true, false] {
         for risen in rise.of(is_new, What::Durations) {
-            let place = shared.iter().position(|bound| risen.bound.is_some_and(|own| own.total_cmp(bound).is_eq()));
+            let place =
+                shared.iter().position(|bound| risen.bound.is_some_and(|own| own.total_cmp(bound).is_eq()));
             let Some(place) = place else { continue };
             let target = if by_pod && !is_new { risen.target.as_str() } else { "" };
             let sums = targets.entry((is_new, target)).or_insert_with(|| vec![0.0; shared.len()]);

@@ -144,7 +144,8 @@ impl Tested<'_> {
     /// Why there is nothing to judge by, if so.
     fn absence(&self, entry: &Evidence) -> Option<Absence> {
         let oldest = (self.rules.interval * MISSED).max(LEAST);
-        let fresh = entry.counted.is_some_and(|counted| counted + oldest + self.rules.interval * 2 >= self.now);
+        let fresh =
+            entry.counted.is_some_and(|counted| counted + oldest + self.rules.interval * 2 >= self.now);
         if fresh {
             return None;
         }
@@ -234,13 +235,17 @@ impl Tested<'_> {
             let missing = self.missing(trial, self.needed().ln() - evidence.ln(), |risk, share| {
                 errors::growth(risk, share, DOUBLING)
             });
-            let missing = missing.map_or(String::new(), |missing| format!("; {missing} to decide a doubling"));
+            let missing =
+                missing.map_or(String::new(), |missing| format!("; {missing} to decide a doubling"));
             return (state, format!("{word} is not shown to be worse: {errors} ({so_far}){missing}"));
         };
         let limit = self.rules.unit.show(smallest);
         let wanted = -(1.0 - self.rules.confidence).ln();
         if log >= wanted {
-            return (GateState::Pass, format!("{word} is not worse by more than {limit}: {errors} ({so_far})"));
+            return (
+                GateState::Pass,
+                format!("{word} is not worse by more than {limit}: {errors} ({so_far})"),
+            );
         }
         let missing = self.missing(trial, wanted - log, |risk, share| bound::growth(risk, share, smallest));
         let missing = missing.map_or(String::new(), |missing| format!("; {missing} to decide {limit}"));
@@ -292,7 +297,8 @@ impl Absence {
 fn errors_words(split: &Split) -> String {
     let all = split.errors + split.stable_errors;
     let share = split.share() * 100.0;
-    let share = if share.is_finite() { Unit::Plain.show((share * 10.0).round() / 10.0) } else { "0".to_owned() };
+    let share =
+        if share.is_finite() { Unit::Plain.show((share * 10.0).round() / 10.0) } else { "0".to_owned() };
     let errors = if (all - 1.0).abs() < 0.5 { "error" } else { "errors" };
     format!("{} of {} {errors} on {share}% of the traffic", count(split.errors), count(all))
 }

@@ -328,7 +328,8 @@ fn what_is_wrong_is_found_when_the_environment_is_read() {
         let found = problems(&environment);
         assert!(found.len() == 1 && found[0].contains(expected), "{expected}: {found:?}");
         assert!(found[0].starts_with("analysis error-rate: "), "{found:?}");
-        let verdict = judged(&environment, &canary(&environment), &Answers::default(), at(0), at(1)).remove(0);
+        let verdict =
+            judged(&environment, &canary(&environment), &Answers::default(), at(0), at(1)).remove(0);
         assert_eq!((verdict.state, &verdict.detail), (GateState::NoData, &found[0]));
     }
     let mut environment = world(|_| {});

@@ -62,8 +62,7 @@ impl Draft<'_> {
         // what was counted and until when go into the same write: a crash counts no interval twice
         self.status.evidence = analysis::advance(environment, release, answers, self.now);
         let (evidence, since) = (&self.status.evidence, self.counted_from());
-        self.status.analysis =
-            analysis::judge(environment, (release, evidence), answers, since, self.now);
+        self.status.analysis = analysis::judge(environment, (release, evidence), answers, since, self.now);
         let mut failed = None;
         for verdict in self.status.analysis.clone() {
             self.keep_gate(&format!("analysis/{}", verdict.name), verdict.state, &verdict.detail);

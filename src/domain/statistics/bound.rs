@@ -34,9 +34,8 @@ pub fn growth(risk: f64, share: f64, difference: f64) -> f64 {
         return 0.0;
     }
     let odds = share / (1.0 - share);
-    let of_bet = |bet: f64| {
-        risk * bet.ln() + risk / odds * (odds * (1.0 - bet)).ln_1p() + difference * (1.0 - bet)
-    };
+    let of_bet =
+        |bet: f64| risk * bet.ln() + risk / odds * (odds * (1.0 - bet)).ln_1p() + difference * (1.0 - bet);
     BETS.into_iter().map(of_bet).fold(0.0, f64::max)
 }
 
@@ -72,7 +71,8 @@ mod tests {
     fn few_requests_without_an_error_pass_a_point() {
         // 1 % more errors: passes with 95 % confidence after some 420 requests of the canary
         let passes = |requests: f64, errors: f64| {
-            let split = Split { requests, errors, stable_requests: 9.0 * requests, stable_errors: 9.0 * errors };
+            let split =
+                Split { requests, errors, stable_requests: 9.0 * requests, stable_errors: 9.0 * errors };
             log_evidence(&gains(&split, 0.01, 1.0)) >= 20.0_f64.ln()
         };
         assert!(!passes(380.0, 0.0) && passes(460.0, 0.0));

@@ -61,7 +61,13 @@ mod tests {
     use proptest::prelude::*;
 
     /// The expected factor of an interval, given its two numbers of requests, when every request fails independently.
-    fn expectation(requests: f64, stable_requests: f64, risks: (f64, f64), ratio: f64, tolerated: f64) -> f64 {
+    fn expectation(
+        requests: f64,
+        stable_requests: f64,
+        risks: (f64, f64),
+        ratio: f64,
+        tolerated: f64,
+    ) -> f64 {
         let factor = |errors: f64, stable_errors: f64| {
             gain(&Split { requests, errors, stable_requests, stable_errors }, ratio, tolerated).exp()
         };

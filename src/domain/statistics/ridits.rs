@@ -66,13 +66,13 @@ pub fn spread(pods: &[Vec<f64>]) -> (f64, f64) {
         return (0.0, 0.0);
     }
     let ranks = ridits(&both, all);
-    let variance = ranks.iter().zip(&both).map(|(rank, count)| count / all * (rank - 0.5).powi(2)).sum::<f64>();
+    let variance =
+        ranks.iter().zip(&both).map(|(rank, count)| count / all * (rank - 0.5).powi(2)).sum::<f64>();
     if variance <= 0.0 {
         return (0.0, 0.0);
     }
-    let squares = serving()
-        .map(|pod| pod.iter().sum::<f64>() * (mean(&ranks, pod) - 0.5).powi(2) / variance)
-        .sum();
+    let squares =
+        serving().map(|pod| pod.iter().sum::<f64>() * (mean(&ranks, pod) - 0.5).powi(2) / variance).sum();
     #[expect(clippy::cast_precision_loss, reason = "the pods of a workload")]
     let degrees = (many - 1) as f64;
     (squares, degrees)

@@ -152,11 +152,8 @@ impl Trial {
     /// Natural logarithm of the evidence that the canary is worse.
     #[must_use]
     pub fn log_evidence(&self) -> f64 {
-        let weights: &[f64] = if self.worse.logs.len() == errors::WEIGHTS.len() {
-            &errors::WEIGHTS
-        } else {
-            &ridits::WEIGHTS
-        };
+        let weights: &[f64] =
+            if self.worse.logs.len() == errors::WEIGHTS.len() { &errors::WEIGHTS } else { &ridits::WEIGHTS };
         self.worse.log_evidence(weights)
     }
 

@@ -340,7 +340,8 @@ fn binomial(requests: f64, share: f64, chance: Seed) -> f64 {
     let mean = requests * share;
     if requests > 2_000.0 && mean > 50.0 {
         let spread = (mean * (1.0 - share)).sqrt();
-        return whole((mean + spread * chance.normal()).clamp(0.0, requests), chance.child("whole")).min(requests);
+        return whole((mean + spread * chance.normal()).clamp(0.0, requests), chance.child("whole"))
+            .min(requests);
     }
     (0..requests as u64).filter(|n| chance.nth(*n).unit() < share).count() as f64
 }

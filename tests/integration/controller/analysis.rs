@@ -72,7 +72,10 @@ async fn a_canary_with_more_errors_goes_back() {
 async fn a_slower_canary_goes_back() {
     let slow = Behaviour { latency_p50: 0.8, latency_p99: 3.0, ..Behaviour::default() };
     let why = undone(scenario(&against_stable("latencyBuckets", "mannWhitney"), slow)).await;
-    assert!(why.contains("comparison of backend: canary is slower: p95 ") && why.ends_with(" releases"), "{why}");
+    assert!(
+        why.contains("comparison of backend: canary is slower: p95 ") && why.ends_with(" releases"),
+        "{why}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

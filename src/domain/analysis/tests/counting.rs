@@ -88,7 +88,10 @@ const BAD: Counts = ((100.0, 5.0), (900.0, 9.0));
 fn a_canary_with_five_times_the_errors_fails_and_says_how_surely() {
     let mut story = Story::new(compared(|_| {}));
     let verdict = story.verdict();
-    assert_eq!((verdict.state, verdict.detail.as_str()), (GateState::Wait, "error rate of backend: is being counted"));
+    assert_eq!(
+        (verdict.state, verdict.detail.as_str()),
+        (GateState::Wait, "error rate of backend: is being counted")
+    );
     let mut looks = 0;
     while story.verdict().state != GateState::Fail && looks < 40 {
         story.pass(BAD);
@@ -99,11 +102,15 @@ fn a_canary_with_five_times_the_errors_fails_and_says_how_surely() {
     assert!((3..12).contains(&looks), "{looks}: {}", verdict.detail);
     let detail = &verdict.detail;
     assert!(detail.starts_with("error rate of backend: canary is worse: "), "{detail}");
-    assert!(detail.contains(" errors on 10% of the traffic; an equal canary would show this at most once in "), "{detail}");
+    assert!(
+        detail.contains(" errors on 10% of the traffic; an equal canary would show this at most once in "),
+        "{detail}"
+    );
     assert!(verdict.evidence.unwrap() >= 100.0 && verdict.evidence_needed == Some(100.0), "{verdict:?}");
     assert!(verdict.confidence.unwrap() >= 0.99);
     // nothing of this goes with another attempt, a pause or a later step
-    let later = judged(&story.environment, &story.release, &story.answers, at(story.now), at(story.now)).remove(0);
+    let later =
+        judged(&story.environment, &story.release, &story.answers, at(story.now), at(story.now)).remove(0);
     assert_eq!(later.state, GateState::Fail);
 }
 
@@ -133,7 +140,11 @@ fn a_single_error_decides_nothing() {
     }
     let verdict = story.verdict();
     assert_eq!(verdict.state, GateState::Pass);
-    assert!(verdict.evidence.unwrap() < 10.0 && verdict.detail.contains("1 of 1 error on "), "{}", verdict.detail);
+    assert!(
+        verdict.evidence.unwrap() < 10.0 && verdict.detail.contains("1 of 1 error on "),
+        "{}",
+        verdict.detail
+    );
 }
 
 #[test]
@@ -180,16 +191,18 @@ fn the_interval_of_a_weight_change_is_left_out_and_the_evidence_stays() {
 
 #[test]
 fn no_requests_on_a_side_are_no_data() {
-    for (counts, track) in
-        [(((0.0, 0.0), (900.0, 9.0)), "canary"), (((100.0, 1.0), (0.0, 0.0)), "stable")]
-    {
+    for (counts, track) in [(((0.0, 0.0), (900.0, 9.0)), "canary"), (((100.0, 1.0), (0.0, 0.0)), "stable")] {
         let mut story = Story::new(compared(|_| {}));
         for _ in 0..4 {
             story.pass(counts);
         }
         let verdict = story.verdict();
         assert_eq!(verdict.state, GateState::NoData, "{}", verdict.detail);
-        assert!(verdict.detail.contains(&format!("no requests of the {track} between ")), "{}", verdict.detail);
+        assert!(
+            verdict.detail.contains(&format!("no requests of the {track} between ")),
+            "{}",
+            verdict.detail
+        );
         // what was seen before is worth nothing once nobody comes any more
         let mut story = Story::new(compared(|_| {}));
         for _ in 0..4 {
@@ -238,14 +251,26 @@ fn with_a_smallest_difference_a_pass_is_a_bound() {
     story.pass(((100.0, 0.0), (900.0, 0.0)));
     let verdict = story.verdict();
     assert_eq!(verdict.state, GateState::Wait, "{}", verdict.detail);
-    assert!(verdict.detail.contains("canary is not yet shown to be worse by less than 1 %"), "{}", verdict.detail);
-    assert!(verdict.detail.contains("; about ") && verdict.detail.ends_with(" to decide 1 %"), "{}", verdict.detail);
+    assert!(
+        verdict.detail.contains("canary is not yet shown to be worse by less than 1 %"),
+        "{}",
+        verdict.detail
+    );
+    assert!(
+        verdict.detail.contains("; about ") && verdict.detail.ends_with(" to decide 1 %"),
+        "{}",
+        verdict.detail
+    );
     for _ in 0..10 {
         story.pass(((100.0, 0.0), (900.0, 0.0)));
     }
     let verdict = story.verdict();
     assert_eq!(verdict.state, GateState::Pass, "{}", verdict.detail);
-    assert!(verdict.detail.contains("canary is not worse by more than 1 %: 0 of 0 errors on 10%"), "{}", verdict.detail);
+    assert!(
+        verdict.detail.contains("canary is not worse by more than 1 %: 0 of 0 errors on 10%"),
+        "{}",
+        verdict.detail
+    );
     // ten times as bad, but by less than matters
     let mut story = Story::new(compared(|analysis| analysis.smallest_difference = Some("1%".into())));
     for _ in 0..40 {
@@ -359,7 +384,9 @@ fn latencies_are_compared_by_their_buckets() {
             story.now += 15;
             for (name, count) in story.due() {
                 let found = Some(Found::Rise(rise(&count)));
-                story.answers.record(&name, Answer { found, ..Answer::new(at(story.now), GateState::Pass, "") });
+                story
+                    .answers
+                    .record(&name, Answer { found, ..Answer::new(at(story.now), GateState::Pass, "") });
             }
             story.look();
         }
