@@ -46,7 +46,7 @@ impl Pool {
         answer::read(name, &reply)?.whole(name).map(|found| reading::of(&found))
     }
 
-    /// Every series of a query at that instant, as counters; `name` is for sentences.
+    /// Every series of a query at that instant, as counters; `name` is for sentences. A partial answer is an error.
     pub async fn counters(
         &self,
         target: &Target,
@@ -54,12 +54,9 @@ impl Pool {
         query: &str,
         at: DateTime<Utc>,
     ) -> Result<Vec<Counter>, Error> {
-        let encoded = url::form_urlencoded::Serializer::new(String::new())
-            .append_pair("query", query)
-            .append_pair("time", &format!("{:.3}", crate::domain::series::unix(at)))
-            .finish();
-        let (status, body) = self.shared(target, format!("query?{encoded}")).await?;
-        answer::read(name, status, &body).map(|found| reading::counters(&found))
+        let time = format!("{:.3}", crate::domain::series::unix(at));
+        let reply = self.shared(target, ("query", &[("query", query.to_owned()), ("time", time)])).await?;
+        answer::read(name, &reply)?.whole(name).map(|found| reading::counters(&found))
     }
 
     /// Every alert that is pending or fires.
