@@ -58,7 +58,7 @@ pub enum SecretError {
         key: String,
     },
     /// What is under the key is no URL.
-    #[error("what Secret {name} holds under {key} is no URL")]
+    #[error("what Secret {name} holds under {key} is no http(s) URL")]
     NoUrl {
         /// The Secret.
         name: String,
@@ -124,7 +124,8 @@ impl Opened {
         let value = self.raw(key)?;
         let url: Option<Url> = value.reveal().trim().parse().ok();
         let no_url = || SecretError::NoUrl { name: self.name.clone(), key: key.to_owned() };
-        let url = url.ok_or_else(no_url)?;
+        // the host of anything else would show a part of a value that was never meant to be an address
+        let url = url.filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(no_url)?;
         let host = secret_use::host_of(&url).ok_or_else(no_url)?;
         self.permit(kind, Some(&host))?;
         Ok((value, url))

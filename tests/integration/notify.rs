@@ -310,7 +310,7 @@ async fn who_does_not_listen_is_told_of_in_one_sentence_without_the_secret() {
         ("elsewhere", "refused: status 302", false),
         ("silent", "no answer in time", true),
         ("closed", "Connection refused", true),
-        ("nonsense", "the address of slack is no http(s) URL", false),
+        ("nonsense", "what Secret channels holds under nonsense is no http(s) URL", false),
         ("absent", "Secret channels lacks the key absent", false),
     ] {
         let error = world.tell(&channel("slack", Some(key), &[]), &rolled_back()).await.unwrap_err();
