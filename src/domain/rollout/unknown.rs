@@ -57,3 +57,117 @@ impl Draft<'_> {
         self.status.gates.iter().find(|held| held.name == name).map(|gate| gate.state)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::world::World;
+    use crate::api::release::{GateState, Phase, Release};
+    use crate::api::release_action::{ActionKind, ActionResult};
+    use crate::api::stored::Stored;
+    use crate::domain::fixtures::{action, action_at_step, environment, release};
+
+    /// The object as a version that does not know that value decodes it.
+    fn with<K>(object: &K, at: &str, value: &Value) -> K
+    where
+        K: serde::Serialize + serde::de::DeserializeOwned + kube::Resource + 'static,
+    {
+        let mut object = serde_json::to_value(object).unwrap();
+        let (parent, key) = at.rsplit_once('/').unwrap();
+        object.pointer_mut(parent).unwrap()[key] = value.clone();
+        Stored::decode(&object.to_string()).readable().unwrap()
+    }
+
+    fn newer(at: &str, value: &Value) -> crate::api::Environment {
+        with(&environment(), at, value)
+    }
+
+    /// A release that executes, whose environment is then changed by a newer version.
+    fn executing(at: &str, value: &Value) -> World {
+        let mut world = World::new(environment());
+        world.turn();
+        world.turn();
+        assert_eq!(world.phase(), Phase::Progressing);
+        world.observed.environment = Some(newer(at, value));
+        world
+    }
+
+    #[test]
+    fn a_waiting_release_keeps_its_plan_and_says_what_is_not_understood() {
+        let mut world = World::new(environment());
+        world.observed.environment.as_mut().unwrap().spec.approval =
+            Some(serde_json::from_value(json!({"slots": [{"name": "leads"}]})).unwrap());
+        world.turn();
+        let plan = world.status().plan.clone();
+        let known = world.observed.environment.clone().unwrap();
+        world.observed.environment = Some(with(&known, "/spec/onFailure", &json!("retry")));
+        world.turn();
+        assert_eq!((world.phase(), &world.status().plan), (Phase::Pending, &plan));
+        let said = &world.status().message;
+        assert!(said.contains("does not understand spec.onFailure: retry"), "{said}");
+        let gates: Vec<_> =
+            world.status().gates.iter().map(|gate| (gate.name.as_str(), gate.state)).collect();
+        assert_eq!(gates, [("environment", GateState::NoData)], "no verdict rests on what is missing");
+    }
+
+    #[test]
+    fn a_release_that_executes_stays_where_it_is_until_everything_is_understood() {
+        let mut world = executing("/spec/onFailure", &json!("retry"));
+        let writes = world.writes.len();
+        for _ in 0..3 {
+            world.roll();
+            world.secs += 3_600;
+            world.turn();
+        }
+        assert_eq!((world.phase(), world.writes.len()), (Phase::Progressing, writes));
+        let said = &world.status().message;
+        assert!(said.starts_with("held at step 1") && said.contains("spec.onFailure: retry"), "{said}");
+        world.observed.environment = Some(environment());
+        world.turn();
+        assert!(world.status().gates.iter().all(|gate| gate.state == GateState::Pass));
+        assert!(!world.status().message.contains("understand"), "{}", world.status().message);
+    }
+
+    #[test]
+    fn people_can_still_abort_and_it_goes_back_where_the_way_is_understood() {
+        let mut world = executing("/spec/onFailure", &json!("retry"));
+        world.observed.actions.push(action("stop", ActionKind::Abort, "alice", 20));
+        world.turn();
+        assert_eq!(world.phase(), Phase::RollingBack);
+        for _ in 0..8 {
+            world.roll();
+            world.secs += 5;
+            world.turn();
+        }
+        assert_eq!(world.phase(), Phase::Aborted, "{}", world.status().message);
+        let mut world = executing("/spec/components/1/workload/kind", &json!("CloneSet"));
+        world.observed.actions.push(action("stop", ActionKind::Abort, "alice", 20));
+        for _ in 0..4 {
+            world.roll();
+            world.turn();
+        }
+        assert_eq!(world.phase(), Phase::RollingBack, "{}", world.status().message);
+        assert!(world.status().message.contains("CloneSet"), "{}", world.status().message);
+    }
+
+    #[test]
+    fn an_unknown_action_is_refused_and_an_unknown_phase_is_left_alone() {
+        let mut world = executing("/spec/onFailure", &json!("hold"));
+        let odd = action_at_step("odd", ActionKind::Pause, 0, 20);
+        world.observed.actions.push(with(&odd, "/spec/action", &json!("Teleport")));
+        world.turn();
+        let (_, result, said) = &world.verdicts[0];
+        assert_eq!(*result, ActionResult::Refused);
+        assert!(said.contains("does not understand spec.action: Teleport"), "{said}");
+
+        let mut odd: Release = release("v2");
+        odd.status = Some(crate::api::ReleaseStatus::default());
+        let odd = with(&odd, "/status/phase", &json!("Draining"));
+        let mut world = World::new(environment());
+        world.observed.release = odd.clone();
+        world.observed.actions.push(action("stop", ActionKind::Abort, "alice", 20));
+        let decision = world.turn();
+        assert_eq!((decision.effects.len(), Some(&decision.status)), (0, odd.status.as_ref()));
+    }
+}
