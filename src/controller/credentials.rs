@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use super::feed;
 use super::observe::{name, namespace};
-use crate::api::{Environment, GROUP};
+use crate::api::{Environment, GROUP, Stored};
 use crate::time::Clock;
 
 /// Whether this replica may lead.
@@ -122,7 +122,8 @@ async fn refusal(client: &Client, scope: Option<&str>) -> Result<Option<String>,
     let all = feed::scoped::<Environment>(client, scope);
     let metadata = all.list_metadata(&ListParams::default().limit(1)).await?;
     let Some(found) = metadata.items.first() else { return Ok(None) };
-    let environments: Api<Environment> = Api::namespaced(client.clone(), namespace(found));
+    // the answer is an object that this version may not understand
+    let environments: Api<Stored<Environment>> = Api::namespaced(client.clone(), namespace(found));
     let params =
         PatchParams { dry_run: true, field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
     match environments.patch_status(name(found), &params, &Patch::Merge(json!({"status": {}}))).await {

@@ -11,7 +11,7 @@ use super::super::error::{Error, write_failed};
 use super::super::observe::{api, name, namespace};
 use super::{Book, apply, export, is_of, read, tell};
 use crate::api::release::Phase;
-use crate::api::{Environment, Release, ReleaseAction};
+use crate::api::{Environment, Release, ReleaseAction, Stored};
 use crate::domain::audit::{Removal, plan_removal};
 
 /// How often an environment's records are looked through at most.
@@ -118,12 +118,12 @@ async fn export_all(
 async fn remove(context: &Context, book: &Book, uid: &String) -> Result<(), Error> {
     if let Some(release) = book.releases.iter().find(|release| release.metadata.uid.as_ref() == Some(uid)) {
         context.core.permit(name(release), Phase::Pending, "delete")?;
-        let api = api::<Release>(context, namespace(release));
+        let api = api::<Stored<Release>>(context, namespace(release));
         gone(api.delete(name(release), &exactly(release)).await.map(drop), "remove the release")?;
     }
     if let Some(action) = book.actions.iter().find(|action| action.metadata.uid.as_ref() == Some(uid)) {
         context.core.permit(name(action), Phase::Pending, "delete")?;
-        let api = api::<ReleaseAction>(context, namespace(action));
+        let api = api::<Stored<ReleaseAction>>(context, namespace(action));
         gone(api.delete(name(action), &exactly(action)).await.map(drop), "remove the action")?;
     }
     Ok(())
