@@ -20,6 +20,7 @@ mod daemon_set;
 mod deployment;
 mod operate;
 mod patch;
+pub(crate) mod refusal;
 mod replica_sets;
 mod said;
 mod stateful_set;
@@ -27,7 +28,6 @@ pub mod track;
 
 pub use autoscaler::{autoscaler_of, autoscalers};
 pub use configs::content_hash;
-pub(crate) use patch::is_precondition;
 pub(crate) use said::said;
 
 /// What can go wrong with a workload.
@@ -91,10 +91,7 @@ impl Error {
         match self {
             Self::Changed { .. } => true,
             Self::Missing { .. } | Self::Unsupported(_) | Self::Single { .. } | Self::Foreign { .. } => false,
-            Self::Kube { source, .. } => match source.as_ref() {
-                kube::Error::Api(status) => status.code == 429 || status.code >= 500,
-                _ => true,
-            },
+            Self::Kube { source, .. } => refusal::is_transient(source),
         }
     }
 }

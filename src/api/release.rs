@@ -12,6 +12,7 @@ mod evidence;
 mod people;
 mod phase;
 mod plan;
+mod refused;
 mod rollout;
 mod status;
 
@@ -19,6 +20,7 @@ pub use evidence::{Counts, Evidence, Spread};
 pub use people::{ApprovalRecord, ApprovalState, CheckRecord, Driver, OverrideRecord};
 pub use phase::Phase;
 pub use plan::{BakeStep, PartStep, Plan, PlanStep, RollStep, SmokeStep, StepProgress, TrackStep, Weights};
+pub use refused::RefusedRequest;
 pub use rollout::{RolloutAnalysis, RolloutAsk, RolloutProgress, RolloutVerb};
 pub use status::{
     AnalysisVerdict, ComponentProgress, ComponentState, GateState, GateStatus, Paused, ReleaseStatus,

@@ -19,7 +19,7 @@ use crate::api::release_action::{ActionResult, ReleaseActionStatus};
 use crate::api::{Environment, Release, ReleaseAction};
 use crate::domain::environment_action::ledger;
 use crate::domain::health::{Answer, Question};
-use crate::domain::rollout::{Decision, Effect, Observed, RolloutChange, SetImage};
+use crate::domain::rollout::{Decision, Effect, Observed, RolloutChange, SetImage, WriteOutcome};
 use crate::gate::{self, Scope};
 use crate::workload::{self, ImageChange};
 
@@ -28,12 +28,13 @@ mod tracks;
 /// How long an Event or a note may take: nobody waits for them.
 const COURTESY: Duration = Duration::from_secs(2);
 
-/// Stores the status and carries out the effects in their order. Stops at the first failure; the next look decides again.
+/// Stores the status and carries out the effects in their order. Stops at the first failure; the next look decides again. Whether
+/// the API server refused a change, which the next look takes into account.
 pub(super) async fn act(
     context: &Arc<Context>,
     observed: &Observed,
     decision: &Decision,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let release = &observed.release;
     let phase = decision.status.phase;
     let permit = |before: String| context.core.permit(name(release), phase, before);
@@ -48,10 +49,6 @@ pub(super) async fn act(
     }
     for effect in &decision.effects {
         match effect {
-            Effect::SetImage(change) => {
-                permit(format!("set-image {}", change.component))?;
-                set_image(context, observed, change).await?;
-            }
             Effect::JudgeAction { name, result, message } => {
                 permit(format!("judge {name}"))?;
                 judge(context, observed, name, *result, message).await?;
@@ -59,17 +56,50 @@ pub(super) async fn act(
             Effect::EmitEvent { reason, message, is_warning } => {
                 emit(context, release, reason, message, *is_warning).await;
             }
-            Effect::SetTrack(_) | Effect::ScaleStable(_) | Effect::SetTraffic(_) | Effect::RemoveTrack(_) => {
-                tracks::carry_out(context, release, effect, &permit).await?;
-            }
-            Effect::Rollout(change) => {
-                permit(format!("{} {}", change.ask.verb.as_str(), change.component))?;
-                ask_rollout(context, observed, change).await?;
-            }
             Effect::Ask { name, question } => ask(context, release, name, question),
+            _ if !change(context, observed, effect, &permit).await? => return Ok(true),
+            _ => {}
         }
     }
-    permit("end".to_owned())
+    permit("end".to_owned())?;
+    Ok(false)
+}
+
+/// Changes a workload or what sends traffic to it, and remembers what the API server answered; whether it accepted the change.
+async fn change(
+    context: &Arc<Context>,
+    observed: &Observed,
+    effect: &Effect,
+    permit: &tracks::Permit<'_>,
+) -> Result<bool, Error> {
+    let release = &observed.release;
+    let done = match effect {
+        Effect::SetImage(change) => {
+            permit(format!("set-image {}", change.component))?;
+            set_image(context, observed, change).await
+        }
+        Effect::Rollout(change) => {
+            permit(format!("{} {}", change.ask.verb.as_str(), change.component))?;
+            ask_rollout(context, observed, change).await
+        }
+        effect => tracks::carry_out(context, release, effect, permit).await,
+    };
+    let refusal = match done {
+        Ok(()) => None,
+        Err(error) if error.is_race() || error.ends_work() => return Err(error),
+        Err(error) => {
+            tracing::warn!(release = %release.key(), %error, "refused");
+            context.core.numbers.refused();
+            Some(observe::refusal(&error))
+        }
+    };
+    let is_accepted = refusal.is_none();
+    if let Some(component) = effect.component() {
+        let uid = release.metadata.uid.as_deref().unwrap_or_default();
+        let at = context.core.clock.now();
+        context.memory.written(uid, component.as_str(), WriteOutcome { at, refusal });
+    }
+    Ok(is_accepted)
 }
 
 /// What the release leaves behind in its environment is written down before its own status says so.
@@ -98,15 +128,8 @@ async fn set_image(context: &Arc<Context>, observed: &Observed, change: &SetImag
         return Err(Error::Changed("the environment"));
     };
     let written = write_image(context, release, component, change).await;
-    match &written {
-        Ok(()) => {
-            tracing::info!(release = %release.key(), component = %change.component, image = %change.to, "image set");
-        }
-        Err(error) if !error.is_transient() => {
-            let message = format!("{} cannot be changed: {error}", change.component);
-            emit(context, release, "ChangeFailed", &message, true).await;
-        }
-        Err(_) => {}
+    if written.is_ok() {
+        tracing::info!(release = %release.key(), component = %change.component, image = %change.to, "image set");
     }
     written
 }
@@ -143,18 +166,8 @@ async fn ask_rollout(
         return Err(Error::Changed("the environment"));
     };
     let target = observe::target(context, namespace(release), component);
-    let asked = workload::workload(component.workload.kind)?.ask(&target, &change.ask).await;
-    match &asked {
-        Ok(_) => {
-            tracing::info!(release = %release.key(), component = %change.component, verb = change.ask.verb.as_str(), "asked");
-        }
-        Err(error) if !error.is_transient() => {
-            let message = format!("{} cannot be asked: {error}", change.component);
-            emit(context, release, "ChangeFailed", &message, true).await;
-        }
-        Err(_) => {}
-    }
-    asked?;
+    workload::workload(component.workload.kind)?.ask(&target, &change.ask).await?;
+    tracing::info!(release = %release.key(), component = %change.component, verb = change.ask.verb.as_str(), "asked");
     Ok(())
 }
 

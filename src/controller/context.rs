@@ -35,6 +35,7 @@ use crate::api::{Environment, Release, ReleaseAction};
 use crate::cluster::outbound::Outbound;
 use crate::cluster::registry::Registries;
 use crate::domain::health::{Answer, Answers};
+use crate::domain::rollout::WriteOutcome;
 use crate::metrics::Pool;
 use crate::time::{Clock, Stopwatch};
 
@@ -164,6 +165,8 @@ pub(super) struct Memory {
     answers: Mutex<BTreeMap<String, Answers>>,
     asking: Mutex<BTreeSet<(String, String)>>,
     failures: Mutex<BTreeMap<String, u32>>,
+    races: Mutex<BTreeMap<String, u32>>,
+    writes: Mutex<BTreeMap<String, BTreeMap<String, WriteOutcome>>>,
     lanes: Mutex<BTreeMap<EnvironmentKey, Arc<tokio::sync::Mutex<()>>>>,
     /// Answers to actions that this process gave and no watch has reported yet, by uid.
     judged: Mutex<BTreeMap<String, ReleaseActionStatus>>,
@@ -192,7 +195,18 @@ impl Memory {
         locked(&self.asking).remove(&(uid.to_owned(), name.to_owned()));
     }
 
+    /// What became of the last write for each component of a release.
+    pub(super) fn writes(&self, uid: &str) -> BTreeMap<String, WriteOutcome> {
+        locked(&self.writes).get(uid).cloned().unwrap_or_default()
+    }
+
+    pub(super) fn written(&self, uid: &str, component: &str, outcome: WriteOutcome) {
+        locked(&self.writes).entry(uid.to_owned()).or_default().insert(component.to_owned(), outcome);
+    }
+
     pub(super) fn forget(&self, uid: &str) {
+        locked(&self.writes).remove(uid);
+        locked(&self.races).remove(uid);
         locked(&self.answers).remove(uid);
         locked(&self.failures).remove(uid);
     }
@@ -236,6 +250,15 @@ impl Memory {
 
     pub(super) fn succeeded(&self, uid: &str) {
         locked(&self.failures).remove(uid);
+        locked(&self.races).remove(uid);
+    }
+
+    /// How long to wait after one more lost race in a row: a moment for the first five, then ever longer, up to ten seconds.
+    pub(super) fn raced(&self, uid: &str) -> Duration {
+        let mut races = locked(&self.races);
+        let count = races.entry(uid.to_owned()).or_default();
+        *count = count.saturating_add(1);
+        Duration::from_millis(50).saturating_mul(1 << count.saturating_sub(5).min(8)).min(Duration::from_secs(10))
     }
 
     /// How long to wait after one more failure in a row: from half a second, doubling, to two minutes.
@@ -275,6 +298,16 @@ mod tests {
         assert_eq!(memory.failures("a"), 1);
         memory.judged("a", ReleaseActionStatus::default());
         assert_eq!((memory.postponed("a"), memory.failures("a")), (None, 0));
+    }
+
+    #[test]
+    fn lost_races_in_a_row_back_off_after_the_fifth() {
+        let memory = Memory::default();
+        let waits: Vec<u128> = (0..16).map(|_| memory.raced("a").as_millis()).collect();
+        assert_eq!(waits[..7], [50, 50, 50, 50, 50, 100, 200]);
+        assert_eq!(waits[15], 10_000);
+        memory.succeeded("a");
+        assert_eq!(memory.raced("a").as_millis(), 50);
     }
 
     #[test]

@@ -94,10 +94,7 @@ impl Error {
             | Self::LaneClaimed(_) => true,
             Self::Workload(error) => error.is_transient(),
             Self::Traffic(error) => error.is_transient(),
-            Self::Kube { source, .. } => match source.as_ref() {
-                kube::Error::Api(status) => status.code == 429 || status.code >= 500,
-                _ => true,
-            },
+            Self::Kube { source, .. } => workload::refusal::is_transient(source),
             Self::Killed(_)
             | Self::Twin(_)
             | Self::Panicked(_)
@@ -129,8 +126,9 @@ impl Error {
     pub(super) fn is_refused_for_good(&self) -> bool {
         match self {
             Self::Workload(workload::Error::Kube { source, .. }) | Self::Kube { source, .. } => {
-                matches!(&**source, kube::Error::Api(status)
-                    if (400..500).contains(&status.code) && !matches!(status.code, 401 | 408 | 409 | 429))
+                matches!(&**source, kube::Error::Api(_))
+                    && !workload::refusal::is_transient(source)
+                    && !workload::refusal::is_lost_race(source)
             }
             Self::Workload(workload::Error::Missing { .. } | workload::Error::Unsupported(_)) => true,
             _ => false,
@@ -140,10 +138,10 @@ impl Error {
 
 /// Tells a lost race from every other failure of a write.
 pub(super) fn write_failed(what: &'static str, source: kube::Error) -> Error {
-    match &source {
-        kube::Error::Api(status) if status.code == 409 => Error::Changed(what),
-        _ => Error::Kube { what, source: Box::new(source) },
+    if workload::refusal::is_lost_race(&source) {
+        return Error::Changed(what);
     }
+    Error::Kube { what, source: Box::new(source) }
 }
 
 /// A failure of a read.

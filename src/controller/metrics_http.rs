@@ -30,6 +30,8 @@ pub(super) struct Numbers {
     queue: AtomicU64,
     reconciles: AtomicU64,
     errors: AtomicU64,
+    races: AtomicU64,
+    refused: AtomicU64,
     decisions: AtomicU64,
     decision_nanos: AtomicU64,
     buckets: [AtomicU64; BOUNDS.len()],
@@ -84,6 +86,16 @@ impl Numbers {
         if !well {
             self.errors.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Somebody else's write came first.
+    pub(super) fn raced(&self) {
+        self.races.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The API server refused a write.
+    pub(super) fn refused(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn decided(&self, took: Duration) {
@@ -144,6 +156,18 @@ impl Numbers {
                 "counter",
                 "Reconciliations that failed.",
                 self.errors.load(Ordering::Relaxed),
+            ),
+            (
+                "lost_races_total",
+                "counter",
+                "Writes that came after somebody else's.",
+                self.races.load(Ordering::Relaxed),
+            ),
+            (
+                "refused_writes_total",
+                "counter",
+                "Writes that the API server refused.",
+                self.refused.load(Ordering::Relaxed),
             ),
         ];
         for (name, kind, help, value) in values {
@@ -271,6 +295,8 @@ mod tests {
         numbers.decided(Duration::from_micros(200));
         numbers.decided(Duration::from_secs(1));
         numbers.reconciled(false);
+        numbers.raced();
+        numbers.refused();
         numbers.policies_enforced([("shop".to_owned(), false)].into());
         numbers.told("slack", false);
         numbers.undecodable("Release", 2);
@@ -284,6 +310,8 @@ mod tests {
         assert!(text.contains("decision_seconds_bucket{le=\"0.1\"} 1\n"));
         assert!(text.contains("decision_seconds_bucket{le=\"+Inf\"} 2\n"));
         assert!(text.contains("reconcile_errors_total 1\n"));
+        assert!(text.contains("controller_lost_races_total 1\n"));
+        assert!(text.contains("controller_refused_writes_total 1\n"));
         assert!(text.contains("controller_leader 0\n"));
         assert!(text.contains("release_cockpit_undecodable_objects{kind=\"Release\"} 2\n"));
         assert!(text.contains("release_cockpit_policies_enforced{namespace=\"shop\"} 0\n"));

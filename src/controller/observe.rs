@@ -15,7 +15,7 @@ use super::error::{Error, read_failed};
 use super::policies;
 use crate::api::environment::{Component, EnvironmentRef};
 use crate::api::{Environment, Release, ReleaseAction, Stored};
-use crate::domain::rollout::{Observed, Source};
+use crate::domain::rollout::{Observed, Refusal, Source};
 use crate::domain::rollout_status::WorkloadState;
 use crate::workload::{self, Target};
 
@@ -59,25 +59,30 @@ pub(super) async fn observe(
     if let Some(environment) = &mut environment {
         policies::stamp(environment, context.policies.of(&namespace), context.core.clock.now());
     }
-    let mut workloads = BTreeMap::new();
+    let (mut workloads, mut unreadable) = (BTreeMap::new(), BTreeMap::new());
     for component in environment.iter().flat_map(|environment| &environment.spec.components) {
         let is_released = release.spec.images.iter().any(|image| image.component == component.name);
         if !is_released {
             continue;
         }
         let state = if fresh {
-            workload_of(context, &namespace, component).await?
+            workload_of(context, &namespace, component).await
         } else {
-            workload_seen(context, &namespace, component).await?
+            workload_seen(context, &namespace, component).await
         };
-        workloads.extend(state.map(|state| (component.name.to_string(), state)));
+        match state {
+            Ok(state) => workloads.extend(state.map(|state| (component.name.to_string(), state))),
+            Err(error) if error.is_transient() => return Err(error),
+            Err(error) => drop(unreadable.insert(component.name.to_string(), refusal(&error))),
+        }
     }
     let promotion = environment.as_ref().and_then(|environment| environment.spec.promotion.as_ref());
     let source = match promotion {
         Some(promotion) => Some(source(context, &promotion.from, is_certain).await?),
         None => None,
     };
-    let answers = context.memory.answers(release.metadata.uid.as_deref().unwrap_or_default());
+    let uid = release.metadata.uid.as_deref().unwrap_or_default();
+    let (answers, writes) = (context.memory.answers(uid), context.memory.writes(uid));
     let (tracks, traffic) = match environment.as_ref().filter(|_| fresh) {
         Some(environment) => tracks::of(context, &release, environment).await?,
         None => Default::default(),
@@ -89,6 +94,8 @@ pub(super) async fn observe(
         workloads,
         tracks,
         traffic,
+        writes,
+        unreadable,
         actions,
         others,
         answers,
@@ -98,6 +105,11 @@ pub(super) async fn observe(
         observed.causes = causes::of(context, &observed).await;
     }
     Ok(Some(observed))
+}
+
+/// A failure as decisions see it.
+pub(super) fn refusal(error: &Error) -> Refusal {
+    Refusal { message: error.to_string(), may_pass: error.is_transient() }
 }
 
 pub(super) fn namespace(object: &impl Resource) -> &str {

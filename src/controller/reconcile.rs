@@ -58,14 +58,15 @@ async fn in_turn(release: Arc<Release>, context: Arc<Context>, turns: usize) -> 
     done
 }
 
-/// What to do after a failure: at once after a lost race, ever later after anything else.
+/// What to do after a failure: soon after a lost race, ever later after anything else or after many races.
 pub(super) fn after_failure(release: &Release, error: &Error, context: &Context) -> Action {
     let uid = release.metadata.uid.as_deref().unwrap_or_default();
-    let wait = if error.is_race() { Duration::from_millis(50) } else { context.memory.failed(uid) };
-    if !error.is_race() {
-        tracing::warn!(release = %release.key(), %error, "could not be carried on");
+    if error.is_race() {
+        context.core.numbers.raced();
+        return Action::requeue(context.memory.raced(uid));
     }
-    Action::requeue(wait)
+    tracing::warn!(release = %release.key(), %error, "could not be carried on");
+    Action::requeue(context.memory.failed(uid))
 }
 
 pub(super) async fn carry_on(release: &Release, context: &Arc<Context>) -> Result<Action, Error> {
@@ -104,8 +105,8 @@ pub(super) async fn carry_on(release: &Release, context: &Arc<Context>) -> Resul
         if begins(&observed, &decision) && is_being_stopped(&observed, context) {
             return Ok(Action::requeue(BREATH));
         }
-        act(context, &observed, &decision).await?;
-        if decision.requeue != Requeue::Now {
+        let is_refused = act(context, &observed, &decision).await?;
+        if !is_refused && decision.requeue != Requeue::Now {
             return Ok(action(context, decision.requeue));
         }
     }

@@ -188,6 +188,8 @@ pub fn observed(environment: Environment) -> Observed {
         environment: Some(environment),
         source: None,
         workloads: workloads.into_iter().collect(),
+        writes: BTreeMap::new(),
+        unreadable: BTreeMap::new(),
         actions: Vec::new(),
         others: Vec::new(),
         tracks: BTreeMap::new(),

@@ -31,6 +31,7 @@ mod pending;
 mod people;
 mod progress;
 mod progressing;
+mod refusals;
 mod rolling_back;
 mod shift;
 mod step_gates;
@@ -44,6 +45,7 @@ mod watch;
 mod weights;
 
 pub use draft::Draft;
+pub use refusals::{Refusal, WriteOutcome};
 pub use effect::{RemoveTrack, RolloutChange, ScaleStable, SetTrack, SetTraffic, TrafficState};
 pub use stops::stop;
 
@@ -62,6 +64,10 @@ pub struct Observed {
     pub tracks: BTreeMap<String, WorkloadState>,
     /// What the routers' objects say, by component; absent where the strategy names no router.
     pub traffic: BTreeMap<String, TrafficState>,
+    /// What became of the last write for each component, as far as this controller made one.
+    pub writes: BTreeMap<String, WriteOutcome>,
+    /// Components whose workloads the API server does not let the controller read.
+    pub unreadable: BTreeMap<String, Refusal>,
     /// Every action that names this release, judged or not.
     pub actions: Vec<ReleaseAction>,
     /// The other releases of the environment.
@@ -148,6 +154,20 @@ impl Effect {
             Self::Ask { .. } | Self::JudgeAction { .. } | Self::EmitEvent { .. } => false,
         }
     }
+
+    /// The component whose workload, or what sends traffic to it, it changes.
+    #[must_use]
+    pub const fn component(&self) -> Option<&ComponentName> {
+        match self {
+            Self::SetImage(set) => Some(&set.component),
+            Self::SetTrack(set) => Some(&set.component),
+            Self::ScaleStable(set) => Some(&set.component),
+            Self::SetTraffic(set) => Some(&set.component),
+            Self::RemoveTrack(set) => Some(&set.component),
+            Self::Rollout(change) => Some(&change.component),
+            Self::Ask { .. } | Self::JudgeAction { .. } | Self::EmitEvent { .. } => None,
+        }
+    }
 }
 
 /// Replace the image of a component.
@@ -200,6 +220,10 @@ pub fn next(observed: &Observed, now: DateTime<Utc>) -> Decision {
     if draft.holds_for_unknown() || draft.obeys_freeze() {
         return draft.finish();
     }
+    if draft.heed_refusals() {
+        draft.await_refused();
+        return draft.finish();
+    }
     draft.follow_rollouts();
     match draft.status.phase {
         Phase::Pending => draft.wait_for_gates(),
@@ -210,6 +234,7 @@ pub fn next(observed: &Observed, now: DateTime<Utc>) -> Decision {
         Phase::Held => draft.requeue_after(SLOW),
         _ => {}
     }
+    draft.await_refused();
     draft.finish()
 }
 

@@ -51,10 +51,7 @@ impl Error {
             Self::Changed(_) => true,
             Self::Config(_) | Self::Missing { .. } | Self::NotInstalled { .. } | Self::Unfit(_) => false,
             Self::Workload(error) => error.is_transient(),
-            Self::Kube { source, .. } => match source.as_ref() {
-                kube::Error::Api(status) => status.code == 429 || status.code >= 500,
-                _ => true,
-            },
+            Self::Kube { source, .. } => workload::refusal::is_transient(source),
         }
     }
 

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::{Error, Route};
 use crate::api::labels::{LABEL_TRACK, TRACK_FIELD_MANAGER};
+use crate::workload::refusal::is_lost_race;
 use crate::workload::track::{self, pod_labels, text_map};
 
 /// How the second workload's pods are told from the others.
@@ -155,12 +156,7 @@ pub(super) fn failed(api: &Api<DynamicObject>, kind: &str, name: &str, error: ku
             group.truncate(group.find('/').unwrap_or(group.len()));
             Error::NotInstalled { kind: kind.to_owned(), group }
         }
-        kube::Error::Api(status) if status.code == 409 => Error::Changed(what),
-        kube::Error::Api(status)
-            if status.code == 422 && crate::workload::is_precondition(&status.message) =>
-        {
-            Error::Changed(what)
-        }
+        error if is_lost_race(error) => Error::Changed(what),
         _ => Error::Kube { what, source: Box::new(error) },
     }
 }

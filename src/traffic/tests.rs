@@ -42,7 +42,12 @@ async fn a_kind_that_is_not_installed_differs_from_an_object_that_is_not_there()
     let resource = ApiResource::from_gvk_with_plural(&kind, "httproutes");
     let api = kube::Api::<DynamicObject>::namespaced_with(Client::new(service, "a"), "a", &resource);
     let failed = |message: &str, code: u16| {
-        let mut status = kube::core::Status::failure(message, "NotFound");
+        let reason = match code {
+            409 => "Conflict",
+            422 => "Invalid",
+            _ => "NotFound",
+        };
+        let mut status = kube::core::Status::failure(message, reason);
         status.code = code;
         pair::failed(&api, "HTTPRoute", "backend", kube::Error::Api(Box::new(status)))
     };
@@ -59,7 +64,7 @@ async fn a_kind_that_is_not_installed_differs_from_an_object_that_is_not_there()
         ),
         ("the object has been modified", 409, "HTTPRoute backend changed in between"),
         (
-            "the server rejected our request: testing value /metadata/resourceVersion failed",
+            "the server rejected our request due to an error in our request",
             422,
             "HTTPRoute backend changed in between",
         ),

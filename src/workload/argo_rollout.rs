@@ -243,12 +243,7 @@ impl Workload for Rollouts {
 /// Writes what the ask needs, over the version that was read: the object first, since what is left is judged by it.
 async fn carry_out(target: &Target, ask: &RolloutAsk) -> Result<Written, Error> {
     let api: Api<Rollout> = patch::api(target);
-    let failed = |source: kube::Error| match source {
-        kube::Error::Api(status) if status.code == 409 => {
-            Error::Changed { kind: KIND, name: target.name.clone() }
-        }
-        source => patch::failed(KIND, target, source),
-    };
+    let failed = |source: kube::Error| patch::failed(KIND, target, source);
     let found = api.get_opt(&target.name).await.map_err(failed)?;
     let mut object = found.ok_or_else(|| Error::Missing { kind: KIND, name: target.name.clone() })?;
     let writes = argo_rollout::writes(&read(&object), ask);

@@ -40,7 +40,6 @@ where
     let body = body(kind, wanted, &object.resource_version().unwrap_or_default());
     match api.patch(&target.name, &params(), &Patch::Merge(&body)).await {
         Ok(_) => Ok(Written::Now),
-        Err(kube::Error::Api(status)) if status.code == 409 => Err(changed()),
         Err(source) => Err(failed(kind, target, source)),
     }
 }

@@ -10,6 +10,7 @@ use kube::{Api, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::refusal::is_lost_race;
 use super::{Error, ImageChange, Revision, Target, Written, replica_sets};
 use crate::api::environment::WorkloadKind;
 use crate::api::labels::{ANNOTATION_CHANGE_CAUSE, ANNOTATION_RELEASE, CONTROLLER_FIELD_MANAGER};
@@ -25,7 +26,11 @@ where
     Api::namespaced(target.client.clone(), &target.namespace)
 }
 
+/// A failed request; a lost race is told from every other failure.
 pub(super) fn failed(kind: WorkloadKind, target: &Target, source: kube::Error) -> Error {
+    if is_lost_race(&source) {
+        return changed(kind, target);
+    }
     Error::Kube { kind, name: target.name.clone(), source: Box::new(source) }
 }
 
@@ -140,22 +145,8 @@ where
         .map_err(|source| failed(kind, target, kube::Error::SerdeError(source)))?;
     match api.patch(&target.name, &params(), &Patch::<()>::Json(patch)).await {
         Ok(_) => Ok(Written::Now),
-        Err(kube::Error::Api(status))
-            if matches!(status.code, 409 | 422) && is_precondition(&status.message) =>
-        {
-            Err(changed(kind, target))
-        }
         Err(source) => Err(failed(kind, target, source)),
     }
-}
-
-/// A failed `test` comes as 422 in the words of the patch library; a validation error, also 422, names a field.
-pub(crate) fn is_precondition(message: &str) -> bool {
-    let message = message.to_lowercase();
-    message.contains("test")
-        || message.contains("conflict")
-        || message.contains("modified")
-        || message.contains("rejected our request")
 }
 
 fn operations(index: usize, container: &str, change: &ImageChange, version: &str, annotated: bool) -> Value {
@@ -248,13 +239,5 @@ mod tests {
             assert!(apply(&mut document, true).is_err());
             assert_eq!(document, before);
         }
-    }
-
-    #[test]
-    fn a_failed_precondition_is_told_from_an_invalid_object() {
-        assert!(is_precondition("the server rejected our request due to an error in our request"));
-        assert!(is_precondition("testing value /spec/x failed"));
-        assert!(is_precondition("Operation cannot be fulfilled: the object has been modified"));
-        assert!(!is_precondition("Deployment.apps \"api\" is invalid: spec.replicas: must be positive"));
     }
 }

@@ -11,7 +11,7 @@ use kube::api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, Po
 use kube::{Api, ResourceExt};
 use serde_json::{Map, Value, json};
 
-use super::patch::{failed, is_precondition};
+use super::patch::failed;
 use super::{Error, Target, Written, deployment};
 use crate::api::environment::{WorkloadKind, WorkloadRef};
 use crate::api::labels::{
@@ -72,7 +72,6 @@ pub async fn set(own: &Target, wanted: &Copy) -> Result<Written, Error> {
             PostParams { field_manager: Some(TRACK_FIELD_MANAGER.to_owned()), ..PostParams::default() };
         return match api(&target).create(&params, &copy).await {
             Ok(_) => Ok(Written::Now),
-            Err(kube::Error::Api(status)) if status.code == 409 => Err(changed()),
             Err(source) => Err(failed(KIND, &target, source)),
         };
     };
@@ -101,9 +100,6 @@ pub async fn remove(own: &Target, track: Track) -> Result<Written, Error> {
     match api(&target).delete(&target.name, &params).await {
         Ok(_) => Ok(Written::Now),
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(Written::Already),
-        Err(kube::Error::Api(status)) if status.code == 409 => {
-            Err(Error::Changed { kind: KIND, name: target.name })
-        }
         Err(source) => Err(failed(KIND, &target, source)),
     }
 }
@@ -158,11 +154,6 @@ async fn write(target: &Target, manager: &str, operations: Value) -> Result<(), 
     let params = PatchParams { field_manager: Some(manager.to_owned()), ..PatchParams::default() };
     match api(target).patch(&target.name, &params, &Patch::<()>::Json(patch)).await {
         Ok(_) => Ok(()),
-        Err(kube::Error::Api(status))
-            if matches!(status.code, 409 | 422) && is_precondition(&status.message) =>
-        {
-            Err(Error::Changed { kind: KIND, name: target.name.clone() })
-        }
         Err(source) => Err(failed(KIND, target, source)),
     }
 }

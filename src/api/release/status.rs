@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApprovalRecord, CheckRecord, Driver, Evidence, OverrideRecord, Phase, Plan, RolloutProgress,
+    ApprovalRecord, CheckRecord, Driver, Evidence, OverrideRecord, Phase, Plan, RefusedRequest, RolloutProgress,
     StepProgress, Weights,
 };
 use crate::api::condition::Condition;
@@ -81,6 +81,10 @@ pub struct ReleaseStatus {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
     pub evidence: Vec<Evidence>,
+    /// What the API server refuses to it, while it is tried again and after it has given up.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub refused: Vec<RefusedRequest>,
     /// Set while a person has paused it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paused: Option<Paused>,

@@ -17,7 +17,7 @@ use crate::workload::Target;
 use crate::workload::track::{self, Copy};
 
 /// Asked before every write.
-type Permit<'a> = dyn Fn(String) -> Result<(), Error> + Sync + 'a;
+pub(super) type Permit<'a> = dyn Fn(String) -> Result<(), Error> + Sync + 'a;
 
 /// Carries out one effect on second workloads or traffic; others are none of its business.
 pub(super) async fn carry_out(
@@ -26,21 +26,13 @@ pub(super) async fn carry_out(
     effect: &Effect,
     permit: &Permit<'_>,
 ) -> Result<(), Error> {
-    let (component, done) = match effect {
-        Effect::SetTrack(wanted) => (&wanted.component, set_track(context, release, wanted, permit).await),
-        Effect::ScaleStable(wanted) => (&wanted.component, scale(context, release, wanted, permit).await),
-        Effect::SetTraffic(wanted) => (&wanted.component, shift(context, release, wanted, permit).await),
-        Effect::RemoveTrack(wanted) => (&wanted.component, remove(context, release, wanted, permit).await),
-        _ => return Ok(()),
-    };
-    if let Err(error) = &done
-        && !error.is_transient()
-        && !matches!(error, Error::Killed(_) | Error::NotLeading)
-    {
-        emit(context, release, "ChangeFailed", &format!("{component} cannot be changed: {error}"), true)
-            .await;
+    match effect {
+        Effect::SetTrack(wanted) => set_track(context, release, wanted, permit).await,
+        Effect::ScaleStable(wanted) => scale(context, release, wanted, permit).await,
+        Effect::SetTraffic(wanted) => shift(context, release, wanted, permit).await,
+        Effect::RemoveTrack(wanted) => remove(context, release, wanted, permit).await,
+        _ => Ok(()),
     }
-    done
 }
 
 async fn set_track(

@@ -111,6 +111,10 @@ pub(super) fn workloads(case: &Case<'_>) -> Gate {
     let owner = "whoever owns the workload";
     for (component, _) in targets(case) {
         let workload = &component.workload;
+        if let Some(refusal) = case.observed.unreadable.get(component.name.as_str()) {
+            return Gate::no_data(NAME, format!("cannot be read: {}", refusal.message))
+                .cleared_by("a cluster administrator, who lets the controller read it");
+        }
         let Some(state) = case.observed.workloads.get(component.name.as_str()) else {
             return Gate::fail(NAME, format!("{} {} does not exist", workload.kind, workload.name))
                 .cleared_by(owner);

@@ -129,14 +129,7 @@ impl Draft<'_> {
             ActionKind::Rollback => {
                 self.roll_back(by, &format!("rolled back by {by}: {why}"), Phase::RolledBack);
             }
-            ActionKind::Retry => {
-                self.status.attempt = self.status.attempt.saturating_add(1);
-                self.status.undo = None;
-                self.take_over_routers(by);
-                self.set_step(self.step());
-                self.rearm_step();
-                self.enter(Phase::Progressing, by, "Retried", &format!("started again by {by}"));
-            }
+            ActionKind::Retry => self.retry(by),
             ActionKind::SetWeight => {
                 let given = action.spec.parameters.as_ref().and_then(|given| given.weight);
                 self.set_weight(by, given.unwrap_or_default());
@@ -148,6 +141,21 @@ impl Draft<'_> {
             }
             _ => self.apply_around(action),
         }
+    }
+
+    /// Tries again what the release is held in: the way there, or the way back.
+    fn retry(&mut self, by: &str) {
+        self.status.refused.clear();
+        self.take_over_routers(by);
+        self.set_step(self.step());
+        if self.status.undo.is_some() {
+            self.status.verifying_since = None;
+            let message = format!("rolling back is tried again by {by}");
+            return self.enter(Phase::RollingBack, by, "Retried", &message);
+        }
+        self.status.attempt = self.status.attempt.saturating_add(1);
+        self.rearm_step();
+        self.enter(Phase::Progressing, by, "Retried", &format!("started again by {by}"));
     }
 
     fn abort(&mut self, by: &str, why: &str) {

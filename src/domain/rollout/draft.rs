@@ -87,6 +87,16 @@ impl<'a> Draft<'a> {
         self.effects.push(effect);
     }
 
+    /// Whether anything is to be changed of a component.
+    pub(super) fn wants_change_of(&self, component: &ComponentName) -> bool {
+        self.effects.iter().any(|effect| effect.component() == Some(component))
+    }
+
+    /// Leaves what would be changed of a component for a later look.
+    pub(super) fn postpone(&mut self, component: &ComponentName) {
+        self.effects.retain(|effect| effect.component() != Some(component));
+    }
+
     pub(super) fn look_again(&mut self) {
         self.requeue = Requeue::Now;
     }

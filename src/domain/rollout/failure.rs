@@ -20,8 +20,19 @@ impl Draft<'_> {
         if counts { self.fail(ROLLOUT_FAILED, &why) } else { self.hold(ROLLOUT_FAILED, &why) }
     }
 
+    /// A change that nobody lets the controller make.
+    pub(super) fn fail_for_good(&mut self, reason: &str, why: &str) {
+        let counts = self.observed.environment.as_ref().is_none_or(|env| env.spec.rollback_on.rollout_failed);
+        if counts { self.fail_as(reason, why, Phase::Errored) } else { self.hold(reason, why) }
+    }
+
     /// A failure, followed by what the environment wants.
     pub(super) fn fail(&mut self, reason: &str, why: &str) {
+        self.fail_as(reason, why, Phase::RolledBack);
+    }
+
+    /// `ends_as`: the phase that follows where nothing had to be undone.
+    fn fail_as(&mut self, reason: &str, why: &str, ends_as: Phase) {
         let on_failure =
             self.observed.environment.as_ref().map(|env| env.spec.on_failure).unwrap_or_default();
         self.note(CONTROLLER, reason, why);
@@ -35,7 +46,7 @@ impl Draft<'_> {
             }
             OnFailure::Rollback => match self.only_healthy_copy(reason) {
                 Some(copy) => self.hold("OnlyHealthyCopy", &format!("{why}; not rolled back, since {copy}")),
-                None => self.roll_back(CONTROLLER, why, Phase::RolledBack),
+                None => self.roll_back(CONTROLLER, why, ends_as),
             },
             OnFailure::Hold => self.hold(reason, why),
         }
@@ -77,6 +88,7 @@ impl Draft<'_> {
         self.status.paused = None;
         self.status.finished_at = None;
         self.status.verifying_since = None;
+        self.status.refused.clear();
         self.status.undo = Some(Undo {
             by: by.to_owned(),
             at: self.now,

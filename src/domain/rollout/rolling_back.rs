@@ -184,10 +184,10 @@ impl Draft<'_> {
             return;
         }
         // nothing had been changed: the verdict is all that there is
-        let phase = if !touched && ends_as == Phase::RolledBack && by == CONTROLLER {
-            Phase::Failed
-        } else {
-            ends_as
+        let phase = match (touched, ends_as) {
+            (false, Phase::RolledBack) if by == CONTROLLER => Phase::Failed,
+            (true, Phase::Errored) => Phase::RolledBack,
+            _ => ends_as,
         };
         let message =
             if touched { format!("put back: {why}") } else { format!("nothing had to be put back: {why}") };

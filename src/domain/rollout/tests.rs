@@ -10,6 +10,7 @@ use crate::domain::fixtures::*;
 
 mod approvals;
 mod canary;
+mod refusals;
 mod steps;
 mod watched;
 

@@ -22,6 +22,8 @@ pub(super) struct World {
     pub answer: GateState,
     /// What the new version's queries give; nothing: no data.
     pub number: Option<f64>,
+    /// Components whose changes the API server refuses, with its words, and whether that may pass by itself.
+    pub refuses: Vec<(&'static str, &'static str, bool)>,
     /// What fires.
     pub alerts: Vec<crate::domain::measure::Alert>,
 }
@@ -37,6 +39,7 @@ impl World {
             broken: Vec::new(),
             answer: GateState::Pass,
             number: None,
+            refuses: Vec::new(),
             alerts: Vec::new(),
         }
     }
@@ -69,6 +72,17 @@ impl World {
     }
 
     pub(super) fn carry_out(&mut self, effect: &Effect) {
+        if let Some(component) = effect.component() {
+            let refused = self.refuses.iter().find(|(name, ..)| *name == component.as_str());
+            let refusal = refused
+                .map(|(_, words, may_pass)| Refusal { message: (*words).to_owned(), may_pass: *may_pass });
+            let is_refused = refusal.is_some();
+            let outcome = WriteOutcome { at: at(self.secs), refusal };
+            self.observed.writes.insert(component.to_string(), outcome);
+            if is_refused {
+                return;
+            }
+        }
         match effect {
             Effect::SetImage(set) => {
                 let workload = self.observed.workloads.get_mut(set.component.as_str()).unwrap();

@@ -7,7 +7,7 @@ use super::Shared;
 use super::apply::{Applier, apply};
 use super::call::{Call, Target};
 use super::definitions;
-use super::refusal::{Cause, Refusal};
+use super::refusal::Refusal;
 use super::strategic::{merge, strategic};
 use super::write::{Write, create_value, merge_of, scale_of, update, with_replicas};
 use crate::sim::kinds::{NEW_EVENTS, text};
@@ -37,7 +37,7 @@ pub fn patch(shared: &Shared, call: &Call, target: &Target) -> Result<Response, 
         old.value.clone()
     };
     match form {
-        "application/json-patch+json" => json_patch(&mut value, &body, target)?,
+        "application/json-patch+json" => json_patch(&mut value, &body)?,
         "application/strategic-merge-patch+json" if resource.is_custom() => {
             return Err(Refusal::unknown_format(
                 "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
@@ -63,15 +63,10 @@ pub fn patch(shared: &Shared, call: &Call, target: &Target) -> Result<Response, 
     update(shared, &mut world, Write { call, target, applied: false }, &old, value)
 }
 
-fn json_patch(value: &mut Value, body: &Value, target: &Target) -> Result<(), Refusal> {
+fn json_patch(value: &mut Value, body: &Value) -> Result<(), Refusal> {
     let operations: json_patch::Patch = serde_json::from_value(body.clone())
         .map_err(|error| Refusal::bad_request(format!("error decoding patch: {error}")))?;
-    json_patch::patch(value, &operations).map_err(|error| {
-        let cause = Cause::new("patch", "FieldValueInvalid", format!("Invalid value: {error}"));
-        let mut refusal = Refusal::invalid(target.resource, target.named(), &[cause]);
-        refusal.message = format!("the server rejected our request due to an error in our request: {error}");
-        refusal
-    })
+    json_patch::patch(value, &operations).map_err(|_| Refusal::patch_failed())
 }
 
 fn apply_patch(shared: &Shared, call: &Call, target: &Target) -> Result<Response, Refusal> {

@@ -150,6 +150,12 @@ impl Refusal {
         Self::new(415, "UnsupportedMediaType", sentence.into())
     }
 
+    /// 422 of a JSON patch that cannot be applied, whatever kept it from that: a real server says no more.
+    pub fn patch_failed() -> Self {
+        Self::new(422, "Invalid", "the server rejected our request due to an error in our request".into())
+            .with(json!({}))
+    }
+
     /// 422 with causes: field, reason, message.
     pub fn invalid(resource: &Resource, name: &str, causes: &[Cause]) -> Self {
         let text: Vec<_> = causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect();
