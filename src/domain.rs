@@ -19,6 +19,7 @@ pub mod audit;
 pub mod burn_rate;
 pub mod component;
 pub mod config_drift;
+pub mod containers;
 pub mod debt;
 pub mod delivery;
 pub mod diagnosis;

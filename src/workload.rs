@@ -109,6 +109,17 @@ pub struct Target {
     pub container: String,
 }
 
+/// The image of one container to be replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContainerChange {
+    /// Name of the container or init container.
+    pub container: String,
+    /// The image that must still be there.
+    pub from: String,
+    /// The image that takes its place.
+    pub to: String,
+}
+
 /// An image to be replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageChange {
@@ -116,6 +127,8 @@ pub struct ImageChange {
     pub from: String,
     /// The image that takes its place.
     pub to: String,
+    /// Further containers whose images are replaced in the same write.
+    pub others: Vec<ContainerChange>,
     /// The partition that a StatefulSet gets in the same write; absent: it is left alone.
     pub partition: Option<i32>,
     /// `namespace/name` of the release.

@@ -214,6 +214,13 @@ pub struct Component {
     /// The container whose image is released.
     #[schemars(length(min = 1, max = 63))]
     pub container: String,
+    /// Further containers of the same image, init containers too; `*` takes all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(
+        length(max = 16),
+        inner(length(min = 1, max = 63), regex(pattern = r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?|\*)$"))
+    )]
+    pub containers: Vec<String>,
     /// Repository of the image, without tag and digest.
     #[schemars(length(min = 1, max = 255))]
     pub image: String,

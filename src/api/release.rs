@@ -23,8 +23,8 @@ pub use plan::{BakeStep, PartStep, Plan, PlanStep, RollStep, SmokeStep, StepProg
 pub use refused::RefusedRequest;
 pub use rollout::{RolloutAnalysis, RolloutAsk, RolloutProgress, RolloutVerb};
 pub use status::{
-    AnalysisVerdict, ComponentProgress, ComponentState, GateState, GateStatus, Paused, ReleaseStatus,
-    RevisionRecord, TimelineEntry, TrackProgress, Undo,
+    AnalysisVerdict, ComponentProgress, ComponentState, ContainerRecord, GateState, GateStatus, Paused,
+    ReleaseStatus, RevisionRecord, TimelineEntry, TrackProgress, Undo,
 };
 
 /// What is asked for.

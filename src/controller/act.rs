@@ -142,9 +142,15 @@ async fn write_image(
 ) -> Result<(), Error> {
     let target = observe::target(context, namespace(release), component);
     let workload = workload::workload(component.workload.kind)?;
+    let others = change.others.iter().map(|other| workload::ContainerChange {
+        container: other.container.clone(),
+        from: other.from.clone(),
+        to: other.to.clone(),
+    });
     let change = ImageChange {
         from: change.from.clone(),
         to: change.to.clone(),
+        others: others.collect(),
         partition: change.partition,
         release: release.key().to_string(),
         cause: change.change_cause.clone(),

@@ -258,7 +258,9 @@ impl Memory {
         let mut races = locked(&self.races);
         let count = races.entry(uid.to_owned()).or_default();
         *count = count.saturating_add(1);
-        Duration::from_millis(50).saturating_mul(1 << count.saturating_sub(5).min(8)).min(Duration::from_secs(10))
+        Duration::from_millis(50)
+            .saturating_mul(1 << count.saturating_sub(5).min(8))
+            .min(Duration::from_secs(10))
     }
 
     /// How long to wait after one more failure in a row: from half a second, doubling, to two minutes.

@@ -53,6 +53,7 @@ fn component(name: &str, wave: i32) -> Component {
         container: name.into(),
         image: format!("ghcr.io/acme/{name}"),
         wave,
+        containers: Vec::new(),
     }
 }
 

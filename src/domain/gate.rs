@@ -27,7 +27,7 @@ mod routing;
 mod source_health;
 
 pub use checklist::{NAME as CHECKLIST, step_items, ticked, ticked_since};
-pub use policy::{DENY_LIST, DOWNGRADE, FROZEN};
+pub use policy::{DENY_LIST, DOWNGRADE, FROZEN, POLICY};
 
 /// Name of the gate of the Environment itself: it exists, and this version understands it.
 pub const ENVIRONMENT: &str = "environment";

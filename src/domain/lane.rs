@@ -110,7 +110,9 @@ pub fn superseded_by<'a>(me: &Release, others: &'a [Arc<Release>]) -> Option<&'a
         .filter(|other| {
             let judged = other.status.as_ref().is_some_and(|status| !status.gates.is_empty());
             other.phase().holds_lane()
+                // one that found its version running has taken nobody's place
                 || other.phase() == Phase::Succeeded
+                    && other.status.as_ref().is_some_and(|status| status.started_at.is_some())
                 || other.phase() == Phase::Pending && judged
         })
         .max_by_key(|other| order(other))
@@ -126,6 +128,7 @@ mod tests {
         let mut release = release_at(name, "v2", secs);
         let status = release.status.get_or_insert_default();
         status.phase = phase;
+        status.started_at = (phase == Phase::Succeeded).then(|| crate::domain::fixtures::at(secs));
         status.gates = gates
             .iter()
             .map(|(name, state)| GateStatus {
@@ -212,6 +215,11 @@ mod tests {
             (50, Phase::Pending, &gates[..], false),
         ] {
             let others = [with("other", secs, phase, gates)];
+            let mut idle = (*others[0]).clone();
+            idle.status.as_mut().unwrap().started_at = None;
+            let is_idle_success = phase == Phase::Succeeded;
+            let by_idle = superseded_by(&me, &[Arc::new(idle)]).is_some();
+            assert_eq!(by_idle, expected && !is_idle_success, "{secs} {phase}");
             assert_eq!(superseded_by(&me, &others).is_some(), expected, "{secs} {phase}");
             let (mut rollback, mut emergency) = (me.clone(), me.clone());
             rollback.spec.kind = ReleaseKind::Rollback;

@@ -20,12 +20,14 @@ use crate::api::release_action::{ActionResult, ReleaseAction};
 use crate::api::stored;
 
 mod actions;
+mod already;
 mod argo;
 mod draft;
 mod effect;
 mod failure;
 pub(in crate::domain) mod freeze;
 mod moves;
+mod patience;
 mod paused;
 mod pending;
 mod people;
@@ -45,8 +47,8 @@ mod watch;
 mod weights;
 
 pub use draft::Draft;
-pub use refusals::{Refusal, WriteOutcome};
 pub use effect::{RemoveTrack, RolloutChange, ScaleStable, SetTrack, SetTraffic, TrafficState};
+pub use refusals::{Refusal, WriteOutcome};
 pub use stops::stop;
 
 /// Everything that is known about one release at one moment.
@@ -170,6 +172,17 @@ impl Effect {
     }
 }
 
+/// Replace the image of a further container of a component.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetContainer {
+    /// The container or init container.
+    pub container: String,
+    /// The image that must still be there.
+    pub from: String,
+    /// The image that takes its place.
+    pub to: String,
+}
+
 /// Replace the image of a component.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetImage {
@@ -183,6 +196,8 @@ pub struct SetImage {
     pub from: String,
     /// The image that takes its place.
     pub to: String,
+    /// Further containers whose images are replaced in the same write.
+    pub others: Vec<SetContainer>,
     /// The partition that comes with it, for a StatefulSet.
     pub partition: Option<i32>,
     /// For `kubectl rollout history`.
@@ -218,6 +233,7 @@ pub fn next(observed: &Observed, now: DateTime<Utc>) -> Decision {
     draft.count_approvals();
     draft.count_step_approvals();
     if draft.holds_for_unknown() || draft.obeys_freeze() {
+        draft.mind_the_time();
         return draft.finish();
     }
     if draft.heed_refusals() {
@@ -235,6 +251,7 @@ pub fn next(observed: &Observed, now: DateTime<Utc>) -> Decision {
         _ => {}
     }
     draft.await_refused();
+    draft.mind_the_time();
     draft.finish()
 }
 

@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::argo_rollout::{self, ArgoPhase, ArgoRollout};
 use super::config_drift::ConfigRef;
+use super::containers::ContainerImage;
 use crate::api::environment::WorkloadKind;
 
 /// A workload as last observed; what a component's container runs, and how far its rollout is.
@@ -17,6 +18,8 @@ pub struct WorkloadState {
     pub name: String,
     /// Image of the component's container; nothing when the pod template has no such container.
     pub image: Option<String>,
+    /// Every container and init container of the pod template.
+    pub images: Vec<ContainerImage>,
     /// `metadata.resourceVersion`, for preconditions.
     pub resource_version: String,
     /// `metadata.generation`.
@@ -67,6 +70,7 @@ impl WorkloadState {
             kind,
             name: name.into(),
             image: None,
+            images: Vec::new(),
             resource_version: String::new(),
             generation: 0,
             observed_generation: 0,
@@ -97,10 +101,18 @@ impl WorkloadState {
         (self.available - old).clamp(0, self.updated.max(0))
     }
 
+    /// Pods that a StatefulSet keeps at their old template, by its partition.
+    #[must_use]
+    pub fn kept_back(&self) -> i32 {
+        let kept = self.partition.unwrap_or(0).clamp(0, self.desired.max(0));
+        kept.min((self.desired - self.updated).max(0))
+    }
+
     /// Whether everything that is wanted runs, in the newest revision.
     #[must_use]
     pub fn is_healthy(&self) -> bool {
         self.desired > 0
+            && self.kept_back() == 0
             && matches!(rollout_status(self), RolloutStatus::Done(_))
             && self.ready >= self.desired
     }
@@ -193,6 +205,12 @@ fn deployment(w: &WorkloadState) -> RolloutStatus {
     if w.generation > w.observed_generation {
         return RolloutStatus::Waiting(format!(
             "waiting for the change of deployment \"{name}\" to be observed"
+        ));
+    }
+    if w.paused && (w.updated < w.desired || w.replicas > w.updated) {
+        return RolloutStatus::Waiting(format!(
+            "deployment \"{name}\" is paused with {} of {} replicas updated: kubectl rollout resume lets it move",
+            w.updated, w.desired
         ));
     }
     if w.progressing.as_ref().is_some_and(|p| p.reason == PROGRESS_DEADLINE_EXCEEDED) {

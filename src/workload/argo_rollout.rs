@@ -346,6 +346,7 @@ fn state(object: &Rollout, container: &str) -> WorkloadState {
     let spec = &object.spec;
     state.desired = spec.replicas.unwrap_or(1);
     state.image = patch::image(&spec.template, container);
+    state.images = patch::images(&spec.template);
     state.configs = patch::configs(&spec.template);
     state.progress_deadline = TimeDelta::seconds(spec.progress_deadline_seconds.unwrap_or(600));
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);

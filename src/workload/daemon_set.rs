@@ -69,6 +69,7 @@ fn state(object: &DaemonSet, container: &str) -> WorkloadState {
     state.generation = object.metadata.generation.unwrap_or_default();
     let spec = &object.spec;
     state.image = patch::image(&spec.template, container);
+    state.images = patch::images(&spec.template);
     state.configs = patch::configs(&spec.template);
     let strategy = spec.update_strategy.as_ref();
     state.on_delete = strategy.is_some_and(|strategy| strategy.type_.as_deref() == Some("OnDelete"));

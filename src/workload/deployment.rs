@@ -93,6 +93,7 @@ pub(super) fn state(deployment: &Deployment, container: &str) -> WorkloadState {
     state.desired = spec.replicas.unwrap_or(1);
     state.paused = spec.paused.unwrap_or(false);
     state.image = patch::image(&spec.template, container);
+    state.images = patch::images(&spec.template);
     state.configs = patch::configs(&spec.template);
     state.progress_deadline = TimeDelta::seconds(spec.progress_deadline_seconds.unwrap_or(600).into());
     let rolling = spec.strategy.as_ref().and_then(|strategy| strategy.rolling_update.as_ref());

@@ -11,10 +11,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::refusal::is_lost_race;
-use super::{Error, ImageChange, Revision, Target, Written, replica_sets};
+use super::{ContainerChange, Error, ImageChange, Revision, Target, Written, replica_sets};
 use crate::api::environment::WorkloadKind;
 use crate::api::labels::{ANNOTATION_CHANGE_CAUSE, ANNOTATION_RELEASE, CONTROLLER_FIELD_MANAGER};
 use crate::domain::config_drift::{self, ConfigRef};
+use crate::domain::containers::ContainerImage;
 
 /// Where a StatefulSet's partition stands; the server writes its parents where nobody does.
 const PARTITION: &str = "/spec/updateStrategy/rollingUpdate/partition";
@@ -64,6 +65,17 @@ pub(super) fn image(template: &PodTemplateSpec, container: &str) -> Option<Strin
     containers(template).iter().find(|c| c.name == container).and_then(|c| c.image.clone())
 }
 
+/// Every container and init container of a template.
+pub(super) fn images(template: &PodTemplateSpec) -> Vec<ContainerImage> {
+    let of = |containers: &[Container], is_init: bool| -> Vec<ContainerImage> {
+        let image =
+            |c: &Container| Some(ContainerImage { name: c.name.clone(), image: c.image.clone()?, is_init });
+        containers.iter().filter_map(image).collect()
+    };
+    let init = template.spec.as_ref().and_then(|spec| spec.init_containers.as_deref()).unwrap_or_default();
+    of(init, true).into_iter().chain(of(containers(template), false)).collect()
+}
+
 /// The ConfigMaps and Secrets that a template takes from.
 pub(super) fn configs(template: &PodTemplateSpec) -> Vec<ConfigRef> {
     serde_json::to_value(template).map(|template| config_drift::references(&template)).unwrap_or_default()
@@ -83,24 +95,57 @@ where
     let (api, object): (_, K) = read(kind, target).await?;
     let changed = || changed(kind, target);
     let mut template = template(&object);
-    match image(&template, &target.container) {
-        Some(found) if found == change.to => return Ok(Written::Already),
-        Some(found) if found == change.from => {}
-        _ => return Err(changed()),
+    let own = ContainerChange {
+        container: target.container.clone(),
+        from: change.from.clone(),
+        to: change.to.clone(),
+    };
+    let wanted: Vec<&ContainerChange> = [&own].into_iter().chain(&change.others).collect();
+    let sites = sites(&template, &wanted).ok_or_else(changed)?;
+    if sites.iter().all(|site| site.found == site.to) {
+        return Ok(Written::Already);
     }
-    let index = containers(&template).iter().position(|c| c.name == target.container).ok_or_else(changed)?;
-    if let Some(container) = template.spec.as_mut().and_then(|spec| spec.containers.get_mut(index)) {
-        container.image = Some(change.to.clone());
-    }
+    bring(&mut template, &wanted);
     let change = ImageChange { cause: cause(change, past, &template), ..change.clone() };
-    let operations = operations(
-        index,
-        &target.container,
-        &change,
-        &object.resource_version().unwrap_or_default(),
-        object.meta().annotations.is_some(),
-    );
+    let version = object.resource_version().unwrap_or_default();
+    let operations = operations(&sites, &change, &version, object.meta().annotations.is_some());
     write(kind, target, &api, operations).await
+}
+
+/// Where an image stands in the object, what it is and what it is to be.
+struct Site<'a> {
+    path: String,
+    container: &'a str,
+    found: String,
+    to: &'a str,
+}
+
+/// The places of the containers in question; nothing where one of them is gone or runs neither image.
+fn sites<'a>(template: &PodTemplateSpec, wanted: &[&'a ContainerChange]) -> Option<Vec<Site<'a>>> {
+    let spec = template.spec.as_ref()?;
+    let init = spec.init_containers.as_deref().unwrap_or_default();
+    let lists = [("containers", spec.containers.as_slice()), ("initContainers", init)];
+    let site = |wanted: &&'a ContainerChange| {
+        let (path, found) = lists.iter().find_map(|(list, containers)| {
+            let index = containers.iter().position(|one| one.name == wanted.container)?;
+            let path = format!("/spec/template/spec/{list}/{index}");
+            Some((path, containers[index].image.clone().unwrap_or_default()))
+        })?;
+        let fits = found == wanted.from || found == wanted.to;
+        fits.then(|| Site { path, container: &wanted.container, found, to: &wanted.to })
+    };
+    wanted.iter().map(site).collect()
+}
+
+/// The same template with the images that are wanted.
+fn bring(template: &mut PodTemplateSpec, wanted: &[&ContainerChange]) {
+    let Some(spec) = template.spec.as_mut() else { return };
+    let init = spec.init_containers.iter_mut().flatten();
+    for container in spec.containers.iter_mut().chain(init) {
+        if let Some(change) = wanted.iter().find(|change| change.container == container.name) {
+            container.image = Some(change.to.clone());
+        }
+    }
 }
 
 /// The cause that the revision bears which has exactly this template; the change's own where there is none.
@@ -149,14 +194,15 @@ where
     }
 }
 
-fn operations(index: usize, container: &str, change: &ImageChange, version: &str, annotated: bool) -> Value {
-    let at = format!("/spec/template/spec/containers/{index}");
-    let mut operations = vec![
-        json!({"op": "test", "path": "/metadata/resourceVersion", "value": version}),
-        json!({"op": "test", "path": format!("{at}/name"), "value": container}),
-        json!({"op": "test", "path": format!("{at}/image"), "value": change.from}),
-        json!({"op": "replace", "path": format!("{at}/image"), "value": change.to}),
-    ];
+fn operations(sites: &[Site<'_>], change: &ImageChange, version: &str, annotated: bool) -> Value {
+    let mut operations = vec![json!({"op": "test", "path": "/metadata/resourceVersion", "value": version})];
+    for Site { path, container, found, to } in sites {
+        operations.push(json!({"op": "test", "path": format!("{path}/name"), "value": container}));
+        operations.push(json!({"op": "test", "path": format!("{path}/image"), "value": found}));
+        if found != to {
+            operations.push(json!({"op": "replace", "path": format!("{path}/image"), "value": to}));
+        }
+    }
     if let Some(partition) = change.partition {
         operations.push(json!({"op": "add", "path": PARTITION, "value": partition}));
     }
@@ -185,20 +231,63 @@ mod tests {
             cause: "set to api:v2".into(),
             is_undo: false,
             partition: None,
+            others: vec![ContainerChange {
+                container: "migrate".into(),
+                from: "api:v0".into(),
+                to: "api:v2".into(),
+            }],
         }
     }
 
     fn object(image: &str, version: &str, annotations: &Value) -> Value {
         json!({
             "metadata": {"resourceVersion": version, "annotations": annotations},
-            "spec": {"template": {"spec": {"containers": [{"name": "sidecar", "image": "x"}, {"name": "api", "image": image}]}}}
+            "spec": {"template": {"spec": {
+                "initContainers": [{"name": "migrate", "image": "api:v0"}],
+                "containers": [{"name": "sidecar", "image": "x"}, {"name": "api", "image": image}]
+            }}}
         })
     }
 
     fn apply(document: &mut Value, annotated: bool) -> Result<(), json_patch::PatchError> {
+        let template: PodTemplateSpec = serde_json::from_value(json!({"spec": {
+            "initContainers": [{"name": "migrate", "image": "api:v0"}],
+            "containers": [{"name": "sidecar", "image": "x"}, {"name": "api", "image": "api:v1"}]
+        }}))
+        .unwrap();
+        let (change, own) = (
+            change(),
+            ContainerChange { container: "api".into(), from: "api:v1".into(), to: "api:v2".into() },
+        );
+        let wanted: Vec<&ContainerChange> = [&own].into_iter().chain(&change.others).collect();
+        let sites = sites(&template, &wanted).unwrap();
         let patch: json_patch::Patch =
-            serde_json::from_value(operations(1, "api", &change(), "7", annotated)).unwrap();
+            serde_json::from_value(operations(&sites, &change, "7", annotated)).unwrap();
         json_patch::patch(document, &patch)
+    }
+
+    #[test]
+    fn a_container_that_is_gone_or_runs_something_else_changes_nothing() {
+        let template = |init: &str, image: &str| -> PodTemplateSpec {
+            serde_json::from_value(json!({"spec": {
+                "initContainers": [{"name": init, "image": image}], "containers": [{"name": "api", "image": "api:v1"}]
+            }}))
+            .unwrap()
+        };
+        let change = change();
+        let wanted: Vec<&ContainerChange> = change.others.iter().collect();
+        for (init, image, expected) in [
+            ("migrate", "api:v0", Some("api:v0")),
+            ("migrate", "api:v2", Some("api:v2")),
+            ("migrate", "api:v7", None),
+            ("other", "api:v0", None),
+        ] {
+            let template = template(init, image);
+            let found = sites(&template, &wanted).map(|sites| sites[0].found.clone());
+            assert_eq!(found.as_deref(), expected, "{init} {image}");
+            let listed: Vec<_> = images(&template).into_iter().map(|one| (one.name, one.is_init)).collect();
+            assert_eq!(listed, [(init.to_owned(), true), ("api".to_owned(), false)]);
+        }
     }
 
     #[test]
@@ -208,6 +297,7 @@ mod tests {
             let mut document = object("api:v1", "7", &annotations);
             apply(&mut document, annotated).unwrap();
             let containers = &document["spec"]["template"]["spec"]["containers"];
+            assert_eq!(document["spec"]["template"]["spec"]["initContainers"][0]["image"], "api:v2");
             assert_eq!((&containers[1]["image"], &containers[0]["image"]), (&json!("api:v2"), &json!("x")));
             let written = &document["metadata"]["annotations"];
             assert_eq!(written[ANNOTATION_RELEASE], "planera/planera-2");

@@ -51,13 +51,23 @@ mod tests {
     fn only_the_servers_own_answer_is_a_lost_race() {
         for (code, reason, message, expected) in [
             (422, "Invalid", TEST_FAILED, true),
-            (409, "Conflict", "Operation cannot be fulfilled on deployments.apps \"api\": the object has been modified", true),
+            (
+                409,
+                "Conflict",
+                "Operation cannot be fulfilled on deployments.apps \"api\": the object has been modified",
+                true,
+            ),
             (409, "AlreadyExists", "deployments.apps \"api-canary\" already exists", true),
             (409, "Conflict", "admission webhook \"x\" denied the request: conflicts with quota", false),
             (409, "", "conflict", false),
             (422, "Invalid", "admission webhook \"x\" denied the request: image is not attested", false),
             (422, "Invalid", "Deployment.apps \"api\" is invalid: spec.replicas: must be positive", false),
-            (422, "Invalid", "deployments.apps \"api\" is forbidden: ValidatingAdmissionPolicy 'x' denied request: tag latest", false),
+            (
+                422,
+                "Invalid",
+                "deployments.apps \"api\" is forbidden: ValidatingAdmissionPolicy 'x' denied request: tag latest",
+                false,
+            ),
             (422, "Invalid", "the image was modified in a test: conflict", false),
             (422, "", TEST_FAILED, false),
             (403, "Forbidden", TEST_FAILED, false),
@@ -66,7 +76,8 @@ mod tests {
             assert_eq!(is_lost_race(&error(answer(code, reason, message))), expected, "{code} {message}");
         }
         let mut named = answer(422, "Invalid", TEST_FAILED);
-        let details = serde_json::json!({"causes": [{"reason": "FieldValueInvalid", "message": "", "field": "spec"}]});
+        let details =
+            serde_json::json!({"causes": [{"reason": "FieldValueInvalid", "message": "", "field": "spec"}]});
         named.details = Some(serde_json::from_value(details).unwrap());
         assert!(!is_lost_race(&error(named)));
     }
@@ -74,8 +85,18 @@ mod tests {
     #[test]
     fn what_may_pass_is_told_from_what_stands() {
         for (code, expected) in [
-            (400, false), (401, true), (403, false), (404, false), (408, true), (409, false), (413, false), (422, false), (429, true),
-            (500, true), (503, true), (504, true),
+            (400, false),
+            (401, true),
+            (403, false),
+            (404, false),
+            (408, true),
+            (409, false),
+            (413, false),
+            (422, false),
+            (429, true),
+            (500, true),
+            (503, true),
+            (504, true),
         ] {
             assert_eq!(is_transient(&error(answer(code, "", ""))), expected, "{code}");
         }

@@ -85,6 +85,7 @@ fn state(object: &StatefulSet, container: &str) -> WorkloadState {
     let spec = &object.spec;
     state.desired = spec.replicas.unwrap_or(1);
     state.image = patch::image(&spec.template, container);
+    state.images = patch::images(&spec.template);
     state.configs = patch::configs(&spec.template);
     let strategy = spec.update_strategy.as_ref();
     state.on_delete = strategy.is_some_and(|strategy| strategy.type_.as_deref() == Some("OnDelete"));

@@ -32,6 +32,8 @@ pub struct Copy {
     pub component: String,
     /// The image that its container runs.
     pub image: String,
+    /// Further containers and init containers that run the same image.
+    pub containers: Vec<String>,
     /// Pods wanted.
     pub replicas: i32,
     /// Labels in which its pods differ from those of the first workload.
@@ -242,6 +244,13 @@ fn copied(first: &DynamicObject, target: &Place, wanted: &Copy) -> Option<Dynami
     let containers = pod.get_mut("containers")?.as_array_mut()?;
     let container = containers.iter_mut().find(|one| one["name"] == target.container.as_str())?;
     container["image"] = wanted.image.clone().into();
+    for list in ["containers", "initContainers"] {
+        for one in pod.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+            if wanted.containers.iter().any(|name| one["name"] == name.as_str()) {
+                one["image"] = wanted.image.clone().into();
+            }
+        }
+    }
     let mut own = own_labels(wanted.track, &wanted.release);
     own.extend(labels.get(LABEL_COMPONENT).map(|component| (LABEL_COMPONENT.to_owned(), component.clone())));
     let object = json!({

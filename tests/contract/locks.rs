@@ -207,6 +207,7 @@ pub async fn second_workloads_are_locked(backend: &Backend) {
         track: Track::Canary,
         component: "backend".into(),
         image: V2.into(),
+        containers: Vec::new(),
         replicas: 1,
         labels: BTreeMap::new(),
         release: format!("{}/one", backend.namespace),

@@ -27,6 +27,7 @@ mod alerting;
 mod analysis;
 mod audit;
 mod canary;
+mod endings;
 mod environment_actions;
 mod faulty;
 mod leading;
@@ -133,6 +134,21 @@ impl Stage {
 
     async fn ask(&self, user: &str, namespace: &str, version: &str) -> Release {
         self.ask_with(user, namespace, version, json!({})).await
+    }
+
+    /// As [`Self::ask`], under another name.
+    async fn ask_named(&self, user: &str, namespace: &str, version: &str, name: &str) -> Release {
+        let image = |component: &str| json!({"component": component, "image": format!("ghcr.io/acme/planera-{component}:{version}")});
+        let release: Release = serde_json::from_value(json!({
+            "apiVersion": "release-cockpit.dev/v1alpha1", "kind": "Release",
+            "metadata": {"name": name, "namespace": namespace},
+            "spec": {
+                "environment": namespace.strip_prefix("planera-").unwrap(), "version": version, "kind": "Deploy",
+                "requestedBy": user, "reason": "a test", "images": [image("backend"), image("frontend")],
+            },
+        }))
+        .unwrap();
+        self.releases(user, namespace).create(&PostParams::default(), &release).await.unwrap()
     }
 
     async fn ask_with(&self, user: &str, namespace: &str, version: &str, changes: Value) -> Release {

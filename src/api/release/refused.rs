@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::names::ComponentName;
 
-/// A request for a component that the API server has refused since it was last accepted.
+/// A request for a component that the API server refuses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RefusedRequest {
@@ -25,7 +25,7 @@ pub struct RefusedRequest {
     /// Whether it was a read, and not a change.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub read: bool,
-    /// Whether the same request may succeed later without anybody changing anything, as when the server is overloaded.
+    /// Whether the same request may succeed later by itself.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub may_pass: bool,
 }

@@ -58,6 +58,10 @@ pub struct ReleaseStatus {
     /// What ran before, recorded once when execution starts.
     #[schemars(length(max = 32))]
     pub before: Vec<RevisionRecord>,
+    /// What the further containers of the components ran before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 512))]
+    pub containers: Vec<ContainerRecord>,
     /// What the ConfigMaps and Secrets of the components held then, as hashes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
@@ -81,7 +85,7 @@ pub struct ReleaseStatus {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
     pub evidence: Vec<Evidence>,
-    /// What the API server refuses to it, while it is tried again and after it has given up.
+    /// What the API server refuses to it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
     pub refused: Vec<RefusedRequest>,
@@ -117,6 +121,9 @@ pub struct ReleaseStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub verifying_since: Option<DateTime<Utc>>,
+    /// When it last came nearer to its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub moved_at: Option<DateTime<Utc>>,
     /// When it reached a final phase.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
@@ -182,6 +189,20 @@ pub struct RevisionRecord {
     /// The partition of a StatefulSet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partition: Option<i32>,
+}
+
+/// What a further container of a component ran before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ContainerRecord {
+    /// The component.
+    pub component: ComponentName,
+    /// The container or init container.
+    #[schemars(length(max = 63))]
+    pub container: String,
+    /// Its image.
+    #[schemars(length(max = 512))]
+    pub image: String,
 }
 
 /// The second workload of a component.

@@ -63,6 +63,7 @@ async fn set_track(
         track: wanted.track,
         component: component.to_string(),
         image: wanted.image.clone(),
+        containers: wanted.containers.clone(),
         replicas: wanted.replicas,
         labels: distinction.labels,
         release: key,

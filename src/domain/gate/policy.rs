@@ -6,12 +6,16 @@ use std::fmt::Write as _;
 use super::{Case, Gate, Moment, targets};
 use chrono::{DateTime, Utc};
 
-use crate::api::environment::{DeniedDigest, Environment, EnvironmentSpec, Frozen, WorkloadKind};
+use crate::api::environment::{Component, DeniedDigest, Environment, EnvironmentSpec, Frozen, WorkloadKind};
 use crate::api::release::{Phase, ReleaseKind};
 use crate::api::strategy::{Step, Strategy, StrategyName};
+use crate::domain::containers;
 use crate::domain::rollback;
+use crate::domain::rollout_status::WorkloadState;
 use crate::domain::version;
 
+/// Name of the gate of the environment's own rules.
+pub const POLICY: &str = "policy";
 /// Name of the gate that tells of a freeze.
 pub const FROZEN: &str = "frozen";
 /// Name of the gate of images that may not come here.
@@ -48,7 +52,7 @@ pub(super) fn judge(case: &Case<'_>) -> Result<Gate, (Phase, String)> {
     version_pattern(case)?;
     if release.kind == ReleaseKind::Rollback && case.moment == Moment::Waiting {
         let others = &case.observed.others;
-        if !rollback::ran_before(&release.images, others, &release.environment) {
+        if !rollback::ran_before(&release.images, others, &release.environment) && !runs_now(case) {
             return failed(format!(
                 "{} never ran in {}: a rollback goes to images that did; deploy it instead",
                 release.version, release.environment
@@ -56,6 +60,16 @@ pub(super) fn judge(case: &Case<'_>) -> Result<Gate, (Phase, String)> {
         }
     }
     Ok(Gate::pass("policy", format!("{} may come to {}", release.version, release.environment)))
+}
+
+/// Whether everything that the release brings is what runs now.
+fn runs_now(case: &Case<'_>) -> bool {
+    targets(case).all(|(component, target)| {
+        let found = case.observed.workloads.get(component.name.as_str());
+        found
+            .and_then(|found| found.image.as_deref())
+            .is_some_and(|image| version::same_content(image, target))
+    })
 }
 
 fn strategy(case: &Case<'_>) -> Result<(), (Phase, String)> {
@@ -124,6 +138,10 @@ pub(super) fn workloads(case: &Case<'_>) -> Gate {
             Some(format!("takes its pods' template from {source}, which is what must be released"))
         } else if state.image.is_none() {
             Some(format!("has no container {}", component.container))
+        } else if let Some(missing) = containers::missing(component, state) {
+            Some(format!("has no container {missing}, which component {} names", component.name))
+        } else if let Some(gate) = left_behind(case, component, state) {
+            return gate;
         } else if state.paused {
             let (kind, name) = (workload.kind.as_str().to_ascii_lowercase(), &workload.name);
             let namespace = case.environment.metadata.namespace.as_deref().unwrap_or_default();
@@ -131,6 +149,8 @@ pub(super) fn workloads(case: &Case<'_>) -> Gate {
             return Gate::fail(NAME, detail)
                 .cleared_by(owner)
                 .command(format!("kubectl -n {namespace} rollout resume {kind}/{name}"));
+        } else if let Some(kept) = state.partition.filter(|kept| *kept > 0) {
+            return kept_back(case, state, kept);
         } else if state.on_delete {
             Some("has the update strategy OnDelete, whose progress nobody can follow".into())
         } else {
@@ -144,10 +164,46 @@ pub(super) fn workloads(case: &Case<'_>) -> Gate {
     Gate::pass(NAME, "every workload can be released")
 }
 
-fn requirements(
-    spec: &EnvironmentSpec,
-    state: &crate::domain::rollout_status::WorkloadState,
-) -> Option<String> {
+/// Containers of the component's repository that would keep their old image. A rollback or an emergency goes on without them, and
+/// says so in its end.
+fn left_behind(case: &Case<'_>, component: &Component, state: &WorkloadState) -> Option<Gate> {
+    let left: Vec<_> = containers::left_behind(component, state).collect();
+    let first = left.first()?;
+    if super::waiver(case.release(), case.now).is_some() {
+        return None;
+    }
+    let names: Vec<&str> = left.iter().map(|found| found.name.as_str()).collect();
+    let told: Vec<String> = left.iter().map(|found| found.told()).collect();
+    let all: Vec<String> =
+        component.containers.iter().cloned().chain(names.iter().map(|n| (*n).to_owned())).collect();
+    let detail = format!(
+        "{} of {} {} would stay at {}: add containers: [{}] to component {}",
+        told.join(" and "),
+        state.kind,
+        state.name,
+        version::version_of(&first.image),
+        all.join(", "),
+        component.name
+    );
+    let who = format!("a platform owner, who edits spec.components of {}", case.environment.key());
+    Some(Gate::fail("workloads", detail).cleared_by(who))
+}
+
+/// A StatefulSet that would keep pods at the old version.
+fn kept_back(case: &Case<'_>, state: &WorkloadState, partition: i32) -> Gate {
+    let kept = partition.min(state.desired);
+    let namespace = case.environment.metadata.namespace.as_deref().unwrap_or_default();
+    let patch = r#"{"spec":{"updateStrategy":{"rollingUpdate":{"partition":0}}}}"#;
+    let detail = format!(
+        "StatefulSet {} keeps {kept} of its {} pods at the old version (partition {partition}): set the partition to 0",
+        state.name, state.desired
+    );
+    Gate::fail("workloads", detail)
+        .cleared_by("whoever owns the workload")
+        .command(format!("kubectl -n {namespace} patch statefulset/{} --type merge -p '{patch}'", state.name))
+}
+
+fn requirements(spec: &EnvironmentSpec, state: &WorkloadState) -> Option<String> {
     let Some(Strategy::Rolling(rolling)) = &spec.strategy else { return None };
     let wanted = [
         ("maxUnavailable", &rolling.require_max_unavailable, &state.max_unavailable),

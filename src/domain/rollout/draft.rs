@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::patience::Wait;
 use super::{Decision, Effect, Observed, Requeue};
 use crate::api::condition::{Condition, ConditionStatus};
 use crate::api::environment::Component;
@@ -24,6 +25,8 @@ pub struct Draft<'a> {
     pub(super) status: ReleaseStatus,
     /// Actions that were applied in this very decision.
     pub(super) just_applied: BTreeSet<String>,
+    /// What bounds the present wait.
+    pub(super) wait: Wait,
     effects: Vec<Effect>,
     requeue: Requeue,
 }
@@ -37,6 +40,7 @@ impl<'a> Draft<'a> {
             status: stored.clone(),
             stored,
             just_applied: BTreeSet::new(),
+            wait: Wait::default(),
             effects: Vec::new(),
             requeue: Requeue::OnChange,
         };

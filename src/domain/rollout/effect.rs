@@ -17,6 +17,8 @@ pub struct SetTrack {
     pub workload: WorkloadRef,
     /// The container.
     pub container: String,
+    /// Further containers that get the same image.
+    pub containers: Vec<String>,
     /// The image that the second workload runs.
     pub image: String,
     /// Pods wanted of it.

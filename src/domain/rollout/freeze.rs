@@ -46,6 +46,7 @@ impl Draft<'_> {
                     return true;
                 }
                 self.follow_what_was_begun();
+                self.waits_openly();
                 if self.status.phase == Phase::Progressing {
                     let message = super::pending::sentence(&verdict);
                     self.say(format!("held at step {}: it {message}", self.step_number()));
@@ -65,6 +66,7 @@ impl Draft<'_> {
         if self.frozen_state() == Some(GateState::Wait) {
             self.keep_clear(gate::FROZEN, "not frozen");
             self.note(CONTROLLER, "FreezeEnded", "the freeze has ended");
+            self.status.moved_at = Some(self.now);
             // what people have said since a step began stays said
             let waits_for_people = matches!(
                 plan::present(&self.status),

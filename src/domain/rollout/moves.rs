@@ -71,11 +71,13 @@ impl Draft<'_> {
                 let preview_service = track::preview_service(&settings, &name);
                 let (track, container, replicas) = (entry.track, component.container.clone(), entry.desired);
                 let component = name;
+                let containers = self.further_containers(&component);
                 let set = SetTrack {
                     component,
                     track,
                     workload,
                     container,
+                    containers,
                     image,
                     replicas,
                     routing,

@@ -1,10 +1,10 @@
 //! Pending: a release waits for its gates, and holds nothing meanwhile.
 
 use super::{Draft, Effect, SLOW};
-use crate::api::release::{GateState, GateStatus, Phase, RevisionRecord};
+use crate::api::release::{ContainerRecord, GateState, GateStatus, Phase, Plan, RevisionRecord};
 use crate::api::stored;
 use crate::domain::gate::{self, Evaluation, Moment};
-use crate::domain::{lane, plan, track};
+use crate::domain::{containers, lane, plan, track};
 
 impl Draft<'_> {
     /// The plan follows the environment's policy until execution begins; then it stays.
@@ -30,7 +30,7 @@ impl Draft<'_> {
 
     /// Evaluates every gate, and begins when all of them pass.
     pub(super) fn wait_for_gates(&mut self) {
-        if self.is_superseded() {
+        if self.ends_as_running() || self.is_superseded() {
             return;
         }
         let evaluation = self.evaluate(Moment::Waiting);
@@ -108,6 +108,7 @@ impl Draft<'_> {
                 })
             })
             .collect();
+        self.status.containers = self.containers_before(&plan);
         let environment = self.observed.environment.as_ref().and_then(|found| found.status.as_ref());
         self.status.configs = environment.map(|found| found.configs.clone()).unwrap_or_default();
         self.status.started_at = Some(self.now);
@@ -122,9 +123,25 @@ impl Draft<'_> {
         self.enter_by_itself(Phase::Progressing, "Started", &message);
     }
 
+    /// What the further containers of each component run now.
+    fn containers_before(&self, plan: &Plan) -> Vec<ContainerRecord> {
+        let mut records = Vec::new();
+        for name in plan::components(plan) {
+            let found = self.component(name).zip(self.observed.workloads.get(name.as_str()));
+            let Some((component, workload)) = found else { continue };
+            records.extend(containers::further(component, workload).map(|found| ContainerRecord {
+                component: name.clone(),
+                container: found.name.clone(),
+                image: found.image.clone(),
+            }));
+        }
+        records
+    }
+
     /// Goes back to waiting before anything was changed: the world moved between the verdict and the act.
     pub(super) fn step_back(&mut self, gate: &GateStatus) {
         self.status.before.clear();
+        self.status.containers.clear();
         self.status.configs.clear();
         self.status.components.clear();
         self.status.tracks.clear();

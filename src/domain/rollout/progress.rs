@@ -1,12 +1,13 @@
 //! Where each component stands: what it runs, compared with what it ran before and what it shall run.
 
-use super::{Draft, Effect, SetImage};
+use super::{Draft, Effect, SetContainer, SetImage};
 use crate::api::names::ComponentName;
 use crate::api::release::{
-    ComponentProgress, ComponentState, GateState, GateStatus, Plan, PlanStep, ReleaseKind, TrackProgress,
+    ComponentProgress, ComponentState, ContainerRecord, GateState, GateStatus, Plan, PlanStep, ReleaseKind,
+    TrackProgress,
 };
-use crate::domain::plan;
 use crate::domain::rollout_status::{RolloutStatus, WorkloadState, rollout_status_since};
+use crate::domain::{plan, version};
 
 /// A component as it is seen now.
 pub(super) enum Sight {
@@ -53,18 +54,61 @@ impl Draft<'_> {
 
     /// Whether the release changes that component at all.
     pub(super) fn is_change(&self, name: &ComponentName) -> bool {
-        self.before(name) != self.target(name)
+        let target = self.target(name);
+        !is_same(self.before(name), target)
+            || self.records(name).any(|record| !is_same(Some(&record.image), target))
+    }
+
+    /// What the further containers of a component ran before.
+    fn records<'b>(&'b self, name: &'b ComponentName) -> impl Iterator<Item = &'b ContainerRecord> {
+        self.status.containers.iter().filter(move |record| record.component == *name)
+    }
+
+    /// The further containers that get a component's image.
+    pub(super) fn further_containers(&self, name: &ComponentName) -> Vec<String> {
+        self.records(name).map(|record| record.container.clone()).collect()
+    }
+
+    /// What is to be written into the further containers of a component: the new image, or on the way back what each ran before.
+    fn container_changes(&self, name: &ComponentName) -> Vec<SetContainer> {
+        let Some(workload) = self.observed.workloads.get(name.as_str()) else { return Vec::new() };
+        let goes_back = self.status.undo.is_some();
+        let change = |record: &ContainerRecord| {
+            let found = workload.images.iter().find(|found| found.name == record.container)?;
+            let to = if goes_back { record.image.as_str() } else { self.target(name)? };
+            Some(SetContainer {
+                container: record.container.clone(),
+                from: found.image.clone(),
+                to: to.to_owned(),
+            })
+        };
+        self.records(name).filter_map(change).collect()
     }
 
     pub(super) fn sight(&self, name: &ComponentName) -> Sight {
         let Some(workload) = self.observed.workloads.get(name.as_str()) else { return Sight::Gone };
         let Some(image) = workload.image.as_deref() else { return Sight::Gone };
-        if Some(image) == self.target(name) {
-            Sight::New(workload.clone())
-        } else if Some(image) == self.before(name) {
-            Sight::Old(workload.clone())
-        } else {
-            Sight::Foreign(image.to_owned())
+        let now = |record: &ContainerRecord| {
+            let found = workload.images.iter().find(|found| found.name == record.container);
+            found.map(|found| found.image.as_str())
+        };
+        let target = self.target(name);
+        // a container that somebody took out of the template has nothing to be changed any more
+        let brought = |r: &ContainerRecord| now(r).is_none_or(|image| is_same(Some(image), target));
+        let kept = |r: &ContainerRecord| now(r).is_none_or(|image| is_same(Some(image), Some(&r.image)));
+        if is_same(Some(image), target) && self.records(name).all(brought) {
+            return Sight::New(workload.clone());
+        }
+        if is_same(Some(image), self.before(name)) && self.records(name).all(kept) {
+            return Sight::Old(workload.clone());
+        }
+        let known = [target, self.before(name)];
+        let other = self.records(name).find(|record| !brought(record) && !kept(record));
+        match other.and_then(|record| Some((record, now(record)?))) {
+            Some((record, found)) if known.iter().any(|known| is_same(Some(image), *known)) => {
+                Sight::Foreign(format!("{found} (container {})", record.container))
+            }
+            _ => Sight::Foreign(image.to_owned()),
         }
     }
 
@@ -120,6 +164,7 @@ impl Draft<'_> {
             container: component.container.clone(),
             from: from.to_owned(),
             to: to.to_owned(),
+            others: self.container_changes(name),
             partition: self.partition(name),
             change_cause: format!(
                 "{verb} {to} by release {}, requested by {}",
@@ -172,4 +217,9 @@ impl Draft<'_> {
             None => {}
         }
     }
+}
+
+/// Whether two references mean the same content.
+fn is_same(one: Option<&str>, other: Option<&str>) -> bool {
+    matches!((one, other), (Some(one), Some(other)) if one == other || version::same_content(one, other))
 }

@@ -16,6 +16,7 @@ use crate::domain::gate::force;
 use crate::domain::{identity, window};
 
 mod beside;
+mod endings;
 mod events;
 
 fn person(account: &str) -> &str {

@@ -81,7 +81,9 @@ impl Draft<'_> {
             match &outcome.refusal {
                 _ if outcome.at < from => {}
                 Some(refusal) => self.record((component, false), refusal, outcome.at),
-                None => self.status.refused.retain(|known| known.read || known.component.as_str() != component),
+                None => {
+                    self.status.refused.retain(|known| known.read || known.component.as_str() != component)
+                }
             }
         }
         let unreadable = &self.observed.unreadable;
@@ -94,7 +96,8 @@ impl Draft<'_> {
     fn record(&mut self, (component, read): (&str, bool), refusal: &Refusal, at: DateTime<Utc>) {
         let message = cut(refusal.message.clone(), WORDS);
         let may_pass = refusal.may_pass;
-        let is_same = |known: &&mut RefusedRequest| known.component.as_str() == component && known.read == read;
+        let is_same =
+            |known: &&mut RefusedRequest| known.component.as_str() == component && known.read == read;
         if let Some(known) = self.status.refused.iter_mut().find(is_same) {
             if at >= known.at + wait_after(known.count) {
                 known.at = at;

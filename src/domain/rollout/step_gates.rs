@@ -1,6 +1,7 @@
 //! Steps in the middle of a rollout that wait for people or for numbers.
 
 use super::Draft;
+use super::patience::{Lapse, MEASURING, PATIENCE};
 use crate::api::environment::Approval;
 use crate::api::release::{GateState, GateStatus, PlanStep};
 use crate::api::release_action::{ActionKind, ReleaseAction};
@@ -64,6 +65,7 @@ impl Draft<'_> {
         let who = format!("someone with approve on environments/{}", self.observed.release.spec.environment);
         let tally = self.approval_step().and_then(|(index, step)| self.tally_of_step(index, &step));
         let Some(tally) = tally else {
+            self.waits_at_most(self.step_started_at(), PATIENCE, Lapse::People);
             return self.wait_at_gate(GateStatus {
                 name: gate::APPROVAL.to_owned(),
                 state: GateState::NoData,
@@ -91,6 +93,7 @@ impl Draft<'_> {
             String::new()
         };
         let missing = tally.missing().join(", ");
+        self.waits_openly();
         self.wait_at_gate(GateStatus {
             name: gate::APPROVAL.to_owned(),
             state: GateState::Wait,
@@ -117,6 +120,7 @@ impl Draft<'_> {
             self.keep_gate(gate::CHECKLIST, GateState::Pass, &detail);
             return self.next_step("StepChecked", &detail);
         };
+        self.waits_openly();
         let (key, environment) = (self.observed.release.key(), &self.observed.release.spec.environment);
         let command = format!("release-cockpit check {key} --item '{}'", first.replace('\'', r"'\''"));
         let detail = format!("step {number}: {done} of {all} ticked; open: {}", open.join(", "));
@@ -140,6 +144,7 @@ impl Draft<'_> {
         };
         let environment = &self.observed.release.spec.environment;
         if names.is_empty() {
+            self.waits_at_most(since, PATIENCE, Lapse::Analysis);
             return self.wait_at_gate(GateStatus {
                 name: "analysis".to_owned(),
                 state: GateState::NoData,
@@ -172,6 +177,9 @@ impl Draft<'_> {
             open = open.or(Some(gate));
         }
         if let Some(gate) = open {
+            let limit = if gate.state == GateState::NoData { PATIENCE } else { MEASURING };
+            let from = if gate.state == GateState::NoData { self.unmeasured_since() } else { since };
+            self.waits_at_most(from.max(since), limit, Lapse::Analysis);
             return self.wait_at_gate(gate);
         }
         self.clear_gates("analysis");

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 
+use super::patience::{Lapse, PATIENCE};
 use super::tracks::{Aim, Course};
 use super::{Draft, FAST};
 use crate::api::Duration;
@@ -166,6 +167,7 @@ impl Draft<'_> {
             Some(PlanStep::Canary(Step::SetWeight(next))) if *next > at && at > Weight::ZERO
         ) || resume::weight_before_next_step(&self.status).is_some();
         if let Some(gate) = self.held_by_numbers().filter(|_| grows) {
+            self.waits_at_most(self.unmeasured_since(), PATIENCE, Lapse::Analysis);
             return self.wait_at_gate(gate);
         }
         self.note(CONTROLLER, reason, why);
@@ -261,6 +263,7 @@ impl Draft<'_> {
             step.until = Some(end);
         }
         if end > self.now {
+            self.waits_openly();
             self.say(format!("{what} ends at {}", end.format("%Y-%m-%d %H:%M:%SZ")));
             return self.requeue_at(end);
         }

@@ -34,6 +34,7 @@ impl Draft<'_> {
         let message = super::pending::sentence(&verdict);
         self.put_gate(verdict);
         self.say(format!("held at step {}: it {message}", self.step_number()));
+        self.waits_openly();
         self.requeue_after(SLOW);
         true
     }

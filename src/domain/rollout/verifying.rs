@@ -2,14 +2,12 @@
 
 use chrono::TimeDelta;
 
+use super::patience::{Lapse, MEASURING, PATIENCE};
 use super::progress::Sight;
 use super::{Draft, FAST};
 use crate::api::release::{ComponentState, Phase, PlanStep};
 use crate::domain::rollout_status::RolloutStatus;
 use crate::domain::{plan, resume};
-
-/// How long a workload may be incomplete after the watch is over before that is a failure.
-const PATIENCE: TimeDelta = TimeDelta::seconds(600);
 
 impl Draft<'_> {
     /// Every component is rolled out and every smoke probe has passed.
@@ -50,27 +48,31 @@ impl Draft<'_> {
                 Ok(message) => message,
             };
             self.say(message);
+            self.waits_at_most(end, PATIENCE, Lapse::Rollout);
             return self.requeue_after(FAST);
         }
         if self.now < end {
+            self.waits_openly();
             self.say(format!("watched until {}", end.format("%Y-%m-%d %H:%M:%SZ")));
             self.requeue_at(end);
             return self.requeue_after(FAST);
         }
-        if let Some(url) = self.health_open_since(since) {
-            self.say(format!("waits for a passing health check of {url}"));
+        if let Some(open) = self.health_open_since(since) {
+            self.say(format!("waits for a passing health check of {open}"));
+            self.waits_at_most(end, PATIENCE + self.longest_interval(), Lapse::Health);
             return self.requeue_after(FAST);
         }
         if let Some(verdict) = self.impending_failure() {
+            self.waits_at_most(end, MEASURING, Lapse::Analysis);
             self.say(format!("watched until analysis {} has decided: {}", verdict.name, verdict.detail));
             return self.requeue_after(FAST);
         }
         self.set_step(self.plan().steps.len());
-        let message = format!(
-            "{} runs in {}",
-            self.observed.release.spec.version, self.observed.release.spec.environment
-        );
-        self.enter_by_itself(Phase::Succeeded, "Succeeded", &message);
+        let spec = &self.observed.release.spec;
+        let (reason, verb) =
+            if self.without_pods().is_empty() { ("Succeeded", "runs") } else { ("SetWithoutPods", "is set") };
+        let message = format!("{} {verb} in {}{}", spec.version, spec.environment, self.reservations());
+        self.enter_by_itself(Phase::Succeeded, reason, &message);
     }
 
     /// What is not complete: `Ok` may become so, `Err` may not.
@@ -80,6 +82,14 @@ impl Draft<'_> {
         for name in plan::components(&plan) {
             match self.sight(name) {
                 Sight::New(workload) => match self.follow(name, &workload) {
+                    RolloutStatus::Done(_) if workload.kept_back() > 0 => {
+                        waiting = waiting.or(Some(Ok(format!(
+                            "{} of {} pods of {name} keep their old version: its partition is {}",
+                            workload.kept_back(),
+                            workload.desired,
+                            workload.partition.unwrap_or_default()
+                        ))));
+                    }
                     RolloutStatus::Done(_) => self.set_state(name, ComponentState::Done),
                     RolloutStatus::Waiting(message) => waiting = waiting.or(Some(Ok(message))),
                     RolloutStatus::Failed(message) => return Some(Err(message)),

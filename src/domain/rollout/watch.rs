@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::patience::{Lapse, PATIENCE};
 use super::{Draft, Effect};
 use crate::api::environment::{HealthCheck, Probe};
-use crate::api::release::{AnalysisVerdict, GateState, GateStatus, PlanStep};
+use crate::api::release::{AnalysisVerdict, GateState, GateStatus, Phase, PlanStep};
 use crate::domain::health::{Question, health_name, smoke_name};
 use crate::domain::{alerts, analysis, plan};
 
@@ -150,7 +151,7 @@ impl Draft<'_> {
 
     /// Asks the health checks that are due and judges them; whether the release failed by them.
     pub(super) fn watch_health(&mut self) -> bool {
-        if !self.has_changed_anything() {
+        if !self.has_changed_anything() && self.status.phase != Phase::Verifying {
             return false;
         }
         let from = self.counted_from();
@@ -197,8 +198,18 @@ impl Draft<'_> {
         self.health_checks().iter().enumerate().find_map(|(index, check)| {
             let last = self.observed.answers.last_since(&health_name(index), since);
             let passed = last.is_some_and(|answer| answer.state == GateState::Pass);
-            (!passed).then(|| check.http.url.clone())
+            let detail = last.map_or("no answer yet", |answer| answer.detail.as_str());
+            (!passed).then(|| format!("{}: {detail}", check.http.url))
         })
+    }
+
+    /// The longest time between two asks of a health check.
+    pub(super) fn longest_interval(&self) -> TimeDelta {
+        let intervals = self
+            .health_checks()
+            .into_iter()
+            .map(|check| check.interval.map_or(HEALTH_INTERVAL, crate::api::Duration::to_delta));
+        intervals.max().unwrap_or_default().min(TimeDelta::days(1))
     }
 
     /// The probes of the present step: before a switch, green is asked by its own Service.
@@ -239,11 +250,16 @@ impl Draft<'_> {
                 Some(answer) => self.keep_gate(&name, answer.state, &answer.detail),
                 None => {}
             }
-            open = open.or(Some(probe.http.url.clone()));
+            let detail = last.as_ref().map_or("no answer yet", |answer| answer.detail.as_str());
+            open = open.or(Some(format!("{}: {detail}", probe.http.url)));
             self.ask_when_due(&name, SMOKE_INTERVAL, Question::Http(probe.http));
         }
         if let Some(url) = open {
             self.say(format!("waits for the smoke probe {url}"));
+            let probes = self.probes().into_iter();
+            let deadlines = probes.filter_map(|probe| probe.deadline.map(crate::api::Duration::to_delta));
+            let longest = deadlines.max().unwrap_or(SMOKE_DEADLINE).min(TimeDelta::days(1));
+            self.waits_at_most(since, PATIENCE + longest, Lapse::Smoke);
         } else {
             self.note(crate::domain::timeline::CONTROLLER, "SmokePassed", "every smoke probe passed");
             self.advance_quietly();

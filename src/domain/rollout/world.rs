@@ -22,6 +22,8 @@ pub(super) struct World {
     pub answer: GateState,
     /// What the new version's queries give; nothing: no data.
     pub number: Option<f64>,
+    /// Whether nobody carries out what the workloads ask for.
+    pub is_still: bool,
     /// Components whose changes the API server refuses, with its words, and whether that may pass by itself.
     pub refuses: Vec<(&'static str, &'static str, bool)>,
     /// What fires.
@@ -39,6 +41,7 @@ impl World {
             broken: Vec::new(),
             answer: GateState::Pass,
             number: None,
+            is_still: false,
             refuses: Vec::new(),
             alerts: Vec::new(),
         }
@@ -96,6 +99,12 @@ impl World {
                     return;
                 }
                 workload.image = Some(set.to.clone());
+                for other in &set.others {
+                    let found =
+                        workload.images.iter_mut().find(|found| found.name == other.container).unwrap();
+                    assert_eq!(found.image, other.from);
+                    found.image.clone_from(&other.to);
+                }
                 workload.generation += 1;
                 workload.partition = set.partition;
                 self.writes.push((set.component.to_string(), set.to.clone()));
@@ -183,6 +192,9 @@ impl World {
 
     /// The workload controller catches up: good pods are all replaced, broken ones miss their deadline.
     pub(super) fn roll(&mut self) {
+        if self.is_still {
+            return;
+        }
         let now = at(self.secs);
         for (name, workload) in &mut self.observed.workloads {
             let is_new = workload.image.as_deref().is_some_and(|image| image.ends_with(":v2"));

@@ -38,6 +38,7 @@ fn wanted(labels: &[(&str, &str)]) -> Copy {
         track: Track::Canary,
         component: "backend".into(),
         image: "backend:v2".into(),
+        containers: Vec::new(),
         replicas: 1,
         labels: labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
         release: "planera/planera-2".into(),
@@ -156,4 +157,20 @@ fn a_stranger_is_no_second_workload() {
 fn labels_hold_what_they_can() {
     let release = format!("planera/{}-{}", "a".repeat(62), "b".repeat(40));
     assert_eq!(own_labels(Track::Green, &release)[LABEL_RELEASE], "a".repeat(62));
+}
+
+#[test]
+fn every_container_that_is_named_runs_the_new_image() {
+    let mut first = first();
+    let pod = first.data.pointer_mut("/spec/template/spec").unwrap();
+    pod["initContainers"] =
+        json!([{"name": "migrate", "image": "backend:v1"}, {"name": "fetch", "image": "curl:v8"}]);
+    pod["containers"].as_array_mut().unwrap().push(json!({"name": "worker", "image": "backend:v0"}));
+    let (namespace, name, container) = target();
+    let wanted = Copy { containers: vec!["migrate".into(), "worker".into()], ..wanted(&[]) };
+    let copy = copied(&first, &Place { namespace, name, container }, &wanted).unwrap();
+    let image = |at: &str| copy.data.pointer(&format!("/spec/template/spec/{at}/image")).cloned().unwrap();
+    let found =
+        ["initContainers/0", "initContainers/1", "containers/0", "containers/1", "containers/2"].map(image);
+    assert_eq!(found, ["backend:v2", "curl:v8", "proxy:v1", "backend:v2", "backend:v2"]);
 }

@@ -4,7 +4,8 @@ use super::*;
 use crate::api::environment::OnFailure;
 use crate::domain::rollout::Refusal;
 
-const WORDS: &str = "Deployment backend: admission webhook \"attest\" denied the request: image is not attested";
+const WORDS: &str =
+    "Deployment backend: admission webhook \"attest\" denied the request: image is not attested";
 
 /// One second a turn.
 fn run(world: &mut World, turns: usize) -> Phase {
