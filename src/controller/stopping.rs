@@ -153,13 +153,15 @@ async fn alone(release: &Release, context: &Arc<Context>) -> Result<(), Error> {
         tracks: BTreeMap::new(),
         traffic: BTreeMap::new(),
         answers: Answers::default(),
+        writes: std::collections::BTreeMap::new(),
+        unreadable: std::collections::BTreeMap::new(),
         causes: BTreeMap::new(),
     };
     let decision = rollout::stop(&observed, context.core.clock.now());
     if decision.effects.is_empty() {
         return Err(Error::LaneBusy);
     }
-    act(context, &observed, &decision).await
+    act(context, &observed, &decision).await.map(drop)
 }
 
 /// Shows why a stop still waits: in the log, and once it is late on the action and as an Event of its object.

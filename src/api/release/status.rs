@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApprovalRecord, CheckRecord, Driver, Evidence, OverrideRecord, Phase, Plan, RefusedRequest, RolloutProgress,
-    StepProgress, Weights,
+    ApprovalRecord, CheckRecord, Driver, Evidence, OverrideRecord, Phase, Plan, RefusedRequest,
+    RolloutProgress, StepProgress, Weights,
 };
 use crate::api::condition::Condition;
 use crate::api::config_record::ConfigRecord;
