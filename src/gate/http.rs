@@ -1,6 +1,7 @@
 //! HTTP probes: an absolute URL asked directly, or `service://[namespace/]name:port/path` through the API server's service proxy. A Service of
 //! another namespace only where an administrator allows it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -71,23 +72,30 @@ type Got = Result<(StatusCode, Vec<u8>), Verdict>;
 
 /// Asks a Service through the API server. As long as nothing has come from behind the API server, nobody knows who is slow.
 async fn through_proxy(scope: &Scope, path: &str, within: Duration) -> Got {
-    let until = tokio::time::Instant::now() + within;
-    let cannot = |why: String| (GateState::NoData, why);
-    let request = Request::get(path).body(Body::empty()).map_err(|e| cannot(e.to_string()))?;
-    let response = tokio::time::timeout_at(until, scope.client.send(request)).await.map_err(|_| {
-        cannot(format!(
-            "no answer within {} ms through the API server: it or the Service is slow",
-            within.as_millis()
+    let has_begun = AtomicBool::new(false);
+    let asked = async {
+        let cannot = |why: String| (GateState::NoData, why);
+        let request = Request::get(path).body(Body::empty()).map_err(|e| cannot(e.to_string()))?;
+        let response = scope.client.send(request).await.map_err(|e| cannot(crate::workload::said(&e)))?;
+        has_begun.store(true, Ordering::Relaxed);
+        let (parts, body) = response.into_parts();
+        let body = web::limited(body, BODY_LIMIT).await;
+        Ok::<_, Verdict>((
+            parts.status,
+            body.map_err(|_| (GateState::Fail, "the answer broke off".to_owned()))?.0,
         ))
+    };
+    let (status, body) = tokio::time::timeout(within, asked).await.unwrap_or_else(|_| {
+        let span = within.as_millis();
+        Err(if has_begun.load(Ordering::Relaxed) {
+            (GateState::Fail, format!("no whole answer within {span} ms"))
+        } else {
+            let why = format!("no answer within {span} ms through the API server: it or the Service is slow");
+            (GateState::NoData, why)
+        })
     })?;
-    let (parts, body) = response.map_err(|e| cannot(crate::workload::said(&e).to_string()))?.into_parts();
-    let status = parts.status;
-    let (body, _) = tokio::time::timeout_at(until, web::limited(body, BODY_LIMIT))
-        .await
-        .map_err(|_| (GateState::Fail, format!("no whole answer within {} ms", within.as_millis())))?
-        .map_err(|_| (GateState::Fail, "the answer broke off".to_owned()))?;
     match refusal(status, &body) {
-        Some(why) => Err(cannot(why)),
+        Some(why) => Err((GateState::NoData, why)),
         None => Ok((status, body)),
     }
 }

@@ -99,15 +99,22 @@ pub(super) fn of_user(url: &Url) -> reqwest::ClientBuilder {
         Some(url::Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     };
-    let host = url.host_str().map(str::to_owned);
+    let given = url.clone();
     let same_host = reqwest::redirect::Policy::custom(move |attempt| {
-        let stays = attempt.url().host_str() == host.as_deref() && attempt.previous().len() <= REDIRECTS;
+        let stays = is_same_server(&given, attempt.url()) && attempt.previous().len() <= REDIRECTS;
         if stays { attempt.follow() } else { attempt.stop() }
     });
     let builder = reqwest::Client::builder()
         .redirect(same_host)
         .user_agent(concat!("release-cockpit/", env!("CARGO_PKG_VERSION")));
     if loopback { builder.no_proxy() } else { builder }
+}
+
+/// Whether a redirect leads to the same server, or to the same host over TLS.
+fn is_same_server(given: &Url, next: &Url) -> bool {
+    let same_port = next.port_or_known_default() == given.port_or_known_default();
+    let over_tls = next.scheme() == "https" && next.port().is_none();
+    next.host() == given.host() && (same_port || over_tls)
 }
 
 /// An address as it is shown: without name, password and query.
