@@ -4,7 +4,7 @@
 //! (401), at most once per delay. A renewal replaces the clients at once for all who hold them.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{HeaderValue, Request, Response, StatusCode, header};
@@ -54,11 +54,11 @@ struct Given {
 struct State {
     given: Option<Arc<Given>>,
     /// The last failure of the plugin, and until when it is not tried again.
-    failure: Option<(Error, Instant)>,
+    failure: Option<(Error, Duration)>,
     failures: u32,
     /// Renewals after a 401 since the server last accepted anything, and when the next one is allowed.
     refusals: u32,
-    next_after_refusal: Option<Instant>,
+    next_after_refusal: Option<Duration>,
 }
 
 /// The credentials of one context.
@@ -186,7 +186,7 @@ impl Credentials {
         let issued = match &self.connection.method {
             Method::Plugin(plugin) => {
                 if let Some((error, until)) = &self.state().failure
-                    && Instant::now() < *until
+                    && self.clock.monotonic() < *until
                 {
                     return Err(error.clone());
                 }
@@ -209,7 +209,7 @@ impl Credentials {
             (state.failure, state.failures) = (None, 0);
             return;
         };
-        state.failure = Some((error.clone(), Instant::now() + delay(state.failures)));
+        state.failure = Some((error.clone(), self.clock.monotonic() + delay(state.failures)));
         state.failures += 1;
     }
 
@@ -223,10 +223,10 @@ impl Credentials {
             if let Some(given) = state.given.clone().filter(|given| given.generation != generation) {
                 return Some(given);
             }
-            if state.next_after_refusal.is_some_and(|next| Instant::now() < next) {
+            if state.next_after_refusal.is_some_and(|next| self.clock.monotonic() < next) {
                 return None;
             }
-            state.next_after_refusal = Some(Instant::now() + delay(state.refusals));
+            state.next_after_refusal = Some(self.clock.monotonic() + delay(state.refusals));
             state.refusals += 1;
         }
         self.renewed(Some(generation)).await.ok()

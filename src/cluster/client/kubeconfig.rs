@@ -45,7 +45,7 @@ pub(super) fn read(source: &Source, variables: Variables<'_>) -> Result<Option<M
         Source::Standard => match variables("KUBECONFIG").filter(|list| !list.is_empty()) {
             Some(list) => read_list(&list),
             None => {
-                let home = variables("HOME").map(PathBuf::from).or_else(|| etcetera::home_dir().ok());
+                let home = variables("HOME").map(PathBuf::from).or_else(std::env::home_dir);
                 let Some(home) = home else { return Ok(None) };
                 let found = read_file(&home.join(".kube").join("config"))?;
                 Ok(found.map(|kubeconfig| Merged { kubeconfig, skipped: Vec::new() }))
