@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 use self::world::{Failure, World, say, tell};
 
+#[allow(dead_code, reason = "other benches act by the world's own calls")]
 #[path = "embedded/world.rs"]
 mod world;
 
@@ -198,7 +199,8 @@ async fn measure() -> Result<(), Failure> {
     let ended: Api<ReleaseAction> = world.api("alice", CROWDED)?;
     for number in 0..FLOOD {
         let judged = |action: Option<&ReleaseAction>| action.is_some_and(ReleaseAction::is_judged);
-        let waits = await_condition(ended.clone(), &format!("flood-{number}"), judged);
+        let name = format!("flood-{number}");
+        let waits = await_condition(ended.clone(), &name, judged);
         tokio::time::timeout(Duration::from_secs(300), waits).await??;
     }
     say(&format!("the flood is judged after {:?}", began.elapsed()));

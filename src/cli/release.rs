@@ -92,7 +92,7 @@ async fn join(session: &Session, already: Already<'_>, how: &How) -> Result<Exit
     let release = already.release();
     let sentence = crate::sanitize::line(&already.sentence()).into_owned();
     if let (Already::InProgress(_), true) = (already, how.wait) {
-        output::progress(&sentence);
+        output::remark(&sentence);
         let is_undone = release.spec.kind != ReleaseKind::Rollback;
         return if is_undone {
             follow::to_the_undo(&session.cluster, &release.key(), how.timeout, how.output).await

@@ -25,6 +25,8 @@ mod definitions;
 mod diagnosis;
 mod entering;
 mod exposed;
+// refusals come from the real server here
+#[allow(dead_code, reason = "the hermetic tests also refuse")]
 #[path = "../integration/controller/faulty.rs"]
 mod faulty;
 mod forgery;

@@ -274,6 +274,33 @@ async fn people_look_at_a_release_and_stop_it_by_commands() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn two_people_roll_back_once_and_never_to_the_version_left() {
+    let stage = Stage::open().await;
+    stage.comes_to_say("alice", &["status"], &["v1.8.1"]).await;
+    for version in ["v1.9.0", "v1.9.1"] {
+        let deploy = ["deploy", "staging", version, "--wait", "--timeout", "60s"];
+        stage.says("ci", &deploy, 0, &["Succeeded"]).await;
+    }
+    let back = ["rollback", "staging", "--reason", "loses sessions"];
+    stage.says("alice", &back, 0, &["Rollback v1.9.0"]).await;
+    // a second person within the same minute joins, whether the first one's release waits, executes or has just ended
+    let joins = [&back[..], &["--wait", "--timeout", "60s"]].concat();
+    stage.says("bob", &joins, 0, &["alice"]).await;
+    stage.comes_to_say("alice", &["status", "staging", "-o", "json"], &["v1.9.0"]).await;
+    stage.says("bob", &back, 0, &["alice has just rolled back to v1.9.0", "nothing was sent", "--to"]).await;
+    let (_, listed) = stage.run("bob", &["rollback", "staging", "--list"]).await;
+    let left = listed.lines().find(|line| line.starts_with("v1.9.1")).unwrap();
+    assert!(left.contains("rolled back"), "{listed}");
+    assert!(!listed.contains("Going back to v1.9.1"), "{listed}");
+    let (_, all) = stage.run("alice", &["queue", "--all", "-o", "json"]).await;
+    assert_eq!(all.matches("\"kind\": \"Rollback\"").count(), 1, "{all}");
+    // the digest that was left is denied until somebody allows it
+    stage.comes_to_say("alice", &["status", "staging", "-o", "json"], &["rolled back from it to v1.9.0"]).await;
+    stage.says("ci", &["deploy", "staging", "v1.9.1"], 3, &["DigestDenied"]).await;
+    stage.stop.cancel();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_tag_is_released_as_what_it_means_now_where_the_registry_says() {
     let stage = Stage::open().await;
     stage.comes_to_say("alice", &["status"], &["v1.8.1"]).await;
