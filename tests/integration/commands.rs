@@ -295,7 +295,9 @@ async fn two_people_roll_back_once_and_never_to_the_version_left() {
     let (_, all) = stage.run("alice", &["queue", "--all", "-o", "json"]).await;
     assert_eq!(all.matches("\"kind\": \"Rollback\"").count(), 1, "{all}");
     // the digest that was left is denied until somebody allows it
-    stage.comes_to_say("alice", &["status", "staging", "-o", "json"], &["rolled back from it to v1.9.0"]).await;
+    stage
+        .comes_to_say("alice", &["status", "staging", "-o", "json"], &["rolled back from it to v1.9.0"])
+        .await;
     stage.says("ci", &["deploy", "staging", "v1.9.1"], 3, &["DigestDenied"]).await;
     stage.stop.cancel();
 }

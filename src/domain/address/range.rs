@@ -149,7 +149,7 @@ mod tests {
             ("64:ff9b:1:a9fe:a9:fe00::", Range::Metadata),
             ("2002:a9fe:a9fe::1", Range::Metadata),
             ("2001:0:a9fe:a9fe::1", Range::Metadata),
-            ("2001::5601:5601", Range::Metadata),
+            ("2001:0:c000:201::5601:5601", Range::Metadata),
             ("2001:db8::5efe:169.254.169.254", Range::Metadata),
             ("fe80::1", Range::Metadata),
             ("febf::1", Range::Metadata),
