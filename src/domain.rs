@@ -28,6 +28,7 @@ pub mod disruption_budget;
 pub mod driver;
 pub mod environment_action;
 pub mod event_row;
+pub mod freeze;
 pub mod gate;
 pub mod health;
 pub mod identity;

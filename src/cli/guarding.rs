@@ -86,7 +86,9 @@ fn debt<'a>(debts: &'a [Debt], named: Option<&str>, user: &str) -> Result<&'a De
         return oldest.ok_or_else(|| "nothing is left for you to review".to_owned());
     };
     let known: Vec<&str> = debts.iter().map(|debt| debt.id.as_str()).collect();
-    debts.iter().find(|debt| debt.id == named).ok_or_else(|| {
+    let is_named =
+        |debt: &&Debt| debt.id == named || debt.id.split_once('/').is_some_and(|(_, uid)| uid == named);
+    debts.iter().find(is_named).ok_or_else(|| {
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
         format!("there is no debt `{}`; there are {known}", crate::sanitize::line(named))
     })

@@ -156,13 +156,20 @@ pub fn tally<'a>(review: &Review<'a>, given: &[&'a ReleaseAction], now: DateTime
         }
         records.push(record(action, &slots, state, person));
     }
-    let excess = records.len().saturating_sub(RECORDS);
-    records.drain(..excess);
+    trim(&mut records);
     Tally { records, slots: seat(policy, &people) }
 }
 
 /// Records that an object may hold.
-const RECORDS: usize = 64;
+pub const RECORDS: usize = 64;
+
+/// Keeps as many records as an object may hold. The oldest of those that do not count go first.
+pub fn trim(records: &mut Vec<ApprovalRecord>) {
+    while records.len() > RECORDS {
+        let idle = records.iter().position(|record| record.state != ApprovalState::Counted);
+        records.remove(idle.unwrap_or(0));
+    }
+}
 
 fn state_of<'a>(review: &Review<'a>, action: &'a ReleaseAction, now: DateTime<Utc>) -> ApprovalState {
     if review.policy.prevent_self_approval && review.is_own(action) {
@@ -280,6 +287,17 @@ mod tests {
         environment.spec.identity = Some(identity_rule());
         let review = Review { policy, environment: &environment, release: &release, status: &status };
         tally(&review, &actions.iter().collect::<Vec<_>>(), at(20))
+    }
+
+    #[test]
+    fn records_that_do_not_count_give_way_to_those_that_do() {
+        let other = DIGEST.replace('0', "f");
+        let both = ["team-leads", "any"];
+        let mut actions = vec![approve("a0", "carol", DIGEST, &both, 1)];
+        actions.extend((0..80).map(|n| approve(&format!("s{n}"), "mallory", &other, &["any"], 2 + n)));
+        let tally = tally_of(&policy(), &actions, at(100));
+        assert_eq!(tally.records.len(), RECORDS);
+        assert!(tally.records.iter().any(|record| record.actor == "carol"));
     }
 
     #[test]

@@ -2,9 +2,45 @@
 //!
 //! Owns what counts as break-glass. Must not know who keeps the debts (the environment's status) nor how they are cleared.
 
+use chrono::{DateTime, Utc};
+use sha2::{Digest as _, Sha256};
+
 use crate::api::environment::Debt;
 use crate::api::release::{OverrideRecord, Release, ReleaseKind, ReleaseStatus};
 use crate::domain::timeline::cut;
+
+/// Debts beyond which nothing but a rollback breaks glass.
+pub const MOST: usize = 64;
+/// Debts that an object may hold; the rest above [`MOST`] is for emergency rollbacks.
+pub const ROOM: usize = 128;
+
+/// Id of the debt of an emergency release: no user chooses it.
+#[must_use]
+pub fn id_of_release(release: &Release) -> String {
+    format!("release/{}", release.metadata.uid.as_deref().unwrap_or_default())
+}
+
+/// Id of the debt of a gate that was passed by force. A record of an older version has no uid: its name is hashed under the
+/// release's own uid.
+#[must_use]
+pub fn id_of_override(release: &Release, forced: &OverrideRecord) -> String {
+    match forced.uid.as_deref().filter(|uid| !uid.is_empty()) {
+        Some(uid) => format!("action/{uid}"),
+        None => {
+            let hash = Sha256::digest(forced.action.as_bytes());
+            let short: String = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+            format!("{}/{short}", id_of_release(release))
+        }
+    }
+}
+
+/// How many debts the release leaves if it begins now.
+#[must_use]
+pub fn would_owe(release: &Release, status: &ReleaseStatus, now: DateTime<Utc>) -> usize {
+    let started_at = status.started_at.or(Some(now));
+    let status = ReleaseStatus { started_at, ..status.clone() };
+    owed(&Release { status: Some(status), ..release.clone() }).len()
+}
 
 /// What a release that has begun to execute owes: one debt for the emergency, and one for every gate that was passed by force.
 /// Nothing while it waits, whatever it was asked for.
@@ -15,7 +51,7 @@ pub fn owed(release: &Release) -> Vec<Debt> {
     let Some(status) = &release.status else { return Vec::new() };
     let Some(started) = status.started_at else { return Vec::new() };
     let emergency = (release.spec.emergency == Some(true)).then(|| Debt {
-        id: release.metadata.name.clone().unwrap_or_default(),
+        id: id_of_release(release),
         by: release.spec.requested_by.clone(),
         at: release.created_at().unwrap_or(started),
         what: cut(format!("emergency {} {}", noun(release.spec.kind), release.spec.version), 256),
@@ -23,7 +59,7 @@ pub fn owed(release: &Release) -> Vec<Debt> {
         incident: release.spec.ticket.clone(),
     });
     let forced = status.overrides.iter().filter(|forced| forced.until > started).map(|forced| Debt {
-        id: forced.action.clone(),
+        id: id_of_override(release, forced),
         by: forced.by.clone(),
         at: forced.at,
         what: cut(format!("gate {} of {} passed by force", forced.gate, release.spec.version), 256),
@@ -33,11 +69,12 @@ pub fn owed(release: &Release) -> Vec<Debt> {
     emergency.into_iter().chain(forced).collect()
 }
 
-/// Whether that debt is one that this very release made.
+/// Whether that debt is one that this very release made. A debt that is known by a name only, as older versions stored it, is
+/// nobody's own: users choose names.
 #[must_use]
 pub fn is_own(release: &Release, status: &ReleaseStatus, debt: &Debt) -> bool {
-    let is_mine = |forced: &OverrideRecord| forced.action == debt.id;
-    release.metadata.name.as_deref() == Some(debt.id.as_str()) || status.overrides.iter().any(is_mine)
+    let is_mine = |forced: &OverrideRecord| id_of_override(release, forced) == debt.id;
+    id_of_release(release) == debt.id || status.overrides.iter().any(is_mine)
 }
 
 const fn noun(kind: ReleaseKind) -> &'static str {
@@ -51,7 +88,7 @@ const fn noun(kind: ReleaseKind) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::fixtures::{at, release};
+    use crate::domain::fixtures::{at, release, uid};
 
     fn forced(action: &str, until: i64) -> OverrideRecord {
         OverrideRecord {
@@ -62,6 +99,7 @@ mod tests {
             reason: "customers are down".into(),
             incident: "INC-1".into(),
             action: action.into(),
+            uid: Some(uid(action)),
         }
     }
 
@@ -106,16 +144,36 @@ mod tests {
         status.started_at = Some(at(10));
         status.overrides = vec![forced("a1", 50)];
         let debts = owed(&release);
-        assert_eq!((debts[0].id.as_str(), debts[0].by.as_str()), ("planera-2", "bob"));
+        let own = format!("release/{}", uid("planera-2"));
+        assert_eq!((debts[0].id.as_str(), debts[0].by.as_str()), (own.as_str(), "bob"));
         assert_eq!(
             (debts[0].reason.as_str(), debts[0].incident.as_deref()),
             ("login is broken", Some("INC-7"))
         );
-        assert_eq!((debts[1].id.as_str(), debts[1].by.as_str()), ("a1", "erin"));
+        let forced = format!("action/{}", uid("a1"));
+        assert_eq!((debts[1].id.as_str(), debts[1].by.as_str()), (forced.as_str(), "erin"));
         assert_eq!(debts[1].incident.as_deref(), Some("INC-1"));
         let status = release.status.clone().unwrap();
         assert!(debts.iter().all(|debt| is_own(&release, &status, debt)));
-        let foreign = Debt { id: "planera-1".into(), ..debts[0].clone() };
-        assert!(!is_own(&release, &status, &foreign));
+        for foreign in ["planera-1", "planera-2", "a1", "release/planera-2", "action/a1"] {
+            let foreign = Debt { id: foreign.into(), ..debts[0].clone() };
+            assert!(!is_own(&release, &status, &foreign), "{foreign:?}");
+        }
+    }
+
+    #[test]
+    fn a_forced_gate_of_an_older_version_owes_under_an_id_that_nobody_chooses() {
+        let mut release = release("v2");
+        let status = release.status.get_or_insert_default();
+        status.started_at = Some(at(10));
+        let old = |action: &str| OverrideRecord { uid: None, ..forced(action, 50) };
+        status.overrides = vec![old("a1"), old("none")];
+        let ids: Vec<_> = owed(&release).into_iter().map(|debt| debt.id).collect();
+        assert_eq!(ids.len(), 2);
+        assert_ne!(ids[0], ids[1]);
+        assert!(ids.iter().all(|id| id.starts_with("release/0000") && id.len() <= 63), "{ids:?}");
+        let status = release.status.clone().unwrap();
+        assert!(owed(&release).iter().all(|debt| is_own(&release, &status, debt)));
+        assert_eq!(would_owe(&release, &status, at(11)), 2);
     }
 }

@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::action::Verdict;
 use super::rollout_status::WorkloadState;
-use super::{attested, identity};
+use super::{attested, freeze, identity};
 use crate::api::environment::{
     DeniedDigest, Environment, EnvironmentStatus, Frozen, InFlight, ScaledComponent, Stop, WorkloadKind,
 };
@@ -24,7 +24,7 @@ pub mod ledger;
 
 pub use expiry::{expire, next_expiry};
 
-/// Names of actions that are remembered.
+/// Uids of actions that are remembered.
 const REMEMBERED: usize = 64;
 /// Digests that an object may hold.
 const DENIED: usize = 256;
@@ -143,6 +143,21 @@ pub fn applied(action: &ReleaseAction) -> Verdict {
     Verdict { result: ActionResult::Applied, message, is_suspicious: false }
 }
 
+/// As [`applied`], of an environment whose status is that one afterwards.
+fn applied_to(status: &EnvironmentStatus, action: &ReleaseAction) -> Verdict {
+    let verdict = applied(action);
+    match &status.frozen {
+        Some(left) if action.spec.action == ActionKind::Unfreeze => Verdict {
+            message: format!(
+                "the earlier freezes are lifted; it stays frozen by {}, who froze it since",
+                left.by
+            ),
+            ..verdict
+        },
+        _ => verdict,
+    }
+}
+
 fn time(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M:%SZ").to_string()
 }
@@ -158,10 +173,10 @@ fn no(message: impl Into<String>) -> Refusal {
 #[must_use]
 pub fn judge(seen: &Situation<'_>, action: &ReleaseAction, now: DateTime<Utc>) -> Judgement {
     let stored = seen.environment.status.clone().unwrap_or_default();
-    let name = action.metadata.name.clone().unwrap_or_default();
-    if stored.judged_actions.contains(&name) {
+    let uid = action.metadata.uid.clone().unwrap_or_default();
+    if stored.judged_actions.contains(&uid) {
         // carried out and written down, but the answer was lost on its way
-        return Judgement { verdict: applied(action), before: None, effect: None, after: None };
+        return Judgement { verdict: applied_to(&stored, action), before: None, effect: None, after: None };
     }
     let case = Case { seen, action, now };
     match case.change(&stored) {
@@ -171,11 +186,11 @@ pub fn judge(seen: &Situation<'_>, action: &ReleaseAction, now: DateTime<Utc>) -
         }
         Ok(mut change) => {
             let judged = &mut change.after.judged_actions;
-            judged.push(name);
+            judged.push(uid);
             let excess = judged.len().saturating_sub(REMEMBERED);
             judged.drain(..excess);
             Judgement {
-                verdict: applied(action),
+                verdict: applied_to(&change.after, action),
                 before: change.before.filter(|before| *before != stored),
                 effect: change.effect,
                 after: Some(change.after),
@@ -210,11 +225,14 @@ impl Case<'_> {
         }
         let mut after = stored.clone();
         match kind {
-            ActionKind::Freeze => after.frozen = Some(self.freeze()?),
+            ActionKind::Freeze => freeze::add(&mut after, self.freeze()?),
             ActionKind::Unfreeze => self.unfreeze(&mut after)?,
             ActionKind::Deny => self.deny(&mut after)?,
             ActionKind::Allow => self.allow(&mut after)?,
-            ActionKind::AbortAll => after.stop = Some(self.stop()),
+            ActionKind::AbortAll => {
+                let is_later = after.stop.as_ref().is_none_or(|stop| stop.at <= self.at());
+                after.stop = if is_later { Some(self.stop()) } else { after.stop };
+            }
             ActionKind::Review => self.review(&mut after)?,
             ActionKind::Scale => return self.scale(stored),
             ActionKind::Restart => return self.restart(stored),
@@ -259,13 +277,21 @@ impl Case<'_> {
         })
     }
 
-    /// Ends the freeze that its author saw, not one that came later.
+    /// Whether the author of this action can have seen what somebody did at that instant. The server keeps whole seconds: of what
+    /// was done in the same second, only one's own is surely known.
+    fn has_seen(&self, by: &str, at: Option<DateTime<Utc>>) -> bool {
+        let is_own = || identity::is_same_in(Some(self.seen.environment), by, &self.action.spec.actor);
+        at.is_none_or(|at| at < self.at() || at == self.at() && is_own())
+    }
+
+    /// Ends the freezes that its author saw, not those that came later.
     fn unfreeze(&self, after: &mut EnvironmentStatus) -> Result<(), Refusal> {
-        let frozen = after.frozen.take().ok_or_else(|| no("it is not frozen"))?;
-        match frozen.at {
-            Some(at) if at > self.at() => Err(no(format!("{} froze it again since", frozen.by))),
-            _ => Ok(()),
+        let by =
+            after.frozen.as_ref().map(|frozen| frozen.by.clone()).ok_or_else(|| no("it is not frozen"))?;
+        if freeze::lift(after, |frozen| self.has_seen(&frozen.by, frozen.at)).is_empty() {
+            return Err(no(format!("{by} froze it again since")));
         }
+        Ok(())
     }
 
     fn digest(&self) -> Result<String, Refusal> {
@@ -277,8 +303,16 @@ impl Case<'_> {
             digest: self.digest()?,
             reason: Some(self.reason()),
             by: Some(self.by()),
+            at: Some(self.at()),
             until: self.until()?,
         };
+        if let Some(known) = after.denied.iter_mut().find(|denied| denied.digest == entry.digest)
+            && !freeze::is_as_late(entry.until, known.until)
+        {
+            // the longer denial stays, and an Allow from before this one does not lift it
+            known.at = known.at.max(entry.at);
+            return Ok(());
+        }
         after.denied.retain(|denied| denied.digest != entry.digest);
         if after.denied.len() >= DENIED {
             return Err(no(format!("the deny list is full: it holds {DENIED} digests; allow some of them")));
@@ -289,9 +323,14 @@ impl Case<'_> {
 
     fn allow(&self, after: &mut EnvironmentStatus) -> Result<(), Refusal> {
         let digest = self.digest()?;
-        let before = after.denied.len();
-        after.denied.retain(|denied| denied.digest != digest);
-        if after.denied.len() < before { Ok(()) } else { Err(no("this digest is not on the deny list")) }
+        let known = after.denied.iter().position(|denied| denied.digest == digest);
+        let known = known.ok_or_else(|| no("this digest is not on the deny list"))?;
+        let by = after.denied[known].by.clone().unwrap_or_default();
+        if !self.has_seen(&by, after.denied[known].at) {
+            return Err(no(format!("{by} has denied it again since")));
+        }
+        after.denied.remove(known);
+        Ok(())
     }
 
     fn stop(&self) -> Stop {

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::approval::Tally;
 use super::health::Question;
 use super::rollout::Observed;
-use super::{identity, lane, plan, window};
+use super::{freeze, identity, lane, plan, window};
 use crate::api::environment::{Environment, Frozen};
 use crate::api::release::{
     GateState, GateStatus, OverrideRecord, Phase, Plan, Release, ReleaseKind, ReleaseStatus,
@@ -33,6 +33,10 @@ pub use policy::{DENY_LIST, DOWNGRADE, FROZEN, POLICY};
 pub const ENVIRONMENT: &str = "environment";
 /// Name of the gate of people's approvals.
 pub const APPROVAL: &str = "approval";
+/// Name of the gate of what break-glass left to review.
+pub const POST_REVIEW: &str = "post-review";
+/// Name of the gate of break-glass while too much is left to review.
+pub const BREAK_GLASS: &str = "break-glass";
 
 /// The gates of one release at one moment.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -209,6 +213,9 @@ pub fn evaluate(
     if let Some(gate) = policies::judge(&case) {
         all.push(gate);
     }
+    if let Some(gate) = people::break_glass(&case) {
+        all.push(gate);
+    }
     let waiver = waiver(&observed.release, now);
     for gate in people_and_time(&case, tally, waiver.is_some()) {
         match waiver.as_ref().filter(|_| gate.0.state != GateState::Pass) {
@@ -265,25 +272,24 @@ pub fn standing(observed: &Observed, status: &ReleaseStatus, now: DateTime<Utc>)
 /// The freeze that a release which executes meets now, with the gate that tells of it. Rollbacks and emergencies meet none, nor does
 /// a release that began because someone passed this very freeze by force.
 #[must_use]
-pub fn freeze_in_flight<'a>(
-    observed: &'a Observed,
+pub fn freeze_in_flight(
+    observed: &Observed,
     status: &ReleaseStatus,
     now: DateTime<Utc>,
-) -> Option<(&'a Frozen, GateStatus)> {
+) -> Option<(Frozen, GateStatus)> {
     let spec = &observed.release.spec;
     if spec.kind == ReleaseKind::Rollback || spec.emergency == Some(true) {
         return None;
     }
     let environment = observed.environment.as_ref()?;
-    let frozen = policy::freeze(environment, now)?;
-    let is_forced = |record: &OverrideRecord| {
+    let is_forced = |frozen: &Frozen, record: &OverrideRecord| {
         record.gate == policy::FROZEN
             && status.started_at.is_some_and(|started| record.until > started)
             && frozen.at.is_none_or(|at| at <= record.at)
     };
-    if status.overrides.iter().any(is_forced) {
-        return None;
-    }
+    let mut freezes = policy::freezes(environment, now);
+    freezes.retain(|frozen| !status.overrides.iter().any(|record| is_forced(frozen, record)));
+    let frozen = freeze::strictest(&freezes)?.clone();
     let nothing = Plan::default();
     let case = Case { observed, environment, plan: &nothing, status, moment: Moment::Executing, now };
     Some((frozen, policy::frozen(&case).0))

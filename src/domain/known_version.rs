@@ -418,12 +418,12 @@ mod tests {
         let mut denied = release("v2", Phase::Succeeded, 100, "v1");
         denied.spec.images[0].image = format!("r/api:v2@{digest}");
         let mut environment = environment("v3");
-        environment.status.as_mut().unwrap().denied.push(crate::api::environment::DeniedDigest {
-            digest,
-            reason: None,
-            by: None,
-            until: None,
-        });
+        environment
+            .status
+            .as_mut()
+            .unwrap()
+            .denied
+            .push(crate::api::environment::DeniedDigest { digest, ..Default::default() });
         let known = known_versions(&environment, &[&denied], now());
         assert!(known[0].denied);
         assert_eq!(last_known_good(&known).unwrap().version, "v1");

@@ -34,7 +34,7 @@ pub(super) fn people(generator: &mut SchemaGenerator) -> Schema {
 }
 
 pub(super) fn debts(generator: &mut SchemaGenerator) -> Schema {
-    keyed::<Debt>(generator, "id", 0, 64)
+    keyed::<Debt>(generator, "id", 0, 128)
 }
 
 pub(super) fn scaled(generator: &mut SchemaGenerator) -> Schema {

@@ -35,9 +35,13 @@ pub struct EnvironmentStatus {
     /// Names of all Environments of this namespace, which the admission policies need.
     #[schemars(length(max = 512), inner(length(max = 63)))]
     pub siblings: Vec<String>,
-    /// Set while releases are stopped here.
+    /// Set while releases are stopped here: the freeze that lasts longest, with the strictest `inFlight` of all that are in force.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frozen: Option<Frozen>,
+    /// Every freeze in force, oldest first. Each lasts until its own end.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    pub freezes: Vec<Frozen>,
     /// The last emergency stop: it aborts every release that was asked for until then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stop: Option<Stop>,
@@ -50,7 +54,7 @@ pub struct EnvironmentStatus {
     /// Components that an action has scaled, with what they had before.
     #[schemars(schema_with = "schemas::scaled")]
     pub scaled: Vec<ScaledComponent>,
-    /// Names of the last actions on the environment that were carried out, newest last, so that none is carried out twice.
+    /// Uids of the last actions on the environment that were carried out, newest last, so that none is carried out twice.
     #[schemars(length(max = 64), inner(length(max = 63)))]
     pub judged_actions: Vec<String>,
     /// The chain of records.
@@ -157,7 +161,9 @@ pub struct Stop {
 }
 
 /// What becomes of a release that executes when its environment is frozen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 pub enum InFlight {
     /// It may finish.
     #[default]
@@ -184,7 +190,7 @@ impl InFlight {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Debt {
-    /// Name of the release or action that caused it.
+    /// `release/UID` or `action/UID` of the record that caused it; in objects of older versions, the record's name.
     #[schemars(length(min = 1, max = 63))]
     pub id: String,
     /// Who.
@@ -222,7 +228,7 @@ pub struct ScaledComponent {
 }
 
 /// An image that may not come here.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DeniedDigest {
     /// The image's digest.
     #[schemars(length(max = 71), regex(pattern = r"^sha256:[0-9a-f]{64}$"))]
@@ -235,6 +241,9 @@ pub struct DeniedDigest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253))]
     pub by: Option<String>,
+    /// When.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<DateTime<Utc>>,
     /// Until when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = crate::api::time::DATE_TIME))]

@@ -100,6 +100,10 @@ pub struct OverrideRecord {
     /// Name of the action that carries it.
     #[schemars(length(max = 63))]
     pub action: String,
+    /// Uid of that action; absent in records of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 63))]
+    pub uid: Option<String>,
 }
 
 /// Who drives a release. It forbids nobody anything: it is a claim that everybody sees.

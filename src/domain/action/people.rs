@@ -7,11 +7,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{Verdict, called};
 use crate::api::environment::Identity;
 use crate::api::release::{ApprovalRecord, GateState, Phase, PlanStep, ReleaseStatus};
-use crate::api::release_action::{Parameters, ReleaseAction};
+use crate::api::release_action::{ActionKind, ActionResult, Parameters, ReleaseAction};
 use crate::api::strategy::Step;
 use crate::domain::gate::{self, force};
 use crate::domain::rollout::Observed;
-use crate::domain::{approval, attested, driver, identity, plan};
+use crate::domain::{approval, attested, debt, driver, identity, plan};
 
 /// How far the clock of a client may be ahead of the server's.
 const SLACK: TimeDelta = TimeDelta::minutes(1);
@@ -45,7 +45,21 @@ pub(super) fn withdraw(
     };
     let counts =
         status.approvals.iter().any(|record| stands(record) && identity::is_same(rule, &record.actor, actor));
-    (!counts).then(|| {
+    // a record that was crowded out may still count: the person's own action tells of it
+    let is_crowded = || {
+        status.approvals.len() >= approval::RECORDS
+            && observed.actions.iter().any(|given| {
+                given.spec.action == ActionKind::Approve
+                    && given
+                        .status
+                        .as_ref()
+                        .is_some_and(|judged| judged.result == Some(ActionResult::Applied))
+                    && given.spec.release.as_ref().map(|release| &release.uid)
+                        == observed.release.metadata.uid.as_ref()
+                    && identity::is_same(rule, &given.spec.actor, actor)
+            })
+    };
+    (!counts && !is_crowded()).then(|| {
         Verdict::refused(format!("{} has no approval of this plan that counts", called(rule, actor)))
     })
 }
@@ -95,6 +109,10 @@ pub(super) fn force(
     }
     if !force::may_be_forced(&name) {
         return refused(format!("gate {name} cannot be passed by force"));
+    }
+    let debts = observed.environment.iter().filter_map(|environment| environment.status.as_ref());
+    if debts.map(|status| status.debts.len()).sum::<usize>() >= debt::MOST {
+        return refused(format!("{} debts wait for a review: review them first", debt::MOST));
     }
     let Some(gate) = status.gates.iter().find(|gate| gate.name == name) else {
         return refused(format!("this release has no gate {name}"));

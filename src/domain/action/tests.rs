@@ -79,6 +79,53 @@ fn only_ones_own_approval_that_counts_can_be_taken_back() {
 }
 
 #[test]
+fn an_approval_that_was_crowded_out_can_be_taken_back() {
+    let mut observed = observed(guarded());
+    let mut status = around(Phase::Pending, None);
+    let other = status.approvals[0].clone();
+    let crowd = (0..64).map(|n| ApprovalRecord { actor: format!("person-{n}"), ..other.clone() });
+    status.approvals = crowd.collect();
+    let withdraw = action("a1", ActionKind::Withdraw, "carol", 10);
+    assert!(!judge(&observed, &status, &withdraw, at(10)).is_applied());
+    let mut given = approve("a0", "carol", "sha256:1", &["any"], 5);
+    given.status.get_or_insert_default().result = Some(ActionResult::Applied);
+    observed.actions = vec![given];
+    let verdict = judge(&observed, &status, &withdraw, at(10));
+    assert!(verdict.is_applied(), "{}", verdict.message);
+}
+
+#[test]
+fn too_many_debts_refuse_further_force() {
+    let mut observed = observed(guarded());
+    let status = around(Phase::Pending, None);
+    let force = |observed: &Observed| {
+        let mut force = action("a1", ActionKind::Override, "dave", 10);
+        force.spec.parameters = Some(Parameters {
+            gate: Some("windows".into()),
+            until: Some(at(100)),
+            incident: Some("INC-1".into()),
+            ..Parameters::default()
+        });
+        judge(observed, &status, &force, at(10))
+    };
+    let owe = |observed: &mut Observed, count: usize| {
+        let debts = (0..count).map(|index| crate::api::environment::Debt {
+            id: format!("release/{index}"),
+            by: "erin".into(),
+            at: at(0),
+            what: "emergency".into(),
+            reason: "down".into(),
+            incident: None,
+        });
+        observed.environment.as_mut().unwrap().status.get_or_insert_default().debts = debts.collect();
+    };
+    owe(&mut observed, 63);
+    assert!(force(&observed).is_applied());
+    owe(&mut observed, 64);
+    assert!(force(&observed).message.contains("64 debts wait for a review"));
+}
+
+#[test]
 fn one_person_approves_once_with_whatever_account() {
     let mut environment = guarded();
     environment.spec.identity = Some(identity_rule());

@@ -82,6 +82,12 @@ fn needed(
             status.debts.iter().map(|debt| debt.id.as_str()).chain(status.active_release.as_deref())
         })
         .collect();
+    // older versions name a record, later ones its uid
+    let is_named = |kind: &str, name: &str, uid: Option<&String>| {
+        let uid = uid.map(String::as_str).unwrap_or_default();
+        named.contains(name)
+            || named.iter().any(|id| id.strip_prefix(kind).is_some_and(|id| id.starts_with(uid)))
+    };
     let acted = last_acts(actions);
     let mut newest: Vec<&Release> = releases.to_vec();
     newest.sort_by_key(|release| std::cmp::Reverse((release.created_at(), release.metadata.name.clone())));
@@ -90,7 +96,7 @@ fn needed(
         newest.iter().take(KEPT_RELEASES).chain(succeeded).map(|release| name(release)).collect();
     for release in &newest {
         let is_over = release.phase().is_final() && ended_at(release, &acted).is_some_and(|at| at < before);
-        if !is_over || named.contains(name(release)) {
+        if !is_over || is_named("release/", name(release), release.metadata.uid.as_ref()) {
             kept.insert(name(release));
         }
     }
@@ -108,7 +114,8 @@ fn needed(
         let is_over = status.result.is_some() && status.at.is_some_and(|at| at < before);
         let of_kept =
             action.spec.release.as_ref().is_some_and(|release| kept.contains(release.name.as_str()));
-        !is_over || of_kept || named.contains(action.metadata.name.as_deref().unwrap_or_default())
+        let name = action.metadata.name.as_deref().unwrap_or_default();
+        !is_over || of_kept || is_named("action/", name, action.metadata.uid.as_ref())
     });
     let uid = |uid: &Option<String>| uid.clone().unwrap_or_default();
     newest

@@ -3,12 +3,13 @@
 use chrono::{DateTime, Utc};
 
 use crate::api::environment::EnvironmentStatus;
+use crate::domain::freeze;
 
 /// Takes off what is over; a sentence for each.
 pub fn expire(status: &mut EnvironmentStatus, now: DateTime<Utc>) -> Vec<String> {
     let is_over = |until: Option<DateTime<Utc>>| until.is_some_and(|until| until <= now);
     let mut told = Vec::new();
-    if let Some(frozen) = status.frozen.take_if(|frozen| is_over(frozen.until)) {
+    for frozen in freeze::expire(status, now) {
         told.push(format!("the freeze by {} is over", frozen.by));
     }
     status.denied.retain(|denied| {
@@ -23,6 +24,6 @@ pub fn expire(status: &mut EnvironmentStatus, now: DateTime<Utc>) -> Vec<String>
 /// When something ends by itself next.
 #[must_use]
 pub fn next_expiry(status: &EnvironmentStatus) -> Option<DateTime<Utc>> {
-    let frozen = status.frozen.iter().filter_map(|frozen| frozen.until);
+    let frozen = freeze::listed(status).into_iter().filter_map(|frozen| frozen.until);
     frozen.chain(status.denied.iter().filter_map(|denied| denied.until)).min()
 }

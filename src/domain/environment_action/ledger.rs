@@ -2,6 +2,8 @@
 //!
 //! Written down before the release's own status says so: whoever is stopped in between finds it there, and adds nothing.
 
+use chrono::{DateTime, Utc};
+
 use crate::api::environment::{Debt, DeniedDigest, EnvironmentStatus};
 use crate::api::release::{Phase, Release, ReleaseKind, ReleaseStatus, Undo};
 use crate::domain::rollout::freeze;
@@ -9,9 +11,6 @@ use crate::domain::timeline::{CONTROLLER, cut};
 use crate::domain::{debt, version};
 
 use super::DENIED;
-
-/// Debts that an object may hold.
-const DEBTS: usize = 64;
 
 /// The environment's status with what this release adds as it goes over to `next`; nothing where it adds nothing.
 #[must_use]
@@ -22,14 +21,17 @@ pub fn accounted(
 ) -> Option<EnvironmentStatus> {
     let mut new = status.clone();
     for debt in new_debts(release, next) {
-        if new.debts.len() < DEBTS && !new.debts.iter().any(|known| known.id == debt.id) {
+        if new.debts.len() < debt::ROOM && !new.debts.iter().any(|known| known.id == debt.id) {
             new.debts.push(debt);
         }
     }
     for entry in denied_images(release, next) {
-        let is_known = new.denied.iter().any(|known| known.digest == entry.digest);
-        if !is_known && new.denied.len() < DENIED {
-            new.denied.push(entry);
+        let has_room = new.denied.len() < DENIED;
+        match new.denied.iter_mut().find(|known| known.digest == entry.digest) {
+            Some(known) if known.until.is_some() => *known = entry,
+            Some(_) => {}
+            None if has_room => new.denied.push(entry),
+            None => {}
         }
     }
     (new != *status).then_some(new)
@@ -54,7 +56,7 @@ fn denied_images(release: &Release, next: &ReleaseStatus) -> Vec<DeniedDigest> {
         let stays = release.spec.images.iter().map(|image| image.image.as_str());
         let (by, to) = (&release.spec.requested_by, &release.spec.version);
         let why = release.spec.reason.as_deref().unwrap_or("no reason given");
-        return denials(left, stays, by, &format!("{by} rolled back from it to {to} ({name}): {why}"));
+        return denials(left, stays, (by, next.finished_at), &format!("{by} rolled back from it to {to} ({name}): {why}"));
     }
     let ends =
         release.phase() == Phase::RollingBack && matches!(next.phase, Phase::RolledBack | Phase::Errored);
@@ -64,14 +66,14 @@ fn denied_images(release: &Release, next: &ReleaseStatus) -> Vec<DeniedDigest> {
     let ran_before = next.before.iter().map(|record| record.image.as_str());
     let verdict = if undo.by == CONTROLLER { "failed: " } else { "" };
     let why = format!("{name} ({}) {verdict}{}", release.spec.version, undo.reason);
-    denials(brought, ran_before, &undo.by, &why)
+    denials(brought, ran_before, (&undo.by, next.finished_at), &why)
 }
 
 /// Denials of the digests of these images, except of those that stay.
 fn denials<'a>(
     images: impl Iterator<Item = &'a str>,
     stays: impl Iterator<Item = &'a str>,
-    by: &str,
+    (by, at): (&str, Option<DateTime<Utc>>),
     why: &str,
 ) -> Vec<DeniedDigest> {
     let stays: Vec<&str> = stays.filter_map(version::digest_of).collect();
@@ -82,6 +84,7 @@ fn denials<'a>(
         digest: digest.to_owned(),
         reason: Some(cut(why.to_owned(), 1024)),
         by: Some(by.to_owned()),
+        at,
         until: None,
     };
     digests.into_iter().map(entry).collect()
@@ -91,7 +94,7 @@ fn denials<'a>(
 mod tests {
     use super::*;
     use crate::api::release::{OverrideRecord, RevisionRecord, Undo};
-    use crate::domain::fixtures::{at, release};
+    use crate::domain::fixtures::{at, release, uid};
 
     fn digest(c: char) -> String {
         format!("sha256:{}", c.to_string().repeat(64))
@@ -107,7 +110,7 @@ mod tests {
         let empty = EnvironmentStatus::default();
         assert_eq!(accounted(&empty, &release, &ReleaseStatus::default()), None, "it waits");
         let owes = accounted(&empty, &release, &begun).unwrap();
-        assert_eq!(owes.debts[0].id, "planera-2");
+        assert_eq!(owes.debts[0].id, format!("release/{}", uid("planera-2")));
         assert_eq!(accounted(&owes, &release, &begun), None, "the controller was stopped in between");
         release.status = Some(begun.clone());
         let reviewed = empty;
@@ -121,9 +124,13 @@ mod tests {
             reason: "customers are down".into(),
             incident: "INC-1".into(),
             action: "a1".into(),
+            uid: Some(uid("a1")),
         });
         let owes = accounted(&reviewed, &release, &forced).unwrap();
-        assert_eq!(owes.debts.iter().map(|debt| debt.id.as_str()).collect::<Vec<_>>(), ["a1"]);
+        assert_eq!(
+            owes.debts.iter().map(|debt| debt.id.as_str()).collect::<Vec<_>>(),
+            [format!("action/{}", uid("a1"))]
+        );
     }
 
     #[test]

@@ -3,13 +3,16 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Case, Gate};
+use crate::api::environment::Frozen;
 use crate::api::release::{GateState, OverrideRecord, ReleaseStatus};
 
 /// The longest time for which a gate is passed by force.
 pub const LONGEST: TimeDelta = TimeDelta::hours(4);
 
 /// Gates that nobody passes by force: what they demand is not a matter of time or consent, or has its own way out.
-const NEVER: [&str; 8] = [
+const NEVER: [&str; 10] = [
+    super::POST_REVIEW,
+    super::BREAK_GLASS,
     "policy",
     "policies",
     super::ENVIRONMENT,
@@ -20,10 +23,13 @@ const NEVER: [&str; 8] = [
     super::DOWNGRADE,
 ];
 
+/// Gates that ask the world about what is released: they are not looked at by force, an override of them has no effect.
+const ASKED: [&str; 2] = ["preflight/", "traffic/"];
+
 /// Whether that gate may be passed by force at all.
 #[must_use]
 pub fn may_be_forced(gate: &str) -> bool {
-    !NEVER.contains(&gate)
+    !NEVER.contains(&gate) && !ASKED.iter().any(|prefix| gate.starts_with(prefix))
 }
 
 /// The record by which that gate is passed now.
@@ -39,6 +45,12 @@ pub(super) fn apply(case: &Case<'_>, gate: Gate) -> Gate {
         return gate;
     }
     let Some(record) = current(case.status, &gate.0.name, case.now) else { return gate };
+    // who passed the earlier freezes by force did not pass the one that came since
+    let is_later = |frozen: &Frozen| frozen.at.is_some_and(|at| at > record.at);
+    if gate.0.name == super::FROZEN && super::policy::freezes(case.environment, case.now).iter().any(is_later)
+    {
+        return gate;
+    }
     let until = record.until.format("%Y-%m-%d %H:%M:%SZ");
     let detail =
         format!("overridden by {} until {until} ({}): {}", record.by, record.incident, record.reason);

@@ -1,7 +1,7 @@
 //! What people have to say: approvals, an earlier no, and what break-glass has left to review.
 
 use super::{APPROVAL, Case, Gate};
-use crate::api::release::{ApprovalState, Phase, Release};
+use crate::api::release::{ApprovalState, Phase, Release, ReleaseKind};
 use crate::domain::approval::Tally;
 use crate::domain::version::same_content;
 use crate::domain::{debt, identity, lane};
@@ -72,7 +72,7 @@ fn brings_all(other: &Release, me: &Release) -> bool {
 
 /// What break-glass has left behind waits for another person. Nothing where nothing is owed.
 pub(super) fn post_review(case: &Case<'_>) -> Option<Gate> {
-    const NAME: &str = "post-review";
+    const NAME: &str = super::POST_REVIEW;
     let debts = case.environment.status.as_ref().map_or(&[][..], |status| status.debts.as_slice());
     let open: Vec<_> = debts.iter().filter(|debt| !debt::is_own(case.release(), case.status, debt)).collect();
     let first = open.first()?;
@@ -86,6 +86,29 @@ pub(super) fn post_review(case: &Case<'_>) -> Option<Gate> {
     let who = format!("{}, not {debtor}", case.someone_with("approve"));
     let command = case.on_environment("review", &format!("{} --reason '…'", first.id));
     Some(Gate::wait(NAME, detail).cleared_by(who).command(command))
+}
+
+/// Whether there is room for what this release would leave to review. Nothing where it leaves nothing, or where there is room.
+///
+/// No debt is ever dropped: beyond the bound no further glass is broken. Rollbacks have room of their own.
+pub(super) fn break_glass(case: &Case<'_>) -> Option<Gate> {
+    let new = debt::would_owe(case.release(), case.status, case.now);
+    let debts = case.environment.status.as_ref().map_or(&[][..], |status| status.debts.as_slice());
+    let open = debts.iter().filter(|debt| !debt::is_own(case.release(), case.status, debt)).count();
+    let is_rollback = case.release().spec.kind == ReleaseKind::Rollback;
+    let most = if is_rollback { debt::ROOM } else { debt::MOST };
+    if new == 0 || open + new <= most {
+        return None;
+    }
+    let first = debts.first().map_or("", |debt| debt.id.as_str());
+    let detail =
+        format!("{open} emergencies and forced gates wait for a review; {most} is the most that may");
+    let without = if is_rollback { "; or the same rollback without emergency" } else { "" };
+    Some(
+        Gate::fail(super::BREAK_GLASS, detail)
+            .cleared_by(format!("reviews of them{without}"))
+            .command(case.on_environment("review", &format!("{first} --reason '…'"))),
+    )
 }
 
 /// Whose turn it is, as a release that waits sees it.

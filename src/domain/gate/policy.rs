@@ -9,10 +9,8 @@ use chrono::{DateTime, Utc};
 use crate::api::environment::{Component, DeniedDigest, Environment, EnvironmentSpec, Frozen, WorkloadKind};
 use crate::api::release::{Phase, ReleaseKind};
 use crate::api::strategy::{Step, Strategy, StrategyName};
-use crate::domain::containers;
-use crate::domain::rollback;
 use crate::domain::rollout_status::WorkloadState;
-use crate::domain::version;
+use crate::domain::{containers, freeze, rollback, version};
 
 /// Name of the gate of the environment's own rules.
 pub const POLICY: &str = "policy";
@@ -218,16 +216,21 @@ fn requirements(spec: &EnvironmentSpec, state: &WorkloadState) -> Option<String>
     })
 }
 
-/// The freeze that is in force, if one is.
-pub(super) fn freeze(environment: &Environment, now: DateTime<Utc>) -> Option<&Frozen> {
-    let frozen = environment.status.as_ref().and_then(|status| status.frozen.as_ref());
-    frozen.filter(|frozen| frozen.until.is_none_or(|until| until > now))
+/// The freezes that are in force.
+pub(super) fn freezes(environment: &Environment, now: DateTime<Utc>) -> Vec<Frozen> {
+    environment.status.as_ref().map(|status| freeze::in_force(status, now)).unwrap_or_default()
 }
 
-/// Whether releases are stopped here.
+/// Whether releases are stopped here. The detail describes the freeze that lasts longest and names who else froze.
 pub(super) fn frozen(case: &Case<'_>) -> Gate {
     const NAME: &str = FROZEN;
-    let Some(frozen) = freeze(case.environment, case.now) else {
+    let freezes = freezes(case.environment, case.now);
+    let longest = freezes.iter().reduce(
+        |one, other| {
+            if freeze::is_as_late(one.until, other.until) { one } else { other }
+        },
+    );
+    let Some(frozen) = longest else {
         return Gate::pass(NAME, "not frozen");
     };
     let mut detail = String::from("frozen");
@@ -246,6 +249,13 @@ pub(super) fn frozen(case: &Case<'_>) -> Gate {
         (reason, incident) => {
             let _ = write!(detail, " ({incident}: {reason})");
         }
+    }
+    let mut others: Vec<_> =
+        freezes.iter().filter(|other| *other != frozen).map(|other| other.by.as_str()).collect();
+    others.sort_unstable();
+    others.dedup();
+    if !others.is_empty() {
+        let _ = write!(detail, "; also frozen by {}", others.join(", "));
     }
     Gate::wait(NAME, detail)
         .cleared_by(case.someone_with("freeze"))

@@ -53,7 +53,7 @@ fn a_freeze_holds_until_its_end_but_no_rollback_or_emergency() {
 
 #[test]
 fn a_denied_digest_stops_everything_and_a_tag_cannot_be_told() {
-    let denied = DeniedDigest { digest: DIGEST.into(), reason: None, by: None, until: None };
+    let denied = DeniedDigest { digest: DIGEST.into(), reason: None, ..DeniedDigest::default() };
     let mut observed =
         with_status(EnvironmentStatus { denied: vec![denied], ..EnvironmentStatus::default() });
     observed.release.spec.emergency = Some(true);
@@ -164,7 +164,96 @@ fn what_is_owed_holds_every_normal_release_but_the_one_that_owes() {
     assert!(review.command.unwrap().starts_with("release-cockpit review planera/production planera-1"));
     held.release.spec.emergency = Some(true);
     assert_eq!(state(&held, "post-review"), Some(GateState::Pass));
-    assert_eq!(state(&owing(vec![debt("planera-2", "bob")]), "post-review"), None, "its own");
+    let own = format!("release/{}", uid("planera-2"));
+    assert_eq!(state(&owing(vec![debt(&own, "bob")]), "post-review"), None, "its own");
+    // a release may be called like the debt of another one, and so may an override
+    for name in ["planera-2", "a1"] {
+        let mut namesake = owing(vec![debt(name, "bob")]);
+        namesake.release.status.get_or_insert_default().overrides = vec![forced("windows", "a1")];
+        assert_eq!(state(&namesake, "post-review"), Some(GateState::Wait), "{name}");
+    }
+    let mut by_force = owing(vec![debt("planera-1", "bob")]);
+    by_force.release.status.get_or_insert_default().overrides = vec![forced("post-review", "a1")];
+    assert_eq!(state(&by_force, "post-review"), Some(GateState::Wait), "nobody passes it by force");
+}
+
+fn forced(gate: &str, action: &str) -> crate::api::release::OverrideRecord {
+    crate::api::release::OverrideRecord {
+        gate: gate.into(),
+        by: "dave".into(),
+        at: at(0),
+        until: at(100),
+        reason: "customers wait".into(),
+        incident: "INC-1".into(),
+        action: action.into(),
+        uid: Some(uid(action)),
+    }
+}
+
+#[test]
+fn no_glass_is_broken_while_too_much_is_left_to_review() {
+    use crate::domain::debt::{MOST, ROOM};
+    let owing = |count: usize| {
+        let debts = (0..count).map(|index| crate::api::environment::Debt {
+            id: format!("release/{}", uid(&format!("old-{index}"))),
+            by: "erin".into(),
+            at: at(0),
+            what: "emergency".into(),
+            reason: "login was broken".into(),
+            incident: None,
+        });
+        with_status(EnvironmentStatus { debts: debts.collect(), ..EnvironmentStatus::default() })
+    };
+    for (kind, emergency, overrides, debts, expected) in [
+        (ReleaseKind::Deploy, true, 0, MOST - 1, None),
+        (ReleaseKind::Deploy, true, 0, MOST, Some(GateState::Fail)),
+        (ReleaseKind::Deploy, true, 1, MOST - 1, Some(GateState::Fail)),
+        (ReleaseKind::Deploy, false, 1, MOST, Some(GateState::Fail)),
+        (ReleaseKind::Deploy, false, 0, MOST, None),
+        (ReleaseKind::Rollback, false, 0, ROOM, None),
+        (ReleaseKind::Rollback, true, 0, MOST, None),
+        (ReleaseKind::Rollback, true, 0, ROOM, Some(GateState::Fail)),
+    ] {
+        let mut observed = owing(debts);
+        observed.release.spec.kind = kind;
+        observed.release.spec.emergency = emergency.then_some(true);
+        let records = (0..overrides).map(|index| forced("windows", &format!("a{index}")));
+        observed.release.status.get_or_insert_default().overrides = records.collect();
+        let found = state(&observed, "break-glass");
+        assert_eq!(found, expected, "{kind:?} {emergency} {overrides} {debts}");
+    }
+}
+
+#[test]
+fn what_is_asked_of_the_world_is_not_passed_by_force() {
+    for (gate, expected) in [
+        ("preflight/0/image-exists/backend", false),
+        ("traffic/backend", false),
+        ("post-review", false),
+        ("break-glass", false),
+        ("windows", true),
+        ("frozen", true),
+        ("slo", true),
+    ] {
+        assert_eq!(force::may_be_forced(gate), expected, "{gate}");
+    }
+}
+
+#[test]
+fn a_freeze_since_the_override_holds_again() {
+    let freeze = |by: &str, secs| Frozen { by: by.into(), at: Some(at(secs)), ..Frozen::default() };
+    let mut observed = with_status(EnvironmentStatus::default());
+    observed.release.status.get_or_insert_default().overrides =
+        vec![crate::api::release::OverrideRecord { at: at(5), ..forced("frozen", "a1") }];
+    let mut freezes = |freezes: &[Frozen]| {
+        let status = observed.environment.as_mut().unwrap().status.get_or_insert_default();
+        (status.frozen, status.freezes) = (None, Vec::new());
+        freezes.iter().for_each(|one| crate::domain::freeze::add(status, one.clone()));
+        gate(&observed, "frozen")
+    };
+    assert_eq!(freezes(&[freeze("erin", 1)]).state, GateState::Pass);
+    let held = freezes(&[freeze("erin", 1), freeze("carol", 6)]);
+    assert_eq!((held.state, held.detail.as_str()), (GateState::Wait, "frozen by erin; also frozen by carol"));
 }
 
 #[test]
@@ -235,6 +324,7 @@ fn a_gate_passed_by_force_passes_until_its_time_is_over() {
             reason: "customers wait".into(),
             incident: "INC-1".into(),
             action: "a1".into(),
+            uid: None,
         })
         .into();
     let status = planned(&observed);

@@ -4,15 +4,17 @@ use chrono::{DateTime, Utc};
 
 use super::{NEWS, Notice, Severity, blank, fresh, place};
 use crate::api::environment::{Environment, EnvironmentStatus, Frozen, Stop};
+use crate::domain::freeze;
 
 /// What is to be told of an environment as it is now, and has not been told.
 #[must_use]
 pub fn of_environment(environment: &Environment, now: DateTime<Utc>) -> Vec<Notice> {
     let Some(status) = &environment.status else { return Vec::new() };
-    let frozen = status.frozen.as_ref().map(|frozen| froze(environment, frozen, now));
+    let freezes = freeze::listed(status);
+    let frozen = freezes.iter().map(|frozen| froze(environment, frozen, now));
     let stopped = status.stop.as_ref().filter(|stop| now - stop.at <= NEWS);
     let stopped = stopped.map(|stop| stop_of(environment, stop));
-    let all = stopped.into_iter().chain(frozen).chain(thawed(environment, status, now));
+    let all = stopped.into_iter().chain(frozen).chain(thawed(environment, status, &freezes, now));
     fresh(environment, &status.notified, all)
 }
 
@@ -43,15 +45,22 @@ fn froze(environment: &Environment, frozen: &Frozen, now: DateTime<Utc>) -> Noti
 fn thawed<'a>(
     environment: &'a Environment,
     status: &'a EnvironmentStatus,
+    freezes: &'a [Frozen],
     now: DateTime<Utc>,
 ) -> impl Iterator<Item = Notice> + 'a {
-    let holds = status.frozen.as_ref().map(freeze_key);
+    let holds: Vec<String> = freezes.iter().map(freeze_key).collect();
     let begun = status.notified.iter().filter_map(|told| Some((told.key.strip_prefix("Frozen@")?, told)));
-    begun.filter(move |(key, _)| holds.as_deref() != Some(*key)).map(move |(key, _)| {
+    begun.filter(move |(key, _)| !holds.iter().any(|held| held == key)).map(move |(key, _)| {
         let blank = blank(environment, "Unfrozen", format!("Unfrozen@{key}"), now);
+        let (title, sentence) = match &status.frozen {
+            Some(left) => {
+                ("is still frozen", format!("One freeze has ended. It is still frozen by {}.", left.by))
+            }
+            None => ("is no longer frozen", "Releases may start again.".to_owned()),
+        };
         Notice {
-            title: format!("{} is no longer frozen", place(environment)),
-            sentence: "Releases may start again.".to_owned(),
+            title: format!("{} {title}", place(environment)),
+            sentence,
             incident: format!("{}/freeze/{key}", blank.incident),
             ends: true,
             ..blank

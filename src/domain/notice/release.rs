@@ -341,6 +341,7 @@ mod tests {
                 reason: "customers are down".into(),
                 incident: "INC-1".into(),
                 action: "override-1".into(),
+                uid: None,
             }];
         });
         release.spec.emergency = Some(true);

@@ -9,7 +9,7 @@ use crate::domain::{environment_action, identity, plan};
 
 /// Actions judged in one decision, so that a flood cannot stop the world.
 const AT_ONCE: usize = 16;
-/// Names of judged actions that are remembered.
+/// Uids of judged actions that are remembered.
 const REMEMBERED: usize = 64;
 
 /// What orders actions: when the API server accepted them, then their names.
@@ -40,7 +40,8 @@ impl Draft<'_> {
     pub(super) fn judge_all(&mut self, open: &[&ReleaseAction]) {
         for action in open {
             let name = action.metadata.name.clone().unwrap_or_default();
-            if self.stored.judged_actions.contains(&name) {
+            let uid = action.metadata.uid.clone().unwrap_or_default();
+            if self.stored.judged_actions.contains(&uid) {
                 // applied and stored, but the answer was lost on its way
                 self.answer(name, action::applied(action));
                 continue;
@@ -54,7 +55,7 @@ impl Draft<'_> {
                 .overtaken(action)
                 .unwrap_or_else(|| action::judge(self.observed, &self.status, action, self.now));
             if verdict.is_applied() {
-                self.remember(&name);
+                self.remember(&uid);
                 self.apply(action);
             } else if verdict.is_suspicious {
                 let message =
@@ -90,10 +91,10 @@ impl Draft<'_> {
         self.do_after(Effect::JudgeAction { name, result: verdict.result, message: verdict.message });
     }
 
-    fn remember(&mut self, name: &str) {
-        self.just_applied.insert(name.to_owned());
+    fn remember(&mut self, uid: &str) {
+        self.just_applied.insert(uid.to_owned());
         let judged = &mut self.status.judged_actions;
-        judged.push(name.to_owned());
+        judged.push(uid.to_owned());
         let excess = judged.len().saturating_sub(REMEMBERED);
         judged.drain(..excess);
     }
@@ -202,11 +203,11 @@ impl Draft<'_> {
     }
 
     fn was_applied(&self, action: &ReleaseAction) -> bool {
-        let name = action.metadata.name.as_deref().unwrap_or_default();
+        let uid = action.metadata.uid.as_deref().unwrap_or_default();
         let result = action.status.as_ref().and_then(|status| status.result);
         match result {
             Some(result) => result == ActionResult::Applied,
-            None => self.just_applied.contains(name) || self.stored.judged_actions.iter().any(|j| j == name),
+            None => self.just_applied.contains(uid) || self.stored.judged_actions.iter().any(|j| j == uid),
         }
     }
 

@@ -67,6 +67,7 @@ impl Draft<'_> {
             reason: timeline::cut(action.spec.reason.clone().unwrap_or_default(), 1024),
             incident: given.incident.unwrap_or_default(),
             action: action.metadata.name.clone().unwrap_or_default(),
+            uid: action.metadata.uid.clone(),
         };
         let message = format!(
             "gate {} passed by force until {} ({}): {}",

@@ -278,8 +278,8 @@ fn an_image_that_is_denied_in_flight_holds_and_says_how_to_go_on() {
     let denied = crate::api::environment::DeniedDigest {
         digest: digest.into(),
         reason: Some("leaks".into()),
-        by: None,
         until: Some(at(60)),
+        ..Default::default()
     };
     let status = world.observed.environment.as_mut().unwrap().status.as_mut().unwrap();
     status.denied = vec![denied];

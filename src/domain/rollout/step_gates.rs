@@ -34,8 +34,7 @@ impl Draft<'_> {
             record.step = Some(index);
             record
         }));
-        let excess = records.len().saturating_sub(64);
-        records.drain(..excess);
+        approval::trim(records);
     }
 
     fn tally_of_step(&self, index: i32, step: &ApprovalStep) -> Option<Tally> {
@@ -50,7 +49,8 @@ impl Draft<'_> {
                 let is_known = |record: &crate::api::release::ApprovalRecord| {
                     record.step == Some(index) && record.action == name
                 };
-                self.just_applied.contains(name) || self.status.approvals.iter().any(is_known)
+                let uid = action.metadata.uid.as_deref().unwrap_or_default();
+                self.just_applied.contains(uid) || self.status.approvals.iter().any(is_known)
             })
             .collect();
         let environment = self.observed.environment.as_ref()?;
