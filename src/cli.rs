@@ -145,6 +145,9 @@ async fn on_cluster(verb: Option<&Verb>, settings: &crate::config::Settings) -> 
         Verb::PromoteStep(wanted) => act::act(settings, crate::api::ActionKind::Promote, wanted).await,
         Verb::PromoteFull(wanted) => act::act(settings, crate::api::ActionKind::PromoteFull, wanted).await,
         Verb::Freeze(wanted) => guarding::freeze(settings, wanted).await,
+        Verb::Retire(wanted) => {
+            guarding::on_environment(settings, crate::api::ActionKind::Retire, wanted).await
+        }
         Verb::Unfreeze(wanted) => {
             guarding::on_environment(settings, crate::api::ActionKind::Unfreeze, wanted).await
         }

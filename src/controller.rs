@@ -24,6 +24,7 @@ mod policies;
 mod ration;
 mod recent;
 mod reconcile;
+mod restore;
 mod run;
 mod seal;
 mod shards;

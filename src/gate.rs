@@ -23,6 +23,7 @@ mod alerts;
 mod github_checks;
 mod http;
 mod image_exists;
+mod image_tag;
 mod measure;
 mod revision_history;
 mod routing;
@@ -77,6 +78,7 @@ pub static GATES: &[&dyn Gate] = &[
     &revision_history::RevisionHistoryGate,
     &routing::RoutingGate,
     &image_exists::ImageExistsGate,
+    &image_tag::ImageTagGate,
     &github_checks::GithubChecksGate,
     &measure::MeasureGate,
     &alerts::AlertsGate,
@@ -163,6 +165,11 @@ mod tests {
                 weights: Vec::new(),
             }),
             Question::ImageExists { image: "127.0.0.1:1/a:b".into(), wanted: ImageExists::default() },
+            Question::ImageTag {
+                image: "127.0.0.1:1/a:b".into(),
+                digest: format!("sha256:{}", "a".repeat(64)),
+                pull_secret: None,
+            },
             Question::GithubChecks {
                 wanted: GithubChecks {
                     repo: "acme/planera".into(),

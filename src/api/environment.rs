@@ -26,7 +26,8 @@ pub use metrics::{
     StatisticalTest, Worse,
 };
 pub use status::{
-    CurrentVersion, Debt, DeniedDigest, EnvironmentStatus, Frozen, InFlight, LaneClaim, ScaledComponent, Stop,
+    CurrentVersion, Debt, DeniedDigest, EnvironmentStatus, Frozen, InFlight, LaneClaim, Retired,
+    ScaledComponent, Stop,
 };
 
 /// What an Environment demands and allows.
@@ -304,10 +305,25 @@ pub struct EnvironmentRef {
 ))]
 #[serde(rename_all = "camelCase")]
 pub struct Versions {
-    /// RE2 expression that the version must match.
+    /// RE2 expression that the whole version must match.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub pattern: Option<String>,
+    /// Tag of the images that carry a version; absent: the version itself. `{{version}}` stands for the version, `{{semver}}` for the
+    /// version without a leading `v`, `{{sha}}` for the commit that the version ends with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        length(max = 128),
+        regex(pattern = r"^[A-Za-z0-9_.-]*([{][{](version|semver|sha)[}][}][A-Za-z0-9_.-]*)+$")
+    )]
+    pub tag: Option<String>,
+    /// Deployments and promotions name every image by digest.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub require_digest: bool,
+    /// Accept a digest without asking the registry whether it is what the version's tag means: for registries that the controller
+    /// cannot reach. A digest alone then proves no version.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_unverified_digests: bool,
 }
 
 /// What follows a failure.

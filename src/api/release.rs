@@ -19,7 +19,9 @@ mod status;
 pub use evidence::{Counts, Evidence, Spread};
 pub use people::{ApprovalRecord, ApprovalState, CheckRecord, Driver, OverrideRecord};
 pub use phase::Phase;
-pub use plan::{BakeStep, PartStep, Plan, PlanStep, RollStep, SmokeStep, StepProgress, TrackStep, Weights};
+pub use plan::{
+    BakeStep, PartStep, Plan, PlanStep, PolicyChange, RollStep, SmokeStep, StepProgress, TrackStep, Weights,
+};
 pub use refused::RefusedRequest;
 pub use rollout::{RolloutAnalysis, RolloutAsk, RolloutProgress, RolloutVerb};
 pub use status::{

@@ -43,7 +43,7 @@ pub use kind::ActionKind;
 )]
 #[x_kube(
     validation = Rule::new("self == oldSelf").message("actions are immutable").reason(kube::core::Reason::FieldValueForbidden),
-    validation = ("self.action in ['Freeze','Unfreeze','Deny','Allow','Scale','Restart','AbortAll','Review'] ? !has(self.release) : has(self.release)", "Freeze, Unfreeze, Deny, Allow, Scale, Restart, AbortAll and Review act on the environment (no spec.release); every other action needs spec.release"),
+    validation = ("self.action in ['Freeze','Unfreeze','Deny','Allow','Scale','Restart','AbortAll','Review','Retire'] ? !has(self.release) : has(self.release)", "Freeze, Unfreeze, Deny, Allow, Scale, Restart, AbortAll, Review and Retire act on the environment (no spec.release); every other action needs spec.release"),
     validation = ("!(self.action in ['Approve','Check']) || (has(self.expected) && has(self.expected.planDigest))", "Approve and Check need spec.expected.planDigest: an approval is bound to the plan that its author saw"),
     validation = ("!(self.action in ['Pause','Resume','SetWeight','Promote','PromoteFull','Retry']) || (has(self.expected) && has(self.expected.step))", "Pause, Resume, SetWeight, Promote, PromoteFull and Retry need spec.expected.step: the step that their author saw"),
     validation = ("self.action != 'Approve' || has(self.release) && has(self.release.requestedBy)", "Approve needs spec.release.requestedBy: the requester that its author saw"),
@@ -54,7 +54,7 @@ pub use kind::ActionKind;
     validation = ("self.action != 'Override' || (has(self.parameters) && has(self.parameters.gate) && has(self.parameters.until) && has(self.parameters.incident))", "Override needs spec.parameters.gate, until and incident"),
     validation = ("self.action != 'Drive' || (has(self.parameters) && has(self.parameters.until))", "Drive needs spec.parameters.until"),
     validation = ("self.action != 'Review' || (has(self.parameters) && has(self.parameters.debt))", "Review needs spec.parameters.debt"),
-    validation = Rule::new("!(self.action in ['Reject','Abort','AbortAll','Rollback','Override','Freeze','Unfreeze','Deny','Allow','Review']) || (has(self.reason) && self.reason.trim().size() >= 3)").message("this action needs spec.reason").field_path(".reason"),
+    validation = Rule::new("!(self.action in ['Reject','Abort','AbortAll','Rollback','Override','Freeze','Unfreeze','Deny','Allow','Review','Retire']) || (has(self.reason) && self.reason.trim().size() >= 3)").message("this action needs spec.reason").field_path(".reason"),
     validation = Rule::new("self.action == 'Approve' || !has(self.slots) || self.slots.size() == 0").message("only Approve fills slots").field_path(".slots"),
 )]
 #[serde(rename_all = "camelCase")]

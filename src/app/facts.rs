@@ -9,7 +9,7 @@ use crate::app::confirm::{Confirm, Fact, Intent};
 use crate::app::number::{Unit, Value};
 use crate::app::rows::{EnvironmentRow, HealthClass, Reading};
 use crate::app::store::Store;
-use crate::domain::intent;
+use crate::domain::{image_version, intent};
 
 mod particular;
 
@@ -45,7 +45,14 @@ fn about(store: &Store, confirm: &Confirm) -> Vec<Fact> {
                 cluster.identity.as_ref().map(|identity| identity.groups.as_slice()).unwrap_or_default();
             let slots: Vec<String> =
                 intent::slots_for(environment, groups).into_iter().map(|s| s.name).collect();
-            let mut facts = vec![good("requested by", release.spec.requested_by.clone())];
+            let strangers = image_version::strangers(&environment.spec, &release.spec);
+            let images = strangers.iter().map(|image| Fact {
+                label: "other version",
+                value: format!("{} does not carry {}", image.image, release.spec.version),
+                bad: true,
+            });
+            let mut facts: Vec<Fact> = images.collect();
+            facts.push(good("requested by", release.spec.requested_by.clone()));
             facts.extend(source(store, confirm, environment));
             facts.extend(source_gates(release));
             facts.push(good("you count for", slots.join(", ")));

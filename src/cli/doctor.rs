@@ -3,6 +3,7 @@
 //! A check is one function and one line in `CHECKS`. Clusters are looked at side by side, the checks of one a few at a time, and each
 //! has an end of its own: a cluster that does not answer delays nothing else, and what depends on it is skipped, never passed.
 
+mod impersonation;
 mod local;
 mod numbers;
 mod objects;
@@ -112,6 +113,8 @@ const CHECKS: &[Check] = &[
     Check { id: "permissions", run: |patient| rights::permissions(patient).boxed(), needs_server: true },
     Check { id: "policies", run: |patient| rights::policies(patient).boxed(), needs_server: true },
     Check { id: "controller", run: |patient| rights::controller(patient).boxed(), needs_server: true },
+    Check { id: "impersonation", run: |patient| impersonation::look(patient).boxed(), needs_server: true },
+    Check { id: "environments", run: |patient| rights::environments(patient).boxed(), needs_server: true },
     Check { id: "prometheus", run: |patient| numbers::prometheus(patient).boxed(), needs_server: true },
     Check { id: "alertmanager", run: |patient| numbers::alertmanager(patient).boxed(), needs_server: true },
     Check { id: "queries", run: |patient| numbers::queries(patient).boxed(), needs_server: true },

@@ -47,6 +47,7 @@ impl From<IntentError> for CliError {
             | IntentError::NeverForced(_)
             | IntentError::TicketMissing => Exit::Usage,
             IntentError::VersionRefused { .. }
+            | IntentError::NoCommit { .. }
             | IntentError::StrategyRefused { .. }
             | IntentError::NoSlot { .. }
             | IntentError::SelfApproval { .. } => Exit::Refused,

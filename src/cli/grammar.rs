@@ -197,6 +197,9 @@ Examples:
     /// Emergency stop: abort everything that waits or runs in an environment
     #[command(after_help = "Example:\n  release-cockpit stop production --reason 'INC-1: nothing may move'")]
     Stop(OnEnvironment),
+    /// Permit the deletion of an Environment for an hour; its records stay and restore it if it is created again
+    #[command(after_help = "Example:\n  release-cockpit retire shop/sandbox --reason 'the service is gone'")]
+    Retire(OnEnvironment),
     /// Set the replicas of a component, or put them back
     #[command(after_help = "\
 Examples:

@@ -64,7 +64,8 @@ pub fn crds() -> Result<String, CliError> {
 }
 
 fn render(wanted: &Manifests) -> Result<String, CliError> {
-    let policies = if wanted.optional { OPTIONAL_POLICIES } else { POLICIES };
+    let both = format!("{POLICIES}---\n{OPTIONAL_POLICIES}");
+    let policies = if wanted.optional { both.as_str() } else { POLICIES };
     let parts: Vec<&str> = match wanted.what {
         ManifestsWhat::Crds => vec![CRDS],
         ManifestsWhat::Rbac => vec![RBAC],

@@ -76,6 +76,8 @@ pub enum Error {
 pub struct Found {
     /// `sha256:…` of what the reference names: of the index, where there is one.
     pub digest: String,
+    /// Digests of what an index lists, one for each platform.
+    pub children: Vec<String>,
     /// What it runs on; empty where nobody asked, or where it is no image that runs.
     pub platforms: Vec<Platform>,
 }
@@ -133,18 +135,18 @@ impl Registries {
         let (digest, manifest) = asking.manifest().await?;
         let manifest =
             manifest::parse(&manifest).ok_or_else(|| asking.strange("answers with no manifest"))?;
-        let platforms = match manifest {
-            manifest::Manifest::Index(platforms) => platforms,
+        let (children, platforms) = match manifest {
+            manifest::Manifest::Index { digests, platforms } => (digests, platforms),
             manifest::Manifest::Single { config } => {
                 let blob = asking.get(Method::GET, &format!("blobs/{config}")).await?;
                 let blob = asking.read(blob).await?;
                 if sha256(&blob) != config {
                     return Err(asking.strange("sends a configuration that is not what its digest says"));
                 }
-                manifest::platform_of(&blob).into_iter().collect()
+                (Vec::new(), manifest::platform_of(&blob).into_iter().collect())
             }
         };
-        Ok(Found { digest, platforms })
+        Ok(Found { digest, children, platforms })
     }
 
     fn ask<'a>(&'a self, image: &str, credentials: &'a Credentials) -> Result<Asking<'a>, Error> {

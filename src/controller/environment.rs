@@ -13,7 +13,7 @@ use super::error::Error;
 use super::observe::{name, namespace, workload_of};
 use super::policies;
 use super::seal;
-use super::{status, telling};
+use super::{restore, status, telling};
 use crate::api::condition::{Condition, ConditionStatus};
 use crate::api::config_record::ConfigRecord;
 use crate::api::environment::{Component, CurrentVersion, EnvironmentStatus};
@@ -21,7 +21,7 @@ use crate::api::release::Phase;
 use crate::api::stored;
 use crate::api::{Environment, Release};
 use crate::domain::rollout_status::WorkloadState;
-use crate::domain::{analysis, environment_action, soak, timeline, version};
+use crate::domain::{analysis, environment_action, shared_workload, soak, timeline, version};
 use crate::workload;
 
 pub(super) mod actions;
@@ -56,6 +56,8 @@ pub(super) async fn reconcile(environment: Arc<Environment>, context: Arc<Contex
 
 /// What people ask comes first. When something ends by itself next.
 async fn work(environment: &Environment, context: &Arc<Context>) -> Result<Option<DateTime<Utc>>, Error> {
+    let restored = Box::pin(restore::carry_out(environment, context)).await?;
+    let environment = restored.as_ref().unwrap_or(environment);
     let acted = Box::pin(actions::carry_out(environment, context)).await?;
     let next = update(acted.environment.as_ref().unwrap_or(environment), context).await?;
     let again = acted
@@ -94,6 +96,7 @@ async fn update(environment: &Environment, context: &Arc<Context>) -> Result<Opt
     new.configs = configs(environment, context, &workloads).await;
     let over = environment_action::expire(&mut new, now);
     tell_policies(environment, context, &mut new);
+    tell_rival(environment, context, &mut new);
     let unusable = secrets::judge(environment, context, &mut new).await;
     if old != new && stored::is_status_understood(environment) {
         let phase = releases.iter().find(|r| r.phase().holds_lane()).map_or(Phase::Pending, |r| r.phase());
@@ -142,6 +145,14 @@ fn tell_policies(environment: &Environment, context: &Context, status: &mut Envi
     let told = policies::condition(&status.conditions, &verdict, generation, now);
     status.conditions.retain(|condition| condition.type_ != policies::CONDITION);
     status.conditions.push(told);
+}
+
+/// Whether an older Environment owns one of its workloads.
+fn tell_rival(environment: &Environment, context: &Context, status: &mut EnvironmentStatus) {
+    let rival = restore::rival(environment, context);
+    let mut told = Environment { status: Some(std::mem::take(status)), ..environment.clone() };
+    shared_workload::stamp(&mut told, rival, context.core.clock.now());
+    *status = told.status.unwrap_or_default();
 }
 
 fn siblings(environment: &Environment, context: &Context) -> Vec<String> {

@@ -12,10 +12,11 @@ use serde::de::DeserializeOwned;
 
 use super::context::Context;
 use super::error::{Error, read_failed};
-use super::policies;
+use super::{policies, restore};
 use crate::api::environment::{Component, EnvironmentRef};
 use crate::api::{Environment, Release, ReleaseAction, Stored};
-use crate::domain::rollout::{Observed, Refusal, Source};
+use crate::domain::governing;
+use crate::domain::rollout::{Governs, Observed, Refusal, Source};
 use crate::domain::rollout_status::WorkloadState;
 use crate::workload::{self, Target};
 
@@ -57,8 +58,11 @@ pub(super) async fn observe(
         others(context, &release, is_certain),
     )?;
     if let Some(environment) = &mut environment {
-        policies::stamp(environment, context.policies.of(&namespace), context.core.clock.now());
+        let now = context.core.clock.now();
+        policies::stamp(environment, context.policies.of(&namespace), now);
+        restore::stamp(environment, context, now);
     }
+    let governs = pinned(&release, environment.as_mut());
     let (mut workloads, mut unreadable) = (BTreeMap::new(), BTreeMap::new());
     for component in environment.iter().flat_map(|environment| &environment.spec.components) {
         let is_released = release.spec.images.iter().any(|image| image.component == component.name);
@@ -90,6 +94,7 @@ pub(super) async fn observe(
     let mut observed = Observed {
         release,
         environment,
+        governs,
         source,
         workloads,
         tracks,
@@ -110,6 +115,19 @@ pub(super) async fn observe(
 /// A failure as decisions see it.
 pub(super) fn refusal(error: &Error) -> Refusal {
     Refusal { message: error.to_string(), may_pass: error.is_transient() }
+}
+
+/// Lets a release that has begun see the policy that it began with; the policy as it is now.
+pub(super) fn pinned(release: &Release, environment: Option<&mut Environment>) -> Option<Governs> {
+    let (status, environment) = (release.status.as_ref()?, environment?);
+    if !status.phase.holds_lane() || !crate::api::stored::is_understood(environment) {
+        return None;
+    }
+    let governs = Governs::of(environment);
+    if !governing::pin(environment, status) {
+        tracing::warn!(release = %release.key(), "the policy that it began with cannot be read: the present one counts");
+    }
+    Some(governs)
 }
 
 pub(super) fn namespace(object: &impl Resource) -> &str {

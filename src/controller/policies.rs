@@ -15,12 +15,13 @@ use futures::{FutureExt, StreamExt};
 use k8s_openapi::api::admissionregistration::v1::{
     ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
 };
-use kube::api::{Api, ListParams};
+use k8s_openapi::api::authentication::v1::SelfSubjectReview;
+use kube::api::{Api, ListParams, PostParams};
 use kube::core::PartialObjectMeta;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{Event, watcher};
 use kube::{Client, Resource};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OnceCell};
 
 pub(super) use self::judge::Verdict;
 use self::judge::{Listed, Seen, Shipped, judge};
@@ -30,6 +31,7 @@ use super::shared::Shared;
 use super::{act, attempt, feed};
 use crate::api::Environment;
 use crate::api::condition::{Condition, ConditionStatus};
+use crate::api::labels::CONTROLLER_USER;
 use crate::api::release::Phase;
 pub(super) use crate::domain::attested::CONDITION;
 
@@ -58,6 +60,8 @@ pub(super) struct Verdicts {
     installed: Shared<Arc<Installed>>,
     /// Looks at a namespace, for all who begin something there at the same time.
     looks: Mutex<BTreeMap<String, Arc<Shared<()>>>>,
+    /// As which user the API server knows this controller.
+    account: OnceCell<String>,
 }
 
 impl Verdicts {
@@ -102,6 +106,21 @@ impl Verdicts {
     /// What is installed now.
     async fn installed(&self, client: &Client) -> Arc<Installed> {
         self.installed.get(async || Arc::new(Installed::list(client).await)).await
+    }
+
+    /// The account that the policies may exempt: this controller's own, where it is a ServiceAccount; else the one that the
+    /// manifests name.
+    async fn account(&self, client: &Client) -> String {
+        let api: Api<SelfSubjectReview> = Api::all(client.clone());
+        let ask = || async {
+            let review = SelfSubjectReview::default();
+            let params = PostParams::default();
+            let answer = tokio::time::timeout(PATIENCE, api.create(&params, &review)).await.map_err(drop)?;
+            let user = answer.map_err(drop)?.status.and_then(|status| status.user_info?.username);
+            let is_account = |user: &String| user.starts_with("system:serviceaccount:");
+            Ok::<_, ()>(user.filter(is_account).unwrap_or_else(|| CONTROLLER_USER.to_owned()))
+        };
+        self.account.get_or_try_init(ask).await.cloned().unwrap_or_else(|()| CONTROLLER_USER.to_owned())
     }
 
     fn looks(&self, namespace: &str) -> Arc<Shared<()>> {
@@ -285,7 +304,9 @@ async fn ask_in(
     let Some(environment) = environments.first() else { return SOON };
     let probes = probe::ask(context, environment).await;
     let Installed { policies, bindings } = installed;
-    let verdict = judge(&SHIPPED, &Seen { policies, bindings, probes: &probes, namespace: space });
+    let account = context.policies.account(&context.core.client).await;
+    let seen = Seen { policies, bindings, probes: &probes, namespace: space, account: &account };
+    let verdict = judge(&SHIPPED, &seen);
     let now = context.core.clock.now();
     let is_settling = is_settling(&verdict, now);
     let is_news = context.policies.keep(space, verdict, now);

@@ -229,8 +229,17 @@ async fn carry_on(context: &Context, book: &Book) -> Result<ChainHead, Error> {
     Ok(plan.head)
 }
 
+/// Writes the head that the records tell of an environment that was created again.
+pub(super) async fn restore(
+    context: &Context,
+    environment: &Environment,
+    head: &ChainHead,
+) -> Result<Environment, Error> {
+    apply(context, environment, &json!({"chain": head}), "the environment").await
+}
+
 /// Applies a part of a status under the sealer's own name. Nothing is written when the object is no longer the one that was read.
-async fn apply<K>(context: &Context, object: &K, status: &Value, what: &'static str) -> Result<(), Error>
+async fn apply<K>(context: &Context, object: &K, status: &Value, what: &'static str) -> Result<K, Error>
 where
     K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
         + Clone
@@ -248,11 +257,11 @@ where
         "status": status,
     });
     let params = PatchParams::apply(SEAL_FIELD_MANAGER).force();
-    api::<Stored<K>>(context, namespace(object))
+    let written = api::<Stored<K>>(context, namespace(object))
         .patch_status(name(object), &params, &Patch::Apply(&body))
         .await
         .map_err(|error| write_failed(what, error))?;
-    Ok(())
+    written.readable().map_err(|unreadable| Error::Unreadable { what, reason: unreadable.reason })
 }
 
 /// Events are a courtesy: a failure is logged and forgotten.

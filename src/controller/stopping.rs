@@ -143,7 +143,9 @@ async fn alone(release: &Release, context: &Arc<Context>) -> Result<(), Error> {
     if let Some(environment) = &mut environment {
         policies::stamp(environment, context.policies.of(space), context.core.clock.now());
     }
+    let governs = super::observe::pinned(&found, environment.as_mut());
     let observed = Observed {
+        governs,
         others: context.releases_of(&release.environment_key()),
         actions: context.actions_of(&key).iter().map(|action| (**action).clone()).collect(),
         release: found,

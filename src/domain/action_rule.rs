@@ -135,6 +135,7 @@ pub const RULES: [ActionRule; ActionKind::ALL.len()] = {
         row(Kind::HandOver, "Hand over", UNFINISHED, false, Light),
         row(Kind::AbortAll, "Stop everything", &[], true, StopAll),
         row(Kind::Review, "Review", &[], true, Light),
+        row(Kind::Retire, "Retire", &[], true, Wide),
     ]
 };
 

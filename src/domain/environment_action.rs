@@ -13,7 +13,8 @@ use super::action::Verdict;
 use super::rollout_status::WorkloadState;
 use super::{attested, freeze, identity};
 use crate::api::environment::{
-    DeniedDigest, Environment, EnvironmentStatus, Frozen, InFlight, ScaledComponent, Stop, WorkloadKind,
+    DeniedDigest, Environment, EnvironmentStatus, Frozen, InFlight, Retired, ScaledComponent, Stop,
+    WorkloadKind,
 };
 use crate::api::names::ComponentName;
 use crate::api::release::Release;
@@ -21,8 +22,10 @@ use crate::api::release_action::{ActionKind, ActionResult, Parameters, ReleaseAc
 
 mod expiry;
 pub mod ledger;
+mod restore;
 
 pub use expiry::{expire, next_expiry};
+pub use restore::{Restored, restored};
 
 /// Uids of actions that are remembered.
 const REMEMBERED: usize = 64;
@@ -30,6 +33,9 @@ const REMEMBERED: usize = 64;
 const DENIED: usize = 256;
 /// How old a wish to scale or restart may be when it is come to; later it would take people by surprise.
 const FRESH: TimeDelta = TimeDelta::minutes(10);
+
+/// How long a retired Environment may be deleted.
+const RETIRED_FOR: TimeDelta = TimeDelta::hours(1);
 
 /// What an action is judged on.
 #[derive(Clone, Copy, Debug)]
@@ -135,6 +141,7 @@ pub fn applied(action: &ReleaseAction) -> Verdict {
             None => format!("{component} has as many replicas as before"),
         },
         ActionKind::Restart => format!("the pods of {component} are being started anew"),
+        ActionKind::Retire => "the Environment may be deleted within an hour".to_owned(),
         ActionKind::Review => {
             format!("the debt of {} is cleared", parameters.debt.as_deref().unwrap_or_default())
         }
@@ -224,21 +231,48 @@ impl Case<'_> {
             )));
         }
         let mut after = stored.clone();
-        match kind {
-            ActionKind::Freeze => freeze::add(&mut after, self.freeze()?),
-            ActionKind::Unfreeze => self.unfreeze(&mut after)?,
-            ActionKind::Deny => self.deny(&mut after)?,
-            ActionKind::Allow => self.allow(&mut after)?,
-            ActionKind::AbortAll => {
-                let is_later = after.stop.as_ref().is_none_or(|stop| stop.at <= self.at());
-                after.stop = if is_later { Some(self.stop()) } else { after.stop };
-            }
-            ActionKind::Review => self.review(&mut after)?,
-            ActionKind::Scale => return self.scale(stored),
-            ActionKind::Restart => return self.restart(stored),
-            other => return Err(no(format!("{other} does not act on an environment"))),
+        if let Some(outcome) = self.on_status(&mut after) {
+            return outcome.map(|()| Change { before: None, effect: None, after });
         }
-        Ok(Change { before: None, effect: None, after })
+        match kind {
+            ActionKind::Scale => self.scale(stored),
+            ActionKind::Restart => self.restart(stored),
+            other => Err(no(format!("{other} does not act on an environment"))),
+        }
+    }
+
+    /// Carries out what changes nothing but the status; nothing where the action is of another kind.
+    fn on_status(&self, after: &mut EnvironmentStatus) -> Option<Result<(), Refusal>> {
+        Some(match self.action.spec.action {
+            ActionKind::Freeze => self.freeze().map(|frozen| freeze::add(after, frozen)),
+            ActionKind::Unfreeze => self.unfreeze(after),
+            ActionKind::Deny => self.deny(after),
+            ActionKind::Allow => self.allow(after),
+            ActionKind::AbortAll => {
+                if after.stop.as_ref().is_none_or(|stop| stop.at <= self.at()) {
+                    after.stop = Some(self.stop());
+                }
+                Ok(())
+            }
+            ActionKind::Review => self.review(after),
+            ActionKind::Retire => self.retire(after),
+            _ => return None,
+        })
+    }
+
+    /// Permits the deletion of the Environment for a time. What it holds stays in the records, and comes back with it.
+    fn retire(&self, after: &mut EnvironmentStatus) -> Result<(), Refusal> {
+        let executing = self.seen.releases.iter().find(|release| release.phase().holds_lane());
+        if let Some(release) = executing {
+            let name = release.metadata.name.as_deref().unwrap_or_default();
+            return Err(no(format!("{name} is being executed: abort it, or wait for its end")));
+        }
+        let until = self.at() + RETIRED_FOR;
+        if until <= self.now {
+            return Err(no(format!("its time was over at {}", time(until))));
+        }
+        after.retired = Some(Retired { by: self.by(), at: self.at(), until, reason: self.reason() });
+        Ok(())
     }
 
     fn parameters(&self) -> Parameters {

@@ -187,6 +187,7 @@ pub fn observed(environment: Environment) -> Observed {
     Observed {
         release: release("v2"),
         environment: Some(environment),
+        governs: None,
         source: None,
         workloads: workloads.into_iter().collect(),
         writes: BTreeMap::new(),

@@ -223,6 +223,7 @@ pub fn evaluate(
             None => all.push(force::apply(&case, gate)),
         }
     }
+    preflight::versions(&case, waiver.is_some(), &mut all);
     if waiver.is_none() {
         objective::ask(&case, &mut all);
         source_health::ask(&case, &mut all);
@@ -315,6 +316,7 @@ fn environment_missing(release: &Release) -> Gate {
 /// Gates that an emergency or a rollback passes.
 fn people_and_time(case: &Case<'_>, tally: Option<&Tally>, is_waived: bool) -> Vec<Gate> {
     let mut gates = vec![policy::frozen(case)];
+    gates.extend(policy::retired(case));
     gates.extend(objective::readable(case));
     gates.extend(objective::judge(case));
     let spec = &case.environment.spec;

@@ -29,6 +29,15 @@ pub enum Question {
         /// What is wanted of it.
         wanted: ImageExists,
     },
+    /// The registry has that digest under that tag.
+    ImageTag {
+        /// Repository with the version's tag.
+        image: String,
+        /// The digest that is released.
+        digest: String,
+        /// Secret with the registry's credentials.
+        pull_secret: Option<String>,
+    },
     /// So many old revisions of each workload are kept.
     RevisionHistory {
         /// Old revisions needed, the newest not counted.
@@ -90,6 +99,27 @@ pub enum Found {
     Rise(Rise),
     /// Alerts that fire.
     Alerts(Vec<Alert>),
+    /// What a registry has under a tag.
+    Index(ImageIndex),
+}
+
+/// What a registry has under a tag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageIndex {
+    /// Its digest.
+    pub digest: String,
+    /// Digests of the images that it lists, one for each platform.
+    pub children: Vec<String>,
+}
+
+impl ImageIndex {
+    /// Whether two digests of this tag have content in common: they are equal, or one of them lists the other.
+    #[must_use]
+    pub fn relates(&self, one: &str, other: &str) -> bool {
+        let lists =
+            |index: &str, child: &str| index == self.digest && self.children.iter().any(|c| c == child);
+        one == other || lists(one, other) || lists(other, one)
+    }
 }
 
 impl Answer {
@@ -113,6 +143,15 @@ impl Answer {
     pub fn rise(&self) -> Option<&Rise> {
         match &self.found {
             Some(Found::Rise(rise)) => Some(rise),
+            _ => None,
+        }
+    }
+
+    /// What a registry has under a tag.
+    #[must_use]
+    pub fn index(&self) -> Option<&ImageIndex> {
+        match &self.found {
+            Some(Found::Index(index)) => Some(index),
             _ => None,
         }
     }
@@ -197,6 +236,12 @@ pub fn health_name(index: usize) -> String {
 #[must_use]
 pub fn smoke_name(index: usize) -> String {
     format!("smoke/{index}")
+}
+
+/// Name of the gate that compares the digest of a component's image with what the registry has under the version's tag.
+#[must_use]
+pub fn image_version_name(component: &str) -> String {
+    format!("image-version/{component}")
 }
 
 /// Name of a preflight gate, as it stands in `status.gates`; the index tells two of a kind apart.

@@ -9,6 +9,7 @@ use crate::api::release::{ComponentImage, ReleaseKind, ReleaseSpec};
 use crate::api::release_action::{Evidence, Parameters};
 use crate::api::strategy::StrategyName;
 use crate::api::{Environment, Phase, Release};
+use crate::domain::image_version;
 use crate::domain::known_version::{KnownVersion, digest, tag};
 
 use name::{object_name, short_hash};
@@ -89,6 +90,16 @@ pub enum IntentError {
         version: String,
         /// The environment's pattern.
         pattern: String,
+        /// The environment's name.
+        environment: String,
+    },
+    /// The environment takes the commit of its images out of the version.
+    #[error(
+        "version {version} does not end with a commit, from which {environment} takes the tag of its images"
+    )]
+    NoCommit {
+        /// The version.
+        version: String,
         /// The environment's name.
         environment: String,
     },
@@ -186,13 +197,18 @@ pub fn deploy(
     words: &Words,
     nonce: &str,
 ) -> Result<Release, IntentError> {
+    let versions = environment.spec.versions.as_ref();
+    let tag = image_version::tag_of(versions, version).ok_or_else(|| IntentError::NoCommit {
+        version: version.chars().take(128).collect(),
+        environment: environment.metadata.name.clone().unwrap_or_default(),
+    })?;
     let images = environment
         .spec
         .components
         .iter()
         .map(|component| ComponentImage {
             component: component.name.clone(),
-            image: format!("{}:{}", component.image, version.replace('+', "_")),
+            image: format!("{}:{tag}", component.image),
         })
         .collect();
     let source = Source { version: version.to_owned(), images };
@@ -357,8 +373,7 @@ fn check_version(environment: &Environment, name: &str, version: &str) -> Result
         return Err(IntentError::NotAVersion(version.chars().take(64).collect()));
     }
     let pattern = environment.spec.versions.as_ref().and_then(|versions| versions.pattern.as_deref());
-    let refused =
-        pattern.filter(|p| regex::Regex::new(p).is_ok_and(|expression| !expression.is_match(version)));
+    let refused = pattern.filter(|pattern| matches!(image_version::matches(pattern, version), Ok(false)));
     match refused {
         Some(pattern) => Err(IntentError::VersionRefused {
             version: version.to_owned(),

@@ -1,9 +1,11 @@
 //! What a release will do: its steps, and a digest over everything that an approver agrees to.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::track;
+use super::{governing, track};
 use crate::api::Duration;
 use crate::api::environment::{Environment, EnvironmentSpec, HttpProbe, Probe, WorkloadKind};
 use crate::api::names::ComponentName;
@@ -36,8 +38,30 @@ pub fn plan(environment: &Environment, release: &Release) -> Plan {
         Strategy::Canary(canary) => canary_steps(spec, canary, waves),
         Strategy::BlueGreen(blue_green) => blue_green_steps(spec, blue_green, waves),
     };
-    let digest = digest(release, &settings, &steps);
-    Plan { strategy, steps, digest }
+    let policy = governing::hashes(spec);
+    let digest = digest(release, &settings, &steps, Some(&policy));
+    Plan { strategy, steps, digest, policy, changed: None }
+}
+
+/// The plan anew, where `old` is the one that is stored.
+///
+/// A plan of an older version covers no policy. As long as nothing changes, it keeps its digest, and approvals of it count; the
+/// policy as this version first sees it is the one that later changes are compared with.
+#[must_use]
+pub fn renewed(environment: &Environment, release: &Release, old: Option<&Plan>) -> Plan {
+    let mut plan = plan(environment, release);
+    let Some(old) = old else { return plan };
+    let is_same_policy = old.policy.is_empty() || old.policy == plan.policy;
+    let settings = environment.spec.strategy_of(plan.strategy);
+    if is_same_policy && old.digest == digest(release, &settings, &plan.steps, None) {
+        plan.digest.clone_from(&old.digest);
+    }
+    plan.changed = if is_same_policy {
+        old.changed.clone()
+    } else {
+        Some(governing::change(environment, governing::difference(&old.policy, &plan.policy)))
+    };
+    plan
 }
 
 /// A wave after the other.
@@ -145,7 +169,12 @@ fn watch(spec: &EnvironmentSpec) -> Vec<PlanStep> {
     smoke(probes(spec).len()).into_iter().chain(bake).collect()
 }
 
-fn digest(release: &Release, settings: &Strategy, steps: &[PlanStep]) -> String {
+fn digest(
+    release: &Release,
+    settings: &Strategy,
+    steps: &[PlanStep],
+    policy: Option<&BTreeMap<String, String>>,
+) -> String {
     let mut images: Vec<_> =
         release.spec.images.iter().map(|i| json!([i.component.as_str(), i.image])).collect();
     images.sort_by_key(Value::to_string);
@@ -154,8 +183,16 @@ fn digest(release: &Release, settings: &Strategy, steps: &[PlanStep]) -> String 
     if settings.name() != StrategyName::Rolling {
         whole["settings"] = json!(settings);
     }
-    let whole = canonical(whole);
-    let hash = Sha256::digest(whole.to_string().as_bytes());
+    if let Some(policy) = policy {
+        whole["policy"] = json!(policy);
+    }
+    hash(whole)
+}
+
+/// `sha256:` and the hash of a value, the same for equal values.
+#[must_use]
+pub(super) fn hash(value: Value) -> String {
+    let hash = Sha256::digest(canonical(value).to_string().as_bytes());
     let mut text = String::with_capacity(71);
     text.push_str("sha256:");
     for byte in hash {
@@ -168,7 +205,7 @@ fn digest(release: &Release, settings: &Strategy, steps: &[PlanStep]) -> String 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// The same value with the keys of every object in order, so that equal values have equal texts.
-fn canonical(value: Value) -> Value {
+pub(super) fn canonical(value: Value) -> Value {
     match value {
         Value::Object(map) => {
             let mut pairs: Vec<_> = map.into_iter().collect();
@@ -263,7 +300,35 @@ mod tests {
     }
 
     #[test]
-    fn the_digest_changes_with_images_steps_and_strategy_only() {
+    fn approving_covers_the_policy_and_an_older_plan_keeps_its_digest_until_something_changes() {
+        let (mut environment, release) = (environment(), release("v2"));
+        let first = plan(&environment, &release);
+        environment.spec.on_failure = crate::api::environment::OnFailure::Hold;
+        let second = renewed(&environment, &release, Some(&first));
+        assert_ne!(second.digest, first.digest);
+        assert_eq!(second.changed.as_ref().unwrap().sections, ["onFailure"]);
+        assert_eq!(renewed(&environment, &release, Some(&second)), second, "told again, it is no news");
+        environment.spec.contacts.insert("on-call".into(), "#ops".into());
+        assert_eq!(renewed(&environment, &release, Some(&second)), second, "contacts follow at once");
+
+        let settings = environment.spec.strategy_of(second.strategy);
+        let old = Plan {
+            digest: digest(&release, &settings, &second.steps, None),
+            policy: BTreeMap::new(),
+            ..second.clone()
+        };
+        let kept = renewed(&environment, &release, Some(&old));
+        assert_eq!((kept.digest.as_str(), kept.policy.len()), (old.digest.as_str(), second.policy.len()));
+        let again = renewed(&environment, &release, Some(&kept));
+        assert_eq!(again.digest, old.digest);
+        environment.spec.components[0].workload.name = "other".into();
+        let moved = renewed(&environment, &release, Some(&again));
+        assert_ne!(moved.digest, old.digest);
+        assert_eq!(moved.changed.unwrap().sections, ["components"]);
+    }
+
+    #[test]
+    fn the_digest_changes_with_images_steps_strategy_and_policy_only() {
         let (mut environment, mut release) = (environment(), release("v2"));
         let first = plan(&environment, &release).digest;
         release.spec.images.reverse();

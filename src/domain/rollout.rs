@@ -15,7 +15,7 @@ use super::health::{Answers, Question};
 use super::rollout_status::WorkloadState;
 use crate::api::environment::{Environment, WorkloadRef};
 use crate::api::names::ComponentName;
-use crate::api::release::{Phase, Release, ReleaseStatus};
+use crate::api::release::{Phase, PolicyChange, Release, ReleaseStatus};
 use crate::api::release_action::{ActionResult, ReleaseAction};
 use crate::api::stored;
 
@@ -58,6 +58,8 @@ pub struct Observed {
     pub release: Release,
     /// Its environment, if it exists.
     pub environment: Option<Environment>,
+    /// The policy of the environment as it is now, where the release has begun under another one.
+    pub governs: Option<Governs>,
     /// Where the environment's versions must have proved themselves; absent where no promotion is demanded.
     pub source: Option<Source>,
     /// Workloads by component; those that do not exist are absent.
@@ -78,6 +80,24 @@ pub struct Observed {
     pub answers: Answers,
     /// What keeps a component's pods from getting well, in one sentence; looked for only where a rollout has failed.
     pub causes: BTreeMap<String, String>,
+}
+
+/// The policy of an environment as it is now.
+#[derive(Clone, Debug)]
+pub struct Governs {
+    /// Hashes of its sections.
+    pub hashes: BTreeMap<String, String>,
+    /// Its last change.
+    pub change: PolicyChange,
+}
+
+impl Governs {
+    /// The policy of that environment.
+    #[must_use]
+    pub fn of(environment: &Environment) -> Self {
+        let hashes = super::governing::hashes(&environment.spec);
+        Self { hashes, change: super::governing::change(environment, Vec::new()) }
+    }
 }
 
 /// The environment that promotions come from.
@@ -228,6 +248,7 @@ pub fn next(observed: &Observed, now: DateTime<Utc>) -> Decision {
     }
     let mut draft = Draft::new(observed, now);
     draft.refresh_plan();
+    draft.note_policy_change();
     draft.judge_actions();
     draft.obey_stop();
     draft.count_approvals();

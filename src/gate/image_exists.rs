@@ -35,7 +35,7 @@ async fn look(scope: &Scope, image: &str, wanted: &ImageExists) -> Verdict {
     judge(image, wanted, scope.registries.look(image, &credentials).await)
 }
 
-async fn credentials(scope: &Scope, name: &str) -> Result<Credentials, String> {
+pub(super) async fn credentials(scope: &Scope, name: &str) -> Result<Credentials, String> {
     let read = async |key| read_secret(&scope.client, &scope.namespace, name, key).await;
     let text = match read(PULL_SECRET_KEY).await {
         Err(error @ SecretError::NoKey { .. }) => read(OLD_PULL_SECRET_KEY).await.map_err(|_| error),
@@ -84,6 +84,7 @@ mod tests {
         };
         Found {
             digest: format!("sha256:{}", "ab".repeat(32)),
+            children: Vec::new(),
             platforms: architectures.iter().map(platform).collect(),
         }
     }

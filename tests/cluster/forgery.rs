@@ -563,3 +563,34 @@ async fn without_the_role_for_retention_not_even_the_controller_removes_a_record
     let kept = place.kubectl("dave", &["get", "releases.release-cockpit.dev", "one", "-o", "name"], "").await;
     assert!(kept.ok().contains("/one"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_environment_with_records_outlives_its_owner_and_goes_with_its_namespace() {
+    let Some(world) = world::world().await else { return };
+    let place = Place::new(world, "retired", &json!({})).await;
+    let namespace = place.space.namespace.clone();
+    let environments: kube::Api<Environment> = place.space.as_seen_by("controller").await;
+    let frozen = json!({"status": {"frozen": {"by": "bob", "reason": "audit", "inFlight": "Finish"}}});
+    let params = PatchParams::default();
+    environments.patch_status("production", &params, &Patch::Merge(frozen)).await.expect("a status");
+    let words = format!(
+        "EnvironmentKept: production is frozen: retire it first (release-cockpit retire {namespace}/production)"
+    );
+    let name = "environments.release-cockpit.dev";
+    place.refuses("admin", (&["delete", name, "production"], ""), &words).await;
+    place.refuses("admin", (&["delete", name, "--all"], ""), &words).await;
+    let stored = place.kubectl("admin", &["get", name, "production", "-o", "json"], "").await;
+    let stored = stored.ok();
+    place.refuses("admin", (&["replace", "--force", "-f", "-"], &stored), &words).await;
+    // an owner that goes takes it along as little
+    let collector = "--as=system:serviceaccount:kube-system:generic-garbage-collector";
+    place
+        .refuses("admin", (&["delete", name, "production", collector, "--dry-run=server"], ""), &words)
+        .await;
+    // the namespace goes with everything in it
+    place.kubectl("admin", &["delete", "namespace", &namespace, "--wait=false"], "").await.ok();
+    until(60, "the namespace is gone", || async {
+        (place.kubectl("admin", &["get", "namespace", &namespace], "").await.code != 0).then_some(())
+    })
+    .await;
+}

@@ -17,8 +17,8 @@ pub const PEOPLE: [&str; 10] =
     ["admin", "alice", "bob", "bob-admin", "carol", "erin", "oscar", "frank", "dave", "controller"];
 
 /// The kinds of action that act on an environment.
-const ON_ENVIRONMENT: [&str; 8] =
-    ["Freeze", "Unfreeze", "Deny", "Allow", "Scale", "Restart", "AbortAll", "Review"];
+const ON_ENVIRONMENT: [&str; 9] =
+    ["Freeze", "Unfreeze", "Deny", "Allow", "Scale", "Restart", "AbortAll", "Review", "Retire"];
 
 /// A server, seen through the eyes of its people.
 ///

@@ -47,7 +47,8 @@ registry! {
     lists::{ selectors, unknown_fields_select_nothing, pages },
     locks::{ workloads_are_locked, second_workloads_are_locked, workloads_are_free, the_label_stays, definitions_stay },
     logs::{ logs_are_told_with_their_stamps, logs_are_followed, strange_logs_are_refused },
-    policies::{ releases_are_admitted_by_policy, a_freeze_stops_releases, actions_are_admitted_by_policy, roles_limit_people, records_never_change },
+    policies::{ releases_are_admitted_by_policy, a_freeze_stops_releases, actions_are_admitted_by_policy, roles_limit_people, records_never_change,
+        images_carry_their_version, an_environment_that_holds_anything_stays },
     removal::{ children_follow_their_owner, orphans_stay, preconditions_protect },
     rollouts::{
         a_rollout_makes_revisions, going_back_reuses_a_replica_set, a_deadline_is_told, a_paused_deployment_waits,

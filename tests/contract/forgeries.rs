@@ -253,6 +253,7 @@ pub async fn verbs_of_actions(backend: &Backend) {
         ("bob", "Scale", &component, "scale"),
         ("bob", "Restart", &component, "scale"),
         ("oscar", "Override", &gate, "override"),
+        ("oscar", "Retire", &none, "override"),
     ] {
         let sentence = format!(
             "VerbDenied: {kind} needs the verb {verb} on environment staging in namespace {}, which {who} does not have",

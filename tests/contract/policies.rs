@@ -268,3 +268,109 @@ pub async fn records_never_change(backend: &Backend) {
         "actions are immutable",
     );
 }
+
+pub async fn images_carry_their_version(backend: &Backend) {
+    backend.environment().await;
+    let path = format!("{}?dryRun=All", backend.ours("releases"));
+    let digest = format!("@sha256:{}", "a".repeat(64));
+    let repository = "ghcr.io/acme/contract-backend";
+    let release = |kind: &str, version: &str, image: &str| {
+        let images = json!([{"component": "backend", "image": format!("{repository}{image}")}]);
+        let release = with(backend.release("one", version), "/spec/images", images);
+        with(with(release, "/spec/kind", json!(kind)), "/spec/reason", json!("because of the check"))
+    };
+    let refused = async |version: &str, image: &str, sentence: &str| {
+        for kind in ["Deploy", "Promote"] {
+            let answer = backend.post("alice", &path, &release(kind, version, image)).await;
+            answer.refused(422, "Invalid", &denied("release-environment", sentence));
+        }
+    };
+    for tag in [":pr-666", ":v1.0.0-evil", ":v1.0", ":1.0.0", ":pr-666@"] {
+        let image = tag.replace('@', &digest);
+        let sentence = format!(
+            "VersionMismatch: {repository}{image} does not carry version v1.0.0: its tag must be v1.0.0"
+        );
+        refused("v1.0.0", &image, &sentence).await;
+    }
+    // what a digest is only a registry can tell, and what ran before may be called otherwise
+    for (kind, image) in [
+        ("Deploy", format!(":v1.0.0{digest}")),
+        ("Deploy", digest.clone()),
+        ("Rollback", ":pr-666".to_owned()),
+    ] {
+        backend.post("alice", &path, &release(kind, "v1.0.0", &image)).await.ok();
+    }
+    let versions = json!({"pattern": r"v\d+|v\d+-[0-9a-f]+", "tag": "stage-{{sha}}", "requireDigest": true});
+    let change = json!({"spec": {"versions": versions}});
+    backend.patch("admin", &backend.ours("environments/staging"), ("merge", &change)).await.ok();
+    let fitting = release("Deploy", "v1-4f2a9c1", &format!(":stage-4f2a9c1{digest}"));
+    backend
+        .until("the policies see the mapping", || async {
+            (backend.post("alice", &path, &fitting).await.code == 201).then_some(())
+        })
+        .await;
+    for (version, image, sentence) in [
+        (
+            "xv1-4f2a9c1",
+            format!(":stage-4f2a9c1{digest}"),
+            r"VersionRefused: version xv1-4f2a9c1 does not match v\d+|v\d+-[0-9a-f]+ of staging".to_owned(),
+        ),
+        (
+            "v1",
+            format!(":stage-{digest}"),
+            "VersionMismatch: version v1 does not end with a commit, which versions.tag stage-{{sha}} takes from it"
+                .to_owned(),
+        ),
+        (
+            "v1-4f2a9c1",
+            format!(":stage-4f2a9c2{digest}"),
+            format!(
+                "VersionMismatch: {repository}:stage-4f2a9c2{digest} does not carry version v1-4f2a9c1: its tag must be stage-4f2a9c1"
+            ),
+        ),
+        (
+            "v1-4f2a9c1",
+            ":stage-4f2a9c1".to_owned(),
+            format!("DigestMissing: {repository}:stage-4f2a9c1 has no digest, which staging requires"),
+        ),
+    ] {
+        refused(version, &image, &sentence).await;
+    }
+}
+
+pub async fn an_environment_that_holds_anything_stays(backend: &Backend) {
+    backend.environment().await;
+    let (one, all) = (backend.ours("environments/staging"), backend.ours("environments"));
+    let digest = format!("sha256:{}", "a".repeat(64));
+    let at = "2026-01-02T03:04:05Z";
+    let debt = json!({"id": "release/1", "by": "bob", "at": at, "what": "emergency", "reason": "fire"});
+    let chain = json!({"sequence": 1, "hash": digest, "removed": 0, "removedHash": ""});
+    let write = async |status: Value| {
+        let status = json!({"status": status});
+        backend.patch("controller", &format!("{one}/status"), ("merge", &status)).await.ok();
+    };
+    for (status, why) in [
+        (json!({"frozen": {"by": "oscar", "reason": "audit", "inFlight": "Finish"}}), "is frozen"),
+        (json!({"frozen": null, "debts": [debt]}), "has debts to review"),
+        (json!({"debts": [], "denied": [{"digest": digest}]}), "denies images"),
+        (json!({"denied": [], "chain": chain}), "has records"),
+    ] {
+        write(status).await;
+        let namespace = &backend.namespace;
+        let sentence = format!(
+            "EnvironmentKept: staging {why}: retire it first (release-cockpit retire {namespace}/staging)"
+        );
+        for path in [&one, &all] {
+            let answer = backend.delete("admin", path, &Value::Null).await;
+            answer.refused(403, "Forbidden", &denied("environment-deletion", &sentence));
+        }
+    }
+    backend.get("admin", &one).await.ok();
+    let retired = json!({"by": "oscar", "at": at, "until": "2026-01-02T04:04:05Z", "reason": "it is gone"});
+    write(json!({"retired": retired})).await;
+    backend.delete("admin", &one, &Value::Null).await.ok();
+    backend.get("admin", &one).await.refused(404, "NotFound", "\"staging\" not found");
+    // one that holds nothing goes as it came
+    backend.environment().await;
+    backend.delete("admin", &one, &Value::Null).await.ok();
+}

@@ -45,6 +45,9 @@ pub struct EnvironmentStatus {
     /// The last emergency stop: it aborts every release that was asked for until then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stop: Option<Stop>,
+    /// Set while the Environment may be deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retired: Option<Retired>,
     /// Images that may not come here.
     #[schemars(schema_with = "schemas::denied")]
     pub denied: Vec<DeniedDigest>,
@@ -158,6 +161,22 @@ pub struct Stop {
     /// Name of the action that carries it.
     #[schemars(length(max = 63))]
     pub action: String,
+}
+
+/// The permission to delete an Environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Retired {
+    /// Who retired it.
+    #[schemars(length(max = 253))]
+    pub by: String,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Until when it may be deleted.
+    pub until: DateTime<Utc>,
+    /// Why.
+    #[schemars(length(max = 1024))]
+    pub reason: String,
 }
 
 /// What becomes of a release that executes when its environment is frozen.

@@ -1,7 +1,9 @@
 //! What will be done, and how far it is.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::api::names::ComponentName;
@@ -16,9 +18,42 @@ pub struct Plan {
     /// The steps in order.
     #[schemars(length(max = 128))]
     pub steps: Vec<PlanStep>,
-    /// `sha256:…` over images, strategy and steps.
+    /// `sha256:…` over images, strategy, steps and policy.
     #[schemars(length(max = 71))]
     pub digest: String,
+    /// Hashes of the environment's sections that govern the release; empty in plans of older versions.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "hashes")]
+    pub policy: BTreeMap<String, String>,
+    /// The last change of those sections since the release was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<PolicyChange>,
+}
+
+/// A change of the sections of an environment that govern a release.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PolicyChange {
+    /// The field manager of the change, such as `kubectl-edit`.
+    #[schemars(length(max = 128))]
+    pub by: String,
+    /// When.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<DateTime<Utc>>,
+    /// The sections, such as `approval`.
+    #[schemars(length(max = 32), inner(length(max = 63)))]
+    pub sections: Vec<String>,
+    /// `sha256:…` over all sections after it.
+    #[schemars(length(max = 71))]
+    pub hash: String,
+}
+
+fn hashes(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "maxProperties": 32,
+        "additionalProperties": {"type": "string", "maxLength": 71}
+    })
 }
 
 /// One step of a plan.

@@ -1,7 +1,9 @@
 //! What the controller says of a release.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -95,6 +97,10 @@ pub struct ReleaseStatus {
     /// Why and by whom it is being undone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub undo: Option<Undo>,
+    /// The environment's sections under which it is carried out, from its start to its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "sections")]
+    pub policy: Option<BTreeMap<String, serde_json::Value>>,
     /// How often it was started again by Retry.
     pub attempt: i32,
     /// What happened, oldest first, at most 100 entries.
@@ -371,4 +377,9 @@ pub struct TimelineEntry {
     /// One sentence.
     #[schemars(length(max = 512))]
     pub message: String,
+}
+
+/// What an Environment's schema has admitted is not described again.
+fn sections(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "object", "x-kubernetes-preserve-unknown-fields": true})
 }

@@ -58,6 +58,8 @@ pub enum ActionKind {
     AbortAll,
     /// Clear the debt that a break-glass left, as another person.
     Review,
+    /// Permit the deletion of the Environment for an hour.
+    Retire,
     /// A kind that this version does not know: refused. Never stored.
     #[schemars(skip)]
     Unknown,
@@ -65,7 +67,7 @@ pub enum ActionKind {
 
 impl ActionKind {
     /// Every kind of action that can be stored.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Approve,
         Self::Reject,
         Self::Check,
@@ -90,6 +92,7 @@ impl ActionKind {
         Self::HandOver,
         Self::AbortAll,
         Self::Review,
+        Self::Retire,
     ];
 
     /// The action as objects write it.
@@ -120,6 +123,7 @@ impl ActionKind {
             Self::HandOver => "HandOver",
             Self::AbortAll => "AbortAll",
             Self::Review => "Review",
+            Self::Retire => "Retire",
             Self::Unknown => "Unknown",
         }
     }
@@ -141,7 +145,7 @@ impl ActionKind {
             Self::Abort | Self::AbortAll | Self::Rollback => Verb::Rollback,
             Self::Freeze | Self::Unfreeze | Self::Deny | Self::Allow => Verb::Freeze,
             Self::Scale | Self::Restart => Verb::Scale,
-            Self::Override | Self::Unknown => Verb::Override,
+            Self::Override | Self::Retire | Self::Unknown => Verb::Override,
         }
     }
 
@@ -158,6 +162,7 @@ impl ActionKind {
                 | Self::Restart
                 | Self::AbortAll
                 | Self::Review
+                | Self::Retire
         )
     }
 }

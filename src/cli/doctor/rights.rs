@@ -10,7 +10,7 @@ use crate::api::{Environment, Verb};
 use crate::cluster::Cluster;
 use crate::cluster::lease::Leader;
 use crate::domain::age::Age;
-use crate::domain::attested;
+use crate::domain::{attested, shared_workload};
 use crate::time::Clock;
 
 const START: &str = "release-cockpit manifests controller | kubectl apply -f -, and look at its log";
@@ -76,6 +76,22 @@ fn enforced(environment: &Environment) -> Finding {
             "the controller tries it: is it running?",
         ),
     }
+}
+
+/// Whether each Environment owns its workloads.
+pub(super) async fn environments(patient: &Patient) -> Vec<Finding> {
+    const APART: &str = "take the workload out of one of the two Environments";
+    let Ok(environments) = patient.environments().await else {
+        return vec![Finding::skipped("the environments cannot be read")];
+    };
+    let looked = environments.iter().map(|environment| {
+        let place = environment.key().to_string();
+        match shared_workload::rival(environment, environments) {
+            Some(rival) => Finding::fail(place, rival, APART),
+            None => Finding::ok(place, "no other Environment names its workloads"),
+        }
+    });
+    looked.collect()
 }
 
 pub(super) async fn controller(patient: &Patient) -> Vec<Finding> {

@@ -247,7 +247,7 @@ pub struct Manifests {
     /// Which of them
     #[arg(value_enum, default_value_t = ManifestsWhat::All)]
     pub what: ManifestsWhat,
-    /// The optional policies instead of the necessary ones
+    /// The optional policies besides the necessary ones
     #[arg(long)]
     pub optional: bool,
     /// Image of the controller, by digest: NAME@sha256:DIGEST

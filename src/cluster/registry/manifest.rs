@@ -87,7 +87,12 @@ fn level(variant: &str) -> Option<u32> {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Manifest {
     /// One per platform.
-    Index(Vec<Platform>),
+    Index {
+        /// Digests of everything that it lists.
+        digests: Vec<String>,
+        /// Platforms of the images among them.
+        platforms: Vec<Platform>,
+    },
     /// One image.
     Single {
         /// Digest of its configuration.
@@ -106,6 +111,8 @@ struct Raw {
 #[derive(Deserialize)]
 struct Entry {
     #[serde(default)]
+    digest: String,
+    #[serde(default)]
     platform: Option<Platform>,
 }
 
@@ -117,9 +124,11 @@ struct Descriptor {
 pub(super) fn parse(bytes: &[u8]) -> Option<Manifest> {
     let raw: Raw = serde_json::from_slice(bytes).ok()?;
     if let Some(entries) = raw.manifests {
+        let digests = entries.iter().map(|entry| entry.digest.clone()).collect();
         let platforms = entries.into_iter().filter_map(|entry| entry.platform);
         // what was signed or attested lies beside the images, on a platform called unknown
-        return Some(Manifest::Index(platforms.filter(Platform::is_known).collect()));
+        let platforms = platforms.filter(Platform::is_known).collect();
+        return Some(Manifest::Index { digests, platforms });
     }
     let config = raw.config?.digest;
     let hex = config.strip_prefix("sha256:")?;
@@ -186,8 +195,8 @@ mod tests {
         let index = br#"{"schemaVersion": 2, "manifests": [
             {"digest": "sha256:0", "platform": {"os": "linux", "architecture": "amd64"}},
             {"digest": "sha256:1", "platform": {"os": "unknown", "architecture": "unknown"}}, {"digest": "sha256:2"}]}"#;
-        let Some(Manifest::Index(platforms)) = parse(index) else { panic!("no index") };
-        assert_eq!(platforms.len(), 1);
+        let Some(Manifest::Index { digests, platforms }) = parse(index) else { panic!("no index") };
+        assert_eq!((digests.len(), platforms.len()), (3, 1));
         assert_eq!(parse(b"<html>"), None);
         assert_eq!(parse(br#"{"config": {"digest": "sha256:../x"}}"#), None);
     }

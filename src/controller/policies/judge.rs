@@ -1,17 +1,15 @@
 //! The verdict on the policies: what is missing, what does not deny, what is not in force, and the remedy. Pure.
 
-use std::sync::LazyLock;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use k8s_openapi::api::admissionregistration::v1::{
     MatchResources, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
     ValidatingAdmissionPolicyBindingSpec, ValidatingAdmissionPolicySpec,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
-use regex::Regex;
 
 use super::probe::{Answer, Probe};
 use crate::api::condition::ConditionStatus;
+use crate::api::labels::CONTROLLER_USER;
 use crate::api::time::from_time;
 
 const MANIFEST: &str = include_str!("../../../assets/manifests/policies.yaml");
@@ -86,6 +84,8 @@ pub(super) struct Seen<'a> {
     pub bindings: &'a Listed<ValidatingAdmissionPolicyBinding>,
     pub probes: &'a [Probe],
     pub namespace: &'a str,
+    /// User name of this controller: the only account that the policies may exempt.
+    pub account: &'a str,
 }
 
 /// The policies that this version installs, and on which it relies.
@@ -219,7 +219,7 @@ fn fault_of_objects(shipped: &Shipped, seen: &Seen<'_>) -> Option<Verdict> {
             return Some(Verdict::open("PoliciesMissing", &what));
         }
         let is_altered = |ours: &&ValidatingAdmissionPolicy| {
-            !found.iter().any(|other| name(other) == name(ours) && is_as_strict(ours, other))
+            !found.iter().any(|other| name(other) == name(ours) && is_as_strict(ours, other, seen.account))
         };
         let altered: Vec<_> = shipped.policies.iter().filter(is_altered).map(&name).collect();
         if !altered.is_empty() {
@@ -268,6 +268,7 @@ fn denies_as(
         (None, None) => true,
         (Some(ours), Some(other)) => {
             other.name == ours.name
+                && other.namespace == ours.namespace
                 && other.parameter_not_found_action == ours.parameter_not_found_action
                 && other.selector.as_ref().is_none_or(is_everything)
         }
@@ -281,8 +282,9 @@ fn denies_as(
 }
 
 /// Whether a policy refuses at least what ours does: more validations make it stricter, more conditions do not.
-fn is_as_strict(ours: &ValidatingAdmissionPolicy, other: &ValidatingAdmissionPolicy) -> bool {
+fn is_as_strict(ours: &ValidatingAdmissionPolicy, other: &ValidatingAdmissionPolicy, account: &str) -> bool {
     let (Some(ours), Some(other)) = (&ours.spec, &other.spec) else { return false };
+    let (ours, other) = (&accounted(ours, CONTROLLER_USER), &accounted(other, account));
     let has_all = |ours: Vec<String>, other: &[String]| ours.iter().all(|part| other.contains(part));
     other.failure_policy.as_deref().unwrap_or("Fail") == "Fail"
         && ours.param_kind == other.param_kind
@@ -301,7 +303,8 @@ fn is_everything(selector: &LabelSelector) -> bool {
 }
 
 fn is_wide(resources: &MatchResources) -> bool {
-    resources.exclude_resource_rules.as_ref().is_none_or(Vec::is_empty)
+    resources.match_policy.as_deref().unwrap_or("Equivalent") == "Equivalent"
+        && resources.exclude_resource_rules.as_ref().is_none_or(Vec::is_empty)
         && resources.namespace_selector.as_ref().is_none_or(is_everything)
         && resources.object_selector.as_ref().is_none_or(is_everything)
 }
@@ -320,6 +323,18 @@ fn rules(resources: &MatchResources) -> Vec<String> {
         .collect()
 }
 
+/// The policy without the name of the controller's account, which differs with the namespace that it is installed into.
+fn accounted(spec: &ValidatingAdmissionPolicySpec, account: &str) -> ValidatingAdmissionPolicySpec {
+    let mut spec = spec.clone();
+    let quoted = format!("'{account}'");
+    let conditions = spec.match_conditions.iter_mut().flatten().map(|condition| &mut condition.expression);
+    let validations = spec.validations.iter_mut().flatten().map(|validation| &mut validation.expression);
+    for expression in conditions.chain(validations) {
+        *expression = expression.replace(&quoted, "CONTROLLER");
+    }
+    spec
+}
+
 fn conditions(spec: &ValidatingAdmissionPolicySpec) -> Vec<String> {
     spec.match_conditions.iter().flatten().map(|condition| words(&condition.expression)).collect()
 }
@@ -333,15 +348,9 @@ fn validations(spec: &ValidatingAdmissionPolicySpec) -> Vec<String> {
     spec.validations.iter().flatten().map(|validation| words(&validation.expression)).collect()
 }
 
-/// An expression without the accidents of its layout, and without the namespace that the controller was installed into.
+/// An expression without the accidents of its layout.
 fn words(expression: &str) -> String {
-    static ACCOUNT: LazyLock<Option<Regex>> =
-        LazyLock::new(|| Regex::new("system:serviceaccount:[a-z0-9-]+:controller").ok());
-    let text = expression.split_whitespace().collect::<Vec<_>>().join(" ");
-    match &*ACCOUNT {
-        Some(account) => account.replace_all(&text, "CONTROLLER").into_owned(),
-        None => text,
-    }
+    expression.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

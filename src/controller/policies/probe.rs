@@ -1,7 +1,6 @@
 //! Forgeries that the policies must refuse: complete and right in everything but the name that they carry, so that a refusal is
 //! theirs and nobody else's. Sent as dry runs, which create nothing.
 
-use regex::Regex;
 use serde_json::json;
 
 use kube::api::{Api, PostParams};
@@ -10,6 +9,7 @@ use super::PATIENCE;
 use crate::api::{Environment, Release, ReleaseAction};
 use crate::controller::context::Context;
 use crate::controller::observe::{api, name, namespace};
+use crate::domain::image_version;
 
 /// Whose name the forgeries carry: nobody's.
 const NOBODY: &str = "release-cockpit-probe";
@@ -123,8 +123,9 @@ fn action(environment: &Environment) -> serde_json::Value {
 /// A version that the environment's pattern admits, as far as one can be guessed.
 fn version(environment: &Environment) -> String {
     let pattern = environment.spec.versions.as_ref().and_then(|versions| versions.pattern.as_deref());
-    let pattern = pattern.and_then(|pattern| Regex::new(pattern).ok());
-    let fits = |version: &&str| pattern.as_ref().is_none_or(|pattern| pattern.is_match(version));
+    let fits = |version: &&str| {
+        pattern.is_none_or(|pattern| image_version::matches(pattern, version).unwrap_or(true))
+    };
     let current = environment.status.iter().flat_map(|status| &status.current);
     let guess = current.map(|current| current.version.as_str()).chain(VERSIONS).find(fits);
     guess.unwrap_or("v1.0.0").to_owned()
@@ -139,7 +140,8 @@ mod tests {
     #[test]
     fn forgeries_are_objects_that_only_their_name_betrays() {
         let mut environment = environment();
-        environment.spec.versions = Some(Versions { pattern: Some(r"^v\d+\.\d+$".into()) });
+        environment.spec.versions =
+            Some(Versions { pattern: Some(r"^v\d+\.\d+$".into()), ..Versions::default() });
         let forged: Release = serde_json::from_value(release(&environment)).unwrap();
         assert_eq!((forged.spec.version.as_str(), forged.spec.images.len()), ("v1.0", 1));
         let forged: ReleaseAction = serde_json::from_value(action(&environment)).unwrap();

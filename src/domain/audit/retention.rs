@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use super::{Record, verify};
-use crate::api::{Environment, Phase, Release, ReleaseAction};
+use crate::api::{ActionKind, Environment, Phase, Release, ReleaseAction};
+use crate::domain::{freeze, version};
 
 /// The newest releases that are kept whatever their age.
 pub const KEPT_RELEASES: usize = 20;
@@ -96,7 +97,10 @@ fn needed(
         newest.iter().take(KEPT_RELEASES).chain(succeeded).map(|release| name(release)).collect();
     for release in &newest {
         let is_over = release.phase().is_final() && ended_at(release, &acted).is_some_and(|at| at < before);
-        if !is_over || is_named("release/", name(release), release.metadata.uid.as_ref()) {
+        if !is_over
+            || has_denied(environment, release)
+            || is_named("release/", name(release), release.metadata.uid.as_ref())
+        {
             kept.insert(name(release));
         }
     }
@@ -115,7 +119,10 @@ fn needed(
         let of_kept =
             action.spec.release.as_ref().is_some_and(|release| kept.contains(release.name.as_str()));
         let name = action.metadata.name.as_deref().unwrap_or_default();
-        !is_over || of_kept || is_named("action/", name, action.metadata.uid.as_ref())
+        !is_over
+            || of_kept
+            || is_in_force(environment, action)
+            || is_named("action/", name, action.metadata.uid.as_ref())
     });
     let uid = |uid: &Option<String>| uid.clone().unwrap_or_default();
     newest
@@ -147,4 +154,29 @@ fn ended_at(release: &Release, acted: &BTreeMap<&str, DateTime<Utc>>) -> Option<
 
 fn name(release: &Release) -> &str {
     release.metadata.name.as_deref().unwrap_or_default()
+}
+
+/// Whether an action set what still holds: it restores an Environment that is created again.
+fn is_in_force(environment: &Environment, action: &ReleaseAction) -> bool {
+    let Some(status) = &environment.status else { return false };
+    let given = action.spec.parameters.as_ref();
+    match action.spec.action {
+        ActionKind::Freeze => freeze::listed(status)
+            .iter()
+            .any(|frozen| frozen.by == action.spec.actor && frozen.at == action.created_at()),
+        ActionKind::Deny => {
+            let digest = given.and_then(|given| given.digest.as_ref());
+            status.denied.iter().any(|denied| Some(&denied.digest) == digest)
+        }
+        _ => false,
+    }
+}
+
+/// Whether a release has denied an image that is still denied: one that it brought and that failed, or one that it rolled back from.
+fn has_denied(environment: &Environment, release: &Release) -> bool {
+    let denied = environment.status.iter().flat_map(|status| &status.denied);
+    let denied: Vec<&str> = denied.map(|denied| denied.digest.as_str()).collect();
+    let brought = release.spec.images.iter().map(|image| image.image.as_str());
+    let found = release.status.iter().flat_map(|status| &status.before).map(|record| record.image.as_str());
+    brought.chain(found).filter_map(version::digest_of).any(|digest| denied.contains(&digest))
 }

@@ -12,6 +12,9 @@ pub fn expire(status: &mut EnvironmentStatus, now: DateTime<Utc>) -> Vec<String>
     for frozen in freeze::expire(status, now) {
         told.push(format!("the freeze by {} is over", frozen.by));
     }
+    if status.retired.take_if(|retired| retired.until <= now).is_some() {
+        told.push("the Environment may no longer be deleted".to_owned());
+    }
     status.denied.retain(|denied| {
         if is_over(denied.until) {
             told.push(format!("{} may come here again", denied.digest));
@@ -25,5 +28,6 @@ pub fn expire(status: &mut EnvironmentStatus, now: DateTime<Utc>) -> Vec<String>
 #[must_use]
 pub fn next_expiry(status: &EnvironmentStatus) -> Option<DateTime<Utc>> {
     let frozen = freeze::listed(status).into_iter().filter_map(|frozen| frozen.until);
-    frozen.chain(status.denied.iter().filter_map(|denied| denied.until)).min()
+    let retired = status.retired.iter().map(|retired| retired.until);
+    frozen.chain(retired).chain(status.denied.iter().filter_map(|denied| denied.until)).min()
 }

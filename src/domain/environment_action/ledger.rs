@@ -56,7 +56,12 @@ fn denied_images(release: &Release, next: &ReleaseStatus) -> Vec<DeniedDigest> {
         let stays = release.spec.images.iter().map(|image| image.image.as_str());
         let (by, to) = (&release.spec.requested_by, &release.spec.version);
         let why = release.spec.reason.as_deref().unwrap_or("no reason given");
-        return denials(left, stays, (by, next.finished_at), &format!("{by} rolled back from it to {to} ({name}): {why}"));
+        return denials(
+            left,
+            stays,
+            (by, next.finished_at),
+            &format!("{by} rolled back from it to {to} ({name}): {why}"),
+        );
     }
     let ends =
         release.phase() == Phase::RollingBack && matches!(next.phase, Phase::RolledBack | Phase::Errored);

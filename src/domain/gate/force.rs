@@ -10,7 +10,8 @@ use crate::api::release::{GateState, OverrideRecord, ReleaseStatus};
 pub const LONGEST: TimeDelta = TimeDelta::hours(4);
 
 /// Gates that nobody passes by force: what they demand is not a matter of time or consent, or has its own way out.
-const NEVER: [&str; 10] = [
+const NEVER: [&str; 11] = [
+    "retired",
     super::POST_REVIEW,
     super::BREAK_GLASS,
     "policy",
@@ -24,7 +25,7 @@ const NEVER: [&str; 10] = [
 ];
 
 /// Gates that ask the world about what is released: they are not looked at by force, an override of them has no effect.
-const ASKED: [&str; 2] = ["preflight/", "traffic/"];
+const ASKED: [&str; 3] = ["preflight/", "traffic/", "image-version/"];
 
 /// Whether that gate may be passed by force at all.
 #[must_use]

@@ -1,10 +1,9 @@
 //! What people have to say: approvals, an earlier no, and what break-glass has left to review.
 
 use super::{APPROVAL, Case, Gate};
-use crate::api::release::{ApprovalState, Phase, Release, ReleaseKind};
+use crate::api::release::{ApprovalState, ComponentImage, Phase, Release, ReleaseKind};
 use crate::domain::approval::Tally;
-use crate::domain::version::same_content;
-use crate::domain::{debt, identity, lane};
+use crate::domain::{debt, governing, identity, image_version, lane};
 
 /// The slots of the review.
 pub(super) fn approval(case: &Case<'_>, no_self_approval: bool, tally: Option<&Tally>) -> Gate {
@@ -20,7 +19,18 @@ pub(super) fn approval(case: &Case<'_>, no_self_approval: bool, tally: Option<&T
     if no_self_approval {
         who = format!("{who}, not {}", case.person(&case.release().spec.requested_by));
     }
-    Gate::wait(APPROVAL, format!("{taken} of {needed} people; open: {missing}"))
+    let is_stale = tally.records.iter().any(|record| record.state == ApprovalState::Stale);
+    let changed = case.plan.changed.as_ref().filter(|_| is_stale);
+    let changed = changed.map_or(String::new(), |change| format!("; {}", governing::sentence(change)));
+    let requester = &case.release().spec.requested_by;
+    let is_automation =
+        requester.starts_with("system:serviceaccount:") && case.person(requester) == requester;
+    let automation = if no_self_approval && is_automation {
+        "; requested by automation: spec.identity.people names nobody behind it, so its author may approve"
+    } else {
+        ""
+    };
+    Gate::wait(APPROVAL, format!("{taken} of {needed} people; open: {missing}{changed}{automation}"))
         .cleared_by(who)
         .command(case.on_release("approve", ""))
 }
@@ -37,7 +47,7 @@ pub(super) fn rejected(case: &Case<'_>, tally: Option<&Tally>) -> Option<Gate> {
         .iter()
         .map(AsRef::as_ref)
         .filter(|other| other.phase() == Phase::Rejected && other.spec.environment == me.spec.environment)
-        .filter(|other| brings_all(other, me))
+        .filter(|other| repeats(case, other))
         .max_by_key(|other| other.status.as_ref().and_then(|status| status.finished_at))?;
     let status = no.status.as_ref()?;
     let name = no.metadata.name.as_deref().unwrap_or_default();
@@ -59,15 +69,21 @@ pub(super) fn rejected(case: &Case<'_>, tally: Option<&Tally>) -> Option<Gate> {
     Some(Gate::fail(NAME, detail).cleared_by(who).command(case.by_force(NAME)))
 }
 
-/// Whether everything that `me` brings is what `other` brought.
-fn brings_all(other: &Release, me: &Release) -> bool {
-    me.spec.images.iter().all(|wanted| {
-        other
-            .spec
-            .images
-            .iter()
-            .any(|image| image.component == wanted.component && same_content(&image.image, &wanted.image))
-    })
+/// Whether this release brings what `other` brought: of the components that both name, nothing but what may be the same content.
+/// One more component, one less, or a digest in place of a tag make no other release of it.
+fn repeats(case: &Case<'_>, other: &Release) -> bool {
+    let me = case.release();
+    let versions = case.environment.spec.versions.as_ref();
+    let mut common = me.spec.images.iter().filter_map(|mine| {
+        let theirs = other.spec.images.iter().find(|image| image.component == mine.component)?;
+        Some((mine, theirs))
+    });
+    let is_same = |(mine, theirs): (&ComponentImage, &ComponentImage)| {
+        let (mine, theirs) = (mine.image.as_str(), theirs.image.as_str());
+        image_version::may_be_same(versions, (mine, &me.spec.version), (theirs, &other.spec.version))
+    };
+    let Some(first) = common.next() else { return false };
+    is_same(first) && common.all(is_same)
 }
 
 /// What break-glass has left behind waits for another person. Nothing where nothing is owed.

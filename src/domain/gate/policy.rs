@@ -9,8 +9,9 @@ use chrono::{DateTime, Utc};
 use crate::api::environment::{Component, DeniedDigest, Environment, EnvironmentSpec, Frozen, WorkloadKind};
 use crate::api::release::{Phase, ReleaseKind};
 use crate::api::strategy::{Step, Strategy, StrategyName};
+use crate::domain::health::{Answer, image_version_name};
 use crate::domain::rollout_status::WorkloadState;
-use crate::domain::{containers, freeze, rollback, version};
+use crate::domain::{containers, freeze, image_version, rollback, shared_workload, version};
 
 /// Name of the gate of the environment's own rules.
 pub const POLICY: &str = "policy";
@@ -48,6 +49,7 @@ pub(super) fn judge(case: &Case<'_>) -> Result<Gate, (Phase, String)> {
         }
     }
     version_pattern(case)?;
+    let labels = labels(case)?;
     if release.kind == ReleaseKind::Rollback && case.moment == Moment::Waiting {
         let others = &case.observed.others;
         if !rollback::ran_before(&release.images, others, &release.environment) && !runs_now(case) {
@@ -57,7 +59,30 @@ pub(super) fn judge(case: &Case<'_>) -> Result<Gate, (Phase, String)> {
             ));
         }
     }
-    Ok(Gate::pass("policy", format!("{} may come to {}", release.version, release.environment)))
+    Ok(Gate::pass("policy", format!("{} may come to {}{labels}", release.version, release.environment)))
+}
+
+/// Whether every image carries the version. A rollback brings images that ran here, under whatever version people know them: it is
+/// shown, not held against it.
+fn labels(case: &Case<'_>) -> Result<String, (Phase, String)> {
+    let (spec, release) = (&case.environment.spec, &case.release().spec);
+    let versions = spec.versions.as_ref();
+    if release.kind == ReleaseKind::Rollback {
+        let strangers = image_version::strangers(spec, release);
+        let images: Vec<_> = strangers.iter().map(|image| image.image.as_str()).collect();
+        return Ok(if images.is_empty() { String::new() } else { format!(" as {}", images.join(", ")) });
+    }
+    for image in &release.images {
+        if let Some(why) = image_version::mismatch(versions, &release.version, &image.image) {
+            return Err((Phase::Failed, why));
+        }
+        let needs_digest = versions.is_some_and(|versions| versions.require_digest);
+        if needs_digest && version::digest_of(&image.image).is_none() {
+            let why = format!("{} has no digest, which {} requires", image.image, release.environment);
+            return Err((Phase::Failed, why));
+        }
+    }
+    Ok(String::new())
 }
 
 /// Whether everything that the release brings is what runs now.
@@ -110,9 +135,9 @@ fn version_pattern(case: &Case<'_>) -> Result<(), (Phase, String)> {
         return Ok(());
     };
     let version = &case.release().spec.version;
-    match regex::Regex::new(pattern) {
-        Ok(regex) if regex.is_match(version) => Ok(()),
-        Ok(_) => Err((Phase::Failed, format!("version {version} does not match {pattern}"))),
+    match image_version::matches(pattern, version) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err((Phase::Failed, format!("version {version} does not match {pattern}"))),
         Err(_) => Err((Phase::Errored, format!("versions.pattern {pattern} cannot be read"))),
     }
 }
@@ -121,6 +146,11 @@ fn version_pattern(case: &Case<'_>) -> Result<(), (Phase, String)> {
 pub(super) fn workloads(case: &Case<'_>) -> Gate {
     const NAME: &str = "workloads";
     let owner = "whoever owns the workload";
+    let shared = shared_workload::told(case.environment);
+    if let Some(shared) = shared.filter(|_| case.release().spec.kind != ReleaseKind::Rollback) {
+        return Gate::fail(NAME, shared)
+            .cleared_by("a platform owner, who takes the workload out of one of the two Environments");
+    }
     for (component, _) in targets(case) {
         let workload = &component.workload;
         if let Some(refusal) = case.observed.unreadable.get(component.name.as_str()) {
@@ -263,6 +293,17 @@ pub(super) fn frozen(case: &Case<'_>) -> Gate {
         .command(case.on_environment("unfreeze", "--reason '…'"))
 }
 
+/// Whether the Environment is about to be deleted. Nothing where it is not.
+pub(super) fn retired(case: &Case<'_>) -> Option<Gate> {
+    let retired = case.environment.status.as_ref()?.retired.as_ref()?;
+    (retired.until > case.now).then(|| {
+        let until = retired.until.format("%Y-%m-%d %H:%M:%SZ");
+        Gate::wait("retired", format!("retired by {} until {until} ({})", retired.by, retired.reason))
+            .cleared_by("time")
+            .clears_at(retired.until)
+    })
+}
+
 /// Whether an older version would take the place of a newer one: said, not held against it. Nothing where it would not.
 pub(super) fn downgrade(case: &Case<'_>) -> Option<Gate> {
     let release = &case.release().spec;
@@ -294,11 +335,19 @@ pub(super) fn deny_list(case: &Case<'_>) -> Option<Gate> {
     for image in &case.release().spec.images {
         match version::digest_of(&image.image) {
             Some(digest) => {
-                if let Some(entry) = denied.iter().find(|denied| denied.digest == digest) {
+                // an index is denied with what it lists, and what it lists with the index, as far as the registry has told
+                let name = image_version_name(image.component.as_str());
+                let answer = case.observed.answers.last_since(&name, DateTime::UNIX_EPOCH);
+                let index = answer.and_then(Answer::index);
+                let is_denied = |denied: &&&DeniedDigest| {
+                    denied.digest == digest
+                        || index.is_some_and(|index| index.relates(digest, &denied.digest))
+                };
+                if let Some(entry) = denied.iter().find(is_denied) {
                     let reason =
                         entry.reason.as_deref().map_or(String::new(), |reason| format!(" ({reason})"));
                     let detail = format!("the image of {} is on the deny list{reason}", image.component);
-                    let command = case.on_environment("allow", &format!("{digest} --reason '…'"));
+                    let command = case.on_environment("allow", &format!("{} --reason '…'", entry.digest));
                     let gate = Gate::fail(NAME, detail).cleared_by(case.someone_with("freeze"));
                     return Some(gate.clears_at(entry.until).command(command));
                 }

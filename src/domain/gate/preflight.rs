@@ -3,14 +3,70 @@
 use chrono::TimeDelta;
 
 use super::{Case, Evaluation, Gate, Moment, targets};
-use crate::api::environment::Preflight;
-use crate::api::release::GateState;
-use crate::domain::health::{Question, preflight_name};
+use crate::api::environment::{EnvironmentSpec, Preflight};
+use crate::api::release::{GateState, Phase, Release, ReleaseKind};
+use crate::domain::health::{Question, image_version_name, preflight_name};
+use crate::domain::{image_version, version};
 
 /// How old an answer may be.
 const FRESH: TimeDelta = TimeDelta::seconds(60);
 /// How often a question is asked while a release waits.
 pub(super) const EVERY: TimeDelta = TimeDelta::seconds(30);
+
+/// Adds a gate per image by digest: it must be what the registry has under the version's tag. The same answer tells which digests
+/// belong together, which the deny list wants to know of releases that wait for no gate, too.
+pub(super) fn versions(case: &Case<'_>, is_waived: bool, all: &mut Evaluation) {
+    let spec = &case.environment.spec;
+    let is_trusted = spec.versions.as_ref().is_some_and(|versions| versions.allow_unverified_digests);
+    let has_denials = case.environment.status.as_ref().is_some_and(|status| !status.denied.is_empty());
+    let version = &case.release().spec.version;
+    let Some(tag) = image_version::tag_of(spec.versions.as_ref(), version) else { return };
+    for (component, image) in targets(case) {
+        let Some(digest) = version::digest_of(image) else { continue };
+        let name = image_version_name(component.name.as_str());
+        let is_gate = !is_waived && !is_trusted;
+        let proof = proof(case, component.name.as_str(), digest).filter(|_| is_gate);
+        if (is_gate && proof.is_none() || has_denials) && case.observed.answers.is_due(&name, EVERY, case.now)
+        {
+            let question = Question::ImageTag {
+                image: version::with_tag(&component.image, &tag),
+                digest: digest.to_owned(),
+                pull_secret: pull_secret(spec),
+            };
+            all.questions.push((name.clone(), question));
+        }
+        match proof {
+            Some(proof) => all.push(Gate::pass(name, proof)),
+            None if is_gate => all.push(gate(case, &name)),
+            None => {}
+        }
+    }
+}
+
+/// A release under the same version that brought the same digest, passed this gate and succeeded: here, or where it comes from.
+fn proof(case: &Case<'_>, component: &str, digest: &str) -> Option<String> {
+    let me = &case.release().spec;
+    let brought = |release: &Release| {
+        release.phase() == Phase::Succeeded
+            && release.spec.kind != ReleaseKind::Rollback
+            && release.spec.emergency != Some(true)
+            && release.spec.version == me.version
+            && release.spec.images.iter().any(|image| {
+                image.component.as_str() == component && version::digest_of(&image.image) == Some(digest)
+            })
+    };
+    let here = case.observed.others.iter().filter(|other| other.spec.environment == me.environment);
+    let there = case.observed.source.iter().flat_map(|source| &source.releases);
+    let found = here.chain(there).find(|release| brought(release))?;
+    Some(format!("{} succeeded with this digest as {}", me.version, found.key()))
+}
+
+fn pull_secret(spec: &EnvironmentSpec) -> Option<String> {
+    spec.gates.iter().flat_map(|gates| &gates.preflight).find_map(|preflight| match preflight {
+        Preflight::ImageExists(wanted) => wanted.pull_secret.clone(),
+        _ => None,
+    })
+}
 
 /// Adds a gate per preflight check, and the questions that are due.
 pub(super) fn judge(case: &Case<'_>, all: &mut Evaluation) {
@@ -48,7 +104,8 @@ fn questions(case: &Case<'_>, base: &str, preflight: &Preflight) -> Vec<(String,
             vec![(base.to_owned(), Question::RevisionHistory { at_least: history.at_least, workloads })]
         }
         Preflight::GithubChecks(checks) => {
-            let version = case.release().spec.version.clone();
+            let versions = case.environment.spec.versions.as_ref();
+            let version = image_version::revision_of(versions, &case.release().spec.version).to_owned();
             vec![(base.to_owned(), Question::GithubChecks { wanted: checks.clone(), version })]
         }
         Preflight::ImageExists(wanted) => targets(case)

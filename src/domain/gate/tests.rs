@@ -219,6 +219,9 @@ fn no_glass_is_broken_while_too_much_is_left_to_review() {
         observed.release.spec.emergency = emergency.then_some(true);
         let records = (0..overrides).map(|index| forced("windows", &format!("a{index}")));
         observed.release.status.get_or_insert_default().overrides = records.collect();
+        let mut past = release_at("planera-1", "v2", 0);
+        past.status.get_or_insert_default().phase = Phase::Succeeded;
+        observed.others = vec![std::sync::Arc::new(past)];
         let found = state(&observed, "break-glass");
         assert_eq!(found, expected, "{kind:?} {emergency} {overrides} {debts}");
     }
@@ -391,12 +394,12 @@ fn where_consent_is_asked_for_the_policies_must_attest_it() {
 #[test]
 fn a_downgrade_is_told_and_held_against_nobody() {
     let mut observed = observed(environment());
-    observed.release.spec.version = "v1.8.2".into();
+    observed.release.spec = release("v1.8.2").spec;
     assert_eq!(state(&observed, "downgrade"), None, "v1 is no semantic version");
     observed.workloads.get_mut("frontend").unwrap().image = Some("ghcr.io/acme/frontend:v1.9.0".into());
     let told = gate(&observed, "downgrade");
     assert_eq!((told.state, told.detail.as_str()), (GateState::Pass, "would now downgrade v1.9.0 to v1.8.2"));
-    observed.release.spec.version = "v1.9.1".into();
+    observed.release.spec = release("v1.9.1").spec;
     assert_eq!(state(&observed, "downgrade"), None);
 }
 
@@ -482,4 +485,150 @@ fn a_router_is_asked_about_before_any_second_workload() {
     assert_eq!(gate.state, GateState::NoData, "an old answer is none");
     observed.environment.as_mut().unwrap().spec.strategy = None;
     assert_eq!(state(&observed, "traffic/backend"), None);
+}
+
+#[test]
+fn a_version_is_what_its_images_carry() {
+    use crate::api::environment::Versions;
+    let versions = |require_digest| Some(Versions { require_digest, ..Versions::default() });
+    let other = format!("ghcr.io/acme/frontend:v2@{DIGEST}");
+    for (name, image, kind, versions, fatal) in [
+        ("its tag", "ghcr.io/acme/frontend:v2", ReleaseKind::Deploy, None, None),
+        (
+            "another tag",
+            "ghcr.io/acme/frontend:pr-666",
+            ReleaseKind::Deploy,
+            None,
+            Some("does not carry version v2"),
+        ),
+        (
+            "another tag",
+            "ghcr.io/acme/frontend:pr-666",
+            ReleaseKind::Promote,
+            None,
+            Some("does not carry version v2"),
+        ),
+        ("required", "ghcr.io/acme/frontend:v2", ReleaseKind::Deploy, versions(true), Some("has no digest")),
+        ("given", &other, ReleaseKind::Promote, versions(false), None),
+    ] {
+        let mut observed = observed(environment());
+        observed.release.spec.kind = kind;
+        observed.release.spec.images[1].image = image.into();
+        if versions.as_ref().is_some_and(|versions| versions.require_digest) {
+            observed.release.spec.images.remove(0);
+        }
+        observed.environment.as_mut().unwrap().spec.versions = versions;
+        let found = evaluated(&observed).fatal.map(|(_, why)| why);
+        match fatal {
+            Some(words) => {
+                assert!(found.as_ref().is_some_and(|why| why.contains(words)), "{name}: {found:?}")
+            }
+            None => assert_eq!(found, None, "{name}"),
+        }
+    }
+    // a rollback brings what ran here, and says what that was
+    let mut back = observed(environment());
+    back.release.spec.kind = ReleaseKind::Rollback;
+    back.release.spec.images.truncate(1);
+    back.release.spec.images[0].image = "ghcr.io/acme/backend:pr-666".into();
+    let mut past = back.release.clone();
+    past.status.get_or_insert_default().phase = Phase::Succeeded;
+    back.others = vec![std::sync::Arc::new(past)];
+    let policy = gate(&back, "policy");
+    assert_eq!(policy.state, GateState::Pass);
+    assert!(policy.detail.ends_with(" as ghcr.io/acme/backend:pr-666"), "{}", policy.detail);
+}
+
+#[test]
+fn a_digest_must_be_what_the_registry_has_under_the_tag() {
+    use crate::api::environment::Versions;
+    use crate::domain::health::{Answer, Found, ImageIndex};
+    const NAME: &str = "image-version/frontend";
+    let pinned = || {
+        let mut observed = observed(environment());
+        observed.release.spec.images[1].image = format!("ghcr.io/acme/frontend@{DIGEST}");
+        observed
+    };
+    let mut asked = pinned();
+    assert_eq!(state(&asked, NAME), Some(GateState::Wait));
+    assert_eq!(state(&asked, "image-version/backend"), None, "by tag alone it is what the tag is");
+    let (_, question) = evaluated(&asked).questions.into_iter().find(|(name, _)| name == NAME).unwrap();
+    let Question::ImageTag { image, digest, .. } = question else { panic!("{question:?}") };
+    assert_eq!((image.as_str(), digest.as_str()), ("ghcr.io/acme/frontend:v2", DIGEST));
+    for answer in [GateState::Fail, GateState::NoData, GateState::Pass] {
+        asked.answers.record(NAME, Answer::new(at(10), answer, "asked"));
+        assert_eq!(state(&asked, NAME), Some(answer));
+    }
+    for (name, change) in [
+        ("emergency", (|o: &mut Observed| o.release.spec.emergency = Some(true)) as fn(&mut Observed)),
+        ("rollback", |o| o.release.spec.kind = ReleaseKind::Rollback),
+        ("trusted", |o| {
+            let versions = Versions { allow_unverified_digests: true, ..Versions::default() };
+            o.environment.as_mut().unwrap().spec.versions = Some(versions);
+        }),
+    ] {
+        let mut observed = pinned();
+        change(&mut observed);
+        assert_eq!(state(&observed, NAME), None, "{name}");
+    }
+    // the same digest succeeded here as this version; an emergency proves nothing
+    for (emergency, expected) in [(None, GateState::Pass), (Some(true), GateState::Wait)] {
+        let mut observed = pinned();
+        let mut past = observed.release.clone();
+        past.spec.emergency = emergency;
+        past.status.get_or_insert_default().phase = Phase::Succeeded;
+        observed.others = vec![std::sync::Arc::new(past)];
+        assert_eq!(state(&observed, NAME), Some(expected));
+    }
+    // an index is denied with what it lists, and what it lists with the index
+    let other = DIGEST.replace('0', "f");
+    for (index, child, denied) in [(DIGEST, &*other, &*other), (&*other, DIGEST, &*other)] {
+        let mut observed = pinned();
+        let denied = DeniedDigest { digest: denied.into(), ..DeniedDigest::default() };
+        observed.release.spec.images.remove(0);
+        observed.environment.as_mut().unwrap().status.as_mut().unwrap().denied = vec![denied];
+        assert_eq!(state(&observed, "deny-list"), Some(GateState::Pass));
+        let index = ImageIndex { digest: index.into(), children: vec![child.into()] };
+        let found = Some(Found::Index(index));
+        observed.answers.record(NAME, Answer { found, ..Answer::new(at(10), GateState::Pass, "") });
+        assert_eq!(state(&observed, "deny-list"), Some(GateState::Fail));
+    }
+}
+
+#[test]
+fn a_no_holds_the_same_images_in_another_guise() {
+    let images = |images: &[(&str, String)]| -> Vec<crate::api::release::ComponentImage> {
+        let image = |(name, image): &(&str, String)| crate::api::release::ComponentImage {
+            component: (*name).into(),
+            image: image.clone(),
+        };
+        images.iter().map(image).collect()
+    };
+    let (backend, frontend) = ("ghcr.io/acme/backend:v2", "ghcr.io/acme/frontend:v2");
+    let rejected = [("backend", backend.to_owned())];
+    for (name, mine, holds) in [
+        ("the same", vec![("backend", backend.to_owned())], true),
+        (
+            "one more component",
+            vec![("backend", backend.to_owned()), ("frontend", frontend.to_owned())],
+            true,
+        ),
+        ("by digest", vec![("backend", format!("{backend}@{DIGEST}"))], true),
+        ("by digest alone", vec![("backend", format!("ghcr.io/acme/backend@{DIGEST}"))], true),
+        ("another component", vec![("frontend", frontend.to_owned())], false),
+    ] {
+        let mut observed = observed(environment());
+        observed.release.spec.images = images(&mine);
+        let mut other = release_at("planera-1", "v2", 0);
+        other.spec.images = images(&rejected);
+        other.status.get_or_insert_default().phase = Phase::Rejected;
+        observed.others = vec![std::sync::Arc::new(other)];
+        assert_eq!(state(&observed, "rejected"), holds.then_some(GateState::Fail), "{name}");
+    }
+    let mut fixed = observed(environment());
+    fixed.release.spec = release("v3").spec;
+    let mut other = release_at("planera-1", "v2", 0);
+    other.status.get_or_insert_default().phase = Phase::Rejected;
+    fixed.others = vec![std::sync::Arc::new(other)];
+    assert_eq!(state(&fixed, "rejected"), None);
 }

@@ -61,6 +61,7 @@ impl<'a> Draft<'a> {
         if phase.is_final() {
             self.status.finished_at = Some(self.now);
             self.status.paused = None;
+            self.status.policy = None;
         }
         self.note(by, reason, message);
         let is_warning = matches!(phase, Phase::RollingBack | Phase::Held | Phase::Failed | Phase::Errored);

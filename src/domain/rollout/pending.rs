@@ -1,10 +1,13 @@
 //! Pending: a release waits for its gates, and holds nothing meanwhile.
 
 use super::{Draft, Effect, SLOW};
-use crate::api::release::{ContainerRecord, GateState, GateStatus, Phase, Plan, RevisionRecord};
+use crate::api::release::{
+    ContainerRecord, GateState, GateStatus, Phase, Plan, PolicyChange, RevisionRecord,
+};
 use crate::api::stored;
 use crate::domain::gate::{self, Evaluation, Moment};
-use crate::domain::{containers, lane, plan, track};
+use crate::domain::timeline::CONTROLLER;
+use crate::domain::{containers, governing, lane, plan, track};
 
 impl Draft<'_> {
     /// The plan follows the environment's policy until execution begins; then it stays.
@@ -17,15 +20,35 @@ impl Draft<'_> {
         if !stored::is_understood(environment) {
             return;
         }
-        let fresh = plan::plan(environment, &self.observed.release);
-        if let Some(old) = &self.status.plan
-            && old.digest != fresh.digest
-        {
-            let message =
-                "the environment's policy changed the plan; approvals of the old one no longer count";
-            self.note(crate::domain::timeline::CONTROLLER, "PlanChanged", message);
+        let old = self.status.plan.clone();
+        let fresh = plan::renewed(environment, &self.observed.release, old.as_ref());
+        if old.is_some_and(|old| old.digest != fresh.digest) {
+            let what = fresh.changed.as_ref().map_or("the plan changed".to_owned(), governing::sentence);
+            let message = format!("{what}; approvals of the earlier plan no longer count");
+            self.note(CONTROLLER, "PlanChanged", &message);
         }
         self.status.plan = Some(fresh);
+    }
+
+    /// Notes once that the policy has changed under a release that has begun, which keeps the policy that it began with.
+    pub(super) fn note_policy_change(&mut self) {
+        let Some(plan) = self.status.plan.as_mut().filter(|_| self.status.phase.holds_lane()) else { return };
+        let Some(governs) = &self.observed.governs else { return };
+        if plan.policy.is_empty() || plan.policy == governs.hashes {
+            return;
+        }
+        let change = PolicyChange {
+            sections: governing::difference(&plan.policy, &governs.hashes),
+            ..governs.change.clone()
+        };
+        if plan.changed.as_ref().is_some_and(|told| told.hash == change.hash) {
+            return;
+        }
+        let message =
+            format!("{}; this release keeps the policy that it began with", governing::sentence(&change));
+        plan.changed = Some(change);
+        self.note(CONTROLLER, "PolicyChanged", &message);
+        self.do_after(Effect::EmitEvent { reason: "PolicyChanged".into(), message, is_warning: true });
     }
 
     /// Evaluates every gate, and begins when all of them pass.
@@ -111,6 +134,7 @@ impl Draft<'_> {
         self.status.containers = self.containers_before(&plan);
         let environment = self.observed.environment.as_ref().and_then(|found| found.status.as_ref());
         self.status.configs = environment.map(|found| found.configs.clone()).unwrap_or_default();
+        self.status.policy = self.observed.environment.as_ref().map(|found| governing::sections(&found.spec));
         self.status.started_at = Some(self.now);
         self.status.attempt = self.status.attempt.max(1);
         self.list_components(&plan);
@@ -148,6 +172,7 @@ impl Draft<'_> {
         self.status.weight = None;
         self.status.step = None;
         self.status.started_at = None;
+        self.status.policy = None;
         let message = format!("back in the queue before anything was changed: {}", sentence(gate));
         self.enter_by_itself(Phase::Pending, "GatesReopened", &message);
     }

@@ -133,7 +133,15 @@ fn every_item_of_the_checklist_is_ticked_for_the_present_plan() {
     world.spec().gates.as_mut().unwrap().checklist.push("Slept well".into());
     world.turn();
     assert_eq!((world.phase(), world.writes.len()), (Phase::Pending, 0));
-    tick(&mut world, "a5", "Slept well");
+    assert!(
+        world.status().message.contains("policy changed by somebody: gates"),
+        "{}",
+        world.status().message
+    );
+    world.turns(2);
+    for (name, item) in [("a5", "Migrations tested"), ("a6", "Team told"), ("a7", "Slept well")] {
+        tick(&mut world, name, item);
+    }
     assert_eq!(world.run(), Phase::Succeeded);
 }
 
@@ -273,7 +281,8 @@ fn an_image_that_is_denied_in_flight_holds_and_says_how_to_go_on() {
     let digest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
     let mut world = World::new(environment());
     world.observed.release.spec.images[1].image = format!("ghcr.io/acme/frontend:v2@{digest}");
-    world.turns(2);
+    world.turns(3);
+    assert_eq!(gate_state(&world, "image-version/frontend"), Some(GateState::Pass));
     world.roll();
     let denied = crate::api::environment::DeniedDigest {
         digest: digest.into(),
@@ -353,7 +362,7 @@ fn a_newer_release_takes_the_place_and_says_so() {
 #[test]
 fn a_message_tells_of_the_place_the_downgrade_and_the_end_of_an_emergency() {
     let mut world = World::new(guarded());
-    world.observed.release.spec.version = "v1.8.2".into();
+    world.observed.release.spec = crate::domain::fixtures::release("v1.8.2").spec;
     world.observed.workloads.get_mut("backend").unwrap().image = Some("ghcr.io/acme/backend:v1.9.0".into());
     let mut other = release_at("planera-1", "v1", 0);
     other.status = Some(ReleaseStatus { phase: Phase::Held, ..ReleaseStatus::default() });

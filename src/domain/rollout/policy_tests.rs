@@ -57,8 +57,10 @@ fn what_no_waiting_can_mend_ends_at_once() {
     type Change = fn(&mut World);
     let changes: [(&str, Phase, Change); 6] = [
         ("does not match", Phase::Failed, |w| {
-            w.spec().versions =
-                Some(crate::api::environment::Versions { pattern: Some(r"^v\d+\.\d+$".into()) });
+            w.spec().versions = Some(crate::api::environment::Versions {
+                pattern: Some(r"^v\d+\.\d+$".into()),
+                ..Default::default()
+            });
         }),
         ("states no weights", Phase::Failed, |w| {
             w.spec().allowed_strategies.push(crate::api::strategy::StrategyName::Canary);

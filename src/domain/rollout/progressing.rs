@@ -10,9 +10,9 @@ use crate::api::release::{
 };
 use crate::api::strategy::Strategy;
 use crate::domain::gate::{self, Moment};
-use crate::domain::plan;
 use crate::domain::rollout_status::RolloutStatus;
 use crate::domain::timeline::CONTROLLER;
+use crate::domain::{governing, plan};
 
 impl Draft<'_> {
     /// Carries out the present step as far as the world allows.
@@ -160,11 +160,12 @@ impl Draft<'_> {
     /// The policy may have changed between the verdict and the act; what was approved is then another plan.
     fn plan_changed(&self) -> Option<GateStatus> {
         let environment = self.observed.environment.as_ref()?;
-        let fresh = plan::plan(environment, &self.observed.release);
+        let fresh = plan::renewed(environment, &self.observed.release, Some(&self.plan()));
+        let what = fresh.changed.as_ref().map(governing::sentence);
         (fresh.digest != self.plan().digest).then(|| GateStatus {
             name: "plan".to_owned(),
             state: GateState::Wait,
-            detail: "the environment's policy has changed the plan".to_owned(),
+            detail: what.unwrap_or_else(|| "the environment's policy has changed the plan".to_owned()),
             cleared_by: Some("the controller, which asks every gate again".to_owned()),
             ..GateStatus::default()
         })

@@ -1,6 +1,7 @@
 //! The admission policies of the product, as a table of small functions: same codes, sentences and statuses as the
 //! `ValidatingAdmissionPolicies` that the manifests install. A policy whose binding is gone refuses nothing, as on a real server.
 
+mod environments;
 mod persons;
 mod rules;
 mod workloads;
@@ -110,6 +111,8 @@ const RELEASE_ENVIRONMENT: (&str, &[Rule]) = (
         rules::strategy,
         rules::release_components,
         rules::images,
+        rules::labels_of_images,
+        rules::digests,
         rules::denied,
     ],
 );
@@ -143,6 +146,7 @@ pub fn judge(
         return Ok(());
     }
     controller_only(store, authorizer, request)?;
+    environments::deletion(store, request)?;
     let (Operation::Create, "Release" | "ReleaseAction", Some(object)) =
         (request.operation, request.resource.kind, request.object)
     else {

@@ -79,7 +79,7 @@ fn a_step_is_left_only_where_nobody_has_yet_to_speak() {
         keep,
         PlanStep::Settle(second()),
     ];
-    let plan = Plan { strategy: StrategyName::Canary, steps, digest: "sha256:1".into() };
+    let plan = Plan { strategy: StrategyName::Canary, steps, digest: "sha256:1".into(), ..Plan::default() };
     let observed = observed(environment());
     for (index, promote, full) in [
         (0, "step 1 is still on its way to 10%", "step 3 asks for an approval"),

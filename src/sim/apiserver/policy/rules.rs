@@ -1,12 +1,14 @@
 //! The rules: one small function each, from a case to a verdict.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use regex::Regex;
+use serde::Deserialize as _;
 use serde_json::Value;
 use std::fmt::Write as _;
 
 use super::{Case, Verdict};
+use crate::api::environment::Versions;
 use crate::api::{ActionKind, GROUP};
+use crate::domain::image_version;
 use crate::sim::apiserver::rbac::Question;
 use crate::sim::kinds::{at, list, text};
 use crate::sim::store::instant;
@@ -142,7 +144,7 @@ pub(super) fn frozen(case: &Case<'_>) -> Verdict {
 pub(super) fn version(case: &Case<'_>) -> Verdict {
     let pattern = at(case.environment, &["spec", "versions", "pattern"])?.as_str()?;
     let version = text(case.object, &["spec", "version"]);
-    let fits = Regex::new(pattern).is_ok_and(|regex| regex.is_match(version));
+    let fits = image_version::matches(pattern, version).unwrap_or(false);
     invalid(!fits, || {
         format!(
             "VersionRefused: version {version} does not match {pattern} of {}",
@@ -199,6 +201,34 @@ pub(super) fn images(case: &Case<'_>) -> Verdict {
             "ImageRefused: {} is not from the repository of component {}",
             text(alien, &["image"]),
             text(alien, &["component"])
+        )
+    })
+}
+
+fn versions(case: &Case<'_>) -> Versions {
+    let versions = at(case.environment, &["spec", "versions"]);
+    versions.and_then(|versions| Versions::deserialize(versions).ok()).unwrap_or_default()
+}
+
+fn is_forward(case: &Case<'_>) -> bool {
+    text(case.object, &["spec", "kind"]) != "Rollback"
+}
+
+pub(super) fn labels_of_images(case: &Case<'_>) -> Verdict {
+    let (versions, version) = (versions(case), text(case.object, &["spec", "version"]));
+    let mut images = list(case.object, &["spec", "images"]).iter();
+    let why = images
+        .find_map(|image| image_version::mismatch(Some(&versions), version, text(image, &["image"])))?;
+    invalid(is_forward(case), || format!("VersionMismatch: {why}"))
+}
+
+pub(super) fn digests(case: &Case<'_>) -> Verdict {
+    let mut images = list(case.object, &["spec", "images"]).iter().map(|image| text(image, &["image"]));
+    let bare = images.find(|image| !image.contains("@sha256:"))?;
+    invalid(is_forward(case) && versions(case).require_digest, || {
+        format!(
+            "DigestMissing: {bare} has no digest, which {} requires",
+            text(case.object, &["spec", "environment"])
         )
     })
 }
