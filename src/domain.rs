@@ -49,6 +49,7 @@ pub mod rollback;
 pub mod rollout;
 pub mod rollout_status;
 pub mod secret_use;
+pub mod selector_gap;
 pub mod series;
 pub mod shared_workload;
 pub mod silence;

@@ -25,6 +25,7 @@ mod http;
 mod image_exists;
 mod image_tag;
 mod measure;
+mod neighbours;
 mod revision_history;
 mod routing;
 mod secret_keys;
@@ -77,6 +78,7 @@ pub static GATES: &[&dyn Gate] = &[
     &secret_keys::SecretKeysGate,
     &revision_history::RevisionHistoryGate,
     &routing::RoutingGate,
+    &neighbours::NeighboursGate,
     &image_exists::ImageExistsGate,
     &image_tag::ImageTagGate,
     &github_checks::GithubChecksGate,
@@ -116,7 +118,7 @@ mod tests {
     };
     use crate::api::strategy::Track;
     use crate::cluster::registry::Mirrors;
-    use crate::domain::health::Routing;
+    use crate::domain::health::{Neighbours, Routing};
     use crate::domain::measure::{AlertsQuestion, Measure};
 
     /// A client that fails every request.
@@ -163,6 +165,13 @@ mod tests {
                 routing: None,
                 preview_service: None,
                 weights: Vec::new(),
+            }),
+            Question::Neighbours(Neighbours {
+                component: "backend".into(),
+                workload: WorkloadRef { kind: WorkloadKind::Deployment, name: "backend".into() },
+                track: Track::Canary,
+                routing: None,
+                policy: crate::api::environment::Neighbours::default(),
             }),
             Question::ImageExists { image: "127.0.0.1:1/a:b".into(), wanted: ImageExists::default() },
             Question::ImageTag {

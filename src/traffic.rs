@@ -131,6 +131,12 @@ pub trait Router: Send + Sync {
     fn set<'a>(&'a self, route: &'a Route, from: Weight, to: Weight)
     -> BoxFuture<'a, Result<Written, Error>>;
 
+    /// What [`Router::reset`] would still change, as kind and name; nothing where the objects are what they were.
+    fn remains<'a>(&'a self, route: &'a Route) -> BoxFuture<'a, Result<Option<String>, Error>> {
+        let _ = route;
+        futures::future::ready(Ok(None)).boxed()
+    }
+
     /// Puts back whatever the objects hold for the second workload. Harmless when done twice.
     fn reset<'a>(&'a self, route: &'a Route) -> BoxFuture<'a, Result<Written, Error>>;
 }

@@ -24,11 +24,14 @@ pub(crate) mod refusal;
 mod replica_sets;
 mod said;
 mod stateful_set;
+mod template;
 pub mod track;
+mod two_tracks;
 
 pub use autoscaler::{autoscaler_of, autoscalers};
 pub use configs::content_hash;
 pub(crate) use said::said;
+pub use two_tracks::unfit as unfit_for_two_tracks;
 
 /// What can go wrong with a workload.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +85,16 @@ pub enum Error {
         /// Name of the object.
         name: String,
     },
+    /// The labels of a workload that serves traffic would have to change, which means to remove it first.
+    #[error(
+        "{kind} {name} serves traffic, and its pods no longer bear the labels that are wanted: it is not removed; restore the selector of the component's Service, or roll back"
+    )]
+    Serves {
+        /// Kind of the object.
+        kind: WorkloadKind,
+        /// Name of the object.
+        name: String,
+    },
 }
 
 impl Error {
@@ -90,7 +103,11 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Changed { .. } => true,
-            Self::Missing { .. } | Self::Unsupported(_) | Self::Single { .. } | Self::Foreign { .. } => false,
+            Self::Missing { .. }
+            | Self::Unsupported(_)
+            | Self::Single { .. }
+            | Self::Foreign { .. }
+            | Self::Serves { .. } => false,
             Self::Kube { source, .. } => refusal::is_transient(source),
         }
     }

@@ -19,7 +19,8 @@ mod status;
 
 pub use approval::{Approval, Identity, Person, Slot, Window, WindowKind};
 pub use gates::{
-    Gates, GithubChecks, HealthCheck, HttpProbe, ImageExists, Preflight, Probe, RevisionHistory, SecretKeys,
+    Gates, GithubChecks, HealthCheck, HttpProbe, ImageExists, Neighbours, Preflight, Probe, RevisionHistory,
+    SecretKeys, Unreadable,
 };
 pub use metrics::{
     Against, AlertmanagerRef, Analysis, MetricPane, MetricUnit, Metrics, NoData, Preset, PrometheusRef, Slo,

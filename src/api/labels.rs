@@ -50,6 +50,8 @@ pub const LABEL_COMPONENT: &str = "app.kubernetes.io/component";
 pub const ANNOTATION_SECOND: &str = "release-cockpit.dev/second-workload";
 /// Annotation on such a Service that was there before: the selector that it had, as JSON.
 pub const ANNOTATION_SELECTOR_BEFORE: &str = "release-cockpit.dev/selector-before";
+/// Annotation on a canary or green workload: hash of the pod template that it was copied from.
+pub const ANNOTATION_TEMPLATE: &str = "release-cockpit.dev/template";
 /// Pod label by which a canary tells itself from the stable track.
 pub const LABEL_TRACK: &str = "track";
 /// Label that the Deployment controller adds to ReplicaSets and pods.

@@ -15,6 +15,7 @@ mod plan;
 mod refused;
 mod rollout;
 mod status;
+mod track;
 
 pub use evidence::{Counts, Evidence, Spread};
 pub use people::{ApprovalRecord, ApprovalState, CheckRecord, Driver, OverrideRecord};
@@ -26,8 +27,9 @@ pub use refused::RefusedRequest;
 pub use rollout::{RolloutAnalysis, RolloutAsk, RolloutProgress, RolloutVerb};
 pub use status::{
     AnalysisVerdict, ComponentProgress, ComponentState, ContainerRecord, GateState, GateStatus, Paused,
-    ReleaseStatus, RevisionRecord, TimelineEntry, TrackProgress, Undo,
+    ReleaseStatus, RevisionRecord, TimelineEntry, Undo,
 };
+pub use track::{TrackLoss, TrackPlace, TrackProgress};
 
 /// What is asked for.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -21,6 +21,7 @@ use crate::domain::rollout_status::WorkloadState;
 use crate::workload::{self, Target};
 
 mod causes;
+mod crashes;
 pub(super) mod tracks;
 
 /// Where objects are taken from.
@@ -87,20 +88,26 @@ pub(super) async fn observe(
     };
     let uid = release.metadata.uid.as_deref().unwrap_or_default();
     let (answers, writes) = (context.memory.answers(uid), context.memory.writes(uid));
-    let (tracks, traffic) = match environment.as_ref().filter(|_| fresh) {
-        Some(environment) => tracks::of(context, &release, environment).await?,
-        None => Default::default(),
+    let seen = if fresh {
+        tracks::of(context, &release, environment.as_ref()).await?
+    } else {
+        tracks::Seen::default()
     };
+    if environment.is_none() && fresh {
+        workloads = tracks::own_workloads(context, &release).await?;
+    }
     let mut observed = Observed {
         release,
         environment,
         governs,
         source,
         workloads,
-        tracks,
-        traffic,
         writes,
         unreadable,
+        tracks: seen.tracks,
+        traffic: seen.traffic,
+        autoscalers: seen.autoscalers,
+        crashes: seen.crashes,
         actions,
         others,
         answers,

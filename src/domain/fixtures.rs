@@ -196,6 +196,8 @@ pub fn observed(environment: Environment) -> Observed {
         others: Vec::new(),
         tracks: BTreeMap::new(),
         traffic: BTreeMap::new(),
+        autoscalers: BTreeMap::new(),
+        crashes: BTreeMap::new(),
         answers: Answers::default(),
         causes: BTreeMap::new(),
     }

@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::measure::{Alert, AlertsQuestion, Count, Measure, Measurement, Rise};
-use crate::api::environment::{GithubChecks, HttpProbe, ImageExists, Preflight, SecretKeys, WorkloadRef};
+use crate::api::environment::{
+    self, GithubChecks, HttpProbe, ImageExists, Preflight, SecretKeys, WorkloadRef,
+};
 use crate::api::release::GateState;
 use crate::api::strategy::{Track, TrafficRouting, Weight};
 
@@ -47,6 +49,8 @@ pub enum Question {
     },
     /// A second workload can be brought up, and its router can send traffic to it.
     Routing(Routing),
+    /// What selects the stable pods selects those of the second workload, too.
+    Neighbours(Neighbours),
     /// The check runs of a repository are green.
     GithubChecks {
         /// Where, and which.
@@ -75,6 +79,21 @@ pub struct Routing {
     pub preview_service: Option<String>,
     /// The shares that will be asked of the router.
     pub weights: Vec<Weight>,
+}
+
+/// Pods that are about to run beside the stable ones.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Neighbours {
+    /// Name of the component.
+    pub component: String,
+    /// The component's own workload.
+    pub workload: WorkloadRef,
+    /// What the second one is for.
+    pub track: Track,
+    /// The router; absent where replicas carry the weight.
+    pub routing: Option<TrafficRouting>,
+    /// What the environment accepts.
+    pub policy: environment::Neighbours,
 }
 
 /// One answer.

@@ -17,7 +17,7 @@ pub use environment::of_environment;
 pub use release::of_release;
 
 /// Every event that a channel can ask for.
-pub const EVENTS: [&str; 17] = [
+pub const EVENTS: [&str; 18] = [
     "AwaitingApproval",
     "Started",
     "Paused",
@@ -35,6 +35,7 @@ pub const EVENTS: [&str; 17] = [
     "Frozen",
     "Unfrozen",
     "Stopped",
+    "Disturbed",
 ];
 
 /// What is over for longer than this is no news: a controller that was away, or a channel that is new, does not tell of last week.

@@ -22,10 +22,12 @@ use crate::api::stored;
 mod actions;
 mod already;
 mod argo;
+mod beside;
 mod draft;
 mod effect;
 mod failure;
 pub(in crate::domain) mod freeze;
+mod loss;
 mod moves;
 mod patience;
 mod paused;
@@ -36,6 +38,7 @@ mod progressing;
 mod refusals;
 mod rolling_back;
 mod shift;
+mod sizes;
 mod step_gates;
 mod steps;
 mod stop;
@@ -72,6 +75,10 @@ pub struct Observed {
     pub writes: BTreeMap<String, WriteOutcome>,
     /// Components whose workloads the API server does not let the controller read.
     pub unreadable: BTreeMap<String, Refusal>,
+    /// Autoscalers by the component whose own workload they scale; looked for only where replicas carry the weight.
+    pub autoscalers: BTreeMap<String, String>,
+    /// Why the pods of second workloads crash, in one sentence; looked for only where none of them is available.
+    pub crashes: BTreeMap<String, String>,
     /// Every action that names this release, judged or not.
     pub actions: Vec<ReleaseAction>,
     /// The other releases of the environment.
@@ -268,7 +275,11 @@ pub fn next(observed: &Observed, now: DateTime<Utc>) -> Decision {
         Phase::Paused => draft.stand_still(),
         Phase::Verifying => draft.watch_result(),
         Phase::RollingBack => draft.undo_changes(),
-        Phase::Held => draft.requeue_after(SLOW),
+        Phase::Held => {
+            if !draft.is_orphaned() {
+                draft.requeue_after(SLOW);
+            }
+        }
         _ => {}
     }
     draft.await_refused();

@@ -58,6 +58,10 @@ pub struct WorkloadState {
     pub update_revision: String,
     /// The ConfigMaps and Secrets that its pods take configuration from.
     pub configs: Vec<ConfigRef>,
+    /// Hash of the pod template, but for the image of the component's container and what only restarts pods. Of Deployments only.
+    pub template: Option<String>,
+    /// Hash of the pod template that this workload is a copy of.
+    pub made_of: Option<String>,
     /// What only an Argo Rollout has.
     pub argo: Option<Box<ArgoRollout>>,
 }
@@ -90,6 +94,8 @@ impl WorkloadState {
             current_revision: String::new(),
             update_revision: String::new(),
             configs: Vec::new(),
+            template: None,
+            made_of: None,
             argo: None,
         }
     }

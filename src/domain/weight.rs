@@ -49,7 +49,9 @@ pub fn split(weight: Weight, pods: i32, is_routed: bool) -> Split {
     Split { second, own: (pods - second).max(1), traffic: 0 }
 }
 
-fn rounded_up(pods: i32, percent: i32) -> i32 {
+/// That part of so many pods, in whole pods, rounded up.
+#[must_use]
+pub fn rounded_up(pods: i32, percent: i32) -> i32 {
     i32::try_from((i64::from(pods) * i64::from(percent) + 99) / 100).unwrap_or(pods)
 }
 
@@ -126,7 +128,10 @@ pub fn preview(
             if record.is_some_and(|record| plan::target(release, name) == Some(&record.image)) {
                 return None;
             }
-            let recorded = record.and_then(|record| record.replicas);
+            let tracks = release.status.as_ref().map_or(&[][..], |status| status.tracks.as_slice());
+            let track = tracks.iter().find(|track| track.component == *name);
+            let recorded = track.and_then(|track| track.capacity);
+            let recorded = recorded.or_else(|| record.and_then(|record| record.replicas));
             let pods = recorded.or_else(|| pods.get(name.as_str()).copied())?;
             let is_routed = track::routing(&settings, name).is_some();
             Some((split(wanted, pods, is_routed), is_routed))

@@ -39,6 +39,11 @@ fn refused(error: &traffic::Error) -> Verdict {
 /// Stops at the first thing that is not as it must be.
 async fn look(scope: &Scope, wanted: &Routing) -> Result<Verdict, Verdict> {
     track::supports(&wanted.workload).map_err(|error| fail(error.to_string()))?;
+    let own = own(scope, wanted);
+    let unfit = workload::unfit_for_two_tracks(&own).await.map_err(|error| refused(&error.into()))?;
+    if let Some(why) = unfit {
+        return Err(fail(why));
+    }
     let router = match &wanted.routing {
         Some(routing) => traffic::validate(routing),
         None => traffic::router(REPLICA_RATIO),
@@ -55,10 +60,10 @@ async fn look(scope: &Scope, wanted: &Routing) -> Result<Verdict, Verdict> {
     }
     let route = route(scope, wanted);
     let distinction = router.distinguish(&route).await.map_err(|error| refused(&error))?;
-    names_are_free(scope, wanted, &route).await?;
+    names_are_free(scope, wanted).await?;
     services::is_free(&route, &distinction).await.map_err(|error| refused(&error))?;
-    if wanted.preview_service.as_deref() == Some(route.service()) {
-        return Err(fail(format!("previewService {} is the component's own Service", route.service())));
+    if let Some(preview) = &wanted.preview_service {
+        services::may_preview(&route, preview).await.map_err(|error| refused(&error))?;
     }
     if router.shares() == Shares::Pods {
         return nobody_else_scales(scope, wanted).await;
@@ -87,13 +92,17 @@ fn route(scope: &Scope, wanted: &Routing) -> Route {
     }
 }
 
-async fn names_are_free(scope: &Scope, wanted: &Routing, route: &Route) -> Result<(), Verdict> {
-    let own = Target {
+fn own(scope: &Scope, wanted: &Routing) -> Target {
+    Target {
         client: scope.client.clone(),
         namespace: scope.namespace.clone(),
-        name: route.workload.name.clone(),
+        name: wanted.workload.name.clone(),
         container: String::new(),
-    };
+    }
+}
+
+async fn names_are_free(scope: &Scope, wanted: &Routing) -> Result<(), Verdict> {
+    let own = own(scope, wanted);
     match track::is_taken(&own, wanted.track).await {
         Ok(false) => Ok(()),
         Ok(true) => Err(fail(format!(

@@ -133,11 +133,13 @@ rows! {
     TRAEFIK_SERVICES = 27, "traefik.io" "v1alpha1" "TraefikService" "traefikservices" "traefikservice" [], [], true, [];
     INGRESSES = 21, "networking.k8s.io" "v1" "Ingress" "ingresses" "ingress" ["ing"], [], true, ["status"];
     BUDGETS = 29, "policy" "v1" "PodDisruptionBudget" "poddisruptionbudgets" "poddisruptionbudget" ["pdb"], [], true, ["status"];
+    NETWORK_POLICIES = 30, "networking.k8s.io" "v1" "NetworkPolicy" "networkpolicies" "networkpolicy" ["netpol"], [], true, [];
+    CLAIMS = 31, "" "v1" "PersistentVolumeClaim" "persistentvolumeclaims" "persistentvolumeclaim" ["pvc"], [], true, ["status"];
     ROLLOUTS = 28, "argoproj.io" "v1alpha1" "Rollout" "rollouts" "rollout" ["ro"], [], true, ["status"];
 }
 
 /// Number of tables.
-pub const TABLES: usize = 30;
+pub const TABLES: usize = 32;
 
 /// The resource of a group, version and plural.
 #[must_use]

@@ -198,6 +198,10 @@ impl Router for GatewayApi {
         ROUTES.set(route, two(route), (from, to)).boxed()
     }
 
+    fn remains<'a>(&'a self, route: &'a Route) -> BoxFuture<'a, Result<Option<String>, Error>> {
+        ROUTES.remains(route, two(route)).boxed()
+    }
+
     fn reset<'a>(&'a self, route: &'a Route) -> BoxFuture<'a, Result<Written, Error>> {
         ROUTES.reset(route, two(route)).boxed()
     }

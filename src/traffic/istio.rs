@@ -222,6 +222,10 @@ impl Router for Istio {
         SERVICES.set(route, two(route), (from, to)).boxed()
     }
 
+    fn remains<'a>(&'a self, route: &'a Route) -> BoxFuture<'a, Result<Option<String>, Error>> {
+        SERVICES.remains(route, two(route)).boxed()
+    }
+
     fn reset<'a>(&'a self, route: &'a Route) -> BoxFuture<'a, Result<Written, Error>> {
         SERVICES.reset(route, two(route)).boxed()
     }

@@ -115,7 +115,7 @@ async fn observe(route: &Route) -> Result<TrafficState, Error> {
             None => (None, format!("the annotations of Ingress {name} state no weight from 0 to 100")),
         },
     };
-    Ok(TrafficState { weight, is_accepted: weight.is_some(), detail, lacks: None })
+    Ok(TrafficState { weight, is_accepted: weight.is_some(), detail, ..TrafficState::default() })
 }
 
 async fn set(route: &Route, from: Weight, to: Weight) -> Result<Written, Error> {
@@ -198,6 +198,10 @@ impl Router for Nginx {
         to: Weight,
     ) -> BoxFuture<'a, Result<Written, Error>> {
         set(route, from, to).boxed()
+    }
+
+    fn remains<'a>(&'a self, route: &'a Route) -> BoxFuture<'a, Result<Option<String>, Error>> {
+        async move { Ok(find(route).await?.map(|found| format!("{KIND} {}", found.name_any()))) }.boxed()
     }
 
     fn reset<'a>(&'a self, route: &'a Route) -> BoxFuture<'a, Result<Written, Error>> {

@@ -30,7 +30,7 @@ async fn observe(route: &Route) -> Result<TrafficState, Error> {
     let percent = (second * 100 + all / 2) / all;
     let detail = format!("{second} of {all} available pods are of {name}");
     let weight = u8::try_from(percent).ok().and_then(Weight::new);
-    Ok(TrafficState { weight, is_accepted: true, detail, lacks: None })
+    Ok(TrafficState { weight, is_accepted: true, detail, ..TrafficState::default() })
 }
 
 impl Router for ReplicaRatio {

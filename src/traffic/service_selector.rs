@@ -61,7 +61,7 @@ async fn observe(route: &Route) -> Result<TrafficState, Error> {
     let weight = switch.weight();
     let value = if weight == Weight::FULL { &switch.second } else { &switch.first };
     let detail = format!("Service {} selects {}={value}", route.service(), switch.key);
-    Ok(TrafficState { weight: Some(weight), is_accepted: true, detail, lacks: None })
+    Ok(TrafficState { weight: Some(weight), is_accepted: true, detail, ..TrafficState::default() })
 }
 
 async fn set(route: &Route, from: Weight, to: Weight) -> Result<Written, Error> {
@@ -76,6 +76,14 @@ async fn set(route: &Route, from: Weight, to: Weight) -> Result<Written, Error> 
         return Err(Error::Changed(format!("Service {}", route.service())));
     }
     switch.write(route, to).await
+}
+
+async fn remains(route: &Route) -> Result<Option<String>, Error> {
+    match Switch::read(route).await {
+        Ok(switch) if switch.weight() == Weight::FULL => Ok(Some(format!("Service {}", route.service()))),
+        Ok(_) | Err(Error::Missing { .. } | Error::Unfit(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 async fn reset(route: &Route) -> Result<Written, Error> {
@@ -119,6 +127,10 @@ impl Router for ServiceSelector {
         to: Weight,
     ) -> BoxFuture<'a, Result<Written, Error>> {
         set(route, from, to).boxed()
+    }
+
+    fn remains<'a>(&'a self, route: &'a Route) -> BoxFuture<'a, Result<Option<String>, Error>> {
+        remains(route).boxed()
     }
 
     fn reset<'a>(&'a self, route: &'a Route) -> BoxFuture<'a, Result<Written, Error>> {

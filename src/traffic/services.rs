@@ -4,8 +4,9 @@
 
 use std::collections::BTreeMap;
 
+use k8s_openapi::api::apps::v1::Deployment;
 use kube::ResourceExt;
-use kube::api::{DeleteParams, DynamicObject, ListParams, PostParams, Preconditions};
+use kube::api::{ApiResource, DeleteParams, DynamicObject, ListParams, PostParams, Preconditions};
 use serde_json::{Value, json};
 
 use super::pair::{self, Distinction};
@@ -17,6 +18,8 @@ use crate::workload::Written;
 use crate::workload::track::{self, pod_labels, text_map};
 
 const KIND: &str = "Service";
+
+type Labels = BTreeMap<String, String>;
 
 /// Makes the Service that a router sends the second workload's share to.
 pub async fn make(route: &Route, distinction: &Distinction, release: &str) -> Result<Written, Error> {
@@ -80,6 +83,7 @@ pub async fn preview(
     };
     let selector = selector(route, distinction, &own).await?;
     let before = text_map(found.data.pointer("/spec/selector"));
+    belongs(route, &found).await?;
     if before == selector {
         return Ok(Written::Already);
     }
@@ -99,17 +103,94 @@ pub async fn preview(
     pair::patch(&api, KIND, name, operations).await.map(|()| Written::Now)
 }
 
+/// Refuses a preview Service that exists and finds pods of anything but this component, or serves another release's workload.
+pub async fn may_preview(route: &Route, name: &str) -> Result<(), Error> {
+    if name == route.service() {
+        return Err(Error::Config(format!("previewService {name} is the component's own Service")));
+    }
+    match pair::find(&pair::services(route), KIND, name).await? {
+        Some(found) => belongs(route, &found).await,
+        None => Ok(()),
+    }
+}
+
+async fn belongs(route: &Route, service: &DynamicObject) -> Result<(), Error> {
+    let name = service.name_any();
+    let not_ours = |why: String| {
+        Err(Error::Unfit(format!(
+            "previewService {name} {why}: name a Service of {} alone, or one that does not exist yet",
+            route.workload.name
+        )))
+    };
+    let of = route.track.workload_name(&route.workload.name);
+    match service.annotations().get(ANNOTATION_SECOND) {
+        Some(second) if *second == of => return Ok(()),
+        Some(second) => return not_ours(format!("shows {second}")),
+        None => {}
+    }
+    if service.data.pointer("/spec/type").and_then(Value::as_str) == Some("ExternalName") {
+        return not_ours("leads out of the cluster".to_owned());
+    }
+    let selector = text_map(service.data.pointer("/spec/selector"));
+    let own = pod_labels(&pair::workload_of(route).await?.data);
+    let is_own = |(key, value): (&String, &String)| own.get(key) == Some(value);
+    if !selector.is_empty() && selector.iter().all(is_own) {
+        return Ok(());
+    }
+    let deployments = pair::any(route, &ApiResource::erase::<Deployment>(&()));
+    let all = deployments
+        .list(&ListParams::default())
+        .await
+        .map_err(|error| pair::failed(&deployments, "Deployment", "list", error))?;
+    let finds = |one: &&DynamicObject| {
+        let pods = pod_labels(&one.data);
+        !selector.is_empty() && selector.iter().all(|(key, value)| pods.get(key) == Some(value))
+    };
+    match all.items.iter().find(finds) {
+        Some(other) => not_ours(format!("finds the pods of Deployment {}", other.name_any())),
+        None => Ok(()),
+    }
+}
+
+/// The own workload, and the labels of the own Service and of the one that will be made, where there will be one.
+pub async fn labels(
+    route: &Route,
+    distinction: &Distinction,
+) -> Result<(Value, Option<(Labels, Labels)>), Error> {
+    let own = pair::workload_of(route).await?.data;
+    let Some(second) = &distinction.service else { return Ok((own, None)) };
+    let made_of = pair::get(&pair::services(route), KIND, &second.of).await?;
+    Ok((own, Some((made_of.labels().clone(), labels_of_copy(route, &made_of, "")))))
+}
+
+fn labels_of_copy(route: &Route, made_of: &DynamicObject, release: &str) -> Labels {
+    // what selects Services by label, as a ServiceMonitor does, is to find this one as well
+    let labels = made_of.labels().iter().filter(|(key, _)| !is_theirs(key));
+    let mut labels: Labels = labels.map(|(key, value)| (key.clone(), value.clone())).collect();
+    labels.extend(track::own_labels(route.track, release));
+    labels
+}
+
+/// Names of the Services that [`remove`] would still remove or restore.
+pub async fn remaining(route: &Route) -> Result<Vec<String>, Error> {
+    let of = route.track.workload_name(&route.workload.name);
+    let all = made_for(route, &of).await?;
+    Ok(all.iter().map(|service| format!("{KIND} {}", service.name_any())).collect())
+}
+
+async fn made_for(route: &Route, second: &String) -> Result<Vec<DynamicObject>, Error> {
+    let api = pair::services(route);
+    let all =
+        api.list(&ListParams::default()).await.map_err(|error| pair::failed(&api, KIND, "list", error))?;
+    Ok(all.items.into_iter().filter(|one| one.annotations().get(ANNOTATION_SECOND) == Some(second)).collect())
+}
+
 /// Removes the Services that were made for the second workload, and gives a preview Service its selector back.
 pub async fn remove(route: &Route) -> Result<Written, Error> {
     let api = pair::services(route);
     let of = route.track.workload_name(&route.workload.name);
-    let all =
-        api.list(&ListParams::default()).await.map_err(|error| pair::failed(&api, KIND, "list", error))?;
     let mut written = Written::Already;
-    for service in all.items {
-        if service.annotations().get(ANNOTATION_SECOND) != Some(&of) {
-            continue;
-        }
+    for service in made_for(route, &of).await? {
         let name = service.name_any();
         if track::is_ours(&service, route.track) {
             let preconditions = Preconditions { uid: service.uid(), resource_version: None };
@@ -173,8 +254,7 @@ async fn create(
 ) -> Result<Written, Error> {
     let api = pair::services(route);
     let selector = selector(route, distinction, made_of).await?;
-    let workload = pair::workload_of(route).await?;
-    let service = copied(route, made_of, &selector, (name, release), &track::owned_by(&workload));
+    let service = copied(route, made_of, &selector, (name, release));
     let service = serde_json::from_value(service)
         .map_err(|source| pair::failed(&api, KIND, name, kube::Error::SerdeError(source)))?;
     let params = PostParams { field_manager: Some(TRACK_FIELD_MANAGER.to_owned()), ..PostParams::default() };
@@ -184,12 +264,30 @@ async fn create(
     }
 }
 
-/// Annotations by which somebody's GitOps or package manager knows its own objects, and those of ours.
+/// Prefixes of annotations that only say how pods are reached or scraped. No other annotation is copied: what a cloud, a DNS or a
+/// certificate controller would act upon must not be done a second time.
+const COPIED: [&str; 5] = [
+    "prometheus.io",
+    "service.kubernetes.io",
+    "config.linkerd.io",
+    "networking.istio.io",
+    "traefik.ingress.kubernetes.io",
+];
+
+fn is_copied(key: &str) -> bool {
+    COPIED.contains(&key.split('/').next().unwrap_or_default()) && !key.contains("load-balancer")
+}
+
+/// Labels by which somebody's GitOps or package manager knows its own objects.
 fn is_theirs(key: &str) -> bool {
-    let owner = key.split('/').next().unwrap_or_default();
-    ["kubectl.kubernetes.io", "argocd.argoproj.io", "meta.helm.sh", "release-cockpit.dev"].contains(&owner)
-        || owner.ends_with(".release-cockpit.dev")
-        || owner.ends_with("fluxcd.io")
+    const KEYS: [&str; 4] =
+        ["app.kubernetes.io/managed-by", "app.kubernetes.io/instance", "helm.sh/chart", "heritage"];
+    let owner = key.split_once('/').map_or("", |(owner, _)| owner);
+    let is_owner = |known: &str| owner == known || owner.ends_with(&format!(".{known}"));
+    KEYS.contains(&key)
+        || ["argoproj.io", "fluxcd.io", "helm.sh", "k8slens.dev", "release-cockpit.dev"]
+            .iter()
+            .any(|k| is_owner(k))
 }
 
 fn copied(
@@ -197,7 +295,6 @@ fn copied(
     made_of: &DynamicObject,
     selector: &BTreeMap<String, String>,
     (name, release): (&str, &str),
-    owners: &Value,
 ) -> Value {
     let given = |key: &str| made_of.data.pointer(&format!("/spec/{key}")).cloned();
     let mut ports = given("ports").unwrap_or_default();
@@ -218,17 +315,58 @@ fn copied(
     let mut annotations: BTreeMap<String, String> = made_of
         .annotations()
         .iter()
-        .filter(|(key, _)| !is_theirs(key))
+        .filter(|(key, _)| is_copied(key))
         .map(|(k, v)| (k.clone(), v.clone()))
         .collect();
+    let labels = labels_of_copy(route, made_of, release);
     annotations.insert(ANNOTATION_RELEASE.to_owned(), release.to_owned());
     annotations.insert(ANNOTATION_SECOND.to_owned(), route.track.workload_name(&route.workload.name));
     json!({
         "apiVersion": "v1", "kind": KIND,
         "metadata": {
-            "name": name, "namespace": route.namespace, "labels": track::own_labels(route.track, release),
-            "annotations": annotations, "ownerReferences": owners
+            "name": name, "namespace": route.namespace, "labels": labels, "annotations": annotations
         },
         "spec": spec
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_copied_that_a_controller_would_act_upon_again() {
+        for (key, expected) in [
+            ("prometheus.io/scrape", true),
+            ("service.kubernetes.io/topology-mode", true),
+            ("traefik.ingress.kubernetes.io/service.sticky.cookie", true),
+            ("service.kubernetes.io/load-balancer-cleanup", false),
+            ("external-dns.alpha.kubernetes.io/hostname", false),
+            ("service.beta.kubernetes.io/aws-load-balancer-type", false),
+            ("cloud.google.com/neg", false),
+            ("networking.gke.io/load-balancer-type", false),
+            ("metallb.universe.tf/address-pool", false),
+            ("cert-manager.io/cluster-issuer", false),
+            ("argocd.argoproj.io/tracking-id", false),
+            ("kubectl.kubernetes.io/last-applied-configuration", false),
+            ("meta.helm.sh/release-name", false),
+            ("release-cockpit.dev/release", false),
+            ("plain", false),
+        ] {
+            assert_eq!(is_copied(key), expected, "{key}");
+        }
+        for (key, expected) in [
+            ("app", false),
+            ("app.kubernetes.io/name", false),
+            ("team", false),
+            ("app.kubernetes.io/instance", true),
+            ("app.kubernetes.io/managed-by", true),
+            ("helm.sh/chart", true),
+            ("kustomize.toolkit.fluxcd.io/name", true),
+            ("argocd.argoproj.io/instance", true),
+            ("release-cockpit.dev/track", true),
+        ] {
+            assert_eq!(is_theirs(key), expected, "{key}");
+        }
+    }
 }

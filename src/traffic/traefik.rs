@@ -85,6 +85,10 @@ impl Router for Traefik {
         SERVICES.set(route, two(route), (from, to)).boxed()
     }
 
+    fn remains<'a>(&'a self, route: &'a Route) -> BoxFuture<'a, Result<Option<String>, Error>> {
+        SERVICES.remains(route, two(route)).boxed()
+    }
+
     fn reset<'a>(&'a self, route: &'a Route) -> BoxFuture<'a, Result<Written, Error>> {
         SERVICES.reset(route, two(route)).boxed()
     }

@@ -63,7 +63,12 @@ impl Weighted {
     fn state(&self, route: &Route, object: &DynamicObject, two: &Two<'_>) -> TrafficState {
         let what = format!("{} {}", self.kind, self.name(route));
         let weight = match self.share(route, object, two) {
-            Ok(weight) => weight,
+            Ok(Some(weight)) => weight,
+            Ok(None) => {
+                let detail = format!("{what} {}", no_rule(route, two));
+                let is_gone = !self.leads_to_second(object, two);
+                return TrafficState { is_gone, detail, ..TrafficState::default() };
+            }
             Err(why) => {
                 return TrafficState { detail: format!("{what} {why}"), ..TrafficState::default() };
             }
@@ -74,11 +79,11 @@ impl Weighted {
             Acceptance::Silent => (true, detail),
             Acceptance::Not(why) => (false, format!("{detail}, {why}")),
         };
-        TrafficState { weight: Some(weight), is_accepted, detail, lacks: None }
+        TrafficState { weight: Some(weight), is_accepted, detail, ..TrafficState::default() }
     }
 
-    /// The share that all rules agree on.
-    fn share(&self, route: &Route, object: &DynamicObject, two: &Two<'_>) -> Result<Weight, String> {
+    /// The share that all rules agree on; nothing where none of them leads to either Service.
+    fn share(&self, route: &Route, object: &DynamicObject, two: &Two<'_>) -> Result<Option<Weight>, String> {
         let mut all: Option<Weight> = None;
         for (list, backends) in self.backends(route, object, two)? {
             let here =
@@ -90,12 +95,16 @@ impl Weighted {
                 _ => all = all.or(here),
             }
         }
-        all.ok_or_else(|| match route.setting("rule") {
-            Some(rule) => format!("has no rule {rule} that leads to {}", two.first.service),
-            None => format!(
-                "has no rule for all requests that leads to {}: name the one that is meant with `rule`",
-                two.first.service
-            ),
+        Ok(all)
+    }
+
+    /// Whether any rule, whether it is meant or not, sends requests to the second backend.
+    fn leads_to_second(&self, object: &DynamicObject, two: &Two<'_>) -> bool {
+        (self.rules)(&object.data).iter().any(|rule| {
+            let list = object.data.pointer(&rule.list).and_then(Value::as_array);
+            let mut backends =
+                list.into_iter().flatten().filter_map(|one| (self.dialect.backend)(one, two.namespace));
+            backends.any(|backend| backend == two.second)
         })
     }
 
@@ -158,6 +167,9 @@ impl Weighted {
         let what = format!("{} {}", self.kind, self.name(route));
         let unfit = |why: String| Error::Unfit(format!("{what} {why}"));
         let now = self.share(route, object, two).map_err(unfit)?;
+        let Some(now) = now else {
+            return Err(unfit(no_rule(route, two)));
+        };
         if now == to {
             return Ok(None);
         }
@@ -183,6 +195,17 @@ impl Weighted {
             operations.push(json!({"op": "add", "path": path, "value": Value::Array(before).to_string()}));
         }
         Ok(Some(operations))
+    }
+
+    /// What [`Weighted::reset`] would still change.
+    pub(super) async fn remains(&self, route: &Route, two: Two<'_>) -> Result<Option<String>, Error> {
+        let object = match self.get(route).await {
+            Ok(object) => object,
+            Err(Error::Missing { .. } | Error::NotInstalled { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let is_left = !self.restoration(route, &object, &two)?.is_empty();
+        Ok(is_left.then(|| format!("{} {}", self.kind, self.name(route))))
     }
 
     /// Takes the second backend out, in one write.
@@ -238,6 +261,16 @@ impl Weighted {
         operations.insert(0, pair::unchanged(object));
         let api = pair::any(route, &self.resource());
         pair::patch(&api, self.kind, self.name(route), operations).await.map(|()| Written::Now)
+    }
+}
+
+fn no_rule(route: &Route, two: &Two<'_>) -> String {
+    match route.setting("rule") {
+        Some(rule) => format!("has no rule {rule} that leads to {}", two.first.service),
+        None => format!(
+            "has no rule for all requests that leads to {}: name the one that is meant with `rule`",
+            two.first.service
+        ),
     }
 }
 

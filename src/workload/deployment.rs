@@ -8,9 +8,9 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::{Api, ResourceExt};
 
 use super::{Error, ImageChange, Operation, Revision, Target, Workload, Written};
-use super::{operate, patch, replica_sets};
+use super::{operate, patch, replica_sets, template};
 use crate::api::environment::WorkloadKind;
-use crate::api::labels::ANNOTATION_REVISION;
+use crate::api::labels::{ANNOTATION_REVISION, ANNOTATION_TEMPLATE};
 use crate::api::time::from_time;
 use crate::domain::rollout_status::{Progressing, WorkloadState};
 
@@ -95,6 +95,8 @@ pub(super) fn state(deployment: &Deployment, container: &str) -> WorkloadState {
     state.image = patch::image(&spec.template, container);
     state.images = patch::images(&spec.template);
     state.configs = patch::configs(&spec.template);
+    state.template = Some(template::hash(&spec.template, container));
+    state.made_of = deployment.annotations().get(ANNOTATION_TEMPLATE).cloned();
     state.progress_deadline = TimeDelta::seconds(spec.progress_deadline_seconds.unwrap_or(600).into());
     let rolling = spec.strategy.as_ref().and_then(|strategy| strategy.rolling_update.as_ref());
     state.max_unavailable = rolling.and_then(|rolling| text(rolling.max_unavailable.as_ref()));

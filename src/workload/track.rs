@@ -1,8 +1,9 @@
 //! Second workloads: the copy of a component's own Deployment that runs the new version beside it.
 //!
 //! Owns what such a copy looks like, and that making, scaling and removing it can be repeated. Must not know how its pods are told
-//! from the others (`traffic` says which labels) nor when any of it is right (`domain::rollout`). A copy belongs to the Deployment
-//! that it was made of: when that is deleted, it goes too.
+//! from the others (`traffic` says which labels) nor when any of it is right (`domain::rollout`). A copy belongs to the Deployment that
+//! it was made of by name only: the garbage collector must not remove what serves
+//! traffic because somebody deleted the Deployment beside it. The controller removes it when its release ends.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +13,11 @@ use kube::{Api, ResourceExt};
 use serde_json::{Map, Value, json};
 
 use super::patch::failed;
-use super::{Error, Target, Written, deployment};
+use super::{Error, Target, Written, deployment, template};
 use crate::api::environment::{WorkloadKind, WorkloadRef};
 use crate::api::labels::{
-    ANNOTATION_RELEASE, CONTROLLER_FIELD_MANAGER, LABEL_COMPONENT, LABEL_MANAGED_BY, LABEL_OWN_TRACK,
-    LABEL_RELEASE, LABEL_TRACK, MANAGED_BY, TRACK_FIELD_MANAGER,
+    ANNOTATION_RELEASE, ANNOTATION_TEMPLATE, CONTROLLER_FIELD_MANAGER, LABEL_COMPONENT, LABEL_MANAGED_BY,
+    LABEL_OWN_TRACK, LABEL_RELEASE, LABEL_TRACK, MANAGED_BY, TRACK_FIELD_MANAGER,
 };
 use crate::api::strategy::Track;
 use crate::domain::rollout_status::WorkloadState;
@@ -40,6 +41,8 @@ pub struct Copy {
     pub labels: BTreeMap<String, String>,
     /// `namespace/name` of the release.
     pub release: String,
+    /// Whether requests go to it: it is then never removed.
+    pub serves: bool,
 }
 
 /// Refuses kinds that no second workload can be made of.
@@ -82,6 +85,7 @@ pub async fn set(own: &Target, wanted: &Copy) -> Result<Written, Error> {
     }
     let operations = match changes(&found, &copy, &target.container) {
         Changes::None => return Ok(Written::Already),
+        Changes::Unfit if wanted.serves => return Err(Error::Serves { kind: KIND, name: target.name }),
         Changes::Unfit => {
             remove(own, wanted.track).await?;
             return Err(changed());
@@ -183,15 +187,6 @@ pub fn own_labels(track: Track, release: &str) -> BTreeMap<String, String> {
     labels
 }
 
-/// What makes an object go when the workload goes that it was made for.
-#[must_use]
-pub fn owned_by(own: &DynamicObject) -> Value {
-    json!([{
-        "apiVersion": "apps/v1", "kind": KIND.as_str(), "name": own.name_any(), "uid": own.uid().unwrap_or_default(),
-        "controller": false, "blockOwnerDeletion": false
-    }])
-}
-
 /// The labels of a workload's pods.
 #[must_use]
 pub fn pod_labels(workload: &Value) -> BTreeMap<String, String> {
@@ -253,12 +248,13 @@ fn copied(first: &DynamicObject, target: &Place, wanted: &Copy) -> Option<Dynami
     }
     let mut own = own_labels(wanted.track, &wanted.release);
     own.extend(labels.get(LABEL_COMPONENT).map(|component| (LABEL_COMPONENT.to_owned(), component.clone())));
+    let made_of = first.clone().try_parse::<Deployment>().ok()?;
+    let made_of = template::hash(&made_of.spec.template, &target.container);
     let object = json!({
         "apiVersion": "apps/v1", "kind": KIND.as_str(),
         "metadata": {
             "name": target.name, "namespace": target.namespace, "labels": own,
-            "annotations": {ANNOTATION_RELEASE: wanted.release},
-            "ownerReferences": owned_by(first)
+            "annotations": {ANNOTATION_RELEASE: wanted.release, ANNOTATION_TEMPLATE: made_of}
         },
         "spec": spec
     });
@@ -274,7 +270,8 @@ enum Changes {
     Unfit,
 }
 
-/// A copy of the same release keeps its template but for the image; one that another release left behind is brought up to date.
+/// A copy of the same release keeps its template but for the image, unless the template that it was copied from has changed; one that
+/// another release left behind is brought up to date.
 fn changes(found: &DynamicObject, copy: &DynamicObject, container: &str) -> Changes {
     if found.data.pointer("/spec/selector") != copy.data.pointer("/spec/selector") {
         return Changes::Unfit;
@@ -284,7 +281,13 @@ fn changes(found: &DynamicObject, copy: &DynamicObject, container: &str) -> Chan
     let mut add = |path: String, value: Option<&Value>| {
         operations.push(json!({"op": "add", "path": path, "value": value}));
     };
-    if found.annotations().get(ANNOTATION_RELEASE) == copy.annotations().get(ANNOTATION_RELEASE) {
+    let is_same = |key: &str| found.annotations().get(key) == copy.annotations().get(key);
+    let is_old = found.annotations().contains_key(ANNOTATION_TEMPLATE) && !is_same(ANNOTATION_TEMPLATE);
+    if is_same(ANNOTATION_RELEASE) && is_old {
+        let path = format!("/metadata/annotations/{}", ANNOTATION_TEMPLATE.replace('/', "~1"));
+        add("/spec/template".to_owned(), copy.data.pointer("/spec/template"));
+        add(path, copy.annotations().get(ANNOTATION_TEMPLATE).map(|hash| json!(hash)).as_ref());
+    } else if is_same(ANNOTATION_RELEASE) {
         let at = |object: &DynamicObject| {
             let containers = object.data.pointer("/spec/template/spec/containers")?.as_array()?;
             containers.iter().position(|one| one["name"] == container)
@@ -302,6 +305,10 @@ fn changes(found: &DynamicObject, copy: &DynamicObject, container: &str) -> Chan
     }
     if found.data.pointer("/spec/replicas") != copy.data.pointer("/spec/replicas") {
         add("/spec/replicas".to_owned(), copy.data.pointer("/spec/replicas"));
+    }
+    if !found.owner_references().is_empty() {
+        // of an older version of the controller
+        operations.push(json!({"op": "remove", "path": "/metadata/ownerReferences"}));
     }
     if operations.len() == 1 { Changes::None } else { Changes::Some(Value::Array(operations)) }
 }

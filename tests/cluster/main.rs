@@ -35,6 +35,7 @@ mod journey;
 mod killed;
 mod kubeconfigs;
 mod leadership;
+mod neighbours;
 mod racing;
 mod routers;
 mod rules;

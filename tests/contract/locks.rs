@@ -211,6 +211,7 @@ pub async fn second_workloads_are_locked(backend: &Backend) {
         replicas: 1,
         labels: BTreeMap::new(),
         release: format!("{}/one", backend.namespace),
+        serves: false,
     };
     assert_eq!(track::set(&own, &copy).await.expect("the controller may"), Written::Now);
     let second = backend.apps("deployments/backend-canary");

@@ -241,6 +241,7 @@ async fn there_and_back(backend: &Backend, way: &Way) {
     assert_eq!(stated().await, Some(0), "{name}");
 
     let distinction = router.distinguish(&route).await.expect("a distinction");
+    assert_eq!(router.remains(&route).await.expect("a look"), None, "{name}");
     let first = services::make(&route, &distinction, "a/one").await.expect("a Service");
     assert_eq!(first == Written::Now, distinction.service.is_some(), "{name}");
     assert_eq!(services::make(&route, &distinction, "a/one").await.expect("no second"), Written::Already);
@@ -252,6 +253,7 @@ async fn there_and_back(backend: &Backend, way: &Way) {
         replicas: 1,
         labels: distinction.labels.clone(),
         release: "a/one".into(),
+        serves: false,
     };
     let own = backend.target();
     assert_eq!(track::set(&own, &copy).await.expect("a copy"), Written::Now);
@@ -360,6 +362,7 @@ pub async fn second_workloads_are_told_from_strangers(backend: &Backend) {
         replicas: 2,
         labels: BTreeMap::from([("app".to_owned(), "api-green".to_owned())]),
         release: "a/one".into(),
+        serves: false,
     };
     let stranger = backend.deployment("api-green", 1, "ghcr.io/acme/api:v0");
     backend.post("admin", &backend.apps("deployments"), &stranger).await.ok();
@@ -378,7 +381,7 @@ pub async fn second_workloads_are_told_from_strangers(backend: &Backend) {
     backend.until("no other write comes between", || async { track::scale(&own, 2, 1).await.ok() }).await;
     assert_eq!(track::scale(&own, 2, 1).await.expect("scaled before"), Written::Already);
 
-    // a copy that another release left behind is brought up to date, and goes with its owner
+    // a copy that another release left behind is brought up to date
     backend
         .until("the name is free", || async {
             (track::set(&own, &copy).await.ok()? == Written::Now).then_some(())
@@ -389,15 +392,33 @@ pub async fn second_workloads_are_told_from_strangers(backend: &Backend) {
     let found = backend.get("admin", &backend.apps("deployments/api-green")).await.ok();
     assert_eq!(found["metadata"]["labels"]["release-cockpit.dev/release"], "two");
     assert_eq!(found["spec"]["template"]["spec"]["containers"][0]["image"], "ghcr.io/acme/api:v3");
+    // what serves is never removed, not even to be made anew with other labels
+    let other =
+        Copy { labels: BTreeMap::from([("app".to_owned(), "api-other".to_owned())]), serves: true, ..later };
+    let refused = track::set(&own, &other).await.expect_err("a refusal");
+    assert!(!refused.is_transient() && refused.to_string().contains("serves traffic"), "{refused}");
+    let still = backend.get("admin", &backend.apps("deployments/api-green")).await.ok();
+    assert_eq!(still["metadata"]["uid"], found["metadata"]["uid"]);
+    let idle = Copy { serves: false, ..other };
+    track::set(&own, &idle).await.expect_err("removed first");
+    backend
+        .until("made anew", || async { (track::set(&own, &idle).await.ok()? == Written::Now).then_some(()) })
+        .await;
+
+    // and it outlives the workload that it was made of
     backend
         .delete("admin", &backend.apps("deployments/api"), &json!({"propagationPolicy": "Background"}))
         .await
         .ok();
     backend
-        .until("the copy goes too", || async {
-            (backend.get("admin", &backend.apps("deployments/api-green")).await.code == 404).then_some(())
+        .until("the first one is gone", || async {
+            (backend.get("admin", &backend.apps("deployments/api")).await.code == 404).then_some(())
         })
         .await;
+    let alone = backend.get("admin", &backend.apps("deployments/api-green")).await.ok();
+    assert!(
+        alone["metadata"]["deletionTimestamp"].is_null() && alone["metadata"]["ownerReferences"].is_null()
+    );
 }
 
 pub async fn a_preview_gets_its_selector_back(backend: &Backend) {
@@ -430,7 +451,25 @@ pub async fn a_preview_gets_its_selector_back(backend: &Backend) {
     router.reset(&route).await.expect("back");
     let refused = services::preview(&route, &distinction, "api", "a/one").await.expect_err("its own Service");
     assert!(refused.to_string().contains("own Service"), "{refused}");
+    // nor anybody else's
+    let mut other = backend.deployment("other", 1, "ghcr.io/acme/other:v1");
+    other["spec"]["selector"] = json!({"matchLabels": {"app": "other"}});
+    other["spec"]["template"]["metadata"]["labels"] = json!({"app": "other"});
+    backend.post("admin", &backend.apps("deployments"), &other).await.ok();
+    let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "theirs"},
+        "spec": {"selector": {"app": "other"}, "ports": [{"port": 80}]}});
+    backend.post("admin", &backend.core("services"), &service).await.ok();
+    let refused = services::preview(&route, &distinction, "theirs", "a/one").await.expect_err("a stranger's");
+    assert!(refused.to_string().contains("finds the pods of Deployment other"), "{refused}");
+    assert!(services::may_preview(&route, "theirs").await.is_err());
+    assert!(services::may_preview(&route, "not-there-yet").await.is_ok());
+    for path in ["deployments/other"] {
+        backend.delete("admin", &backend.apps(path), &json!({"propagationPolicy": "Background"})).await.ok();
+    }
+    backend.delete("admin", &backend.core("services/theirs"), &json!({})).await.ok();
+    assert!(!services::remaining(&route).await.expect("a look").is_empty());
     assert_eq!(services::remove(&route).await.expect("removed"), Written::Now);
     assert_eq!(services::remove(&route).await.expect("removed before"), Written::Already);
+    assert!(services::remaining(&route).await.expect("a look").is_empty());
     assert_eq!(backend.picture(&way).await, before);
 }

@@ -26,6 +26,32 @@ pub struct Gates {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
     pub smoke: Vec<Probe>,
+    /// What protects or watches the stable pods and would miss canary and green pods.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub neighbours: Option<Neighbours>,
+}
+
+/// How objects are judged that select the stable pods by a label which canary and green pods do not bear: NetworkPolicies,
+/// PodDisruptionBudgets, mesh policies, PodMonitors and ServiceMonitors of the environment's namespace. They hold the release.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Neighbours {
+    /// Objects that may miss these pods: a kind such as `PodDisruptionBudget`, or one object such as `NetworkPolicy/web`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 317)))]
+    pub ignore: Vec<String>,
+    /// What becomes of the release where the controller may not read such objects.
+    pub unreadable: Unreadable,
+}
+
+/// What becomes of a release where the controller may not read what it should judge.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Unreadable {
+    /// It goes on, and the gate says what could not be read.
+    #[default]
+    Pass,
+    /// It waits.
+    Hold,
 }
 
 /// A check before anything is changed.

@@ -8,14 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ApprovalRecord, CheckRecord, Driver, Evidence, OverrideRecord, Phase, Plan, RefusedRequest,
-    RolloutProgress, StepProgress, Weights,
+    RolloutProgress, StepProgress, TrackProgress, Weights,
 };
 use crate::api::condition::Condition;
 use crate::api::config_record::ConfigRecord;
 use crate::api::names::ComponentName;
 use crate::api::notified::Notified;
 use crate::api::seal::Seal;
-use crate::api::strategy::Track;
 
 /// What the controller says of a release. Every list is bounded.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -209,38 +208,6 @@ pub struct ContainerRecord {
     /// Its image.
     #[schemars(length(max = 512))]
     pub image: String,
-}
-
-/// The second workload of a component.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct TrackProgress {
-    /// The component.
-    pub component: ComponentName,
-    /// What it is for.
-    pub track: Track,
-    /// Name of the second workload.
-    #[schemars(length(max = 253))]
-    pub workload: String,
-    /// Pods wanted of it: the intent that stands here before it is carried out.
-    pub desired: i32,
-    /// Its pods that are available.
-    pub available: i32,
-    /// Pods wanted of the environment's own workload meanwhile.
-    pub stable_desired: i32,
-    /// Pods of the environment's own workload that are available.
-    pub stable_available: i32,
-    /// Share of the traffic that the router is to send here, in per cent: the intent before it is carried out.
-    #[schemars(range(min = 0, max = 100))]
-    pub traffic: i32,
-    /// Share that the router's objects state.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0, max = 100))]
-    pub verified: Option<i32>,
-    /// What somebody else changed in the router's objects, or what keeps them from being read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 512))]
-    pub drift: Option<String>,
 }
 
 /// What an analysis says of the new version.

@@ -67,6 +67,7 @@ async fn set_track(
         replicas: wanted.replicas,
         labels: distinction.labels,
         release: key,
+        serves: wanted.serves,
     };
     let own = target(context, release, &wanted.workload.name, &wanted.container);
     track::set(&own, &copy).await?;

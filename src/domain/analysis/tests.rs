@@ -35,16 +35,13 @@ pub(super) fn canary(environment: &Environment) -> Release {
     release.status = Some(ReleaseStatus {
         started_at: Some(at(0)),
         tracks: vec![TrackProgress {
-            component: "backend".into(),
-            track: Track::Canary,
-            workload: "backend-canary".into(),
             desired: 1,
             available: 1,
             stable_desired: 3,
             stable_available: 3,
             traffic: 10,
             verified: Some(10),
-            drift: None,
+            ..TrackProgress::new("backend".into(), Track::Canary, "backend-canary".into())
         }],
         ..ReleaseStatus::default()
     });

@@ -4,7 +4,7 @@ use super::preflight::{EVERY, gate};
 use super::{Case, Evaluation, targets};
 use crate::api::release::PlanStep;
 use crate::api::strategy::{Step, Weight};
-use crate::domain::health::{Question, Routing};
+use crate::domain::health::{Neighbours, Question, Routing};
 use crate::domain::track;
 
 /// Adds a gate per component that gets a second workload, and the questions that are due.
@@ -22,6 +22,19 @@ pub(super) fn judge(case: &Case<'_>, all: &mut Evaluation) {
                 routing: track::routing(&settings, &component.name),
                 preview_service: track::preview_service(&settings, &component.name),
                 weights: weights.clone(),
+            });
+            all.questions.push((name.clone(), question));
+        }
+        all.push(gate(case, &name));
+        let name = format!("neighbours/{}", component.name);
+        if case.observed.answers.is_due(&name, EVERY, case.now) {
+            let gates = case.environment.spec.gates.as_ref();
+            let question = Question::Neighbours(Neighbours {
+                component: component.name.to_string(),
+                workload: component.workload.clone(),
+                track,
+                routing: track::routing(&settings, &component.name),
+                policy: gates.and_then(|gates| gates.neighbours.clone()).unwrap_or_default(),
             });
             all.questions.push((name.clone(), question));
         }

@@ -7,13 +7,18 @@ use crate::api::environment::Environment;
 use crate::api::release::{GateState, GateStatus, OverrideRecord, Phase, Release, ReleaseStatus};
 use crate::domain::gate::APPROVAL;
 
+/// Reasons in the timeline that are news although the phase stays what it was.
+const DISTURBED: [&str; 4] = ["PodsLost", "PodsBack", "TemplateChanged", "EnvironmentDeleted"];
+
 /// What is to be told of a release as it is now, and has not been told.
 #[must_use]
 pub fn of_release(environment: &Environment, release: &Release, now: DateTime<Utc>) -> Vec<Notice> {
     let Some(status) = &release.status else { return Vec::new() };
     let story = Story { environment, release, status };
     let past = story.past().filter(|notice| now - notice.at <= NEWS);
-    let all = past.chain(story.glass().filter(|notice| now - notice.at <= NEWS)).chain(story.present(now));
+    let glass = story.glass().filter(|notice| now - notice.at <= NEWS);
+    let disturbed = story.disturbed().filter(|notice| now - notice.at <= NEWS);
+    let all = past.chain(glass).chain(disturbed).chain(story.present(now));
     fresh(environment, &status.notified, all)
 }
 
@@ -121,6 +126,18 @@ impl Story<'_> {
             });
         let all: Vec<Notice> = forced.chain(emergency).collect();
         all.into_iter().map(|notice| self.titled(notice, "was let through by force"))
+    }
+
+    /// Other hands in the middle of a release: drained nodes, changed templates.
+    fn disturbed(&self) -> impl Iterator<Item = Notice> {
+        let entries = self.status.timeline.iter().filter(|entry| DISTURBED.contains(&entry.reason.as_str()));
+        entries.map(|entry| {
+            let key = format!("{}-{}", entry.reason, entry.at.timestamp());
+            let notice = self.notice("Disturbed", &key, entry.at);
+            let notice =
+                Notice { sentence: entry.message.clone(), severity: Severity::Warning, by: None, ..notice };
+            self.titled(notice, "meets a change by another hand")
+        })
     }
 
     fn forced(&self, forced: &OverrideRecord) -> Notice {

@@ -178,7 +178,12 @@ impl<'a> Draft<'a> {
             let tracks: Vec<_> = status
                 .tracks
                 .iter()
-                .map(|track| (track.component.clone(), track.desired, track.stable_desired, track.traffic))
+                .map(|track| {
+                    // behind a router the own workload's size is seen, not meant
+                    let is_seen = track.place.as_ref().is_some_and(|place| place.routing.is_some());
+                    let own = if is_seen { 0 } else { track.stable_desired };
+                    (track.component.clone(), track.desired, own, track.traffic)
+                })
                 .collect();
             (status.phase, step, states, tracks, (status.attempt, status.undo.is_some()), asked)
         };

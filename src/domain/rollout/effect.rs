@@ -30,6 +30,8 @@ pub struct SetTrack {
     pub preview_service: Option<String>,
     /// A Service of the second workload that somebody removed, and that is made again.
     pub lacks: Option<String>,
+    /// Whether requests go to the second workload now: it is then never removed, not even to be made anew.
+    pub serves: bool,
 }
 
 /// Change the number of pods of a component's own workload.
@@ -97,4 +99,8 @@ pub struct TrafficState {
     pub detail: String,
     /// A Service that was made for the second workload and is gone: whatever is sent there, nobody answers.
     pub lacks: Option<String>,
+    /// The router's object does not exist, or leads to neither of the two Services: nothing is sent by it.
+    pub is_gone: bool,
+    /// What is left of what was made for the second workload; looked for only where that does not exist.
+    pub remains: Option<String>,
 }

@@ -45,6 +45,7 @@ impl Draft<'_> {
                 if self.watch() {
                     return true;
                 }
+                self.keep_standing();
                 self.follow_what_was_begun();
                 self.waits_openly();
                 if self.status.phase == Phase::Progressing {

@@ -44,7 +44,10 @@ impl Draft<'_> {
         effect: &Move,
         routing: Option<TrafficRouting>,
     ) -> Course {
-        let Some(component) = self.component(&entry.component) else {
+        let component = self.component(&entry.component);
+        let place = entry.place.as_ref().map(|place| (place.workload.clone(), place.container.clone()));
+        let place = place.or_else(|| component.map(|one| (one.workload.clone(), one.container.clone())));
+        let Some((workload, container)) = place else {
             return Course::Underway(format!(
                 "the environment has no component {} any more",
                 entry.component
@@ -58,7 +61,7 @@ impl Draft<'_> {
             // what was changed at all is said to have been put back
             self.mark_undone(&entry.component);
         }
-        let (name, workload) = (entry.component.clone(), component.workload.clone());
+        let name = entry.component.clone();
         let (effect, said) = match *effect {
             Move::SetSecond => {
                 let settings = self.settings().unwrap_or_default();
@@ -66,10 +69,14 @@ impl Draft<'_> {
                 let lacks = self.observed.traffic.get(name.as_str()).and_then(|state| state.lacks.clone());
                 let said = match &lacks {
                     Some(service) => format!("making Service {service} again, which somebody removed"),
+                    None if self.is_outdated(&name) => self.note_template(entry, &workload.name),
                     None => format!("bringing {} to {} pods", entry.workload, entry.desired),
                 };
+                let serves = entry.traffic > 0
+                    || entry.verified.is_some_and(|verified| verified > 0)
+                    || (routing.is_none() && entry.available > 0);
                 let preview_service = track::preview_service(&settings, &name);
-                let (track, container, replicas) = (entry.track, component.container.clone(), entry.desired);
+                let (track, replicas) = (entry.track, entry.desired);
                 let component = name;
                 let containers = self.further_containers(&component);
                 let set = SetTrack {
@@ -83,6 +90,7 @@ impl Draft<'_> {
                     routing,
                     preview_service,
                     lacks,
+                    serves,
                 };
                 (Effect::SetTrack(set), said)
             }
@@ -106,6 +114,21 @@ impl Draft<'_> {
         };
         self.do_after(effect);
         Course::Underway(said)
+    }
+
+    /// Somebody changed the pod template of the own workload: the second one is brought to it, pod by pod.
+    fn note_template(&mut self, entry: &TrackProgress, own: &str) -> String {
+        let said = format!(
+            "somebody changed the pod template of {own} in the middle of this release: {} is made anew from it",
+            entry.workload
+        );
+        self.note(CONTROLLER, "TemplateChanged", &said);
+        self.do_after(Effect::EmitEvent {
+            reason: "TemplateChanged".into(),
+            message: said.clone(),
+            is_warning: true,
+        });
+        said
     }
 
     fn mark_undone(&mut self, name: &ComponentName) {

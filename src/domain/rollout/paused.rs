@@ -11,7 +11,7 @@ use crate::domain::timeline::CONTROLLER;
 impl Draft<'_> {
     /// Keeps the second workloads where they are meant to be, and follows what was begun.
     pub(super) fn stand_still(&mut self) {
-        if self.watch() {
+        if self.is_orphaned() || self.watch() {
             return;
         }
         let by_hand = self.status.weight.as_ref().is_some_and(|weight| weight.by.is_some());
@@ -21,6 +21,7 @@ impl Draft<'_> {
         if self.has_changed_anything() {
             match self.shift(aim) {
                 Course::Failed(why) => return self.fail_rollout(&why),
+                Course::Stopped(reason, why) => return self.hold(reason, &why),
                 Course::Drifted(why) => self.say(format!("paused: {why}; resume takes it over")),
                 Course::Reached | Course::Underway(_) => {}
             }

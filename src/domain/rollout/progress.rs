@@ -121,7 +121,7 @@ impl Draft<'_> {
             self.observed.tracks.contains_key(track.component.as_str())
                 || track.traffic > 0
                 || track.verified.is_some_and(|verified| verified > 0)
-                || track.stable_desired != self.pods_before(&track.component)
+                || (self.routing_of(track).is_none() && track.stable_desired < self.capacity(track))
         };
         self.status.components.iter().any(is_new) || self.status.tracks.iter().any(is_beside)
     }

@@ -17,7 +17,7 @@ use crate::domain::{governing, plan};
 impl Draft<'_> {
     /// Carries out the present step as far as the world allows.
     pub(super) fn carry_out_step(&mut self) {
-        if self.watch() {
+        if self.is_orphaned() || self.watch() {
             return;
         }
         self.requeue_after(FAST);

@@ -7,7 +7,7 @@ use super::tracks::{Aim, Course};
 use super::watch::Lack;
 use super::{Draft, FAST};
 use crate::api::names::ComponentName;
-use crate::api::release::{ComponentState, Phase};
+use crate::api::release::{ComponentProgress, ComponentState, Phase};
 use crate::domain::rollback;
 use crate::domain::rollout_status::{RolloutStatus, rollout_status_since};
 use crate::domain::timeline::CONTROLLER;
@@ -19,7 +19,16 @@ impl Draft<'_> {
     /// Puts back one component at a time.
     pub(super) fn undo_changes(&mut self) {
         self.requeue_after(FAST);
-        if self.observed.environment.is_none() {
+        if self.observed.environment.is_none() && self.status.tracks.is_empty() {
+            let is_open = |p: &ComponentProgress| {
+                matches!(
+                    p.state,
+                    ComponentState::Progressing | ComponentState::Done | ComponentState::RollingBack
+                )
+            };
+            if !self.status.components.iter().any(is_open) {
+                return self.end_undo();
+            }
             let name = &self.observed.release.spec.environment;
             self.say(format!(
                 "cannot go back while environments/{name} does not exist: a platform owner must create it"
@@ -41,17 +50,17 @@ impl Draft<'_> {
                 self.take_over_routers(CONTROLLER);
                 self.look_again();
             }
-            Course::Failed(why) => {
-                let why =
-                    format!("{why}, so that its second workload is the only copy: nobody may remove it");
-                self.hold("OnlyHealthyCopy", &why);
-            }
+            Course::Failed(why) => self.hold("OnlyHealthyCopy", &format!("{why}: nobody may remove it")),
+            Course::Stopped(reason, why) => self.hold(reason, &why),
         }
     }
 
     /// Puts one component back; whether the next one may follow.
     fn put_back(&mut self, name: &ComponentName) -> bool {
         let state = self.state_of(name).unwrap_or(ComponentState::Waiting);
+        if self.observed.environment.is_none() {
+            return self.leave_behind(name, state);
+        }
         match (self.sight(name), state) {
             (_, ComponentState::RolledBack | ComponentState::Failed)
             | (Sight::Old(_), ComponentState::Waiting) => true,
@@ -106,6 +115,27 @@ impl Draft<'_> {
             }
             (Sight::Gone, _) => self.give_up(name, &format!("the workload of {name} is gone")),
         }
+    }
+
+    /// Without its environment nobody knows the container of a component: what runs the new version already is left as it is.
+    fn leave_behind(&mut self, name: &ComponentName, state: ComponentState) -> bool {
+        let environment = &self.observed.release.spec.environment;
+        let why = match (self.sight(name), state) {
+            (_, ComponentState::RolledBack | ComponentState::Failed | ComponentState::Waiting) => {
+                return true;
+            }
+            (Sight::Old(_), _) => {
+                self.set_state(name, ComponentState::RolledBack);
+                return true;
+            }
+            (Sight::New(workload), _) => format!(
+                "{name} runs {} and is left as it is, since environments/{environment} does not exist",
+                workload.image.unwrap_or_default()
+            ),
+            (Sight::Foreign(image), _) => format!("somebody else changed {name} to {image}: left as it is"),
+            (Sight::Gone, _) => format!("the workload of {name} is gone"),
+        };
+        self.give_up(name, &why)
     }
 
     /// Whether the old version is as well as it was: only then has the release gone back.

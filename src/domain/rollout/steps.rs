@@ -7,7 +7,9 @@ use super::tracks::{Aim, Course};
 use super::{Draft, FAST};
 use crate::api::Duration;
 use crate::api::names::ComponentName;
-use crate::api::release::{BakeStep, ComponentState, PartStep, Paused, Phase, PlanStep, RollStep, Weights};
+use crate::api::release::{
+    BakeStep, ComponentState, PartStep, Paused, Phase, PlanStep, RollStep, TrackProgress, Weights,
+};
 use crate::api::strategy::{Pause, Step, StrategyName, Weight};
 use crate::domain::timeline::CONTROLLER;
 use crate::domain::{gate, plan, resume, weight};
@@ -95,6 +97,10 @@ impl Draft<'_> {
                 self.stop_for_drift(&why);
                 false
             }
+            Course::Stopped(reason, why) => {
+                self.hold(reason, &why);
+                false
+            }
         }
     }
 
@@ -109,10 +115,23 @@ impl Draft<'_> {
             let message = super::pending::sentence(&gate);
             self.say(format!("no further traffic is shifted: it {message}"));
             self.put_gate(gate);
+            self.keep_standing();
             return false;
         }
         self.keep_clear(gate::DENY_LIST, "no image is denied");
         true
+    }
+
+    /// What serves beside the own workloads is kept as large as its share needs, and left where it lost its pods; a share that was meant
+    /// and not reached yet is not reached now.
+    pub(super) fn keep_standing(&mut self) {
+        let is_there = |track: &TrackProgress| track.verified.unwrap_or(0) >= track.traffic;
+        if !self.status.tracks.iter().all(is_there) {
+            return;
+        }
+        if let Course::Failed(why) = self.shift(Aim::Stay) {
+            self.fail_rollout(&why);
+        }
     }
 
     /// Nothing that somebody else changed is overwritten silently: a person decides.

@@ -11,6 +11,7 @@ use crate::domain::fixtures::*;
 mod approvals;
 mod canary;
 mod endings;
+mod neighbours;
 mod refusals;
 mod steps;
 mod watched;

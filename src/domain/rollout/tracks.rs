@@ -4,9 +4,8 @@ use chrono::{DateTime, Utc};
 
 use super::Draft;
 use super::progress::Sight;
-use super::shift::{Move, Router, Scene};
 use crate::api::names::ComponentName;
-use crate::api::release::{PlanStep, TrackProgress, Weights};
+use crate::api::release::{PlanStep, TrackPlace, TrackProgress, Weights};
 use crate::api::strategy::{Step, Strategy, StrategyName, Weight};
 use crate::domain::rollout_status::{RolloutStatus, WorkloadState, rollout_status_since};
 use crate::domain::weight::{self, Split};
@@ -40,6 +39,8 @@ pub(super) enum Course {
     Failed(String),
     /// Somebody else was here.
     Drifted(String),
+    /// A person must decide, for this reason.
+    Stopped(&'static str, String),
 }
 
 impl Draft<'_> {
@@ -53,24 +54,21 @@ impl Draft<'_> {
     pub(super) fn list_tracks(&mut self) {
         self.status.tracks.clear();
         let plan = self.plan();
-        let Some(track) = track::of(plan.strategy) else { return };
+        let (Some(track), Some(settings)) = (track::of(plan.strategy), self.settings()) else { return };
         for name in plan::components(&plan) {
-            let Some(workload) = self.component(name).map(|component| component.workload.name.clone()) else {
-                continue;
-            };
+            let Some(component) = self.component(name) else { continue };
             let pods = self.pods_before(name);
             if self.is_change(name) && pods > 0 {
+                let place = TrackPlace {
+                    workload: component.workload.clone(),
+                    container: component.container.clone(),
+                    routing: track::routing(&settings, name),
+                    orphaned_since: None,
+                };
                 self.status.tracks.push(TrackProgress {
-                    component: name.clone(),
-                    track,
-                    workload: track.workload_name(&workload),
-                    desired: 0,
-                    available: 0,
                     stable_desired: pods,
-                    stable_available: 0,
-                    traffic: 0,
-                    verified: None,
-                    drift: None,
+                    place: Some(place),
+                    ..TrackProgress::new(name.clone(), track, track.workload_name(&component.workload.name))
                 });
             }
         }
@@ -88,17 +86,17 @@ impl Draft<'_> {
         if self.status.tracks.is_empty() {
             return Course::Reached;
         }
-        let Some(settings) = self.settings() else {
+        if self.settings().is_none() && aim != Aim::Back {
             let name = &self.observed.release.spec.environment;
             return Course::Underway(format!("environments/{name} does not exist: nothing is shifted"));
-        };
+        }
         let names: Vec<ComponentName> =
             self.status.tracks.iter().map(|track| track.component.clone()).collect();
         let together = aim == Aim::Switch && !names.iter().all(|name| self.is_raised(name));
         let aim = if together { Aim::Stay } else { aim };
         let mut course = Course::Reached;
         for name in names {
-            let found = self.shift_one(&name, aim, &settings);
+            let found = self.shift_one(&name, aim);
             if found == Course::Reached && matches!(aim, Aim::Settle | Aim::Back) {
                 self.forget(&name);
             }
@@ -112,65 +110,37 @@ impl Draft<'_> {
 
     /// Whether the second workload of a component could take all traffic, or takes it already.
     fn is_raised(&self, name: &ComponentName) -> bool {
+        let Some(entry) = self.status.tracks.iter().find(|track| track.component == *name) else {
+            return true;
+        };
         let second = self.observed.tracks.get(name.as_str());
         let ready = second.is_some_and(|second| {
             second.observed_generation >= second.generation
-                && second.updated_available() >= self.pods_before(name)
+                && second.updated_available() >= self.capacity(entry)
+                && !self.is_outdated(name)
         });
-        ready || self.status.tracks.iter().any(|track| track.component == *name && track.traffic == 100)
+        ready || entry.traffic == 100
     }
 
-    fn shift_one(&mut self, name: &ComponentName, aim: Aim, settings: &Strategy) -> Course {
-        let Some(own) = self.observed.workloads.get(name.as_str()) else {
-            return Course::Failed(format!("the workload of {name} is gone"));
+    /// Whether the pod template of a component's own workload was changed after the second one was copied from it.
+    pub(super) fn is_outdated(&self, name: &ComponentName) -> bool {
+        let (Sight::Old(own), Some(second)) = (self.sight(name), self.observed.tracks.get(name.as_str()))
+        else {
+            return false;
         };
-        let Some(index) = self.status.tracks.iter().position(|track| track.component == *name) else {
-            return Course::Reached;
-        };
-        let routing = track::routing(settings, name);
-        let second = self.observed.tracks.get(name.as_str());
-        let stated = self.observed.traffic.get(name.as_str());
-        self.see(index, own, second);
-        let router = match (&routing, stated) {
-            (None, _) => Router::None,
-            (Some(_), None) => Router::Unread,
-            (Some(_), Some(state)) => Router::Read(state),
-        };
-        let goal = self.goal(index, aim, routing.is_some());
-        let image = self.target(name).unwrap_or_default().to_owned();
-        let entry = &self.status.tracks[index];
-        let scene = Scene {
-            track: entry.track,
-            own,
-            second,
-            image: &image,
-            router,
-            intent: intent_of(entry),
-            verified: entry.verified,
-            is_urgent: aim == Aim::Back,
-        };
-        let next = scene.next_move(goal);
-        if let Some(why) = self.has_failed(index, aim, second) {
-            return Course::Failed(why);
-        }
-        if let Move::Wait(why) = &next
-            && aim != Aim::Back
-            && self.is_shifting()
-            && self.now - self.shift_since() > own.progress_deadline
-        {
-            let limit = crate::api::Duration::from_secs(own.progress_deadline.num_seconds().unsigned_abs());
-            return Course::Failed(format!("{why}, and nothing has moved for {limit}"));
-        }
-        self.take(index, next, routing)
+        matches!((&own.template, &second.made_of), (Some(now), Some(then)) if now != then)
     }
 
     /// Writes down what is seen of a component's two workloads and its router.
-    fn see(&mut self, index: usize, own: &WorkloadState, second: Option<&WorkloadState>) {
+    pub(super) fn see(&mut self, index: usize, own: &WorkloadState, second: Option<&WorkloadState>) {
         let entry = &mut self.status.tracks[index];
         let available = second.map_or(0, WorkloadState::updated_available);
         let has_moved = available > entry.available || own.available > entry.stable_available;
         entry.available = available;
         entry.stable_available = own.available;
+        if let Some(place) = &mut entry.place {
+            place.orphaned_since = place.orphaned_since.filter(|_| self.observed.environment.is_none());
+        }
         let stated = self.observed.traffic.get(entry.component.as_str()).and_then(|state| state.weight);
         if stated.is_some_and(|stated| i32::from(stated.percent()) == entry.traffic) {
             entry.verified = Some(entry.traffic);
@@ -195,18 +165,27 @@ impl Draft<'_> {
         )
     }
 
-    fn goal(&self, index: usize, aim: Aim, is_routed: bool) -> Split {
+    pub(super) fn goal(&self, index: usize, aim: Aim, is_routed: bool) -> Split {
         let entry = &self.status.tracks[index];
-        let pods = self.pods_before(&entry.component);
+        let capacity = self.capacity(entry);
+        // behind a router the own workload has the size that people and autoscalers give it
+        let own = if is_routed { entry.stable_desired } else { capacity };
+        let weighed = |weight| Split { own, ..weight::split(weight, capacity, true) };
         match aim {
-            Aim::Stay => intent_of(entry),
-            Aim::Weight => weight::split(self.desired_weight(), pods, is_routed),
-            Aim::Raise => Split { second: pods, own: pods, traffic: 0 },
-            Aim::Switch => Split { second: pods, own: pods, traffic: 100 },
+            Aim::Stay => self.stay(entry, is_routed),
+            Aim::Weight if is_routed => weighed(self.desired_weight()),
+            Aim::Weight => weight::split(self.desired_weight(), capacity, false),
+            Aim::Raise => Split { second: capacity, own, traffic: 0 },
+            Aim::Switch => Split { second: capacity, own, traffic: 100 },
             // the old version must be back before anything is sent to it
-            Aim::Back if matches!(self.sight(&entry.component), Sight::New(_)) => intent_of(entry),
-            Aim::Back | Aim::Settle => Split::home(pods),
+            Aim::Back if self.is_to_be_put_back(&entry.component) => intent_of(entry),
+            Aim::Back | Aim::Settle => Split::home(own),
         }
+    }
+
+    /// Whether the own workload runs the new version and can still be given the old one.
+    fn is_to_be_put_back(&self, name: &ComponentName) -> bool {
+        self.observed.environment.is_some() && matches!(self.sight(name), Sight::New(_))
     }
 
     /// The weight that is wanted of the canary.
@@ -216,22 +195,14 @@ impl Draft<'_> {
     }
 
     /// When the present shift began.
-    fn shift_since(&self) -> DateTime<Utc> {
+    pub(super) fn shift_since(&self) -> DateTime<Utc> {
         let set = self.status.weight.as_ref().and_then(|weight| weight.since);
         self.step_started_at().max(set.unwrap_or(DateTime::UNIX_EPOCH))
     }
 
     /// Why the second workload of a component cannot do what is asked of it.
-    fn has_failed(&self, index: usize, aim: Aim, second: Option<&WorkloadState>) -> Option<String> {
-        if matches!(aim, Aim::Settle | Aim::Back) {
-            return None;
-        }
+    pub(super) fn has_failed(&self, index: usize, second: Option<&WorkloadState>) -> Option<String> {
         let entry = &self.status.tracks[index];
-        let stated = entry.verified.unwrap_or(0).min(entry.traffic);
-        if stated > 0 && second.is_none_or(|second| second.available == 0) {
-            let name = &entry.workload;
-            return Some(format!("no pod of {name} is available, while it gets {stated}% of the traffic"));
-        }
         let second = second.filter(|_| entry.desired > 0)?;
         match rollout_status_since(second, self.shift_since(), self.now) {
             RolloutStatus::Failed(message) => Some(message),
@@ -241,14 +212,23 @@ impl Draft<'_> {
 
     /// Forgets a second workload that is gone, once everything is where it was before.
     fn forget(&mut self, name: &ComponentName) {
-        let home = Split::home(self.pods_before(name));
-        self.status.tracks.retain(|entry| entry.component != *name || intent_of(entry) != home);
+        let is_home = |entry: &TrackProgress| {
+            let has_own = self.routing_of(entry).is_some() || entry.stable_desired >= self.capacity(entry);
+            entry.desired == 0 && entry.traffic == 0 && has_own
+        };
+        let kept = |entry: &TrackProgress| entry.component != *name || !is_home(entry);
+        let tracks = self.status.tracks.iter().filter(|entry| kept(entry)).cloned().collect();
+        self.status.tracks = tracks;
     }
 
     /// What somebody else changed in a router is taken over: from here on it is what the next change replaces.
     pub(super) fn take_over_routers(&mut self, by: &str) {
         let mut told = Vec::new();
         for entry in &mut self.status.tracks {
+            let own = self.observed.workloads.get(entry.component.as_str()).map(|own| own.desired);
+            if entry.drift.is_some() && entry.stable_seen.is_some() {
+                entry.stable_seen = own;
+            }
             let stated = self.observed.traffic.get(entry.component.as_str()).and_then(|state| state.weight);
             if let (Some(_), Some(stated)) = (entry.drift.take(), stated) {
                 entry.verified = Some(i32::from(stated.percent()));
@@ -263,15 +243,14 @@ impl Draft<'_> {
 
     /// What the three weights are while second workloads are there.
     pub(super) fn splits(&self) -> Vec<(Split, bool)> {
-        let Some(settings) = self.settings() else { return Vec::new() };
         let is_canary = self.status.plan.as_ref().is_some_and(|plan| plan.strategy == StrategyName::Canary);
         let split = |entry: &TrackProgress| {
-            let is_routed = track::routing(&settings, &entry.component).is_some();
-            let pods = self.pods_before(&entry.component);
+            let is_routed = self.routing_of(entry).is_some();
+            let capacity = self.capacity(entry);
             let wanted = if is_canary {
-                weight::split(self.desired_weight(), pods, is_routed)
+                weight::split(self.desired_weight(), capacity, is_routed)
             } else {
-                intent_of(entry)
+                Split { own: if is_routed { capacity } else { entry.stable_desired }, ..intent_of(entry) }
             };
             (wanted, is_routed)
         };
@@ -288,8 +267,9 @@ fn worse(one: Course, other: Course) -> Course {
     let rank = |course: &Course| match course {
         Course::Drifted(_) => 0,
         Course::Failed(_) => 1,
-        Course::Underway(_) => 2,
-        Course::Reached => 3,
+        Course::Stopped(..) => 2,
+        Course::Underway(_) => 3,
+        Course::Reached => 4,
     };
     if rank(&other) < rank(&one) { other } else { one }
 }

@@ -151,7 +151,12 @@ impl World {
                 let name = set.component.as_str();
                 let workload = set.track.workload_name(&set.workload.name);
                 let fresh = || WorkloadState { image: None, ..deployment_of(&workload, 0) };
+                let template = self.observed.workloads[name].template.clone();
                 let second = self.observed.tracks.entry(name.to_owned()).or_insert_with(fresh);
+                if second.made_of != template {
+                    second.made_of = template;
+                    second.updated = 0;
+                }
                 if second.image.as_deref() != Some(set.image.as_str()) {
                     second.image = Some(set.image.clone());
                     second.updated = 0;
@@ -159,7 +164,7 @@ impl World {
                 second.desired = set.replicas;
                 second.generation += 1;
                 if let Some(state) = self.observed.traffic.get_mut(name) {
-                    state.lacks = None;
+                    (state.lacks, state.remains) = (None, None);
                 }
                 self.writes.push((workload, format!("{} pods", set.replicas)));
             }
@@ -181,12 +186,21 @@ impl World {
             Effect::RemoveTrack(remove) => {
                 let gone = self.observed.tracks.remove(remove.component.as_str());
                 if let Some(state) = self.observed.traffic.get_mut(remove.component.as_str()) {
-                    state.lacks = None;
+                    (state.lacks, state.remains) = (None, None);
                 }
                 let workload = remove.track.workload_name(&remove.workload.name);
                 self.writes.extend(gone.map(|_| (workload, "gone".to_owned())));
             }
             _ => {}
+        }
+    }
+
+    /// Somebody deletes the second workload of a component; what was made for it stays.
+    pub(super) fn vanish(&mut self, component: &str) {
+        if self.observed.tracks.remove(component).is_some()
+            && let Some(state) = self.observed.traffic.get_mut(component)
+        {
+            state.remains = Some(format!("Service {component}-canary"));
         }
     }
 

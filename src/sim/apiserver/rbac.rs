@@ -68,7 +68,7 @@ const VIEW: &[Rule] = &[
     ),
     (&["autoscaling"], &["horizontalpodautoscalers"], READ),
     (&["policy"], &["poddisruptionbudgets"], READ),
-    (&["networking.k8s.io"], &["ingresses"], READ),
+    (&["networking.k8s.io"], &["ingresses", "networkpolicies"], READ),
     (&["gateway.networking.k8s.io"], &["httproutes"], READ),
     (&["coordination.k8s.io"], &["leases"], READ),
     (&["apiextensions.k8s.io"], &["customresourcedefinitions"], READ),

@@ -42,6 +42,7 @@ fn wanted(labels: &[(&str, &str)]) -> Copy {
         replicas: 1,
         labels: labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
         release: "planera/planera-2".into(),
+        serves: false,
     }
 }
 
@@ -62,13 +63,14 @@ fn it_has_nothing_of_the_first_one_that_would_tie_it_to_anybody_else() {
                 "app.kubernetes.io/managed-by": "release-cockpit", "release-cockpit.dev/release": "planera-2",
                 "release-cockpit.dev/track": "canary"
             },
-            "annotations": {"release-cockpit.dev/release": "planera/planera-2"},
-            "ownerReferences": [{
-                "apiVersion": "apps/v1", "kind": "Deployment", "name": "backend", "uid": "u1", "controller": false,
-                "blockOwnerDeletion": false
-            }]
-        })
+            "annotations": {
+                "release-cockpit.dev/release": "planera/planera-2",
+                "release-cockpit.dev/template": metadata["annotations"]["release-cockpit.dev/template"]
+            }
+        }),
+        "no owner: the garbage collector must not remove what serves"
     );
+    assert!(metadata["annotations"]["release-cockpit.dev/template"].is_string());
     assert!(copy.data.get("status").is_none());
     let spec = &copy.data["spec"];
     assert_eq!(
@@ -144,6 +146,32 @@ fn only_what_differs_is_written() {
         ["/metadata/resourceVersion", "/spec/template", "/metadata/labels", "/metadata/annotations"]
     );
     assert_eq!(changes(&found, &copy(&wanted(&[("app", "backend-canary")])), "backend"), Changes::Unfit);
+}
+
+#[test]
+fn a_template_that_somebody_changed_is_taken_over_by_the_same_release() {
+    let mut found = copy(&wanted(&[]));
+    found.metadata.resource_version = Some("7".into());
+    let mut first = first();
+    first.data["spec"]["template"]["spec"]["containers"][1]["env"] =
+        json!([{"name": "FEATURE", "value": "on"}]);
+    let (namespace, name, container) = target();
+    let newer = copied(&first, &Place { namespace, name, container }, &wanted(&[])).unwrap();
+    let Changes::Some(all) = changes(&found, &newer, "backend") else { panic!("it is brought up to date") };
+    let paths: Vec<_> = all.as_array().unwrap().iter().map(|one| one["path"].as_str().unwrap()).collect();
+    let annotation = "/metadata/annotations/release-cockpit.dev~1template";
+    assert_eq!(paths, ["/metadata/resourceVersion", "/spec/template", annotation]);
+    // one that an older controller made says nothing of its template, and stays
+    found.metadata.annotations.as_mut().unwrap().remove(ANNOTATION_TEMPLATE);
+    assert_eq!(changes(&found, &newer, "backend"), Changes::None);
+}
+
+#[test]
+fn a_copy_that_an_older_controller_made_loses_its_owner() {
+    let mut found = copy(&wanted(&[]));
+    found.metadata.owner_references = Some(vec![Default::default()]);
+    let Changes::Some(all) = changes(&found, &copy(&wanted(&[])), "backend") else { panic!("a change") };
+    assert_eq!(all[1], json!({"op": "remove", "path": "/metadata/ownerReferences"}));
 }
 
 #[test]
