@@ -44,6 +44,7 @@ pub struct TrackProgress {
     pub capacity: Option<i32>,
     /// When the capacity last changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub sized_at: Option<DateTime<Utc>>,
     /// Pods of the environment's own workload when it was last as large as intended: any other number is somebody else's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,6 +57,7 @@ pub struct TrackProgress {
     pub losses: i32,
     /// Since when traffic waits for the environment's own workload to have the pods for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub short_since: Option<DateTime<Utc>>,
     /// What is needed to remove everything again. Absent in records of older versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -93,6 +95,7 @@ impl TrackProgress {
 #[serde(rename_all = "camelCase")]
 pub struct TrackLoss {
     /// Since when.
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub since: DateTime<Utc>,
     /// Share of the traffic that it served, in per cent.
     #[schemars(range(min = 0, max = 100))]
@@ -113,6 +116,7 @@ pub struct TrackPlace {
     pub routing: Option<TrafficRouting>,
     /// Since when the environment does not exist.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub orphaned_since: Option<DateTime<Utc>>,
 }
 
