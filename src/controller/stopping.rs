@@ -154,6 +154,8 @@ async fn alone(release: &Release, context: &Arc<Context>) -> Result<(), Error> {
         workloads: BTreeMap::new(),
         tracks: BTreeMap::new(),
         traffic: BTreeMap::new(),
+        autoscalers: BTreeMap::new(),
+        crashes: BTreeMap::new(),
         answers: Answers::default(),
         writes: std::collections::BTreeMap::new(),
         unreadable: std::collections::BTreeMap::new(),
