@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 
+use super::progress::Sight;
 use super::shift::Move;
 use super::tracks::Course;
 use super::{Draft, Effect, RemoveTrack, ScaleStable, SetTrack, SetTraffic};
@@ -132,7 +133,9 @@ impl Draft<'_> {
     }
 
     fn mark_undone(&mut self, name: &ComponentName) {
-        if self.state_of(name) == Some(ComponentState::Waiting) {
+        // what somebody else brought to the new version is still to be put back
+        let is_new = matches!(self.sight(name), Sight::New(_));
+        if self.state_of(name) == Some(ComponentState::Waiting) && !is_new {
             self.set_state(name, ComponentState::RolledBack);
             self.note(
                 CONTROLLER,
