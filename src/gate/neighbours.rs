@@ -170,6 +170,7 @@ async fn sides(scope: &Scope, wanted: &Neighbours) -> Result<(Sides, Option<Side
         track: wanted.track,
         component: wanted.component.clone(),
         image: String::new(),
+        containers: Vec::new(),
         replicas: 0,
         labels: distinction.labels,
         release: String::new(),

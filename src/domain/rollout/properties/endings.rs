@@ -114,7 +114,7 @@ fn world(constant: &Constant) -> World {
             weight: Some(Weight::ZERO),
             is_accepted: true,
             detail: "read".into(),
-            lacks: None,
+            ..TrafficState::default()
         };
         world.observed.traffic.insert(component.into(), state);
     }
