@@ -86,6 +86,11 @@ fn worlds(count: u32) -> Vec<Observed> {
             traffic: std::collections::BTreeMap::new(),
             answers: Answers::default(),
             causes: std::collections::BTreeMap::new(),
+            governs: None,
+            writes: std::collections::BTreeMap::new(),
+            unreadable: std::collections::BTreeMap::new(),
+            autoscalers: std::collections::BTreeMap::new(),
+            crashes: std::collections::BTreeMap::new(),
         })
         .collect()
 }

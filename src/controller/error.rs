@@ -167,7 +167,8 @@ mod tests {
             (500, false),
             (503, false),
         ] {
-            let status = kube::core::Status { code, ..kube::core::Status::default() };
+            let reason = if code == 409 { "Conflict" } else { "" }.to_owned();
+            let status = kube::core::Status { code, reason, ..kube::core::Status::default() };
             let source = Box::new(kube::Error::Api(Box::new(status)));
             assert_eq!(Error::Kube { what: "write", source }.is_refused_for_good(), expected, "{code}");
         }

@@ -171,8 +171,10 @@ pub struct Retired {
     #[schemars(length(max = 253))]
     pub by: String,
     /// When.
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub at: DateTime<Utc>,
     /// Until when it may be deleted.
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub until: DateTime<Utc>,
     /// Why.
     #[schemars(length(max = 1024))]
@@ -262,6 +264,7 @@ pub struct DeniedDigest {
     pub by: Option<String>,
     /// When.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub at: Option<DateTime<Utc>>,
     /// Until when.
     #[serde(default, skip_serializing_if = "Option::is_none")]

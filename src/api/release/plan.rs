@@ -39,6 +39,7 @@ pub struct PolicyChange {
     pub by: String,
     /// When.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub at: Option<DateTime<Utc>>,
     /// The sections, such as `approval`.
     #[schemars(length(max = 32), inner(length(max = 63)))]

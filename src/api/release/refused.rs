@@ -16,8 +16,10 @@ pub struct RefusedRequest {
     #[schemars(length(max = 1024))]
     pub message: String,
     /// When it was first refused.
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub since: DateTime<Utc>,
     /// When it was last refused.
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub at: DateTime<Utc>,
     /// How often.
     #[schemars(range(min = 0))]

@@ -128,6 +128,7 @@ pub struct ReleaseStatus {
     pub verifying_since: Option<DateTime<Utc>>,
     /// When it last came nearer to its end.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub moved_at: Option<DateTime<Utc>>,
     /// When it reached a final phase.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -11,6 +11,7 @@ use crate::app::store::Store;
 use crate::app::ui_state::Overlay;
 use crate::app::update;
 use crate::config::key::{KeyChord, KeyCode, Modifiers};
+use crate::domain::action_rule::rule;
 
 fn keys() -> impl Strategy<Value = Event> {
     let code = prop_oneof![
@@ -116,7 +117,8 @@ proptest! {
                 );
                 prop_assert!(!sends || answered, "{effect:?}");
                 let production = matches!(effect, Effect::CreateAction { action, .. } if action.spec.environment == "production");
-                prop_assert!(!sealed || !sends || !production || store.armed.is_some(), "{effect:?}");
+                let stops = matches!(effect, Effect::CreateAction { action, .. } if rule(action.spec.action).is_stop());
+                prop_assert!(!sealed || !sends || !production || stops || store.armed.is_some(), "{effect:?}");
             }
             prop_assert!(!store.ui.views.is_empty());
             prop_assert!(store.ui.pods.selected.is_none() == store.rows.pods.is_empty());

@@ -44,7 +44,14 @@ impl Draft<'_> {
             }
         }
         match course {
-            Course::Reached => self.end_undo(),
+            Course::Reached => {
+                // a canary or green workload that is gone, and gets no traffic, has nothing left to go home
+                let seen = &self.observed.tracks;
+                self.status
+                    .tracks
+                    .retain(|track| track.traffic > 0 || seen.contains_key(track.component.as_str()));
+                self.end_undo();
+            }
             Course::Underway(why) => self.say(format!("rolling back: {why}")),
             Course::Drifted(_) => {
                 self.take_over_routers(CONTROLLER);
