@@ -44,7 +44,7 @@ impl<'a> Already<'a> {
             (release.spec.requested_by.as_str(), format!("to {}", release.spec.version))
         } else {
             let undo = release.status.as_ref().and_then(|status| status.undo.as_ref());
-            (undo.map_or("controller", |undo| undo.by.as_str()), format!("{}", release.spec.version))
+            (undo.map_or("controller", |undo| undo.by.as_str()), release.spec.version.clone())
         };
         match self {
             Self::InProgress(_) => format!("{by} is already rolling back {what} (release {name})"),
