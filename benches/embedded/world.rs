@@ -70,7 +70,7 @@ impl World {
             deadlines: Deadlines::default(),
             http: None,
             mirrors: Mirrors::default(),
-            allowed: release_cockpit::domain::address::Allowed::parse(&["127.0.0.1"]).unwrap(),
+            allowed: release_cockpit::domain::address::Allowed::parse(&["127.0.0.1"])?,
             audit_export: None,
             concurrency: 8,
         };

@@ -173,6 +173,7 @@ async fn lead(core: &Arc<Core>, options: &ControllerOptions) {
 }
 
 /// One scope: feeds and loops, until it is dropped.
+#[expect(clippy::too_many_lines, reason = "every loop of a scope starts here, in one place")]
 async fn work(core: Arc<Core>, scope: Option<String>, concurrency: u16) {
     let (releases, release_writer) = reflector::store();
     let (environments, environment_writer) = reflector::store();

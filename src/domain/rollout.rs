@@ -275,11 +275,7 @@ pub fn next(observed: &Observed, now: DateTime<Utc>) -> Decision {
         Phase::Paused => draft.stand_still(),
         Phase::Verifying => draft.watch_result(),
         Phase::RollingBack => draft.undo_changes(),
-        Phase::Held => {
-            if !draft.is_orphaned() {
-                draft.requeue_after(SLOW);
-            }
-        }
+        Phase::Held => draft.stay_held(),
         _ => {}
     }
     draft.await_refused();

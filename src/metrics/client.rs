@@ -85,7 +85,8 @@ impl Prometheus {
             Error::new(Kind::Address, format!("no client for {who}: {}", quote(&error.to_string())))
         })?;
         let mut base = parsed;
-        base.set_path(&base.path().trim_end_matches('/').to_owned());
+        let path = base.path().trim_end_matches('/').to_owned();
+        base.set_path(&path);
         let client = prometheus_http_query::Client::from(client, base.as_str())
             .map_err(|_| refused(&"write http://host:9090 or https://host/path"))?;
         let direct = Direct { client, checked_by: checked_by.cloned() };

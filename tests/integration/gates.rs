@@ -322,7 +322,11 @@ async fn a_part_of_the_checks_is_no_data_unless_it_is_red() {
             let shown: Vec<Value> = (0..if is_first { 100 } else { 0 })
                 .map(|number| run(&format!("job {number}"), if number == 7 { conclusion } else { "success" }))
                 .collect();
-            if heard.path.contains("/check-runs") { json_answer(200, &json!({"total_count": 510, "check_runs": shown})) } else { json_answer(200, &json!({"total_count": 0, "statuses": []})) }
+            if heard.path.contains("/check-runs") {
+                json_answer(200, &json!({"total_count": 510, "check_runs": shown}))
+            } else {
+                json_answer(200, &json!({"total_count": 0, "statuses": []}))
+            }
         }
     };
     for (conclusion, state, sentence) in [

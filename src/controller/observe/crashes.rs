@@ -21,10 +21,8 @@ fn why(pod: &Pod) -> Option<String> {
         return None;
     }
     let status = pod.status.as_ref()?;
-    let all = status.init_container_statuses.iter().chain(&status.container_statuses).flatten();
-    all.filter_map(crash)
-        .next()
-        .map(|(container, how)| format!("container {container} of {} {how}", pod.name_any()))
+    let mut all = status.init_container_statuses.iter().chain(&status.container_statuses).flatten();
+    all.find_map(crash).map(|(container, how)| format!("container {container} of {} {how}", pod.name_any()))
 }
 
 /// A container that ended by itself and was started again in its place. A node that went away says `Unknown`.

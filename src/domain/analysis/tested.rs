@@ -232,7 +232,7 @@ impl Tested<'_> {
         let errors = errors_words(&trial.total);
         let is_sure = evidence >= self.needed();
         let Some((log, smallest)) = trial.log_bound().zip(self.rules.smallest_difference) else {
-            let missing = self.missing(trial, self.needed().ln() - evidence.ln(), |risk, share| {
+            let missing = Self::missing(trial, self.needed().ln() - evidence.ln(), |risk, share| {
                 errors::growth(risk, share, DOUBLING)
             });
             let missing =
@@ -247,7 +247,7 @@ impl Tested<'_> {
                 format!("{word} is not worse by more than {limit}: {errors} ({so_far})"),
             );
         }
-        let missing = self.missing(trial, wanted - log, |risk, share| bound::growth(risk, share, smallest));
+        let missing = Self::missing(trial, wanted - log, |risk, share| bound::growth(risk, share, smallest));
         let missing = missing.map_or(String::new(), |missing| format!("; {missing} to decide {limit}"));
         let words = if is_sure {
             format!("{word} is worse, but not yet shown to be so by {limit}: {errors} ({so_far}){missing}")
@@ -258,7 +258,7 @@ impl Tested<'_> {
     }
 
     /// `about 40 more requests (25s)`: the canary's requests that the evidence still needs at a mean growth per request.
-    fn missing(&self, trial: &Trial, logs: f64, growth: impl Fn(f64, f64) -> f64) -> Option<String> {
+    fn missing(trial: &Trial, logs: f64, growth: impl Fn(f64, f64) -> f64) -> Option<String> {
         let total = &trial.total;
         let all = total.requests + total.stable_requests;
         if all <= 0.0 || trial.worse.elapsed <= 0.0 || logs <= 0.0 {
@@ -275,7 +275,7 @@ impl Tested<'_> {
         if !seconds.is_finite() || seconds > 7.0 * 86_400.0 {
             return None;
         }
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded and positive")]
+        #[expect(clippy::cast_possible_truncation, reason = "bounded and positive")]
         let span = Age::of(TimeDelta::seconds(seconds.ceil() as i64));
         Some(format!("about {} more requests ({span})", count(two_digits(requests))))
     }

@@ -9,6 +9,13 @@ use crate::domain::rollout_status::RolloutStatus;
 use crate::domain::timeline::CONTROLLER;
 
 impl Draft<'_> {
+    /// Held: a person decides, unless nobody can any more.
+    pub(super) fn stay_held(&mut self) {
+        if !self.is_orphaned() {
+            self.requeue_after(super::SLOW);
+        }
+    }
+
     /// Keeps the second workloads where they are meant to be, and follows what was begun.
     pub(super) fn stand_still(&mut self) {
         if self.is_orphaned() || self.watch() {
