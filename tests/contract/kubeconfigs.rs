@@ -450,6 +450,7 @@ printf '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",
     }
 
     /// The table.
+    #[expect(clippy::too_many_lines, reason = "one table, read as a whole")]
     fn rows(&self) -> Vec<Row> {
         let http = format!("http://{}", self.http.address);
         let bare = self.http.address.to_string();
