@@ -15,7 +15,7 @@ async fn lease_of(space: &Space, holder: &str) -> LeaseSpec {
     };
     until_is(
         &space.api::<Lease>(),
-        &lease_name(&[space.namespace.clone()]),
+        &lease_name(std::slice::from_ref(&space.namespace)),
         &format!("held by {holder}"),
         held,
     )
@@ -49,6 +49,7 @@ async fn another_replica_goes_on_where_the_leader_died() {
     }
     // an orderly end lets go at once
     second.stop().await;
-    let lease = space.api::<Lease>().get(&lease_name(&[space.namespace.clone()])).await.expect("a lease");
+    let lease =
+        space.api::<Lease>().get(&lease_name(std::slice::from_ref(&space.namespace))).await.expect("a lease");
     assert_eq!(lease.spec.and_then(|spec| spec.holder_identity).as_deref().unwrap_or_default(), "");
 }

@@ -60,7 +60,7 @@ async fn of_two_replicas_with_one_identity_the_second_is_refused() {
     let space = Space::new(world, "twins").await;
     space.application(&["backend"], json!({"bake": "1s"})).await;
     let first = Controller::start(&[&space], "twin").await;
-    let lease = lease_name(&[space.namespace.clone()]);
+    let lease = lease_name(std::slice::from_ref(&space.namespace));
     let held = |lease: &Lease| lease.spec.as_ref().is_some_and(|spec| spec.holder_identity.is_some());
     until_is(&space.api::<Lease>(), &lease, "held", held).await;
     let second = Controller::start(&[&space], "twin").await;
@@ -76,7 +76,7 @@ async fn an_administrator_does_not_lead() {
     let space = Space::new(world, "credentials").await;
     space.application(&["backend"], json!({"bake": "1s"})).await;
     let wrong = Controller::start_by(space.admin.clone(), &[&space], "wrong", SHORT).await;
-    let lease = lease_name(&[space.namespace.clone()]);
+    let lease = lease_name(std::slice::from_ref(&space.namespace));
     let right = Controller::start(&[&space], "right").await;
     let held = |lease: &Lease| {
         lease.spec.as_ref().is_some_and(|spec| spec.holder_identity.as_deref() == Some("right"))
