@@ -215,8 +215,6 @@ impl Scene<'_> {
             None if goal.second == 0 && stated.unwrap_or(0) == 0 => {}
             None if intent.second > 0 => return Some(Move::SetSecond),
             None => {}
-            // what still gets traffic, by whoever's hand, is not removed
-            Some(_) if intent.second == 0 && stated.unwrap_or(0) > 0 => {}
             Some(_) if intent.second == 0 => return unless(self.own_serves(intent), Move::Remove),
             Some(_) if goal.second > 0 && self.lacks() => return Some(Move::SetSecond),
             Some(second) => {

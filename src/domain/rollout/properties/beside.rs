@@ -117,7 +117,9 @@ impl Site {
             Event::Act(kind, step, weight) => self.act(*kind, *step, *weight),
             Event::Break(what) => self.world.broken = what.iter().copied().collect(),
             Event::Drift(percent) => {
-                if let Some(state) = self.world.observed.traffic.get_mut("backend") {
+                // a route that is gone states nothing that somebody could change
+                let state = self.world.observed.traffic.get_mut("backend").filter(|state| !state.is_gone);
+                if let Some(state) = state {
                     state.weight = Weight::new(*percent);
                     self.is_ours = false;
                 }
