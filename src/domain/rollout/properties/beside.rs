@@ -330,6 +330,8 @@ proptest! {
         }
         // left in peace, with somebody who goes on, every release ends or is held
         site.world.broken.clear();
+        // without its route a release waits, paused, for whoever makes it again
+        site.route(true);
         site.world.observed.autoscalers.clear();
         site.world.observed.environment = Some(site.environment.clone());
         if site.own().desired == 0 {
