@@ -118,7 +118,9 @@ impl Draft<'_> {
             self.is_change(&p.component) && matches!(self.sight(&p.component), Sight::New(_))
         };
         let is_beside = |track: &TrackProgress| {
+            let router = self.observed.traffic.get(track.component.as_str());
             self.observed.tracks.contains_key(track.component.as_str())
+                || (track.desired > 0 && router.is_some_and(|state| state.remains.is_some()))
                 || track.traffic > 0
                 || track.verified.is_some_and(|verified| verified > 0)
                 || (self.routing_of(track).is_none() && track.stable_desired < self.capacity(track))

@@ -69,6 +69,12 @@ impl Draft<'_> {
             return self.leave_behind(name, state);
         }
         match (self.sight(name), state) {
+            (Sight::New(workload), ComponentState::RolledBack) => {
+                let image = workload.image.unwrap_or_default();
+                let why =
+                    format!("somebody else changed {name} to {image} after it was put back: left as it is");
+                self.give_up(name, &why)
+            }
             (_, ComponentState::RolledBack | ComponentState::Failed)
             | (Sight::Old(_), ComponentState::Waiting) => true,
             (Sight::Old(_), ComponentState::Progressing) if !self.was_written(name) => {

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::Draft;
 use super::progress::Sight;
 use crate::api::names::ComponentName;
-use crate::api::release::{PlanStep, TrackPlace, TrackProgress, Weights};
+use crate::api::release::{ComponentState, PlanStep, TrackPlace, TrackProgress, Weights};
 use crate::api::strategy::{Step, Strategy, StrategyName, Weight};
 use crate::domain::rollout_status::{RolloutStatus, WorkloadState, rollout_status_since};
 use crate::domain::weight::{self, Split};
@@ -185,7 +185,9 @@ impl Draft<'_> {
 
     /// Whether the own workload runs the new version and can still be given the old one.
     fn is_to_be_put_back(&self, name: &ComponentName) -> bool {
-        self.observed.environment.is_some() && matches!(self.sight(name), Sight::New(_))
+        let was_put_back =
+            matches!(self.state_of(name), Some(ComponentState::RolledBack | ComponentState::Failed));
+        self.observed.environment.is_some() && !was_put_back && matches!(self.sight(name), Sight::New(_))
     }
 
     /// The weight that is wanted of the canary.
