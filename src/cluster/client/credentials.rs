@@ -59,6 +59,8 @@ struct State {
     /// Renewals after a 401 since the server last accepted anything, and when the next one is allowed.
     refusals: u32,
     next_after_refusal: Option<Duration>,
+    /// The credentials whose refusal began the last renewal: whoever was refused with them too waits for it.
+    refused: Option<u64>,
 }
 
 /// The credentials of one context.
@@ -223,11 +225,14 @@ impl Credentials {
             if let Some(given) = state.given.clone().filter(|given| given.generation != generation) {
                 return Some(given);
             }
-            if state.next_after_refusal.is_some_and(|next| self.clock.monotonic() < next) {
-                return None;
+            if state.refused != Some(generation) {
+                if state.next_after_refusal.is_some_and(|next| self.clock.monotonic() < next) {
+                    return None;
+                }
+                state.next_after_refusal = Some(self.clock.monotonic() + delay(state.refusals));
+                state.refusals += 1;
+                state.refused = Some(generation);
             }
-            state.next_after_refusal = Some(self.clock.monotonic() + delay(state.refusals));
-            state.refusals += 1;
         }
         self.renewed(Some(generation)).await.ok()
     }
