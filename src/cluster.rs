@@ -95,7 +95,7 @@ impl Cluster {
     #[must_use]
     pub fn with_outbound(self, outbound: Outbound) -> Self {
         let registries = self.registries.map(|registries| registries.with_outbound(outbound.clone()));
-        Self { outbound, registries, ..self }
+        Self { registries, outbound, ..self }
     }
 
     /// How servers are asked that Environments name.

@@ -24,7 +24,8 @@ pub(super) fn renew(store: &mut Store, releases_changed: bool) {
         view.versions = versions(store, &view.environment);
         view.last_known_good = way_back(store, &view);
     }
-    view.already = already(store, &view.environment, false).map(|already| already.sentence());
+    view.already =
+        already(store, &view.environment, false).map(super::super::domain::rollback::Already::sentence);
     let choices: Vec<RollbackChoice> = view.versions.iter().map(RollbackChoice::of).collect();
     if view.cursor.selected.is_none() {
         view.cursor.selected = view.last_known_good.and_then(|good| choices.get(good)).cloned();

@@ -153,13 +153,12 @@ impl Outbound {
     pub async fn addresses(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, ConnectError> {
         let how = self.allowed.host(host, Some(port))?;
         let name = host.trim_start_matches('[').trim_end_matches(']');
-        let ips = match name.parse::<IpAddr>() {
-            Ok(ip) => vec![ip],
-            Err(_) => {
-                let ips = self.lookup.lookup(name.to_owned()).await?;
-                self.allowed.resolved(name, how, &ips)?;
-                ips
-            }
+        let ips = if let Ok(ip) = name.parse::<IpAddr>() {
+            vec![ip]
+        } else {
+            let ips = self.lookup.lookup(name.to_owned()).await?;
+            self.allowed.resolved(name, how, &ips)?;
+            ips
         };
         if ips.is_empty() {
             return Err(io::Error::from(io::ErrorKind::NotFound).into());

@@ -196,8 +196,8 @@ impl Cluster {
     async fn create<K: Ours>(&self, object: &K, dry_run: bool) -> Outcome {
         let name = object.name_any();
         match self.post(object, dry_run).await {
-            Ok(_) if dry_run => Outcome::WouldPass,
-            Ok(_) => Outcome::Accepted { name },
+            Ok(()) if dry_run => Outcome::WouldPass,
+            Ok(()) => Outcome::Accepted { name },
             Err(error) if dry_run => Outcome::Refused(error),
             Err(error) if error.may_have_arrived() || error.kind() == &Kind::AlreadyExists => {
                 self.look_up(object, error).await

@@ -246,14 +246,11 @@ pub(super) async fn action_changed(event: Event<ReleaseAction>, context: &Contex
 
 /// A stop is judged by a queue of its own.
 async fn wake_stop(action: &ReleaseAction, context: &Context) {
-    let _ = match action.release_key() {
-        Some(key) => {
-            context.wake_to_stop.send(ObjectRef::new(&key.name).within(&key.namespace)).await.is_ok()
-        }
-        None => {
-            let environment = ObjectRef::new(&action.spec.environment).within(namespace(action));
-            context.wake_stops.send(environment).await.is_ok()
-        }
+    let _ = if let Some(key) = action.release_key() {
+        context.wake_to_stop.send(ObjectRef::new(&key.name).within(&key.namespace)).await.is_ok()
+    } else {
+        let environment = ObjectRef::new(&action.spec.environment).within(namespace(action));
+        context.wake_stops.send(environment).await.is_ok()
     };
 }
 

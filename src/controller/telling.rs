@@ -229,9 +229,9 @@ impl Pending {
     fn told(&mut self, index: usize, channel: String, well: bool) -> Option<Notified> {
         let (entry, left) = self.0.get_mut(index)?;
         if well {
-            entry.told.push(channel)
+            entry.told.push(channel);
         } else {
-            entry.failed.push(channel)
+            entry.failed.push(channel);
         }
         *left = left.saturating_sub(1);
         (*left == 0).then(|| entry.clone())

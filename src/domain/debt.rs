@@ -24,13 +24,12 @@ pub fn id_of_release(release: &Release) -> String {
 /// release's own uid.
 #[must_use]
 pub fn id_of_override(release: &Release, forced: &OverrideRecord) -> String {
-    match forced.uid.as_deref().filter(|uid| !uid.is_empty()) {
-        Some(uid) => format!("action/{uid}"),
-        None => {
-            let hash = Sha256::digest(forced.action.as_bytes());
-            let short: String = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-            format!("{}/{short}", id_of_release(release))
-        }
+    if let Some(uid) = forced.uid.as_deref().filter(|uid| !uid.is_empty()) {
+        format!("action/{uid}")
+    } else {
+        let hash = Sha256::digest(forced.action.as_bytes());
+        let short: String = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        format!("{}/{short}", id_of_release(release))
     }
 }
 

@@ -152,7 +152,7 @@ async fn look(scope: &Scope, wanted: &GithubChecks, version: &str) -> Result<Ver
     let asking = Asking { scope, wanted, version, token };
     let runs = asking.all::<Runs>().await?;
     let statuses = asking.all::<Statuses>().await?;
-    let unread = [&runs, &statuses].into_iter().find_map(|found| found.unread());
+    let unread = [&runs, &statuses].into_iter().find_map(Read::unread);
     let mut checks = runs.checks;
     checks.extend(statuses.checks);
     let verdict = judge(wanted, version, &checks);

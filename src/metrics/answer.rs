@@ -1,7 +1,7 @@
 //! Reading what a Prometheus answers, and recognising what is none.
 //!
 //! The results have the types of `prometheus-http-query`; the envelope around them is our own, because that crate drops `warnings`, `infos` and
-//! the `isPartial` of VictoriaMetrics. No text of an answer that is not a Prometheus' is ever repeated: it may come from anywhere.
+//! the `isPartial` of `VictoriaMetrics`. No text of an answer that is not a Prometheus' is ever repeated: it may come from anywhere.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -51,7 +51,7 @@ pub(super) struct Notes {
     pub(super) warnings: Vec<String>,
     /// Remarks that leave the results whole.
     pub(super) infos: Vec<String>,
-    /// What VictoriaMetrics says where some of its storage nodes did not answer.
+    /// What `VictoriaMetrics` says where some of its storage nodes did not answer.
     pub(super) is_partial: bool,
 }
 
@@ -132,12 +132,12 @@ pub(super) fn read(query: &str, reply: &Reply) -> Result<Results, Error> {
     let found = match result.into_inner().0 {
         Data::Vector(series) => series
             .into_iter()
-            .map(|one| one.into_inner())
+            .map(prometheus_http_query::response::InstantVector::into_inner)
             .map(|(labels, sample)| found(labels, &[sample]))
             .collect(),
         Data::Matrix(series) => series
             .into_iter()
-            .map(|one| one.into_inner())
+            .map(prometheus_http_query::response::RangeVector::into_inner)
             .map(|(labels, samples)| found(labels, &samples))
             .collect(),
         Data::Scalar(sample) => vec![found(HashMap::new(), &[sample])],
@@ -199,7 +199,7 @@ fn refused(what: &str, reply: &Reply, error_type: Option<&str>, error: Option<&s
     Error::new(kind, sentence)
 }
 
-/// As Prometheus, Thanos, Mimir and VictoriaMetrics write it: a word in small letters, or the status.
+/// As Prometheus, Thanos, Mimir and `VictoriaMetrics` write it: a word in small letters, or the status.
 fn is_type(text: &str) -> bool {
     let is_word = text
         .bytes()

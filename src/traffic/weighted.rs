@@ -67,7 +67,7 @@ impl Weighted {
             Ok(None) => {
                 let detail = format!("{what} {}", no_rule(route, two));
                 let is_gone = !self.leads_to_second(object, two);
-                return TrafficState { is_gone, detail, ..TrafficState::default() };
+                return TrafficState { detail, is_gone, ..TrafficState::default() };
             }
             Err(why) => {
                 return TrafficState { detail: format!("{what} {why}"), ..TrafficState::default() };

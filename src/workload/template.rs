@@ -68,7 +68,7 @@ mod tests {
             |value| value["metadata"]["creationTimestamp"] = Value::Null,
             |value| value["metadata"]["annotations"]["kubectl.kubernetes.io/restartedAt"] = "now".into(),
             |value| {
-                value["metadata"]["annotations"]["reloader.stakater.com/last-reloaded-from"] = "{}".into()
+                value["metadata"]["annotations"]["reloader.stakater.com/last-reloaded-from"] = "{}".into();
             },
             |value| value["metadata"]["annotations"]["cattle.io/timestamp"] = "now".into(),
         ];

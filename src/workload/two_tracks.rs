@@ -115,7 +115,7 @@ mod tests {
             (
                 |spec| {
                     (spec["replicas"], spec["strategy"]) =
-                        (3.into(), json!({"rollingUpdate": {"maxSurge": 0}}))
+                        (3.into(), json!({"rollingUpdate": {"maxSurge": 0}}));
                 },
                 None,
             ),
@@ -127,7 +127,7 @@ mod tests {
             (
                 |spec| {
                     spec["template"]["spec"]["initContainers"] =
-                        json!([{"name": "i", "ports": [{"containerPort": 1, "hostPort": 9}]}])
+                        json!([{"name": "i", "ports": [{"containerPort": 1, "hostPort": 9}]}]);
                 },
                 Some("port 9"),
             ),

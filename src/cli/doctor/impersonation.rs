@@ -157,10 +157,8 @@ mod tests {
         let role: ClusterRole = of(json!({"metadata": {"name": "edit"}, "rules": [rule]}));
         let binding = json!({"metadata": {"name": "b"}, "subjects": [subject],
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "edit"}});
-        let (wide, narrow) = match is_cluster_wide {
-            true => (vec![of(binding)], vec![]),
-            false => (vec![], vec![of(binding)]),
-        };
+        let (wide, narrow) =
+            if is_cluster_wide { (vec![of(binding)], vec![]) } else { (vec![], vec![of(binding)]) };
         let found = others("release-cockpit", (&[role], &[]), (&wide, &narrow));
         found.into_iter().map(|(who, how)| format!("{who} can {}", how.join(", "))).collect()
     }

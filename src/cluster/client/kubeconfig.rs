@@ -42,15 +42,16 @@ pub(super) fn read(source: &Source, variables: Variables<'_>) -> Result<Option<M
             let kubeconfig = read_file(path)?.ok_or_else(|| unreadable(path, "there is no such file"))?;
             Ok(Some(Merged { kubeconfig, skipped: Vec::new() }))
         }
-        Source::Standard => match variables("KUBECONFIG").filter(|list| !list.is_empty()) {
-            Some(list) => read_list(&list),
-            None => {
+        Source::Standard => {
+            if let Some(list) = variables("KUBECONFIG").filter(|list| !list.is_empty()) {
+                read_list(&list)
+            } else {
                 let home = variables("HOME").map(PathBuf::from).or_else(std::env::home_dir);
                 let Some(home) = home else { return Ok(None) };
                 let found = read_file(&home.join(".kube").join("config"))?;
                 Ok(found.map(|kubeconfig| Merged { kubeconfig, skipped: Vec::new() }))
             }
-        },
+        }
     }
 }
 
@@ -146,14 +147,12 @@ fn parse(text: &str, name: &str) -> Result<Kubeconfig, Error> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let as_json =
         text.trim_start().starts_with('{').then(|| serde_json::from_str::<Value>(text).ok()).flatten();
-    let documents: Vec<Value> = match as_json {
-        Some(value) => vec![value],
-        None => {
-            let options =
-                serde_saphyr::options! { duplicate_keys: serde_saphyr::DuplicateKeyPolicy::LastWins };
-            serde_saphyr::from_multiple_with_options(text, options)
-                .map_err(|error| wrong(" YAML", &error.to_string()))?
-        }
+    let documents: Vec<Value> = if let Some(value) = as_json {
+        vec![value]
+    } else {
+        let options = serde_saphyr::options! { duplicate_keys: serde_saphyr::DuplicateKeyPolicy::LastWins };
+        serde_saphyr::from_multiple_with_options(text, options)
+            .map_err(|error| wrong(" YAML", &error.to_string()))?
     };
     let mut all = Vec::new();
     for mut document in documents.into_iter().filter(|document| !document.is_null()) {

@@ -121,15 +121,14 @@ pub(super) async fn authorize(
         let has_password = !account.password.is_empty();
         answer = Some(given).filter(|given| given.status().is_success() || !has_password);
     }
-    let answer = match answer {
-        Some(answer) => answer,
-        None => {
-            let mut request = asking.request(Method::GET, &url).await?.query(&fields);
-            if let Some(account) = account {
-                request = request.basic_auth(&account.user, Some(&account.password));
-            }
-            request.send().await.map_err(|error| asking.silent(web::why(error)))?
+    let answer = if let Some(answer) = answer {
+        answer
+    } else {
+        let mut request = asking.request(Method::GET, &url).await?.query(&fields);
+        if let Some(account) = account {
+            request = request.basic_auth(&account.user, Some(&account.password));
         }
+        request.send().await.map_err(|error| asking.silent(web::why(error)))?
     };
     match answer.status() {
         StatusCode::TOO_MANY_REQUESTS => return Err(Error::Busy(registry.clone())),

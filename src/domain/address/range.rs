@@ -51,14 +51,13 @@ const fn v4(ip: Ipv4Addr) -> Range {
     match ip.octets() {
         // Alibaba Cloud, Azure's WireServer, Oracle Cloud
         [100, 100, 100, 200] | [168, 63, 129, 16] | [192, 0, 0, _] | [169, 254, _, _] => Range::Metadata,
-        [0, ..] | [224..=239, ..] | [255, 255, 255, 255] => Range::Unroutable,
+        [0 | 224..=239, ..] | [255, 255, 255, 255] => Range::Unroutable,
         [127, ..] => Range::Loopback,
-        [10, ..]
+        [10 | 240..=255, ..]
         | [172, 16..=31, ..]
         | [192, 168, ..]
         | [100, 64..=127, ..]
-        | [198, 18..=19, ..]
-        | [240..=255, ..] => Range::Private,
+        | [198, 18..=19, ..] => Range::Private,
         _ => Range::Public,
     }
 }
@@ -69,10 +68,10 @@ fn v6(ip: Ipv6Addr) -> Range {
     }
     match ip.segments() {
         // metadata of AWS, Oracle Cloud and Google Cloud
-        [0xfd00, 0xec2, ..] | [0xfd00, 0xc1, ..] | [0xfd20, 0xce, ..] => Range::Metadata,
+        [0xfd00, 0xec2 | 0xc1, ..] | [0xfd20, 0xce, ..] => Range::Metadata,
         [0xfe80..=0xfebf, ..] => Range::Metadata,
         [0xff00..=0xffff, ..] | [0, 0, 0, 0, 0, 0, 0, 0] | [0x100, 0, 0, 0, ..] => Range::Unroutable,
-        [0xfc00..=0xfdff, ..] | [0xfec0..=0xfeff, ..] => Range::Private,
+        [0xfc00..=0xfdff | 0xfec0..=0xfeff, ..] => Range::Private,
         _ => Range::Public,
     }
 }

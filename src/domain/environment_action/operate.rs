@@ -1,6 +1,9 @@
 //! Scaling and restarting a component: what is written down before, and what is done to its workload.
 
-use super::*;
+use super::{
+    Case, Change, ComponentName, Effect, EnvironmentStatus, FRESH, Refusal, ScaledComponent, WorkloadKind,
+    WorkloadState, no, time,
+};
 
 impl Case<'_> {
     pub(super) fn is_too_old(&self) -> Result<(), Refusal> {

@@ -109,7 +109,7 @@ fn replay(
         match event {
             Event::Began(release) => account(&mut status, release, |before| before.started_at = None),
             Event::Ended(release) => {
-                account(&mut status, release, |before| before.phase = Phase::RollingBack)
+                account(&mut status, release, |before| before.phase = Phase::RollingBack);
             }
             Event::Applied(action) => {
                 let seen = Situation {

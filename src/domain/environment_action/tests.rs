@@ -243,7 +243,7 @@ fn the_deny_list_is_bounded_and_holds_a_digest_once() {
     let other = |n: usize| DeniedDigest { digest: format!("sha256:{n:064x}"), ..denied[0].clone() };
     world.status().denied = (0..DENIED).map(other).collect();
     let third = named(again, "third");
-    world.status().denied[0].digest = format!("sha256:{:064x}", DENIED);
+    world.status().denied[0].digest = format!("sha256:{DENIED:064x}");
     assert!(world.carry_out(&third, 3).message.contains("full"));
 }
 

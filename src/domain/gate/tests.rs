@@ -521,7 +521,7 @@ fn a_version_is_what_its_images_carry() {
         let found = evaluated(&observed).fatal.map(|(_, why)| why);
         match fatal {
             Some(words) => {
-                assert!(found.as_ref().is_some_and(|why| why.contains(words)), "{name}: {found:?}")
+                assert!(found.as_ref().is_some_and(|why| why.contains(words)), "{name}: {found:?}");
             }
             None => assert_eq!(found, None, "{name}"),
         }

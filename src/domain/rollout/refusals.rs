@@ -82,7 +82,7 @@ impl Draft<'_> {
                 _ if outcome.at < from => {}
                 Some(refusal) => self.record((component, false), refusal, outcome.at),
                 None => {
-                    self.status.refused.retain(|known| known.read || known.component.as_str() != component)
+                    self.status.refused.retain(|known| known.read || known.component.as_str() != component);
                 }
             }
         }
