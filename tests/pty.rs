@@ -313,7 +313,7 @@ fn a_wrong_kubeconfig_is_named_before_the_screen_is_taken() {
     }
 }
 
-/// Somebody's promotion is approved with the typed phrase, rolls out, and is rolled back; staging gets another version, which
+/// Somebody's promotion is approved with the typed phrase, rolls out, and is rolled back for a reason; staging gets another version, which
 /// is then asked for in production.
 #[test]
 fn the_journey_by_keys() {
@@ -335,9 +335,10 @@ fn the_journey_by_keys() {
     terminal.until_text("last known good");
     terminal.press("\r");
     terminal.until_text("Roll back planera on production to v1.8.1?");
-    terminal.press("it was better before\tdeploy-to-production");
-    terminal.until_text("✔ typed");
-    terminal.press("\t\r");
+    // the way back needs a reason, never the phrase
+    terminal.press("it was better before\t");
+    terminal.until_text("y yes");
+    terminal.press("y");
     terminal.until("production to run v1.8.1 again", |screen| {
         line_with(screen, &["v1.8.2→v1.8.1", "production", "Succeeded"])
     });

@@ -63,6 +63,22 @@ impl Confirm {
             && self.reason.as_ref().is_none_or(Reason::is_given)
     }
 
+    /// A button has the keys.
+    #[must_use]
+    pub fn is_on_button(&self) -> bool {
+        matches!(self.focus, ConfirmFocus::Cancel | ConfirmFocus::Accept)
+    }
+
+    /// Nothing is left to type, so `y` and `n` answer: no phrase, and a reason that is given and does not have the keys.
+    #[must_use]
+    pub fn takes_letters(&self) -> bool {
+        let has_reason = self
+            .reason
+            .as_ref()
+            .is_none_or(|reason| self.is_on_button() && reason.least > 0 && reason.is_given());
+        self.phrase.is_none() && has_reason
+    }
+
     /// What can have the keys, in the order in which `tab` visits it.
     #[must_use]
     pub fn foci(&self) -> Vec<ConfirmFocus> {

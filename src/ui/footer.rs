@@ -112,10 +112,13 @@ fn overlay_keys(pen: &mut Pen<'_>, ctx: &Ctx<'_>, overlay: &Overlay) {
             ("enter", "go on"),
             ("esc", "cancel"),
         ],
-        Overlay::Confirm(confirm) if confirm.phrase.is_none() && confirm.reason.is_none() => {
+        Overlay::Confirm(confirm) if confirm.takes_letters() => {
             &[("y", "yes"), ("n", "no"), ("tab", "next"), ("enter", "press the button"), ("esc", "cancel")]
         }
-        Overlay::Confirm(_) => &[("tab", "next"), ("enter", "press the button"), ("esc", "cancel")],
+        Overlay::Confirm(confirm) if confirm.is_on_button() => {
+            &[("tab", "next"), ("enter", "press the button"), ("esc", "cancel")]
+        }
+        Overlay::Confirm(_) => &[("enter", "next"), ("tab", "next field"), ("esc", "cancel")],
         Overlay::Weight(_) => {
             &[("+ -", "shift"), ("tab", "next field"), ("enter", "go on"), ("esc", "cancel")]
         }

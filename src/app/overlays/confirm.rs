@@ -14,12 +14,12 @@ pub(super) fn press(store: &mut Store, chord: KeyChord, repeat: bool, mut confir
         _ if repeat && chord.code() != KeyCode::Backspace => {}
         KeyCode::Tab if held.shift => confirm.focus = step(&confirm, -1),
         KeyCode::Tab => confirm.focus = step(&confirm, 1),
-        KeyCode::Left | KeyCode::Right | KeyCode::Up | KeyCode::Down if on_button(&confirm) => {
+        KeyCode::Left | KeyCode::Right | KeyCode::Up | KeyCode::Down if confirm.is_on_button() => {
             let back = matches!(chord.code(), KeyCode::Left | KeyCode::Up);
             confirm.focus = step(&confirm, if back { -1 } else { 1 });
         }
         KeyCode::Enter => return enter(store, confirm),
-        KeyCode::Char(c) if chord.typed().is_some() && yes_or_no(&confirm) => match c {
+        KeyCode::Char(c) if chord.typed().is_some() && confirm.takes_letters() => match c {
             'y' | 'Y' => return answer(store, confirm),
             'n' | 'N' => return Pressed::Taken(Vec::new()),
             // whoever types a word means the field: a `y` inside of it must not answer
@@ -49,19 +49,6 @@ pub(super) fn paste(store: &mut Store, confirm: &mut Confirm, text: &str) {
         }
         _ => {}
     }
-}
-
-fn on_button(confirm: &Confirm) -> bool {
-    matches!(confirm.focus, ConfirmFocus::Cancel | ConfirmFocus::Accept)
-}
-
-/// Nothing is left to be typed, so that letters can answer: no phrase, and a reason that is given and has not the keys.
-fn yes_or_no(confirm: &Confirm) -> bool {
-    let has_reason = confirm
-        .reason
-        .as_ref()
-        .is_none_or(|reason| on_button(confirm) && reason.least > 0 && reason.is_given());
-    confirm.phrase.is_none() && has_reason
 }
 
 fn step(confirm: &Confirm, by: isize) -> ConfirmFocus {
@@ -100,7 +87,7 @@ fn answer(store: &mut Store, mut confirm: Box<Confirm>) -> Pressed {
 
 /// Typing on a button goes to the first field, which gets the keys.
 fn edit(confirm: &mut Confirm, chord: KeyChord) -> bool {
-    if on_button(confirm) && (chord.typed().is_some() || chord.code() == KeyCode::Backspace) {
+    if confirm.is_on_button() && (chord.typed().is_some() || chord.code() == KeyCode::Backspace) {
         confirm.focus = if confirm.reason.as_ref().is_some_and(|reason| !reason.is_given()) {
             ConfirmFocus::Reason
         } else if confirm.phrase.is_some() {
