@@ -13,6 +13,7 @@ use crate::api::strategy::StrategyName;
 use crate::api::{Duration, Phase, Release, ReleaseAction, ReleaseKey};
 use crate::app::steps;
 use crate::cluster::{self, Cluster};
+use crate::sanitize;
 
 /// How long the controller's verdict is awaited when nobody asked to wait.
 const A_MOMENT: Span = Span::from_secs(5);
@@ -80,7 +81,11 @@ pub(super) async fn until(
     };
     print(last.as_ref(), key, exit, format)?;
     if exit == Exit::TimedOut {
-        let sentence = format!("release {key} has not come to an end within {limit}; it goes on");
+        let state = last.as_ref().map_or(String::new(), |release| {
+            let message = release.status.as_ref().map_or("", |status| status.message.as_str());
+            format!(" ({}: {})", release.phase(), sanitize::line(message))
+        });
+        let sentence = format!("release {key} has not ended within {limit}{state}; it continues");
         return Err(CliError::new(exit, sentence));
     }
     Ok(exit)

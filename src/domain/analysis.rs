@@ -8,9 +8,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::health::{Answers, Question};
+use super::plan;
 use crate::api::environment::{Analysis, Environment};
 use crate::api::names::ComponentName;
-use crate::api::release::{AnalysisVerdict, Evidence, GateState, Release};
+use crate::api::release::{AnalysisVerdict, Evidence, GateState, Phase, PlanStep, Release, ReleaseStatus};
 use crate::api::strategy::{Step, Strategy, StrategyName};
 
 mod compared;
@@ -132,6 +133,14 @@ impl<'a> Case<'a> {
         over_time::judge(rules, subject, answers, self.confidence(rules, subject), self.now)
     }
 
+    /// What a comparison had shown when the new version took over everything: nothing can change it any more.
+    fn last_comparison(&self, rules: &Rules<'_>) -> Option<AnalysisVerdict> {
+        let status = self.release.status.as_ref().filter(|status| takes_over(status))?;
+        let is_compared = self.evidence.iter().any(|entry| entry.analysis == rules.analysis.name);
+        let known = status.analysis.iter().find(|known| known.name == rules.analysis.name)?;
+        (is_compared && known.state == GateState::Pass).then(|| known.clone())
+    }
+
     fn confidence(&self, rules: &Rules<'_>, subject: &Subject<'_>) -> Option<f64> {
         let entry = evidence::of(self.evidence, &rules.analysis.name, subject.component);
         entry.filter(|entry| entry.counted.is_some()).map(tested::confidence)
@@ -139,7 +148,9 @@ impl<'a> Case<'a> {
 
     fn verdict(&self, rules: &Rules<'_>, subject: &Subject<'_>, cause: Option<&Evidence>) -> AnalysisVerdict {
         if !subject.is_judged(rules) {
-            return over_time::nothing_beside(rules, subject, self.now);
+            return self
+                .last_comparison(rules)
+                .unwrap_or_else(|| over_time::nothing_beside(rules, subject, self.now));
         }
         let measured = self.by_limits(rules, subject);
         if rules.analysis.test.is_none() || !subject.is_beside {
@@ -228,6 +239,14 @@ pub fn problems(environment: &Environment) -> Vec<String> {
         wrong.push(format!("a step judges the analysis `{name}`, which there is not"));
     }
     wrong
+}
+
+/// Whether the new version replaces the old one for good at this point: nothing is compared, and nothing waits for a comparison.
+#[must_use]
+pub fn takes_over(status: &ReleaseStatus) -> bool {
+    let step = plan::present(status).map(|(_, step)| step);
+    status.phase == Phase::Verifying
+        || matches!(step, Some(PlanStep::Roll(_) | PlanStep::Settle(_) | PlanStep::Bake(_)))
 }
 
 /// How soon somebody must look again for the analyses' sake. Nothing where there are none.

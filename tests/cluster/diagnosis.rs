@@ -108,9 +108,11 @@ impl Situation {
 
     /// A release that has just written its image.
     async fn release(&self, space: &Space) {
+        let image = self.image();
+        let (_, version) = image.rsplit_once(':').expect("a tag");
         let release = json!({"apiVersion": "release-cockpit.dev/v1alpha1", "kind": "Release", "metadata": {"name": self.name},
-            "spec": {"environment": self.name, "version": "v2.0.0", "kind": "Deploy", "requestedBy": "alice",
-                "images": [{"component": "backend", "image": self.image()}]}});
+            "spec": {"environment": self.name, "version": version, "kind": "Deploy", "requestedBy": "alice",
+                "images": [{"component": "backend", "image": image}]}});
         let release: Release = serde_json::from_value(release).expect("a release");
         let releases: Api<Release> = space.as_seen_by("alice").await;
         until(20, &self.name, || async { releases.create(&PostParams::default(), &release).await.ok() })

@@ -390,8 +390,12 @@ async fn nothing_is_released_into_a_freeze_or_from_the_deny_list() {
         .ok();
     // the same sentence by the program
     let environment = place.environment();
-    place.refuses_cli("alice", &["deploy", &environment, "v1.1.0"], (3, frozen)).await;
-    place.refuses_cli("dave", &["deploy", &environment, "v1.1.0"], (3, "release")).await;
+    place
+        .refuses_cli("alice", &["deploy", &environment, "v1.1.0", "--confirm", "production"], (3, frozen))
+        .await;
+    place
+        .refuses_cli("dave", &["deploy", &environment, "v1.1.0", "--confirm", "production"], (3, "release"))
+        .await;
     // nobody clears a debt of their own, by whatever account
     let review = |who: &str| {
         json!({

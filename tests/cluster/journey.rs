@@ -247,9 +247,9 @@ async fn a_bad_version_is_undone(planera: &Planera) {
         .patch("production", &PatchParams::default(), &patch)
         .await
         .expect("a change");
-    let mut bad = crate::space::release("bad", "v1.9.0", "alice", &BOTH);
-    bad.spec.images[0].image = image("backend", "v1.9.0");
-    bad.spec.images[1].image = image("frontend", "v1.9.0-crash");
+    let mut bad = crate::space::release("bad", "v1.9.0-crash-frontend", "alice", &BOTH);
+    bad.spec.images[0].image = image("backend", "v1.9.0-crash-frontend");
+    bad.spec.images[1].image = image("frontend", "v1.9.0-crash-frontend");
     planera.production.gives_up_soon_on("frontend").await;
     let releases: Api<Release> = planera.production.as_seen_by("alice").await;
     releases.create(&PostParams::default(), &bad).await.expect("a release");

@@ -245,6 +245,10 @@ async fn a_deleted_environment_leaves_nothing_behind() {
     stage.space.ask("alice", "one", "v1.1.0", &ONE).await;
     stage.until_at(1).await;
     let environments: Api<Environment> = stage.space.api();
+    let retired = json!({"by": "admin", "at": "2026-01-02T03:04:05Z", "until": "2099-01-02T03:04:05Z", "reason": "closed"});
+    let status: Api<Environment> = stage.space.as_seen_by("controller").await;
+    let patch = Patch::Merge(json!({"status": {"retired": retired}}));
+    status.patch_status("production", &PatchParams::default(), &patch).await.expect("a status");
     environments.delete("production", &DeleteParams::default()).await.expect("deleted");
     let ended = stage.space.until_phase("one", Phase::RolledBack).await;
     assert!(message(&ended).contains("environments/production was deleted"), "{}", message(&ended));

@@ -67,13 +67,17 @@ fn limit(source: &Environment) -> Option<f64> {
     pane::limit(&source.spec, ERROR_RATE)
 }
 
+/// The question about the error rate; nothing where the source has no limit or names no Prometheus: its pods alone are judged then.
 fn error_rate(source: &Environment) -> Option<Measure> {
     limit(source)?;
+    let prometheus = source.spec.metrics.as_ref()?.prometheus.clone()?;
     let template = query::template(&source.spec, ERROR_RATE)?;
     let query = query::render(ERROR_RATE, template, &Values::of(source)).ok()?;
-    let prometheus = source.spec.metrics.as_ref().and_then(|metrics| metrics.prometheus.clone());
     // one number, also where the query tells components apart
-    Some(Measure { prometheus, queries: [(ERROR_RATE.to_owned(), format!("max({query})"))].into() })
+    Some(Measure {
+        prometheus: Some(prometheus),
+        queries: [(ERROR_RATE.to_owned(), format!("max({query})"))].into(),
+    })
 }
 
 fn answered(case: &Case<'_>, name: &str, judge: impl Fn(&Answer) -> Gate) -> Gate {
@@ -140,7 +144,8 @@ mod tests {
         });
         let mut staging = environment();
         staging.metadata.name = Some("staging".into());
-        let metrics = serde_json::json!({"limits": {"errorRate": 0.05}});
+        let metrics =
+            serde_json::json!({"limits": {"errorRate": 0.05}, "prometheus": {"url": "http://prometheus"}});
         staging.spec.metrics = Some(serde_json::from_value::<Metrics>(metrics).unwrap());
         staging.spec.rollback_on.alerts = vec!["HighErrorRate".into()];
         let mut observed = observed(into);
@@ -189,6 +194,16 @@ mod tests {
             assert_eq!(state, expected, "{reading:?}: {detail}");
             assert!(detail.contains(text), "{reading:?}: {detail}");
         }
+    }
+
+    #[test]
+    fn without_a_prometheus_its_error_rate_is_not_asked_for() {
+        let mut world = world();
+        let source = world.source.as_mut().and_then(|source| source.environment.as_mut()).unwrap();
+        source.spec.metrics.as_mut().unwrap().prometheus = None;
+        source.spec.rollback_on.alerts.clear();
+        let all = evaluated(&world, Moment::Waiting, 10);
+        assert!(all.gates.iter().all(|gate| gate.name != NAME), "{:?}", all.gates);
     }
 
     #[test]

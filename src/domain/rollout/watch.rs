@@ -65,8 +65,15 @@ impl Draft<'_> {
         let (evidence, since) = (&self.status.evidence, self.counted_from());
         self.status.analysis = analysis::judge(environment, (release, evidence), answers, since, self.now);
         let mut failed = None;
+        let takes_over = analysis::takes_over(&self.status);
         for verdict in self.status.analysis.clone() {
-            self.keep_gate(&format!("analysis/{}", verdict.name), verdict.state, &verdict.detail);
+            let gate = format!("analysis/{}", verdict.name);
+            if takes_over && matches!(verdict.state, GateState::NoData | GateState::Wait) {
+                // nothing waits for it any more
+                self.status.gates.retain(|other| other.name != gate);
+            } else {
+                self.keep_gate(&gate, verdict.state, &verdict.detail);
+            }
             if verdict.state == GateState::Fail {
                 failed = failed.or(Some(format!("analysis {}: {}", verdict.name, verdict.detail)));
             }

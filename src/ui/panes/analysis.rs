@@ -3,10 +3,12 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::api::release::{AnalysisVerdict, GateState};
+use crate::api::Release;
+use crate::api::release::{AnalysisVerdict, GateState, Phase};
 use crate::app::cluster_state::Feed;
 use crate::app::ui_state::View;
 use crate::domain::age::Age;
+use crate::domain::analysis;
 use crate::ui::chrome::{grey, stand_in};
 use crate::ui::format::{Short, Unit, Value, width};
 use crate::ui::pane::{Ctx, Pane};
@@ -30,7 +32,11 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let (style, note) = match (failing, unknown, verdicts.len()) {
         (_, _, 0) => (theme.muted, Short::of(format_args!(""))),
         (0, 0, all) => (theme.healthy, Short::of(format_args!("{} of {all} pass", count(GateState::Pass)))),
-        (0, unknown, _) => (theme.unknown, Short::of(format_args!("{unknown} without data: holds"))),
+        (0, unknown, _) => {
+            let holds =
+                if release.is_some_and(|release| is_held_by_numbers(release)) { ": holds" } else { "" };
+            (theme.unknown, Short::of(format_args!("{unknown} without data{holds}")))
+        }
         (failing, _, all) => (theme.failing, Short::of(format_args!("{failing} of {all} FAIL"))),
     };
     let chrome = ctx.chrome(None, freshness);
@@ -55,6 +61,14 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     if freshness.is_stale() {
         grey(buf, inner, theme);
     }
+}
+
+/// Whether a number that is missing keeps this release from going on.
+fn is_held_by_numbers(release: &Release) -> bool {
+    let Some(status) = &release.status else { return false };
+    matches!(status.phase, Phase::Progressing | Phase::Paused)
+        && !status.tracks.is_empty()
+        && !analysis::takes_over(status)
 }
 
 /// Rows of that many verdicts, with or without the numbers behind them.

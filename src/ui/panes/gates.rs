@@ -25,14 +25,17 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let gates = status.map_or(&[][..], |status| &status.gates);
     let approvals = status.map_or(&[][..], |status| &status.approvals);
     let open = gates.iter().filter(|gate| gate.state != GateState::Pass).count();
+    let is_over = status.is_some_and(|status| status.phase.is_final());
     let note = match (gates.len(), open) {
         (0, _) => Short::of(format_args!("")),
         (all, 0) => Short::of(format_args!("{all} passed")),
+        (all, open) if is_over => Short::of(format_args!("{open} of {all} had not passed")),
         (all, open) => Short::of(format_args!("{open} of {all} open")),
     };
     let style = if open > 0 { theme.warning } else { theme.healthy };
     let chrome = ctx.chrome(Some(Focus::Gates), freshness);
-    let inner = chrome.draw(buf, area, format_args!("Waits for"), (style, format_args!("{}", note.as_str())));
+    let title = if is_over { "Gates" } else { "Waits for" };
+    let inner = chrome.draw(buf, area, format_args!("{title}"), (style, format_args!("{}", note.as_str())));
     let empty = gates.is_empty() && approvals.is_empty();
     if stand_in(buf, inner, theme, freshness, empty.then_some("Nothing: no gate has been judged yet.")) {
         return;
