@@ -181,8 +181,9 @@ async fn ten_equal_canaries_run_for_two_minutes_and_none_fails() {
         let api = space.api::<Release>();
         let counted =
             until(240, "past its pause", || async { api.get("equal").await.ok().filter(is_past) }).await;
-        let evidence = &counted.status.expect("a status").evidence[0];
-        assert!(evidence.elapsed >= 60.0 && evidence.total.errors > 0.0, "{evidence:?}");
+        let status = counted.status.expect("a status");
+        let (evidence, said) = (&status.evidence[0], (&space.namespace, &status.analysis));
+        assert!(evidence.elapsed >= 60.0 && evidence.total.errors > 0.0, "{said:?} {evidence:?}");
     }
     controller.stop().await;
 }

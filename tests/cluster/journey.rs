@@ -247,9 +247,9 @@ async fn a_bad_version_is_undone(planera: &Planera) {
         .patch("production", &PatchParams::default(), &patch)
         .await
         .expect("a change");
-    let mut bad = crate::space::release("bad", "v1.9.0-crash-frontend", "alice", &BOTH);
-    bad.spec.images[0].image = image("backend", "v1.9.0-crash-frontend");
-    bad.spec.images[1].image = image("frontend", "v1.9.0-crash-frontend");
+    let mut bad = crate::space::release("bad", "v1.9.0-crash.frontend", "alice", &BOTH);
+    bad.spec.images[0].image = image("backend", "v1.9.0-crash.frontend");
+    bad.spec.images[1].image = image("frontend", "v1.9.0-crash.frontend");
     planera.production.gives_up_soon_on("frontend").await;
     let releases: Api<Release> = planera.production.as_seen_by("alice").await;
     releases.create(&PostParams::default(), &bad).await.expect("a release");
@@ -280,6 +280,9 @@ async fn a_person_goes_back(planera: &Planera) {
     let reason = ["--reason", "v1.8.3 loses sessions", "--confirm", PHRASE];
     let mut arguments = vec!["rollback", production.as_str()];
     arguments.extend(reason);
+    let joined = told(world, "alice", &arguments).await;
+    assert_eq!(joined["metadata"]["name"], "bad", "what went back a moment ago goes back once: {joined}");
+    arguments.extend(["--to", "v1.8.2"]);
     let made = told(world, "alice", &arguments).await;
     assert_eq!(
         (&made["spec"]["kind"], &made["spec"]["version"]),

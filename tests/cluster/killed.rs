@@ -55,7 +55,7 @@ async fn live(world: &'static world::World, case: Case) {
     if !case.good {
         space.gives_up_soon_on("frontend").await;
     }
-    let version = if case.good { "v1.1.0" } else { "v1.1.0-crash-frontend" };
+    let version = if case.good { "v1.1.0" } else { "v1.1.0-crash.frontend" };
     let release = crate::space::release("one", version, "alice", &BOTH);
     let is_here =
         move |cut: &Cut| cut.object == "one" && cut.phase == case.phase && cut.before == case.before;

@@ -90,11 +90,11 @@ async fn stateful_and_daemon_sets_are_rolled_and_undone() {
     assert_eq!(run(&space).await, images("v1.1.0", 2));
 
     // the store is good, the agent never becomes ready: both go back
-    let bad = crate::space::release("bad", "v1.2.0-crash-agent", "alice", &BOTH);
+    let bad = crate::space::release("bad", "v1.2.0-crash.agent", "alice", &BOTH);
     let releases: Api<Release> = space.as_seen_by("alice").await;
     releases.create(&kube::api::PostParams::default(), &bad).await.expect("a release");
     // asked for only once the second wave's write has had its effect: a wave may be on its way before anything is written
-    let bad_agent = image("agent", "v1.2.0-crash-agent");
+    let bad_agent = image("agent", "v1.2.0-crash.agent");
     until(30, "the agent's third revision", || async {
         (run(&space).await[1] == (bad_agent.clone(), 3)).then_some(())
     })

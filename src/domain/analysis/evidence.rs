@@ -200,6 +200,15 @@ fn follow(entry: &mut Evidence, process: &Process<'_>, answers: &Answers, now: D
     if rise.from < entry.until || rise.until > now {
         return;
     }
+    let what = match entry.test {
+        StatisticalTest::TwoProportion => What::Requests,
+        StatisticalTest::MannWhitney => What::Durations,
+    };
+    if [true, false].iter().any(|is_new| rise.of(*is_new, what).is_empty()) {
+        // pods whose counters were not there at the beginning count from the end of this interval on
+        entry.until = rise.until;
+        return;
+    }
     let mut trial = loaded(entry);
     match process.counters() {
         Some(Counters::Errors { by_pod, .. }) if entry.test == StatisticalTest::TwoProportion => {

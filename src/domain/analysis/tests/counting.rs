@@ -68,6 +68,28 @@ impl Story {
     }
 }
 
+/// Pods that begin in the middle of an interval cost that interval, and not all of them since.
+#[test]
+fn counters_that_are_new_count_from_the_next_interval_on() {
+    let mut story = Story::new(compared(|_| {}));
+    for _ in 0..2 {
+        story.now += 15;
+        for (name, count) in story.due() {
+            let mut found = rise(&count, GOOD);
+            found.rises.retain(|counted, _| !counted.is_new);
+            let found = Some(Found::Rise(found));
+            story.answers.record(&name, Answer { found, ..Answer::new(at(story.now), GateState::Pass, "") });
+        }
+        story.look();
+    }
+    let entry = |story: &Story| story.release.status.as_ref().unwrap().evidence[0].clone();
+    let before = entry(&story);
+    assert_eq!((before.counted, before.total.requests), (None, 0.0));
+    story.pass(GOOD);
+    let after = entry(&story);
+    assert_eq!((after.elapsed, after.total.requests), (15.0, 100.0));
+}
+
 fn rise(count: &crate::domain::measure::Count, ((requests, errors), (stable, failed)): Counts) -> Rise {
     let of = |target: &str, by: f64| Risen { target: target.into(), bound: None, by };
     let pods = |all: f64| vec![of("a", (all / 2.0).ceil()), of("b", (all / 2.0).floor())];
