@@ -98,15 +98,15 @@ fn scenario() -> Result<Scenario, Failure> {
         scenario.objects.push(ObjectText { yaml, age: Duration::from_secs(3600) });
     }
     for number in 0..FINISHED {
-        scenario.objects.push(object(finished(number), 3000));
+        scenario.objects.push(object(&finished(number), 3000));
     }
     for number in 0..JUDGED {
-        scenario.objects.push(object(judged(number), 2000));
+        scenario.objects.push(object(&judged(number), 2000));
     }
     Ok(scenario)
 }
 
-fn object(value: Value, age: u64) -> ObjectText {
+fn object(value: &Value, age: u64) -> ObjectText {
     ObjectText { yaml: value.to_string(), age: Duration::from_secs(age) }
 }
 

@@ -32,6 +32,7 @@ pub mod freeze;
 pub mod gate;
 pub mod governing;
 pub mod health;
+pub mod hex;
 pub mod identity;
 pub mod image_version;
 pub mod intent;

@@ -4,6 +4,7 @@
 //! do either. What is not harmless is dropped or made visible; nothing else is changed.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthChar as _;
 
@@ -35,7 +36,7 @@ pub fn json(text: &str) -> Cow<'_, str> {
     for c in text.chars() {
         if is_odd(c) {
             for unit in c.encode_utf16(&mut [0; 2]) {
-                out.push_str(&format!("\\u{unit:04x}"));
+                _ = write!(out, "\\u{unit:04x}");
             }
         } else {
             out.push(c);

@@ -15,6 +15,8 @@ use url::Url;
 use super::outbound::Outbound;
 use super::web;
 
+use crate::domain::hex::hex;
+
 mod address;
 mod credentials;
 mod manifest;
@@ -306,9 +308,5 @@ fn stated_digest(headers: &HeaderMap) -> Option<String> {
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    Sha256::digest(bytes).iter().fold("sha256:".to_owned(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    format!("sha256:{}", hex(&Sha256::digest(bytes)))
 }

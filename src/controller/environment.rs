@@ -59,7 +59,7 @@ async fn work(environment: &Environment, context: &Arc<Context>) -> Result<Optio
     let restored = Box::pin(restore::carry_out(environment, context)).await?;
     let environment = restored.as_ref().unwrap_or(environment);
     let acted = Box::pin(actions::carry_out(environment, context)).await?;
-    let next = update(acted.environment.as_ref().unwrap_or(environment), context).await?;
+    let next = Box::pin(update(acted.environment.as_ref().unwrap_or(environment), context)).await?;
     let again = acted
         .again
         .map(|wait| context.core.clock.now() + TimeDelta::from_std(wait).unwrap_or(TimeDelta::zero()));

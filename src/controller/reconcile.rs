@@ -76,7 +76,7 @@ pub(super) async fn carry_on(release: &Release, context: &Arc<Context>) -> Resul
     }
     let mut foreseen = None;
     if release.phase() == Phase::Pending {
-        let Some(observed) = observe(context, release, Freshness::Reported).await? else {
+        let Some(observed) = Box::pin(observe(context, release, Freshness::Reported)).await? else {
             return Ok(Action::await_change());
         };
         let mut decision = decide(context, &observed);
@@ -87,7 +87,7 @@ pub(super) async fn carry_on(release: &Release, context: &Arc<Context>) -> Resul
                 // told at the next look
                 decision.status = told;
             }
-            act(context, &observed, &decision).await?;
+            Box::pin(act(context, &observed, &decision)).await?;
             return Ok(action(context, decision.requeue));
         }
         foreseen = depends_on_others(&observed, &decision).then(|| begins(&observed, &decision));
@@ -105,7 +105,7 @@ pub(super) async fn carry_on(release: &Release, context: &Arc<Context>) -> Resul
         if begins(&observed, &decision) && is_being_stopped(&observed, context) {
             return Ok(Action::requeue(BREATH));
         }
-        let is_refused = act(context, &observed, &decision).await?;
+        let is_refused = Box::pin(act(context, &observed, &decision)).await?;
         if !is_refused && decision.requeue != Requeue::Now {
             return Ok(action(context, decision.requeue));
         }
@@ -115,7 +115,9 @@ pub(super) async fn carry_on(release: &Release, context: &Arc<Context>) -> Resul
 
 /// What is decided on what the API server says now of the release itself, and of everybody else where that matters.
 async fn fresh(context: &Context, release: &Release) -> Result<Option<(Observed, Decision)>, Error> {
-    let Some(observed) = observe(context, release, Freshness::Fresh).await? else { return Ok(None) };
+    let Some(observed) = Box::pin(observe(context, release, Freshness::Fresh)).await? else {
+        return Ok(None);
+    };
     let decision = decide(context, &observed);
     if depends_on_others(&observed, &decision) {
         return Box::pin(certain(context, release, begins(&observed, &decision))).await;
@@ -136,7 +138,9 @@ async fn certain(
         has_looked = true;
     }
     loop {
-        let Some(observed) = observe(context, release, Freshness::Certain).await? else { return Ok(None) };
+        let Some(observed) = Box::pin(observe(context, release, Freshness::Certain)).await? else {
+            return Ok(None);
+        };
         let decision = decide(context, &observed);
         if has_looked || !begins(&observed, &decision) {
             return Ok(Some((observed, decision)));

@@ -182,7 +182,7 @@ async fn work(core: Arc<Core>, scope: Option<String>, concurrency: u16) {
     let (wake_at_once, urgent_queue) = mpsc::channel(QUEUE);
     let (wake_environment, environment_queue) = mpsc::channel(QUEUE);
     let (wake_to_stop, stop_queue) = mpsc::channel(QUEUE);
-    let (wake_stops, stops_queue) = mpsc::channel(QUEUE);
+    let (wake_stops, stop_turns) = mpsc::channel(QUEUE);
     let (teller, tellings) =
         Teller::new(Desk::new(core.client.clone(), core.clock.clone(), core.outbound.clone()));
     let over = CancellationToken::new();
@@ -251,7 +251,7 @@ async fn work(core: Arc<Core>, scope: Option<String>, concurrency: u16) {
         |_, error, _| stopping::after_failure(error),
         context.clone(),
         environments,
-        feed::queue(stops_queue),
+        feed::queue(stop_turns),
         config(),
     );
     let (client, namespace) = (&core.client, scope.as_deref());

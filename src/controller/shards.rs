@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::lease::annotation;
 use crate::api::labels::{CONTROLLER_LEASE, LEASE_NAMESPACES, LEASE_PROCESS};
+use crate::domain::hex::hex;
 
 /// The name of the Lease of those who serve these namespaces, in any order; of all namespaces where there are none.
 #[must_use]
@@ -16,8 +17,7 @@ pub fn lease_name(namespaces: &[String]) -> String {
         return CONTROLLER_LEASE.to_owned();
     }
     let digest = Sha256::digest(listed(namespaces).as_bytes());
-    let digits: String = digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect();
-    format!("{CONTROLLER_LEASE}-{digits}")
+    format!("{CONTROLLER_LEASE}-{}", hex(&digest[..5]))
 }
 
 /// The namespaces as an annotation: sorted, each once, with commas.

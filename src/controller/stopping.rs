@@ -62,7 +62,7 @@ async fn in_time(
         async move {
             let mut races = 0;
             loop {
-                match one(&environment, &context, &action).await {
+                match Box::pin(one(&environment, &context, &action)).await {
                     Err(error) if error.is_race() && races < RACES => races += 1,
                     done => return done.map(drop),
                 }
@@ -124,7 +124,7 @@ async fn judge(release: &Release, context: &Arc<Context>, patience: Duration) ->
         if open_stops_of(release, context).is_empty() {
             return Ok(());
         }
-        match alone(release, context).await {
+        match Box::pin(alone(release, context)).await {
             Err(error) if error.is_race() => {}
             done => return done,
         }

@@ -87,7 +87,7 @@ pub fn judge(
 ) -> Vec<AnalysisVerdict> {
     let before = release.status.as_ref().map_or(&[][..], |status| &status.analysis);
     let case = Case { environment, release, evidence, answers, since, now };
-    let cause = case.cause();
+    let failed_by = case.cause();
     let mut verdicts = Vec::new();
     for analysis in &environment.spec.analysis {
         let subjects = subject::of(environment, release, analysis);
@@ -95,7 +95,7 @@ pub fn judge(
             Err(why) => Some(over_time::no_data(why)),
             Ok(rules) => subjects
                 .iter()
-                .map(|subject| case.verdict(&rules, subject, cause))
+                .map(|subject| case.verdict(&rules, subject, failed_by))
                 .min_by_key(|verdict| urgency(verdict.state)),
         };
         let Some(mut verdict) = verdict else { continue };

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::api::{Release, ReleaseAction, Seal};
+use crate::domain::hex::hex;
 
 mod canonical;
 mod chain;
@@ -163,15 +164,11 @@ impl Record {
     /// The hash of this record when it stands on `previous`.
     #[must_use]
     pub fn hash(&self, previous: &str) -> String {
-        use std::fmt::Write as _;
         let mut hasher = Sha256::new();
         // a hash has a fixed length and a record begins with a brace, so that the border between the two is certain
         hasher.update(previous.as_bytes());
         hasher.update(self.canonical().as_bytes());
-        hasher.finalize().iter().fold("sha256:".to_owned(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        format!("sha256:{}", hex(&hasher.finalize()))
     }
 }
 

@@ -5,16 +5,17 @@
 //! key is no secret: a hash tells whether a content is the one that somebody already knows, of the whole object at once.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
 
 use crate::api::Release;
 use crate::api::config_record::{ConfigKind, ConfigRecord};
 use crate::api::names::ComponentName;
 use crate::api::release::ComponentImage;
+use crate::domain::hex::hex;
 
 /// Hash of what does not exist.
 pub const ABSENT: &str = "absent";
@@ -72,20 +73,13 @@ pub fn hash(salt: &str, reference: &ConfigRef, object: &Value) -> String {
             let _ = writeln!(message, "{part} {}:{key} {}:{value}", key.len(), value.len());
         }
     }
-    hexadecimal(&hmac(salt.as_bytes(), message.as_bytes())[..16])
+    hex(&hmac(salt.as_bytes(), message.as_bytes())[..16])
 }
 
 /// Keyed hash of one value, of the same form as [`hash`]. The values that are compared must have the same key.
 #[must_use]
 pub fn value_hash(salt: &str, value: &str) -> String {
-    hexadecimal(&hmac(salt.as_bytes(), value.as_bytes())[..16])
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex(&hmac(salt.as_bytes(), value.as_bytes())[..16])
 }
 
 fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
@@ -198,7 +192,7 @@ mod tests {
 
     #[test]
     fn the_keyed_hash_is_the_standards() {
-        let hex = |bytes: [u8; 32]| hexadecimal(&bytes);
+        let hex = |bytes: [u8; 32]| hex(&bytes);
         // RFC 4231, cases 2 and 6
         let found = hex(hmac(b"Jefe", b"what do ya want for nothing?"));
         assert_eq!(found, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");

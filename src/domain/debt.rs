@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::api::environment::Debt;
 use crate::api::release::{OverrideRecord, Release, ReleaseKind, ReleaseStatus};
+use crate::domain::hex::hex;
 use crate::domain::timeline::cut;
 
 /// Debts beyond which nothing but a rollback breaks glass.
@@ -28,8 +29,7 @@ pub fn id_of_override(release: &Release, forced: &OverrideRecord) -> String {
         format!("action/{uid}")
     } else {
         let hash = Sha256::digest(forced.action.as_bytes());
-        let short: String = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-        format!("{}/{short}", id_of_release(release))
+        format!("{}/{}", id_of_release(release), hex(&hash[..4]))
     }
 }
 

@@ -120,7 +120,9 @@ mod tests {
 
     fn status(freezes: &[Frozen]) -> EnvironmentStatus {
         let mut status = EnvironmentStatus::default();
-        freezes.iter().for_each(|freeze| add(&mut status, freeze.clone()));
+        for freeze in freezes {
+            add(&mut status, freeze.clone());
+        }
         status
     }
 

@@ -30,7 +30,8 @@ pub struct SecretUse {
 #[error("Secret {} is not marked for {}{}: {}", .wanted.secret, .wanted.kind, self.place(), self.command())]
 pub struct Unmarked {
     namespace: String,
-    wanted: SecretUse,
+    // in a box: this is an error's payload, and a Result is as large as its error
+    wanted: Box<SecretUse>,
     kinds: BTreeSet<String>,
     hosts: BTreeSet<String>,
 }
@@ -92,7 +93,7 @@ pub fn permit(
     if is_kind && is_host {
         return Ok(());
     }
-    Err(Unmarked { namespace: namespace.to_owned(), wanted: wanted.clone(), kinds, hosts })
+    Err(Unmarked { namespace: namespace.to_owned(), wanted: Box::new(wanted.clone()), kinds, hosts })
 }
 
 /// Whether a request to that URL may carry a secret: it is encrypted, or does not leave the machine.

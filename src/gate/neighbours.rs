@@ -24,7 +24,7 @@ pub struct NeighboursGate;
 /// A kind of object that selects pods, or Services.
 struct Kind {
     group: &'static str,
-    kind: &'static str,
+    name: &'static str,
     plural: &'static str,
     /// Where its selectors stand.
     selectors: &'static [&'static str],
@@ -34,11 +34,11 @@ struct Kind {
 
 const fn kind(
     group: &'static str,
-    kind: &'static str,
+    name: &'static str,
     plural: &'static str,
     selectors: &'static [&'static str],
 ) -> Kind {
-    Kind { group, kind, plural, selectors, by_service: false }
+    Kind { group, name, plural, selectors, by_service: false }
 }
 
 const KINDS: [Kind; 8] = [
@@ -61,7 +61,7 @@ const KINDS: [Kind; 8] = [
     kind("monitoring.coreos.com", "PodMonitor", "podmonitors", &["/spec/selector"]),
     Kind {
         group: "monitoring.coreos.com",
-        kind: "ServiceMonitor",
+        name: "ServiceMonitor",
         plural: "servicemonitors",
         selectors: &["/spec/selector"],
         by_service: true,
@@ -103,8 +103,8 @@ async fn look(scope: &Scope, wanted: &Neighbours) -> Result<Verdict, Verdict> {
         let sides = if kind.by_service { of_services.as_ref() } else { Some(&pods) };
         let Some(sides) = sides else { continue };
         let is_gap = |object: &&DynamicObject| sides.is_gap(selectors_in(&object.data, kind.selectors));
-        let names = all.iter().filter(is_gap).map(|object| format!("{}/{}", kind.kind, object.name_any()));
-        gaps.extend(names.filter(|name| !is_ignored(&wanted.policy.ignore, kind.kind, name)));
+        let names = all.iter().filter(is_gap).map(|object| format!("{}/{}", kind.name, object.name_any()));
+        gaps.extend(names.filter(|name| !is_ignored(&wanted.policy.ignore, kind.name, name)));
     }
     if !gaps.is_empty() {
         return Err((GateState::Fail, sentence(&gaps, wanted, &pods)));
@@ -143,7 +143,7 @@ fn sentence(gaps: &[String], wanted: &Neighbours, sides: &Sides) -> String {
 }
 
 async fn list(scope: &Scope, kind: &Kind, version: &str) -> Result<Vec<DynamicObject>, kube::Error> {
-    let known = GroupVersionKind::gvk(kind.group, version, kind.kind);
+    let known = GroupVersionKind::gvk(kind.group, version, kind.name);
     let resource = ApiResource::from_gvk_with_plural(&known, kind.plural);
     let api: Api<DynamicObject> = Api::namespaced_with(scope.client.clone(), &scope.namespace, &resource);
     Ok(api.list(&ListParams::default()).await?.items)

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use http::Method;
 use tokio::sync::Semaphore;
 
@@ -160,7 +162,7 @@ impl Prometheus {
         parameters: &[(&'static str, String)],
     ) -> Result<Reply, Error> {
         match &self.endpoint {
-            Endpoint::Direct(direct) => self.patiently(direct.ask(kind, parameters)).await,
+            Endpoint::Direct(direct) => self.patiently(direct.ask(kind, parameters).boxed()).await,
             Endpoint::Proxied { .. } => {
                 let encoded = url::form_urlencoded::Serializer::new(String::new())
                     .extend_pairs(parameters.iter().map(|(key, value)| (*key, value.as_str())))
@@ -191,10 +193,10 @@ impl Prometheus {
                 }
             }
         };
-        self.patiently(asked).await
+        self.patiently(asked.boxed()).await
     }
 
-    async fn patiently(&self, asked: impl Future<Output = Result<Reply, Error>>) -> Result<Reply, Error> {
+    async fn patiently(&self, asked: BoxFuture<'_, Result<Reply, Error>>) -> Result<Reply, Error> {
         let Ok(_permit) = self.permits.acquire().await else {
             return Err(Error::new(Kind::Down, "the session is ending"));
         };

@@ -58,7 +58,7 @@ impl Curves {
             ("step", format!("{}", self.kept.step())),
         ];
         let results = prometheus.ask_in_part(&self.name, "query_range", &parameters).await?;
-        self.partial = results.notes.partial().map(in_part);
+        self.partial = results.notes.partial().as_deref().map(in_part);
         let found = results.found.into_iter().map(|found| (found.labels, found.samples)).collect();
         self.kept.merge(found, (start, end));
         Ok(self.series())
@@ -153,12 +153,12 @@ pub async fn instant_in_part(
 ) -> Result<(Vec<Series>, Option<Box<str>>), Error> {
     let parameters = [("query", query.to_owned()), ("time", format!("{now:.3}"))];
     let results = prometheus.ask_in_part(name, "query", &parameters).await?;
-    let partial = results.notes.partial().map(in_part);
+    let partial = results.notes.partial().as_deref().map(in_part);
     Ok((of_one_sample(results.found, name), partial))
 }
 
 /// The mark of a pane.
-fn in_part(why: String) -> Box<str> {
+fn in_part(why: &str) -> Box<str> {
     format!("partial answer: {why}").into()
 }
 

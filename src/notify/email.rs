@@ -2,8 +2,6 @@
 //!
 //! All news of one release or freeze is one thread (RFC 5322, `References`). A password is never sent over a line that is not encrypted.
 
-use std::fmt::Write as _;
-
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use lettre::message::{Mailbox, header::ContentType};
@@ -11,11 +9,13 @@ use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message as Mail, Tokio1Executor};
 use sha2::{Digest as _, Sha256};
+use std::fmt::Write as _;
 
 use super::payload::facts;
 use super::{Channel, Destination, Error, Message};
 use crate::api::environment::Notify;
 use crate::cluster::outbound::ConnectError;
+use crate::domain::hex::hex;
 use crate::domain::notice::Notice;
 use crate::domain::timeline::cut;
 
@@ -163,11 +163,7 @@ fn mail(message: &Message<'_>) -> Result<Mail, Error> {
 /// The same news has the same identity whenever it is sent, so that readers' programs drop what they have.
 fn id(of: &str) -> String {
     let hash = Sha256::digest(of.as_bytes());
-    let short = hash.iter().take(16).fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    });
-    format!("<{short}@release-cockpit.dev>")
+    format!("<{}@release-cockpit.dev>", hex(&hash[..16]))
 }
 
 fn body(notice: &Notice) -> String {

@@ -4,8 +4,6 @@
 //! and the HMAC-SHA-256, in hexadecimal, over the seconds in `X-Release-Cockpit-Timestamp`, a dot, and the body. A receiver that
 //! looks at the seconds cannot be fooled by a message that was sent before; one that keeps `dedupKey` hears nothing twice.
 
-use std::fmt::Write as _;
-
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, Method};
@@ -16,6 +14,7 @@ use super::wire::{self, Request};
 use super::{Channel, Destination, Error, Message};
 use crate::api::environment::Notify;
 use crate::cluster::secret::SecretValue;
+use crate::domain::hex::hex;
 
 /// Any endpoint that takes JSON.
 pub struct Webhook;
@@ -69,10 +68,7 @@ fn signature(key: &SecretValue, seconds: i64, body: &[u8]) -> String {
     let mut context = hmac::Context::with_key(&key);
     context.update(format!("{seconds}.").as_bytes());
     context.update(body);
-    context.sign().as_ref().iter().fold("sha256=".to_owned(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    format!("sha256={}", hex(context.sign().as_ref()))
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@
 //! A version that the scenario cannot pull is not there. Nothing is ever pushed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Body;
@@ -13,6 +12,8 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::scenario::{Fault, Scenario};
+
+use crate::domain::hex::hex;
 
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -137,10 +138,7 @@ fn tree(repository: &str, tag: &str) -> Vec<(String, Content)> {
 
 fn add(tree: &mut Vec<(String, Content)>, kind: &'static str, value: &Value) -> (String, usize) {
     let bytes = value.to_string().into_bytes();
-    let digest = Sha256::digest(&bytes).iter().fold("sha256:".to_owned(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    });
+    let digest = format!("sha256:{}", hex(&Sha256::digest(&bytes)));
     let size = bytes.len();
     tree.push((digest.clone(), (kind, bytes)));
     (digest, size)
@@ -184,11 +182,7 @@ mod tests {
         let tree = tree("acme/planera-backend", "v1.8.2");
         assert_eq!(tree.len(), 5);
         for (digest, (_, bytes)) in tree {
-            let hex = Sha256::digest(&bytes).iter().fold(String::new(), |mut text, byte| {
-                let _ = write!(text, "{byte:02x}");
-                text
-            });
-            assert_eq!(digest, format!("sha256:{hex}"));
+            assert_eq!(digest, format!("sha256:{}", hex(&Sha256::digest(&bytes))));
         }
     }
 }

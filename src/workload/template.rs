@@ -6,6 +6,8 @@ use k8s_openapi::api::core::v1::PodTemplateSpec;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use crate::domain::hex::hex;
+
 /// Annotations by which people and controllers restart pods: the end of a key, or the part before its slash.
 const RESTARTS: [&str; 6] = [
     "restartedAt",
@@ -36,7 +38,7 @@ pub fn hash(template: &PodTemplateSpec, container: &str) -> String {
         }
     }
     let digest = Sha256::digest(value.to_string().as_bytes());
-    digest.iter().take(8).fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    hex(&digest[..8])
 }
 
 fn only_restarts(key: &str) -> bool {

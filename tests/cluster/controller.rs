@@ -33,7 +33,7 @@ impl Controller {
     }
 
     /// As [`Controller::start`], which asks by that client and keeps these deadlines.
-    pub async fn start_by(client: Client, spaces: &[&Space], identity: &str, deadlines: Deadlines) -> Self {
+    pub fn start_by(client: Client, spaces: &[&Space], identity: &str, deadlines: Deadlines) -> Self {
         let options = ControllerOptions { deadlines, ..options(spaces, identity, LEASE) };
         Self::run(client, options, Faults::default())
     }

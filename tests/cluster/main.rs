@@ -1,6 +1,5 @@
 //! Tests against a real control plane: one binary, one module per subject. `tests/cluster/run` brings one up for them; without
 //! `RELEASE_COCKPIT_TEST_KUBECONFIG` they are skipped.
-#![allow(clippy::unused_async, reason = "helpers share one form")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -15,7 +15,7 @@ use crate::routers::{GATEWAY, ONE, PODS, Stage};
 use crate::space::{create, image, message};
 use crate::world::{self, World, until};
 
-fn canary(steps: Value) -> Value {
+fn canary(steps: &Value) -> Value {
     json!({"canary": {"trafficRouting": (GATEWAY.routing)(), "steps": steps}})
 }
 
@@ -77,7 +77,7 @@ impl Drop for Loop {
 async fn an_autoscaler_in_a_loop_is_not_written_against() {
     let Some(world) = world::world().await else { return };
     let switch = json!({"blueGreen": {"pauseBeforeSwitch": true, "keepBlue": "5s"}});
-    let shift = canary(json!([{"setWeight": 50}, {"pause": {}}]));
+    let shift = canary(&json!([{"setWeight": 50}, {"pause": {}}]));
     let beside = |name: &'static str, strategy: Value| async move {
         let stage = Stage::new(world, name, strategy).await;
         stage.create((GATEWAY.objects)()).await;
@@ -143,7 +143,7 @@ async fn green_has_the_capacity_of_blue_before_it_gets_the_traffic() {
 async fn an_evicted_canary_pod_does_not_end_a_release() {
     let Some(world) = world::world().await else { return };
     let steps = json!([{"setWeight": 10}, {"pause": {}}, {"setWeight": 50}]);
-    let stage = Stage::new(world, "evicted", canary(steps)).await;
+    let stage = Stage::new(world, "evicted", canary(&steps)).await;
     stage.create((GATEWAY.objects)()).await;
     let before = stage.picture(Some(&GATEWAY)).await;
     let _controller = Controller::start(&[&stage.space], "one").await;
@@ -171,7 +171,7 @@ async fn an_evicted_canary_pod_does_not_end_a_release() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_canary_that_somebody_deletes_leaves_nothing_behind() {
     let Some(world) = world::world().await else { return };
-    let stage = Stage::new(world, "deleted-canary", canary(json!([{"setWeight": 25}, {"pause": {}}]))).await;
+    let stage = Stage::new(world, "deleted-canary", canary(&json!([{"setWeight": 25}, {"pause": {}}]))).await;
     stage.create((GATEWAY.objects)()).await;
     let before = stage.picture(Some(&GATEWAY)).await;
     let _controller = Controller::start(&[&stage.space], "one").await;
@@ -214,7 +214,7 @@ async fn a_template_changed_at_a_pause_reaches_green_before_the_switch() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn deleting_the_stable_workload_leaves_the_canary_alone() {
     let Some(world) = world::world().await else { return };
-    let stage = Stage::new(world, "deleted-stable", canary(json!([{"setWeight": 25}, {"pause": {}}]))).await;
+    let stage = Stage::new(world, "deleted-stable", canary(&json!([{"setWeight": 25}, {"pause": {}}]))).await;
     stage.create((GATEWAY.objects)()).await;
     let _controller = Controller::start(&[&stage.space], "one").await;
     stage.space.ask("alice", "one", "v1.1.0", &ONE).await;
@@ -238,7 +238,7 @@ async fn deleting_the_stable_workload_leaves_the_canary_alone() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deleted_environment_leaves_nothing_behind() {
     let Some(world) = world::world().await else { return };
-    let stage = Stage::new(world, "deleted-env", canary(json!([{"setWeight": 25}, {"pause": {}}]))).await;
+    let stage = Stage::new(world, "deleted-env", canary(&json!([{"setWeight": 25}, {"pause": {}}]))).await;
     stage.create((GATEWAY.objects)()).await;
     let before = stage.picture(Some(&GATEWAY)).await;
     let _controller = Controller::start(&[&stage.space], "one").await;
@@ -258,7 +258,7 @@ async fn a_deleted_environment_leaves_nothing_behind() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_would_miss_the_canary_holds_it_and_names_the_remedy() {
     let Some(world) = world::world().await else { return };
-    let stage = Stage::new(world, "gaps", canary(json!([{"setWeight": 25}]))).await;
+    let stage = Stage::new(world, "gaps", canary(&json!([{"setWeight": 25}]))).await;
     stage.create((GATEWAY.objects)()).await;
     let budget = json!({"metadata": {"name": "web"},
         "spec": {"maxUnavailable": 1, "selector": {"matchLabels": {"app": "backend"}}}});

@@ -38,7 +38,7 @@ async fn stops_are_judged_while_answers_are_lost() {
             _ => Fault::Pass,
         }
     });
-    let _controller = Controller::start_by(client, &[&space], "only", SHORT).await;
+    let _controller = Controller::start_by(client, &[&space], "only", SHORT);
     space.ask("alice", "one", "v1.1.0", &["backend"]).await;
     space.until_phase("one", Phase::Succeeded).await;
     assert!(lost.load(Ordering::Relaxed) >= 1);
@@ -75,7 +75,7 @@ async fn an_administrator_does_not_lead() {
     let Some(world) = world::world().await else { return };
     let space = Space::new(world, "credentials").await;
     space.application(&["backend"], json!({"bake": "1s"})).await;
-    let wrong = Controller::start_by(space.admin.clone(), &[&space], "wrong", SHORT).await;
+    let wrong = Controller::start_by(space.admin.clone(), &[&space], "wrong", SHORT);
     let lease = lease_name(std::slice::from_ref(&space.namespace));
     let right = Controller::start(&[&space], "right").await;
     let held = |lease: &Lease| {

@@ -116,7 +116,7 @@ fn forwarded(target: &str, first: &str, headers: &BTreeMap<String, String>, body
     for (name, value) in
         headers.iter().filter(|(name, _)| !matches!(name.as_str(), "authorization" | "connection"))
     {
-        text.push_str(&format!("{name}: {value}\r\n"));
+        text.extend([name, ": ", value, "\r\n"]);
     }
     text.push_str("\r\n");
     behind.write_all(text.as_bytes()).unwrap();

@@ -1,5 +1,4 @@
 //! Tests of the whole program without a cluster: one binary, one module per subject.
-#![allow(clippy::unnecessary_literal_unwrap, reason = "an option of a controller is read back as one")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -5,6 +5,7 @@
 //! this product are decoded in part: whoever decides on them asks for the list of unknown parts.
 
 use std::any::TypeId;
+use std::fmt::Write as _;
 
 use kube::Resource;
 use serde::de::DeserializeOwned;
@@ -53,14 +54,13 @@ impl Kind {
             (Self::Environment, "spec.components") => json!([]),
             (Self::Environment, "spec.application") => json!(""),
             (Self::Environment, "status.frozen.inFlight") => json!("Hold"),
-            (Self::Release, "status.phase") => json!("Unknown"),
+            (Self::Release, "status.phase") | (Self::ReleaseAction, "spec.action") => json!("Unknown"),
             (Self::Release, "status") => json!({"phase": "Unknown"}),
             (Self::Release, "spec.kind") => json!("Deploy"),
             (Self::Release, "spec") => json!({
                 "environment": environment(), "version": "unknown", "images": [], "kind": "Deploy",
                 "requestedBy": text("/spec/requestedBy"),
             }),
-            (Self::ReleaseAction, "spec.action") => json!("Unknown"),
             (Self::ReleaseAction, "spec") => json!({
                 "environment": environment(), "action": "Unknown", "actor": text("/spec/actor"),
             }),
@@ -142,7 +142,7 @@ fn dotted(path: &[Step]) -> String {
                 text.push('.');
                 text.push_str(name);
             }
-            Step::Item(index) => text.push_str(&format!("[{index}]")),
+            Step::Item(index) => _ = write!(text, "[{index}]"),
         }
     }
     text

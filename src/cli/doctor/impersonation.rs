@@ -69,12 +69,12 @@ fn others(
 ) -> BTreeMap<String, Vec<String>> {
     let rules_of = |reference: &RoleRef| -> &[PolicyRule] {
         let name = Some(reference.name.as_str());
-        let rules = if reference.kind == "Role" {
+        let found = if reference.kind == "Role" {
             roles.iter().find(|role| role.metadata.name.as_deref() == name).map(|role| &role.rules)
         } else {
             cluster_roles.iter().find(|role| role.metadata.name.as_deref() == name).map(|role| &role.rules)
         };
-        rules.and_then(|rules| rules.as_deref()).unwrap_or_default()
+        found.and_then(|rules| rules.as_deref()).unwrap_or_default()
     };
     let title = |kind: &str, name: &Option<String>| format!("{kind} {}", name.as_deref().unwrap_or_default());
     let wide = cluster_bindings.iter().map(|binding| Bound {
@@ -153,13 +153,13 @@ mod tests {
         serde_json::from_value(value).unwrap()
     }
 
-    fn found(rule: Value, subject: Value, is_cluster_wide: bool) -> Vec<String> {
-        let role: ClusterRole = of(json!({"metadata": {"name": "edit"}, "rules": [rule]}));
+    fn found(rule: &Value, subject: &Value, is_cluster_wide: bool) -> Vec<String> {
+        let granted: ClusterRole = of(json!({"metadata": {"name": "edit"}, "rules": [rule]}));
         let binding = json!({"metadata": {"name": "b"}, "subjects": [subject],
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "edit"}});
         let (wide, narrow) =
             if is_cluster_wide { (vec![of(binding)], vec![]) } else { (vec![], vec![of(binding)]) };
-        let found = others("release-cockpit", (&[role], &[]), (&wide, &narrow));
+        let found = others("release-cockpit", (&[granted], &[]), (&wide, &narrow));
         found.into_iter().map(|(who, how)| format!("{who} can {}", how.join(", "))).collect()
     }
 
@@ -221,7 +221,7 @@ mod tests {
                 None,
             ),
         ] {
-            let found = found(rule, subject.clone(), wide);
+            let found = found(&rule, subject, wide);
             match expected {
                 Some(words) => assert!(found.len() == 1 && found[0].contains(words), "{name}: {found:?}"),
                 None => assert!(found.is_empty(), "{name}: {found:?}"),

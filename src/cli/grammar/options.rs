@@ -55,7 +55,7 @@ pub struct Controller {
     /// Append records to files here before an environment's spec.retention removes them; without it nothing is removed
     #[arg(long, value_name = "DIRECTORY")]
     pub audit_export: Option<PathBuf>,
-    /// Let Environments name this server too: HOST[:PORT], an address, a network, or <service://NAMESPACE>[/NAME]; repeatable
+    /// Let Environments name this server too: HOST or HOST:PORT, an address, a network, or <service://NAMESPACE>[/NAME]; repeatable
     #[arg(long, value_name = "HOST")]
     pub allow_host: Vec<String>,
 }

@@ -85,7 +85,9 @@ pub(super) async fn carry_out(environment: &Environment, context: &Arc<Context>)
         }
         let done = match action.release_key() {
             Some(key) => refuse_unknown(environment, context, action, &key).await.map(|()| None),
-            None if is_known => one(acted.environment.as_ref().unwrap_or(environment), context, action).await,
+            None if is_known => {
+                Box::pin(one(acted.environment.as_ref().unwrap_or(environment), context, action)).await
+            }
             None => continue,
         };
         match done {

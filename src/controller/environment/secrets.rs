@@ -28,7 +28,9 @@ type Answer = Result<(), SecretError>;
 
 /// The latest answers, by namespace and use.
 #[derive(Default)]
-pub(in crate::controller) struct Marks(Mutex<BTreeMap<(String, SecretUse), (DateTime<Utc>, Answer)>>);
+pub(in crate::controller) struct Marks(Mutex<Known>);
+
+type Known = BTreeMap<(String, SecretUse), (DateTime<Utc>, Answer)>;
 
 /// Brings the condition up to date. What an Event should say, where it has just become false or means something else.
 pub(super) async fn judge(

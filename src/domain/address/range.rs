@@ -67,9 +67,8 @@ fn v6(ip: Ipv6Addr) -> Range {
         return Range::Loopback;
     }
     match ip.segments() {
-        // metadata of AWS, Oracle Cloud and Google Cloud
-        [0xfd00, 0xec2 | 0xc1, ..] | [0xfd20, 0xce, ..] => Range::Metadata,
-        [0xfe80..=0xfebf, ..] => Range::Metadata,
+        // link-local, and metadata of AWS, Oracle Cloud and Google Cloud
+        [0xfe80..=0xfebf, ..] | [0xfd00, 0xec2 | 0xc1, ..] | [0xfd20, 0xce, ..] => Range::Metadata,
         [0xff00..=0xffff, ..] | [0, 0, 0, 0, 0, 0, 0, 0] | [0x100, 0, 0, 0, ..] => Range::Unroutable,
         [0xfc00..=0xfdff | 0xfec0..=0xfeff, ..] => Range::Private,
         _ => Range::Public,

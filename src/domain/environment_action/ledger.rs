@@ -29,9 +29,8 @@ pub fn accounted(
         let has_room = new.denied.len() < DENIED;
         match new.denied.iter_mut().find(|known| known.digest == entry.digest) {
             Some(known) if known.until.is_some() => *known = entry,
-            Some(_) => {}
             None if has_room => new.denied.push(entry),
-            None => {}
+            Some(_) | None => {}
         }
     }
     (new != *status).then_some(new)

@@ -174,12 +174,8 @@ mod tests {
         format!("sha256:{}", c.to_string().repeat(64))
     }
 
-    fn seal(sequence: i64) -> Option<Seal> {
-        Some(Seal {
-            sequence,
-            previous: format!("sha256:{}", sequence - 1),
-            hash: format!("sha256:{sequence}"),
-        })
+    fn seal(sequence: i64) -> Seal {
+        Seal { sequence, previous: format!("sha256:{}", sequence - 1), hash: format!("sha256:{sequence}") }
     }
 
     fn applied(
@@ -195,7 +191,7 @@ mod tests {
         let status = action.status.get_or_insert_default();
         status.result = Some(ActionResult::Applied);
         status.at = Some(at(secs));
-        status.seal = seal(sequence);
+        status.seal = Some(seal(sequence));
         Arc::new(action)
     }
 
@@ -205,7 +201,7 @@ mod tests {
         status.phase = Phase::Succeeded;
         status.started_at = Some(at(secs + 1));
         status.finished_at = Some(at(secs + 2));
-        status.seal = seal(sequence);
+        status.seal = Some(seal(sequence));
         change(&mut release);
         Arc::new(release)
     }

@@ -172,7 +172,11 @@ mod tests {
     }
 
     fn alerts(firing: &[&str], secs: i64) -> Answer {
-        let alert = |name: &&str| Alert { name: (*name).into(), since: at(0), labels: Default::default() };
+        let alert = |name: &&str| Alert {
+            name: (*name).into(),
+            since: at(0),
+            labels: std::collections::BTreeMap::default(),
+        };
         let found = Some(Found::Alerts(firing.iter().map(alert).collect()));
         Answer { at: at(secs), state: GateState::Pass, detail: String::new(), found }
     }

@@ -251,7 +251,9 @@ fn a_freeze_since_the_override_holds_again() {
     let mut freezes = |freezes: &[Frozen]| {
         let status = observed.environment.as_mut().unwrap().status.get_or_insert_default();
         (status.frozen, status.freezes) = (None, Vec::new());
-        freezes.iter().for_each(|one| crate::domain::freeze::add(status, one.clone()));
+        for freeze in freezes {
+            crate::domain::freeze::add(status, freeze.clone());
+        }
         gate(&observed, "frozen")
     };
     assert_eq!(freezes(&[freeze("erin", 1)]).state, GateState::Pass);

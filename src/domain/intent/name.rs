@@ -2,6 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::domain::hex::hex;
+
 /// `<stem>-<middle>-<hash>`, at most 63 characters, with only what an object's name may hold; the hash is never cut.
 pub(super) fn object_name(stem: &str, middle: &str, hash: &str) -> String {
     let middle: String = plain(middle).chars().take(24).collect();
@@ -23,8 +25,5 @@ pub(super) fn short_hash(parts: &[&str]) -> String {
         hasher.update(part.len().to_le_bytes());
         hasher.update(part.as_bytes());
     }
-    hasher.finalize().iter().take(4).fold(String::new(), |mut hex, byte| {
-        let _ = std::fmt::Write::write_fmt(&mut hex, format_args!("{byte:02x}"));
-        hex
-    })
+    hex(&hasher.finalize()[..4])
 }

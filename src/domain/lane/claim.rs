@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn a_lane_is_free_unless_its_release_executes_or_may_be_about_to() {
         let me = uid("mine");
-        for (text, found, holder, known, expected) in [
+        for (text, found, holder, known, expected) in vec![
             ("no claim", None, None, 0, Claim::Free),
             (
                 "mine already",

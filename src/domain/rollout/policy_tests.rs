@@ -153,6 +153,8 @@ fn the_lane_is_taken_while_another_executes() {
 
 #[test]
 fn the_newest_decision_of_the_source_counts() {
+    use ReleaseKind::{Deploy, Rollback};
+
     let ended = |version: &str, kind: ReleaseKind, phase: Phase, secs: i64| {
         let mut release = release_at(&format!("planera-{secs}"), version, secs);
         release.spec.kind = kind;
@@ -173,7 +175,6 @@ fn the_newest_decision_of_the_source_counts() {
         });
         release
     };
-    use ReleaseKind::{Deploy, Rollback};
     let deployed = || ended("v2", Deploy, Phase::Succeeded, 10);
     for (releases, expected, text) in [
         (vec![deployed()], GateState::Pass, "v2 succeeded"),

@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn a_stop_needs_nothing_but_the_release() {
         use ActionResult::{Applied, Refused};
-        let cases: [(World, usize, ActionKind, Phase, ActionResult); 6] = [
+        let cases = vec![
             (World::new(guarded()), 2, ActionKind::Reject, Phase::Rejected, Applied),
             (World::new(guarded()), 2, ActionKind::Abort, Phase::Aborted, Applied),
             (World::new(guarded()), 2, ActionKind::Pause, Phase::Pending, Refused),

@@ -1,3 +1,5 @@
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+
 use super::*;
 
 fn first() -> DynamicObject {
@@ -169,7 +171,7 @@ fn a_template_that_somebody_changed_is_taken_over_by_the_same_release() {
 #[test]
 fn a_copy_that_an_older_controller_made_loses_its_owner() {
     let mut found = copy(&wanted(&[]));
-    found.metadata.owner_references = Some(vec![Default::default()]);
+    found.metadata.owner_references = Some(vec![OwnerReference::default()]);
     let Changes::Some(all) = changes(&found, &copy(&wanted(&[])), "backend") else { panic!("a change") };
     assert_eq!(all[1], json!({"op": "remove", "path": "/metadata/ownerReferences"}));
 }

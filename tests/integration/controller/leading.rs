@@ -91,12 +91,13 @@ async fn a_replica_that_may_not_write_does_not_lead_and_says_whose_credentials_i
     let stage = Stage::open().await;
     // an administrator may do everything but what the policies keep for the controller; alice has no such right at all
     for (user, why) in [("admin", "ControllerOnly"), ("alice", "may not patch releases/status")] {
-        let http = Some(free_address());
-        let wrong = stage.beside(stage.client(user), ControllerOptions { http, ..stage.brief(user, &[]) });
-        let refusal = probe(http.unwrap(), "/readyz", 503).await;
+        let http = free_address();
+        let wrong = stage
+            .beside(stage.client(user), ControllerOptions { http: Some(http), ..stage.brief(user, &[]) });
+        let refusal = probe(http, "/readyz", 503).await;
         let refusal = if refusal.contains("not known yet") {
             tokio::time::sleep(Duration::from_millis(500)).await;
-            probe(http.unwrap(), "/readyz", 503).await
+            probe(http, "/readyz", 503).await
         } else {
             refusal
         };
@@ -150,20 +151,20 @@ async fn reconciles_that_hang_are_seen_from_outside() {
         let is_lost = rule.load(Ordering::Relaxed) && method == "GET" && path.contains("/deployments/");
         if is_lost { Fault::Hang } else { Fault::Pass }
     });
-    let http = Some(free_address());
+    let http = free_address();
     let deadlines = Deadlines { reconcile: Duration::from_secs(2), ..Deadlines::default() };
-    let options = ControllerOptions { http, deadlines, ..stage.options("one") };
+    let options = ControllerOptions { http: Some(http), deadlines, ..stage.options("one") };
     let controller = stage.replica(client, options, Faults::default());
     let asked = stage.ask("ci", STAGING, "v1.8.2").await;
-    let why = probe(http.unwrap(), "/healthz", 503).await;
+    let why = probe(http, "/healthz", 503).await;
     assert!(why.contains("missed its deadline"), "{why}");
-    let metrics = probe(http.unwrap(), "/metrics", 200).await;
+    let metrics = probe(http, "/metrics", 200).await;
     let timeouts = metrics
         .lines()
         .find_map(|line| line.strip_prefix("release_cockpit_controller_reconcile_timeouts_total "));
     assert!(timeouts.unwrap().parse::<u64>().unwrap() >= 3, "{metrics}");
     hangs.store(false, Ordering::Relaxed);
     assert_eq!(stage.when_final(&asked).await.phase(), Phase::Succeeded);
-    probe(http.unwrap(), "/healthz", 200).await;
+    probe(http, "/healthz", 200).await;
     stage.close(controller).await;
 }

@@ -3,11 +3,10 @@
 use super::*;
 
 /// A value at a place of an object.
-fn set(object: Value, at: &str, value: Value) -> Option<Value> {
-    let mut object = object;
+fn set(mut object: Value, at: &str, value: Value) -> Value {
     let (parent, key) = at.rsplit_once('/').unwrap();
     object.pointer_mut(parent).unwrap()[key] = value;
-    Some(object)
+    object
 }
 
 fn message(release: &Release) -> String {
@@ -38,13 +37,13 @@ impl Stage {
 async fn an_environment_of_a_newer_version_holds_its_own_releases_only() {
     let stage = Stage::open().await;
     let production = (PRODUCTION, "production");
-    assert!(stage.running.tamper("environments", production, |found| set(
-        found,
-        "/spec/onFailure",
-        json!("retry")
-    )));
+    assert!(
+        stage.running.tamper("environments", production, |found| {
+            Some(set(found, "/spec/onFailure", json!("retry")))
+        })
+    );
     assert!(stage.running.tamper("environments", production, |found| {
-        set(found, "/spec/bake", json!("99999999999999999999d"))
+        Some(set(found, "/spec/bake", json!("99999999999999999999d")))
     }));
     let controller = stage.controller(Faults::default());
     let held = stage.ask("alice", PRODUCTION, "v1.8.2").await;
@@ -64,12 +63,16 @@ async fn an_environment_of_a_newer_version_holds_its_own_releases_only() {
 
     let (result, said) = stage.order("alice", PRODUCTION, "Freeze", json!({})).await;
     assert_eq!(result, ActionResult::Applied, "{said}");
-    assert!(stage.running.tamper("environments", production, |found| set(
-        found,
-        "/spec/onFailure",
-        json!("hold")
-    )));
-    assert!(stage.running.tamper("environments", production, |found| set(found, "/spec/bake", json!("1s"))));
+    assert!(
+        stage.running.tamper("environments", production, |found| {
+            Some(set(found, "/spec/onFailure", json!("hold")))
+        })
+    );
+    assert!(
+        stage
+            .running
+            .tamper("environments", production, |found| { Some(set(found, "/spec/bake", json!("1s"))) })
+    );
     let held = stage.when(&held, |release| !message(release).contains("does not understand")).await;
     assert!(message(&held).contains("frozen"), "{}", message(&held));
     let (result, said) = stage.order("alice", PRODUCTION, "Unfreeze", json!({})).await;
@@ -97,7 +100,7 @@ async fn an_action_of_a_newer_version_is_refused_and_a_release_in_an_unknown_pha
     let actions: Api<ReleaseAction> = Api::namespaced(stage.client("alice"), PRODUCTION);
     actions.create(&PostParams::default(), &serde_json::from_value(action).unwrap()).await.unwrap();
     assert!(stage.running.tamper("releaseactions", (PRODUCTION, "odd"), |found| {
-        set(found, "/spec/action", json!("Teleport"))
+        Some(set(found, "/spec/action", json!("Teleport")))
     }));
     let controller = stage.controller(Faults::default());
     // another one of the same environment does not pass it
@@ -140,7 +143,7 @@ async fn an_action_whose_date_no_version_reads_harms_nobody_and_can_be_retired()
     assert!(refused.contains("RecordImmutable") && !refused.contains("retire"), "{refused}");
     let bad = json!("2027-01-15T08:00:00+99:99");
     assert!(stage.running.tamper("releaseactions", (PRODUCTION, "odd"), |found| {
-        set(found, "/spec/evidence/at", bad.clone())
+        Some(set(found, "/spec/evidence/at", bad.clone()))
     }));
     // what its author saw decides nothing: the freeze counts
     let controller = stage.controller(Faults::default());

@@ -71,12 +71,13 @@ async fn tokens_and_certificates_are_read_in_json_and_yaml() {
 
 #[tokio::test]
 async fn a_plugin_gets_its_variables_and_the_cluster() {
+    use base64::Engine as _;
+
     let echo = r#"printf '{"status": {"token": "%s"}}' "$(printf %s "$A$KUBERNETES_EXEC_INFO" | base64 | tr -d '\n')""#;
     let plugin = plugin(json!({
         "apiVersion": "client.authentication.k8s.io/v1", "command": "sh", "args": ["-c", echo],
         "env": [{"name": "A", "value": "a "}, {"name": "B"}], "provideClusterInfo": true, "interactiveMode": "IfAvailable",
     }));
-    use base64::Engine as _;
     let token = plugin.run().await.unwrap().token.unwrap();
     let text = String::from_utf8(base64::engine::general_purpose::STANDARD.decode(token).unwrap()).unwrap();
     let info: Value = serde_json::from_str(text.strip_prefix("a ").unwrap()).unwrap();
