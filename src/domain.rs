@@ -41,6 +41,7 @@ pub mod lane;
 pub mod log;
 pub mod measure;
 pub mod notice;
+pub mod object_name;
 pub mod pane;
 pub mod plan;
 pub mod pod_row;

@@ -25,6 +25,7 @@ mod http;
 mod image_exists;
 mod image_tag;
 mod measure;
+mod names;
 mod neighbours;
 mod revision_history;
 mod routing;
@@ -160,6 +161,7 @@ mod tests {
             Question::SecretKeys(SecretKeys { secret: "app".into(), keys: vec!["A".into()] }),
             Question::RevisionHistory { at_least: 1, workloads: Vec::new() },
             Question::Routing(Routing {
+                component: "backend".into(),
                 workload: WorkloadRef { kind: WorkloadKind::Deployment, name: "backend".into() },
                 track: Track::Canary,
                 routing: None,

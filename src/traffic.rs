@@ -12,6 +12,7 @@ use kube::Client;
 
 use crate::api::environment::WorkloadRef;
 use crate::api::strategy::{Track, TrafficRouting, Weight};
+use crate::domain::object_name::NewName;
 use crate::domain::rollout::TrafficState;
 use crate::workload::Written;
 
@@ -108,6 +109,13 @@ pub trait Router: Send + Sync {
 
     /// Whether the second workload's pods are found by a Service of their own, as [`Router::distinguish`] will have it.
     fn has_second_service(&self, route: &Route) -> bool;
+
+    /// Names of the objects that it would make, besides the second workload.
+    fn new_names(&self, route: &Route) -> Vec<NewName> {
+        let name = route.second_service();
+        let service = NewName::of_service(&name, name.len() - route.service().len());
+        if self.has_second_service(route) { vec![service] } else { Vec::new() }
+    }
 
     /// What only this router can say about its settings; missing and unknown ones are found by [`validate`].
     fn check(&self, config: &BTreeMap<String, String>) -> Result<(), String> {

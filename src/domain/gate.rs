@@ -17,6 +17,7 @@ use crate::api::stored;
 
 mod checklist;
 pub mod force;
+mod names;
 mod objective;
 mod people;
 mod policies;
@@ -229,6 +230,7 @@ pub fn evaluate(
         objective::ask(&case, &mut all);
         source_health::ask(&case, &mut all);
         preflight::judge(&case, &mut all);
+        names::judge(&case, &mut all);
         routing::judge(&case, &mut all);
     }
     all.push(lane_gate(&case));

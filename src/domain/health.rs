@@ -69,6 +69,8 @@ pub enum Question {
 /// A second workload that is about to be brought up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Routing {
+    /// Name of the component.
+    pub component: String,
     /// The component's own workload.
     pub workload: WorkloadRef,
     /// What the second one is for.

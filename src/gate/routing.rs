@@ -3,7 +3,7 @@
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use super::{Answered, Gate, Scope, Verdict, unanswered};
+use super::{Answered, Gate, Scope, Verdict, names, unanswered};
 use crate::api::release::GateState;
 use crate::api::strategy::Weight;
 use crate::domain::health::{Question, Routing};
@@ -59,6 +59,9 @@ async fn look(scope: &Scope, wanted: &Routing) -> Result<Verdict, Verdict> {
         )));
     }
     let route = route(scope, wanted);
+    if let Some(problem) = names::problem(router, &route, wanted) {
+        return Err(fail(problem));
+    }
     let distinction = router.distinguish(&route).await.map_err(|error| refused(&error))?;
     names_are_free(scope, wanted).await?;
     services::is_free(&route, &distinction).await.map_err(|error| refused(&error))?;

@@ -14,6 +14,7 @@ mod evict;
 mod fields;
 mod identity;
 mod logs;
+mod metadata;
 pub mod native;
 mod patch;
 mod policy;

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::{Distinction, Error, Key, Route, Router, SERVICE, pair};
 use crate::api::labels::TRACK_FIELD_MANAGER;
 use crate::api::strategy::Weight;
+use crate::domain::object_name::{NewName, SUBDOMAIN};
 use crate::domain::rollout::TrafficState;
 use crate::workload::Written;
 use crate::workload::track;
@@ -181,6 +182,17 @@ impl Router for Nginx {
 
     fn has_second_service(&self, _: &Route) -> bool {
         true
+    }
+
+    fn new_names(&self, route: &Route) -> Vec<NewName> {
+        let (first, second) = (route.service(), route.second_service());
+        let service = NewName::of_service(&second, second.len() - first.len());
+        let ingress = second_name(route);
+        let suffix = ingress.len() - first_name(route).len();
+        let remedy = "use an Ingress with a name".to_owned();
+        let what = KIND.to_owned();
+        let ingress = NewName { what, text: ingress, limit: SUBDOMAIN, because: None, remedy, suffix };
+        vec![service, ingress]
     }
 
     fn distinguish<'a>(&'a self, route: &'a Route) -> BoxFuture<'a, Result<Distinction, Error>> {

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::{Error, Route};
 use crate::api::labels::{LABEL_TRACK, TRACK_FIELD_MANAGER};
+use crate::domain::object_name::NewName;
 use crate::workload::refusal::is_lost_race;
 use crate::workload::track::{self, pod_labels, text_map};
 
@@ -71,8 +72,10 @@ pub(super) fn telling(route: &Route, service: &Value, workload: &Value) -> Resul
     })?;
     let value = matched.get(*key).cloned().unwrap_or_default();
     let second = second_value(route, &value);
-    if second.len() > 63 {
-        return Err(unfit(format!("selects by {key}={value}: {second} is too long for a label")));
+    if let Some(problem) = NewName::of_label(key, &second, second.len() - value.len()).problem() {
+        return Err(unfit(format!(
+            "selects by {key}={value}. {problem}, or add another label to both selectors"
+        )));
     }
     Ok(((*key).clone(), value))
 }

@@ -59,7 +59,7 @@ registry! {
     watches::{ changes_are_told_in_order, watches_are_selective, a_forgotten_version_is_gone },
     writes::{
         objects_are_created_once, a_dry_run_changes_nothing, stale_writes_conflict, generations_count_specs, status_is_apart,
-        applied_status_has_owners, json_patches, merge_patches
+        applied_status_has_owners, json_patches, merge_patches, names_and_labels_have_limits
     },
 }
 

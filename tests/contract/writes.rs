@@ -289,3 +289,71 @@ pub async fn merge_patches(backend: &Backend) {
         "deployments.apps \"nobody\" not found",
     );
 }
+
+pub async fn names_and_labels_have_limits(backend: &Backend) {
+    let (label, name) = ("a".repeat(64), "a".repeat(254));
+    let service = |name: &str| {
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name},
+            "spec": {"selector": {"app": "a"}, "ports": [{"port": 80}]}})
+    };
+    let (services, deployments) = (backend.core("services"), backend.apps("deployments"));
+    backend.post("admin", &services, &service(&label[1..])).await.ok();
+    let long = format!("metadata.name: Invalid value: \"{label}\": must be no more than 63 characters");
+    backend.post("admin", &services, &service(&label)).await.refused(
+        422,
+        "Invalid",
+        &format!("Service \"{label}\" is invalid: {long}"),
+    );
+    backend.post("admin", &services, &service("a.b")).await.refused(
+        422,
+        "Invalid",
+        "metadata.name: Invalid value: \"a.b\": must not contain dots",
+    );
+    let words = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-'";
+    backend.post("admin", &services, &service("A")).await.refused(422, "Invalid", words);
+    let mut wrong = service("labels");
+    wrong["spec"]["selector"] = json!({"app": label});
+    let too_long = format!("Invalid value: \"{label}\": must be no more than 63 bytes");
+    backend.post("admin", &services, &wrong).await.refused(
+        422,
+        "Invalid",
+        &format!("spec.selector: {too_long}"),
+    );
+    backend.post("admin", &deployments, &backend.deployment(&name, 1, V1)).await.refused(
+        422,
+        "Invalid",
+        &format!("metadata.name: Invalid value: \"{name}\": must be no more than 253 characters"),
+    );
+    for (pointer, words) in [
+        ("/metadata/labels/app", format!("metadata.labels: {too_long}")),
+        ("/spec/template/metadata/labels/app", "`selector` does not match template `labels`".to_owned()),
+        ("/spec/template/metadata/labels/app", format!("spec.template.labels: {too_long}")),
+        ("/spec/selector/matchLabels/app", format!("spec.selector.matchLabels: {too_long}")),
+        (
+            "/spec/selector/matchLabels/app",
+            format!(
+                "spec.selector: Invalid value: {{\"matchLabels\":{{\"app\":\"{label}\"}}}}: invalid label selector"
+            ),
+        ),
+    ] {
+        let mut wrong = backend.deployment("backend", 1, V1);
+        *wrong.pointer_mut(pointer).expect("a place") = json!(label);
+        backend.post("admin", &deployments, &wrong).await.refused(422, "Invalid", &words);
+    }
+    backend.post("admin", &deployments, &backend.deployment("backend", 1, V1)).await.ok();
+    let one = backend.apps("deployments/backend");
+    for (kind, key) in [("labels", label.clone()), ("annotations", format!("before.test/{label}"))] {
+        let patch = json!({"metadata": {kind: {key.clone(): "x"}}});
+        let words =
+            format!("metadata.{kind}: Invalid value: \"{key}\": name part must be no more than 63 bytes");
+        backend.patch("admin", &one, ("merge", &patch)).await.refused(422, "Invalid", &words);
+    }
+    backend.environment().await;
+    let mut release = backend.release("long", "v1.0.0");
+    release["metadata"]["labels"] = json!({"x": label});
+    backend.post("alice", &backend.ours("releases"), &release).await.refused(
+        422,
+        "Invalid",
+        &format!("metadata.labels: {too_long}"),
+    );
+}

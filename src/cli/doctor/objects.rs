@@ -202,6 +202,7 @@ pub(super) async fn routers(patient: &Patient) -> Vec<Finding> {
         let settings = environment.spec.strategy_of(strategy);
         for component in &environment.spec.components {
             let routing = Routing {
+                component: component.name.to_string(),
                 workload: component.workload.clone(),
                 track,
                 routing: track::routing(&settings, &component.name),

@@ -17,6 +17,7 @@ pub(super) fn judge(case: &Case<'_>, all: &mut Evaluation) {
         let name = format!("traffic/{}", component.name);
         if case.observed.answers.is_due(&name, EVERY, case.now) {
             let question = Question::Routing(Routing {
+                component: component.name.to_string(),
                 workload: component.workload.clone(),
                 track,
                 routing: track::routing(&settings, &component.name),

@@ -7,7 +7,7 @@ use kube::core::cel::{CompiledSchema, compile_schema, validate_compiled};
 use serde_json::Value;
 
 use super::refusal::{Cause, Refusal};
-use super::{native, schema};
+use super::{metadata, native, schema};
 use crate::api::{Environment, Release, ReleaseAction};
 use crate::sim::kinds::Resource;
 
@@ -78,7 +78,7 @@ pub fn decode(resource: &Resource, value: &mut Value, strict: bool) -> Result<Ve
 pub fn validate(resource: &Resource, value: &Value, old: Option<&Value>) -> Result<(), Refusal> {
     let Some(definition) = of(resource) else { return Ok(()) };
     let name = crate::sim::kinds::text(value, &["metadata", "name"]);
-    let mut causes = Vec::new();
+    let mut causes = metadata::causes(resource, value, old.is_none());
     schema::validate(&definition.schema, value, old, "", &mut causes);
     // rules are not judged anew on a part that nobody has changed, as on a real server
     let is_unchanged = |part: &str| old.is_some_and(|old| old.get(part) == value.get(part));

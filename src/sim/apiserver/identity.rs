@@ -51,17 +51,6 @@ pub fn prepare_new(
         name = world.generate_name(&prefix);
         metadata(value).insert("name".into(), name.clone().into());
     }
-    if !is_valid_name(&name) {
-        let message = format!(
-            "Invalid value: \"{name}\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, \
-             '-' or '.', and must start and end with an alphanumeric character"
-        );
-        return Err(Refusal::invalid(
-            resource,
-            &name,
-            &[Cause::new("metadata.name", "FieldValueInvalid", message)],
-        ));
-    }
     let meta = metadata(value);
     for field in [
         "uid",
@@ -75,12 +64,6 @@ pub fn prepare_new(
     }
     meta.insert("creationTimestamp".into(), stamp(now).into());
     Ok(name)
-}
-
-fn is_valid_name(name: &str) -> bool {
-    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.' || c == ':';
-    let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
-    name.len() <= 253 && name.chars().all(inner) && edge(name.chars().next()) && edge(name.chars().last())
 }
 
 /// Refuses an object of another kind.

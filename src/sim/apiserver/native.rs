@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
+use super::metadata;
 use super::refusal::{Cause, Refusal};
 use crate::sim::kinds::{self, Resource, text};
 use crate::sim::store::entry;
@@ -157,7 +158,10 @@ pub fn fresh_status(resource: &Resource, value: &mut Value) {
 /// # Errors
 /// 422.
 pub fn validate(resource: &Resource, value: &Value, old: Option<&Value>) -> Result<(), Refusal> {
-    let mut causes = Vec::new();
+    let mut causes = metadata::causes(resource, value, old.is_none());
+    if resource.kind == "Service" {
+        metadata::labels(value, &["spec", "selector"], "spec.selector", &mut causes);
+    }
     if matches!(resource.kind, "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet") {
         workload(value, old, &mut causes);
     }
@@ -171,10 +175,22 @@ pub fn validate(resource: &Resource, value: &Value, old: Option<&Value>) -> Resu
     }
 }
 
+/// Whether a label of the selector can be none; the template is not judged then.
+fn is_no_selector(value: &Value, causes: &mut Vec<Cause>) -> bool {
+    let before = causes.len();
+    metadata::labels(value, &["spec", "selector", "matchLabels"], "spec.selector.matchLabels", causes);
+    causes.len() > before
+}
+
 fn workload(value: &Value, old: Option<&Value>, causes: &mut Vec<Cause>) {
     let selector = kinds::at(value, &["spec", "selector", "matchLabels"]).and_then(Value::as_object);
     match selector {
         None => causes.push(Cause::new("spec.selector", "FieldValueRequired", "Required value")),
+        Some(wanted) if is_no_selector(value, causes) => {
+            let shown = json!({"matchLabels": wanted});
+            let message = format!("Invalid value: {shown}: invalid label selector");
+            causes.push(Cause::new("spec.selector", "FieldValueInvalid", message));
+        }
         Some(wanted) => {
             let labels = kinds::at(value, &["spec", "template", "metadata", "labels"]);
             let fits =
@@ -187,6 +203,14 @@ fn workload(value: &Value, old: Option<&Value>, causes: &mut Vec<Cause>) {
                     format!("Invalid value: {shown}: `selector` does not match template `labels`"),
                 ));
             }
+            let (labels, annotations) = ("spec.template.labels", "spec.template.annotations");
+            metadata::labels(value, &["spec", "template", "metadata", "labels"], labels, causes);
+            metadata::annotations(
+                value,
+                &["spec", "template", "metadata", "annotations"],
+                annotations,
+                causes,
+            );
         }
     }
     if let Some(old) = old
