@@ -23,6 +23,7 @@ mod contract;
 mod controller;
 mod definitions;
 mod diagnosis;
+mod endings;
 mod entering;
 mod exposed;
 // refusals come from the real server here
