@@ -156,7 +156,7 @@ pub struct Parameters {
     pub gate: Option<String>,
     /// For Freeze, Deny, Override and Drive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
+    #[schemars(schema_with = "crate::api::time::instant_as_text")]
     pub until: Option<DateTime<Utc>>,
     /// For Freeze: what becomes of the release that executes; absent: it may finish.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -226,7 +226,7 @@ pub struct Evidence {
     pub samples: Option<i64>,
     /// When they were measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
+    #[schemars(schema_with = "crate::api::time::instant_as_text")]
     pub at: Option<DateTime<Utc>>,
 }
 

@@ -2,10 +2,18 @@
 
 use chrono::{DateTime, Utc};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
+use schemars::{Schema, SchemaGenerator, json_schema};
 
 /// Pattern of an instant in a schema: RFC 3339 with an offset that exists, from 1970 to 2199. `format: date-time` alone also admits
 /// `…+99:99` and whatever follows a second `T`, which no reader takes.
 pub const DATE_TIME: &str = r"^(19[7-9]|2[01][0-9])[0-9]-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$";
+
+/// Schema of an optional instant in an immutable spec. Without `format: date-time`, the rule `self == oldSelf` compares texts: with it, the
+/// API server parses both, and refuses every update, of the status too, of an object whose instant an older definition admitted and
+/// CEL cannot parse.
+pub fn instant_as_text(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "nullable": true, "maxLength": 35, "pattern": DATE_TIME})
+}
 
 /// A Kubernetes instant as ours; an instant outside chrono's range becomes the epoch.
 #[must_use]
