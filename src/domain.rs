@@ -1,7 +1,9 @@
 //! Pure decisions: synchronous functions of observed state and time.
 //!
 //! Owns every rule by which a release moves and every number that a screen shows. Must not know how an object is fetched, what
-//! draws it, or what time it is: instants are handed in.
+//! draws it, or what time it is: instants are handed in. No number overflows:
+//! what objects and servers say may be as large as it likes.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
 pub mod action;
 pub mod action_rule;
@@ -57,6 +59,7 @@ pub mod shared_workload;
 pub mod silence;
 pub mod sliding;
 pub mod soak;
+pub mod span;
 pub mod statistics;
 pub mod step_words;
 pub mod template_diff;

@@ -147,7 +147,7 @@ pub const fn rule(kind: ActionKind) -> &'static ActionRule {
         if RULES[at].kind as u8 == kind as u8 {
             return &RULES[at];
         }
-        at += 1;
+        at = at.saturating_add(1);
     }
     // every kind has its row: a test holds the table to `ActionKind::ALL`
     &RULES[0]

@@ -14,7 +14,7 @@ impl Age {
     /// The span from `then` to `now`.
     #[must_use]
     pub fn between(then: DateTime<Utc>, now: DateTime<Utc>) -> Self {
-        Self((now - then).num_seconds())
+        Self(now.signed_duration_since(then).num_seconds())
     }
 
     /// A span of that length.

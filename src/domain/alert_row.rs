@@ -164,10 +164,10 @@ impl AlertCount {
         match (alert.is_firing, alert.severity()) {
             (_, Severity::Info) => {}
             (true, severity) => {
-                self.firing += 1;
+                self.firing = self.firing.saturating_add(1);
                 self.is_critical |= severity == Severity::Critical;
             }
-            (false, _) => self.pending += 1,
+            (false, _) => self.pending = self.pending.saturating_add(1),
         }
     }
 }

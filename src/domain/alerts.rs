@@ -9,6 +9,7 @@ use super::health::{Answers, Question};
 use super::measure::{Alert, AlertsQuestion};
 use crate::api::environment::Environment;
 use crate::api::release::GateState;
+use crate::domain::span;
 
 /// Name under which the answers are kept.
 pub const NAME: &str = "alerts";
@@ -73,7 +74,7 @@ pub fn state(
     Some(match answers.last_since(NAME, since) {
         None => (GateState::Wait, "alerts are being asked for".to_owned()),
         Some(answer) if answer.state != GateState::Pass => (GateState::NoData, answer.detail.clone()),
-        Some(answer) if answer.at + FRESH < now => {
+        Some(answer) if span::after(answer.at, FRESH) < now => {
             (GateState::NoData, format!("alerts were last read at {}", answer.at.format("%H:%M:%SZ")))
         }
         Some(_) => (GateState::Pass, format!("none of {} fires", named.join(", "))),

@@ -13,6 +13,7 @@ use crate::api::environment::{Analysis, Environment};
 use crate::api::names::ComponentName;
 use crate::api::release::{AnalysisVerdict, Evidence, GateState, Phase, PlanStep, Release, ReleaseStatus};
 use crate::api::strategy::{Step, Strategy, StrategyName};
+use crate::domain::span;
 
 mod compared;
 pub mod comparison;
@@ -262,7 +263,8 @@ pub fn observed_weight(release: &Release, answers: &Answers, now: DateTime<Utc>)
     let tracks = release.status.as_ref().map_or(&[][..], |status| &status.tracks);
     let (mut second, mut all) = (0.0, 0.0);
     for track in tracks {
-        let answer = answers.last_since(&share_name(&track.component), now - INTERVAL * 4)?;
+        let answer =
+            answers.last_since(&share_name(&track.component), span::before(now, span::times(INTERVAL, 4)))?;
         let rates = answer.measurement()?;
         let (new, old) = (rates.number(subject::NEW), rates.number(subject::STABLE));
         second += new.unwrap_or(0.0);

@@ -216,7 +216,13 @@ pub fn is_old_abort(argo: &ArgoRollout) -> bool {
 #[must_use]
 pub fn progress(component: &ComponentName, workload: &WorkloadState, argo: &ArgoRollout) -> RolloutProgress {
     let (phase, message) = phase(workload, argo);
-    let share = |part: i32, whole: i32| (whole > 0).then(|| (part * 100 + whole / 2) / whole);
+    let share = |part: i32, whole: i32| {
+        let (part, whole) = (i64::from(part), i64::from(whole));
+        let hundredths = part.saturating_mul(100).saturating_add(whole / 2);
+        (whole > 0)
+            .then(|| hundredths.checked_div(whole).and_then(|share| i32::try_from(share).ok()))
+            .flatten()
+    };
     let actual = match argo.strategy {
         Some(ArgoStrategy::Canary { is_routed: true }) => argo.routed,
         _ if argo.is_promoted() => Some(100),
@@ -312,7 +318,8 @@ fn is_inconclusive(argo: &ArgoRollout) -> bool {
 fn next_step(argo: &ArgoRollout) -> Option<i32> {
     let steps = i32::try_from(argo.steps.len()).unwrap_or(i32::MAX);
     let step = argo.step.unwrap_or(0);
-    (matches!(argo.strategy, Some(ArgoStrategy::Canary { .. })) && steps > 0).then(|| (step + 1).min(steps))
+    (matches!(argo.strategy, Some(ArgoStrategy::Canary { .. })) && steps > 0)
+        .then(|| step.saturating_add(1).min(steps))
 }
 
 #[cfg(test)]

@@ -251,7 +251,7 @@ fn rough(span: TimeDelta) -> String {
         3_600.. => 60,
         _ => 1,
     };
-    Duration::from_secs(secs / unit * unit).to_string()
+    Duration::from_secs(secs.saturating_sub(secs.checked_rem(unit).unwrap_or(0))).to_string()
 }
 
 #[cfg(test)]

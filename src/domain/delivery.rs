@@ -18,6 +18,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use crate::api::{Phase, Release, ReleaseKind};
+use crate::domain::span;
 
 /// The delivery numbers of one application and period.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -58,7 +59,7 @@ pub struct Period {
 
 impl Period {
     fn has(&self, at: DateTime<Utc>) -> bool {
-        at < self.until && at >= self.until - self.length
+        at < self.until && at >= span::before(self.until, self.length)
     }
 }
 
@@ -80,23 +81,24 @@ pub fn delivery<L: Ord>(
         lane.sort_by_key(|release| (began(release), release.metadata.name.clone()));
         for (index, release) in lane.iter().enumerate() {
             let Some(ended) = ended(release).filter(|at| period.has(*at)) else { continue };
-            let later = &lane[index + 1..];
+            let later = lane.get(index.saturating_add(1)..).unwrap_or_default();
             if release.spec.kind == ReleaseKind::Rollback {
-                numbers.rollbacks += usize::from(release.phase() == Phase::Succeeded);
+                let succeeded = usize::from(release.phase() == Phase::Succeeded);
+                numbers.rollbacks = numbers.rollbacks.saturating_add(succeeded);
                 continue;
             }
-            numbers.deployments += 1;
+            numbers.deployments = numbers.deployments.saturating_add(1);
             if release.phase() == Phase::Succeeded {
-                numbers.succeeded += 1;
-                leads.extend(first_asked(releases, release).map(|asked| ended - asked));
-                durations.extend(began(release).map(|began| ended - began));
+                numbers.succeeded = numbers.succeeded.saturating_add(1);
+                leads.extend(first_asked(releases, release).map(|asked| ended.signed_duration_since(asked)));
+                durations.extend(began(release).map(|began| ended.signed_duration_since(began)));
             }
             let Some(failed) = failed_at(release, later) else { continue };
-            numbers.failed += 1;
-            numbers.rollbacks += usize::from(went_back(release).is_some());
+            numbers.failed = numbers.failed.saturating_add(1);
+            numbers.rollbacks = numbers.rollbacks.saturating_add(usize::from(went_back(release).is_some()));
             match restored(release, later) {
-                Some(at) => restores.push(at - failed),
-                None => numbers.unrestored += 1,
+                Some(at) => restores.push(at.signed_duration_since(failed)),
+                None => numbers.unrestored = numbers.unrestored.saturating_add(1),
             }
         }
     }

@@ -220,7 +220,7 @@ impl Counts {
         let count = |fits: fn(Verdict) -> bool| rows.iter().filter(|row| fits(row.verdict)).count();
         let unknown = count(|verdict| verdict == Verdict::Unknown);
         let same = count(|verdict| verdict == Verdict::Same);
-        Self { differ: rows.len() - unknown - same, unknown, same }
+        Self { differ: rows.len().saturating_sub(unknown).saturating_sub(same), unknown, same }
     }
 }
 

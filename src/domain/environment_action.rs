@@ -19,6 +19,7 @@ use crate::api::environment::{
 use crate::api::names::ComponentName;
 use crate::api::release::Release;
 use crate::api::release_action::{ActionKind, ActionResult, Parameters, ReleaseAction};
+use crate::domain::span;
 
 mod expiry;
 pub mod ledger;
@@ -268,7 +269,7 @@ impl Case<'_> {
             let name = release.metadata.name.as_deref().unwrap_or_default();
             return Err(no(format!("{name} is being executed: abort it, or wait for its end")));
         }
-        let until = self.at() + RETIRED_FOR;
+        let until = span::after(self.at(), RETIRED_FOR);
         if until <= self.now {
             return Err(no(format!("its time was over at {}", time(until))));
         }

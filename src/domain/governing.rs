@@ -48,10 +48,13 @@ pub fn sections(spec: &EnvironmentSpec) -> BTreeMap<String, Value> {
     GOVERNING.iter().filter_map(|name| Some(((*name).to_owned(), spec.remove(*name)?))).collect()
 }
 
+/// Characters of a shortened hash: its kind, and half of its digits.
+const SHORT: usize = "sha256:".len() + 32;
+
 /// A hash for each governing section.
 #[must_use]
 pub fn hashes(spec: &EnvironmentSpec) -> BTreeMap<String, String> {
-    let shortened = |value: Value| hash(value).chars().take("sha256:".len() + 32).collect();
+    let shortened = |value: Value| hash(value).chars().take(SHORT).collect();
     sections(spec).into_iter().map(|(name, value)| (name, shortened(value))).collect()
 }
 

@@ -203,7 +203,7 @@ fn from_release(release: &Release, replaced: DateTime<Utc>) -> KnownVersion {
         release: release.metadata.name.clone(),
         requested_by: Some(release.spec.requested_by.clone()),
         at: at.or_else(|| release.created_at()),
-        soaked: (verdict == Verdict::Good).then(|| at.map(|at| replaced - at)).flatten(),
+        soaked: (verdict == Verdict::Good).then(|| at.map(|at| replaced.signed_duration_since(at))).flatten(),
         verdict,
         current: false,
         denied: false,

@@ -132,16 +132,16 @@ impl LogRing {
     pub fn push(&mut self, source: u16, line: LogLine, shown: bool) -> usize {
         let at = line.at.or_else(|| self.entries.back().and_then(|last| last.at));
         let place = self.entries.partition_point(|entry| entry.at <= at);
-        self.bytes += line.text.len();
-        self.shown += usize::from(shown);
+        self.bytes = self.bytes.saturating_add(line.text.len());
+        self.shown = self.shown.saturating_add(usize::from(shown));
         self.entries.insert(place, LogEntry { source, at, text: line.text, shown });
-        let mut gone = 0;
+        let mut gone = 0_usize;
         while self.entries.len() > MOST_LINES || self.bytes > MOST_BYTES {
             let Some(oldest) = self.entries.pop_front() else { break };
-            self.bytes -= oldest.text.len();
-            self.dropped += 1;
-            self.shown -= usize::from(oldest.shown);
-            gone += usize::from(oldest.shown);
+            self.bytes = self.bytes.saturating_sub(oldest.text.len());
+            self.dropped = self.dropped.saturating_add(1);
+            self.shown = self.shown.saturating_sub(usize::from(oldest.shown));
+            gone = gone.saturating_add(usize::from(oldest.shown));
         }
         gone
     }
@@ -151,7 +151,7 @@ impl LogRing {
         self.shown = 0;
         for entry in &mut self.entries {
             entry.shown = lets_through(&entry.text);
-            self.shown += usize::from(entry.shown);
+            self.shown = self.shown.saturating_add(usize::from(entry.shown));
         }
     }
 
@@ -239,7 +239,7 @@ mod tests {
     #[test]
     fn the_oldest_go_first_and_are_counted() {
         let mut ring = LogRing::default();
-        let mut gone = 0;
+        let mut gone = 0_usize;
         for second in 0..i64::try_from(MOST_LINES).unwrap() + 10 {
             gone += ring.push(0, line(second, "x"), second % 2 == 0);
         }

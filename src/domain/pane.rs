@@ -153,7 +153,10 @@ pub fn list(spec: Option<&EnvironmentSpec>) -> Vec<Pane> {
     panes.extend(added.filter_map(|given| Some(changed(blank(given), spec?, given))));
     if let Some(slo) = own.and_then(|metrics| metrics.slo.as_ref()) {
         // what the whole is judged by stands beside what it is made of
-        let at = panes.iter().position(|pane| &*pane.name == "requestRate").map_or(panes.len(), |at| at + 1);
+        let at = panes
+            .iter()
+            .position(|pane| &*pane.name == "requestRate")
+            .map_or(panes.len(), |at| at.saturating_add(1));
         panes.insert(at, objective(slo));
     }
     panes

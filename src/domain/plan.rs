@@ -245,7 +245,7 @@ pub fn full_step(status: &ReleaseStatus) -> Option<usize> {
     let steps = &status.plan.as_ref()?.steps;
     let index = usize::try_from(index).ok()?;
     if matches!(step, PlanStep::Keep(_)) {
-        return Some(index + 1);
+        return Some(index.saturating_add(1));
     }
     let ends = |step: &PlanStep| matches!(step, PlanStep::Roll(_) | PlanStep::Switch(_));
     let end = steps.iter().position(ends)?;

@@ -29,8 +29,8 @@ pub fn end(
     now: DateTime<Utc>,
 ) -> DateTime<Utc> {
     let stopped = status.step.as_ref().and_then(|step| step.paused_for).unwrap_or_default().to_delta();
-    let stopping =
-        paused_since(status).map_or(TimeDelta::zero(), |since| (now - since).max(TimeDelta::zero()));
+    let stopping = paused_since(status)
+        .map_or(TimeDelta::zero(), |since| now.signed_duration_since(since).max(TimeDelta::zero()));
     [span, stopped, stopping]
         .into_iter()
         .try_fold(began, DateTime::checked_add_signed)

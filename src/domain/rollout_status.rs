@@ -8,6 +8,7 @@ use super::argo_rollout::{self, ArgoPhase, ArgoRollout};
 use super::config_drift::ConfigRef;
 use super::containers::ContainerImage;
 use crate::api::environment::WorkloadKind;
+use crate::domain::span;
 
 /// A workload as last observed; what a component's container runs, and how far its rollout is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,15 +104,15 @@ impl WorkloadState {
     /// Pods of the newest revision that are available, as far as the counts tell: old pods may be among the available ones.
     #[must_use]
     pub fn updated_available(&self) -> i32 {
-        let old = (self.replicas - self.updated).max(0);
-        (self.available - old).clamp(0, self.updated.max(0))
+        let old = self.replicas.saturating_sub(self.updated).max(0);
+        self.available.saturating_sub(old).clamp(0, self.updated.max(0))
     }
 
     /// Pods that a StatefulSet keeps at their old template, by its partition.
     #[must_use]
     pub fn kept_back(&self) -> i32 {
         let kept = self.partition.unwrap_or(0).clamp(0, self.desired.max(0));
-        kept.min((self.desired - self.updated).max(0))
+        kept.min(self.desired.saturating_sub(self.updated).max(0))
     }
 
     /// Whether everything that is wanted runs, in the newest revision.
@@ -197,10 +198,13 @@ pub fn rollout_status_since(
     else {
         return status;
     };
-    let due = since + workload.progress_deadline;
+    let deadline = workload.progress_deadline;
+    let late = span::sum(deadline, tolerance(deadline));
     // the server keeps whole seconds
-    let is_old = progressing.updated_at.is_some_and(|at| at + TimeDelta::seconds(1) < due);
-    if is_old && now < due + tolerance(workload.progress_deadline) {
+    let is_old = progressing
+        .updated_at
+        .is_some_and(|at| span::sum(at.signed_duration_since(since), TimeDelta::seconds(1)) < deadline);
+    if is_old && now.signed_duration_since(since) < late {
         return RolloutStatus::Waiting(format!("{message} before this change; waiting for new progress"));
     }
     status
@@ -231,7 +235,7 @@ fn deployment(w: &WorkloadState) -> RolloutStatus {
     if w.replicas > w.updated {
         return RolloutStatus::Waiting(format!(
             "deployment \"{name}\": {} old replicas are pending termination",
-            w.replicas - w.updated
+            w.replicas.saturating_sub(w.updated)
         ));
     }
     if w.available < w.updated {
@@ -258,11 +262,11 @@ fn stateful_set(w: &WorkloadState) -> RolloutStatus {
     if w.ready < w.desired {
         return RolloutStatus::Waiting(format!(
             "stateful set \"{name}\": waiting for {} pods to be ready",
-            w.desired - w.ready
+            w.desired.saturating_sub(w.ready)
         ));
     }
     if let Some(partition) = w.partition {
-        let wanted = w.desired - partition;
+        let wanted = w.desired.saturating_sub(partition);
         if w.updated < wanted {
             return RolloutStatus::Waiting(format!(
                 "stateful set \"{name}\": {} out of {wanted} new pods have been updated",
@@ -437,6 +441,24 @@ mod tests {
             [([4, 5, 1, 4, 4], 0), ([4, 5, 2, 4, 4], 1), ([4, 4, 4, 4, 4], 4), ([4, 4, 0, 4, 4], 0)]
         {
             assert_eq!(state(WorkloadKind::Deployment, numbers).updated_available(), expected, "{numbers:?}");
+        }
+    }
+
+    #[test]
+    fn no_number_that_a_server_can_hold_overflows() {
+        let numbers = [i32::MIN, -1, 0, 1, i32::MAX];
+        for kind in [WorkloadKind::Deployment, WorkloadKind::StatefulSet, WorkloadKind::DaemonSet] {
+            for (first, second) in numbers.into_iter().flat_map(|a| numbers.map(|b| (a, b))) {
+                let mut workload = state(kind, [first, second, first, second, first]);
+                workload.partition = Some(second);
+                let _ = (workload.is_healthy(), rollout_status(&workload));
+                assert!(workload.updated_available() >= 0, "{kind} {first} {second}");
+                assert!(workload.kept_back() >= 0, "{kind} {first} {second}");
+                workload.progress_deadline = TimeDelta::MAX;
+                workload.progressing =
+                    Some(Progressing { reason: PROGRESS_DEADLINE_EXCEEDED.into(), updated_at: Some(at(0)) });
+                let _ = rollout_status_since(&workload, at(0), DateTime::<Utc>::MAX_UTC);
+            }
         }
     }
 }

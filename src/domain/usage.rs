@@ -98,7 +98,7 @@ impl fmt::Display for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mebi = self.0 >> 20;
         if mebi >= 1_000 {
-            let tenths = (self.0 >> 20) * 10 / 1_024;
+            let tenths = (self.0 >> 20).saturating_mul(10) / 1_024;
             return write!(f, "{}.{}Gi", tenths / 10, tenths % 10);
         }
         if mebi == 0 { write!(f, "{}Ki", self.0 >> 10) } else { write!(f, "{mebi}Mi") }

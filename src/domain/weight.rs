@@ -44,38 +44,49 @@ pub fn split(weight: Weight, pods: i32, is_routed: bool) -> Split {
     if percent == 100 {
         return Split { second: pods, own: 0, traffic: 0 };
     }
-    let nearest = i32::try_from((i64::from(pods) * i64::from(percent) + 50) / 100).unwrap_or(pods);
-    let second = nearest.clamp(1, (pods - 1).max(1));
-    Split { second, own: (pods - second).max(1), traffic: 0 }
+    let nearest = parts(pods, percent, 50);
+    let second = nearest.clamp(1, pods.saturating_sub(1).max(1));
+    Split { second, own: pods.saturating_sub(second).max(1), traffic: 0 }
 }
 
 /// That part of so many pods, in whole pods, rounded up.
 #[must_use]
 pub fn rounded_up(pods: i32, percent: i32) -> i32 {
-    i32::try_from((i64::from(pods) * i64::from(percent) + 99) / 100).unwrap_or(pods)
+    parts(pods, percent, 99)
+}
+
+/// So many hundredths of the pods, after `more` hundredths of a pod are added.
+fn parts(pods: i32, percent: i32, more: i64) -> i32 {
+    let hundredths = i64::from(pods).saturating_mul(i64::from(percent)).saturating_add(more);
+    i32::try_from(hundredths / 100).unwrap_or(pods)
 }
 
 /// The weight that these splits make of what was asked for, in whole per cent; nothing where no pod runs at all.
 #[must_use]
 pub fn achievable(splits: &[(Split, bool)]) -> Option<i32> {
     let share = |(split, is_routed): &(Split, bool)| {
-        let all = i64::from(split.second) + i64::from(split.own);
+        let (second, own) = (i64::from(split.second), i64::from(split.own));
+        let all = second.saturating_add(own);
         if *is_routed {
-            (i64::from(split.own) * i64::from(split.traffic), i64::from(split.own) * 100)
+            (own.saturating_mul(i64::from(split.traffic)), own.saturating_mul(100))
         } else {
-            (i64::from(split.second) * 100, all * 100)
+            (second.saturating_mul(100), all.saturating_mul(100))
         }
     };
-    let (new, all) = splits.iter().map(share).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
-    (all > 0).then(|| i32::try_from((new * 200 + all) / (2 * all)).unwrap_or_default())
+    let add = |sum: (i64, i64), one: (i64, i64)| (sum.0.saturating_add(one.0), sum.1.saturating_add(one.1));
+    let (new, all) = splits.iter().map(share).fold((0, 0), add);
+    let doubled = new.saturating_mul(200).saturating_add(all);
+    (all > 0).then(|| {
+        i32::try_from(doubled.checked_div(all.saturating_mul(2)).unwrap_or_default()).unwrap_or_default()
+    })
 }
 
 /// Says openly what whole pods make of a weight: `20% of 3 replicas is 33%: 1 of 3`.
 #[must_use]
 pub fn sentence(weight: Weight, splits: &[(Split, bool)]) -> String {
-    let second: i32 = splits.iter().map(|(split, _)| split.second).sum();
-    let own: i32 = splits.iter().map(|(split, _)| split.own).sum();
-    let pods = second + own;
+    let second = splits.iter().fold(0_i32, |sum, (split, _)| sum.saturating_add(split.second));
+    let own = splits.iter().fold(0_i32, |sum, (split, _)| sum.saturating_add(split.own));
+    let pods = second.saturating_add(own);
     match achievable(splits) {
         None => format!("{weight} of no pods"),
         Some(_) if splits.iter().all(|(_, is_routed)| *is_routed) => {
@@ -173,10 +184,9 @@ pub fn refusal(
     }
     let Strategy::Canary(canary) = environment.spec.strategy_of(StrategyName::Canary) else { return None };
     let name = environment.metadata.name.as_deref().unwrap_or_default();
-    let open_approval =
-        plan.steps.iter().enumerate().skip(step).find_map(|(index, step)| {
-            matches!(step, PlanStep::Canary(Step::Approval(_))).then_some(index + 1)
-        });
+    let open_approval = plan.steps.iter().enumerate().skip(step).find_map(|(index, step)| {
+        matches!(step, PlanStep::Canary(Step::Approval(_))).then_some(index.saturating_add(1))
+    });
     rails(&canary, (weight.desired, wanted), open_approval)
         .or_else(|| dwell(&canary, &weight, now))
         .map(|why| format!("{name} {why}"))
@@ -184,8 +194,8 @@ pub fn refusal(
 
 fn rails(canary: &Canary, (from, to): (i32, i32), open_approval: Option<usize>) -> Option<String> {
     let largest = canary.max_step.map(|step| i32::from(step.percent()));
-    if let Some(largest) = largest.filter(|largest| to - from > *largest) {
-        let most = (from + largest).min(100);
+    if let Some(largest) = largest.filter(|largest| to.saturating_sub(from) > *largest) {
+        let most = from.saturating_add(largest).min(100);
         return Some(format!(
             "lets the weight grow by {largest}% at most in one step: from {from}% to {most}%"
         ));

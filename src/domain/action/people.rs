@@ -11,6 +11,7 @@ use crate::api::release_action::{ActionKind, ActionResult, Parameters, ReleaseAc
 use crate::api::strategy::Step;
 use crate::domain::gate::{self, force};
 use crate::domain::rollout::Observed;
+use crate::domain::span;
 use crate::domain::{approval, attested, debt, driver, identity, plan};
 
 /// How far the clock of a client may be ahead of the server's.
@@ -158,6 +159,6 @@ fn ends(
         return Some(Verdict::refused("it ends before it begins"));
     }
     let begins = action.created_at().unwrap_or(now);
-    (until - begins > longest + SLACK)
+    (until.signed_duration_since(begins) > span::sum(longest, SLACK))
         .then(|| Verdict::refused(format!("it may last {} hours at most", longest.num_hours())))
 }

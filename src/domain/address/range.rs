@@ -79,7 +79,8 @@ fn v6(ip: Ipv6Addr) -> Range {
 fn embedded(ip: Ipv6Addr) -> [Option<Ipv4Addr>; 3] {
     let octets = ip.octets();
     let at = |start: usize| {
-        Ipv4Addr::from([octets[start], octets[start + 1], octets[start + 2], octets[start + 3]])
+        let four = octets.get(start..).and_then(|rest| rest.first_chunk::<4>());
+        four.map_or(Ipv4Addr::UNSPECIFIED, |four| Ipv4Addr::from(*four))
     };
     let last = Some(at(12));
     match ip.segments() {

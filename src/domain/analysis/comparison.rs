@@ -60,9 +60,9 @@ fn significant(number: f64) -> String {
 #[must_use]
 pub fn count(number: f64) -> String {
     let text = format!("{:.0}", number.abs());
-    let mut shown = String::with_capacity(text.len() * 2);
+    let mut shown = String::with_capacity(text.len().saturating_mul(2));
     for (index, digit) in text.chars().enumerate() {
-        if index > 0 && (text.len() - index).is_multiple_of(3) {
+        if index > 0 && text.len().saturating_sub(index).is_multiple_of(3) {
             shown.push(',');
         }
         shown.push(digit);

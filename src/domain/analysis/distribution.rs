@@ -10,7 +10,7 @@ pub(super) fn of_buckets(share: f64, buckets: &[(f64, f64)]) -> Option<f64> {
     let rank = share * total;
     let at = buckets.iter().position(|(_, count)| *count >= rank)?;
     let (bound, count) = buckets[at];
-    let (lower, before) = if at == 0 { (0.0, 0.0) } else { buckets[at - 1] };
+    let (lower, before) = at.checked_sub(1).map_or((0.0, 0.0), |before| buckets[before]);
     if bound.is_infinite() {
         // what lies beyond the last bound is at least as large as it
         return Some(lower);

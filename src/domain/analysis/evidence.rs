@@ -15,6 +15,7 @@ use crate::api::names::ComponentName;
 use crate::api::release::{Counts, Evidence, Release, Spread};
 use crate::domain::health::{Answers, Question};
 use crate::domain::measure::{Rise, What};
+use crate::domain::span;
 use crate::domain::statistics::dispersion::Dispersion;
 use crate::domain::statistics::errors::Split;
 use crate::domain::statistics::mixture::Mixture;
@@ -111,9 +112,10 @@ fn interval_due(
     interval: TimeDelta,
     now: DateTime<Utc>,
 ) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
-    let until = aligned(now - interval.min(SCRAPE), interval);
-    let from = if until - from > (interval * 4).max(LONGEST) { until - interval } else { from };
-    (until - from >= interval).then_some((from, until))
+    let until = aligned(span::before(now, interval.min(SCRAPE)), interval);
+    let age = until.signed_duration_since(from);
+    let from = if age > span::times(interval, 4).max(LONGEST) { span::before(until, interval) } else { from };
+    (until.signed_duration_since(from) >= interval).then_some((from, until))
 }
 
 /// The last multiple of the interval.
@@ -185,8 +187,8 @@ fn follow(entry: &mut Evidence, process: &Process<'_>, answers: &Answers, now: D
     if (entry.traffic, entry.verified) != process.subject.traffic {
         let is_first = entry.traffic <= 0 && entry.test == StatisticalTest::MannWhitney;
         (entry.traffic, entry.verified) = process.subject.traffic;
-        let warm = if is_first { now + WARM_UP } else { now };
-        entry.until = entry.until.max(aligned(warm, interval) + interval);
+        let warm = if is_first { span::after(now, WARM_UP) } else { now };
+        entry.until = entry.until.max(span::after(aligned(warm, interval), interval));
         return;
     }
     let difference = rules.smallest_difference.filter(|_| entry.test == StatisticalTest::TwoProportion);
@@ -236,7 +238,7 @@ fn follow(entry: &mut Evidence, process: &Process<'_>, answers: &Answers, now: D
 
 fn seconds(rise: &Rise) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "the milliseconds of an interval fit 53 bits")]
-    let seconds = (rise.until - rise.from).num_milliseconds() as f64 / 1_000.0;
+    let seconds = rise.until.signed_duration_since(rise.from).num_milliseconds() as f64 / 1_000.0;
     seconds
 }
 

@@ -8,6 +8,7 @@ use super::subject::Subject;
 use crate::api::environment::NoData;
 use crate::api::release::{AnalysisVerdict, GateState};
 use crate::domain::health::Answer;
+use crate::domain::span;
 
 /// Intervals without an answer after which the last one is too old.
 pub(super) const MISSED: i32 = 4;
@@ -81,8 +82,8 @@ fn verdict(
         at: Some(*at),
         ..AnalysisVerdict::default()
     };
-    let oldest = (rules.interval * MISSED).max(LEAST);
-    if *at + oldest < now && verdict.state != GateState::Fail {
+    let oldest = span::times(rules.interval, MISSED).max(LEAST);
+    if span::after(*at, oldest) < now && verdict.state != GateState::Fail {
         let detail =
             format!("{} was last measured at {}", what(rules, subject), at.format("%Y-%m-%d %H:%M:%SZ"));
         return AnalysisVerdict { state: GateState::NoData, detail, ..verdict };
@@ -133,7 +134,9 @@ fn together(
         .take_while(|(_, finding)| matches!(finding.state, GateState::Fail | GateState::NoData))
         .filter(|(_, finding)| finding.state == GateState::Fail);
     let since = streak.last().map(|(at, _)| *at);
-    let lasted = since.zip(findings.last()).map_or(TimeDelta::zero(), |(since, (at, _))| *at - since);
+    let lasted = since
+        .zip(findings.last())
+        .map_or(TimeDelta::zero(), |(since, (at, _))| at.signed_duration_since(since));
     let mut missing = Vec::new();
     if lasted < rules.lasting {
         missing.push(format!("for {} of {}", seconds(lasted), seconds(rules.lasting)));

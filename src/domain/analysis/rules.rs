@@ -9,6 +9,7 @@ use super::expression::Expression;
 use crate::api::environment::{Analysis, EnvironmentSpec, NoData, StatisticalTest};
 use crate::domain::health;
 use crate::domain::query;
+use crate::domain::span;
 
 /// How old the newest sample may be, where an analysis does not say.
 const MAX_AGE: TimeDelta = TimeDelta::minutes(2);
@@ -265,7 +266,8 @@ fn consistent(spec: &EnvironmentSpec, analysis: &Analysis, texts: &Texts) -> Res
         let known: Vec<&str> = spec.components.iter().map(|component| component.name.as_str()).collect();
         return Err(format!("components: there is no `{unknown}`; there are {}", known.join(", ")));
     }
-    let remembered = super::interval_of(analysis) * i32::try_from(health::KEPT).unwrap_or(i32::MAX);
+    let remembered =
+        span::times(super::interval_of(analysis), i32::try_from(health::KEPT).unwrap_or(i32::MAX));
     if analysis.for_.is_some_and(|lasting| lasting.to_delta() >= remembered) {
         let most = crate::api::Duration::from_secs(u64::try_from(remembered.num_seconds()).unwrap_or(0));
         return Err(format!(

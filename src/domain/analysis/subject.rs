@@ -198,7 +198,8 @@ impl Subject<'_> {
     /// The window as PromQL writes it: never longer than the release is old, since what ran before on this track is not this version.
     fn window(&self, wanted: TimeDelta, now: Option<DateTime<Utc>>) -> String {
         let age = now.zip(self.from).map_or(wanted, |(now, from)| {
-            TimeDelta::seconds((now - from).num_seconds() / WINDOW_STEP * WINDOW_STEP)
+            let steps = now.signed_duration_since(from).num_seconds() / WINDOW_STEP;
+            TimeDelta::seconds(steps.saturating_mul(WINDOW_STEP))
         });
         let window = wanted.min(age).max(SHORTEST_WINDOW.min(wanted));
         if window.subsec_nanos() == 0 {

@@ -15,6 +15,7 @@ use crate::api::release::{AnalysisVerdict, Evidence, GateState};
 use crate::domain::age::Age;
 use crate::domain::health::{Answer, Answers};
 use crate::domain::measure::What;
+use crate::domain::span;
 use crate::domain::statistics::bound;
 use crate::domain::statistics::errors::{self, Split};
 use crate::domain::statistics::trial::Trial;
@@ -143,18 +144,18 @@ impl Tested<'_> {
 
     /// Why there is nothing to judge by, if so.
     fn absence(&self, entry: &Evidence) -> Option<Absence> {
-        let oldest = (self.rules.interval * MISSED).max(LEAST);
-        let fresh =
-            entry.counted.is_some_and(|counted| counted + oldest + self.rules.interval * 2 >= self.now);
+        let oldest = span::times(self.rules.interval, MISSED).max(LEAST);
+        let patience = span::sum(oldest, span::times(self.rules.interval, 2));
+        let fresh = entry.counted.is_some_and(|counted| span::after(counted, patience) >= self.now);
         if fresh {
             return None;
         }
         let name = evidence::name_of(self.rules.analysis, self.subject.component);
-        let last = self.answers.last(&name).filter(|answer| answer.at + oldest >= self.now);
+        let last = self.answers.last(&name).filter(|answer| span::after(answer.at, oldest) >= self.now);
         let why = last.and_then(|answer| self.silence(answer));
         match (why, entry.counted) {
             (Some(why), _) => Some(Absence { state: GateState::NoData, why }),
-            (None, None) if self.now < entry.until + oldest + self.rules.interval * 2 => {
+            (None, None) if self.now < span::after(entry.until, patience) => {
                 Some(Absence { state: GateState::Wait, why: "is being counted".to_owned() })
             }
             (None, _) => {

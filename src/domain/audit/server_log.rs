@@ -69,7 +69,7 @@ pub fn read_server_log(text: &str) -> LogReading {
     for line in text.lines().filter(|line| !line.trim().is_empty()) {
         match serde_json::from_str::<Line>(line) {
             Ok(line) => reading.attempts.extend(attempt(line)),
-            Err(_) => reading.unreadable += 1,
+            Err(_) => reading.unreadable = reading.unreadable.saturating_add(1),
         }
     }
     reading

@@ -207,13 +207,13 @@ fn check_waiting(records: &[Record], report: &mut Report) {
     let newest = records.iter().filter(|record| record.seal.is_some()).filter_map(|r| r.ready_since).max();
     for record in records.iter().filter(|record| record.seal.is_none()) {
         match (record.ready_since, newest) {
-            (Some(since), Some(newest)) if newest - since > SLACK => {
+            (Some(since), Some(newest)) if newest.signed_duration_since(since) > SLACK => {
                 let sentence = format!(
                     "{record} has no place in the chain although newer records have one: it was inserted, or its seal was taken away"
                 );
                 report.find(Some(record), sentence);
             }
-            _ => report.waiting += 1,
+            _ => report.waiting = report.waiting.saturating_add(1),
         }
     }
 }

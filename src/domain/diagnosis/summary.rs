@@ -33,7 +33,7 @@ pub fn foremost<'a, T>(subjects: impl IntoIterator<Item = (T, Facts<'a>)>) -> Op
     for (subject, facts) in subjects {
         let Some(diagnosis) = diagnose(&facts) else { continue };
         match cases.iter_mut().find(|case| case.diagnosis.id == diagnosis.id) {
-            Some(case) => case.others += 1,
+            Some(case) => case.others = case.others.saturating_add(1),
             None => cases.push(Case { subject, diagnosis, others: 0 }),
         }
     }

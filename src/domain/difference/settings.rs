@@ -85,7 +85,7 @@ fn flatten(settings: &mut Settings<'_>, rank: u8, path: &str, value: &Value) {
         Value::Array(items) if items.iter().any(Value::is_object) => {
             for (nth, item) in items.iter().enumerate() {
                 let name = ["name", "channel"].iter().find_map(|field| item[field].as_str());
-                let name = name.map_or_else(|| (nth + 1).to_string(), str::to_owned);
+                let name = name.map_or_else(|| nth.saturating_add(1).to_string(), str::to_owned);
                 flatten(settings, rank, &format!("{path}[{name}]"), item);
             }
         }
@@ -268,7 +268,7 @@ pub(super) fn route(settings: &mut Settings<'_>, object: &Value) {
     let hosts = if hosts.is_empty() { "any host".to_owned() } else { joined(hosts) };
     settings.put(0, format!("{name} hosts"), hosts);
     for (nth, rule) in spec["rules"].as_array().into_iter().flatten().enumerate() {
-        let nth = nth + 1;
+        let nth = nth.saturating_add(1);
         let paths: Vec<Value> = rule["matches"]
             .as_array()
             .into_iter()

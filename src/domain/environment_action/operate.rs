@@ -7,7 +7,7 @@ use super::{
 
 impl Case<'_> {
     pub(super) fn is_too_old(&self) -> Result<(), Refusal> {
-        if self.now - self.at() <= FRESH {
+        if self.now.signed_duration_since(self.at()) <= FRESH {
             return Ok(());
         }
         Err(no(format!(

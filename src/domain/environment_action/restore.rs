@@ -70,7 +70,7 @@ fn head(releases: &[Arc<Release>], actions: &[Arc<ReleaseAction>]) -> Option<Cha
     Some(ChainHead {
         sequence: newest.sequence,
         hash: newest.hash.clone(),
-        removed: if is_whole { 0 } else { oldest.sequence - 1 },
+        removed: if is_whole { 0 } else { oldest.sequence.saturating_sub(1) },
         removed_hash: if is_whole { String::new() } else { oldest.previous.clone() },
     })
 }

@@ -42,7 +42,7 @@ pub(super) fn judge(case: &Case<'_>) -> Option<Gate> {
     let items = &case.environment.spec.gates.as_ref()?.checklist;
     let open: Vec<&str> =
         items.iter().map(String::as_str).filter(|item| ticked(case.status, item).is_none()).collect();
-    let done = items.len() - open.len();
+    let done = items.len().saturating_sub(open.len());
     let Some(first) = open.first() else {
         return (!items.is_empty()).then(|| Gate::pass(NAME, format!("{done} of {done} ticked")));
     };

@@ -8,6 +8,7 @@ use crate::api::environment::{NoData, Slo, Tier};
 use crate::api::release::GateState;
 use crate::domain::burn_rate::{self, Assessment};
 use crate::domain::health::{Answer, Question};
+use crate::domain::span;
 use crate::domain::{analysis, measure};
 
 /// Name of the gate and of its question.
@@ -23,7 +24,7 @@ pub(super) fn readable(case: &Case<'_>) -> Option<Gate> {
     let first = problems.first()?;
     let more = match problems.len() {
         1 => String::new(),
-        several => format!(" (and {} more)", several - 1),
+        several => format!(" (and {} more)", several.saturating_sub(1)),
     };
     let key = case.environment.key();
     Some(
@@ -45,7 +46,7 @@ pub(super) fn ask(case: &Case<'_>, all: &mut Evaluation) {
 /// Whether the error budget burns too fast; nothing where there is no objective.
 pub(super) fn judge(case: &Case<'_>) -> Option<Gate> {
     let slo = objective(case)?;
-    let gate = match case.observed.answers.last_since(NAME, case.now - FRESH) {
+    let gate = match case.observed.answers.last_since(NAME, span::before(case.now, FRESH)) {
         None if case.moment == Moment::Waiting => {
             Gate::wait(NAME, "the error budget is being asked for").cleared_by("the controller")
         }

@@ -94,7 +94,7 @@ pub(super) fn post_review(case: &Case<'_>) -> Option<Gate> {
     let first = open.first()?;
     let more = match open.len() {
         1 => String::new(),
-        several => format!(", and {} more", several - 1),
+        several => format!(", and {} more", several.saturating_sub(1)),
     };
     let incident = first.incident.as_ref().map_or(String::new(), |incident| format!(" ({incident})"));
     let debtor = case.person(&first.by);
@@ -113,7 +113,7 @@ pub(super) fn break_glass(case: &Case<'_>) -> Option<Gate> {
     let open = debts.iter().filter(|debt| !debt::is_own(case.release(), case.status, debt)).count();
     let is_rollback = case.release().spec.kind == ReleaseKind::Rollback;
     let most = if is_rollback { debt::ROOM } else { debt::MOST };
-    if new == 0 || open + new <= most {
+    if new == 0 || open.saturating_add(new) <= most {
         return None;
     }
     let first = debts.first().map_or("", |debt| debt.id.as_str());
@@ -131,7 +131,7 @@ pub(super) fn break_glass(case: &Case<'_>) -> Option<Gate> {
 pub(super) fn turn(case: &Case<'_>) -> Gate {
     let (me, others) = (case.release(), &case.observed.others);
     let ahead = lane::ahead(me, others);
-    let place = lane::ordinal(ahead.len() + 1);
+    let place = lane::ordinal(ahead.len().saturating_add(1));
     match lane::turn(me, others) {
         lane::Turn::Free => Gate::pass(lane::GATE, "free"),
         lane::Turn::Taken { name, since } => {

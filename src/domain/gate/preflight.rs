@@ -6,6 +6,7 @@ use super::{Case, Evaluation, Gate, Moment, targets};
 use crate::api::environment::{EnvironmentSpec, Preflight};
 use crate::api::release::{GateState, Phase, Release, ReleaseKind};
 use crate::domain::health::{Question, image_version_name, preflight_name};
+use crate::domain::span;
 use crate::domain::{image_version, version};
 
 /// How old an answer may be.
@@ -84,7 +85,7 @@ pub(super) fn judge(case: &Case<'_>, all: &mut Evaluation) {
 
 /// The gate of one question, by its freshest answer.
 pub(super) fn gate(case: &Case<'_>, name: &str) -> Gate {
-    match case.observed.answers.last_since(name, case.now - FRESH) {
+    match case.observed.answers.last_since(name, span::before(case.now, FRESH)) {
         Some(answer) => {
             let gate = Gate::new(name, answer.state, &answer.detail);
             if answer.state == GateState::Pass { gate } else { gate.cleared_by("whoever can mend it") }

@@ -14,6 +14,7 @@ use crate::domain::health::{Answer, Question};
 use crate::domain::measure::{Measure, Reading};
 use crate::domain::pane::{self, ERROR_RATE};
 use crate::domain::query::{self, Values};
+use crate::domain::span;
 
 /// Name of the gate and of the question about the error rate.
 const NAME: &str = "source-health";
@@ -81,7 +82,7 @@ fn error_rate(source: &Environment) -> Option<Measure> {
 }
 
 fn answered(case: &Case<'_>, name: &str, judge: impl Fn(&Answer) -> Gate) -> Gate {
-    match case.observed.answers.last_since(name, case.now - FRESH) {
+    match case.observed.answers.last_since(name, span::before(case.now, FRESH)) {
         Some(answer) => judge(answer),
         None if case.moment == Moment::Waiting => Gate::wait(NAME, "the source's health is being asked for"),
         None => Gate::no_data(NAME, "the source's health was asked for too long ago"),

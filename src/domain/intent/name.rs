@@ -7,7 +7,7 @@ use crate::domain::hex::hex;
 /// `<stem>-<middle>-<hash>`, at most 63 characters, with only what an object's name may hold; the hash is never cut.
 pub(super) fn object_name(stem: &str, middle: &str, hash: &str) -> String {
     let middle: String = plain(middle).chars().take(24).collect();
-    let room = 63 - 2 - middle.len() - hash.len();
+    let room = 61_usize.saturating_sub(middle.len()).saturating_sub(hash.len());
     let stem: String = plain(stem).chars().take(room).collect();
     let trim = |text: &str| text.trim_matches('-').to_owned();
     format!("{}-{}-{hash}", trim(&stem), trim(&middle))

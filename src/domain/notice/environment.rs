@@ -12,7 +12,7 @@ pub fn of_environment(environment: &Environment, now: DateTime<Utc>) -> Vec<Noti
     let Some(status) = &environment.status else { return Vec::new() };
     let freezes = freeze::listed(status);
     let frozen = freezes.iter().map(|frozen| froze(environment, frozen, now));
-    let stopped = status.stop.as_ref().filter(|stop| now - stop.at <= NEWS);
+    let stopped = status.stop.as_ref().filter(|stop| now.signed_duration_since(stop.at) <= NEWS);
     let stopped = stopped.map(|stop| stop_of(environment, stop));
     let all = stopped.into_iter().chain(frozen).chain(thawed(environment, status, &freezes, now));
     fresh(environment, &status.notified, all)

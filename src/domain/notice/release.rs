@@ -15,9 +15,9 @@ const DISTURBED: [&str; 4] = ["PodsLost", "PodsBack", "TemplateChanged", "Enviro
 pub fn of_release(environment: &Environment, release: &Release, now: DateTime<Utc>) -> Vec<Notice> {
     let Some(status) = &release.status else { return Vec::new() };
     let story = Story { environment, release, status };
-    let past = story.past().filter(|notice| now - notice.at <= NEWS);
-    let glass = story.glass().filter(|notice| now - notice.at <= NEWS);
-    let disturbed = story.disturbed().filter(|notice| now - notice.at <= NEWS);
+    let past = story.past().filter(|notice| now.signed_duration_since(notice.at) <= NEWS);
+    let glass = story.glass().filter(|notice| now.signed_duration_since(notice.at) <= NEWS);
+    let disturbed = story.disturbed().filter(|notice| now.signed_duration_since(notice.at) <= NEWS);
     let all = past.chain(glass).chain(disturbed).chain(story.present(now));
     fresh(environment, &status.notified, all)
 }

@@ -135,9 +135,9 @@ impl Draft<'_> {
                 let given = action.spec.parameters.as_ref().and_then(|given| given.weight);
                 self.set_weight(by, given.unwrap_or_default());
             }
-            ActionKind::Promote => self.promote(by, self.step() + 1, "the next one"),
+            ActionKind::Promote => self.promote(by, self.step().saturating_add(1), "the next one"),
             ActionKind::PromoteFull => {
-                let end = plan::full_step(&self.status).unwrap_or(self.step() + 1);
+                let end = plan::full_step(&self.status).unwrap_or(self.step().saturating_add(1));
                 self.promote(by, end, "all weight on the new version");
             }
             _ => self.apply_around(action),

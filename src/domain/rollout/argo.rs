@@ -78,7 +78,7 @@ impl Draft<'_> {
         self.under_way().into_iter().find_map(|(name, workload, argo)| {
             let (phase, reason) = argo_rollout::phase(&workload, &argo);
             let counts = phase == ArgoPhase::Paused && !self.is_being_resumed(&name);
-            let at = |step: i32| format!(" at step {} of {}", step + 1, argo.steps.len());
+            let at = |step: i32| format!(" at step {} of {}", step.saturating_add(1), argo.steps.len());
             let at = argo.step.filter(|_| !argo.steps.is_empty()).map_or(String::new(), at);
             counts.then(|| (name.clone(), format!("rollout {} pauses{at}: {reason}", workload.name)))
         })

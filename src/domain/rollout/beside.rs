@@ -77,7 +77,9 @@ impl Draft<'_> {
             is_autoscaled: self.observed.autoscalers.contains_key(name.as_str()),
             is_all_or_nothing: routing.as_ref().is_some_and(|one| one.router == track::SERVICE_SELECTOR),
             is_outdated: is_forward && self.is_outdated(name),
-            is_overdue: entry.short_since.is_some_and(|since| self.now - since >= CAPACITY_PATIENCE),
+            is_overdue: entry
+                .short_since
+                .is_some_and(|since| self.now.signed_duration_since(since) >= CAPACITY_PATIENCE),
         };
         let scene = Scene {
             track: entry.track,
@@ -131,18 +133,20 @@ impl Draft<'_> {
             let state = self.observed.traffic.get(entry.component.as_str());
             let is_unreadable = state.is_some_and(|state| state.weight.is_none() && !state.is_gone);
             let begun = self.status.undo.as_ref().map_or(self.now, |undo| undo.at);
-            let is_overdue = entry.short_since.is_some_and(|since| self.now - since >= CAPACITY_PATIENCE);
+            let is_overdue = entry
+                .short_since
+                .is_some_and(|since| self.now.signed_duration_since(since) >= CAPACITY_PATIENCE);
             if is_overdue && own.available == 0 {
                 let why = format!("{why}, and only {} serves", entry.workload);
                 return Some(Course::Stopped("OnlyHealthyCopy", why));
             }
-            return (is_unreadable && self.now - begun > UNREADABLE)
+            return (is_unreadable && self.now.signed_duration_since(begun) > UNREADABLE)
                 .then(|| Course::Stopped("RouterUnreadable", why.clone()));
         }
         if is_lost
             || is_short
             || !self.is_shifting()
-            || self.now - self.shift_since() <= own.progress_deadline
+            || self.now.signed_duration_since(self.shift_since()) <= own.progress_deadline
         {
             return None;
         }
@@ -175,7 +179,7 @@ impl Draft<'_> {
         Course::Failed(format!(
             "{gone}: {} serves its {stated}% of the traffic, and nobody serves the other {}%",
             entry.workload,
-            100 - stated
+            100_i32.saturating_sub(stated)
         ))
     }
 

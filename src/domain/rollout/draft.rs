@@ -117,7 +117,7 @@ impl<'a> Draft<'a> {
     /// Looks again at that instant, if it lies ahead.
     pub(super) fn requeue_at(&mut self, at: DateTime<Utc>) {
         if at > self.now {
-            self.requeue_after((at - self.now).max(TimeDelta::milliseconds(100)));
+            self.requeue_after(at.signed_duration_since(self.now).max(TimeDelta::milliseconds(100)));
         }
     }
 
@@ -132,7 +132,7 @@ impl<'a> Draft<'a> {
 
     /// What people call it.
     pub(super) fn step_number(&self) -> usize {
-        self.step() + 1
+        self.step().saturating_add(1)
     }
 
     /// When the present step began (again).
@@ -149,7 +149,7 @@ impl<'a> Draft<'a> {
     /// made, however late a controller came to it. Like every intent, it is stored before the change.
     /// `deadline` is the shortest of the workloads that are changed.
     pub(super) fn freshen_step(&mut self, deadline: TimeDelta) {
-        if self.now - self.step_started_at() > tolerance(deadline) {
+        if self.now.signed_duration_since(self.step_started_at()) > tolerance(deadline) {
             self.set_step(self.step());
         }
     }

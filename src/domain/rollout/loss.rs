@@ -31,7 +31,7 @@ impl Draft<'_> {
             if let Some(why) = self.observed.crashes.get(entry.component.as_str()) {
                 return Some(format!("{name} lost all its pods: {why}"));
             }
-            if second.available == 0 && self.now - loss.since > own.progress_deadline {
+            if second.available == 0 && self.now.signed_duration_since(loss.since) > own.progress_deadline {
                 let limit =
                     crate::api::Duration::from_secs(own.progress_deadline.num_seconds().unsigned_abs());
                 return Some(format!(
@@ -84,7 +84,7 @@ impl Draft<'_> {
     }
 
     fn end_loss(&mut self, index: usize, loss: &TrackLoss, traffic: i32) {
-        let away = (self.now - loss.since).max(TimeDelta::zero());
+        let away = self.now.signed_duration_since(loss.since).max(TimeDelta::zero());
         let Some(entry) = self.status.tracks.get_mut(index) else { return };
         entry.loss = None;
         let said = format!("{} has pods again and gets {traffic}% of the traffic", entry.workload);

@@ -9,6 +9,7 @@ use super::Draft;
 use crate::api::environment::OnFailure;
 use crate::api::release::{ComponentProgress, GateState, Phase, ReleaseStatus, TrackProgress};
 use crate::domain::rollout_status::WorkloadState;
+use crate::domain::span;
 
 /// How long an answer, or pods without a deadline of their own, are waited for.
 pub(super) const PATIENCE: TimeDelta = TimeDelta::minutes(10);
@@ -85,8 +86,8 @@ impl Draft<'_> {
             return self.lapse(lapse, limit);
         }
         self.requeue_at(end);
-        if self.now - since >= QUIET {
-            let minutes = (end - self.now).num_minutes() + 1;
+        if self.now.signed_duration_since(since) >= QUIET {
+            let minutes = end.signed_duration_since(self.now).num_minutes().saturating_add(1);
             let message = format!(
                 "{}; {} in {minutes} min unless it changes",
                 self.status.message,
@@ -143,7 +144,7 @@ impl Draft<'_> {
             return MEASURING;
         }
         let all = self.observed.workloads.values().chain(self.observed.tracks.values());
-        all.map(|workload| deadline(workload) + SLACK).fold(PATIENCE, TimeDelta::max)
+        all.map(|workload| span::sum(deadline(workload), SLACK)).fold(PATIENCE, TimeDelta::max)
     }
 }
 

@@ -3,6 +3,7 @@
 use super::Draft;
 use crate::api::release::{ApprovalRecord, ApprovalState, CheckRecord, Driver, OverrideRecord};
 use crate::api::release_action::{ActionKind, Parameters, ReleaseAction};
+use crate::domain::span;
 use crate::domain::{approval, driver, identity, timeline};
 
 /// Records of gates passed by force that an object may hold.
@@ -112,7 +113,7 @@ impl Draft<'_> {
         self.note(by, "HandedOver", &format!("{by} handed over to {whom}{words}"));
         // the next one drives for as long as the claim lasts, or for a working day
         let left = driver::current(&self.status, self.now).and_then(|driver| driver.until);
-        let until = (!to.is_empty()).then(|| left.unwrap_or(self.now + driver::LONGEST));
+        let until = (!to.is_empty()).then(|| left.unwrap_or_else(|| span::after(self.now, driver::LONGEST)));
         self.status.driver = Some(Driver { by: to, since: self.now, until, note });
     }
 }

@@ -7,6 +7,7 @@ use crate::api::release::{
     TrackProgress,
 };
 use crate::domain::rollout_status::{RolloutStatus, WorkloadState, rollout_status_since};
+use crate::domain::weight::rounded_up;
 use crate::domain::{plan, version};
 
 /// A component as it is seen now.
@@ -186,8 +187,8 @@ impl Draft<'_> {
         };
         let pods = self.observed.workloads.get(name.as_str())?.desired;
         // no less than was asked for, and at least one pod stays behind where there are two
-        let new = (pods * part.percent).div_euclid(100) + i32::from((pods * part.percent) % 100 != 0);
-        Some(before.max(pods - new))
+        let new = rounded_up(pods, part.percent);
+        Some(before.max(pods.saturating_sub(new)))
     }
 
     /// Whether pods of a StatefulSet are kept back that shall run the new version by now.

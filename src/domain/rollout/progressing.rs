@@ -172,7 +172,7 @@ impl Draft<'_> {
     }
 
     fn advance(&mut self, wave: i32) {
-        let next = self.step() + 1;
+        let next = self.step().saturating_add(1);
         let plan = self.plan();
         self.note(CONTROLLER, "WaveRolledOut", &format!("wave {wave} is rolled out"));
         self.enter_step(next);
@@ -191,7 +191,7 @@ impl Draft<'_> {
 
     /// The step after this one, where no wave was rolled.
     pub(super) fn advance_quietly(&mut self) {
-        self.enter_step(self.step() + 1);
+        self.enter_step(self.step().saturating_add(1));
     }
 }
 

@@ -99,7 +99,7 @@ impl Draft<'_> {
         let is_same =
             |known: &&mut RefusedRequest| known.component.as_str() == component && known.read == read;
         if let Some(known) = self.status.refused.iter_mut().find(is_same) {
-            if at >= known.at + wait_after(known.count) {
+            if at.signed_duration_since(known.at) >= wait_after(known.count) {
                 known.at = at;
                 known.count = known.count.saturating_add(1);
                 // a failure that may pass is no sign of one that stands, nor the other way round
@@ -134,8 +134,8 @@ impl Draft<'_> {
         let times = if first.count == 1 { "once".to_owned() } else { format!("{} times", first.count) };
         self.say(format!("{}; refused {times}, tried again", sentence(first)));
         for refused in self.status.refused.clone() {
-            let due = refused.at + wait_after(refused.count);
-            if due > self.now {
+            let due = refused.at.checked_add_signed(wait_after(refused.count));
+            if let Some(due) = due.filter(|due| *due > self.now) {
                 self.postpone(&refused.component);
                 self.requeue_at(due);
             }
@@ -150,11 +150,11 @@ fn sentence(refused: &RefusedRequest) -> String {
 
 /// How long to wait before the same is tried again: ever longer.
 fn wait_after(count: i32) -> TimeDelta {
-    let doublings = u32::try_from(count.clamp(1, 8) - 1).unwrap_or(0);
-    (TimeDelta::milliseconds(500) * 2_i32.pow(doublings)).min(LONGEST)
+    let doublings = u32::try_from(count.clamp(1, 8).saturating_sub(1)).unwrap_or(0);
+    TimeDelta::milliseconds(500_i64.saturating_mul(2_i64.saturating_pow(doublings))).min(LONGEST)
 }
 
 fn stands(refused: &RefusedRequest, now: DateTime<Utc>) -> bool {
     let limit = if refused.may_pass { PATIENCE } else { STANDS };
-    refused.count >= TRIES && now - refused.since >= limit
+    refused.count >= TRIES && now.signed_duration_since(refused.since) >= limit
 }

@@ -154,7 +154,7 @@ impl Draft<'_> {
     /// Whether the old version is as well as it was: only then has the release gone back.
     fn is_well_again(&mut self) -> bool {
         let since = *self.status.verifying_since.get_or_insert(self.now);
-        let is_over = self.now - since > PATIENCE;
+        let is_over = self.now.signed_duration_since(since) > PATIENCE;
         let names: Vec<ComponentName> = self.status.components.iter().map(|p| p.component.clone()).collect();
         for name in names {
             let Sight::Old(workload) = self.sight(&name) else { continue };

@@ -104,7 +104,7 @@ impl Scene<'_> {
         }
         if let Router::Read(state) = self.router
             && !(state.is_accepted || state.is_gone)
-            && intent.traffic + self.verified.unwrap_or(0) > 0
+            && intent.traffic.saturating_add(self.verified.unwrap_or(0)) > 0
         {
             return Move::Wait(format!(
                 "the router has not accepted {}% yet: {}",
@@ -123,7 +123,9 @@ impl Scene<'_> {
             Router::Read(state) if state.is_gone && goal.traffic == 0 && goal.second == 0 => {
                 return Ok(Some(0));
             }
-            Router::Read(state) if state.is_gone && self.intent.traffic + self.verified.unwrap_or(0) > 0 => {
+            Router::Read(state)
+                if state.is_gone && self.intent.traffic.saturating_add(self.verified.unwrap_or(0)) > 0 =>
+            {
                 return Err(Move::Drifted(format!(
                     "somebody else changed the router of {}: {}, where {}% was meant for {}",
                     self.own.name,
@@ -181,10 +183,11 @@ impl Scene<'_> {
             return goal.traffic;
         }
         let capacity = i64::from(self.capacity.max(1));
-        let bearable = i64::from(self.own.available.max(0)) * OVERLOAD / capacity;
-        let rest = i32::try_from(100 - bearable.min(100)).unwrap_or(100);
+        let bearable =
+            i64::from(self.own.available.max(0)).saturating_mul(OVERLOAD).checked_div(capacity).unwrap_or(0);
+        let rest = i32::try_from(100_i64.saturating_sub(bearable.min(100))).unwrap_or(100);
         // by fives, which most routers can state beside other backends
-        let share = ((rest + 4) / 5 * 5).max(goal.traffic);
+        let share = (rest.saturating_add(4) / 5).saturating_mul(5).max(goal.traffic);
         let can = !self.ground.is_all_or_nothing && self.own_serves(Split { traffic: share, ..goal }).is_ok();
         if can { share } else { 100 }
     }
@@ -315,8 +318,10 @@ impl Scene<'_> {
             _ if self.capacity <= 0 || left.traffic >= 100 => return Ok(()),
             _ if is_overdue || (self.is_urgent && serves_nothing) => 1,
             _ => {
-                let part = rounded_up(self.capacity, 100 - left.traffic.clamp(0, 100));
-                if is_whole || self.is_urgent { part.div_euclid(3) * 2 + part.rem_euclid(3) } else { part }
+                let part = rounded_up(self.capacity, 100_i32.saturating_sub(left.traffic.clamp(0, 100)));
+                // two thirds, rounded up
+                let most = part.saturating_sub(part.div_euclid(3));
+                if is_whole || self.is_urgent { most } else { part }
             }
         };
         if own.available >= wanted {

@@ -35,7 +35,7 @@ impl Draft<'_> {
         let before = self.capacity(entry);
         let is_routed = self.routing_of(entry).is_some();
         let has_second = self.observed.tracks.contains_key(entry.component.as_str());
-        let is_settled = entry.sized_at.is_none_or(|at| self.now - at >= SHRINKS_AFTER);
+        let is_settled = entry.sized_at.is_none_or(|at| self.now.signed_duration_since(at) >= SHRINKS_AFTER);
         let wanted = if is_routed {
             routed_capacity(entry, own.desired, before)
         } else {
@@ -104,10 +104,9 @@ impl Draft<'_> {
 fn routed_capacity(entry: &TrackProgress, own: i32, before: i32) -> i32 {
     let gone = i64::from(entry.traffic.max(entry.verified.unwrap_or(0)).clamp(0, 100));
     let own = own.max(0);
-    let most = match 100 - gone {
-        0 => i32::MAX,
-        left => i32::try_from((i64::from(own) * 100 + left - 1) / left).unwrap_or(i32::MAX),
-    };
+    let left = 100_i64.saturating_sub(gone);
+    let hundredths = i64::from(own).saturating_mul(100).saturating_add(left).saturating_sub(1);
+    let most = hundredths.checked_div(left).and_then(|most| i32::try_from(most).ok()).unwrap_or(i32::MAX);
     before.clamp(own, most).max(1)
 }
 

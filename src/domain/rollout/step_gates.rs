@@ -114,7 +114,7 @@ impl Draft<'_> {
             .map(String::as_str)
             .filter(|item| gate::ticked_since(&self.status, item, since).is_none())
             .collect();
-        let (done, all) = (items.len() - open.len(), items.len());
+        let (done, all) = (items.len().saturating_sub(open.len()), items.len());
         let Some(first) = open.first() else {
             let detail = format!("step {number}: {done} of {all} ticked");
             self.keep_gate(gate::CHECKLIST, GateState::Pass, &detail);

@@ -182,7 +182,7 @@ impl Draft<'_> {
         // no data is never green: what nobody can judge gets no more traffic
         let at = self.desired_weight();
         let grows = matches!(
-            self.plan().steps.get(self.step() + 1),
+            self.plan().steps.get(self.step().saturating_add(1)),
             Some(PlanStep::Canary(Step::SetWeight(next))) if *next > at && at > Weight::ZERO
         ) || resume::weight_before_next_step(&self.status).is_some();
         if let Some(gate) = self.held_by_numbers().filter(|_| grows) {
@@ -191,7 +191,7 @@ impl Draft<'_> {
         }
         self.note(CONTROLLER, reason, why);
         if !self.returns_to_plan() {
-            self.enter_step(self.step() + 1);
+            self.enter_step(self.step().saturating_add(1));
         }
     }
 
@@ -208,7 +208,10 @@ impl Draft<'_> {
         if !waits_for_people {
             self.set_step(self.step());
         }
-        let why = format!("from {from} to the plan's {planned} before step {}", self.step_number() + 1);
+        let why = format!(
+            "from {from} to the plan's {planned} before step {}",
+            self.step_number().saturating_add(1)
+        );
         self.note(CONTROLLER, "WeightRestored", &why);
         self.look_again();
         true
@@ -230,7 +233,7 @@ impl Draft<'_> {
                 Some(PlanStep::Canary(Step::Pause(Pause { duration: None })))
             );
         if ends_pause && !is_drifted && !self.returns_to_plan() {
-            self.enter_step(self.step() + 1);
+            self.enter_step(self.step().saturating_add(1));
         }
     }
 

@@ -7,6 +7,7 @@ use super::progress::Sight;
 use super::{Draft, FAST};
 use crate::api::release::{ComponentState, Phase, PlanStep};
 use crate::domain::rollout_status::RolloutStatus;
+use crate::domain::span;
 use crate::domain::{plan, resume};
 
 impl Draft<'_> {
@@ -59,7 +60,7 @@ impl Draft<'_> {
         }
         if let Some(open) = self.health_open_since(since) {
             self.say(format!("waits for a passing health check of {open}"));
-            self.waits_at_most(end, PATIENCE + self.longest_interval(), Lapse::Health);
+            self.waits_at_most(end, span::sum(PATIENCE, self.longest_interval()), Lapse::Health);
             return self.requeue_after(FAST);
         }
         if let Some(verdict) = self.impending_failure() {

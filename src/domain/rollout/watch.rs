@@ -7,6 +7,7 @@ use super::{Draft, Effect};
 use crate::api::environment::{HealthCheck, Probe};
 use crate::api::release::{AnalysisVerdict, GateState, GateStatus, Phase, PlanStep};
 use crate::domain::health::{Question, health_name, smoke_name};
+use crate::domain::span;
 use crate::domain::{alerts, analysis, plan};
 
 /// What keeps an old version from being well again.
@@ -266,7 +267,7 @@ impl Draft<'_> {
             let probes = self.probes().into_iter();
             let deadlines = probes.filter_map(|probe| probe.deadline.map(crate::api::Duration::to_delta));
             let longest = deadlines.max().unwrap_or(SMOKE_DEADLINE).min(TimeDelta::days(1));
-            self.waits_at_most(since, PATIENCE + longest, Lapse::Smoke);
+            self.waits_at_most(since, span::sum(PATIENCE, longest), Lapse::Smoke);
         } else {
             self.note(crate::domain::timeline::CONTROLLER, "SmokePassed", "every smoke probe passed");
             self.advance_quietly();

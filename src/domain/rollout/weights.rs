@@ -88,7 +88,7 @@ impl Draft<'_> {
             }
             // pods of the version that leaves
             Sight::Old(workload) if self.is_change(name) => {
-                (workload.replicas - workload.updated).clamp(0, workload.desired)
+                workload.replicas.saturating_sub(workload.updated).clamp(0, workload.desired)
             }
             _ => 0,
         }

@@ -31,7 +31,7 @@ impl Dispersion {
             return;
         }
         #[expect(clippy::cast_precision_loss, reason = "the pods of a workload")]
-        let degrees = (many - 1) as f64;
+        let degrees = many.saturating_sub(1) as f64;
         let square = |(found, of): &(f64, f64)| {
             let expected = events * of / requests;
             (found - expected).powi(2) / expected

@@ -74,7 +74,7 @@ pub fn spread(pods: &[Vec<f64>]) -> (f64, f64) {
     let squares =
         serving().map(|pod| pod.iter().sum::<f64>() * (mean(&ranks, pod) - 0.5).powi(2) / variance).sum();
     #[expect(clippy::cast_precision_loss, reason = "the pods of a workload")]
-    let degrees = (many - 1) as f64;
+    let degrees = many.saturating_sub(1) as f64;
     (squares, degrees)
 }
 

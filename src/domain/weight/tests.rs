@@ -141,3 +141,21 @@ fn a_preview_counts_the_pods_of_every_component() {
     let seen = preview(&environment_with(routed), &release, &pods, weight(20), at(1));
     assert_eq!((seen.achievable, seen.canary_pods, seen.stable_pods), (Some(20), 2, 7));
 }
+
+#[test]
+fn the_largest_numbers_of_pods_overflow_nowhere() {
+    for pods in [i32::MAX, i32::MAX - 1, i32::MIN] {
+        for percent in [0, 1, 50, 99, 100] {
+            for is_routed in [false, true] {
+                let split = split(weight(percent), pods, is_routed);
+                assert!(split.second >= 0 && split.own >= 0, "{percent}% of {pods}: {split:?}");
+                let both = [(split, is_routed), (split, is_routed)];
+                assert!(
+                    achievable(&both).is_none_or(|real| (0..=100).contains(&real)),
+                    "{percent}% of {pods}"
+                );
+                assert!(!sentence(weight(percent), &both).is_empty());
+            }
+        }
+    }
+}
