@@ -72,7 +72,7 @@ impl Draft<'_> {
             (Sight::New(workload), ComponentState::RolledBack) => {
                 let image = workload.image.unwrap_or_default();
                 let why =
-                    format!("somebody else changed {name} to {image} after it was put back: left as it is");
+                    format!("somebody else changed {name} to {image} after it was rolled back: left as it is");
                 self.give_up(name, &why)
             }
             (_, ComponentState::RolledBack | ComponentState::Failed)
