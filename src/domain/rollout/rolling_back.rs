@@ -71,8 +71,9 @@ impl Draft<'_> {
         match (self.sight(name), state) {
             (Sight::New(workload), ComponentState::RolledBack) => {
                 let image = workload.image.unwrap_or_default();
-                let why =
-                    format!("somebody else changed {name} to {image} after it was rolled back: left as it is");
+                let why = format!(
+                    "somebody else changed {name} to {image} after it was rolled back: left as it is"
+                );
                 self.give_up(name, &why)
             }
             (_, ComponentState::RolledBack | ComponentState::Failed)
