@@ -38,6 +38,7 @@ pub mod hex;
 pub mod identity;
 pub mod image_version;
 pub mod intent;
+pub mod judged;
 pub mod known_version;
 pub mod lane;
 pub mod log;

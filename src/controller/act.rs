@@ -19,7 +19,7 @@ use crate::api::release_action::{ActionResult, ReleaseActionStatus};
 use crate::api::{Environment, Release, ReleaseAction};
 use crate::domain::environment_action::ledger;
 use crate::domain::health::{Answer, Question};
-use crate::domain::rollout::{Decision, Effect, Observed, RolloutChange, SetImage, WriteOutcome};
+use crate::domain::rollout::{self, Decision, Effect, Observed, RolloutChange, SetImage, WriteOutcome};
 use crate::gate::{self, Scope};
 use crate::workload::{self, ImageChange};
 
@@ -57,12 +57,28 @@ pub(super) async fn act(
                 emit(context, release, reason, message, *is_warning).await;
             }
             Effect::Ask { name, question } => ask(context, release, name, question),
-            _ if !change(context, observed, effect, &permit).await? => return Ok(true),
-            _ => {}
+            _ => {
+                confirm(context, observed, decision).await?;
+                if !change(context, observed, effect, &permit).await? {
+                    return Ok(true);
+                }
+            }
         }
     }
     permit("end".to_owned())?;
     Ok(false)
+}
+
+/// Whether the release still intends what was decided: somebody may have stopped it since, or another replica may carry it on. Any
+/// difference is a lost race, and nothing is changed.
+async fn confirm(context: &Arc<Context>, observed: &Observed, decision: &Decision) -> Result<(), Error> {
+    let release = &observed.release;
+    let stored: Option<Release> =
+        observe::get(context, namespace(release), name(release), "read the release").await?;
+    let is_meant = stored
+        .filter(|stored| stored.metadata.uid == release.metadata.uid)
+        .is_some_and(|stored| rollout::is_same_intent(&stored.status.unwrap_or_default(), &decision.status));
+    if is_meant { Ok(()) } else { Err(Error::Changed("the release")) }
 }
 
 /// Changes a workload or what sends traffic to it, and remembers what the API server answered; whether it accepted the change.

@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::action::Verdict;
 use super::rollout_status::WorkloadState;
-use super::{attested, freeze, identity};
+use super::{attested, freeze, identity, judged};
 use crate::api::environment::{
     DeniedDigest, Environment, EnvironmentStatus, Frozen, InFlight, Retired, ScaledComponent, Stop,
     WorkloadKind,
@@ -29,8 +29,6 @@ mod restore;
 pub use expiry::{expire, next_expiry};
 pub use restore::{Restored, restored};
 
-/// Uids of actions that are remembered.
-const REMEMBERED: usize = 64;
 /// Digests that an object may hold.
 const DENIED: usize = 256;
 /// How old a wish to scale or restart may be when it is come to; later it would take people by surprise.
@@ -183,21 +181,25 @@ fn no(message: impl Into<String>) -> Refusal {
 pub fn judge(seen: &Situation<'_>, action: &ReleaseAction, now: DateTime<Utc>) -> Judgement {
     let stored = seen.environment.status.clone().unwrap_or_default();
     let uid = action.metadata.uid.clone().unwrap_or_default();
-    if stored.judged_actions.contains(&uid) {
-        // carried out and written down, but the answer was lost on its way
-        return Judgement { verdict: applied_to(&stored, action), before: None, effect: None, after: None };
-    }
     let case = Case { seen, action, now };
+    // judged and written down, but the answer was lost on its way
+    if let Some(result) = judged::verdict(&stored.judged_actions, &uid) {
+        let verdict = if result == ActionResult::Applied {
+            applied_to(&stored, action)
+        } else {
+            let now = case.change(&stored).err();
+            refused(now.unwrap_or_else(|| no("it did not fit when it was judged")))
+        };
+        return Judgement { verdict, before: None, effect: None, after: None };
+    }
     match case.change(&stored) {
-        Err((message, is_suspicious)) => {
-            let verdict = Verdict { result: ActionResult::Refused, message, is_suspicious };
-            Judgement { verdict, before: None, effect: None, after: None }
+        Err(refusal) => {
+            let mut after = stored;
+            judged::remember(&mut after.judged_actions, &uid, ActionResult::Refused);
+            Judgement { verdict: refused(refusal), before: None, effect: None, after: Some(after) }
         }
         Ok(mut change) => {
-            let judged = &mut change.after.judged_actions;
-            judged.push(uid);
-            let excess = judged.len().saturating_sub(REMEMBERED);
-            judged.drain(..excess);
+            judged::remember(&mut change.after.judged_actions, &uid, ActionResult::Applied);
             Judgement {
                 verdict: applied_to(&change.after, action),
                 before: change.before.filter(|before| *before != stored),
@@ -206,6 +208,10 @@ pub fn judge(seen: &Situation<'_>, action: &ReleaseAction, now: DateTime<Utc>) -
             }
         }
     }
+}
+
+fn refused((message, is_suspicious): Refusal) -> Verdict {
+    Verdict { result: ActionResult::Refused, message, is_suspicious }
 }
 
 struct Change {

@@ -49,7 +49,7 @@ mod verifying;
 mod watch;
 mod weights;
 
-pub use draft::Draft;
+pub use draft::{Draft, is_same_intent};
 pub use effect::{RemoveTrack, RolloutChange, ScaleStable, SetTrack, SetTraffic, TrafficState};
 pub use refusals::{Refusal, WriteOutcome};
 pub use stops::stop;

@@ -57,7 +57,8 @@ pub struct EnvironmentStatus {
     /// Components that an action has scaled, with what they had before.
     #[schemars(schema_with = "schemas::scaled")]
     pub scaled: Vec<ScaledComponent>,
-    /// Uids of the last actions on the environment that were carried out, newest last, so that none is carried out twice.
+    /// Uids of the last actions on the environment that were judged, newest last, so that none is judged twice; `refused:` stands before
+    /// those that were refused.
     #[schemars(length(max = 64), inner(length(max = 63)))]
     pub judged_actions: Vec<String>,
     /// The chain of records.

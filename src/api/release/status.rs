@@ -105,7 +105,8 @@ pub struct ReleaseStatus {
     /// What happened, oldest first, at most 100 entries.
     #[schemars(length(max = 100))]
     pub timeline: Vec<TimelineEntry>,
-    /// Uids of the last actions that were judged, newest last, so that none is judged twice.
+    /// Uids of the last actions that were judged, newest last, so that none is judged twice; `refused:` stands before those that were
+    /// refused.
     #[schemars(length(max = 64), inner(length(max = 63)))]
     pub judged_actions: Vec<String>,
     /// What the channels of the environment's `notify` were told, newest last.

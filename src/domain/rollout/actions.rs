@@ -5,12 +5,10 @@ use crate::api::release::{ApprovalState, GateState, Paused, Phase};
 use crate::api::release_action::{ActionKind, ActionResult, ReleaseAction};
 use crate::domain::action::{self, Verdict};
 use crate::domain::approval::{self, Review, Tally};
-use crate::domain::{environment_action, identity, plan};
+use crate::domain::{environment_action, identity, judged, plan};
 
 /// Actions judged in one decision, so that a flood cannot stop the world.
 const AT_ONCE: usize = 16;
-/// Uids of judged actions that are remembered.
-const REMEMBERED: usize = 64;
 
 /// What orders actions: when the API server accepted them, then their names.
 pub(super) fn age(action: &ReleaseAction) -> (Option<chrono::DateTime<chrono::Utc>>, Option<String>) {
@@ -41,9 +39,9 @@ impl Draft<'_> {
         for action in open {
             let name = action.metadata.name.clone().unwrap_or_default();
             let uid = action.metadata.uid.clone().unwrap_or_default();
-            if self.stored.judged_actions.contains(&uid) {
-                // applied and stored, but the answer was lost on its way
-                self.answer(name, action::applied(action));
+            // judged and stored, but the answer was lost on its way
+            if let Some(result) = judged::verdict(&self.stored.judged_actions, &uid) {
+                self.answer_again(action, result);
                 continue;
             }
             // an earlier action of this round may have made an approval count
@@ -54,8 +52,9 @@ impl Draft<'_> {
             let verdict = self
                 .overtaken(action)
                 .unwrap_or_else(|| action::judge(self.observed, &self.status, action, self.now));
+            judged::remember(&mut self.status.judged_actions, &uid, verdict.result);
             if verdict.is_applied() {
-                self.remember(&uid);
+                self.just_applied.insert(uid);
                 self.apply(action);
             } else if verdict.is_suspicious {
                 let message =
@@ -91,12 +90,17 @@ impl Draft<'_> {
         self.do_after(Effect::JudgeAction { name, result: verdict.result, message: verdict.message });
     }
 
-    fn remember(&mut self, uid: &str) {
-        self.just_applied.insert(uid.to_owned());
-        let judged = &mut self.status.judged_actions;
-        judged.push(uid.to_owned());
-        let excess = judged.len().saturating_sub(REMEMBERED);
-        judged.drain(..excess);
+    /// Gives the answer that was decided before.
+    fn answer_again(&mut self, action: &ReleaseAction, result: ActionResult) {
+        let verdict = if result == ActionResult::Applied {
+            action::applied(action)
+        } else {
+            let now = action::judge(self.observed, &self.status, action, self.now);
+            let message =
+                if now.is_applied() { "it did not fit when it was judged".into() } else { now.message };
+            Verdict { result, message, is_suspicious: false }
+        };
+        self.answer(action.metadata.name.clone().unwrap_or_default(), verdict);
     }
 
     fn apply(&mut self, action: &ReleaseAction) {

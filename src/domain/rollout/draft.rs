@@ -170,24 +170,7 @@ impl<'a> Draft<'a> {
         self.status.message = timeline::cut(std::mem::take(&mut self.status.message), 1024);
         self.measure_weight();
         self.set_conditions();
-        let intent = |status: &ReleaseStatus| {
-            let step = status.step.as_ref().map(|step| (step.index, step.started_at));
-            let states: Vec<_> = status.components.iter().map(|p| (p.component.clone(), p.state)).collect();
-            let asked: Vec<_> =
-                status.rollouts.iter().map(|r| (r.component.clone(), r.asked.clone())).collect();
-            let tracks: Vec<_> = status
-                .tracks
-                .iter()
-                .map(|track| {
-                    // behind a router the own workload's size is seen, not meant
-                    let is_seen = track.place.as_ref().is_some_and(|place| place.routing.is_some());
-                    let own = if is_seen { 0 } else { track.stable_desired };
-                    (track.component.clone(), track.desired, own, track.traffic)
-                })
-                .collect();
-            (status.phase, step, states, tracks, (status.attempt, status.undo.is_some()), asked)
-        };
-        if intent(&self.status) != intent(&self.stored) {
+        if !is_same_intent(&self.stored, &self.status) {
             let before = self.effects.len();
             self.effects.retain(|effect| !effect.changes_world());
             if self.effects.len() != before || self.status.phase.holds_lane() {
@@ -250,4 +233,28 @@ impl<'a> Draft<'a> {
             None => self.status.conditions.push(new),
         }
     }
+}
+
+/// Whether two statuses intend the same changes of workloads and traffic. An effect is carried out only while the stored status
+/// intends what it was decided on.
+#[must_use]
+pub fn is_same_intent(one: &ReleaseStatus, other: &ReleaseStatus) -> bool {
+    intent(one) == intent(other)
+}
+
+fn intent(status: &ReleaseStatus) -> impl PartialEq {
+    let step = status.step.as_ref().map(|step| (step.index, step.started_at));
+    let states: Vec<_> = status.components.iter().map(|p| (p.component.clone(), p.state)).collect();
+    let asked: Vec<_> = status.rollouts.iter().map(|r| (r.component.clone(), r.asked.clone())).collect();
+    let tracks: Vec<_> = status
+        .tracks
+        .iter()
+        .map(|track| {
+            // behind a router the own workload's size is seen, not meant
+            let is_seen = track.place.as_ref().is_some_and(|place| place.routing.is_some());
+            let own = if is_seen { 0 } else { track.stable_desired };
+            (track.component.clone(), track.desired, own, track.traffic)
+        })
+        .collect();
+    (status.phase, step, states, tracks, (status.attempt, status.undo.is_some()), asked)
 }

@@ -18,6 +18,7 @@ use crate::domain::{identity, window};
 mod beside;
 mod endings;
 mod events;
+mod model;
 
 fn person(account: &str) -> &str {
     account.trim_end_matches("-admin")

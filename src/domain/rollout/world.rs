@@ -11,6 +11,7 @@ use crate::domain::measure::{Measurement, Reading};
 use crate::domain::rollout_status::{PROGRESS_DEADLINE_EXCEEDED, Progressing};
 
 /// One release and what it acts on. Everything is stored and done at once; pods are replaced when [`World::roll`] is called.
+#[derive(Clone)]
 pub(super) struct World {
     pub observed: Observed,
     pub secs: i64,
