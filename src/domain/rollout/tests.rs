@@ -56,6 +56,10 @@ fn a_decision_on_an_unchanged_world_changes_nothing() {
 
 /// The backend is a StatefulSet of five, half of whose pods come first.
 fn by_halves() -> World {
+    by_halves_of(5)
+}
+
+fn by_halves_of(pods: i32) -> World {
     let mut environment = environment();
     environment.spec.components[0].workload.kind = crate::api::environment::WorkloadKind::StatefulSet;
     let rolling = crate::api::strategy::Rolling { pause_at_percent: Some(50), ..Default::default() };
@@ -63,7 +67,7 @@ fn by_halves() -> World {
     let mut world = World::new(environment);
     let backend = world.observed.workloads.get_mut("backend").unwrap();
     backend.kind = crate::api::environment::WorkloadKind::StatefulSet;
-    (backend.desired, backend.partition) = (5, Some(0));
+    (backend.desired, backend.partition) = (pods, Some(0));
     world.roll();
     world
 }
@@ -101,6 +105,17 @@ fn a_stateful_set_stops_at_its_partition_until_a_person_lets_it_go_on() {
             "frontend ghcr.io/acme/frontend:v2".to_owned()
         ]
     );
+}
+
+#[test]
+fn the_partition_of_as_many_pods_as_there_can_be_is_half_of_them() {
+    let mut world = by_halves_of(i32::MAX);
+    while world.observed.workloads["backend"].partition == Some(0) {
+        world.turn();
+        world.secs += 1;
+        assert!(world.secs < 100, "{:#?}", world.status());
+    }
+    assert_eq!(world.observed.workloads["backend"].partition, Some(i32::MAX / 2));
 }
 
 #[test]
