@@ -244,7 +244,7 @@ pub fn is_same_intent(one: &ReleaseStatus, other: &ReleaseStatus) -> bool {
 
 fn intent(status: &ReleaseStatus) -> impl PartialEq {
     let step = status.step.as_ref().map(|step| (step.index, step.started_at));
-    let states: Vec<_> = status.components.iter().map(|p| (p.component.clone(), p.state)).collect();
+    let components: Vec<_> = status.components.iter().map(|p| (p.component.clone(), p.state)).collect();
     let asked: Vec<_> = status.rollouts.iter().map(|r| (r.component.clone(), r.asked.clone())).collect();
     let tracks: Vec<_> = status
         .tracks
@@ -256,5 +256,5 @@ fn intent(status: &ReleaseStatus) -> impl PartialEq {
             (track.component.clone(), track.desired, own, track.traffic)
         })
         .collect();
-    (status.phase, step, states, tracks, (status.attempt, status.undo.is_some()), asked)
+    (status.phase, step, components, tracks, (status.attempt, status.undo.is_some()), asked)
 }

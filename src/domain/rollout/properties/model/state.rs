@@ -266,6 +266,8 @@ impl State {
 
     /// A new action, as somebody creates it who sees what is stored; nothing where there is no plan yet that could be approved.
     pub(super) fn action(&self, kind: ActionKind, about: usize, actor: &str) -> Option<ReleaseAction> {
+        use ActionKind::{Pause, Promote, Resume, Retry};
+
         let (name, secs) =
             (format!("a{}", self.actions().len()), 20 + i64::try_from(self.actions().len()).unwrap());
         let stored = &self.releases()[about];
@@ -274,7 +276,6 @@ impl State {
             ActionKind::Approve => approve(&name, actor, &status.plan.as_ref()?.digest, &["any"], secs),
             _ => action(&name, kind, actor, secs),
         };
-        use ActionKind::{Pause, Promote, Resume, Retry};
         if matches!(kind, Pause | Promote | Resume | Retry) {
             let step = status.step.as_ref().map_or(0, |step| step.index);
             made.spec.expected = Some(Expected { step: Some(step), ..Expected::default() });
