@@ -262,6 +262,7 @@ async fn a_stateful_set_that_keeps_old_pods_or_could_make_no_new_ones_is_not_rel
     let paused = kept.until_phase("two", Phase::Paused).await;
     kept.act(action("on", "Resume", "bob", &paused)).await.expect("accepted");
     let patch = Patch::Merge(json!({"spec": {"updateStrategy": {"rollingUpdate": {"partition": 1}}}}));
+    sets.patch("backend", &PatchParams::default(), &patch).await.expect("a change");
     until(60, "an end, or a sentence about what stays old", || async {
         let found = kept.api::<Release>().get("two").await.ok()?;
         if found.phase() == Phase::Succeeded {
@@ -270,7 +271,6 @@ async fn a_stateful_set_that_keeps_old_pods_or_could_make_no_new_ones_is_not_rel
             assert_eq!(old, 0, "Succeeded beside {old} old pods");
             return Some(());
         }
-        sets.patch("backend", &PatchParams::default(), &patch).await.ok();
         (message(&found).contains("partition") || found.phase() == Phase::Held).then_some(())
     })
     .await;
