@@ -8,12 +8,15 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{Case, Situation, expire, ledger};
-use crate::api::environment::{Environment, EnvironmentStatus};
+use super::{Case, DENIED, Situation, expire, ledger};
+use crate::api::environment::{Environment, EnvironmentStatus, Frozen};
 use crate::api::release::{Phase, Release, ReleaseStatus};
 use crate::api::release_action::{ActionKind, ActionResult, ReleaseAction};
 use crate::api::{ChainHead, Seal};
-use crate::domain::debt;
+use crate::domain::{debt, freeze};
+
+/// Debts that an object may hold.
+const DEBTS: usize = 128;
 
 /// What the records say of an environment.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,9 +47,10 @@ pub fn restored(
         debts: Vec::new(),
         stop: None,
         chain: Some(chain.clone()),
-        ..old
+        ..old.clone()
     };
     let mut status = replay(environment, releases, actions, nothing);
+    keep(&mut status, &old);
     expire(&mut status, now);
     let frozen =
         status.frozen.as_ref().map_or("not frozen".to_owned(), |frozen| format!("frozen by {}", frozen.by));
@@ -57,6 +61,33 @@ pub fn restored(
         chain.sequence
     );
     Some(Restored { status, sentence })
+}
+
+/// Adds what the status holds already. An Environment also has no chain while its first record is being sealed, and the records that were
+/// reported until then may lack a freeze that it has.
+fn keep(status: &mut EnvironmentStatus, old: &EnvironmentStatus) {
+    let is_same = |one: &Frozen, other: &Frozen| {
+        (&one.by, one.until, &one.reason, one.in_flight, &one.incident)
+            == (&other.by, other.until, &other.reason, other.in_flight, &other.incident)
+    };
+    for held in freeze::listed(old) {
+        if !freeze::listed(status).iter().any(|known| is_same(known, &held)) {
+            freeze::add(status, held);
+        }
+    }
+    for held in &old.denied {
+        if status.denied.len() < DENIED && !status.denied.iter().any(|known| known.digest == held.digest) {
+            status.denied.push(held.clone());
+        }
+    }
+    for held in &old.debts {
+        if status.debts.len() < DEBTS && !status.debts.iter().any(|known| known.id == held.id) {
+            status.debts.push(held.clone());
+        }
+    }
+    if old.stop.as_ref().is_some_and(|held| status.stop.as_ref().is_none_or(|known| known.at < held.at)) {
+        status.stop.clone_from(&old.stop);
+    }
 }
 
 /// Where the sealed records end, and where they begin.
@@ -268,6 +299,34 @@ mod tests {
         assert_eq!(restored(&environment(), &[], &[], at(100)), None);
         let unsealed = [Arc::new(release_at("new", "v2", 0))];
         assert_eq!(restored(&environment(), &unsealed, &[], at(100)), None);
+    }
+
+    #[test]
+    fn what_the_status_holds_already_stays() {
+        let (releases, actions) = history();
+        let mut held = environment();
+        let status = held.status.get_or_insert_default();
+        freeze::add(status, Frozen { by: "alice".into(), at: Some(at(90)), ..Frozen::default() });
+        status.denied =
+            vec![crate::api::environment::DeniedDigest { digest: digest('f'), ..applied_denial(&actions) }];
+        let none = restored(&held, &releases, &[], at(100)).unwrap().status;
+        assert_eq!(
+            none.frozen.map(|frozen| frozen.by),
+            Some("alice".to_owned()),
+            "no action was reported yet"
+        );
+        assert!(none.denied.iter().any(|denied| denied.digest == digest('f')));
+        let both = restored(&held, &releases, &actions, at(100)).unwrap().status;
+        let by: Vec<_> = freeze::listed(&both).into_iter().map(|freeze| freeze.by).collect();
+        assert!(by.contains(&"alice".to_owned()) && by.contains(&"erin".to_owned()), "{by:?}");
+        let mut again = held;
+        again.status = Some(EnvironmentStatus { chain: None, ..both.clone() });
+        let twice = restored(&again, &releases, &actions, at(100)).unwrap().status;
+        assert_eq!(freeze::listed(&twice).len(), freeze::listed(&both).len());
+    }
+
+    fn applied_denial(actions: &[Arc<ReleaseAction>]) -> crate::api::environment::DeniedDigest {
+        restored(&environment(), &[], actions, at(100)).unwrap().status.denied.remove(0)
     }
 
     #[test]
