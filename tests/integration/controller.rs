@@ -31,6 +31,7 @@ mod endings;
 mod environment_actions;
 mod faulty;
 mod leading;
+mod perturbed;
 mod policies;
 mod stopping;
 mod telling;
