@@ -1,7 +1,7 @@
 //! Objects that select the pods of a stable workload and would miss those of the canary or green workload beside it.
 //!
-//! Behind a router such pods bear another value of one label, so that a Service tells them apart. Whatever else selects by that label,
-//! as a NetworkPolicy or a `PodDisruptionBudget` may, does not hold for them, though they may serve all of the traffic.
+//! Behind a router, the pods of a canary have their own value of one label, by which a Service selects them. A NetworkPolicy or a
+//! `PodDisruptionBudget` that selects by the stable value of that label misses them, although they may serve all of the traffic.
 
 use std::collections::BTreeMap;
 

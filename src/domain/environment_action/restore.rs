@@ -1,7 +1,7 @@
 //! An Environment that was deleted and created again: what its status held is found in the records, which nobody can delete.
 //!
 //! Owns the replay. Freezes, denials, debts and the last stop follow from the actions that were applied and the releases that began,
-//! in the order in which they counted; the chain goes on behind the newest sealed record.
+//! in the order in which they counted; the chain continues after the newest sealed record.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

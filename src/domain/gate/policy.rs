@@ -62,8 +62,8 @@ pub(super) fn judge(case: &Case<'_>) -> Result<Gate, (Phase, String)> {
     Ok(Gate::pass("policy", format!("{} may come to {}{labels}", release.version, release.environment)))
 }
 
-/// Whether every image carries the version. A rollback brings images that ran here, under whatever version people know them: it is
-/// shown, not held against it.
+/// Whether the tag of every image is the version. The images of a rollback ran here before, so that a difference is shown and does not
+/// block.
 fn labels(case: &Case<'_>) -> Result<String, (Phase, String)> {
     let (spec, release) = (&case.environment.spec, &case.release().spec);
     let versions = spec.versions.as_ref();

@@ -12,7 +12,7 @@ const ROUNDS: usize = 60;
 const PASSES: i64 = 30;
 
 impl Explorer {
-    /// Starts both controllers anew, answers whatever waits for a person, and looks until everything has ended. What becomes of a write that
+    /// Starts both controllers anew, answers everything that waits for a person, and looks until everything has ended. What becomes of a write that
     /// is under way is a state of its own.
     pub(super) fn ends_well(&mut self, state: &State) -> Result<(), String> {
         let mut state = State { crashes: 0, clocks: 0, looks: 0, deeds: u32::MAX, ..state.clone() };
