@@ -7,7 +7,7 @@ use crate::api::release_action::Parameters;
 use crate::api::{ActionKind, Environment, Phase, Release};
 use crate::app::ask::{self, Question};
 use crate::app::cluster_state::ClusterState;
-use crate::app::command::{Availability, Confirmation, Invocation, Target};
+use crate::app::command::{Availability, Invocation, Target};
 use crate::app::confirm::Intent;
 use crate::app::effect::Effect;
 use crate::app::located::ReleaseId;
@@ -35,14 +35,9 @@ pub(super) struct With {
 }
 
 /// Opens the question whether to take that action; all that was said with the command is its reason.
-pub(super) fn ask(
-    store: &mut Store,
-    invocation: &Invocation,
-    kind: ActionKind,
-    confirmation: Confirmation,
-) -> Vec<Effect> {
+pub(super) fn ask(store: &mut Store, invocation: &Invocation, kind: ActionKind) -> Vec<Effect> {
     let reason = invocation.argument.clone().unwrap_or_default();
-    ask_with(store, invocation, kind, (confirmation, With { parameters: None, reason }))
+    ask_with(store, invocation, kind, With { parameters: None, reason })
 }
 
 /// Opens the question whether to take that action with these parameters.
@@ -50,19 +45,14 @@ pub(super) fn ask_with(
     store: &mut Store,
     invocation: &Invocation,
     kind: ActionKind,
-    (confirmation, with): (Confirmation, With),
+    with: With,
 ) -> Vec<Effect> {
     let Ok(id) = subject(store, &invocation.target, kind) else { return Vec::new() };
-    open(store, &id, kind, (confirmation, with))
+    open(store, &id, kind, with)
 }
 
 /// Opens the question for this very release.
-pub(super) fn open(
-    store: &mut Store,
-    id: &ReleaseId,
-    kind: ActionKind,
-    (confirmation, with): (Confirmation, With),
-) -> Vec<Effect> {
+pub(super) fn open(store: &mut Store, id: &ReleaseId, kind: ActionKind, with: With) -> Vec<Effect> {
     let (Some(release), Some(environment)) = (store.release(id).cloned(), store.environment_of(id)) else {
         return Vec::new();
     };
@@ -70,7 +60,7 @@ pub(super) fn open(
         verb: rule(kind).button,
         environment,
         release: Some(id.clone()),
-        confirmation,
+        confirmation: action_rule::confirmation(kind, with.parameters.as_deref(), Some(&release)),
         reason_least: if rule(kind).needs_reason { 3 } else { 0 },
         reason: &with.reason,
         intent: Intent::Action { kind, release: Arc::clone(&release), parameters: with.parameters },

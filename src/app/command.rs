@@ -1,14 +1,15 @@
 //! The registry of commands. Footer, help, palette, key map, README and command line all derive from it.
 //!
-//! A new command is one file in `commands/` and one line in [`COMMANDS`], whose order is the help's.
+//! A new command is one row in its family's file in `commands/`.
 
-use crate::api::Verb;
+use crate::api::{ActionKind, Verb};
 use crate::app::effect::Effect;
-use crate::app::guard;
 use crate::app::located::{EnvironmentId, PodId, ReleaseId};
 use crate::app::store::Store;
 use crate::app::ui_state::View;
+use crate::app::{act, environment_act, guard};
 use crate::config::key::KeyChord;
+use crate::domain::action_rule;
 
 pub use crate::app::commands::COMMANDS;
 pub use crate::domain::action_rule::Confirmation;
@@ -33,10 +34,49 @@ pub struct Command {
     pub cli: Option<&'static str>,
     /// What is asked before it is done.
     pub confirmation: Confirmation,
-    /// Whether it can be done now, and why not.
-    pub availability: fn(&Store, &Target) -> Availability,
-    /// Does it. Called only where [`Self::availability`] says that it can be done.
+    /// The action that it requests; verb, confirmation and availability derive from it.
+    pub action: Option<ActionKind>,
+    /// Whether it can be done now, and why not; absent: as its action, else always.
+    pub availability: Option<fn(&Store, &Target) -> Availability>,
+    /// Does it. Called only if [`availability`] is [`Availability::Ready`].
     pub run: fn(&mut Store, &Invocation) -> Vec<Effect>,
+}
+
+impl Command {
+    /// What a row has unless it says otherwise: a command of the terminal, in every view, which changes nothing in a cluster.
+    pub(super) const ROW: Self = Self {
+        id: "",
+        title: "",
+        help: "",
+        keys: &[],
+        scope: Scope::Everywhere,
+        group: Group::Terminal,
+        verb: None,
+        cli: None,
+        confirmation: Confirmation::None,
+        action: None,
+        availability: None,
+        run: |_, _| Vec::new(),
+    };
+
+    /// The row of a command that requests that action.
+    pub(super) const fn action(self, kind: ActionKind) -> Self {
+        let confirmation = action_rule::rule(kind).confirmation;
+        Self { verb: Some(kind.verb()), confirmation, action: Some(kind), ..self }
+    }
+
+    /// What the command itself demands, whatever the view, the permissions and the age of the data.
+    #[must_use]
+    pub fn own_availability(&self, store: &Store, target: &Target) -> Availability {
+        match (self.availability, self.action) {
+            (Some(availability), _) => availability(store, target),
+            (None, Some(kind)) if kind.is_on_environment() => {
+                environment_act::availability(store, target, kind)
+            }
+            (None, Some(kind)) => act::availability(store, target, kind),
+            (None, None) => Availability::Ready,
+        }
+    }
 }
 
 impl std::fmt::Debug for Command {
@@ -94,19 +134,19 @@ impl Scope {
         }
     }
 
-    /// Where it means something, in words for whoever is elsewhere.
+    /// Where it applies, for whoever tries it elsewhere.
     const fn words(self) -> &'static str {
         match self {
-            Self::Everywhere => "another view is in the way",
-            Self::Cluster => "leave the text first",
-            Self::Home => "it is of the home screen",
-            Self::Rollback => "it is of the versions to go back to",
-            Self::Events => "it is of the events",
-            Self::Alerts => "it is of the alerts",
-            Self::Differences => "it is of the differences between two environments",
-            Self::Texts => "it is of texts and logs",
-            Self::Logs => "it is of logs",
-            Self::Zoom => "it is of a zoomed metric",
+            Self::Everywhere => "not available here",
+            Self::Cluster => "close the text first",
+            Self::Home => "only on the home screen",
+            Self::Rollback => "only in the rollback view",
+            Self::Events => "only among events",
+            Self::Alerts => "only among alerts",
+            Self::Differences => "only among differences",
+            Self::Texts => "only in texts and logs",
+            Self::Logs => "only in logs",
+            Self::Zoom => "only in a zoomed chart",
         }
     }
 
@@ -222,9 +262,6 @@ impl Availability {
     }
 }
 
-/// The commands that stop something.
-const STOPS: [&str; 7] = ["pause", "abort", "reject", "freeze", "stop", "deny", "emergency"];
-
 /// The command of that name.
 #[must_use]
 pub fn find(id: &str) -> Option<&'static Command> {
@@ -236,14 +273,15 @@ pub fn find(id: &str) -> Option<&'static Command> {
 #[must_use]
 pub fn availability(store: &Store, command: &Command, target: &Target) -> Availability {
     if !command.scope.covers(store.ui.view()) {
-        return Availability::Unavailable(format!("means nothing here: {}", command.scope.words()));
+        return Availability::Unavailable(command.scope.words().to_owned());
     }
     if let Some(verb) = command.verb {
         let Some(environment) = &target.environment else {
             let why = store.clusters().find_map(|(id, _)| guard::lock(store, id));
             return Availability::Unavailable(why.unwrap_or_else(|| "no environment is selected".to_owned()));
         };
-        let refusal = if is_stop(command) {
+        let is_stop = command.action.is_some_and(|kind| action_rule::rule(kind).is_stop());
+        let refusal = if is_stop {
             guard::refusal_to_stop(store, environment, verb)
         } else {
             guard::refusal(store, environment, verb)
@@ -252,12 +290,7 @@ pub fn availability(store: &Store, command: &Command, target: &Target) -> Availa
             return Availability::Unavailable(reason);
         }
     }
-    (command.availability)(store, target)
-}
-
-/// Whether a command takes something back or keeps it from going on: then neither old data nor a lock keeps it.
-fn is_stop(command: &Command) -> bool {
-    STOPS.contains(&command.id)
+    command.own_availability(store, target)
 }
 
 /// The README's table: every command's default keys, title and help, in the help's order.

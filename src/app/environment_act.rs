@@ -5,13 +5,13 @@ use crate::api::{ActionKind, Environment};
 use crate::app::act::With;
 use crate::app::arguments::Words;
 use crate::app::ask::{self, Question};
-use crate::app::command::{Availability, Confirmation, Target};
+use crate::app::command::{Availability, Invocation, Target};
 use crate::app::confirm::Intent;
 use crate::app::effect::Effect;
 use crate::app::located::EnvironmentId;
 use crate::app::store::Store;
 use crate::app::{needs, target};
-use crate::domain::action_rule::rule;
+use crate::domain::action_rule::{self, rule};
 
 /// Whether that action can be taken on the target's environment. What it may be done with is judged when it is known.
 pub(super) fn availability(store: &Store, target: &Target, kind: ActionKind) -> Availability {
@@ -78,18 +78,25 @@ pub(super) fn reviewable<'a>(store: &'a Store, id: &EnvironmentId) -> Vec<&'a De
     debts
 }
 
-/// Opens the question whether to take that action.
+/// Opens the confirmation of an action without parameters; the command's argument is its reason.
+pub(super) fn ask_plain(store: &mut Store, invocation: &Invocation, kind: ActionKind) -> Vec<Effect> {
+    let Some(environment) = &invocation.target.environment else { return Vec::new() };
+    let reason = invocation.argument.clone().unwrap_or_default();
+    ask(store, environment, kind, With { parameters: None, reason })
+}
+
+/// Opens the confirmation of an action on an environment.
 pub(super) fn ask(
     store: &mut Store,
     environment: &EnvironmentId,
     kind: ActionKind,
-    (confirmation, with): (Confirmation, With),
+    with: With,
 ) -> Vec<Effect> {
     let question = Question {
         verb: rule(kind).button,
         environment: environment.clone(),
         release: None,
-        confirmation,
+        confirmation: action_rule::confirmation(kind, with.parameters.as_deref(), None),
         reason_least: if rule(kind).needs_reason { 3 } else { 0 },
         reason: &with.reason,
         intent: Intent::EnvironmentAction { kind, parameters: with.parameters },

@@ -11,7 +11,6 @@ use crate::app::store::Store;
 use crate::app::ui_state::{InboxView, Pane, View};
 use crate::app::update::follow;
 use crate::app::views;
-use crate::domain::action_rule::rule;
 
 /// Opens the inbox, once.
 pub(super) fn open(store: &mut Store) {
@@ -76,32 +75,18 @@ pub(super) fn act(store: &mut Store, reason: &str) -> Vec<Effect> {
     };
     let with = |parameters| With { parameters, reason: reason.to_owned() };
     match key {
-        InboxKey::Approve(id) => {
-            act::open(store, &id, ActionKind::Approve, (rule(ActionKind::Approve).confirmation, with(None)))
-        }
-        InboxKey::Resume(id) => {
-            act::open(store, &id, ActionKind::Resume, (rule(ActionKind::Resume).confirmation, with(None)))
-        }
+        InboxKey::Approve(id) => act::open(store, &id, ActionKind::Approve, with(None)),
+        InboxKey::Resume(id) => act::open(store, &id, ActionKind::Resume, with(None)),
         // one after the other: whoever ticks an item says that this one is true
         InboxKey::Check(id) => {
             let item = open.first().map(ToString::to_string);
             let parameters = Parameters { item, ..Parameters::default() };
-            act::open(
-                store,
-                &id,
-                ActionKind::Check,
-                (rule(ActionKind::Check).confirmation, with(Some(Box::new(parameters)))),
-            )
+            act::open(store, &id, ActionKind::Check, with(Some(Box::new(parameters))))
         }
         InboxKey::Review(id, debt) => {
             let parameters = Parameters { debt: Some(debt.into()), ..Parameters::default() };
             let with = with(Some(Box::new(parameters)));
-            environment_act::ask(
-                store,
-                &id,
-                ActionKind::Review,
-                (rule(ActionKind::Review).confirmation, with),
-            )
+            environment_act::ask(store, &id, ActionKind::Review, with)
         }
         InboxKey::Decide(_) => Vec::new(),
     }

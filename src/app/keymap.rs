@@ -129,9 +129,9 @@ type Meanings = BTreeMap<KeyChord, Vec<(&'static Command, usize)>>;
 
 fn index(chords: &BTreeMap<&'static str, Vec<KeyChord>>) -> Meanings {
     let mut commands: Meanings = BTreeMap::new();
-    for command in COMMANDS {
+    for command in COMMANDS.iter().copied() {
         for (nth, chord) in chords.get(command.id).into_iter().flatten().enumerate() {
-            commands.entry(*chord).or_default().push((*command, nth));
+            commands.entry(*chord).or_default().push((command, nth));
         }
     }
     for meanings in commands.values_mut() {

@@ -12,7 +12,6 @@ use crate::app::store::Store;
 use crate::app::ui_state::{Pane, RollbackChoice, RollbackView, View};
 use crate::app::update::follow;
 use crate::app::{act, guard, target};
-use crate::domain::action_rule::rule;
 use crate::domain::known_version::{KnownVersion, Verdict, known_versions, last_known_good};
 use crate::domain::rollback::{self, Already};
 
@@ -121,12 +120,7 @@ pub(super) fn confirm(store: &mut Store) -> Vec<Effect> {
     let view = view.clone();
     let Some(version) = chosen(&view) else { return Vec::new() };
     if let Some(id) = in_flight(store, &view, version) {
-        return act::open(
-            store,
-            &id,
-            ActionKind::Rollback,
-            (rule(ActionKind::Rollback).confirmation, act::With::default()),
-        );
+        return act::open(store, &id, ActionKind::Rollback, act::With::default());
     }
     let question = question(&view, version, (false, ""));
     ask::open(store, question)
@@ -140,7 +134,7 @@ pub(super) fn confirm_emergency(store: &mut Store, reason: &str) -> Vec<Effect> 
     let Some(version) = chosen(&view) else { return Vec::new() };
     if let Some(id) = in_flight(store, &view, version) {
         let with = act::With { parameters: None, reason: reason.to_owned() };
-        return act::open(store, &id, ActionKind::Rollback, (rule(ActionKind::Rollback).confirmation, with));
+        return act::open(store, &id, ActionKind::Rollback, with);
     }
     let question = question(&view, version, (true, reason));
     ask::open(store, question)

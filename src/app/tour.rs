@@ -99,7 +99,7 @@ pub(super) fn used(store: &mut Store, command: &Command) {
 #[must_use]
 pub fn words(store: &Store, step: &Step) -> String {
     let mut text = step.text.to_owned();
-    for command in COMMANDS {
+    for command in COMMANDS.iter().copied() {
         let mark = format!("{{{}}}", command.id);
         if text.contains(&mark) {
             let key = store.keymap.keys(command.id).first();

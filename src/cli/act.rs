@@ -71,14 +71,8 @@ pub(super) async fn submit(
     let action = intent::action(release, environment, kind, session.author(), (&act, &nonce))?;
     let what =
         format!("{kind} release {} ({} into {})", release.key(), release.spec.version, environment.key());
-    let weights = act.parameters.as_ref().and_then(|with| with.weight).map(|to| (weight_of(release), to));
-    let confirmation = action_rule::confirmation(kind, weights);
+    let confirmation = action_rule::confirmation(kind, act.parameters.as_ref(), Some(release));
     send(session, (environment, confirmation), &action, (&what, how)).await
-}
-
-fn weight_of(release: &Release) -> i32 {
-    let weights = release.status.as_ref().and_then(|status| status.weight.as_ref());
-    weights.map_or(0, |weights| weights.desired)
 }
 
 /// Asks for what is demanded, sends, and tells what became of it.

@@ -12,7 +12,7 @@ use crate::api::environment::Debt;
 use crate::api::release_action::Parameters;
 use crate::api::{ActionKind, Duration, Environment};
 use crate::config::Settings;
-use crate::domain::action_rule::{self, Confirmation};
+use crate::domain::action_rule;
 use crate::domain::intent::{self, Act};
 use crate::time::Clock;
 
@@ -198,16 +198,8 @@ async fn confirm_and_send(
         None => format!("{kind} {}", environment.key()),
     };
     let action = intent::environment_action(environment, kind, session.author(), (&act, &nonce))?;
-    let confirmation = match (kind, component_stops(&act)) {
-        (ActionKind::Scale, true) => Confirmation::Wide,
-        _ => action_rule::rule(kind).confirmation,
-    };
+    let confirmation = action_rule::confirmation(kind, act.parameters.as_ref(), None);
     send(session, (environment, confirmation), &action, (&what, how)).await
-}
-
-/// Whether it takes every pod of a component away.
-fn component_stops(act: &Act) -> bool {
-    act.parameters.as_ref().is_some_and(|with| with.replicas == Some(0))
 }
 
 #[cfg(test)]

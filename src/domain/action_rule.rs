@@ -5,7 +5,7 @@
 
 use crate::api::environment::{Environment, Tier};
 use crate::api::release::{Phase, PlanStep, Release, ReleaseKind, ReleaseStatus};
-use crate::api::release_action::ActionKind;
+use crate::api::release_action::{ActionKind, Parameters};
 use crate::api::strategy::Step;
 use crate::domain::plan;
 
@@ -153,11 +153,19 @@ pub const fn rule(kind: ActionKind) -> &'static ActionRule {
     &RULES[0]
 }
 
-/// What an action on that environment's releases demands, in its tier. Sending less to the new version only stops.
+/// What an action with these parameters demands. Lowering a canary's weight only stops; scaling to zero takes all of a component away.
 #[must_use]
-pub fn confirmation(kind: ActionKind, weights: Option<(i32, i32)>) -> Confirmation {
-    match weights {
-        Some((from, to)) if kind == ActionKind::SetWeight && to < from => Confirmation::Stop,
+pub fn confirmation(
+    kind: ActionKind,
+    parameters: Option<&Parameters>,
+    release: Option<&Release>,
+) -> Confirmation {
+    let from = || release?.status.as_ref()?.weight.as_ref().map(|weight| weight.desired);
+    match (kind, parameters) {
+        (ActionKind::SetWeight, Some(Parameters { weight: Some(to), .. })) if *to < from().unwrap_or(0) => {
+            Confirmation::Stop
+        }
+        (ActionKind::Scale, Some(Parameters { replicas: Some(0), .. })) => Confirmation::Wide,
         _ => rule(kind).confirmation,
     }
 }
@@ -229,9 +237,28 @@ mod tests {
 
     #[test]
     fn sending_less_to_the_new_version_stops_and_sending_more_starts() {
-        let demand =
-            |from, to| confirmation(ActionKind::SetWeight, Some((from, to))).demand(Tier::Production);
+        let demand = |from, to| {
+            let release: Release = serde_json::from_value(serde_json::json!({
+                "apiVersion": "release-cockpit.dev/v1alpha1", "kind": "Release", "metadata": {"name": "one"},
+                "spec": {"environment": "production", "version": "v1", "kind": "Deploy", "requestedBy": "bob", "images": []},
+                "status": {"weight": {"desired": from, "observed": from}},
+            }))
+            .unwrap();
+            let parameters = Parameters { weight: Some(to), ..Parameters::default() };
+            confirmation(ActionKind::SetWeight, Some(&parameters), Some(&release)).demand(Tier::Production)
+        };
         assert_eq!(demand(50, 30), Demand::Button);
         assert_eq!(demand(30, 50), Demand::Phrase);
+    }
+
+    #[test]
+    fn scaling_to_zero_is_asked_in_every_tier() {
+        let demand = |replicas, tier| {
+            let parameters = Parameters { replicas, ..Parameters::default() };
+            confirmation(ActionKind::Scale, Some(&parameters), None).demand(tier)
+        };
+        assert_eq!(demand(Some(0), Tier::Development), Demand::Button);
+        assert_eq!(demand(Some(1), Tier::Development), Demand::Nothing);
+        assert_eq!(demand(None, Tier::Development), Demand::Nothing);
     }
 }

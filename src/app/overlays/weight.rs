@@ -12,7 +12,6 @@ use crate::app::store::Store;
 use crate::app::ui_state::Overlay;
 use crate::app::weight_form::{WeightField, WeightForm};
 use crate::config::key::{KeyChord, KeyCode};
-use crate::domain::action_rule;
 
 /// By how much a key shifts the weight.
 const STEP: u8 = 5;
@@ -118,15 +117,10 @@ fn enter(store: &mut Store, mut form: Box<WeightForm>) -> Pressed {
             // It stays below the question, so that Cancel leads back to it.
             store.ui.overlays.push(Overlay::Weight(form));
             if let Some(weight) = wanted {
-                let to = i32::from(weight.percent());
-                let weight = Some(to);
-                let from =
-                    store.release(&release).and_then(|release| release.status.as_ref()?.weight.as_ref());
-                let from = from.map_or(0, |weight| weight.desired);
-                let confirmation = action_rule::confirmation(ActionKind::SetWeight, Some((from, to)));
+                let weight = Some(i32::from(weight.percent()));
                 let parameters = Parameters { weight, ..Parameters::default() };
                 let with = With { parameters: Some(Box::new(parameters)), reason };
-                effects = act::open(store, &release, ActionKind::SetWeight, (confirmation, with));
+                effects = act::open(store, &release, ActionKind::SetWeight, with);
             }
             return Pressed::Taken(effects);
         }

@@ -139,7 +139,7 @@ fn without_environments_every_pod_is_shown() {
 #[test]
 fn the_registry_is_sound() {
     let mut ids = BTreeSet::new();
-    for command in COMMANDS {
+    for command in COMMANDS.iter().copied() {
         assert!(ids.insert(command.id), "{} twice", command.id);
         for key in command.keys {
             assert!(

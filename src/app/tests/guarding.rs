@@ -256,7 +256,7 @@ fn an_emergency_needs_no_second_person_and_a_longer_reason() {
     // elsewhere the key means nothing
     let mut store = planera().store();
     press(&mut store, "e");
-    assert_eq!(said(&store), "emergency: means nothing here: it is of the versions to go back to");
+    assert_eq!(said(&store), "emergency: only in the rollback view");
 }
 
 #[test]
@@ -321,7 +321,7 @@ fn a_viewer_presses_every_key_and_nothing_reaches_the_server() {
     let viewer =
         || planera().connected_as("victor", &["viewers"]).allowed("production", &[]).allowed("staging", &[]);
     for before in ["", "1", "tab", "tab tab", "enter", "R", "i", "w", "? esc", "tab l"] {
-        for command in COMMANDS {
+        for command in COMMANDS.iter().copied() {
             let keys = command.keys.iter().map(ToString::to_string);
             let lines = [line(command.id), line(&format!("{} production 2h INC-1 because", command.id))];
             for keys in keys.chain(lines) {

@@ -44,7 +44,7 @@ pub fn draw(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, offset: usize) {
 
 fn command_line(pen: &mut Pen<'_>, ctx: &Ctx<'_>, command: &Command, target: &Target) {
     let theme = ctx.theme;
-    let availability = (command.availability)(ctx.store, target);
+    let availability = command.own_availability(ctx.store, target);
     let ready = availability.is_ready();
     let (keys, words) = if ready { (theme.key, theme.text) } else { (theme.stale, theme.muted) };
     let at = pen.column();
@@ -55,12 +55,11 @@ fn command_line(pen: &mut Pen<'_>, ctx: &Ctx<'_>, command: &Command, target: &Ta
             pen.put(keys, text.as_str());
         }
     }
-    pen.to(at + 14).left(12, words, theme, command.title).skip(1);
+    pen.to(at + 14).left(14, words, theme, command.title).skip(1);
+    let room = pen.room();
+    pen.cut(room, words, theme, command.help);
     if let Some(reason) = availability.reason() {
         let room = pen.room();
-        pen.put(theme.warning, "not now: ").cut(room.saturating_sub(9), theme.warning, theme, reason);
-    } else {
-        let room = pen.room();
-        pen.cut(room, words, theme, command.help);
+        pen.put(theme.muted, " · ").cut(room.saturating_sub(3), theme.warning, theme, reason);
     }
 }

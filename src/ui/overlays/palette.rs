@@ -41,12 +41,11 @@ pub fn draw(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, palette: &Palette) {
         pen.put(theme.accent, pointer);
         pen.left(name, if usable { theme.key } else { theme.stale }, theme, &choice.completion).skip(2);
         let room = pen.room();
-        match &choice.unavailable {
-            Some(reason) => {
-                pen.put(theme.warning, "not now: ").cut(room.saturating_sub(9), theme.warning, theme, reason)
-            }
-            None => pen.cut(room, theme.text, theme, &choice.help),
-        };
+        pen.cut(room, if usable { theme.text } else { theme.muted }, theme, &choice.help);
+        if let Some(reason) = &choice.unavailable {
+            let room = pen.room();
+            pen.put(theme.muted, " · ").cut(room.saturating_sub(3), theme.warning, theme, reason);
+        }
         if selected {
             buf.set_style(Rect { y: inner.y + row, height: 1, ..inner }, theme.selection);
         }
