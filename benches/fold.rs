@@ -1,14 +1,16 @@
 //! What it costs to take news in: pod updates folded into a store of ten thousand pods, and the lists after them.
 
+use std::sync::Arc;
+
 use chrono::DateTime;
 use release_cockpit::api::Environment;
-use release_cockpit::app::cluster_state::{ClusterId, Feed, FeedState};
-use release_cockpit::app::event::{ClusterEvent, Delta, Event};
-use release_cockpit::app::store::Store;
+use release_cockpit::app::state::cluster_state::{Feed, FeedState};
+use release_cockpit::app::state::event::{ClusterEvent, Delta, Event};
+use release_cockpit::app::state::located::ClusterId;
+use release_cockpit::app::state::store::Store;
 use release_cockpit::app::{update, update_all};
 use release_cockpit::config::key::{KeyChord, KeyCode};
 use release_cockpit::domain::pod_row::{PodHealth, PodKey, PodRow};
-use std::sync::Arc;
 
 const PODS: usize = 10_000;
 const UPDATES: usize = 500;

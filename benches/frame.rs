@@ -7,16 +7,18 @@ use chrono::{DateTime, TimeDelta, Utc};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use release_cockpit::api::{Environment, EnvironmentKey, Release};
-use release_cockpit::app::cluster_state::{ClusterId, Feed, FeedState};
-use release_cockpit::app::effect::Effect;
-use release_cockpit::app::event::{ClusterEvent, Delta, Event, ZoomPart};
-use release_cockpit::app::store::Store;
+use release_cockpit::app::state::cluster_state::{Feed, FeedState};
+use release_cockpit::app::state::effect::Effect;
+use release_cockpit::app::state::event::{ClusterEvent, Delta, Event, ZoomPart};
+use release_cockpit::app::state::located::ClusterId;
+use release_cockpit::app::state::store::Store;
 use release_cockpit::app::update_all;
 use release_cockpit::config::theme as config;
 use release_cockpit::domain::pod_row::{PodHealth, PodKey, PodRow};
 use release_cockpit::domain::series::{Series, unix};
 use release_cockpit::domain::sliding::Sliding;
-use release_cockpit::ui::{render, theme::Theme};
+use release_cockpit::ui::render;
+use release_cockpit::ui::theme::Theme;
 
 const PODS: usize = 10_000;
 

@@ -24,16 +24,16 @@ mod signals;
 mod sources;
 mod terminal;
 
-pub use reader::Reader;
-
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::app::preferences::Preferences;
+use crate::app::state::preferences::Preferences;
 use crate::cluster::ConnectOptions;
 use crate::metrics::Address;
 use crate::time::Clock;
 use crate::ui::theme::Theme;
+
+pub use reader::Reader;
 
 /// What a session shows, and how.
 #[derive(Clone, Debug)]

@@ -28,10 +28,10 @@ mod snapshots;
 
 use ratatui::Frame;
 
-pub use crate::ui::screens::heights;
-
-use crate::app::store::Store;
+use crate::app::state::store::Store;
 use crate::ui::theme::Theme;
+
+pub use crate::ui::screens::heights;
 
 /// Draws the whole screen.
 pub fn render(frame: &mut Frame<'_>, store: &Store, theme: &Theme) {

@@ -453,7 +453,7 @@ fn session_whose_task_fails() {
         queries_at_once: 4,
         refresh_permissions: second,
         theme: ui::theme::Theme::of(&config::theme::Theme::load("mono").unwrap()),
-        preferences: app::preferences::Preferences::default(),
+        preferences: app::state::preferences::Preferences::default(),
         reader: tui::Reader::new(|| Err("nothing to read".to_owned()), |_| Err("no theme".to_owned())),
         mouse: false,
         toured: None,

@@ -2,26 +2,21 @@
 //!
 //! Owns which silence is proposed and what of it is shown before it is sent. Must not know how an Alertmanager is reached.
 
-use std::collections::BTreeSet;
-
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 
 use crate::api::EnvironmentKey;
-use crate::api::environment::AlertmanagerRef;
-use crate::app::alerts::{self, AlertLine};
 use crate::app::arguments::Words as Arguments;
 use crate::app::ask::{self, Question};
-use crate::app::cluster_state::{ClusterId, ClusterState};
-use crate::app::command::{Availability, Confirmation};
-use crate::app::confirm::{Confirm, Fact, Intent};
-use crate::app::effect::{Effect, SilenceAsk};
-use crate::app::event::{ClusterEvent, Outcome};
-use crate::app::located::EnvironmentId;
-use crate::app::store::Store;
-use crate::app::toast::Level;
-use crate::domain::age::Age;
-use crate::domain::alert_row::Words;
-use crate::domain::silence::{Handling, Matcher, NewSilence, Silence, all_match, proposed};
+use crate::app::state::alerts::{AlertLine, Managed, Manager};
+use crate::app::state::command::Availability;
+use crate::app::state::confirm::Intent;
+use crate::app::state::effect::Effect;
+use crate::app::state::event::Outcome;
+use crate::app::state::located::EnvironmentId;
+use crate::app::state::store::Store;
+use crate::app::state::toast::Level;
+use crate::domain::action_rule::Confirmation;
+use crate::domain::silence::{Matcher, Silence, proposed};
 
 /// Where nobody can be asked.
 pub const NOBODY: &str =
@@ -29,92 +24,9 @@ pub const NOBODY: &str =
 /// What is to be typed.
 const FORM: &str = "say for how long and why: :silence 2h [LABEL=VALUE…] REASON";
 
-/// An Alertmanager, and what it said last.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Managed {
-    /// How it is reached.
-    pub reference: AlertmanagerRef,
-    /// The environments whose alerts it is told of.
-    pub environments: BTreeSet<EnvironmentKey>,
-    /// What it does with each alert.
-    pub handled: Vec<Handling>,
-    /// Silences that hold, or will.
-    pub silences: Vec<Silence>,
-    /// When that was so.
-    pub at: Option<DateTime<Utc>>,
-    /// Why the newest answer is missing; `None` while all is well.
-    pub error: Option<String>,
-}
-
-/// An Alertmanager that is meant by a question.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Manager {
-    /// How it is reached.
-    pub reference: AlertmanagerRef,
-    /// How people call it.
-    pub name: Box<str>,
-}
-
-/// What becomes of one alert.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Handled {
-    /// Silences that keep it quiet.
-    pub silences: Vec<Silence>,
-    /// Another alert keeps it quiet.
-    pub is_inhibited: bool,
-    /// Who is told of it.
-    pub receivers: Vec<Box<str>>,
-}
-
-impl Handled {
-    /// The state that takes the place of the alert's own, where nobody is told.
-    #[must_use]
-    pub fn word(&self) -> Option<&'static str> {
-        match (self.silences.is_empty(), self.is_inhibited) {
-            (false, _) => Some("silenced"),
-            (true, true) => Some("inhibited"),
-            (true, false) => None,
-        }
-    }
-}
-
-/// Folds in what was told of an Alertmanager.
-pub(super) fn fold(cluster: &mut ClusterState, event: ClusterEvent) {
-    match event {
-        ClusterEvent::AlertmanagerSources(names) => {
-            cluster.alertmanagers.retain(|name, _| names.contains(name));
-        }
-        ClusterEvent::Alertmanager { name, reference, environments, at, result } => {
-            let managed = cluster.alertmanagers.entry(name).or_default();
-            (managed.reference, managed.environments) = (reference, environments);
-            match result {
-                Ok((handled, silences)) => {
-                    (managed.handled, managed.silences) = (handled, silences);
-                    (managed.at, managed.error) = (Some(at), None);
-                }
-                Err(reason) => managed.error = Some(reason),
-            }
-        }
-        _ => {}
-    }
-}
-
-/// What becomes of the alert with these labels, as far as an Alertmanager has told.
-pub(super) fn of(cluster: &ClusterState, labels: &Words) -> Option<Handled> {
-    cluster.alertmanagers.values().find_map(|managed| {
-        let handling = managed.handled.iter().find(|handling| handling.is_about(labels))?;
-        let kept = managed.silences.iter().filter(|silence| handling.silenced_by.contains(&silence.id));
-        Some(Handled {
-            silences: kept.cloned().collect(),
-            is_inhibited: handling.is_inhibited,
-            receivers: handling.receivers.clone(),
-        })
-    })
-}
-
 /// Whether the chosen alert can be silenced, and why not.
 pub(super) fn availability(store: &Store) -> Availability {
-    let Some(line) = alerts::selected(store) else {
+    let Some(line) = store.selected_alert() else {
         return Availability::Unavailable("no alert is selected".to_owned());
     };
     manager(store, line).map_or_else(Availability::Unavailable, |_| Availability::Ready)
@@ -122,7 +34,7 @@ pub(super) fn availability(store: &Store) -> Availability {
 
 /// Whether a silence of the chosen alert can be ended.
 pub(super) fn expiry(store: &Store) -> Availability {
-    match alerts::selected(store).and_then(silence_of) {
+    match store.selected_alert().and_then(silence_of) {
         Some(_) => availability(store),
         None => Availability::Unavailable("no silence keeps the chosen alert quiet".to_owned()),
     }
@@ -150,7 +62,7 @@ fn manager(store: &Store, line: &AlertLine) -> Result<(EnvironmentId, Manager), 
 
 /// Opens the question whether to silence the chosen alert: for how long, which labels, why.
 pub(super) fn silence(store: &mut Store, argument: &str) -> Vec<Effect> {
-    let Some(line) = alerts::selected(store).cloned() else { return Vec::new() };
+    let Some(line) = store.selected_alert().cloned() else { return Vec::new() };
     let (environment, to) = match manager(store, &line) {
         Ok(found) => found,
         Err(reason) => {
@@ -187,7 +99,7 @@ pub(super) fn silence(store: &mut Store, argument: &str) -> Vec<Effect> {
 
 /// Opens the question whether to end the silence that keeps the chosen alert quiet.
 pub(super) fn expire(store: &mut Store) -> Vec<Effect> {
-    let Some(line) = alerts::selected(store).cloned() else { return Vec::new() };
+    let Some(line) = store.selected_alert().cloned() else { return Vec::new() };
     let (Some(silence), Ok((environment, to))) = (silence_of(&line).cloned(), manager(store, &line)) else {
         return Vec::new();
     };
@@ -201,76 +113,6 @@ pub(super) fn expire(store: &mut Store) -> Vec<Effect> {
         intent: Intent::Expire { to, silence: Box::new(silence) },
     };
     ask::open(store, question)
-}
-
-/// What is sent when the answer is yes.
-pub(super) fn asked(store: &Store, confirm: &Confirm) -> Option<(AlertmanagerRef, SilenceAsk)> {
-    match &confirm.intent {
-        Intent::Silence { to, matchers, span } => {
-            let identity = store.cluster(confirm.environment.cluster)?.identity.as_ref()?;
-            let reason = confirm.reason.as_ref().map_or("", |reason| reason.editor.text().trim());
-            let silence = NewSilence {
-                matchers: matchers.clone(),
-                from: store.now,
-                until: store.now + *span,
-                by: identity.user.to_string(),
-                comment: reason.to_owned(),
-            };
-            Some((to.reference.clone(), SilenceAsk::Create(Box::new(silence))))
-        }
-        Intent::Expire { to, silence } => {
-            Some((to.reference.clone(), SilenceAsk::Expire(silence.id.clone())))
-        }
-        _ => None,
-    }
-}
-
-/// What the person sees before a silence is made or ended: the matchers, and which alerts they match now.
-pub(super) fn facts(store: &Store, confirm: &Confirm) -> Vec<Fact> {
-    let good = |label, value: String| Fact { label, value, bad: false };
-    let cluster = confirm.environment.cluster;
-    match &confirm.intent {
-        Intent::Silence { to, matchers, span } => {
-            let by = store.cluster(cluster).and_then(|cluster| cluster.identity.as_ref());
-            let until = store.now + *span;
-            let mut facts = vec![good("alertmanager", to.name.to_string())];
-            facts.extend(matchers.iter().map(|matcher| good("matcher", matcher.to_string())));
-            facts.push(matched(store, cluster, matchers));
-            facts.push(good("until", format!("{} ({})", until.format("%Y-%m-%d %H:%MZ"), Age::of(*span))));
-            facts.push(good("by", by.map_or_else(String::new, |identity| identity.user.to_string())));
-            facts
-        }
-        Intent::Expire { to, silence } => {
-            let mut facts =
-                vec![good("alertmanager", to.name.to_string()), good("silence", silence.id.to_string())];
-            facts.extend(silence.matchers.iter().map(|matcher| good("matcher", matcher.to_string())));
-            facts.push(matched(store, cluster, &silence.matchers));
-            facts.push(good("made by", format!("{}: {}", silence.by, silence.comment)));
-            facts.push(good("else until", silence.until.format("%Y-%m-%d %H:%MZ").to_string()));
-            facts
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// How many alerts are meant right now, and which.
-fn matched(store: &Store, cluster: ClusterId, matchers: &[Matcher]) -> Fact {
-    let told = store.cluster(cluster).into_iter().flat_map(|cluster| cluster.alerts.values());
-    let meant: Vec<&str> = told
-        .flat_map(|told| &told.alerts)
-        .filter(|alert| all_match(matchers, &alert.labels))
-        .map(|alert| &*alert.name)
-        .collect();
-    let names: BTreeSet<&str> = meant.iter().copied().collect();
-    let value = match meant.len() {
-        0 => "no alert that is active now".to_owned(),
-        1 => format!("1 alert that is active now: {}", meant[0]),
-        several => {
-            let names: Vec<&str> = names.into_iter().collect();
-            format!("{several} alerts that are active now: {}", names.join(", "))
-        }
-    };
-    Fact { label: "matches", value, bad: meant.is_empty() }
 }
 
 /// Takes the end of a request in that was about a silence.
@@ -291,10 +133,17 @@ pub(super) fn ended(store: &mut Store, what: &str, outcome: Outcome) -> Vec<Effe
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::effect::RequestId;
-    use crate::app::event::Event;
+    use crate::api::environment::AlertmanagerRef;
     use crate::app::fixtures::{World, ago, alert, chords, environment_id, now, planera};
-    use crate::app::ui_state::Overlay;
+    use crate::app::state::effect::RequestId;
+    use crate::app::state::effect::SilenceAsk;
+    use crate::app::state::event::ClusterEvent;
+    use crate::app::state::event::Event;
+    use crate::app::state::located::ClusterId;
+    use crate::app::state::ui_state::Overlay;
+    use crate::domain::alert_row::Words;
+    use crate::domain::silence::Handling;
+    use std::collections::BTreeSet;
 
     const NAME: &str = "monitoring/alertmanager:9093";
 

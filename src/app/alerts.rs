@@ -5,127 +5,20 @@
 
 mod lines;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::sync::Arc;
 
-pub use lines::{Within, within};
-
-use crate::api::{Environment, EnvironmentKey, Tier};
-use crate::app::alertmanagers::{self, Handled};
 use crate::app::arguments::{Named, named};
-use crate::app::cluster_state::{ClusterId, ClusterState};
-use crate::app::event::ClusterEvent;
-use crate::app::located::EnvironmentId;
-use crate::app::store::{Dirty, Store};
-use crate::app::text_view::{TextBody, TextView};
-use crate::app::toast::Level;
-use crate::app::ui_state::{Cursor, Pane, View};
-use crate::app::update::follow;
+use crate::app::selection::follow;
+use crate::app::state::alerts::{AlertLine, AlertScope, AlertsView};
+use crate::app::state::cursor::Cursor;
+use crate::app::state::store::Store;
+use crate::app::state::text_view::{TextBody, TextView};
+use crate::app::state::toast::Level;
+use crate::app::state::view::{Pane, View};
 use crate::app::views;
 use crate::domain::age::Age;
-use crate::domain::alert_row::{AlertCount, AlertRow, Words};
 
-/// Alerts, opened.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AlertsView {
-    /// Whose.
-    pub scope: AlertScope,
-    /// The chosen one.
-    pub cursor: Cursor<AlertId>,
-}
-
-/// Whose alerts are listed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum AlertScope {
-    /// Those of every environment, and those that are about no namespace at all.
-    #[default]
-    Environments,
-    /// Those of one environment.
-    One(EnvironmentId),
-    /// Every one that a Prometheus tells of, also of namespaces that are not ours.
-    Everything,
-}
-
-impl AlertScope {
-    /// How the scope of one environment is written.
-    pub(super) const ONE: &str = "one";
-
-    /// As [`AlertScope::read`] reads it; which environment it is of is written elsewhere.
-    pub(super) const fn written(&self) -> &'static str {
-        match self {
-            Self::Environments => "all",
-            Self::One(_) => Self::ONE,
-            Self::Everything => "everything",
-        }
-    }
-
-    /// What was written so, of that environment.
-    pub(super) fn read(text: &str, environment: Option<EnvironmentId>) -> Self {
-        match (text, environment) {
-            (Self::ONE, Some(id)) => Self::One(id),
-            ("everything", _) => Self::Everything,
-            _ => Self::Environments,
-        }
-    }
-
-    /// As part of a title.
-    #[must_use]
-    pub fn words(&self) -> String {
-        match self {
-            Self::Environments => "all environments".to_owned(),
-            Self::One(id) => id.key.name.to_string(),
-            Self::Everything => "everything".to_owned(),
-        }
-    }
-}
-
-/// What tells one alert from all others.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct AlertId {
-    /// The cluster.
-    pub cluster: ClusterId,
-    /// Its labels.
-    pub labels: Words,
-}
-
-/// One alert of the list.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AlertLine {
-    /// Which.
-    pub id: AlertId,
-    /// Who tells of it.
-    pub told_by: Vec<Box<str>>,
-    /// What it says.
-    pub alert: Arc<AlertRow>,
-    /// The first environment that it belongs to.
-    pub environment: Option<EnvironmentId>,
-    /// How careful everybody must be there.
-    pub tier: Option<Tier>,
-    /// Who tells of it does not answer any more: it was true then.
-    pub lost: bool,
-    /// What an Alertmanager does with it, where one has told.
-    pub handled: Option<Handled>,
-}
-
-impl AlertLine {
-    /// The state in a word.
-    #[must_use]
-    pub fn state(&self) -> &'static str {
-        self.quiet().unwrap_or(self.alert.state())
-    }
-
-    /// Why nobody is told of it, in a word; absent where somebody is.
-    #[must_use]
-    pub fn quiet(&self) -> Option<&'static str> {
-        self.handled.as_ref().and_then(Handled::word)
-    }
-
-    /// What tells it from others.
-    pub(super) fn id(&self) -> AlertId {
-        self.id.clone()
-    }
-}
+pub use lines::{Within, within};
 
 /// Opens the list: of the named environment, else of all; where it is open already, of the next.
 pub(super) fn open(store: &mut Store, argument: Option<&str>) {
@@ -170,25 +63,9 @@ fn following(store: &Store) -> AlertScope {
     }
 }
 
-/// The chosen alert, while the list is open.
-#[must_use]
-pub fn selected(store: &Store) -> Option<&AlertLine> {
-    let View::Alerts(view) = store.ui.view() else { return None };
-    let id = view.cursor.selected.as_ref()?;
-    store.rows.alerts.iter().find(|line| line.id == *id)
-}
-
-/// The environment that the list is about, or that the chosen alert belongs to.
-pub(super) fn environment(store: &Store, view: &AlertsView) -> Option<EnvironmentId> {
-    match &view.scope {
-        AlertScope::One(id) => Some(id.clone()),
-        _ => selected(store).and_then(|line| line.environment.clone()),
-    }
-}
-
 /// Goes to the environment of the chosen alert.
 pub(super) fn enter(store: &mut Store) {
-    let chosen = selected(store).and_then(|line| line.environment.clone());
+    let chosen = store.selected_alert().and_then(|line| line.environment.clone());
     store.ui.views.truncate(1);
     store.ui.focus = Pane::Environments;
     store.ui.all_environments = false;
@@ -203,7 +80,7 @@ pub(super) fn enter(store: &mut Store) {
 
 /// Opens everything that is known of the chosen alert as a text.
 pub(super) fn describe(store: &mut Store) {
-    let Some(line) = selected(store) else { return };
+    let Some(line) = store.selected_alert() else { return };
     let title = format!("alert · {}", line.alert.name);
     let text = told(store, line);
     let request = store.next_request();
@@ -213,7 +90,7 @@ pub(super) fn describe(store: &mut Store) {
 
 /// The chosen alert in one line, as one tells others of it.
 pub(super) fn chosen(store: &Store) -> Option<String> {
-    let line = selected(store)?;
+    let line = store.selected_alert()?;
     let alert = &line.alert;
     let since = alert.since.format("%Y-%m-%d %H:%M:%SZ");
     let mut text = format!("{} {} since {since}", alert.name, line.state());
@@ -261,50 +138,6 @@ pub fn told(store: &Store, line: &AlertLine) -> String {
     text
 }
 
-/// Folds in what was told of alerts.
-pub(super) fn fold(cluster: &mut ClusterState, dirty: &mut Dirty, event: ClusterEvent) {
-    match event {
-        ClusterEvent::AlertSources(sources) => cluster.alerts.retain(|source, _| sources.contains(source)),
-        ClusterEvent::Alerts { source, at, result } => {
-            let told = cluster.alerts.entry(source).or_default();
-            match result {
-                Ok(alerts) => {
-                    told.alerts = alerts.into_iter().map(Arc::new).collect();
-                    (told.at, told.error) = (Some(at), None);
-                }
-                Err(reason) => told.error = Some(reason),
-            }
-        }
-        _ => return,
-    }
-    recount(cluster, dirty);
-}
-
-/// Counts anew what each environment has. What is kept quiet is not counted: somebody knows of it.
-pub(super) fn recount(cluster: &mut ClusterState, dirty: &mut Dirty) {
-    let mut counts: BTreeMap<EnvironmentKey, AlertCount> = BTreeMap::new();
-    // two that tell of the same one are one
-    let mut seen: BTreeSet<&Words> = BTreeSet::new();
-    for alert in cluster.alerts.values().flat_map(|told| &told.alerts) {
-        let quiet =
-            || alertmanagers::of(cluster, &alert.labels).is_some_and(|handled| handled.word().is_some());
-        if seen.insert(&alert.labels) && !alert.environments.is_empty() && !quiet() {
-            for key in &alert.environments {
-                counts.entry(key.clone()).or_default().add(alert);
-            }
-        }
-    }
-    cluster.alert_counts = counts;
-    dirty.alerts = true;
-    dirty.readings = true;
-}
-
-/// How many alerts an environment has; absent where nobody has told yet.
-pub(super) fn count(cluster: &ClusterState, environment: &Environment) -> Option<AlertCount> {
-    let known = cluster.alerts.values().any(|told| told.at.is_some());
-    known.then(|| cluster.alert_counts.get(&environment.key()).copied().unwrap_or_default())
-}
-
 /// Brings the list of the open view up to date.
 pub(super) fn list(store: &mut Store) {
     let View::Alerts(view) = store.ui.view() else {
@@ -345,10 +178,14 @@ pub fn silent(store: &Store) -> impl Iterator<Item = (&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::effect::Effect;
-    use crate::app::event::Event;
     use crate::app::fixtures::{World, ago, alert, chords, planera};
+    use crate::app::state::effect::Effect;
+    use crate::app::state::event::ClusterEvent;
+    use crate::app::state::event::Event;
+    use crate::app::state::located::ClusterId;
     use crate::app::update;
+    use crate::domain::alert_row::AlertCount;
+    use std::collections::BTreeSet;
 
     fn names(store: &Store) -> Vec<&str> {
         store.rows.alerts.iter().map(|line| &*line.alert.name).collect()
@@ -475,13 +312,13 @@ mod tests {
     #[test]
     fn the_choice_stays_on_its_alert_while_others_come() {
         let mut world = world().typing("a j j");
-        assert_eq!(&*selected(&world.store).unwrap().alert.name, "HighAPILatency");
+        assert_eq!(&*world.store.selected_alert().unwrap().alert.name, "HighAPILatency");
         world = world.with_alerts(vec![
             alert("Newer", &[("severity", "critical")]).of("production").since(1),
             alert("Newest", &[("severity", "critical")]).of("production").since(0),
             alert("HighAPILatency", &[("severity", "warning")]).of("production").since(30),
         ]);
-        assert_eq!(&*selected(&world.store).unwrap().alert.name, "HighAPILatency");
+        assert_eq!(&*world.store.selected_alert().unwrap().alert.name, "HighAPILatency");
         assert_eq!(names(&world.store), ["Newest", "Newer", "HighAPILatency"]);
     }
 

@@ -4,8 +4,8 @@ use chrono::TimeDelta;
 
 use crate::api::Duration;
 use crate::api::environment::InFlight;
-use crate::app::located::{EnvironmentId, ReleaseId};
-use crate::app::store::Store;
+use crate::app::state::located::{EnvironmentId, ReleaseId};
+use crate::app::state::store::Store;
 
 /// The words after a command, taken one by one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

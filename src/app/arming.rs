@@ -3,43 +3,18 @@
 //! One environment is armed at a time. It is disarmed by its time, by idle fingers, when a connection comes back, and when the
 //! screen turns to another cluster.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 
 use crate::api::Tier;
-use crate::app::cluster_state::{ClusterId, Feed, FeedState};
-use crate::app::located::EnvironmentId;
-use crate::app::store::Store;
-use crate::app::toast::Level;
+use crate::app::state::arming::Armed;
+use crate::app::state::cluster_state::{Feed, FeedState};
+use crate::app::state::located::{ClusterId, EnvironmentId};
+use crate::app::state::store::Store;
+use crate::app::state::toast::Level;
 use crate::domain::age::Age;
 
 /// Longest time for which an environment can be armed.
 pub const LONGEST: TimeDelta = TimeDelta::hours(8);
-
-/// What the settings say of arming.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ArmingPolicy {
-    /// Every production environment opens read-only, whatever the Environment object says.
-    pub production: bool,
-    /// After this long without a key an armed environment is disarmed.
-    pub idle: TimeDelta,
-}
-
-impl Default for ArmingPolicy {
-    fn default() -> Self {
-        Self { production: false, idle: TimeDelta::minutes(15) }
-    }
-}
-
-/// An environment that may be changed for a time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Armed {
-    /// Which.
-    pub environment: EnvironmentId,
-    /// Until when.
-    pub until: DateTime<Utc>,
-    /// Why.
-    pub reason: String,
-}
 
 /// Whether an environment may be changed from here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,8 +92,8 @@ pub(super) fn connection(store: &mut Store, cluster: ClusterId, feed: Feed, stat
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::event::{ClusterEvent, Event};
     use crate::app::fixtures::{World, chords, environment_id, now, planera};
+    use crate::app::state::event::{ClusterEvent, Event};
     use crate::app::update;
 
     fn locked() -> World {
@@ -211,13 +186,13 @@ mod tests {
             Event::Tick(now()),
             Event::Cluster(
                 ClusterId(0),
-                ClusterEvent::Environments(crate::app::event::Delta::Reset(
+                ClusterEvent::Environments(crate::app::state::event::Delta::Reset(
                     world.clusters[0].environments.clone().into_iter().collect(),
                 )),
             ),
             Event::Cluster(
                 ClusterId(1),
-                ClusterEvent::Environments(crate::app::event::Delta::Reset(
+                ClusterEvent::Environments(crate::app::state::event::Delta::Reset(
                     world.clusters[0].environments.clone().into_iter().collect(),
                 )),
             ),

@@ -1,17 +1,17 @@
 //! Opening, renewing and answering a confirmation.
 
 use crate::api::{Environment, ReleaseKey};
-use crate::app::command::Confirmation;
-use crate::app::confirm::{Confirm, ConfirmFocus, Intent, Phrase, Reason, Seen};
-use crate::app::effect::Effect;
-use crate::app::line_editor::LineEditor;
-use crate::app::located::{EnvironmentId, ReleaseId};
-use crate::app::pending::{Pending, PendingState};
-use crate::app::store::Store;
-use crate::app::toast::Level;
-use crate::app::ui_state::{Overlay, View};
-use crate::app::{alertmanagers, driving, facts, guard, views};
-use crate::domain::action_rule::{self, Demand};
+use crate::app::state::confirm::{Confirm, ConfirmFocus, Intent, Phrase, Reason, Seen};
+use crate::app::state::effect::Effect;
+use crate::app::state::line_editor::LineEditor;
+use crate::app::state::located::{EnvironmentId, ReleaseId};
+use crate::app::state::pending::{Pending, PendingState};
+use crate::app::state::store::Store;
+use crate::app::state::toast::Level;
+use crate::app::state::ui_state::Overlay;
+use crate::app::state::view::View;
+use crate::app::{driving, facts, guard, silences, views};
+use crate::domain::action_rule::{self, Confirmation, Demand};
 
 mod build;
 mod changes;
@@ -160,7 +160,7 @@ pub(super) fn accept(store: &mut Store, confirm: &mut Confirm) -> Option<Vec<Eff
 
 /// Sends what is about a silence: no object of ours carries it, so that its answer is the end of it.
 fn silence(store: &mut Store, confirm: &Confirm) -> Option<Vec<Effect>> {
-    let (to, ask) = alertmanagers::asked(store, confirm)?;
+    let (to, ask) = silences::asked(store, confirm)?;
     let (request, what) = (store.next_request(), build::what(confirm));
     store.say(Level::Info, format!("{what}: sent"));
     store.silencing.insert(request, what);

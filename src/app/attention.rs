@@ -3,81 +3,20 @@
 //!
 //! Owns which events call, in which words, and the title of the window. Must not know the bytes that a terminal wants (`tui`).
 
-use std::collections::BTreeSet;
-
 use crate::api::{Phase, Release, Tier};
-use crate::app::cluster_state::{ClusterId, ClusterState, Feed, FeedState};
-use crate::app::effect::Effect;
-use crate::app::located::{EnvironmentId, ReleaseId};
 use crate::app::needs;
-use crate::app::rows::{InboxKey, InboxRow};
-use crate::app::store::Store;
+use crate::app::state::attention::{Attention, Occasion, Protocol, Ways};
+use crate::app::state::cluster_state::{ClusterState, Feed, FeedState};
+use crate::app::state::effect::Effect;
+use crate::app::state::inbox::{InboxKey, InboxRow};
+use crate::app::state::located::{ClusterId, EnvironmentId, ReleaseId};
+use crate::app::state::store::Store;
 use crate::sanitize;
 
 /// Title of a window that has nothing to tell, and the end of every other.
 const NAME: &str = "release-cockpit";
 /// Characters of a notification; desktops cut longer ones.
 const LONGEST: usize = 200;
-
-/// How a notification reaches the desktop of the terminal that a person sits at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Protocol {
-    /// OSC 9: iTerm2, Windows Terminal, `WezTerm`, kitty, Ghostty.
-    Osc9,
-    /// OSC 777: rxvt-unicode, foot, VTE's terminals, `WezTerm`, Ghostty.
-    Osc777,
-}
-
-/// By which ways a person wants to be called.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Ways {
-    /// The terminal's bell.
-    pub bell: bool,
-    /// A notification by OSC 9.
-    pub osc9: bool,
-    /// A notification by OSC 777.
-    pub osc777: bool,
-    /// The title of the window.
-    pub title: bool,
-}
-
-impl Ways {
-    /// The ways that these words name; others, `none` among them, name nothing.
-    #[must_use]
-    pub fn of<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
-        words.into_iter().fold(Self::default(), |ways, word| match word {
-            "bell" => Self { bell: true, ..ways },
-            "osc9" => Self { osc9: true, ..ways },
-            "osc777" => Self { osc777: true, ..ways },
-            "title" => Self { title: true, ..ways },
-            _ => ways,
-        })
-    }
-}
-
-/// What was called for already.
-#[derive(Clone, Debug, Default)]
-pub struct Attention {
-    /// By which ways.
-    pub ways: Ways,
-    /// Environments of which everything is known; what waited there by then is no news.
-    known: BTreeSet<EnvironmentId>,
-    /// What was told, or was there from the beginning.
-    told: BTreeSet<Occasion>,
-    /// The title that the window has.
-    title: String,
-}
-
-/// An event that calls a person; the same one never twice.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Occasion {
-    /// Something waits for us. The second part tells one time of waiting from the next.
-    Waits(InboxKey, String),
-    /// A release is held, in that attempt.
-    Held(ReleaseId, i32),
-    /// A release of ours has ended.
-    Ended(ReleaseId),
-}
 
 /// An event, where it happened, and the sentence that tells of it.
 type News = (Occasion, EnvironmentId, String);
@@ -233,8 +172,8 @@ mod tests {
 
     use super::*;
     use crate::api::Environment;
-    use crate::app::event::{ClusterEvent, Delta, Event};
     use crate::app::fixtures::{World, environment, environment_id, now, planera, release};
+    use crate::app::state::event::{ClusterEvent, Delta, Event};
     use crate::app::update;
 
     fn called(world: &mut World, event: ClusterEvent) -> Vec<String> {

@@ -5,50 +5,16 @@ use chrono::{DateTime, Utc};
 use crate::api::condition::{Condition, ConditionStatus};
 use crate::api::environment::{Debt, Frozen, InFlight};
 use crate::api::{Environment, Tier};
-use crate::app::cluster_state::{ClusterId, ClusterState};
-use crate::app::located::EnvironmentId;
-use crate::app::store::Store;
+use crate::app::state::banners::{Banner, BannerKind};
+use crate::app::state::cluster_state::ClusterState;
+use crate::app::state::located::{ClusterId, EnvironmentId};
+use crate::app::state::store::Store;
 use crate::domain::age::Age;
 use crate::domain::undecodable::Undecodable;
 use crate::sanitize;
 
 /// The condition that says whether the admission policies are in force.
 const POLICIES: &str = "PoliciesEnforced";
-
-/// One line that everybody must see.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Banner {
-    /// What it is about.
-    pub kind: BannerKind,
-    /// Who, what, why and until when.
-    pub text: String,
-}
-
-/// What a banner is about, the most important first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum BannerKind {
-    /// Releases are stopped.
-    Frozen,
-    /// Break-glass was used, and nobody has reviewed it.
-    Debt,
-    /// Nobody attests who wrote what.
-    Policies,
-    /// An object is not, or not wholly, understood.
-    Undecodable,
-}
-
-impl BannerKind {
-    /// The word, for those who see no colour.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Frozen => "FROZEN",
-            Self::Debt => "BREAK-GLASS",
-            Self::Policies => "NOT ATTESTED",
-            Self::Undecodable => "NOT UNDERSTOOD",
-        }
-    }
-}
 
 /// What it is about; not of the environment on the screen; the tier, production first.
 type Rank = (BannerKind, bool, std::cmp::Reverse<Tier>);
@@ -242,7 +208,7 @@ mod tests {
             status.frozen = Some(Frozen { until: Some(ago(-5)), ..Frozen::default() });
         });
         assert_eq!(world.store.rows.banners.len(), 1);
-        world.send(crate::app::event::Event::Tick(ago(-6)));
+        world.send(crate::app::state::event::Event::Tick(ago(-6)));
         assert_eq!(told(&world), Vec::<String>::new());
     }
 }

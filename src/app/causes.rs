@@ -6,17 +6,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 
-use crate::api::{Environment, Phase, Release};
-use crate::app::cluster_state::{ClusterId, ClusterState};
-use crate::app::command::Target;
-use crate::app::effect::{Effect, FetchText, YamlOf};
-use crate::app::located::{PodId, ReleaseId};
-use crate::app::log_view::{self, LogSubject};
+use crate::api::{Environment, Release};
+use crate::app::refusals::{self, is_stuck};
 use crate::app::rows::pods::ailing_of;
-use crate::app::store::Store;
-use crate::app::{refusals, views};
+use crate::app::state::cluster_state::ClusterState;
+use crate::app::state::command::Target;
+use crate::app::state::effect::{Effect, FetchText, YamlOf};
+use crate::app::state::examined::{Examined, Subject};
+use crate::app::state::located::{ClusterId, PodId, ReleaseId};
+use crate::app::state::logs::LogSubject;
+use crate::app::state::store::Store;
+use crate::app::{log_view, views};
 use crate::domain::diagnosis::{self, Case, Diagnosis, Evidence, Facts, Jump, PodFacts, WorkloadFacts};
 use crate::domain::known_version::tag;
 use crate::domain::pod_row::{PodHealth, PodKey, PodRow};
@@ -30,35 +32,6 @@ const MOST_ALIKE: usize = 2;
 const AGAIN: TimeDelta = TimeDelta::seconds(20);
 /// For how long a pod may be on its way up before anybody wonders.
 const PATIENCE: TimeDelta = TimeDelta::seconds(10);
-
-/// What was read about a pod besides itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Examined {
-    /// When it was asked for.
-    pub asked: DateTime<Utc>,
-    /// The answer; absent while it is on its way.
-    pub evidence: Option<Arc<Evidence>>,
-}
-
-/// What a cause was found of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Subject {
-    /// A pod.
-    Pod(PodKey),
-    /// A workload.
-    Workload(WorkloadKey),
-}
-
-impl Subject {
-    /// Name of the object.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        match self {
-            Self::Pod(key) => &key.name,
-            Self::Workload(key) => &key.name,
-        }
-    }
-}
 
 /// Renews the one line of a pod's trouble from itself and what was read about it.
 pub(super) fn tell(examined: &BTreeMap<PodKey, Examined>, row: &mut PodRow) {
@@ -145,11 +118,6 @@ pub(super) fn list(store: &Store) -> BTreeMap<ReleaseId, Case<Subject>> {
         }
     }
     causes
-}
-
-/// Whether a release may be waiting for something that has a cause.
-pub(super) fn is_stuck(release: &Release) -> bool {
-    release.phase().holds_lane() && release.phase() != Phase::Verifying
 }
 
 /// What keeps a release from getting on: its own pods' causes, else those of any pod of the environment, and the workloads'.

@@ -17,7 +17,7 @@ mod views;
 
 use std::sync::LazyLock;
 
-use crate::app::command::Command;
+use crate::app::state::command::Command;
 
 const FAMILIES: [&[Command]; 12] = [
     releasing::COMMANDS,
@@ -41,14 +41,14 @@ pub static COMMANDS: LazyLock<Vec<&'static Command>> =
 /// Names that every family needs.
 mod prelude {
     pub(super) use crate::api::Verb;
-    pub(super) use crate::app::command::{
-        Availability, Command, Confirmation, Group, Invocation, Scope, Target,
-    };
-    pub(super) use crate::app::effect::Effect;
-    pub(super) use crate::app::store::Store;
-    pub(super) use crate::app::toast::Level;
-    pub(super) use crate::app::ui_state::{Pane, View};
+    pub(super) use crate::app::state::command::{Availability, Command, Invocation, Target};
+    pub(super) use crate::app::state::effect::Effect;
+    pub(super) use crate::app::state::scope::{Group, Scope};
+    pub(super) use crate::app::state::store::Store;
+    pub(super) use crate::app::state::toast::Level;
+    pub(super) use crate::app::state::view::{Pane, View};
     pub(super) use crate::config::key::{KeyChord, KeyCode};
+    pub(super) use crate::domain::action_rule::Confirmation;
 
     /// For commands that fold and unfold.
     pub(super) fn needs_sections(store: &Store, _: &Target) -> Availability {

@@ -4,14 +4,15 @@
 //! all environments are of the whole and never narrowed; of a release and of alerts only what surely is another component's and well.
 
 use crate::api::environment::Component;
-use crate::app::alerts::{AlertScope, AlertsView};
-use crate::app::located::{EnvironmentId, ReleaseId};
-use crate::app::overlays;
-use crate::app::palette::Choice;
+use crate::app::palette;
 use crate::app::rows::environments;
-use crate::app::store::Store;
-use crate::app::toast::Level;
-use crate::app::ui_state::{Cursor, Overlay, View};
+use crate::app::state::alerts::{AlertScope, AlertsView};
+use crate::app::state::cursor::Cursor;
+use crate::app::state::located::{EnvironmentId, ReleaseId};
+use crate::app::state::palette::Choice;
+use crate::app::state::store::Store;
+use crate::app::state::toast::Level;
+use crate::app::state::view::View;
 use crate::domain::alert_row::AlertRow;
 use crate::domain::component::{curves_of, may_concern, of_name};
 use crate::domain::known_version::tag;
@@ -80,11 +81,7 @@ pub fn curves<'a>(
 pub(super) fn open(store: &mut Store, id: &EnvironmentId) {
     let present =
         alone(store, id).map_or_else(|| ALL.to_owned(), |component| written(component.name.as_str()));
-    overlays::open_palette_with(store, "component ");
-    if let Some(Overlay::Palette(palette)) = store.ui.overlays.last_mut() {
-        let line = format!("component {present}");
-        palette.selected = palette.choices.iter().position(|choice| choice.completion == line).unwrap_or(0);
-    }
+    palette::open_choosing(store, "component ", format!("component {present}"));
 }
 
 /// Shows the component of that name alone, or all of them.

@@ -3,83 +3,23 @@
 //! Owns which two are compared, when each is read again, and which lines are listed. Each side is asked for by itself: one that does
 //! not answer is told in a sentence and delays nothing.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 
-use crate::app::components;
-use crate::app::effect::{Effect, RequestId};
-use crate::app::event::Outcome;
-use crate::app::located::EnvironmentId;
-use crate::app::store::Store;
-use crate::app::toast::Level;
-use crate::app::ui_state::{Cursor, Pane, View};
-use crate::app::views;
-use crate::domain::difference::{self, Counts, Portrait, Row, Section, Verdict, compare};
+use crate::app::state::cursor::Cursor;
+use crate::app::state::differences::{Differences, DifferencesView, Line, Side};
+use crate::app::state::effect::{Effect, RequestId};
+use crate::app::state::event::Outcome;
+use crate::app::state::located::EnvironmentId;
+use crate::app::state::store::Store;
+use crate::app::state::toast::Level;
+use crate::app::state::view::{Pane, View};
+use crate::app::{components, views};
+use crate::domain::difference::{self, Counts, Row, Verdict, compare};
 
 /// How old a side may become before it is read again.
 const RENEWED: TimeDelta = TimeDelta::seconds(15);
 /// How long after a failure it is tried again.
 const RETRIED: TimeDelta = TimeDelta::seconds(5);
-
-/// Two environments that are compared.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DifferencesView {
-    /// The one on the left.
-    pub left: Side,
-    /// The one on the right, which the screen is about.
-    pub right: Side,
-    /// What is the same is listed as well.
-    pub all: bool,
-    /// The chosen line.
-    pub cursor: Cursor<LineKey>,
-}
-
-/// One of two environments.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Side {
-    /// Which.
-    pub environment: EnvironmentId,
-    /// What was read last.
-    pub portrait: Option<Box<Portrait>>,
-    /// When that was.
-    pub at: Option<DateTime<Utc>>,
-    /// One sentence why the newest reading is missing.
-    pub fault: Option<String>,
-    /// The reading that is on its way.
-    pub request: Option<RequestId>,
-    /// When it is read again.
-    due: Option<DateTime<Utc>>,
-}
-
-impl Side {
-    /// An environment that was not read yet.
-    #[must_use]
-    pub const fn of(environment: EnvironmentId) -> Self {
-        Self { environment, portrait: None, at: None, fault: None, request: None, due: None }
-    }
-}
-
-/// What tells one line from another: its part, and its setting; a part alone is its heading.
-pub type LineKey = (Section, Option<String>);
-
-/// What is listed.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Differences {
-    /// Headings and rows, in order.
-    pub lines: Vec<Line>,
-    /// Of everything, listed or not.
-    pub counts: Counts,
-    /// How many are not the same and not counted, because they are of other components than the one that is shown alone.
-    pub hidden: usize,
-}
-
-/// One line of the list.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Line {
-    /// What tells it from others.
-    pub key: LineKey,
-    /// The setting; absent for a heading.
-    pub row: Option<Row>,
-}
 
 /// Compares an environment with that other one, or with the one that it is most like.
 pub(super) fn open(store: &mut Store, environment: EnvironmentId, other: Option<EnvironmentId>) {
@@ -242,7 +182,7 @@ pub(super) fn list(store: &mut Store) {
         if !view.cursor.held {
             view.cursor.selected = None;
         }
-        crate::app::update::follow(&mut view.cursor, &rows.differences.lines, |line| &line.key, height);
+        crate::app::selection::follow(&mut view.cursor, &rows.differences.lines, |line| &line.key, height);
     }
 }
 

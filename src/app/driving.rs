@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::api::Release;
-use crate::app::cluster_state::ClusterState;
-use crate::app::located::ReleaseId;
-use crate::app::store::Store;
+use crate::app::state::cluster_state::ClusterState;
+use crate::app::state::located::ReleaseId;
+use crate::app::state::store::Store;
 use crate::domain::age::Age;
 use crate::domain::identity::is_same_in;
 

@@ -4,13 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::app::cluster_state::ClusterId;
-use crate::app::components;
-use crate::app::effect::Effect;
-use crate::app::located::{EnvironmentId, ReleaseId};
-use crate::app::store::Store;
-use crate::app::ui_state::{EventsView, Pane, View};
-use crate::app::views;
+use crate::app::state::effect::Effect;
+use crate::app::state::located::{ClusterId, EnvironmentId, ReleaseId};
+use crate::app::state::store::Store;
+use crate::app::state::view::{EventsView, Pane, View};
+use crate::app::{components, views};
 use crate::domain::event_row::{self, EventGroup, EventKey, EventRow};
 
 /// Opens the events of an environment.

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use crate::api::release::{ApprovalState, GateState};
 use crate::api::{ActionKind, Environment, Release};
-use crate::app::alertmanagers;
-use crate::app::confirm::{Confirm, Fact, Intent};
 use crate::app::number::{Unit, Value};
-use crate::app::rows::{EnvironmentRow, HealthClass, Reading};
-use crate::app::store::Store;
+use crate::app::silences;
+use crate::app::state::confirm::{Confirm, Fact, Intent};
+use crate::app::state::health::{HealthClass, Reading};
+use crate::app::state::rows::EnvironmentRow;
+use crate::app::state::store::Store;
 use crate::domain::{image_version, intent};
 
 mod particular;
@@ -82,7 +83,7 @@ fn about(store: &Store, confirm: &Confirm) -> Vec<Fact> {
             },
         ],
         Intent::Rollback { .. } => Vec::new(),
-        Intent::Silence { .. } | Intent::Expire { .. } => alertmanagers::facts(store, confirm),
+        Intent::Silence { .. } | Intent::Expire { .. } => silences::facts(store, confirm),
     }
 }
 

@@ -8,27 +8,27 @@ mod portraits;
 mod progressive;
 mod story;
 
-pub use alerts::alert;
-pub use objects::{environment, event, pod, release, release_action};
-pub use portraits::portrait;
-pub use progressive::{canary_paused, progressive};
-pub use story::{burning, planera};
-
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::api::{Environment, EnvironmentKey, Release, ReleaseAction, Verb};
-use crate::app::cluster_state::{ClusterId, ControllerHealth, Feed, FeedState, Identity};
-use crate::app::event::{ClusterEvent, Delta, Event};
-use crate::app::located::{EnvironmentId, ReleaseId};
-use crate::app::store::Store;
+use crate::app::state::cluster_state::{ControllerHealth, Feed, FeedState, Identity};
+use crate::app::state::event::{ClusterEvent, Delta, Event};
+use crate::app::state::located::{ClusterId, EnvironmentId, ReleaseId};
+use crate::app::state::store::Store;
 use crate::app::update;
 use crate::domain::alert_row::AlertRow;
 use crate::domain::event_row::EventRow;
 use crate::domain::pod_row::{PodKey, PodRow};
 use crate::domain::series::{Series, Subject, unix};
 use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
+
+pub use alerts::alert;
+pub use objects::{environment, event, pod, release, release_action};
+pub use portraits::portrait;
+pub use progressive::{canary_paused, progressive};
+pub use story::{burning, planera};
 
 /// The instant at which every fixture lives.
 pub fn now() -> DateTime<Utc> {

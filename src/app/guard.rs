@@ -5,9 +5,9 @@ use chrono::{DateTime, Utc};
 use crate::api::Verb;
 use crate::api::release_action::ActionKind;
 use crate::app::arming;
-use crate::app::cluster_state::{ClusterId, ClusterState, Feed, FeedState};
-use crate::app::located::EnvironmentId;
-use crate::app::store::Store;
+use crate::app::state::cluster_state::{ClusterState, Feed, FeedState};
+use crate::app::state::located::{ClusterId, EnvironmentId};
+use crate::app::state::store::Store;
 use crate::domain::action_rule::rule;
 use crate::domain::age::Age;
 

@@ -1,13 +1,15 @@
 //! The help's lines, out of the registry and the key map in force.
 
-use crate::app::command::{COMMANDS, Command, Group};
+use crate::app::command::COMMANDS;
+use crate::app::state::command::Command;
+use crate::app::state::scope::Group;
 
 /// One line of the help.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum HelpLine {
     /// A heading.
     Heading(Group),
-    /// A command; its keys are [`crate::app::keymap::Keymap::keys`].
+    /// A command; its keys are [`crate::app::state::keymap::Keymap::keys`].
     Command(&'static Command),
 }
 

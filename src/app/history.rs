@@ -1,46 +1,15 @@
 //! The way that a person came: back and forward through the places that were open, and places with a name.
 
-use std::collections::BTreeMap;
-
-use crate::app::effect::Effect;
-use crate::app::place::{self, Place};
-use crate::app::store::Store;
-use crate::app::toast::Level;
+use crate::app::place;
+use crate::app::state::effect::Effect;
+use crate::app::state::place::{Place, Way};
+use crate::app::state::store::Store;
+use crate::app::state::toast::Level;
 
 /// Places that are kept each way.
 const LONGEST: usize = 50;
 /// Bookmarks that are kept.
 const MOST: usize = 50;
-
-/// Places behind us, before us, and with a name.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct History {
-    behind: Vec<Place>,
-    before: Vec<Place>,
-    /// Places with a name.
-    pub bookmarks: BTreeMap<String, Place>,
-}
-
-impl History {
-    /// Whether there is a place in that direction.
-    #[must_use]
-    pub fn leads(&self, way: Way) -> bool {
-        !match way {
-            Way::Back => &self.behind,
-            Way::Forward => &self.before,
-        }
-        .is_empty()
-    }
-}
-
-/// A direction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
-    /// To where we were.
-    Back,
-    /// To where we came back from.
-    Forward,
-}
 
 /// A command has led from `before` to where we are: remembers that, unless nothing has moved.
 pub(super) fn moved(store: &mut Store, before: Option<Place>) {
@@ -113,7 +82,7 @@ pub(super) fn visit(store: &mut Store, name: &str) {
 mod tests {
     use super::*;
     use crate::app::fixtures::{World, environment_id, planera};
-    use crate::app::ui_state::View;
+    use crate::app::state::view::View;
 
     fn place(world: &World) -> String {
         place::present(&world.store).map_or_else(|| "none".to_owned(), |place| place.words())
@@ -194,8 +163,9 @@ mod tests {
     fn a_place_that_is_gone_is_passed() {
         let mut world = planera().typing("1 : release space production-v1-8-1-bb enter i");
         let key = crate::api::ReleaseKey::new("planera-production", "production-v1-8-1-bb");
-        let gone = crate::app::event::ClusterEvent::Releases(crate::app::event::Delta::Deleted(key));
-        world.send(crate::app::event::Event::Cluster(environment_id("staging").cluster, gone));
+        let gone =
+            crate::app::state::event::ClusterEvent::Releases(crate::app::state::event::Delta::Deleted(key));
+        world.send(crate::app::state::event::Event::Cluster(environment_id("staging").cluster, gone));
         assert_eq!(place(&world.typing("[")), "home of staging");
     }
 

@@ -3,14 +3,13 @@
 use crate::api::ActionKind;
 use crate::api::release_action::Parameters;
 use crate::app::act::{self, With};
-use crate::app::command::{Availability, Target};
-use crate::app::effect::Effect;
-use crate::app::environment_act;
-use crate::app::rows::{InboxKey, InboxRow};
-use crate::app::store::Store;
-use crate::app::ui_state::{InboxView, Pane, View};
-use crate::app::update::follow;
-use crate::app::views;
+use crate::app::selection::follow;
+use crate::app::state::command::{Availability, Target};
+use crate::app::state::effect::Effect;
+use crate::app::state::inbox::InboxKey;
+use crate::app::state::store::Store;
+use crate::app::state::view::{InboxView, Pane, View};
+use crate::app::{environment_act, views};
 
 /// Opens the inbox, once.
 pub(super) fn open(store: &mut Store) {
@@ -18,20 +17,6 @@ pub(super) fn open(store: &mut Store) {
         views::push(store, View::Inbox(InboxView::default()));
         renew(store);
     }
-}
-
-/// The chosen item, while the inbox is open.
-#[must_use]
-pub fn selected(store: &Store) -> Option<&InboxRow> {
-    let View::Inbox(view) = store.ui.view() else { return None };
-    let key = view.cursor.selected.as_ref()?;
-    store.rows.inbox.iter().find(|row| row.key == *key)
-}
-
-/// What the chosen item is about.
-pub(super) fn target(store: &Store) -> Target {
-    let Some(row) = selected(store) else { return Target::default() };
-    Target { environment: Some(row.environment.clone()), release: row.key.release().cloned(), pod: None }
 }
 
 /// Keeps the choice on the same item while others come and go.
@@ -48,7 +33,7 @@ pub(super) fn availability(store: &Store) -> Option<Availability> {
     if !matches!(store.ui.view(), View::Inbox(_)) {
         return None;
     }
-    let row = selected(store);
+    let row = store.selected_item();
     Some(match row.map(|row| &row.key) {
         None => Availability::Unavailable("nothing waits for you".to_owned()),
         Some(InboxKey::Decide(_)) => {
@@ -70,7 +55,7 @@ fn of(why_not: Option<String>) -> Availability {
 
 /// Does with the chosen item what it asks for, after the usual question.
 pub(super) fn act(store: &mut Store, reason: &str) -> Vec<Effect> {
-    let Some((key, open)) = selected(store).map(|row| (row.key.clone(), row.open.clone())) else {
+    let Some((key, open)) = store.selected_item().map(|row| (row.key.clone(), row.open.clone())) else {
         return Vec::new();
     };
     let with = |parameters| With { parameters, reason: reason.to_owned() };

@@ -1,67 +1,15 @@
 //! What is kept from one start to the next: where a person was and how they looked at it. Nothing that was read, and no secret.
 
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
-
 use crate::api::EnvironmentKey;
-use crate::app::filter::Filter;
-use crate::app::located::EnvironmentId;
-use crate::app::place::{self, Place};
-use crate::app::rows::HealthClass;
-use crate::app::store::Store;
-use crate::app::ui_state::{Pane, PodSort};
-
-/// What is kept from one start to the next.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-pub struct Kept {
-    /// Where the session ended.
-    pub place: Option<Place>,
-    /// The pane that had the keys on the home screen.
-    pub pane: KeptPane,
-    /// How pods were ordered: the word that the pane shows.
-    pub sort: String,
-    /// The metric that was shown where there is room for one.
-    pub metric: String,
-    /// What was looked for, per pane.
-    pub filters: BTreeMap<KeptPane, String>,
-    /// The theme that was chosen in the session, and the settings' theme that it stood for.
-    pub theme: Option<(String, String)>,
-    /// Sections of environments that were folded or unfolded, by name.
-    pub folded: BTreeMap<String, bool>,
-    /// Components that were shown alone.
-    pub components: Vec<KeptComponent>,
-    /// Places with a name.
-    pub bookmarks: BTreeMap<String, Place>,
-}
-
-/// A component that was shown alone in its environment.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-pub struct KeptComponent {
-    /// The context of the cluster.
-    pub context: String,
-    /// Namespace of the environment.
-    pub namespace: String,
-    /// Name of the environment.
-    pub environment: String,
-    /// Name of the component.
-    pub component: String,
-}
-
-/// A pane of the home screen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum KeptPane {
-    /// Environments.
-    #[default]
-    Environments,
-    /// Pods.
-    Pods,
-    /// The queue.
-    Queue,
-}
+use crate::app::place;
+use crate::app::state::filter::Filter;
+use crate::app::state::health::HealthClass;
+use crate::app::state::kept::{Kept, KeptComponent, KeptPane};
+use crate::app::state::located::EnvironmentId;
+use crate::app::state::place::Place;
+use crate::app::state::pod_sort::PodSort;
+use crate::app::state::store::Store;
+use crate::app::state::view::Pane;
 
 const PANES: [(KeptPane, Pane); 3] = [
     (KeptPane::Environments, Pane::Environments),
@@ -99,7 +47,7 @@ pub fn of(store: &Store, settings: &str) -> Kept {
 }
 
 /// Takes over what was kept. Its place is gone to when it is known to be there, and only while nothing burns.
-pub(super) fn take(store: &mut Store, kept: Kept) {
+pub fn take(store: &mut Store, kept: Kept) {
     if let Some(sort) = PodSort::ALL.into_iter().find(|sort| sort.word() == kept.sort) {
         store.ui.pod_sort = sort;
     }
@@ -147,7 +95,7 @@ pub(super) fn resume(store: &mut Store) {
     }
     let place = place.clone();
     let focus = store.ui.focus;
-    if place.environment_id(store).is_some() && place::go(store, &place).is_ok() {
+    if place::environment_id(store, &place).is_some() && place::go(store, &place).is_ok() {
         store.resuming = None;
         if store.ui.views.len() == 1 {
             store.ui.focus = focus;

@@ -2,17 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::app::command::{COMMANDS, Command, find};
-use crate::app::ui_state::View;
+use crate::app::command::{COMMANDS, find};
+use crate::app::state::command::Command;
+use crate::app::state::keymap::{Keymap, Meaning};
+use crate::app::state::view::View;
 use crate::config::key::KeyChord;
-
-/// Which key means which command.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Keymap {
-    /// What each key means, the narrowest scope first.
-    commands: Meanings,
-    chords: BTreeMap<&'static str, Vec<KeyChord>>,
-}
 
 /// Why a key map cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -66,7 +60,21 @@ fn near(given: &str) -> String {
 #[must_use]
 pub fn default_keymap() -> Keymap {
     let chords = COMMANDS.iter().map(|command| (command.id, command.keys.to_vec())).collect();
-    Keymap { commands: index(&chords), chords }
+    Keymap { meanings: index(&chords), chords }
+}
+
+fn index(chords: &BTreeMap<&'static str, Vec<KeyChord>>) -> BTreeMap<KeyChord, Vec<Meaning>> {
+    let mut meanings: BTreeMap<KeyChord, Vec<Meaning>> = BTreeMap::new();
+    for command in COMMANDS.iter().copied() {
+        for (nth, chord) in chords.get(command.id).into_iter().flatten().enumerate() {
+            let meaning = Meaning { id: command.id, nth, scope: command.scope };
+            meanings.entry(*chord).or_default().push(meaning);
+        }
+    }
+    for meanings in meanings.values_mut() {
+        meanings.sort_by_key(|meaning| meaning.scope.breadth());
+    }
+    meanings
 }
 
 impl Default for Keymap {
@@ -107,35 +115,13 @@ impl Keymap {
         if chords.get("quit").is_none_or(Vec::is_empty) {
             return Err(KeymapError::NoWayOut);
         }
-        Ok(Self { commands: index(&chords), chords })
+        Ok(Self { meanings: index(&chords), chords })
     }
 
-    /// The command that a key means in that view, and which of that command's keys it is: the one with the narrowest scope of those
-    /// that mean something there, else one that means something elsewhere.
+    /// The command that a key means in that view, and which of that command's keys it is.
     #[must_use]
     pub fn command(&self, chord: KeyChord, view: &View) -> Option<(&'static Command, usize)> {
-        let all = self.commands.get(&chord)?;
-        all.iter().find(|(command, _)| command.scope.covers(view)).or(all.last()).copied()
+        let meaning = self.meaning(chord, view)?;
+        find(meaning.id).map(|command| (command, meaning.nth))
     }
-
-    /// The keys of a command, the first one being the one to show.
-    #[must_use]
-    pub fn keys(&self, id: &str) -> &[KeyChord] {
-        self.chords.get(id).map_or(&[], Vec::as_slice)
-    }
-}
-
-type Meanings = BTreeMap<KeyChord, Vec<(&'static Command, usize)>>;
-
-fn index(chords: &BTreeMap<&'static str, Vec<KeyChord>>) -> Meanings {
-    let mut commands: Meanings = BTreeMap::new();
-    for command in COMMANDS.iter().copied() {
-        for (nth, chord) in chords.get(command.id).into_iter().flatten().enumerate() {
-            commands.entry(*chord).or_default().push((command, nth));
-        }
-    }
-    for meanings in commands.values_mut() {
-        meanings.sort_by_key(|(command, _)| command.scope.breadth());
-    }
-    commands
 }

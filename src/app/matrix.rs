@@ -5,11 +5,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::Tier;
-use crate::app::cluster_state::ClusterId;
-use crate::app::movement::Move;
-use crate::app::rows::EnvironmentRow;
-use crate::app::store::Store;
-use crate::app::ui_state::{Cursor, Pane, View};
+use crate::app::selection::Move;
+use crate::app::state::cursor::Cursor;
+use crate::app::state::located::ClusterId;
+use crate::app::state::rows::EnvironmentRow;
+use crate::app::state::store::Store;
+use crate::app::state::view::{Pane, View};
 use crate::app::views;
 
 /// Applications by environments.
@@ -52,7 +53,9 @@ pub fn of(store: &Store) -> Matrix<'_> {
         if let Some(at) = columns.iter().position(|column| *column == (row.tier, &*row.name)) {
             // two of one name in one cluster: the one that needs a look stands for both
             cells[at] = match cells[at] {
-                Some(other) if other.health.class() == crate::app::rows::HealthClass::Bad => Some(other),
+                Some(other) if other.health.class() == crate::app::state::health::HealthClass::Bad => {
+                    Some(other)
+                }
                 _ => Some(row),
             };
         }
@@ -103,7 +106,7 @@ pub(super) fn along(store: &mut Store, by: isize) {
     select(store, chosen);
 }
 
-fn select(store: &mut Store, chosen: Option<crate::app::located::EnvironmentId>) {
+fn select(store: &mut Store, chosen: Option<crate::app::state::located::EnvironmentId>) {
     if chosen.is_none() || store.ui.environments.selected == chosen {
         return;
     }

@@ -2,61 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use crate::app::alerts::AlertLine;
-use crate::app::components;
-use crate::app::matrix;
-use crate::app::sections;
-use crate::app::store::Store;
-use crate::app::texts;
-use crate::app::ui_state::{Cursor, Overlay, Pane, View};
-use crate::app::update::{follow, scrolled};
-use crate::app::{steps, zoom};
-
-/// A movement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Move {
-    Up,
-    Down,
-    PageUp,
-    PageDown,
-    Top,
-    Bottom,
-}
-
-impl Move {
-    /// Where it leads from a row of a list of that many rows, of which a page is shown.
-    pub(super) fn from(self, index: usize, len: usize, page: usize) -> usize {
-        let last = len.saturating_sub(1);
-        match self {
-            Self::Up => index.saturating_sub(1),
-            Self::Down => index + 1,
-            Self::PageUp => index.saturating_sub(page),
-            Self::PageDown => index + page,
-            Self::Top => 0,
-            Self::Bottom => last,
-        }
-        .min(last)
-    }
-
-    /// As [`Move::scroll`], where the last page begins with another line than paging by whole pages would tell.
-    pub(super) fn scroll_by(self, offset: usize, len: usize, (last_page, page): (usize, usize)) -> usize {
-        let last = len.saturating_sub(last_page);
-        self.from(offset, last + 1, page).min(last)
-    }
-
-    /// Where it leads from an offset into lines that are only scrolled.
-    fn scroll(self, offset: usize, len: usize, page: usize) -> usize {
-        let last = len.saturating_sub(page);
-        self.from(offset, last + 1, page).min(last)
-    }
-}
+use crate::app::selection::{Move, select};
+use crate::app::state::alerts::AlertLine;
+use crate::app::state::store::Store;
+use crate::app::state::ui_state::Overlay;
+use crate::app::state::view::{Pane, View};
+use crate::app::{components, matrix, sections, steps, texts, zoom};
 
 /// Moves in the focused pane, or in the window on top.
 pub(super) fn go(store: &mut Store, step: Move) {
     if matches!(store.ui.overlay(), Some(Overlay::Help { .. })) {
-        let (len, page) = (crate::app::help::lines().len(), store.ui.height(Pane::Help));
-        if let Some(Overlay::Help { offset }) = store.ui.overlays.last_mut() {
-            *offset = step.scroll(*offset, len, page);
+        let page = store.ui.height(Pane::Help);
+        if let Some(Overlay::Help { offset, lines }) = store.ui.overlays.last_mut() {
+            *offset = step.scroll(*offset, *lines, page);
         }
         return;
     }
@@ -87,7 +45,7 @@ pub(super) fn go(store: &mut Store, step: Move) {
         }
         (Some(View::Rollback(view)), _) => {
             let choices: Vec<_> =
-                view.versions.iter().map(crate::app::ui_state::RollbackChoice::of).collect();
+                view.versions.iter().map(crate::app::state::view::RollbackChoice::of).collect();
             select(&mut view.cursor, &choices, step, height, Clone::clone);
             store.dirty.cursors = true;
         }
@@ -140,30 +98,4 @@ fn choose_curve(store: &mut Store, step: Move, page: usize) {
     if let Some(View::Zoom(view)) = store.ui.views.last_mut() {
         view.curve = curve;
     }
-}
-
-fn select<R, K: Clone + PartialEq>(
-    cursor: &mut Cursor<K>,
-    rows: &[R],
-    step: Move,
-    page: usize,
-    id: impl Fn(&R) -> K,
-) {
-    cursor.held = true;
-    cursor.index = step.from(cursor.index, rows.len(), page);
-    cursor.selected = rows.get(cursor.index).map(id);
-    cursor.offset = scrolled(cursor.offset, cursor.index, rows.len(), page);
-}
-
-/// Selects that thing, if it is listed.
-pub(super) fn jump<R, K: Clone + PartialEq>(
-    cursor: &mut Cursor<K>,
-    rows: &[R],
-    wanted: &K,
-    id: impl Fn(&R) -> &K,
-    page: usize,
-) {
-    cursor.held = true;
-    cursor.selected = Some(wanted.clone());
-    follow(cursor, rows, id, page);
 }

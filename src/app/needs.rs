@@ -3,7 +3,7 @@
 use crate::api::release::{ApprovalRecord, GateState, PlanStep};
 use crate::api::strategy::{ChecklistStep, Step};
 use crate::api::{Environment, EnvironmentKey, Phase, Release, Verb};
-use crate::app::cluster_state::{ClusterState, Identity};
+use crate::app::state::cluster_state::{ClusterState, Identity};
 use crate::app::steps;
 use crate::domain::{self, approval, intent};
 

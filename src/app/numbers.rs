@@ -5,23 +5,14 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 
 use crate::api::{EnvironmentKey, Release, Tier};
-use crate::app::cluster_state::ClusterId;
-use crate::app::store::Store;
-use crate::app::ui_state::View;
+use crate::app::state::located::ClusterId;
+use crate::app::state::store::Store;
+use crate::app::state::view::{NumbersView, View};
 use crate::app::views;
 use crate::domain::delivery::{Delivery, Period, delivery};
 
 /// Days that a period can have; the key goes from one to the next.
 pub const PERIODS: [u16; 3] = [30, 90, 7];
-
-/// Delivery numbers of every application, as they are shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NumbersView {
-    /// Days of the period, which ends now.
-    pub days: u16,
-    /// Lines scrolled past.
-    pub offset: usize,
-}
 
 /// Opens them; where they are open, shows the next period.
 pub(super) fn open(store: &mut Store) {

@@ -1,25 +1,26 @@
-//! `:` with completion: commands, environments and releases by name.
+//! Opening the palette. What a line may mean is found when the command that has opened it is done.
 
-use crate::app::line_editor::LineEditor;
+use crate::app::state::palette::Palette;
+use crate::app::state::store::Store;
+use crate::app::state::ui_state::Overlay;
 
-/// The palette while it is open.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Palette {
-    /// What is typed, without the colon.
-    pub editor: LineEditor,
-    /// What it may mean, best first.
-    pub choices: Vec<Choice>,
-    /// The chosen one.
-    pub selected: usize,
+/// Opens the palette.
+pub(super) fn open(store: &mut Store) {
+    open_with(store, "");
 }
 
-/// Something that a typed line may mean.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Choice {
-    /// What is put into the line on `tab`.
-    pub completion: String,
-    /// What it does, in a few words.
-    pub help: String,
-    /// Why it cannot be done now; absent when it can.
-    pub unavailable: Option<String>,
+/// Opens the palette with the beginning of a line.
+pub(super) fn open_with(store: &mut Store, line: &str) {
+    push(store, line, None);
+}
+
+/// Opens the palette with the beginning of a line, that completion of it chosen.
+pub(super) fn open_choosing(store: &mut Store, line: &str, completion: String) {
+    push(store, line, Some(completion));
+}
+
+fn push(store: &mut Store, line: &str, wanted: Option<String>) {
+    let mut palette = Palette { wanted, ..Palette::default() };
+    palette.editor.set(line);
+    store.ui.overlays.push(Overlay::Palette(palette));
 }

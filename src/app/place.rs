@@ -2,70 +2,14 @@
 //!
 //! Owns what of a place is remembered. Never what was read there: no log, no YAML, no number.
 
-use serde::{Deserialize, Serialize};
-
 use crate::api::{EnvironmentKey, ReleaseKey};
-use crate::app::alerts::{AlertScope, AlertsView};
-use crate::app::cluster_state::ClusterId;
-use crate::app::located::{EnvironmentId, ReleaseId};
-use crate::app::log_view::LogSubject;
-use crate::app::store::Store;
-use crate::app::ui_state::{ChangesView, Cursor, InboxView, Pane, View};
-use crate::app::{alerts, components, differences, events, log_view, numbers, views, zoom};
-
-/// Where a person is, in words that outlive a session.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-pub struct Place {
-    /// What is open.
-    pub view: PlaceView,
-    /// The context of the cluster.
-    pub context: String,
-    /// Namespace of the environment.
-    pub namespace: String,
-    /// Name of the environment; empty: none was selected.
-    pub environment: String,
-    /// Name of the component that is shown alone; empty: all are.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub component: String,
-    /// Name of the release, where one is open.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub release: Option<String>,
-    /// What tells it from others of its kind: the pane that is zoomed, whose logs, beside which environment.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub about: String,
-}
-
-/// What is open, of what can be opened again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum PlaceView {
-    /// The home screen.
-    #[default]
-    Home,
-    /// A release.
-    Release,
-    /// Versions to go back to.
-    Rollback,
-    /// What has changed lately.
-    Changes,
-    /// What waits for us.
-    Inbox,
-    /// Applications by environments.
-    Matrix,
-    /// Events of Kubernetes.
-    Events,
-    /// One metric pane alone.
-    Zoom,
-    /// Delivery numbers.
-    Numbers,
-    /// Logs.
-    Logs,
-    /// Two environments, compared.
-    Differences,
-    /// Alerts.
-    Alerts,
-}
+use crate::app::state::alerts::{AlertScope, AlertsView};
+use crate::app::state::cursor::Cursor;
+use crate::app::state::located::{ClusterId, EnvironmentId, ReleaseId};
+use crate::app::state::place::{Place, PlaceView};
+use crate::app::state::store::Store;
+use crate::app::state::view::{ChangesView, InboxView, Pane, View};
+use crate::app::{alerts, components, differences, events, log_view, numbers, rollback, views, zoom};
 
 /// Where the screen is now; absent where that cannot be opened again.
 #[must_use]
@@ -120,70 +64,14 @@ pub fn present(store: &Store) -> Option<Place> {
     })
 }
 
-impl Place {
-    /// What of it the next session may begin with. Logs are opened by a person, each time anew: they are a permission of their own, one
-    /// stream for each pod that runs then, and what pods print may be for no eyes but those of whoever asks for it.
-    #[must_use]
-    pub fn lasting(self) -> Self {
-        match self.view {
-            PlaceView::Logs => Self { view: PlaceView::Home, about: String::new(), ..self },
-            _ => self,
-        }
-    }
-
-    /// What people call it.
-    #[must_use]
-    pub fn words(&self) -> String {
-        let view = match self.view {
-            PlaceView::Home => "home",
-            PlaceView::Release => "release",
-            PlaceView::Rollback => "rollback",
-            PlaceView::Changes => "changes",
-            PlaceView::Inbox => "inbox",
-            PlaceView::Matrix => "matrix",
-            PlaceView::Events => "events",
-            PlaceView::Zoom => "zoom",
-            PlaceView::Numbers => "numbers",
-            PlaceView::Logs => "logs",
-            PlaceView::Differences => "differences",
-            PlaceView::Alerts if self.about == AlertScope::ONE => "alerts",
-            PlaceView::Alerts => return format!("alerts of {}", AlertScope::read(&self.about, None).words()),
-        };
-        let about = self.release.as_deref().unwrap_or(&self.environment);
-        match (about, &*self.component) {
-            ("", _) => view.to_owned(),
-            (about, "") => format!("{view} of {about}"),
-            (about, component) => format!("{view} of {about}, {component} alone"),
-        }
-    }
-
-    /// The environment, where this session has it.
-    #[must_use]
-    pub fn environment_id(&self, store: &Store) -> Option<EnvironmentId> {
-        let key = EnvironmentKey::new(self.namespace.as_str(), self.environment.as_str());
-        let id = EnvironmentId::new(self.cluster(store)?, key);
-        store.environment(&id).map(|_| id)
-    }
-
-    fn cluster(&self, store: &Store) -> Option<ClusterId> {
-        store.clusters().find(|(_, cluster)| *cluster.context == *self.context).map(|(id, _)| id)
-    }
-
-    fn release_id(&self, store: &Store) -> Option<ReleaseId> {
-        let key = ReleaseKey::new(self.namespace.as_str(), self.release.as_deref()?);
-        let id = ReleaseId::new(self.cluster(store)?, key);
-        store.release(&id).map(|_| id)
-    }
-}
-
 /// Goes there; says what of it is gone.
 pub(super) fn go(store: &mut Store, place: &Place) -> Result<(), String> {
     let gone = || format!("{} is gone", place.words());
-    let environment = place.environment_id(store);
+    let environment = environment_id(store, place);
     if environment.is_none() && !place.environment.is_empty() {
         return Err(gone());
     }
-    let release = place.release_id(store);
+    let release = release_id(store, place);
     if place.view == PlaceView::Release && release.is_none() {
         return Err(gone());
     }
@@ -203,7 +91,7 @@ pub(super) fn go(store: &mut Store, place: &Place) -> Result<(), String> {
     }
     match (place.view, environment, release) {
         (PlaceView::Release, _, Some(release)) => views::open_release(store, release),
-        (PlaceView::Rollback, Some(id), _) => views::open_rollback(store, id),
+        (PlaceView::Rollback, Some(id), _) => rollback::open(store, id),
         (PlaceView::Changes, Some(environment), _) => {
             views::push(store, View::Changes(ChangesView { environment, offset: 0 }));
         }
@@ -212,7 +100,7 @@ pub(super) fn go(store: &mut Store, place: &Place) -> Result<(), String> {
         (PlaceView::Zoom, Some(environment), _) => zoom::reopen(store, environment, &place.about),
         (PlaceView::Logs, ..) => {
             let subject =
-                place.cluster(store).and_then(|cluster| LogSubject::read(&place.about, cluster, store));
+                cluster_of(store, place).and_then(|cluster| log_view::read(&place.about, cluster, store));
             log_view::open(store, subject.ok_or_else(gone)?);
         }
         (PlaceView::Differences, Some(environment), _) => {
@@ -227,4 +115,21 @@ pub(super) fn go(store: &mut Store, place: &Place) -> Result<(), String> {
         _ => {}
     }
     Ok(())
+}
+
+/// The environment, where this session has it.
+pub(super) fn environment_id(store: &Store, place: &Place) -> Option<EnvironmentId> {
+    let key = EnvironmentKey::new(place.namespace.as_str(), place.environment.as_str());
+    let id = EnvironmentId::new(cluster_of(store, place)?, key);
+    store.environment(&id).map(|_| id)
+}
+
+fn cluster_of(store: &Store, place: &Place) -> Option<ClusterId> {
+    store.clusters().find(|(_, cluster)| *cluster.context == *place.context).map(|(id, _)| id)
+}
+
+fn release_id(store: &Store, place: &Place) -> Option<ReleaseId> {
+    let key = ReleaseKey::new(place.namespace.as_str(), place.release.as_deref()?);
+    let id = ReleaseId::new(cluster_of(store, place)?, key);
+    store.release(&id).map(|_| id)
 }

@@ -8,12 +8,13 @@ mod sentences;
 
 use std::collections::BTreeMap;
 
-use crate::app::cluster_state::{ClusterState, Feed, FeedState};
-use crate::app::effect::Effect;
-use crate::app::overlays;
-use crate::app::store::Store;
-use crate::app::text_view::TextBody;
-use crate::app::ui_state::{Overlay, View};
+use crate::app::input;
+use crate::app::state::cluster_state::{ClusterState, Feed, FeedState};
+use crate::app::state::effect::Effect;
+use crate::app::state::store::Store;
+use crate::app::state::text_view::TextBody;
+use crate::app::state::ui_state::Overlay;
+use crate::app::state::view::View;
 use crate::app::update::settle;
 
 /// Words that mean something to lines alone.
@@ -113,10 +114,10 @@ fn opened(store: &Store) -> View {
             view.preview.clear();
             view.versions.clear();
             view.last_known_good = None;
-            view.cursor = crate::app::ui_state::Cursor::default();
+            view.cursor = crate::app::state::cursor::Cursor::default();
         }
-        View::Inbox(view) => view.cursor = crate::app::ui_state::Cursor::default(),
-        View::Alerts(view) => view.cursor = crate::app::ui_state::Cursor::default(),
+        View::Inbox(view) => view.cursor = crate::app::state::cursor::Cursor::default(),
+        View::Alerts(view) => view.cursor = crate::app::state::cursor::Cursor::default(),
         _ => {}
     }
     view
@@ -158,7 +159,7 @@ pub fn line(store: &mut Store, line: &str) -> (Vec<Effect>, News) {
         _ => {
             // what was told must not be dropped first, as it is where `esc` means several things
             store.toasts.clear();
-            effects.extend(overlays::run_line(store, line));
+            effects.extend(input::run_line(store, line));
             effects.extend(answer::submit(store, &mut news.lines));
         }
     }

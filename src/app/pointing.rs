@@ -1,23 +1,16 @@
 //! The mouse: a click selects, the wheel scrolls. It never opens, sends or changes anything.
 
-use crate::app::movement::{self, Move};
-use crate::app::sections::{self, EnvironmentLine};
-use crate::app::store::Store;
-use crate::app::ui_state::{Cursor, Overlay, Pane, RollbackChoice, View};
+use crate::app::selection::{Move, jump};
+use crate::app::state::cursor::Cursor;
+use crate::app::state::pointing::Pointed;
+use crate::app::state::sections::EnvironmentLine;
+use crate::app::state::store::Store;
+use crate::app::state::ui_state::Overlay;
+use crate::app::state::view::{Pane, RollbackChoice, View};
+use crate::app::{movement, sections};
 
 /// Rows that one turn of the wheel is worth.
 const TURN: usize = 3;
-
-/// What the mouse did in a pane.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pointed {
-    /// A click on the pane, and on which line of its list, counted from the list's first, where it was on one.
-    Click(Option<usize>),
-    /// The wheel was turned up.
-    Up,
-    /// The wheel was turned down.
-    Down,
-}
 
 /// Does it.
 pub(super) fn apply(store: &mut Store, pane: Pane, what: Pointed) {
@@ -83,6 +76,6 @@ fn put<R, K: Clone + PartialEq>(
     id: impl Fn(&R) -> &K,
 ) {
     if let Some(wanted) = rows.get(line).map(|row| id(row).clone()) {
-        movement::jump(cursor, rows, &wanted, id, height);
+        jump(cursor, rows, &wanted, id, height);
     }
 }

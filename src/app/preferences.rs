@@ -1,31 +1,11 @@
 //! What the settings say of a session and may say anew while it runs.
 
-use crate::app::arming::ArmingPolicy;
-use crate::app::attention::Ways;
-use crate::app::keymap::Keymap;
-use crate::app::store::Store;
-use crate::app::toast::Level;
-use crate::config::Section;
-
-/// What the settings say of a session and may say anew while it runs.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Preferences {
-    /// Name or path of the theme that is drawn.
-    pub theme: Box<str>,
-    /// Which key means what.
-    pub keymap: Keymap,
-    /// The age from which on data counts as stale.
-    pub stale_after: Option<chrono::TimeDelta>,
-    /// What opens read-only.
-    pub arming: ArmingPolicy,
-    /// Sections of the list of environments.
-    pub sections: Vec<Section>,
-    /// By which ways a person is called.
-    pub attention: Ways,
-}
+use crate::app::state::preferences::Preferences;
+use crate::app::state::store::Store;
+use crate::app::state::toast::Level;
 
 /// Takes preferences over.
-pub(super) fn take(store: &mut Store, preferences: Preferences) {
+pub fn take(store: &mut Store, preferences: Preferences) {
     let Preferences { theme, keymap, stale_after, arming, sections, attention } = preferences;
     store.theme = theme;
     store.keymap = keymap;
@@ -63,11 +43,12 @@ pub(super) fn themed(store: &mut Store, drawn: Result<Box<str>, String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::effect::Effect;
-    use crate::app::event::Event;
     use crate::app::fixtures::{World, chords, planera};
     use crate::app::keymap::default_keymap;
-    use crate::app::ui_state::Overlay;
+    use crate::app::state::attention::Ways;
+    use crate::app::state::effect::Effect;
+    use crate::app::state::event::Event;
+    use crate::app::state::ui_state::Overlay;
     use crate::app::update;
 
     fn effects(world: &mut World, keys: &str) -> Vec<Effect> {

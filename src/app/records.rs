@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use crate::api::{Release, ReleaseAction};
-use crate::app::located::EnvironmentId;
-use crate::app::store::Store;
-use crate::app::text_view::{TextBody, TextView};
-use crate::app::ui_state::View;
+use crate::app::state::located::EnvironmentId;
+use crate::app::state::store::Store;
+use crate::app::state::text_view::{TextBody, TextView};
+use crate::app::state::view::View;
 use crate::app::views;
 use crate::domain::audit::{Intent, Record, Report, intents, verify};
 use crate::sanitize;

@@ -7,11 +7,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::api::environment::WorkloadKind;
 use crate::api::names::ComponentName;
-use crate::api::{Environment, Release};
-use crate::app::causes::is_stuck;
-use crate::app::cluster_state::{ClusterId, ClusterState};
-use crate::app::effect::Effect;
-use crate::app::store::Store;
+use crate::api::{Environment, Phase, Release};
+use crate::app::state::cluster_state::ClusterState;
+use crate::app::state::effect::Effect;
+use crate::app::state::examined::Refusal;
+use crate::app::state::located::ClusterId;
+use crate::app::state::store::Store;
 use crate::domain::diagnosis::WorkloadEvidence;
 use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
 
@@ -19,13 +20,6 @@ use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
 const AGAIN: TimeDelta = TimeDelta::seconds(20);
 /// Workloads that are asked about within one span of [`AGAIN`].
 const MOST: usize = 6;
-
-/// What was read about a workload besides itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Refusal {
-    asked: DateTime<Utc>,
-    evidence: WorkloadEvidence,
-}
 
 /// What was read about that workload.
 pub(super) fn of<'a>(cluster: &'a ClusterState, key: &WorkloadKey) -> Option<&'a WorkloadEvidence> {
@@ -89,4 +83,9 @@ fn keys(environment: &Environment, release: &Release) -> Vec<WorkloadKey> {
             name: component.workload.name.as_str().into(),
         })
         .collect()
+}
+
+/// Whether a release may be waiting for something that has a cause.
+pub(super) fn is_stuck(release: &Release) -> bool {
+    release.phase().holds_lane() && release.phase() != Phase::Verifying
 }

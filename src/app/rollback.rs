@@ -3,17 +3,33 @@
 use crate::api::release::{ComponentImage, ReleaseKind, RevisionRecord};
 use crate::api::{ActionKind, Release, Verb};
 use crate::app::ask::{self, Question, running};
-use crate::app::command::{Availability, Confirmation};
-use crate::app::confirm::Intent;
-use crate::app::effect::Effect;
-use crate::app::form::ImageChange;
-use crate::app::located::{EnvironmentId, ReleaseId};
-use crate::app::store::Store;
-use crate::app::ui_state::{Pane, RollbackChoice, RollbackView, View};
-use crate::app::update::follow;
-use crate::app::{act, guard, target};
+use crate::app::selection::follow;
+use crate::app::state::command::Availability;
+use crate::app::state::confirm::Intent;
+use crate::app::state::cursor::Cursor;
+use crate::app::state::effect::Effect;
+use crate::app::state::form::ImageChange;
+use crate::app::state::located::{EnvironmentId, ReleaseId};
+use crate::app::state::store::Store;
+use crate::app::state::view::{Pane, RollbackChoice, RollbackView, View};
+use crate::app::{act, guard, target, views};
+use crate::domain::action_rule::Confirmation;
 use crate::domain::known_version::{KnownVersion, Verdict, known_versions, last_known_good};
 use crate::domain::rollback::{self, Already};
+
+/// Opens the versions that an environment can go back to, the last known good one selected.
+pub(super) fn open(store: &mut Store, environment: EnvironmentId) {
+    let view = RollbackView {
+        environment,
+        versions: Vec::new(),
+        last_known_good: None,
+        already: None,
+        preview: Vec::new(),
+        cursor: Cursor::default(),
+    };
+    views::push(store, View::Rollback(view));
+    renew(store, true);
+}
 
 /// Brings an open rollback view up to date: versions when releases have changed, the preview always.
 pub(super) fn renew(store: &mut Store, releases_changed: bool) {

@@ -3,42 +3,19 @@
 //! Owns the lines of the list and the way from line to line. What is folded stays known and selected: only its lines are not shown.
 
 use crate::api::Environment;
-use crate::app::cluster_state::{ClusterId, ClusterState};
-use crate::app::located::EnvironmentId;
-use crate::app::movement::Move;
-use crate::app::rows::{EnvironmentRow, Health, HealthClass};
-use crate::app::store::Store;
-use crate::app::ui_state::{Cursor, Pane};
+use crate::app::selection::{self, Move};
+use crate::app::state::cluster_state::ClusterState;
+use crate::app::state::cursor::Cursor;
+use crate::app::state::health::{Health, HealthClass};
+use crate::app::state::located::{ClusterId, EnvironmentId};
+use crate::app::state::rows::EnvironmentRow;
+use crate::app::state::sections::{EnvironmentLine, Heading};
+use crate::app::state::store::Store;
+use crate::app::state::view::Pane;
 use crate::config::sections::{self, Subject};
 
 /// What stands below the sections of the settings.
 const OTHERS: &str = "Others";
-
-/// One line of the list of environments.
-#[derive(Clone, Debug, PartialEq)]
-pub enum EnvironmentLine {
-    /// A section begins.
-    Heading(Heading),
-    /// An environment: its place among [`crate::app::rows::Rows::environments`].
-    Environment(usize),
-}
-
-/// The heading of a section.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Heading {
-    /// Its place among the sections, from 0.
-    pub section: usize,
-    /// What the settings call it.
-    pub name: String,
-    /// How many environments stand below it.
-    pub count: usize,
-    /// Its environments are not shown.
-    pub folded: bool,
-    /// How the worst of them fares.
-    pub worst: Health,
-    /// How much in them waits for us.
-    pub needs_me: usize,
-}
 
 /// The section of an environment, from 0; the same for all where the settings have none.
 pub(super) fn place(
@@ -159,7 +136,7 @@ pub(super) fn go(store: &mut Store, step: Move, page: usize) {
 pub(super) fn select(store: &mut Store, id: &EnvironmentId) {
     let height = store.ui.height(Pane::Environments);
     let Store { ui, rows, .. } = store;
-    super::movement::jump(&mut ui.environments, &rows.environments, id, |row| &row.id, height);
+    selection::jump(&mut ui.environments, &rows.environments, id, |row| &row.id, height);
     ui.pods = Cursor::default();
     store.dirty.cursors = true;
 }
@@ -174,7 +151,7 @@ pub(super) fn fold(store: &mut Store, wanted: Option<&str>, folded: bool) {
         let known: Vec<&str> = store.sections.iter().map(|section| section.name.as_str()).collect();
         let said =
             format!("no section is called `{}`; there are {}", wanted.unwrap_or_default(), known.join(", "));
-        store.say(crate::app::toast::Level::Warning, said);
+        store.say(crate::app::state::toast::Level::Warning, said);
         return;
     };
     let name = name(store, section).to_owned();

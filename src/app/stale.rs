@@ -2,10 +2,11 @@
 
 use chrono::TimeDelta;
 
-use crate::app::cluster_state::{ClusterId, Feed, FeedState};
-use crate::app::event::ClusterEvent;
-use crate::app::store::Store;
-use crate::app::update;
+use crate::app::fold;
+use crate::app::state::cluster_state::{Feed, FeedState};
+use crate::app::state::event::ClusterEvent;
+use crate::app::state::located::ClusterId;
+use crate::app::state::store::Store;
 
 /// The feeds that the API server confirms every few seconds.
 const CONFIRMED: [Feed; 6] =
@@ -20,7 +21,7 @@ pub(super) fn watch(store: &mut Store) {
         .filter_map(|(id, feed, state)| Some((id, feed, stale(state?, after, store.now)?)))
         .collect();
     for (id, feed, state) in old {
-        update::cluster_event(store, id, ClusterEvent::Feed(feed, state));
+        fold::apply(store, id, ClusterEvent::Feed(feed, state));
     }
 }
 
@@ -39,9 +40,9 @@ fn stale(state: &FeedState, after: TimeDelta, now: chrono::DateTime<chrono::Utc>
 mod tests {
     use super::*;
     use crate::api::Verb;
-    use crate::app::event::Event;
     use crate::app::fixtures::{environment_id, now, planera};
     use crate::app::guard;
+    use crate::app::state::event::Event;
 
     #[test]
     fn data_that_nobody_confirms_goes_stale_and_comes_back() {

@@ -1,12 +1,12 @@
 //! What a command is about.
 
 use crate::api::Release;
-use crate::app::command::Target;
-use crate::app::located::{EnvironmentId, ReleaseId};
-use crate::app::rows::QueueGroup;
-use crate::app::store::Store;
-use crate::app::ui_state::{Pane, View};
-use crate::app::{inbox, needs};
+use crate::app::needs;
+use crate::app::state::command::Target;
+use crate::app::state::located::{EnvironmentId, ReleaseId};
+use crate::app::state::rows::QueueGroup;
+use crate::app::state::store::Store;
+use crate::app::state::view::{Pane, View};
 
 /// What is selected in the focused pane, or what the view shows.
 #[must_use]
@@ -15,7 +15,14 @@ pub fn target(store: &Store) -> Target {
     match store.ui.view() {
         View::Release(view) => Target { environment, release: Some(view.id.clone()), pod: None },
         View::Why(view) => Target { environment, release: Some(view.id.clone()), pod: None },
-        View::Inbox(_) => inbox::target(store),
+        View::Inbox(_) => match store.selected_item() {
+            Some(row) => Target {
+                environment: Some(row.environment.clone()),
+                release: row.key.release().cloned(),
+                pod: None,
+            },
+            None => Target::default(),
+        },
         View::Rollback(_)
         | View::Changes(_)
         | View::Events(_)

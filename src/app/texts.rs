@@ -1,13 +1,14 @@
 //! What texts and logs have in common: scrolling, filter, search, saving.
 
-use crate::app::effect::Effect;
-use crate::app::look::Look;
-use crate::app::movement::Move;
-use crate::app::pattern::Pattern;
-use crate::app::store::Store;
-use crate::app::toast::Level;
-use crate::app::ui_state::{Pane, View};
 use std::fmt::Write as _;
+
+use crate::app::selection::Move;
+use crate::app::state::effect::Effect;
+use crate::app::state::look::Look;
+use crate::app::state::pattern::Pattern;
+use crate::app::state::store::Store;
+use crate::app::state::toast::Level;
+use crate::app::state::view::{Pane, View};
 
 /// The place of the eye in the visible text or log.
 pub(super) fn look(store: &mut Store) -> Option<&mut Look> {

@@ -2,65 +2,9 @@
 //!
 //! Owns the steps and when one is done. It takes no key from anybody: whatever is pressed means what it always means.
 
-use crate::app::command::{COMMANDS, Command};
-use crate::app::store::Store;
-use crate::app::toast::Level;
-
-/// A step: the commands that end it, the first one being taught, and what is said. `{id}` is the key of that command.
-pub struct Step {
-    /// Any of these ends it.
-    pub ends: &'static [&'static str],
-    /// What is said.
-    pub text: &'static str,
-}
-
-/// Every step, in order.
-pub const STEPS: &[Step] = &[
-    Step {
-        ends: &["down", "up", "environment", "top", "bottom"],
-        text: "Environments stand above, each with what runs there and how it fares. Press {down} for the next one; {environment} goes straight to the first.",
-    },
-    Step {
-        ends: &["next-pane", "previous-pane"],
-        text: "Pods and the release queue have lists of their own. Press {next-pane} to go from one to the next.",
-    },
-    Step {
-        ends: &["open"],
-        text: "Press {open}: it opens what is selected, a release step by step, a pod with its events. That changes nothing.",
-    },
-    Step { ends: &["back"], text: "{back} goes back, from everywhere. Press it." },
-    Step {
-        ends: &["inbox"],
-        text: "Press {inbox}: everything that waits for you, in all clusters. Bob's release comes there soon; {approve} approves it, after asking.",
-    },
-    Step {
-        ends: &["rollback"],
-        text: "{back}; then, as when a version goes bad, {rollback}: the versions to go back to. It only looks: nothing is done before you typed the phrase.",
-    },
-    Step {
-        ends: &["differences"],
-        text: "It worked in staging? Press {differences}: what differs between the two, live: versions, settings, limits, hosts.",
-    },
-    Step {
-        ends: &["help"],
-        text: "Press {help}: every key of the place where you are. {palette} takes every command by its name, also those without a key.",
-    },
-];
-
-/// How far a person has come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tour {
-    /// Place of the present step in [`STEPS`].
-    pub step: usize,
-}
-
-impl Tour {
-    /// The present step.
-    #[must_use]
-    pub fn present(self) -> Option<&'static Step> {
-        STEPS.get(self.step)
-    }
-}
+use crate::app::state::store::Store;
+use crate::app::state::toast::Level;
+use crate::app::state::tour::{STEPS, Step, Tour};
 
 /// Begins it, from the first step.
 pub fn begin(store: &mut Store) {
@@ -81,8 +25,8 @@ pub(super) fn awaits(store: &Store, id: &str) -> bool {
 }
 
 /// A person has used a command: what waited for it goes on.
-pub(super) fn used(store: &mut Store, command: &Command) {
-    if !awaits(store, command.id) {
+pub(super) fn used(store: &mut Store, id: &str) {
+    if !awaits(store, id) {
         return;
     }
     store.dirty.screen = true;
@@ -98,16 +42,19 @@ pub(super) fn used(store: &mut Store, command: &Command) {
 /// What a step says, with the keys that its commands have now.
 #[must_use]
 pub fn words(store: &Store, step: &Step) -> String {
-    let mut text = step.text.to_owned();
-    for command in COMMANDS.iter().copied() {
-        let mark = format!("{{{}}}", command.id);
-        if text.contains(&mark) {
-            let key = store.keymap.keys(command.id).first();
-            let key = key.map_or_else(|| format!(":{}", command.id), ToString::to_string);
-            text = text.replace(&mark, &key);
+    let mut text = String::new();
+    let mut rest = step.text;
+    while let Some((before, (id, after))) =
+        rest.split_once('{').and_then(|(before, rest)| Some((before, rest.split_once('}')?)))
+    {
+        text.push_str(before);
+        match store.keymap.keys(id).first() {
+            Some(key) => text.push_str(&key.to_string()),
+            None => text.push_str(&format!(":{id}")),
         }
+        rest = after;
     }
-    text
+    text + rest
 }
 
 #[cfg(test)]
@@ -116,7 +63,7 @@ mod tests {
     use crate::app::command;
     use crate::app::fixtures::{World, planera};
     use crate::app::keymap::default_keymap;
-    use crate::app::ui_state::View;
+    use crate::app::state::view::View;
 
     fn touring() -> World {
         let mut world = planera().typing("1");

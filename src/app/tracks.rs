@@ -7,9 +7,9 @@ use crate::api::release::{ReleaseStatus, TrackProgress};
 use crate::api::strategy::{Strategy, StrategyName, Track};
 use crate::api::{Environment, Release};
 use crate::app::components;
-use crate::app::located::{EnvironmentId, ReleaseId};
 use crate::app::rows::environments::workload;
-use crate::app::store::Store;
+use crate::app::state::located::{EnvironmentId, ReleaseId};
+use crate::app::state::store::Store;
 
 /// How far the observed weight may lie from what is possible before it is said loudly, in points.
 const AWAY: f64 = 10.0;

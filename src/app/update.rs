@@ -1,24 +1,17 @@
 //! The only function that changes the store.
 
-mod cluster;
-mod keys;
 mod outcome;
 mod settle;
 
 use chrono::{DateTime, Utc};
 
-use crate::app::effect::Effect;
-use crate::app::event::Event;
-use crate::app::pointing;
-use crate::app::preferences;
-use crate::app::store::Store;
-use crate::app::toast::Level;
-use crate::app::{arming, log_view, stale};
+use crate::app::state::effect::Effect;
+use crate::app::state::event::Event;
+use crate::app::state::store::Store;
+use crate::app::state::toast::Level;
+use crate::app::{arming, fold, input, log_view, pointing, preferences, stale};
 
-pub(super) use cluster::apply as cluster_event;
-pub(super) use keys::{invoke, run as run_key};
 pub use settle::settle;
-pub(super) use settle::{follow, scrolled};
 
 /// Takes one event in, brings the lists up to date, and says what IO is wanted.
 pub fn update(store: &mut Store, event: Event) -> Vec<Effect> {
@@ -50,12 +43,12 @@ fn apply(store: &mut Store, event: Event) -> Vec<Effect> {
         Event::Key { chord, repeat } => {
             store.dirty.screen = true;
             store.last_key = Some(store.now);
-            keys::press(store, chord, repeat)
+            input::press(store, chord, repeat)
         }
         Event::Paste(text) => {
             store.dirty.screen = true;
             store.last_key = Some(store.now);
-            keys::paste(store, &text);
+            input::paste(store, &text);
             Vec::new()
         }
         Event::Pointer { pane, what } => {
@@ -78,7 +71,7 @@ fn apply(store: &mut Store, event: Event) -> Vec<Effect> {
         }
         Event::Tick(now) => tick(store, now),
         Event::Cluster(cluster, event) => {
-            cluster::apply(store, cluster, event);
+            fold::apply(store, cluster, event);
             Vec::new()
         }
         Event::RequestDone { request, outcome } => {

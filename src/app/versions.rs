@@ -1,10 +1,9 @@
 //! Versions that were seen somewhere, for completion and promotion.
 
 use crate::api::{Environment, Release};
-use crate::app::cluster_state::ClusterId;
-use crate::app::form::Suggestion;
-use crate::app::located::EnvironmentId;
-use crate::app::store::Store;
+use crate::app::state::form::Suggestion;
+use crate::app::state::located::{ClusterId, EnvironmentId};
+use crate::app::state::store::Store;
 use crate::domain::intent::{self, IntentError, Source};
 use crate::domain::known_version::tag;
 

@@ -1,11 +1,10 @@
 //! Opening and closing views.
 
-use crate::app::effect::{Effect, FetchText};
-use crate::app::located::{EnvironmentId, ReleaseId};
-use crate::app::rollback;
-use crate::app::store::Store;
-use crate::app::text_view::{TextBody, TextView};
-use crate::app::ui_state::{Cursor, Pane, ReleaseView, RollbackView, View};
+use crate::app::state::effect::{Effect, FetchText};
+use crate::app::state::located::ReleaseId;
+use crate::app::state::store::Store;
+use crate::app::state::text_view::{TextBody, TextView};
+use crate::app::state::view::{Pane, ReleaseView, View};
 
 /// Opens a view on top of the others.
 pub(super) fn push(store: &mut Store, view: View) {
@@ -38,25 +37,11 @@ pub(super) fn open_release(store: &mut Store, id: ReleaseId) {
     push(store, View::Release(view));
 }
 
-/// Opens the versions that an environment can go back to, the last known good one selected.
-pub(super) fn open_rollback(store: &mut Store, environment: EnvironmentId) {
-    let view = RollbackView {
-        environment,
-        versions: Vec::new(),
-        last_known_good: None,
-        already: None,
-        preview: Vec::new(),
-        cursor: Cursor::default(),
-    };
-    push(store, View::Rollback(view));
-    rollback::renew(store, true);
-}
-
 /// Opens a text that is fetched.
 pub(super) fn open_text(
     store: &mut Store,
     title: String,
-    id: (crate::app::cluster_state::ClusterId, FetchText),
+    id: (crate::app::state::located::ClusterId, FetchText),
 ) -> Vec<Effect> {
     let request = store.next_request();
     let view = TextView { source: Some(id.clone()), ..TextView::new(title, request, TextBody::Loading) };

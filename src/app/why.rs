@@ -2,12 +2,11 @@
 
 use crate::api::release::GateState;
 use crate::api::{ActionKind, Release, ReleaseAction, Verb};
-use crate::app::cluster_state::ClusterId;
-use crate::app::effect::{Effect, RequestId};
-use crate::app::event::Outcome;
-use crate::app::located::ReleaseId;
-use crate::app::store::Store;
-use crate::app::ui_state::{ServerWord, View, WhyView};
+use crate::app::state::effect::{Effect, RequestId};
+use crate::app::state::event::Outcome;
+use crate::app::state::located::{ClusterId, ReleaseId};
+use crate::app::state::store::Store;
+use crate::app::state::view::{ServerWord, View, WhyView};
 use crate::app::{act, guard, needs, views};
 use crate::domain::intent::{self, Act, Author};
 use crate::domain::why::{Reason, explain};

@@ -2,14 +2,12 @@
 
 use serde_json::json;
 
-use super::choose;
 use super::confirm::confirm;
 use super::error::CliError;
 use super::exit::Exit;
-use super::follow;
 use super::grammar::{Act, Format, How, Weight};
-use super::output;
 use super::session::{Session, nonce};
+use super::{choose, follow, output};
 use crate::api::release_action::Parameters;
 use crate::api::{ActionKind, ActionResult, Environment, Release, ReleaseAction};
 use crate::cluster::Outcome;

@@ -1,17 +1,17 @@
 //! Why releases do not get on, by the very rules of the terminal: pods and workloads are read, the sick ones looked at closer.
 
 use crate::api::EnvironmentKey;
-use crate::app::cluster_state::ClusterId;
-use crate::app::effect::Effect;
-use crate::app::event::{ClusterEvent, Delta, Event};
-use crate::app::store::Store;
+use crate::app::state::effect::Effect;
+use crate::app::state::event::{ClusterEvent, Delta, Event};
+use crate::app::state::located::ClusterId;
+use crate::app::state::store::Store;
 use crate::app::{update, update_all};
 use crate::cluster::Cluster;
 
 /// Brings what keeps that environment's releases from getting on into the store. What may not be read is left out: the command's own
 /// answer does not depend on it.
 pub(super) async fn look_into(store: &mut Store, (id, cluster): (ClusterId, &Cluster), key: &EnvironmentKey) {
-    let located = crate::app::located::EnvironmentId::new(id, key.clone());
+    let located = crate::app::state::located::EnvironmentId::new(id, key.clone());
     let Some(environment) = store.environment(&located).cloned() else { return };
     let mut events = Vec::new();
     for component in &environment.spec.components {

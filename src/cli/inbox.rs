@@ -10,10 +10,11 @@ use super::grammar::{Format, Inbox};
 use super::output;
 use super::session::{connect, in_sight, where_else};
 use super::table::Table;
-use crate::app::cluster_state::{ClusterId, Identity};
-use crate::app::event::{ClusterEvent, Delta, Event};
-use crate::app::rows::InboxRow;
-use crate::app::store::Store;
+use crate::app::state::cluster_state::Identity;
+use crate::app::state::event::{ClusterEvent, Delta, Event};
+use crate::app::state::inbox::InboxRow;
+use crate::app::state::located::ClusterId;
+use crate::app::state::store::Store;
 use crate::app::update_all;
 use crate::cluster::Cluster;
 use crate::config::Settings;
@@ -88,9 +89,9 @@ async fn see(cluster: &Cluster, namespaces: &[String]) -> Result<Vec<ClusterEven
     });
     let mut events = futures::future::try_join_all(permissions).await?;
     events.push(ClusterEvent::Connected { identity, server_version: "".into() });
-    for feed in crate::app::cluster_state::Feed::ALL {
+    for feed in crate::app::state::cluster_state::Feed::ALL {
         let heard = Clock::system().now();
-        events.push(ClusterEvent::Feed(feed, crate::app::cluster_state::FeedState::Live { heard }));
+        events.push(ClusterEvent::Feed(feed, crate::app::state::cluster_state::FeedState::Live { heard }));
     }
     let keyed = environments.into_iter().map(|environment| (environment.key(), environment));
     events.push(ClusterEvent::Environments(Delta::Reset(keyed.collect())));

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::app::command::{COMMANDS, Group};
+use crate::app::command::COMMANDS;
+use crate::app::state::scope::Group;
 
 /// The sample key map: every command with its keys, commented out.
 #[must_use]

@@ -3,13 +3,12 @@
 use futures::StreamExt as _;
 use futures::stream::{self, SelectAll};
 
-use super::choose;
 use super::error::CliError;
 use super::exit::Exit;
 use super::grammar::Logs;
-use super::output;
 use super::session::Session;
-use crate::app::pattern::Pattern;
+use super::{choose, output};
+use crate::app::state::pattern::Pattern;
 use crate::cluster::Cluster;
 use crate::cluster::logs::{LogSource, LogStream};
 use crate::config::Settings;

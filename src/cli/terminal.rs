@@ -10,10 +10,11 @@ use super::exit::Exit;
 use super::logging::{self, Otherwise};
 use super::output;
 use super::session::{allowed, mirrors_asked};
-use crate::app::arming::ArmingPolicy;
-use crate::app::attention::Ways;
-use crate::app::keymap::{Keymap, default_keymap};
-use crate::app::preferences::Preferences;
+use crate::app::keymap::default_keymap;
+use crate::app::state::arming::ArmingPolicy;
+use crate::app::state::attention::Ways;
+use crate::app::state::keymap::Keymap;
+use crate::app::state::preferences::Preferences;
 use crate::cluster::registry::Mirrors;
 use crate::cluster::watch::on_clock;
 use crate::cluster::{self, ConnectOptions, Source};
@@ -22,7 +23,8 @@ use crate::config::{Settings, state, theme};
 use crate::domain::address::Allowed;
 use crate::metrics::Address;
 use crate::time::Clock;
-use crate::tui::{self, Reader, reader::Reread};
+use crate::tui::reader::Reread;
+use crate::tui::{self, Reader};
 use crate::ui::theme::Theme;
 
 /// Opens the cockpit on the settings' clusters.

@@ -2,7 +2,7 @@
 //! nothing is written into what they do there; it is told afterwards.
 
 use super::multiplexer::Multiplexer;
-use crate::app::attention::Protocol;
+use crate::app::state::attention::Protocol;
 
 /// What calls a person, as bytes for the terminal; empty where nothing is to be written now.
 #[derive(Debug, Default)]

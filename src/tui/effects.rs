@@ -3,8 +3,8 @@
 use tokio::sync::mpsc;
 
 use crate::api::environment::AlertmanagerRef;
-use crate::app::effect::{FetchText, RequestId, SilenceAsk, YamlOf};
-use crate::app::event::{Event, Outcome};
+use crate::app::state::effect::{FetchText, RequestId, SilenceAsk, YamlOf};
+use crate::app::state::event::{Event, Outcome};
 use crate::cluster::{self, Cluster};
 use crate::metrics::{Changed, Target};
 

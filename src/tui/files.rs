@@ -5,8 +5,8 @@ use std::io::ErrorKind;
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::mpsc;
 
-use crate::app::effect::RequestId;
-use crate::app::event::{Event, Outcome};
+use crate::app::state::effect::RequestId;
+use crate::app::state::event::{Event, Outcome};
 use crate::sanitize;
 
 /// Writes a new file that only we may read, and tells its whole path, or why it was not written.

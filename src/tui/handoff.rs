@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
-use crate::app::effect::HandOff;
+use crate::app::state::effect::HandOff;
 use crate::cluster::{ConnectOptions, Source};
 
 /// What is run in the container: the first shell that it has.

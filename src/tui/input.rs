@@ -4,7 +4,7 @@ use crossterm::event::{
     Event as Input, KeyCode as Code, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind,
 };
 
-use crate::app::event::Event;
+use crate::app::state::event::Event;
 use crate::config::key::{KeyChord, KeyCode, Modifiers};
 
 /// What the mouse did, and at which column and row; none for what nobody needs.

@@ -7,9 +7,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
 use super::Reader;
-use crate::app::kept::{self, Kept};
-use crate::app::store::Store;
-use crate::app::tour;
+use crate::app::state::kept::Kept;
+use crate::app::state::store::Store;
+use crate::app::{kept, tour};
 use crate::config::state;
 use crate::ui::theme::Theme;
 
@@ -56,7 +56,7 @@ impl Keeper {
                     *theme = drawn;
                     store.theme = name.as_str().into();
                 }
-                store.resume(kept);
+                kept::take(store, kept);
             }
         }
         keeper
@@ -123,7 +123,7 @@ mod tests {
         keeper.keep(&store).await;
         assert!(!path.exists(), "nothing has changed since");
         store.ui.pods_reversed = true;
-        store.ui.pod_sort = crate::app::ui_state::PodSort::Age;
+        store.ui.pod_sort = crate::app::state::pod_sort::PodSort::Age;
         keeper.keep(&store).await;
         assert!(path.exists());
     }

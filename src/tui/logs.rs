@@ -7,9 +7,9 @@ use futures::future::join_all;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::app::effect::RequestId;
-use crate::app::event::Event;
-use crate::app::log_view::LogNews;
+use crate::app::state::effect::RequestId;
+use crate::app::state::event::Event;
+use crate::app::state::logs::LogNews;
 use crate::cluster::logs::{Fate, LogSource};
 use crate::cluster::watch::Backoff;
 use crate::cluster::{Cluster, Kind};

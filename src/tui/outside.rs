@@ -3,14 +3,13 @@
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::Options;
 use super::effects::{self, Request};
-use super::files;
 use super::logs::Logs;
 use super::sources::{Plan, Source};
-use crate::app::cluster_state::ClusterId;
-use crate::app::effect::{Effect, RequestId};
-use crate::app::event::{ClusterEvent, Event};
+use super::{Options, files};
+use crate::app::state::effect::{Effect, RequestId};
+use crate::app::state::event::{ClusterEvent, Event};
+use crate::app::state::located::ClusterId;
 use crate::domain::diagnosis::WorkloadEvidence;
 use crate::domain::pod_row::PodKey;
 use crate::domain::workload_row::WorkloadKey;

@@ -11,12 +11,12 @@ use super::outside::Outside;
 use super::session::{BACKLOG, BATCH, PARTING, TICK, session_name};
 use super::signals::{Asked, Signals};
 use super::{Error, Options};
-use crate::app::effect::Effect;
-use crate::app::event::Event;
 use crate::app::plain::{self, News, Told};
-use crate::app::store::Store;
-use crate::app::text_view::TextBody;
-use crate::app::ui_state::View;
+use crate::app::state::effect::Effect;
+use crate::app::state::event::Event;
+use crate::app::state::store::Store;
+use crate::app::state::text_view::TextBody;
+use crate::app::state::view::View;
 use crate::app::{update, update_all};
 use crate::ui::theme::Theme;
 
@@ -54,7 +54,7 @@ impl Session {
     fn open(options: Options) -> Result<Self, Error> {
         let contexts = options.clusters.iter().map(|(name, _)| name.as_str().into());
         let mut store = Store::new(contexts, &session_name());
-        store.prefer(options.preferences.clone());
+        crate::app::preferences::take(&mut store, options.preferences.clone());
         for cluster in &mut store.clusters {
             cluster.no_kubectl = Some("line mode has no terminal to give away: call kubectl yourself".into());
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::app::preferences::Preferences;
+use crate::app::state::preferences::Preferences;
 use crate::ui::theme::Theme;
 
 /// What the settings say anew.

@@ -16,11 +16,11 @@ use super::pace::Pace;
 use super::signals::{Asked, Signals};
 use super::terminal::{self, Screen};
 use super::{Error, Options, Reader, input};
-use crate::app::cluster_state::ClusterId;
-use crate::app::effect::{Effect, HandOff};
-use crate::app::event::Event;
-use crate::app::pointing::Pointed;
-use crate::app::store::Store;
+use crate::app::state::effect::{Effect, HandOff};
+use crate::app::state::event::Event;
+use crate::app::state::located::ClusterId;
+use crate::app::state::pointing::Pointed;
+use crate::app::state::store::Store;
 use crate::app::{settle, take_in, update, update_all};
 use crate::ui::theme::Theme;
 
@@ -59,7 +59,7 @@ struct Session {
     reaches: Vec<Reach>,
     /// What the terminal is to be handed over for, once the loop can let go of it.
     leaving: Option<(ClusterId, HandOff)>,
-    drawn_heights: Vec<(crate::app::ui_state::Pane, u16)>,
+    drawn_heights: Vec<(crate::app::state::view::Pane, u16)>,
     quit: bool,
 }
 
@@ -68,7 +68,7 @@ impl Session {
     fn open(options: &Options) -> Result<Self, Error> {
         let contexts = options.clusters.iter().map(|(name, _)| name.as_str().into());
         let mut store = Store::new(contexts, &session_name());
-        store.prefer(options.preferences.clone());
+        crate::app::preferences::take(&mut store, options.preferences.clone());
         store.range = TimeDelta::from_std(options.range).unwrap_or(store.range);
         let mut theme = options.theme.clone();
         let keeper = Keeper::take(options.state.clone(), &mut store, &mut theme, &options.reader);

@@ -20,21 +20,21 @@ use std::time::Duration;
 use kube::Resource;
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::AbortOnDropHandle;
+use watcher::{Ground, Kind, News, Watcher};
+use wishes::Wishes;
 
 use crate::api::strategy::Track;
 use crate::api::{Environment, EnvironmentKey, Release, ReleaseAction, ReleaseKey};
-use crate::app::cluster_state::{ClusterId, Feed, FeedState};
-use crate::app::event::{ClusterEvent, Delta, Event};
-use crate::app::zoom::ZoomWish;
+use crate::app::state::cluster_state::{Feed, FeedState};
+use crate::app::state::event::{ClusterEvent, Delta, Event};
+use crate::app::state::located::ClusterId;
+use crate::app::state::zoom::ZoomWish;
 use crate::cluster::watch::{Backoff, Pulse, on_clock, probe};
-use crate::cluster::workload_row;
-use crate::cluster::{Cluster, ConnectOptions, Kind as ClusterKind};
+use crate::cluster::{Cluster, ConnectOptions, Kind as ClusterKind, workload_row};
 use crate::domain::pod_row::{PodKey, PodRow};
 use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
 use crate::metrics::Address;
 use crate::time::Clock;
-use watcher::{Ground, Kind, News, Watcher};
-use wishes::Wishes;
 
 /// Namespaces that are looked into at most where the whole cluster may not be read.
 const MOST_NAMESPACES: usize = 64;

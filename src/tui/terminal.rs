@@ -20,11 +20,11 @@ use crossterm::{execute, queue};
 use ratatui::Terminal;
 use ratatui::layout::{Position, Rect};
 
-use super::attention::Voice;
+use super::attention::{self, Voice};
+use super::clipboard;
 use super::frugal::Frugal;
 use super::multiplexer::Multiplexer;
-use super::{attention, clipboard};
-use crate::app::attention::Protocol;
+use crate::app::state::attention::Protocol;
 
 /// Room for one whole frame, so that a frame is one write.
 const FRAME_BYTES: usize = 128 << 10;

@@ -3,9 +3,9 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::app::banners::{Banner, BannerKind};
-use crate::app::cluster_state::{ClusterState, FeedState};
-use crate::app::store::Store;
+use crate::app::state::banners::{Banner, BannerKind};
+use crate::app::state::cluster_state::{ClusterState, FeedState};
+use crate::app::state::store::Store;
 use crate::ui::chrome::Freshness;
 use crate::ui::format::{Short, width};
 use crate::ui::pane::Ctx;

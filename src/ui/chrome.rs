@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Style};
 
 use crate::api::Tier;
-use crate::app::cluster_state::FeedState;
+use crate::app::state::cluster_state::FeedState;
 use crate::domain::age::Age;
 use crate::ui::format::{Short, head, width};
 use crate::ui::pen::Pen;

@@ -3,9 +3,12 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::app::command::{self, COMMANDS, Command, Group, Target};
+use crate::app::command::{self, COMMANDS};
+use crate::app::state::command::{Command, Target};
+use crate::app::state::scope::Group;
+use crate::app::state::ui_state::Overlay;
+use crate::app::state::view::{Pane as Focus, View};
 use crate::app::target::target;
-use crate::app::ui_state::{Overlay, Pane as Focus, View};
 use crate::ui::format::{Short, width};
 use crate::ui::pane::Ctx;
 use crate::ui::pen::Pen;

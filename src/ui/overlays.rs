@@ -11,14 +11,14 @@ pub mod weight;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::app::ui_state::Overlay;
+use crate::app::state::ui_state::Overlay;
 use crate::ui::pane::Ctx;
 use crate::ui::theme::Theme;
 
 /// Draws a window above what is there.
 pub fn draw(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, overlay: &Overlay) {
     match overlay {
-        Overlay::Help { offset } => help::draw(buf, body, ctx, *offset),
+        Overlay::Help { offset, .. } => help::draw(buf, body, ctx, *offset),
         Overlay::Palette(palette) => palette::draw(buf, body, ctx, palette),
         // It is typed on the status line, and takes effect in its pane at once.
         Overlay::Filter { .. } | Overlay::Pattern(_) => {}

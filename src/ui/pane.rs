@@ -5,12 +5,13 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::api::Tier;
-use crate::app::cluster_state::{ClusterId, Feed};
 use crate::app::components;
-use crate::app::located::{EnvironmentId, ReleaseId};
-use crate::app::rows::{EnvironmentRow, HealthClass};
-use crate::app::store::Store;
-use crate::app::ui_state::Pane as Focus;
+use crate::app::state::cluster_state::Feed;
+use crate::app::state::health::HealthClass;
+use crate::app::state::located::{ClusterId, EnvironmentId, ReleaseId};
+use crate::app::state::rows::EnvironmentRow;
+use crate::app::state::store::Store;
+use crate::app::state::view::Pane as Focus;
 use crate::ui::chrome::{Chrome, Freshness};
 use crate::ui::format::Short;
 use crate::ui::panes;

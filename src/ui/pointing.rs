@@ -4,8 +4,9 @@
 
 use ratatui::layout::Rect;
 
-use crate::app::store::Store;
-use crate::app::ui_state::{Overlay, Pane as Focus, View};
+use crate::app::state::store::Store;
+use crate::app::state::ui_state::Overlay;
+use crate::app::state::view::{Pane as Focus, View};
 use crate::ui::layout::{self, is_wide, scrolled};
 use crate::ui::{panes, screens};
 
@@ -75,10 +76,10 @@ fn line(store: &Store, focus: Focus, (area, boxed): (Rect, bool), row: u16) -> O
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::effect::Effect;
-    use crate::app::event::Event;
     use crate::app::fixtures::{World, burning, environment_id, planera};
-    use crate::app::pointing::Pointed;
+    use crate::app::state::effect::Effect;
+    use crate::app::state::event::Event;
+    use crate::app::state::pointing::Pointed;
     use crate::app::update;
     use crate::ui::theme::Theme;
 

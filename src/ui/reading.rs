@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use crate::app::look::Look;
+use crate::app::state::look::Look;
 use crate::ui::format::{head, width};
 use crate::ui::pen::Pen;
 use crate::ui::theme::Theme;
@@ -99,7 +99,7 @@ pub fn here(theme: &Theme) -> Style {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::pattern::Pattern;
+    use crate::app::state::pattern::Pattern;
 
     fn shown(look: &Look, line: &str, (columns, rows): (u16, u16)) -> (Vec<String>, u16) {
         let area = Rect::new(0, 0, columns, rows);

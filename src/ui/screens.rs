@@ -6,10 +6,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::api::ReleaseStatus;
-use crate::app::located::ReleaseId;
-use crate::app::rows::QueueGroup;
-use crate::app::store::Store;
-use crate::app::ui_state::{Overlay, Pane as Focus, View};
+use crate::app::state::located::ReleaseId;
+use crate::app::state::rows::QueueGroup;
+use crate::app::state::store::Store;
+use crate::app::state::ui_state::Overlay;
+use crate::app::state::view::{Pane as Focus, View};
 use crate::ui::layout::{self, Needs, SMALLEST, is_wide, take_bottom, take_left, take_top};
 use crate::ui::pane::Ctx;
 use crate::ui::theme::Theme;

@@ -20,12 +20,15 @@ use metrics::zoomed;
 use talk::{logs, with_alerts, with_events};
 use windows::windows;
 
-use crate::app::cluster_state::{ClusterId, Feed, FeedState};
-use crate::app::event::{ClusterEvent, Event};
 use crate::app::fixtures::{World, burning, environment_id, now, progressive, release_id};
-use crate::app::store::Store;
-use crate::app::text_view::{TextBody, TextView};
-use crate::app::ui_state::{ChangesView, EventsView, Pane as Focus, ReleaseView, ServerWord, View, WhyView};
+use crate::app::state::cluster_state::{Feed, FeedState};
+use crate::app::state::event::{ClusterEvent, Event};
+use crate::app::state::located::ClusterId;
+use crate::app::state::store::Store;
+use crate::app::state::text_view::{TextBody, TextView};
+use crate::app::state::view::{
+    ChangesView, EventsView, Pane as Focus, ReleaseView, ServerWord, View, WhyView,
+};
 use crate::ui::pane::{Ctx, PANES};
 use crate::ui::render;
 use crate::ui::theme::Theme;
@@ -137,7 +140,11 @@ fn open(mut store: Store, view: &str) -> Store {
             let lines = ["apiVersion: v1", "kind: Pod", "metadata:", "  name: backend-7f9c6d-2xk4p"];
             let body = TextBody::Lines(lines.map(Into::into).into());
             let title = "YAML · backend-7f9c6d-2xk4p".into();
-            store.ui.views.push(View::Text(TextView::new(title, crate::app::effect::RequestId(0), body)));
+            store.ui.views.push(View::Text(TextView::new(
+                title,
+                crate::app::state::effect::RequestId(0),
+                body,
+            )));
             store.ui.focus = Focus::Text;
         }
         "logs" => store = logs(store),
@@ -172,13 +179,13 @@ fn open(mut store: Store, view: &str) -> Store {
             world = world.typing("R");
             if !matches!(world.store.ui.view(), View::Rollback(_)) {
                 // Nothing is known yet, so that the key refuses: the view is drawn as it would be when it loses its data.
-                world.store.ui.views.push(View::Rollback(crate::app::ui_state::RollbackView {
+                world.store.ui.views.push(View::Rollback(crate::app::state::view::RollbackView {
                     environment: environment_id("production"),
                     versions: Vec::new(),
                     last_known_good: None,
                     already: None,
                     preview: Vec::new(),
-                    cursor: crate::app::ui_state::Cursor::default(),
+                    cursor: crate::app::state::cursor::Cursor::default(),
                 }));
             }
             store = world.store;

@@ -3,8 +3,9 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::app::store::Store;
-use crate::app::tour::{self, STEPS, Tour};
+use crate::app::state::store::Store;
+use crate::app::state::tour::{STEPS, Tour};
+use crate::app::tour;
 use crate::ui::chrome::{Chrome, Freshness, sentence};
 use crate::ui::pane::Ctx;
 

@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{AlertId, AlertLine, AlertScope};
 use crate::api::{EnvironmentKey, Tier};
-use crate::app::cluster_state::{ClusterId, ClusterState};
-use crate::app::located::EnvironmentId;
-use crate::app::store::Store;
-use crate::app::{alertmanagers, components};
+use crate::app::state::alerts::{AlertId, AlertLine, AlertScope};
+use crate::app::state::cluster_state::ClusterState;
+use crate::app::state::located::{ClusterId, EnvironmentId};
+use crate::app::state::store::Store;
+use crate::app::{alerting, components};
 use crate::domain::alert_row::{AlertRow, Severity};
 
 /// The alerts of a scope.
@@ -96,7 +96,7 @@ fn line(
         environment: environment.map(|key| EnvironmentId::new(id, key.clone())),
         alert: Arc::clone(alert),
         lost,
-        handled: alertmanagers::of(cluster, &alert.labels),
+        handled: alerting::handling(cluster, &alert.labels),
     }
 }
 

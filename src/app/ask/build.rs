@@ -2,10 +2,10 @@
 
 use crate::api::release_action::Evidence;
 use crate::api::{ActionKind, Environment, Release, ReleaseAction};
-use crate::app::confirm::{Confirm, Intent};
 use crate::app::facts;
-use crate::app::located::EnvironmentId;
-use crate::app::store::Store;
+use crate::app::state::confirm::{Confirm, Intent};
+use crate::app::state::located::EnvironmentId;
+use crate::app::state::store::Store;
 use crate::domain::intent::{self, Act, Author, IntentError, Words};
 use crate::domain::pane::LATENCY;
 

@@ -2,11 +2,11 @@
 
 use super::marks;
 use crate::api::ActionKind;
-use crate::app::confirm::{Confirm, Intent, Seen};
-use crate::app::form::ImageChange;
-use crate::app::located::EnvironmentId;
 use crate::app::rows::environments::workload;
-use crate::app::store::Store;
+use crate::app::state::confirm::{Confirm, Intent, Seen};
+use crate::app::state::form::ImageChange;
+use crate::app::state::located::EnvironmentId;
+use crate::app::state::store::Store;
 
 /// What has changed under the window.
 pub(super) fn since(store: &Store, confirm: &Confirm) -> Vec<String> {

@@ -2,9 +2,9 @@
 
 use crate::api::ActionKind;
 use crate::api::release_action::Parameters;
-use crate::app::confirm::{Confirm, Intent};
 use crate::app::rows::environments::workload;
-use crate::app::store::Store;
+use crate::app::state::confirm::{Confirm, Intent};
+use crate::app::state::store::Store;
 
 /// What it relies on and its value now. An emergency stop relies on nothing: it must never come too late.
 pub(super) fn of(store: &Store, confirm: &Confirm) -> Vec<(&'static str, String)> {

@@ -1,7 +1,7 @@
 //! Alerts and silences.
 
 use super::prelude::*;
-use crate::app::{alertmanagers, overlays};
+use crate::app::{alertmanagers, palette};
 
 const ROW: Command = Command { scope: Scope::Alerts, group: Group::Guarding, ..Command::ROW };
 
@@ -18,7 +18,7 @@ pub(super) const COMMANDS: &[Command] = &[
             if let Some(argument) = &invocation.argument {
                 return alertmanagers::silence(store, argument);
             }
-            overlays::open_palette_with(store, "silence ");
+            palette::open_with(store, "silence ");
             Vec::new()
         },
         ..ROW

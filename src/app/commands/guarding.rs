@@ -5,9 +5,9 @@ use chrono::TimeDelta;
 use super::prelude::*;
 use crate::api::ActionKind;
 use crate::api::release_action::Parameters;
-use crate::app::act::With;
+use crate::app::act::{self, With};
 use crate::app::arguments::Words;
-use crate::app::{act, arming, environment_act};
+use crate::app::{arming, environment_act};
 use crate::domain::age::Age;
 use crate::domain::intent::is_digest;
 

@@ -3,7 +3,7 @@
 use super::prelude::*;
 use crate::api::Duration;
 use crate::app::log_view;
-use crate::app::log_view::LogSubject;
+use crate::app::state::logs::LogSubject;
 use crate::domain::log::LogReach;
 
 const ROW: Command = Command { scope: Scope::Logs, group: Group::Looking, ..Command::ROW };

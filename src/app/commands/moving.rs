@@ -1,10 +1,10 @@
 //! Moving between rows, panes, environments and places.
 
 use super::prelude::*;
-use crate::app::history::Way;
-use crate::app::movement::Move;
-use crate::app::ui_state::Cursor;
-use crate::app::{history, matrix, movement, overlays, sections};
+use crate::app::selection::{Move, jump};
+use crate::app::state::cursor::Cursor;
+use crate::app::state::place::Way;
+use crate::app::{dialogs, history, matrix, movement, palette, sections};
 use crate::config::key::Modifiers;
 
 const ROW: Command = Command { group: Group::Moving, ..Command::ROW };
@@ -142,7 +142,7 @@ pub(super) const COMMANDS: &[Command] = &[
             if matches!(store.ui.view(), View::Matrix) {
                 matrix::along(store, 1);
             } else {
-                store.ui.focus = overlays::cycle(Pane::of(store.ui.view()), store.ui.focus, 1);
+                store.ui.focus = dialogs::form::cycle(Pane::of(store.ui.view()), store.ui.focus, 1);
             }
             Vec::new()
         },
@@ -157,7 +157,7 @@ pub(super) const COMMANDS: &[Command] = &[
             if matches!(store.ui.view(), View::Matrix) {
                 matrix::along(store, -1);
             } else {
-                store.ui.focus = overlays::cycle(Pane::of(store.ui.view()), store.ui.focus, -1);
+                store.ui.focus = dialogs::form::cycle(Pane::of(store.ui.view()), store.ui.focus, -1);
             }
             Vec::new()
         },
@@ -190,7 +190,7 @@ pub(super) const COMMANDS: &[Command] = &[
         run: |store, invocation| {
             match invocation.argument.as_deref() {
                 Some(name) => history::bookmark(store, name),
-                None => overlays::open_palette_with(store, "bookmark "),
+                None => palette::open_with(store, "bookmark "),
             }
             Vec::new()
         },
@@ -205,7 +205,7 @@ pub(super) const COMMANDS: &[Command] = &[
         run: |store, invocation| {
             match invocation.argument.as_deref() {
                 Some(name) => history::visit(store, name),
-                None => overlays::open_palette_with(store, "go "),
+                None => palette::open_with(store, "go "),
             }
             Vec::new()
         },
@@ -240,7 +240,7 @@ fn environment(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
     if store.ui.environments.selected.as_ref() != Some(&id) {
         store.ui.pods = Cursor::default();
     }
-    movement::jump(&mut store.ui.environments, &store.rows.environments, &id, |row| &row.id, height);
+    jump(&mut store.ui.environments, &store.rows.environments, &id, |row| &row.id, height);
     store.dirty.pods = true;
     Vec::new()
 }
@@ -251,7 +251,7 @@ fn jump_in_inbox(store: &mut Store, nth: usize) -> Vec<Effect> {
     match (ui.views.last_mut(), rows.inbox.get(nth)) {
         (Some(View::Inbox(view)), Some(row)) => {
             let key = row.key.clone();
-            movement::jump(&mut view.cursor, &rows.inbox, &key, |row| &row.key, height);
+            jump(&mut view.cursor, &rows.inbox, &key, |row| &row.key, height);
             store.dirty.cursors = true;
         }
         _ => store.say(Level::Warning, format!("no item {} waits for you", nth + 1)),

@@ -5,9 +5,9 @@ use chrono::TimeDelta;
 use super::prelude::*;
 use crate::api::ActionKind;
 use crate::api::release_action::Parameters;
-use crate::app::act::With;
+use crate::app::act::{self, With};
 use crate::app::arguments::Words;
-use crate::app::{act, environment_act, needs};
+use crate::app::{environment_act, needs};
 
 const ROW: Command = Command { group: Group::Guarding, ..Command::ROW };
 

@@ -1,10 +1,11 @@
 //! The list of pods: filter, marks, order, columns, shells and ports.
 
 use super::prelude::*;
-use crate::app::handoff::Wish;
-use crate::app::movement::Move;
-use crate::app::ui_state::{PodSort, Purpose};
-use crate::app::{alerts, components, differences, handoff, movement, overlays, texts};
+use crate::app::handoff::{self, Wish};
+use crate::app::selection::Move;
+use crate::app::state::pod_sort::PodSort;
+use crate::app::state::ui_state::Purpose;
+use crate::app::{alerts, components, dialogs, differences, movement, texts};
 
 const ROW: Command = Command { scope: Scope::Home, group: Group::Looking, ..Command::ROW };
 
@@ -18,10 +19,10 @@ pub(super) const COMMANDS: &[Command] = &[
         run: |store, invocation| {
             let is_text = matches!(store.ui.view(), View::Text(_) | View::Logs(_));
             match &invocation.argument {
-                Some(text) if is_text => overlays::apply_pattern(store, Purpose::Filter, text),
-                None if is_text => overlays::open_pattern(store, Purpose::Filter),
-                Some(text) => overlays::apply_filter(store, store.ui.focus, text),
-                None => overlays::open_filter(store),
+                Some(text) if is_text => dialogs::pattern::apply(store, Purpose::Filter, text),
+                None if is_text => dialogs::pattern::open(store, Purpose::Filter),
+                Some(text) => dialogs::filter::apply(store, store.ui.focus, text),
+                None => dialogs::filter::open(store),
             }
             Vec::new()
         },

@@ -4,10 +4,10 @@ use super::prelude::*;
 use crate::api::release_action::Parameters;
 use crate::api::strategy::Weight;
 use crate::api::{ActionKind, ReleaseKind};
-use crate::app::act::With;
+use crate::app::act::{self, With};
 use crate::app::arguments::Words;
-use crate::app::shifting::Direction;
-use crate::app::{act, guard, inbox, overlays, rollback, shifting, versions, views};
+use crate::app::shifting::{self, Direction};
+use crate::app::{dialogs, guard, inbox, rollback, versions};
 
 const ROW: Command = Command { scope: Scope::Cluster, group: Group::Releasing, ..Command::ROW };
 
@@ -27,7 +27,7 @@ pub(super) const COMMANDS: &[Command] = &[
         run: |store, invocation| {
             let version = invocation.argument.as_deref().unwrap_or_default();
             if let Some(environment) = &invocation.target.environment {
-                overlays::open_form(store, ReleaseKind::Deploy, environment, version);
+                dialogs::form::open(store, ReleaseKind::Deploy, environment, version);
             }
             Vec::new()
         },
@@ -44,7 +44,7 @@ pub(super) const COMMANDS: &[Command] = &[
         availability: Some(can_promote),
         run: |store, invocation| {
             if let Some(environment) = &invocation.target.environment {
-                overlays::open_form(store, ReleaseKind::Promote, environment, "");
+                dialogs::form::open(store, ReleaseKind::Promote, environment, "");
             }
             Vec::new()
         },
@@ -147,7 +147,7 @@ pub(super) const COMMANDS: &[Command] = &[
         availability: Some(needs_environment),
         run: |store, invocation| {
             if let Some(environment) = invocation.target.environment.clone() {
-                views::open_rollback(store, environment);
+                rollback::open(store, environment);
             }
             Vec::new()
         },
@@ -195,7 +195,7 @@ fn weight(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
     let mut words = Words::of(invocation.argument.as_deref());
     let Some(word) = words.first() else {
         let direction = if invocation.key == Some(1) { Direction::Down } else { Direction::Up };
-        overlays::open_weight(store, &id, direction);
+        dialogs::weight::open(store, &id, direction);
         return Vec::new();
     };
     let Some(wanted) = word.strip_suffix('%').unwrap_or(&word).parse().ok().and_then(Weight::new) else {

@@ -1,8 +1,8 @@
 //! The terminal itself: palette, help, themes, settings, leaving.
 
 use super::prelude::*;
-use crate::app::ui_state::Overlay;
-use crate::app::{differences, overlays, texts, tour, views};
+use crate::app::state::ui_state::Overlay;
+use crate::app::{dialogs, differences, help, palette, texts, tour, views};
 use crate::config::registry::THEMES;
 
 const ROW: Command = Command::ROW;
@@ -14,7 +14,7 @@ pub(super) const COMMANDS: &[Command] = &[
         help: "Run a command by name",
         keys: &[KeyChord::char(':')],
         run: |store, _| {
-            overlays::open_palette(store);
+            palette::open(store);
             Vec::new()
         },
         ..ROW
@@ -25,7 +25,7 @@ pub(super) const COMMANDS: &[Command] = &[
         help: "Show all keys",
         keys: &[KeyChord::char('?')],
         run: |store, _| {
-            store.ui.overlays.push(Overlay::Help { offset: 0 });
+            store.ui.overlays.push(Overlay::Help { offset: 0, lines: help::lines().len() });
             Vec::new()
         },
         ..ROW
@@ -123,7 +123,7 @@ fn back(store: &mut Store, _: &Invocation) -> Vec<Effect> {
     } else if texts::filter(store).is_some() {
         texts::set_filter(store, None);
     } else if store.ui.filters.contains_key(&focus) {
-        overlays::apply_filter(store, focus, "");
+        dialogs::filter::apply(store, focus, "");
     } else if !store.ui.marked.is_empty() {
         store.ui.marked.clear();
     } else if !views::pop(store) && !tour::awaits(store, "back") {

@@ -1,10 +1,10 @@
 //! Descriptions, YAML and texts: opening, searching and saving them.
 
 use super::prelude::*;
-use crate::app::effect::{FetchText, YamlOf};
-use crate::app::text_view::TextBody;
-use crate::app::ui_state::Purpose;
-use crate::app::{alerts, components, overlays, texts, views};
+use crate::app::state::effect::{FetchText, YamlOf};
+use crate::app::state::text_view::TextBody;
+use crate::app::state::ui_state::Purpose;
+use crate::app::{alerts, components, dialogs, texts, views};
 use crate::domain::workload_row::WorkloadKey;
 
 const ROW: Command = Command { scope: Scope::Texts, group: Group::Looking, ..Command::ROW };
@@ -18,7 +18,7 @@ pub(super) const COMMANDS: &[Command] = &[
         scope: Scope::Cluster,
         availability: Some(|store, target| {
             if let View::Alerts(_) = store.ui.view() {
-                return match alerts::selected(store) {
+                return match store.selected_alert() {
                     Some(_) => Availability::Ready,
                     None => Availability::Unavailable("no alert is selected".to_owned()),
                 };
@@ -71,8 +71,8 @@ pub(super) const COMMANDS: &[Command] = &[
         keys: &[KeyChord::char('s')],
         run: |store, invocation| {
             match &invocation.argument {
-                Some(text) => overlays::apply_pattern(store, Purpose::Search, text),
-                None => overlays::open_pattern(store, Purpose::Search),
+                Some(text) => dialogs::pattern::apply(store, Purpose::Search, text),
+                None => dialogs::pattern::open(store, Purpose::Search),
             }
             Vec::new()
         },

@@ -2,11 +2,10 @@
 
 use super::prelude::*;
 use super::texts;
-use crate::app::effect::FetchText;
-use crate::app::records;
+use crate::app::state::effect::FetchText;
 use crate::app::{
-    alerts, causes, changes, components, differences, events, inbox, matrix, numbers, rollback, sections,
-    target, views, why,
+    alerts, causes, changes, components, differences, events, inbox, matrix, numbers, records, rollback,
+    sections, target, views, why,
 };
 
 const ROW: Command = Command { scope: Scope::Cluster, group: Group::Looking, ..Command::ROW };
@@ -236,7 +235,7 @@ fn can_open(store: &Store, target: &Target) -> Availability {
             Some(_) => Availability::Ready,
             None => Availability::Unavailable("no release here yet: deploy one".to_owned()),
         },
-        View::Inbox(_) if inbox::selected(store).is_some() => Availability::Ready,
+        View::Inbox(_) if store.selected_item().is_some() => Availability::Ready,
         View::Inbox(_) => Availability::Unavailable("nothing waits for you".to_owned()),
         View::Why(_) => Availability::Ready,
         View::Matrix | View::Alerts(_) => needs_environment(store, target),
@@ -331,7 +330,7 @@ fn diff(store: &mut Store, _: &Invocation) -> Vec<Effect> {
 fn release_open(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
     let wanted = invocation.argument.as_deref().unwrap_or_default();
     let all = store.clusters().flat_map(|(id, cluster)| {
-        cluster.releases.keys().map(move |key| crate::app::located::ReleaseId::new(id, key.clone()))
+        cluster.releases.keys().map(move |key| crate::app::state::located::ReleaseId::new(id, key.clone()))
     });
     let mut found: Vec<_> = all.filter(|id| !wanted.is_empty() && id.key.name.starts_with(wanted)).collect();
     if let Some(exact) = found.iter().position(|id| *id.key.name == *wanted) {

@@ -1,12 +1,12 @@
 //! Questions in lines: what is asked, and what an answer does. Nothing is sent before the phrase or a yes was typed.
 
-use crate::app::ask;
-use crate::app::confirm::Confirm;
-use crate::app::effect::Effect;
-use crate::app::form::Field;
-use crate::app::overlays::{self, Pressed};
-use crate::app::store::Store;
-use crate::app::ui_state::Overlay;
+use crate::app::dialogs::Pressed;
+use crate::app::state::confirm::Confirm;
+use crate::app::state::effect::Effect;
+use crate::app::state::form::Field;
+use crate::app::state::store::Store;
+use crate::app::state::ui_state::Overlay;
+use crate::app::{ask, input};
 use crate::config::key::{KeyChord, KeyCode};
 
 /// What an open window asks or tells; the same as long as nothing is answered.
@@ -118,7 +118,7 @@ pub(super) fn submit(store: &mut Store, said: &mut Vec<String>) -> Vec<Effect> {
         said.push(format!("nothing was sent: {problem}"));
         return Vec::new();
     }
-    match overlays::press(store, enter, false) {
+    match input::into_window(store, enter, false) {
         Pressed::Taken(effects) => effects,
         Pressed::Passed => Vec::new(),
     }

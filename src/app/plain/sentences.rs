@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use crate::api::Tier;
-use crate::app::cluster_state::FeedState;
-use crate::app::rows::{EnvironmentRow, InboxRow, QueueGroup, QueueRow, Reading};
-use crate::app::store::Store;
+use crate::app::state::cluster_state::FeedState;
+use crate::app::state::health::Reading;
+use crate::app::state::inbox::InboxRow;
+use crate::app::state::rows::{EnvironmentRow, QueueGroup, QueueRow};
+use crate::app::state::store::Store;
 
 /// `14:03:22Z` and the sentence.
 pub(super) fn stamped(now: DateTime<Utc>, sentence: &str) -> String {
@@ -62,7 +64,7 @@ pub(super) fn facts(store: &Store) -> BTreeMap<String, String> {
 
 /// Feeds that are lost, per cluster.
 fn lost(store: &Store) -> Vec<(String, String)> {
-    let of_cluster = |cluster: &crate::app::cluster_state::ClusterState| {
+    let of_cluster = |cluster: &crate::app::state::cluster_state::ClusterState| {
         let context = cluster.context.clone();
         let feeds = cluster.feeds.iter().filter_map(move |(feed, state)| {
             let reason = match state {
@@ -83,7 +85,7 @@ fn badge(tier: Option<Tier>) -> &'static str {
 }
 
 /// The cluster, where there are several.
-fn place(store: &Store, cluster: crate::app::cluster_state::ClusterId) -> String {
+fn place(store: &Store, cluster: crate::app::state::located::ClusterId) -> String {
     match store.cluster(cluster) {
         Some(state) if store.clusters.len() > 1 => format!(" on {}", state.context),
         _ => String::new(),

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::*;
 use crate::api::Phase;
-use crate::app::cluster_state::ClusterId;
-use crate::app::event::{ClusterEvent, Delta, Event};
 use crate::app::fixtures::{World, environment, now, planera, release};
+use crate::app::state::event::{ClusterEvent, Delta, Event};
+use crate::app::state::located::ClusterId;
 use crate::app::update;
 
 fn begun(world: &World) -> Told {
@@ -56,7 +56,7 @@ fn one_change_is_one_line_and_numbers_that_move_are_none() {
         news(&mut told, &world.store).lines,
         ["14:03:22Z environment planera/qa: healthy, v1.8.1, 3 of 3 pods ready"]
     );
-    world = world.lost(crate::app::cluster_state::Feed::Pods, 20);
+    world = world.lost(crate::app::state::cluster_state::Feed::Pods, 20);
     assert_eq!(
         news(&mut told, &world.store).lines,
         ["14:03:22Z cluster prod-eu: pods lost: connection refused"]

@@ -7,12 +7,14 @@ use chrono::{DateTime, Utc};
 use crate::api::environment::Component;
 use crate::api::strategy::Track;
 use crate::api::{Environment, Phase};
-use crate::app::cluster_state::{ClusterId, ClusterState};
-use crate::app::located::{EnvironmentId, ReleaseId};
-use crate::app::rows::{ActiveRelease, EnvironmentRow, Health, Reading, queue};
-use crate::app::store::Store;
-use crate::app::ui_state::Pane;
-use crate::app::{alerts, banners, needs, sections, steps};
+use crate::app::rows::queue;
+use crate::app::state::cluster_state::ClusterState;
+use crate::app::state::health::{Health, Reading};
+use crate::app::state::located::{ClusterId, EnvironmentId, ReleaseId};
+use crate::app::state::rows::{ActiveRelease, EnvironmentRow};
+use crate::app::state::store::Store;
+use crate::app::state::view::Pane;
+use crate::app::{alerting, banners, needs, sections, steps};
 use crate::domain::known_version::tag;
 use crate::domain::pane::{self, ERROR_RATE, LATENCY};
 use crate::domain::series::Series;
@@ -81,7 +83,7 @@ pub(in crate::app) fn renew_readings(store: &mut Store) {
             row.latency = reading(cluster, environment, LATENCY, store.now);
             row.health = row.health.in_view_of([row.error_rate, row.latency]);
             row.healthy_for = healthy_since(environment).map(|since| store.now - since);
-            row.alerts = alerts::count(cluster, environment);
+            row.alerts = alerting::count(cluster, environment);
         }
     }
     store.rows.environments = rows;
@@ -131,7 +133,7 @@ fn row(
             .count(),
         debts: environment.status.as_ref().map_or(0, |status| status.debts.len()),
         unattested: banners::unattested(environment).is_some(),
-        alerts: alerts::count(cluster, environment),
+        alerts: alerting::count(cluster, environment),
         id: EnvironmentId::new(id, key),
     }
 }

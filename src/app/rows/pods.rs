@@ -6,11 +6,12 @@ use std::ops::Bound;
 use crate::api::Environment;
 use crate::api::environment::Component;
 use crate::api::strategy::Track;
-use crate::app::cluster_state::{ClusterId, ClusterState};
 use crate::app::components;
-use crate::app::located::{EnvironmentId, PodId};
-use crate::app::store::Store;
-use crate::app::ui_state::{Pane, PodSort};
+use crate::app::state::cluster_state::ClusterState;
+use crate::app::state::located::{ClusterId, EnvironmentId, PodId};
+use crate::app::state::pod_sort::PodSort;
+use crate::app::state::store::Store;
+use crate::app::state::view::Pane;
 use crate::domain::pod_row::{PodHealth, PodKey, PodRow};
 
 /// The pods pane's list and its counts.

@@ -4,11 +4,11 @@ use chrono::{DateTime, Utc};
 
 use crate::api::strategy::StrategyName;
 use crate::api::{Environment, Release};
-use crate::app::cluster_state::{ClusterId, ClusterState};
-use crate::app::located::{EnvironmentId, ReleaseId};
-use crate::app::rows::{QueueGroup, QueueRow};
-use crate::app::store::Store;
-use crate::app::ui_state::Pane;
+use crate::app::state::cluster_state::ClusterState;
+use crate::app::state::located::{ClusterId, EnvironmentId, ReleaseId};
+use crate::app::state::rows::{QueueGroup, QueueRow};
+use crate::app::state::store::Store;
+use crate::app::state::view::Pane;
 use crate::app::{needs, steps};
 use crate::domain::known_version::tag;
 

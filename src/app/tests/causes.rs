@@ -7,13 +7,13 @@ use kube::ResourceExt as _;
 
 use crate::api::Phase;
 use crate::api::environment::WorkloadKind;
-use crate::app::cluster_state::ClusterId;
-use crate::app::effect::{Effect, FetchText, YamlOf};
-use crate::app::event::{ClusterEvent, Delta, Event};
 use crate::app::fixtures::{World, burning, chords, now, planera, pod, release, release_id};
-use crate::app::log_view::LogSubject;
-use crate::app::store::Store;
-use crate::app::ui_state::View;
+use crate::app::state::effect::{Effect, FetchText, YamlOf};
+use crate::app::state::event::{ClusterEvent, Delta, Event};
+use crate::app::state::located::ClusterId;
+use crate::app::state::logs::LogSubject;
+use crate::app::state::store::Store;
+use crate::app::state::view::View;
 use crate::app::{update, update_all, why};
 use crate::domain::diagnosis::{
     Condition, ContainerFacts, Evidence, PodFacts, Warning, WorkloadEvidence, WorkloadFacts,

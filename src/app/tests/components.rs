@@ -5,15 +5,16 @@ use proptest::prelude::*;
 use super::differences::compared;
 use super::keys::{press, typed};
 use crate::api::ReleaseKey;
-use crate::app::effect::{Effect, FetchText};
 use crate::app::fixtures::{
     World, ago, alert, burning, canary_paused, environment, environment_id, event, planera, pod,
 };
-use crate::app::kept::{self, Kept};
-use crate::app::place;
-use crate::app::store::Store;
-use crate::app::ui_state::{Overlay, View};
-use crate::app::{components, rows::Rows};
+use crate::app::state::effect::{Effect, FetchText};
+use crate::app::state::kept::Kept;
+use crate::app::state::rows::Rows;
+use crate::app::state::store::Store;
+use crate::app::state::ui_state::Overlay;
+use crate::app::state::view::View;
+use crate::app::{components, kept, place};
 use crate::domain::series::{Series, Subject};
 
 fn curve(component: &str, track: &str) -> Series {
@@ -184,7 +185,7 @@ fn it_is_part_of_the_way_back_and_of_bookmarks() {
 
 fn resumed(world: World, kept: Kept) -> Store {
     let mut world = world;
-    world.store.resume(kept);
+    crate::app::kept::take(&mut world.store, kept);
     world.store.last_key = None;
     world.settled().store
 }

@@ -3,13 +3,14 @@
 use super::keys::{confirm, press, told, typed};
 use crate::api::release_action::FilledSlot;
 use crate::api::{ActionKind, ActionResult, Phase, ReleaseKind};
-use crate::app::cluster_state::Feed;
-use crate::app::confirm::ConfirmFocus;
-use crate::app::effect::{Effect, RequestId};
-use crate::app::event::{Event, Outcome};
 use crate::app::fixtures::{self, World, chords, planera, release};
-use crate::app::store::Store;
-use crate::app::ui_state::{Overlay, View};
+use crate::app::state::cluster_state::Feed;
+use crate::app::state::confirm::ConfirmFocus;
+use crate::app::state::effect::{Effect, RequestId};
+use crate::app::state::event::{Event, Outcome};
+use crate::app::state::store::Store;
+use crate::app::state::ui_state::Overlay;
+use crate::app::state::view::View;
 use crate::app::update;
 
 #[test]

@@ -3,12 +3,12 @@
 use chrono::TimeDelta;
 
 use super::keys::press;
-use crate::app::differences::Line;
-use crate::app::effect::{Effect, RequestId};
-use crate::app::event::{Event, Outcome};
 use crate::app::fixtures::{World, environment, now, planera, portrait};
-use crate::app::store::Store;
-use crate::app::ui_state::View;
+use crate::app::state::differences::Line;
+use crate::app::state::effect::{Effect, RequestId};
+use crate::app::state::event::{Event, Outcome};
+use crate::app::state::store::Store;
+use crate::app::state::view::View;
 use crate::app::update;
 
 /// The readings that are asked for, by environment.

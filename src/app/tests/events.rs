@@ -1,9 +1,9 @@
 //! Events: whose are followed, what is listed, which warnings belong to a release.
 
 use super::keys::{press, typed};
-use crate::app::effect::Effect;
 use crate::app::fixtures::{environment_id, event, planera};
-use crate::app::store::Store;
+use crate::app::state::effect::Effect;
+use crate::app::state::store::Store;
 
 fn followed(effects: &[Effect]) -> Vec<Vec<String>> {
     let follow = |effect: &Effect| match effect {

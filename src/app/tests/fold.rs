@@ -3,17 +3,19 @@
 use std::collections::BTreeSet;
 
 use crate::api::{Phase, Tier};
-use crate::app::cluster_state::ClusterId;
-use crate::app::command::{COMMANDS, Confirmation};
-use crate::app::event::{ClusterEvent, Delta, Event};
+use crate::app::command::COMMANDS;
 use crate::app::fixtures::{self, World, burning, environment, planera, pod, release};
-use crate::app::keymap::{Keymap, KeymapError, default_keymap};
-use crate::app::located::PodId;
-use crate::app::log_view::{LogSubject, LogView};
-use crate::app::rows::{Health, QueueGroup};
-use crate::app::ui_state::View;
+use crate::app::keymap::{KeymapError, default_keymap};
+use crate::app::state::event::{ClusterEvent, Delta, Event};
+use crate::app::state::health::Health;
+use crate::app::state::keymap::Keymap;
+use crate::app::state::located::{ClusterId, PodId};
+use crate::app::state::logs::{LogSubject, LogView};
+use crate::app::state::rows::QueueGroup;
+use crate::app::state::view::View;
 use crate::app::update;
 use crate::config::key::KeyChord;
+use crate::domain::action_rule::Confirmation;
 use crate::domain::pod_row::PodKey;
 
 #[test]
@@ -172,7 +174,7 @@ fn key_maps_are_patched_and_judged() {
     assert!(matches!(default_keymap().with(twice), Err(KeymapError::Conflict { .. })));
     assert_eq!(default_keymap().with([("quit".to_owned(), vec![])]), Err(KeymapError::NoWayOut));
     // views have keys of their own: a key means the narrowest thing that means something there
-    let request = crate::app::effect::RequestId(0);
+    let request = crate::app::state::effect::RequestId(0);
     let pod = PodKey { namespace: "a".into(), name: "b".into() };
     let logs = View::Logs(Box::new(LogView::new(LogSubject::Pod(PodId::new(ClusterId(0), pod)), request)));
     let n: KeyChord = "n".parse().unwrap();

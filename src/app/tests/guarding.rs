@@ -4,13 +4,14 @@ use crate::api::environment::{Debt, Frozen, Gates, InFlight};
 use crate::api::release::{CheckRecord, Driver};
 use crate::api::release_action::ReleaseActionSpec;
 use crate::api::{ActionKind, Environment, EnvironmentStatus, Phase, ReleaseKind, Verb};
-use crate::app::effect::Effect;
-use crate::app::event::{Event, Outcome};
 use crate::app::fixtures::{
     World, ago, chords, environment, environment_id, now, planera, release, release_id,
 };
-use crate::app::store::Store;
-use crate::app::ui_state::{Overlay, ServerWord, View};
+use crate::app::state::effect::Effect;
+use crate::app::state::event::{Event, Outcome};
+use crate::app::state::store::Store;
+use crate::app::state::ui_state::Overlay;
+use crate::app::state::view::{ServerWord, View};
 use crate::app::update;
 
 const PHRASE: &str = "deploy-to-production";
@@ -119,7 +120,7 @@ fn what_is_done_in_development_is_sent_at_once() {
     assert_eq!(spec.parameters.unwrap().replicas, Some(5));
     // but never into data that is out of step
     let mut store =
-        planera().with(environment("dev")).lost(crate::app::cluster_state::Feed::Actions, 5).store();
+        planera().with(environment("dev")).lost(crate::app::state::cluster_state::Feed::Actions, 5).store();
     assert_eq!(press(&mut store, &line("scale dev backend 5")), []);
     assert!(said(&store).starts_with("scale: data 5 s old"), "{}", said(&store));
 }
@@ -345,8 +346,8 @@ fn a_viewer_presses_every_key_and_nothing_reaches_the_server() {
 
 #[test]
 fn the_inbox_spans_clusters_oldest_first() {
-    use crate::app::cluster_state::ClusterId;
-    use crate::app::event::{ClusterEvent, Delta};
+    use crate::app::state::event::{ClusterEvent, Delta};
+    use crate::app::state::located::ClusterId;
     let here = planera().store.clusters.remove(0);
     let mut store = Store::new(["prod-eu".into(), "prod-us".into()], "test");
     update(&mut store, Event::Tick(now()));
@@ -377,8 +378,8 @@ fn the_inbox_spans_clusters_oldest_first() {
 /// Old data and an environment that opens read-only lock what starts something, and nothing that stops something.
 #[test]
 fn old_data_and_a_lock_keep_nobody_from_stopping() {
-    use crate::app::cluster_state::Feed;
     use crate::app::command;
+    use crate::app::state::cluster_state::Feed;
     let executing = |phase| {
         let cc = release("production", "production-v1-8-2-cc").version("v1.8.2", &["backend", "frontend"]);
         planera().with_release(cc.planned().phase(phase).at_step(0).after("v1.8.1"))

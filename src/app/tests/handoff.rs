@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::keys::{press, typed};
-use crate::app::cluster_state::ClusterId;
-use crate::app::effect::{Effect, HandOff};
-use crate::app::event::{ClusterEvent, Event};
 use crate::app::fixtures::{World, environment_id, planera};
-use crate::app::store::Store;
-use crate::app::ui_state::Overlay;
+use crate::app::state::effect::{Effect, HandOff};
+use crate::app::state::event::{ClusterEvent, Event};
+use crate::app::state::located::ClusterId;
+use crate::app::state::store::Store;
+use crate::app::state::ui_state::Overlay;
 use crate::app::update;
 
 fn allowed(environment: &str, access: &[&'static str]) -> World {

@@ -1,13 +1,14 @@
 //! Triples: a world, keys typed, what follows.
 
 use crate::api::{Phase, Release, Verb};
-use crate::app::cluster_state::Feed;
-use crate::app::confirm::Confirm;
-use crate::app::effect::{Effect, FetchText};
-use crate::app::event::{Event, Outcome};
 use crate::app::fixtures::{self, World, chords, environment, planera, release, release_id};
-use crate::app::store::Store;
-use crate::app::ui_state::{Overlay, View};
+use crate::app::state::cluster_state::Feed;
+use crate::app::state::confirm::Confirm;
+use crate::app::state::effect::{Effect, FetchText};
+use crate::app::state::event::{Event, Outcome};
+use crate::app::state::store::Store;
+use crate::app::state::ui_state::Overlay;
+use crate::app::state::view::View;
 use crate::app::update;
 
 /// Types keys and gathers the effects; sentences as in [`chords`].
@@ -41,7 +42,10 @@ pub(super) fn told(store: &Store) -> String {
         (None, View::Release(view)) => format!("release: {}", view.id.key.name),
         (None, View::Rollback(view)) => format!("rollback: {}", view.environment.key.name),
         (None, View::Inbox(view)) => {
-            format!("inbox: {:?}", view.cursor.selected.as_ref().map(crate::app::rows::InboxKey::word))
+            format!(
+                "inbox: {:?}",
+                view.cursor.selected.as_ref().map(crate::app::state::inbox::InboxKey::word)
+            )
         }
         (None, View::Why(view)) => format!("why: {}", view.id.key.name),
         (None, View::Changes(view)) => format!("changes: {}", view.environment.key.name),

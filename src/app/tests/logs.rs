@@ -1,12 +1,12 @@
 //! Logs: what is followed for which view, how lines are merged, filtered and searched, and what ends with the view.
 
 use super::keys::{press, typed};
-use crate::app::effect::{Effect, RequestId};
-use crate::app::event::{Event, Outcome};
 use crate::app::fixtures::{World, now, planera};
-use crate::app::log_view::{LogNews, LogView, SourceState};
-use crate::app::store::Store;
-use crate::app::ui_state::View;
+use crate::app::state::effect::{Effect, RequestId};
+use crate::app::state::event::{Event, Outcome};
+use crate::app::state::logs::{LogNews, LogView, SourceState};
+use crate::app::state::store::Store;
+use crate::app::state::view::View;
 use crate::app::update;
 use crate::domain::log::{LogLine, LogReach, MOST_LINES};
 
@@ -171,7 +171,7 @@ fn what_is_looked_at_stays_while_lines_come_and_old_ones_go() {
     update(&mut store, many(0, most));
     press(&mut store, "pgup");
     let top = |store: &Store| {
-        shown(store)[view(store).first(store.ui.height(crate::app::ui_state::Pane::Text))].to_owned()
+        shown(store)[view(store).first(store.ui.height(crate::app::state::view::Pane::Text))].to_owned()
     };
     let before = top(&store);
     update(&mut store, many(most, 300));

@@ -1,12 +1,12 @@
 //! The pods' table: orders, labels, inversion, columns, and what is not known of usage.
 
 use super::keys::{press, typed};
-use crate::app::cluster_state::ClusterId;
-use crate::app::event::{ClusterEvent, Delta, Event};
 use crate::app::fixtures::{World, environment_id, planera, pod};
 use crate::app::rows::pods::list;
-use crate::app::store::Store;
-use crate::app::ui_state::PodSort;
+use crate::app::state::event::{ClusterEvent, Delta, Event};
+use crate::app::state::located::ClusterId;
+use crate::app::state::pod_sort::PodSort;
+use crate::app::state::store::Store;
 use crate::domain::pod_row::{PodHealth, PodRow};
 use crate::domain::usage::Usage;
 

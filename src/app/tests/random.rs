@@ -3,12 +3,13 @@
 use proptest::prelude::*;
 
 use crate::api::Phase;
-use crate::app::cluster_state::{ClusterId, Feed, FeedState};
-use crate::app::effect::{Effect, RequestId};
-use crate::app::event::{ClusterEvent, Delta, Event, Outcome};
 use crate::app::fixtures::{burning, chords, environment_id, now, planera, pod, release};
-use crate::app::store::Store;
-use crate::app::ui_state::Overlay;
+use crate::app::state::cluster_state::{Feed, FeedState};
+use crate::app::state::effect::{Effect, RequestId};
+use crate::app::state::event::{ClusterEvent, Delta, Event, Outcome};
+use crate::app::state::located::ClusterId;
+use crate::app::state::store::Store;
+use crate::app::state::ui_state::Overlay;
 use crate::app::update;
 use crate::config::key::{KeyChord, KeyCode, Modifiers};
 use crate::domain::action_rule::rule;

@@ -2,13 +2,13 @@
 
 use crate::api::release::GateState;
 use crate::api::{ActionKind, Phase};
-use crate::app::effect::Effect;
-use crate::app::event::Event;
 use crate::app::fixtures::{World, burning, canary_paused, chords, progressive, release_id};
-use crate::app::store::Store;
-use crate::app::ui_state::Overlay;
+use crate::app::state::effect::Effect;
+use crate::app::state::event::Event;
+use crate::app::state::store::Store;
+use crate::app::state::ui_state::Overlay;
+use crate::app::state::weight_form::WeightForm;
 use crate::app::update;
-use crate::app::weight_form::WeightForm;
 
 fn typed(world: World, keys: &str) -> (Store, Vec<Effect>) {
     let mut store = world.store();

@@ -2,14 +2,14 @@
 
 use chrono::{DateTime, TimeDelta};
 
-use crate::app::cluster_state::ClusterId;
-use crate::app::effect::Effect;
-use crate::app::event::{ClusterEvent, Event, ZoomPart};
 use crate::app::fixtures::{World, ago, burning, chords, environment_id, now};
-use crate::app::store::Store;
-use crate::app::ui_state::View;
+use crate::app::state::effect::Effect;
+use crate::app::state::event::{ClusterEvent, Event, ZoomPart};
+use crate::app::state::located::ClusterId;
+use crate::app::state::store::Store;
+use crate::app::state::view::View;
+use crate::app::state::zoom::{Baseline, Compare, ZoomView, ZoomWish};
 use crate::app::update;
-use crate::app::zoom::{Baseline, Compare, ZoomView, ZoomWish};
 use crate::domain::series::Series;
 
 #[expect(clippy::option_option, reason = "no wish was sent, or the wish for nothing")]

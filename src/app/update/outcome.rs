@@ -4,17 +4,18 @@ use chrono::TimeDelta;
 
 use crate::api::ActionResult;
 use crate::app::ask::{self, Question};
-use crate::app::command::Confirmation;
-use crate::app::confirm::Intent;
-use crate::app::effect::{Effect, RequestId};
-use crate::app::event::Outcome;
-use crate::app::form::Form;
-use crate::app::pending::PendingState;
-use crate::app::store::Store;
-use crate::app::text_view::TextBody;
-use crate::app::toast::Level;
-use crate::app::ui_state::{Overlay, View};
+use crate::app::state::confirm::Intent;
+use crate::app::state::effect::{Effect, RequestId};
+use crate::app::state::event::Outcome;
+use crate::app::state::form::Form;
+use crate::app::state::pending::PendingState;
+use crate::app::state::store::Store;
+use crate::app::state::text_view::TextBody;
+use crate::app::state::toast::Level;
+use crate::app::state::ui_state::Overlay;
+use crate::app::state::view::View;
 use crate::app::{alertmanagers, differences, guard, why};
+use crate::domain::action_rule::Confirmation;
 
 /// After this long without a judgement the person is told.
 const PATIENCE: TimeDelta = TimeDelta::seconds(10);

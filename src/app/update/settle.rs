@@ -2,13 +2,16 @@
 
 use chrono::TimeDelta;
 
-use crate::app::effect::Effect;
-use crate::app::located::EnvironmentId;
-use crate::app::rows::{EnvironmentRow, HealthClass, environments, inbox, pods, queue};
-use crate::app::store::{Dirty, Store};
-use crate::app::ui_state::{Cursor, Pane};
+use crate::app::rows::{environments, inbox, pods, queue};
+use crate::app::selection::{follow, rest};
+use crate::app::state::effect::Effect;
+use crate::app::state::health::HealthClass;
+use crate::app::state::located::EnvironmentId;
+use crate::app::state::rows::EnvironmentRow;
+use crate::app::state::store::{Dirty, Store};
+use crate::app::state::view::Pane;
 use crate::app::{
-    alerts, attention, banners, causes, changes, components, differences, events, kept, log_view, overlays,
+    alerts, attention, banners, causes, changes, components, dialogs, differences, events, kept, log_view,
     refusals, rollback, sections, tracks, zoom,
 };
 use crate::domain::pane;
@@ -63,7 +66,7 @@ pub fn settle(store: &mut Store) -> Vec<Effect> {
     follow_cursors(store);
     rollback::renew(store, dirty.releases);
     crate::app::inbox::renew(store);
-    overlays::renew(store);
+    dialogs::renew(store);
     // what settling itself has touched is settled
     store.dirty = Dirty::default();
     store.revision += 1;
@@ -133,37 +136,4 @@ fn follow_cursors(store: &mut Store) {
             clusters.get(usize::from(id.cluster.0)).is_some_and(|cluster| cluster.pods.get(&id.key).is_some())
         });
     }
-}
-
-/// Where no person has put it, a selection stays on the first row.
-fn rest<K>(cursor: &mut Cursor<K>) {
-    if !cursor.held {
-        cursor.selected = None;
-    }
-}
-
-/// Keeps the selection on the same thing; when that is gone, on what took its place. The selected row stays in sight.
-pub(in crate::app) fn follow<R, K: Clone + PartialEq>(
-    cursor: &mut Cursor<K>,
-    rows: &[R],
-    id: impl Fn(&R) -> &K,
-    height: usize,
-) {
-    let same_place = |k: &K| rows.get(cursor.index).is_some_and(|row| id(row) == k);
-    match &cursor.selected {
-        Some(selected) if same_place(selected) => {}
-        Some(selected) => match rows.iter().position(|row| id(row) == selected) {
-            Some(index) => cursor.index = index,
-            None => cursor.index = cursor.index.min(rows.len().saturating_sub(1)),
-        },
-        None => cursor.index = 0,
-    }
-    cursor.selected = rows.get(cursor.index).map(|row| id(row).clone());
-    cursor.offset = scrolled(cursor.offset, cursor.index, rows.len(), height);
-}
-
-/// The nearest offset at which that row is in sight and no line is wasted.
-pub(in crate::app) fn scrolled(offset: usize, index: usize, len: usize, height: usize) -> usize {
-    let lowest = (index + 1).saturating_sub(height);
-    offset.clamp(lowest, index.max(lowest)).min(len.saturating_sub(height))
 }

@@ -6,8 +6,8 @@ use tokio::sync::watch;
 
 use super::watcher::{Ground, Watcher};
 use super::{Closed, Out, Wishes, kinds};
-use crate::app::cluster_state::{Feed, FeedState};
-use crate::app::event::ClusterEvent;
+use crate::app::state::cluster_state::{Feed, FeedState};
+use crate::app::state::event::ClusterEvent;
 use crate::domain::event_row::{EventKey, EventRow};
 
 pub(super) async fn run(ground: Ground, wishes: watch::Receiver<Wishes>, out: Out) {

@@ -2,8 +2,8 @@
 
 use super::watcher::Ground;
 use super::{Closed, Out};
-use crate::app::cluster_state::Identity;
-use crate::app::event::ClusterEvent;
+use crate::app::state::cluster_state::Identity;
+use crate::app::state::event::ClusterEvent;
 use crate::cluster::watch::{Backoff, Pulse};
 use crate::sanitize;
 

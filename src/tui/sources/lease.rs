@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::watcher::Ground;
 use super::{Closed, Out};
-use crate::app::cluster_state::{ControllerHealth, Feed, FeedState};
-use crate::app::event::ClusterEvent;
+use crate::app::state::cluster_state::{ControllerHealth, Feed, FeedState};
+use crate::app::state::event::ClusterEvent;
 use crate::cluster::Kind;
 use crate::cluster::lease::LeaseWatch;
 use crate::cluster::watch::{Backoff, on_clock};

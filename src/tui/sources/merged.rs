@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use crate::app::cluster_state::FeedState;
-use crate::app::event::Delta;
+use crate::app::state::cluster_state::FeedState;
+use crate::app::state::event::Delta;
 use crate::cluster::watch::{Heard, State, Update};
 use crate::domain::undecodable::Undecodable;
 

@@ -21,7 +21,7 @@ use super::watcher::Ground;
 use super::{Closed, Environments, Out, Plan, Wishes};
 use crate::api::strategy::Track;
 use crate::api::{Environment, EnvironmentKey};
-use crate::app::event::ClusterEvent;
+use crate::app::state::event::ClusterEvent;
 use crate::domain::pane::{Content, Pane};
 use crate::domain::series::Series;
 use crate::domain::sliding;

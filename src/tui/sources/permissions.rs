@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::watcher::Ground;
 use super::{Closed, Environments, Out, Wishes};
 use crate::api::EnvironmentKey;
-use crate::app::event::ClusterEvent;
+use crate::app::state::event::ClusterEvent;
 
 /// How soon to ask again after a question that was not answered.
 const RETRY: Duration = Duration::from_secs(5);

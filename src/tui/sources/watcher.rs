@@ -12,8 +12,8 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::merged::Merged;
 use crate::api::Stored;
-use crate::app::cluster_state::FeedState;
-use crate::app::event::Delta;
+use crate::app::state::cluster_state::FeedState;
+use crate::app::state::event::Delta;
 use crate::cluster::Cluster;
 use crate::cluster::watch::{Feed, Heard, Pulse};
 use crate::domain::undecodable::Undecodable;

@@ -5,12 +5,13 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
 use crate::api::Tier;
-use crate::app::confirm::{Confirm, ConfirmFocus};
-use crate::app::form::ImageChange;
+use crate::app::state::confirm::{Confirm, ConfirmFocus};
+use crate::app::state::form::ImageChange;
 use crate::ui::chrome::{Chrome, Freshness, sentence};
 use crate::ui::format::width;
 use crate::ui::layout::centred;
-use crate::ui::overlays::{clear, message::rows};
+use crate::ui::overlays::clear;
+use crate::ui::overlays::message::rows;
 use crate::ui::pane::Ctx;
 use crate::ui::pen::Pen;
 use crate::ui::shell::edited;

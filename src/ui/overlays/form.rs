@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::api::ReleaseKind;
-use crate::app::form::{Field, Form};
+use crate::app::state::form::{Field, Form};
 use crate::ui::chrome::{Chrome, Freshness, sentence};
 use crate::ui::format::{cut_middle, width};
 use crate::ui::layout::{centred, scrolled};

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::api::Tier;
-use crate::app::handoff::HandOffForm;
+use crate::app::state::handoff::HandOffForm;
 use crate::ui::chrome::{Chrome, Freshness, sentence};
 use crate::ui::layout::centred;
 use crate::ui::overlays::clear;

@@ -3,8 +3,8 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::app::command::{Command, Target};
 use crate::app::help::{HelpLine, lines};
+use crate::app::state::command::{Command, Target};
 use crate::app::target::target;
 use crate::ui::chrome::{Chrome, Freshness};
 use crate::ui::format::{Short, width};
@@ -44,7 +44,7 @@ pub fn draw(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, offset: usize) {
 
 fn command_line(pen: &mut Pen<'_>, ctx: &Ctx<'_>, command: &Command, target: &Target) {
     let theme = ctx.theme;
-    let availability = command.own_availability(ctx.store, target);
+    let availability = crate::app::command::own_availability(ctx.store, command, target);
     let ready = availability.is_ready();
     let (keys, words) = if ready { (theme.key, theme.text) } else { (theme.stale, theme.muted) };
     let at = pen.column();

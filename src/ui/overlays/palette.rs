@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::app::command;
-use crate::app::palette::Palette;
+use crate::app::state::palette::Palette;
 use crate::ui::chrome::{Chrome, Freshness};
 use crate::ui::format::width;
 use crate::ui::layout::{scrolled, take_bottom};

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::app::weight_form::{WeightField, WeightForm};
+use crate::app::state::weight_form::{WeightField, WeightForm};
 use crate::ui::chrome::{Chrome, Freshness, sentence};
 use crate::ui::format::width;
 use crate::ui::layout::centred;

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::alerts::look;
-use crate::app::alerts;
+use crate::app::state::alerts::AlertLine;
 use crate::domain::age::Age;
 use crate::ui::chrome::{Freshness, grey, sentence};
 use crate::ui::format::{Short, width};
@@ -19,7 +19,7 @@ const SAID: [&str; 1] = ["summary"];
 
 fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let (theme, dot) = (ctx.theme, ctx.theme.glyphs.dot);
-    let Some(line) = alerts::selected(ctx.store) else {
+    let Some(line) = ctx.store.selected_alert() else {
         ctx.chrome(None, Freshness::Timeless).draw(
             buf,
             area,
@@ -61,7 +61,7 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
 }
 
 /// Who is told of it, or what keeps it quiet; a line for each.
-fn handled(buf: &mut Buffer, rest: &mut Rect, ctx: &Ctx<'_>, line: &alerts::AlertLine) {
+fn handled(buf: &mut Buffer, rest: &mut Rect, ctx: &Ctx<'_>, line: &AlertLine) {
     let theme = ctx.theme;
     let Some(handled) = &line.handled else { return };
     let mut lines: Vec<String> = handled
@@ -94,7 +94,7 @@ fn handled(buf: &mut Buffer, rest: &mut Rect, ctx: &Ctx<'_>, line: &alerts::Aler
 }
 
 /// Labels one after the other, as many lines as they need.
-fn labels(buf: &mut Buffer, rest: &mut Rect, ctx: &Ctx<'_>, line: &alerts::AlertLine) {
+fn labels(buf: &mut Buffer, rest: &mut Rect, ctx: &Ctx<'_>, line: &AlertLine) {
     let theme = ctx.theme;
     let mut taken = 0;
     let mut column = 0;

@@ -4,11 +4,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::app::alerts::{self, AlertLine, AlertScope};
-use crate::app::cluster_state::Feed;
-use crate::app::components;
-use crate::app::store::Store;
-use crate::app::ui_state::{Pane as Focus, View};
+use crate::app::state::alerts::{AlertLine, AlertScope};
+use crate::app::state::cluster_state::Feed;
+use crate::app::state::store::Store;
+use crate::app::state::view::{Pane as Focus, View};
+use crate::app::{alerts, components};
 use crate::domain::age::Age;
 use crate::domain::alert_row::Severity;
 use crate::ui::chrome::{Chrome, Freshness, grey, stand_in};

@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 
 use crate::api::Release;
 use crate::api::release::{AnalysisVerdict, GateState, Phase};
-use crate::app::cluster_state::Feed;
-use crate::app::ui_state::View;
+use crate::app::state::cluster_state::Feed;
+use crate::app::state::view::View;
 use crate::domain::age::Age;
 use crate::domain::analysis;
 use crate::ui::chrome::{grey, stand_in};

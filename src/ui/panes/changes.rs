@@ -4,10 +4,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::app::changes::{Change, ChangeKind};
-use crate::app::cluster_state::Feed;
 use crate::app::components;
-use crate::app::ui_state::{Pane as Focus, View};
+use crate::app::state::changes::{Change, ChangeKind};
+use crate::app::state::cluster_state::Feed;
+use crate::app::state::view::{Pane as Focus, View};
 use crate::domain::age::Age;
 use crate::ui::chrome::{grey, stand_in};
 use crate::ui::format::Short;

@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::app::components;
-use crate::app::differences::{Differences, DifferencesView, Line, Side};
-use crate::app::ui_state::{Pane as Focus, View};
+use crate::app::state::differences::{Differences, DifferencesView, Line, Side};
+use crate::app::state::view::{Pane as Focus, View};
 use crate::domain::age::Age;
 use crate::domain::difference::{Row, Verdict};
 use crate::ui::chrome::{Freshness, sentence};

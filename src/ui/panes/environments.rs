@@ -4,11 +4,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::app::cluster_state::Feed;
-use crate::app::rows::{EnvironmentRow, Health, Reading};
-use crate::app::sections::{self, EnvironmentLine, Heading};
-use crate::app::store::Store;
-use crate::app::ui_state::Pane as Focus;
+use crate::app::sections;
+use crate::app::state::cluster_state::Feed;
+use crate::app::state::health::{Health, Reading};
+use crate::app::state::rows::EnvironmentRow;
+use crate::app::state::sections::{EnvironmentLine, Heading};
+use crate::app::state::store::Store;
+use crate::app::state::view::Pane as Focus;
 use crate::domain::age::Age;
 use crate::domain::alert_row::AlertCount;
 use crate::ui::chrome::{grey, stand_in};

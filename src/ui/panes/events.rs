@@ -3,9 +3,9 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::app::cluster_state::Feed;
 use crate::app::components;
-use crate::app::ui_state::{Pane as Focus, View};
+use crate::app::state::cluster_state::Feed;
+use crate::app::state::view::{Pane as Focus, View};
 use crate::domain::age::Age;
 use crate::domain::event_row::EventGroup;
 use crate::ui::chrome::{grey, sentence, stand_in};
@@ -159,7 +159,7 @@ pub fn visible_rows(area: Rect, boxed: bool) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::store::Store;
+    use crate::app::state::store::Store;
     use crate::ui::theme::Theme;
 
     #[test]

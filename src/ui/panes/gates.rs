@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::api::release::{ApprovalRecord, ApprovalState, GateState, GateStatus};
-use crate::app::cluster_state::Feed;
-use crate::app::ui_state::{Pane as Focus, View};
+use crate::app::state::cluster_state::Feed;
+use crate::app::state::view::{Pane as Focus, View};
 use crate::domain::age::Age;
 use crate::ui::chrome::{grey, stand_in};
 use crate::ui::format::{Short, width};

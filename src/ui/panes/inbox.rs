@@ -3,11 +3,10 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::app::cluster_state::Feed;
-use crate::app::inbox;
-use crate::app::rows::InboxRow;
-use crate::app::store::Store;
-use crate::app::ui_state::{Pane as Focus, View};
+use crate::app::state::cluster_state::Feed;
+use crate::app::state::inbox::InboxRow;
+use crate::app::state::store::Store;
+use crate::app::state::view::{Pane as Focus, View};
 use crate::domain::age::Age;
 use crate::ui::chrome::{Chrome, Freshness, grey, stand_in};
 use crate::ui::format::{Short, width};
@@ -56,7 +55,7 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
 
 /// Rows below the list, for what is open of the chosen checklist.
 fn detail_rows(store: &Store, height: u16) -> u16 {
-    let open = inbox::selected(store).map_or(0, |row| row.open.len());
+    let open = store.selected_item().map_or(0, |row| row.open.len());
     let wanted = if open == 0 { 0 } else { u16::try_from(open + 1).unwrap_or(u16::MAX) };
     wanted.min(height / 2)
 }
@@ -64,7 +63,7 @@ fn detail_rows(store: &Store, height: u16) -> u16 {
 /// What is open of the chosen checklist, the item that the key ticks pointed at.
 fn items(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let theme = ctx.theme;
-    let Some(row) = inbox::selected(ctx.store).filter(|_| area.height > 0) else { return };
+    let Some(row) = ctx.store.selected_item().filter(|_| area.height > 0) else { return };
     let key = ctx.store.keymap.keys("approve").first().map(ToString::to_string).unwrap_or_default();
     let mut pen = Pen::new(buf, area, 0);
     pen.fmt(

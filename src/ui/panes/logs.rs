@@ -1,12 +1,13 @@
 //! Logs while they are written: of one container, or of several merged by time, each with a mark and a name of its own.
 
+use std::fmt::Write as _;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use std::fmt::Write as _;
 
-use crate::app::log_view::{LogSource, LogView, SourceState};
-use crate::app::ui_state::{Pane as Focus, View};
+use crate::app::state::logs::{LogSource, LogView, SourceState};
+use crate::app::state::view::{Pane as Focus, View};
 use crate::domain::log::LogEntry;
 use crate::ui::chrome::{Freshness, sentence};
 use crate::ui::format::{Many, Short, head, tail, width};

@@ -3,10 +3,10 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::app::cluster_state::Feed;
 use crate::app::matrix::{self, Matrix, MatrixRow};
-use crate::app::rows::EnvironmentRow;
-use crate::app::ui_state::Pane as Focus;
+use crate::app::state::cluster_state::Feed;
+use crate::app::state::rows::EnvironmentRow;
+use crate::app::state::view::Pane as Focus;
 use crate::domain::age::Age;
 use crate::ui::chrome::{Chrome, Freshness, grey, stand_in};
 use crate::ui::format::{Short, width};

@@ -4,21 +4,21 @@ mod curves;
 mod title;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use curves::GUTTER;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-
-use curves::GUTTER;
-pub(super) use curves::{Curves, Detail, curve_style, is_second, stroke_glyph};
-pub(super) use title::LimitNote;
 use title::{Room, Title};
 
-use crate::app::cluster_state::Metric;
+use crate::app::state::cluster_state::Metric;
 use crate::domain::age::Age;
 use crate::domain::pane::{Pane, Severity};
 use crate::domain::series::Series;
 use crate::ui::chrome::{Chrome, Freshness, grey, stand_in};
 use crate::ui::theme::Theme;
+
+pub(super) use curves::{Curves, Detail, curve_style, is_second, stroke_glyph};
+pub(super) use title::LimitNote;
 
 /// What a metric pane shows.
 pub struct Chart<'a, M> {

@@ -5,10 +5,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::app::cluster_state::{Feed, Metric};
 use crate::app::components;
-use crate::app::located::EnvironmentId;
-use crate::app::store::Store;
+use crate::app::state::cluster_state::{Feed, Metric};
+use crate::app::state::located::EnvironmentId;
+use crate::app::state::store::Store;
 use crate::domain::pane::{self, Content};
 use crate::ui::chrome::Freshness;
 use crate::ui::layout;

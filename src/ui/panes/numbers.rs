@@ -3,9 +3,9 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::app::cluster_state::Feed;
 use crate::app::numbers;
-use crate::app::ui_state::{Pane as Focus, View};
+use crate::app::state::cluster_state::Feed;
+use crate::app::state::view::{Pane as Focus, View};
 use crate::domain::age::Age;
 use crate::domain::delivery::Delivery;
 use crate::ui::chrome::{Chrome, Freshness, grey, sentence, stand_in};

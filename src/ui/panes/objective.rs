@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::app::components::{self, UNDIVIDED};
-use crate::app::located::EnvironmentId;
+use crate::app::state::located::EnvironmentId;
 use crate::domain::age::Age;
 use crate::domain::burn_rate::{self, Assessment, Burn, Judged};
 use crate::domain::pane::{Pane, Severity};

@@ -3,9 +3,9 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::app::cluster_state::Feed;
 use crate::app::outlook::{Outlook, outlook};
-use crate::app::ui_state::View;
+use crate::app::state::cluster_state::Feed;
+use crate::app::state::view::View;
 use crate::domain::age::Age;
 use crate::ui::chrome::{grey, sentence, stand_in};
 use crate::ui::format::{Short, width};

@@ -10,12 +10,12 @@ use crate::api::release::{
 };
 use crate::api::strategy::Step;
 use crate::api::{Phase, Release};
-use crate::app::cluster_state::Feed;
 use crate::app::components;
-use crate::app::located::ReleaseId;
+use crate::app::state::cluster_state::Feed;
+use crate::app::state::located::ReleaseId;
+use crate::app::state::store::Store;
+use crate::app::state::view::{Pane as Focus, View};
 use crate::app::steps::{self, StepWords};
-use crate::app::store::Store;
-use crate::app::ui_state::{Pane as Focus, View};
 use crate::domain::age::Age;
 use crate::ui::chrome::{grey, stand_in};
 use crate::ui::format::{Short, head};

@@ -2,14 +2,15 @@
 
 mod columns;
 
+use columns::Columns;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::app::cluster_state::Feed;
 use crate::app::components;
-use crate::app::located::PodId;
-use crate::app::store::Store;
-use crate::app::ui_state::Pane as Focus;
+use crate::app::state::cluster_state::Feed;
+use crate::app::state::located::PodId;
+use crate::app::state::store::Store;
+use crate::app::state::view::Pane as Focus;
 use crate::domain::age::Age;
 use crate::domain::pod_row::PodRow;
 use crate::ui::chrome::{Freshness, grey, sentence, stand_in};
@@ -17,7 +18,6 @@ use crate::ui::format::Short;
 use crate::ui::layout::scrolled;
 use crate::ui::pane::{Ctx, Pane};
 use crate::ui::pen::Pen;
-use columns::Columns;
 
 /// The pane.
 pub static PANE: Pane = Pane { id: "pods", title: "Pods", focus: Some(Focus::Pods), min: (40, 3), draw };

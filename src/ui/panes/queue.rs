@@ -5,9 +5,9 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::api::Phase;
-use crate::app::cluster_state::Feed;
-use crate::app::rows::{QueueGroup, QueueRow};
-use crate::app::ui_state::Pane as Focus;
+use crate::app::state::cluster_state::Feed;
+use crate::app::state::rows::{QueueGroup, QueueRow};
+use crate::app::state::view::Pane as Focus;
 use crate::domain::age::Age;
 use crate::ui::chrome::{Chrome, Freshness, grey, stand_in};
 use crate::ui::format::{Short, width};

@@ -4,8 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::app::cluster_state::Feed;
-use crate::app::ui_state::{Pane as Focus, RollbackView, View};
+use crate::app::state::cluster_state::Feed;
+use crate::app::state::view::{Pane as Focus, RollbackView, View};
 use crate::domain::age::Age;
 use crate::domain::known_version::{KnownVersion, Verdict};
 use crate::ui::chrome::{Chrome, Freshness, grey, stand_in};

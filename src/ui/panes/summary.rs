@@ -4,9 +4,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::api::{Release, ReleaseKind, Tier};
-use crate::app::cluster_state::Feed;
 use crate::app::driving;
-use crate::app::ui_state::View;
+use crate::app::state::cluster_state::Feed;
+use crate::app::state::view::View;
 use crate::domain::age::Age;
 use crate::ui::chrome::stand_in;
 use crate::ui::pane::{Ctx, Pane};

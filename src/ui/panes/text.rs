@@ -3,8 +3,8 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::app::text_view::TextBody;
-use crate::app::ui_state::{Pane as Focus, View};
+use crate::app::state::text_view::TextBody;
+use crate::app::state::view::{Pane as Focus, View};
 use crate::ui::chrome::{Freshness, sentence};
 use crate::ui::format::Short;
 use crate::ui::pane::{Ctx, Pane};

@@ -3,8 +3,8 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::app::cluster_state::Feed;
-use crate::app::ui_state::{Pane as Focus, View};
+use crate::app::state::cluster_state::Feed;
+use crate::app::state::view::{Pane as Focus, View};
 use crate::ui::chrome::{grey, stand_in};
 use crate::ui::pane::{Ctx, Pane};
 use crate::ui::pen::Pen;

@@ -6,11 +6,11 @@ use ratatui::style::Style;
 
 use crate::api::release::ReleaseStatus;
 use crate::api::strategy::Track;
-use crate::app::cluster_state::Feed;
-use crate::app::located::ReleaseId;
-use crate::app::store::Store;
+use crate::app::state::cluster_state::Feed;
+use crate::app::state::located::ReleaseId;
+use crate::app::state::store::Store;
+use crate::app::state::view::View;
 use crate::app::tracks::{Side, WeightWords, drifts, shown_in};
-use crate::app::ui_state::View;
 use crate::domain::age::Age;
 use crate::domain::known_version::tag;
 use crate::ui::chrome::{grey, sentence, stand_in};

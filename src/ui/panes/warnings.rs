@@ -4,8 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::events::line;
-use crate::app::cluster_state::Feed;
-use crate::app::ui_state::View;
+use crate::app::state::cluster_state::Feed;
+use crate::app::state::view::View;
 use crate::domain::event_row::EventGroup;
 use crate::ui::chrome::{Freshness, grey, sentence};
 use crate::ui::pane::{Ctx, Pane};

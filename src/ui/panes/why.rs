@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::api::Release;
-use crate::app::cluster_state::Feed;
-use crate::app::ui_state::{Pane as Focus, ServerWord, View, WhyView};
+use crate::app::state::cluster_state::Feed;
+use crate::app::state::view::{Pane as Focus, ServerWord, View, WhyView};
 use crate::app::why::reasons;
 use crate::domain::age::Age;
 use crate::domain::why::Reason;

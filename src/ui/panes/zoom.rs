@@ -5,10 +5,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::app::cluster_state::{Metric, Zoomed};
-use crate::app::components;
-use crate::app::ui_state::{Pane as Focus, View};
-use crate::app::zoom::{self, Baseline, Compare, ZoomView};
+use crate::app::state::cluster_state::{Metric, Zoomed};
+use crate::app::state::view::{Pane as Focus, View};
+use crate::app::state::zoom::{Baseline, Compare, ZoomView};
+use crate::app::{components, zoom};
 use crate::domain::age::Age;
 use crate::domain::pane::{Content, Pane as Shown, Severity};
 use crate::domain::series::{Series, unix};
@@ -249,7 +249,7 @@ impl<'a> Zoom<'a> {
         pen.right(NUMBER, style, format_args!("{glyph}{}", Exact(Unit::from(self.pane.unit), value)));
     }
 
-    fn changed(&self) -> impl Iterator<Item = &'a crate::app::changes::Change> {
+    fn changed(&self) -> impl Iterator<Item = &'a crate::app::state::changes::Change> {
         let since = self.view_start(self.ctx.store.now);
         self.ctx.store.rows.changes.iter().filter(move |change| change.at >= since)
     }

@@ -1,11 +1,13 @@
 //! Two environments side by side, in each state.
 
-use crate::app::cluster_state::{ClusterId, Feed, FeedState};
-use crate::app::differences::{DifferencesView, Side};
-use crate::app::event::{Event, Outcome};
 use crate::app::fixtures::{World, ago, environment_id, portrait};
-use crate::app::store::Store;
-use crate::app::ui_state::{Cursor, Pane as Focus, View};
+use crate::app::state::cluster_state::{Feed, FeedState};
+use crate::app::state::cursor::Cursor;
+use crate::app::state::differences::{DifferencesView, Side};
+use crate::app::state::event::{Event, Outcome};
+use crate::app::state::located::ClusterId;
+use crate::app::state::store::Store;
+use crate::app::state::view::{Pane as Focus, View};
 
 /// Staging and production: both on their way where there is nothing, both read where all is live, one of them lost where the world is
 /// lost.
@@ -38,14 +40,16 @@ pub fn differences(mut store: Store) -> Store {
     world.store
 }
 
-fn requests(store: &Store) -> (Option<crate::app::effect::RequestId>, Option<crate::app::effect::RequestId>) {
+fn requests(
+    store: &Store,
+) -> (Option<crate::app::state::effect::RequestId>, Option<crate::app::state::effect::RequestId>) {
     match store.ui.view() {
         View::Differences(view) => (view.left.request, view.right.request),
         _ => (None, None),
     }
 }
 
-fn answer(world: &mut World, request: Option<crate::app::effect::RequestId>, outcome: Outcome) {
+fn answer(world: &mut World, request: Option<crate::app::state::effect::RequestId>, outcome: Outcome) {
     if let Some(request) = request {
         world.send(Event::RequestDone { request, outcome });
     }

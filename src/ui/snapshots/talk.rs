@@ -2,11 +2,11 @@
 
 use chrono::TimeDelta;
 
-use crate::app::event::Event;
 use crate::app::fixtures::{World, alert, environment_id, event, now};
-use crate::app::log_view::{LogNews, LogSubject, LogView};
-use crate::app::store::Store;
-use crate::app::ui_state::{Pane as Focus, View};
+use crate::app::state::event::Event;
+use crate::app::state::logs::{LogNews, LogSubject, LogView};
+use crate::app::state::store::Store;
+use crate::app::state::view::{Pane as Focus, View};
 use crate::domain::log::LogLine;
 
 /// What a cluster tells of the crashing canary.
@@ -53,7 +53,7 @@ pub(super) fn with_alerts(world: World) -> World {
 pub(super) fn logs(store: Store) -> Store {
     let mut world = World { store };
     world.store.ui.environments.selected = Some(environment_id("production"));
-    let request = crate::app::effect::RequestId(9_000);
+    let request = crate::app::state::effect::RequestId(9_000);
     let subject = LogSubject::Environment(environment_id("production"));
     world.store.ui.views.push(View::Logs(Box::new(LogView::new(subject, request))));
     world.store.ui.focus = Focus::Text;

@@ -2,7 +2,8 @@
 
 use super::{SIZES, screen, snapshot, text};
 use crate::app::fixtures::burning;
-use crate::app::tour::{self, STEPS};
+use crate::app::state::tour::STEPS;
+use crate::app::tour;
 use crate::ui::overlays::message::rows;
 use crate::ui::theme::Theme;
 

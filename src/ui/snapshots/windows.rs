@@ -5,8 +5,8 @@ use crate::api::environment::{Debt, Frozen, Gates, InFlight};
 use crate::api::release::Driver;
 use crate::api::{Duration, Phase};
 use crate::app::fixtures::{World, ago, canary_paused, environment_id, planera, release};
-use crate::app::toast::{Level, Toast};
-use crate::app::ui_state::Overlay;
+use crate::app::state::toast::{Level, Toast};
+use crate::app::state::ui_state::Overlay;
 
 /// Windows above the home screen, opened by their keys.
 pub(super) fn windows() -> Vec<(&'static str, World)> {

@@ -10,8 +10,8 @@ use futures::stream::FuturesUnordered;
 
 use super::{Asking, Closed, Inputs, NOBODY, SHORTEST, others};
 use crate::api::Environment;
-use crate::app::cluster_state::{Feed, FeedState};
-use crate::app::event::ClusterEvent;
+use crate::app::state::cluster_state::{Feed, FeedState};
+use crate::app::state::event::ClusterEvent;
 use crate::domain::alert_row::{AlertRow, owners};
 use crate::metrics::{Error, Prometheus, Target};
 

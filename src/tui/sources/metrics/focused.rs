@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::{Answered, Asking, Closed, Inputs, NOBODY, curves, focused, joined, labelled, sides};
 use crate::api::strategy::Track;
 use crate::api::{Environment, EnvironmentKey};
-use crate::app::cluster_state::{Feed, FeedState};
+use crate::app::state::cluster_state::{Feed, FeedState};
 use crate::domain::pane::{self, Content, Pane};
 use crate::domain::series::unix;
 use crate::metrics::{Curves, Error, Kind, Prometheus};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Asking, Closed, Inputs, SHORTEST, focused};
 use crate::api::{Environment, EnvironmentKey};
-use crate::app::event::ClusterEvent;
+use crate::app::state::event::ClusterEvent;
 use crate::domain::alert_history::{self, Episode};
 use crate::domain::series::unix;
 use crate::metrics::{Curves, Error};

@@ -9,7 +9,7 @@ use futures::stream::FuturesUnordered;
 use super::{Asking, Closed, Inputs, SHORTEST, others};
 use crate::api::EnvironmentKey;
 use crate::api::environment::AlertmanagerRef;
-use crate::app::event::ClusterEvent;
+use crate::app::state::event::ClusterEvent;
 use crate::domain::silence::{Handling, Silence};
 use crate::metrics::{Error, Target, alertmanager_of};
 

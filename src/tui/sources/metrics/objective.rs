@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Asking, Closed, Inputs, NOBODY, SHORTEST, focused};
 use crate::api::Environment;
 use crate::api::environment::Slo;
-use crate::app::event::ClusterEvent;
+use crate::app::state::event::ClusterEvent;
 use crate::domain::burn_rate::Assessment;
 use crate::domain::series::unix;
 use crate::metrics;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Asking, Closed, Inputs, SHORTEST};
 use crate::api::{Environment, EnvironmentKey};
-use crate::app::event::ClusterEvent;
+use crate::app::state::event::ClusterEvent;
 use crate::domain::series::unix;
 use crate::domain::usage::Usage;
 use crate::metrics::pod_usage;

@@ -4,8 +4,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::app::located::PodId;
-use crate::app::ui_state::{Pane as Focus, PodSort};
+use crate::app::state::located::PodId;
+use crate::app::state::pod_sort::PodSort;
+use crate::app::state::view::Pane as Focus;
 use crate::domain::age::Age;
 use crate::domain::pod_row::{PodHealth, PodRow};
 use crate::domain::usage::{Cpu, Memory};
