@@ -1,5 +1,7 @@
 //! The house keeps its shape: imports point one way, each crate stays in its rooms, files stay short, one place reads the clock.
 
+mod circles;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
@@ -92,7 +94,11 @@ const LONGEST_FILE: usize = 400;
 
 struct Source {
     path: PathBuf,
+    /// Below `src`.
+    inside: String,
     room: String,
+    /// The file as it is.
+    whole: String,
     /// Without comments, texts and test modules.
     code: String,
     /// Lines outside of test modules.
@@ -216,11 +222,12 @@ fn sources() -> Vec<Source> {
     let read: Vec<Source> = paths
         .into_iter()
         .map(|path| {
-            let (code, lines) = without_tests(&fs::read_to_string(&path).unwrap());
-            let inside = path.strip_prefix(home.join("src")).unwrap();
-            let room = inside.components().next().unwrap().as_os_str().to_string_lossy();
-            let room = room.strip_suffix(".rs").unwrap_or(&room).to_owned();
-            Source { path, room, code, lines }
+            let whole = fs::read_to_string(&path).unwrap();
+            let (code, lines) = without_tests(&whole);
+            let inside = path.strip_prefix(home.join("src")).unwrap().to_string_lossy().into_owned();
+            let room = inside.split('/').next().unwrap_or_default();
+            let room = room.strip_suffix(".rs").unwrap_or(room).to_owned();
+            Source { path, inside, room, whole, code, lines }
         })
         .filter(|source| source.room != "lib")
         .collect();
