@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::names::{ComponentName, EnvironmentKey, ReleaseKey};
 use super::strategy::StrategyName;
 
+mod contested;
 mod evidence;
 mod people;
 mod phase;
@@ -17,6 +18,7 @@ mod rollout;
 mod status;
 mod track;
 
+pub use contested::ContestedField;
 pub use evidence::{Counts, Evidence, Spread};
 pub use people::{ApprovalRecord, ApprovalState, CheckRecord, Driver, OverrideRecord};
 pub use phase::Phase;

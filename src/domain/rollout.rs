@@ -23,6 +23,7 @@ mod actions;
 mod already;
 mod argo;
 mod beside;
+mod contested;
 mod draft;
 mod effect;
 mod failure;

@@ -51,6 +51,8 @@ pub struct WorkloadState {
     pub max_surge: Option<String>,
     /// `partition` of a StatefulSet.
     pub partition: Option<i32>,
+    /// Field manager that set `partition`; the controller's own where it is among them.
+    pub partition_by: Option<String>,
     /// Whether the update strategy is `OnDelete`, whose progress nobody can follow.
     pub on_delete: bool,
     /// `status.currentRevision` of a StatefulSet.
@@ -91,6 +93,7 @@ impl WorkloadState {
             max_unavailable: None,
             max_surge: None,
             partition: None,
+            partition_by: None,
             on_delete: false,
             current_revision: String::new(),
             update_revision: String::new(),

@@ -3,12 +3,15 @@
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use kube::{Api, ResourceExt};
 
 use super::controller_revisions::{self, owned};
 use super::{Error, ImageChange, Operation, Revision, Target, Workload, Written};
 use super::{operate, patch};
 use crate::api::environment::WorkloadKind;
+use crate::api::labels::CONTROLLER_FIELD_MANAGER;
+use crate::api::time::from_time;
 use crate::domain::rollout_status::WorkloadState;
 
 /// The kind `apps/v1` StatefulSet.
@@ -78,6 +81,19 @@ fn partition(object: &StatefulSet) -> Option<i32> {
     object.spec.update_strategy.as_ref()?.rolling_update.as_ref()?.partition
 }
 
+/// Field manager of the partition: ours where we are among them, else the latest.
+fn partition_by(object: &StatefulSet) -> Option<String> {
+    let owners = object.metadata.managed_fields.iter().flatten().filter(|entry| owns_partition(entry));
+    let is_ours = |entry: &ManagedFieldsEntry| entry.manager.as_deref() == Some(CONTROLLER_FIELD_MANAGER);
+    let last = owners.max_by_key(|entry| (is_ours(entry), entry.time.as_ref().map(from_time)))?;
+    Some(last.manager.clone().unwrap_or_default())
+}
+
+fn owns_partition(entry: &ManagedFieldsEntry) -> bool {
+    const PATH: &str = "/f:spec/f:updateStrategy/f:rollingUpdate/f:partition";
+    entry.fields_v1.as_ref().is_some_and(|fields| fields.0.pointer(PATH).is_some())
+}
+
 fn state(object: &StatefulSet, container: &str) -> WorkloadState {
     let mut state = WorkloadState::new(KIND, object.name_any());
     state.resource_version = object.resource_version().unwrap_or_default();
@@ -90,6 +106,7 @@ fn state(object: &StatefulSet, container: &str) -> WorkloadState {
     let strategy = spec.update_strategy.as_ref();
     state.on_delete = strategy.is_some_and(|strategy| strategy.type_.as_deref() == Some("OnDelete"));
     state.partition = partition(object);
+    state.partition_by = partition_by(object);
     if let Some(status) = &object.status {
         state.observed_generation = status.observed_generation.unwrap_or_default();
         state.replicas = status.replicas;
@@ -104,12 +121,35 @@ fn state(object: &StatefulSet, container: &str) -> WorkloadState {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
     #[test]
     fn partition_and_revisions_are_read() {
+        let strategy = |fields: Value| json!({"f:spec": {"f:updateStrategy": fields}});
+        let partition = || strategy(json!({"f:rollingUpdate": {"f:partition": {}}}));
+        let entry = |manager: &str, hour: u32, fields: Value| {
+            json!({"manager": manager, "operation": "Update", "apiVersion": "apps/v1", "fieldsType": "FieldsV1",
+                "time": format!("2027-01-15T{hour:02}:00:00Z"), "fieldsV1": fields})
+        };
+        let by = |entries: &[Value]| {
+            let object = json!({"metadata": {"name": "db", "managedFields": entries}, "spec": {
+                "selector": {}, "serviceName": "db", "template": {}, "updateStrategy": {"rollingUpdate": {"partition": 1}}}});
+            state(&serde_json::from_value(object).unwrap(), "db").partition_by
+        };
+        let (ours, other) =
+            (entry(CONTROLLER_FIELD_MANAGER, 8, partition()), entry("argocd", 9, partition()));
+        let (older, unrelated) =
+            (entry("kubectl", 7, partition()), entry("vpa", 10, strategy(json!({"f:type": {}}))));
+        for (entries, expected) in [
+            (vec![], None),
+            (vec![unrelated.clone()], None),
+            (vec![older.clone(), other.clone(), unrelated], Some("argocd")),
+            (vec![other, ours, older], Some(CONTROLLER_FIELD_MANAGER)),
+        ] {
+            assert_eq!(by(&entries).as_deref(), expected, "{entries:?}");
+        }
         let object: StatefulSet = serde_json::from_value(json!({
             "metadata": {"name": "db", "generation": 2},
             "spec": {

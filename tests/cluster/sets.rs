@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::apps::v1::{ControllerRevision, DaemonSet, StatefulSet};
 use kube::Api;
-use kube::api::ListParams;
+use kube::api::{ListParams, Patch, PatchParams};
 use release_cockpit::api::environment::WorkloadKind;
 use release_cockpit::api::{Environment, Phase, Release};
 use release_cockpit::workload::{self, Target};
@@ -129,6 +129,65 @@ async fn a_stateful_set_stops_half_way_for_a_person() {
     assert_eq!(run(&space).await[1].0, image("agent", "v1.0.0"), "its wave has not begun");
     let action = crate::space::action("on", "Resume", "bob", &paused);
     space.act(action).await.expect("accepted");
+    space.until_phase("one", Phase::Succeeded).await;
+    complete(&space).await;
+    assert_eq!(run(&space).await, images("v1.1.0", 2));
+}
+
+/// Somebody raises the partition of `backend` whenever it is lowered while the new version is there, until this is dropped.
+struct Raises(tokio::task::JoinHandle<()>);
+
+impl Raises {
+    fn start(space: &Space, version: &str) -> Self {
+        let (api, wanted) = (space.api::<StatefulSet>(), image("backend", version));
+        let raised = Patch::Merge(json!({"spec": {"updateStrategy": {"rollingUpdate": {"partition": 2}}}}));
+        let manager =
+            PatchParams { field_manager: Some("argocd-controller".into()), ..PatchParams::default() };
+        Self(tokio::spawn(async move {
+            loop {
+                if let Ok(found) = api.get("backend").await
+                    && partition(&found) == Some(0)
+                    && image_of(&found) == wanted
+                {
+                    api.patch("backend", &manager, &raised).await.ok();
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+        }))
+    }
+}
+
+impl Drop for Raises {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+fn partition(found: &StatefulSet) -> Option<i32> {
+    found.spec.update_strategy.as_ref()?.rolling_update.as_ref()?.partition
+}
+
+fn image_of(found: &StatefulSet) -> String {
+    let pod = found.spec.template.spec.as_ref().expect("a pod");
+    pod.containers[0].image.clone().unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_partition_that_somebody_raises_again_and_again_holds_the_release_and_names_them() {
+    let Some((space, _controller)) = sets("contested", json!({})).await else { return };
+    let raises = Raises::start(&space, "v1.1.0");
+    let begun = std::time::Instant::now();
+    space.ask("alice", "one", "v1.1.0", &BOTH).await;
+    let held = space.until_phase("one", Phase::Held).await;
+    let said = message(&held);
+    eprintln!("held after {} s: {said}", begun.elapsed().as_secs());
+    let expected = "argocd-controller sets spec.updateStrategy.rollingUpdate.partition of StatefulSet backend to 2 again and again; this release has set it to 0 5 times";
+    assert!(said.contains(expected), "{said}");
+    let store = space.api::<StatefulSet>().get("backend").await.expect("it");
+    // every write of either side is one generation: the image, and five against five and one more
+    assert_eq!((store.metadata.generation, partition(&store)), (Some(13), Some(2)), "{said}");
+    drop(raises);
+    space.act(crate::space::action("again", "Retry", "bob", &held)).await.expect("accepted");
     space.until_phase("one", Phase::Succeeded).await;
     complete(&space).await;
     assert_eq!(run(&space).await, images("v1.1.0", 2));

@@ -7,8 +7,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApprovalRecord, CheckRecord, Driver, Evidence, OverrideRecord, Phase, Plan, RefusedRequest,
-    RolloutProgress, StepProgress, TrackProgress, Weights,
+    ApprovalRecord, CheckRecord, ContestedField, Driver, Evidence, OverrideRecord, Phase, Plan,
+    RefusedRequest, RolloutProgress, StepProgress, TrackProgress, Weights,
 };
 use crate::api::condition::Condition;
 use crate::api::config_record::ConfigRecord;
@@ -90,6 +90,10 @@ pub struct ReleaseStatus {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
     pub refused: Vec<RefusedRequest>,
+    /// Fields of workloads that somebody else sets, too.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub contested: Vec<ContestedField>,
     /// Set while a person has paused it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paused: Option<Paused>,

@@ -151,6 +151,7 @@ impl Draft<'_> {
     /// Tries again what the release is held in: the way there, or the way back.
     fn retry(&mut self, by: &str) {
         self.status.refused.clear();
+        self.status.contested.clear();
         self.take_over_routers(by);
         self.set_step(self.step());
         if self.status.undo.is_some() {

@@ -89,6 +89,7 @@ impl Draft<'_> {
         self.status.finished_at = None;
         self.status.verifying_since = None;
         self.status.refused.clear();
+        self.status.contested.clear();
         self.status.undo = Some(Undo {
             by: by.to_owned(),
             at: self.now,

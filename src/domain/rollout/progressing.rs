@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::progress::Sight;
-use super::{Draft, FAST};
+use super::{Draft, FAST, contested};
 use crate::api::names::ComponentName;
 use crate::api::release::{
     ComponentState, GateState, GateStatus, PartStep, Paused, Phase, PlanStep, RollStep,
@@ -65,6 +65,10 @@ impl Draft<'_> {
                 Ok(Some(waiting)) => message = message.or(Some(waiting)),
                 Ok(None) => {}
                 Err(Trouble::Untouched(image)) => untouched.push((name.clone(), image)),
+                Err(Trouble::Contested(why)) => {
+                    self.hold(contested::REASON, &why);
+                    return false;
+                }
                 Err(Trouble::Failed(why)) => {
                     self.set_state(name, ComponentState::Failed);
                     if let Some(progress) = self.progress(name) {
@@ -92,6 +96,7 @@ impl Draft<'_> {
         let written = self.was_written(name);
         match self.sight(name) {
             Sight::New(workload) if self.is_kept_back(name, &workload) => {
+                self.contest_partition(name, &workload).map_err(Trouble::Contested)?;
                 Err(Trouble::Untouched(workload.image.unwrap_or_default()))
             }
             Sight::New(workload) => match self.follow(name, &workload) {
@@ -197,5 +202,6 @@ impl Draft<'_> {
 
 enum Trouble {
     Untouched(String),
+    Contested(String),
     Failed(String),
 }

@@ -4,8 +4,9 @@ use chrono::TimeDelta;
 
 use super::progress::Sight;
 use super::tracks::{Aim, Course};
+use super::verifying::kept_back;
 use super::watch::Lack;
-use super::{Draft, FAST};
+use super::{Draft, FAST, contested};
 use crate::api::names::ComponentName;
 use crate::api::release::{ComponentProgress, ComponentState, Phase};
 use crate::domain::rollback;
@@ -108,6 +109,16 @@ impl Draft<'_> {
                 self.say(format!("rolling back: the steps of {name} are skipped"));
                 false
             }
+            (Sight::Old(workload), ComponentState::RollingBack) if self.is_kept_back(name, &workload) => {
+                if let Err(why) = self.contest_partition(name, &workload) {
+                    self.hold(contested::REASON, &why);
+                    return false;
+                }
+                let image = workload.image.unwrap_or_default();
+                self.set_image(name, &image, &image, "put back to");
+                self.say(format!("rolling back every pod of {name}"));
+                false
+            }
             (Sight::Old(workload), ComponentState::RollingBack) => match self.follow(name, &workload) {
                 RolloutStatus::Done(_) => {
                     self.set_state(name, ComponentState::RolledBack);
@@ -160,10 +171,12 @@ impl Draft<'_> {
         for name in names {
             let Sight::Old(workload) = self.sight(&name) else { continue };
             let status = rollout_status_since(&workload, since, self.now);
-            if status.is_done() {
+            let is_kept_back = workload.kept_back() > 0 && self.is_kept_back(&name, &workload);
+            if status.is_done() && !is_kept_back {
                 continue;
             }
-            let message = status.message().to_owned();
+            let message =
+                if is_kept_back { kept_back(&name, &workload) } else { status.message().to_owned() };
             if is_over || matches!(status, RolloutStatus::Failed(_)) {
                 self.is_not_well(&message);
             } else {

@@ -10,6 +10,7 @@ use crate::domain::fixtures::*;
 
 mod approvals;
 mod canary;
+mod contested;
 mod endings;
 mod neighbours;
 mod refusals;

@@ -4,9 +4,10 @@ use chrono::TimeDelta;
 
 use super::patience::{Lapse, MEASURING, PATIENCE};
 use super::progress::Sight;
-use super::{Draft, FAST};
+use super::{Draft, FAST, contested};
+use crate::api::names::ComponentName;
 use crate::api::release::{ComponentState, Phase, PlanStep};
-use crate::domain::rollout_status::RolloutStatus;
+use crate::domain::rollout_status::{RolloutStatus, WorkloadState};
 use crate::domain::span;
 use crate::domain::{plan, resume};
 
@@ -84,12 +85,7 @@ impl Draft<'_> {
             match self.sight(name) {
                 Sight::New(workload) => match self.follow(name, &workload) {
                     RolloutStatus::Done(_) if workload.kept_back() > 0 => {
-                        waiting = waiting.or(Some(Ok(format!(
-                            "{} of {} pods of {name} keep their old version: its partition is {}",
-                            workload.kept_back(),
-                            workload.desired,
-                            workload.partition.unwrap_or_default()
-                        ))));
+                        waiting = waiting.or(Some(Ok(kept_back(name, &workload))));
                     }
                     RolloutStatus::Done(_) => self.set_state(name, ComponentState::Done),
                     RolloutStatus::Waiting(message) => waiting = waiting.or(Some(Ok(message))),
@@ -104,6 +100,18 @@ impl Draft<'_> {
         }
         waiting
     }
+}
+
+/// That a StatefulSet keeps pods at another version, and who has set its partition.
+pub(super) fn kept_back(name: &ComponentName, workload: &WorkloadState) -> String {
+    let by = workload.partition_by.as_deref().unwrap_or_default();
+    format!(
+        "{} of {} pods of {name} keep their old version: {} has set its partition to {}",
+        workload.kept_back(),
+        workload.desired,
+        contested::who(by),
+        workload.partition.unwrap_or_default()
+    )
 }
 
 fn millis(span: TimeDelta) -> u64 {

@@ -3,6 +3,7 @@
 use super::*;
 use crate::api::Duration;
 use crate::api::environment::{Gates, HealthCheck, HttpProbe, Probe};
+use crate::api::labels::CONTROLLER_FIELD_MANAGER;
 use crate::api::release::{ComponentState, GateState};
 use crate::api::release_action::ReleaseActionStatus;
 use crate::domain::fixtures::{at, observed};
@@ -94,6 +95,7 @@ impl World {
                     workload.generation += 1;
                     self.writes.push((set.component.to_string(), format!("partition {:?}", set.partition)));
                     workload.partition = set.partition;
+                    workload.partition_by = Some(CONTROLLER_FIELD_MANAGER.to_owned());
                     return;
                 }
                 if workload.image.as_deref() != Some(set.from.as_str()) {
@@ -108,6 +110,7 @@ impl World {
                 }
                 workload.generation += 1;
                 workload.partition = set.partition;
+                workload.partition_by = Some(CONTROLLER_FIELD_MANAGER.to_owned());
                 self.writes.push((set.component.to_string(), set.to.clone()));
             }
             Effect::SetTrack(_) | Effect::ScaleStable(_) | Effect::SetTraffic(_) | Effect::RemoveTrack(_) => {
