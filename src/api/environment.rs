@@ -16,6 +16,7 @@ mod gates;
 mod metrics;
 mod schemas;
 mod status;
+mod versions;
 
 pub use approval::{Approval, Identity, Person, Slot, Window, WindowKind};
 pub use gates::{
@@ -30,6 +31,7 @@ pub use status::{
     CurrentVersion, Debt, DeniedDigest, EnvironmentStatus, Frozen, InFlight, LaneClaim, Retired,
     ScaledComponent, Stop,
 };
+pub use versions::Versions;
 
 /// What an Environment demands and allows.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -209,12 +211,13 @@ impl fmt::Display for Tier {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Component {
-    /// Name of the component, unique in the environment.
+    /// Name of the component, unique in the environment: a DNS label.
+    #[schemars(regex(pattern = super::names::DNS_LABEL))]
     pub name: ComponentName,
     /// The object that runs it.
     pub workload: WorkloadRef,
     /// The container whose image is released.
-    #[schemars(length(min = 1, max = 63))]
+    #[schemars(length(min = 1, max = 63), regex(pattern = super::names::DNS_LABEL))]
     pub container: String,
     /// Further containers of the same image, init containers too; `*` takes all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -239,7 +242,7 @@ pub struct WorkloadRef {
     /// Kind of the object.
     pub kind: WorkloadKind,
     /// Name of the object.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = 253), regex(pattern = super::names::DNS_SUBDOMAIN))]
     pub name: String,
 }
 
@@ -291,40 +294,11 @@ pub struct Promotion {
 #[serde(rename_all = "camelCase")]
 pub struct EnvironmentRef {
     /// Its namespace.
-    #[schemars(length(min = 1, max = 63))]
+    #[schemars(length(min = 1, max = 63), regex(pattern = super::names::DNS_LABEL))]
     pub namespace: String,
     /// Its name.
-    #[schemars(length(min = 1, max = 63))]
+    #[schemars(length(min = 1, max = 63), regex(pattern = super::names::DNS_SUBDOMAIN))]
     pub name: String,
-}
-
-/// Which versions may come here.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
-#[x_kube(validation = (
-    "!has(self.pattern) || (''.matches(self.pattern) ? true : true)",
-    "versions.pattern is not a valid RE2 expression"
-))]
-#[serde(rename_all = "camelCase")]
-pub struct Versions {
-    /// RE2 expression that the whole version must match.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 256))]
-    pub pattern: Option<String>,
-    /// Tag of the images that carry a version; absent: the version itself. `{{version}}` stands for the version, `{{semver}}` for the
-    /// version without a leading `v`, `{{sha}}` for the commit that the version ends with.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(
-        length(max = 128),
-        regex(pattern = r"^[A-Za-z0-9_.-]*([{][{](version|semver|sha)[}][}][A-Za-z0-9_.-]*)+$")
-    )]
-    pub tag: Option<String>,
-    /// Deployments and promotions name every image by digest.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub require_digest: bool,
-    /// Accept a digest without asking the registry whether it is what the version's tag means: for registries that the controller
-    /// cannot reach. A digest alone then proves no version.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub allow_unverified_digests: bool,
 }
 
 /// What follows a failure.
@@ -383,7 +357,7 @@ pub struct Notify {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SecretKeyRef {
     /// Name of the Secret.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = 253), regex(pattern = super::names::DNS_SUBDOMAIN))]
     pub name: String,
     /// Key in it.
     #[schemars(length(min = 1, max = 253))]

@@ -49,6 +49,11 @@ impl fmt::Display for ReleaseKey {
     }
 }
 
+/// A DNS label, as Kubernetes demands it of Services, containers and namespaces.
+pub const DNS_LABEL: &str = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$";
+/// A DNS subdomain, as Kubernetes demands it of most other names.
+pub const DNS_SUBDOMAIN: &str = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
+
 /// Name of a component within its Environment, such as `backend`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]

@@ -121,8 +121,10 @@ async fn change(
 /// What the release leaves behind in its environment is written down before its own status says so.
 async fn account(context: &Arc<Context>, observed: &Observed, decision: &Decision) -> Result<(), Error> {
     let release = &observed.release;
+    // the policy under which the release began decides, even where somebody has changed it since
+    let versions = observed.environment.as_ref().and_then(|environment| environment.spec.versions.as_ref());
     let status = observed.environment.as_ref().and_then(|environment| environment.status.clone());
-    if ledger::accounted(&status.unwrap_or_default(), release, &decision.status).is_none() {
+    if ledger::accounted(versions, &status.unwrap_or_default(), release, &decision.status).is_none() {
         return Ok(());
     }
     // what was observed bears the verdict on the policies of this moment, which is not for storing
@@ -131,7 +133,7 @@ async fn account(context: &Arc<Context>, observed: &Observed, decision: &Decisio
         observe::get::<Environment>(context, namespace(release), wanted, "read the environment").await?;
     let Some(environment) = found else { return Ok(()) };
     let status = environment.status.clone().unwrap_or_default();
-    let Some(new) = ledger::accounted(&status, release, &decision.status) else { return Ok(()) };
+    let Some(new) = ledger::accounted(versions, &status, release, &decision.status) else { return Ok(()) };
     context.core.permit(name(release), decision.status.phase, "account")?;
     status::store(context, &environment, &new, "the environment").await.map(drop)
 }

@@ -147,6 +147,31 @@ pub fn left_images(release: &Release) -> Option<Vec<ComponentImage>> {
     (!same(&left, &release.spec.images)).then_some(left)
 }
 
+/// The newest of these releases by which the same images were rolled back, and by which nobody has let them in again since: it was rolled
+/// back itself, or is a rollback that left them.
+#[must_use]
+pub fn rolled_back_by<'a>(
+    images: &[ComponentImage],
+    releases: impl Iterator<Item = &'a Release> + Clone,
+) -> Option<&'a Release> {
+    let is_undone = |release: &Release| {
+        let undo = release.status.as_ref().and_then(|status| status.undo.as_ref());
+        release.phase() == Phase::RolledBack
+            && release.spec.kind != ReleaseKind::Rollback
+            && undo.is_some_and(|undo| undo.ends_as == Phase::RolledBack)
+            && same(&release.spec.images, images)
+    };
+    let found = releases.clone().filter(|release| is_undone(release) || leaves(release, images));
+    let newest = found.max_by_key(|release| begun(release))?;
+    let is_good_again = |later: &Release| {
+        later.spec.kind != ReleaseKind::Rollback
+            && later.phase() == Phase::Succeeded
+            && begun(later) > begun(newest)
+            && same(&later.spec.images, images)
+    };
+    (!releases.clone().any(is_good_again)).then_some(newest)
+}
+
 /// Whether the version has succeeded by a later decision: somebody deployed or promoted it again after that rollback.
 fn is_cleared(rollback: &Release, version: &KnownVersion, all: &[&Release]) -> bool {
     all.iter().any(|later| {

@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::api::environment::{Debt, DeniedDigest, EnvironmentStatus};
+use crate::api::environment::{Debt, DeniedDigest, EnvironmentStatus, Versions};
 use crate::api::release::{Phase, Release, ReleaseKind, ReleaseStatus, Undo};
 use crate::domain::rollout::freeze;
 use crate::domain::timeline::{CONTROLLER, cut};
@@ -15,6 +15,7 @@ use super::DENIED;
 /// The environment's status with what this release adds as it goes over to `next`; nothing where it adds nothing.
 #[must_use]
 pub fn accounted(
+    versions: Option<&Versions>,
     status: &EnvironmentStatus,
     release: &Release,
     next: &ReleaseStatus,
@@ -25,7 +26,8 @@ pub fn accounted(
             new.debts.push(debt);
         }
     }
-    for entry in denied_images(release, next) {
+    let allows = versions.is_some_and(|versions| versions.allow_rolled_back);
+    for entry in denied_images(release, next).into_iter().filter(|_| !allows) {
         let has_room = new.denied.len() < DENIED;
         match new.denied.iter_mut().find(|known| known.digest == entry.digest) {
             Some(known) if known.until.is_some() => *known = entry,
@@ -112,13 +114,13 @@ mod tests {
         let begun =
             ReleaseStatus { phase: Phase::Progressing, started_at: Some(at(5)), ..ReleaseStatus::default() };
         let empty = EnvironmentStatus::default();
-        assert_eq!(accounted(&empty, &release, &ReleaseStatus::default()), None, "it waits");
-        let owes = accounted(&empty, &release, &begun).unwrap();
+        assert_eq!(accounted(None, &empty, &release, &ReleaseStatus::default()), None, "it waits");
+        let owes = accounted(None, &empty, &release, &begun).unwrap();
         assert_eq!(owes.debts[0].id, format!("release/{}", uid("planera-2")));
-        assert_eq!(accounted(&owes, &release, &begun), None, "the controller was stopped in between");
+        assert_eq!(accounted(None, &owes, &release, &begun), None, "the controller was stopped in between");
         release.status = Some(begun.clone());
         let reviewed = empty;
-        assert_eq!(accounted(&reviewed, &release, &begun), None, "somebody has reviewed it");
+        assert_eq!(accounted(None, &reviewed, &release, &begun), None, "somebody has reviewed it");
         let mut forced = begun;
         forced.overrides.push(OverrideRecord {
             gate: "windows".into(),
@@ -130,7 +132,7 @@ mod tests {
             action: "a1".into(),
             uid: Some(uid("a1")),
         });
-        let owes = accounted(&reviewed, &release, &forced).unwrap();
+        let owes = accounted(None, &reviewed, &release, &forced).unwrap();
         assert_eq!(
             owes.debts.iter().map(|debt| debt.id.as_str()).collect::<Vec<_>>(),
             [format!("action/{}", uid("a1"))]
@@ -179,14 +181,18 @@ mod tests {
             };
             change(&mut release, &mut next);
             let status = EnvironmentStatus::default();
-            let new = accounted(&status, &release, &next);
+            let allows = Versions { allow_rolled_back: true, ..Versions::default() };
+            assert_eq!(accounted(Some(&allows), &status, &release, &next), None, "{name}: not denied here");
+            let denies = Versions::default();
+            let new = accounted(Some(&denies), &status, &release, &next);
+            assert_eq!(accounted(None, &status, &release, &next), new, "denied by default");
             let denied: Vec<_> = new.iter().flat_map(|new| &new.denied).collect();
             assert_eq!(denied.len(), usize::from(expected), "{name}: {denied:?}");
             if let [entry] = denied[..] {
                 let by = next.undo.as_ref().map(|undo| undo.by.as_str());
                 assert_eq!((entry.digest.as_str(), entry.by.as_deref()), (bad.as_str(), by));
                 assert!(entry.reason.as_ref().unwrap().contains("pods crash"));
-                assert_eq!(accounted(new.as_ref().unwrap(), &release, &next), None, "{name}");
+                assert_eq!(accounted(None, new.as_ref().unwrap(), &release, &next), None, "{name}");
             }
         }
     }
@@ -213,11 +219,13 @@ mod tests {
         let next = |phase| ReleaseStatus { phase, before: before.clone(), ..ReleaseStatus::default() };
         let empty = EnvironmentStatus::default();
         for phase in [Phase::Verifying, Phase::Held, Phase::RollingBack, Phase::Aborted] {
-            assert_eq!(accounted(&empty, &release, &next(phase)), None, "{phase}");
+            assert_eq!(accounted(None, &empty, &release, &next(phase)), None, "{phase}");
         }
-        let new = accounted(&empty, &release, &next(Phase::Succeeded)).unwrap();
+        let allows = Versions { allow_rolled_back: true, ..Versions::default() };
+        assert_eq!(accounted(Some(&allows), &empty, &release, &next(Phase::Succeeded)), None);
+        let new = accounted(None, &empty, &release, &next(Phase::Succeeded)).unwrap();
         assert_eq!(new.denied.iter().map(|denied| &denied.digest).collect::<Vec<_>>(), [&bad]);
         release.status = Some(next(Phase::Succeeded));
-        assert_eq!(accounted(&empty, &release, &next(Phase::Succeeded)), None, "allowed again since");
+        assert_eq!(accounted(None, &empty, &release, &next(Phase::Succeeded)), None, "allowed again since");
     }
 }

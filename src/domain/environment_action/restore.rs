@@ -138,9 +138,11 @@ fn replay(
     let nothing = BTreeMap::new();
     for (at, event) in events {
         match event {
-            Event::Began(release) => account(&mut status, release, |before| before.started_at = None),
+            Event::Began(release) => {
+                account((environment, &mut status), release, |before| before.started_at = None);
+            }
             Event::Ended(release) => {
-                account(&mut status, release, |before| before.phase = Phase::RollingBack);
+                account((environment, &mut status), release, |before| before.phase = Phase::RollingBack);
             }
             Event::Applied(action) => {
                 let seen = Situation {
@@ -157,11 +159,15 @@ fn replay(
 }
 
 /// Adds what a release leaves behind as it goes over from what it was before to what it is.
-fn account(status: &mut EnvironmentStatus, release: &Release, was: impl Fn(&mut ReleaseStatus)) {
+fn account(
+    (environment, status): (&Environment, &mut EnvironmentStatus),
+    release: &Release,
+    was: impl Fn(&mut ReleaseStatus),
+) {
     let Some(now) = &release.status else { return };
     let mut before = release.clone();
     was(before.status.get_or_insert_default());
-    if let Some(new) = ledger::accounted(status, &before, now) {
+    if let Some(new) = ledger::accounted(environment.spec.versions.as_ref(), status, &before, now) {
         *status = new;
     }
 }

@@ -11,7 +11,7 @@ use crate::api::release::{Phase, ReleaseKind};
 use crate::api::strategy::{Step, Strategy, StrategyName};
 use crate::domain::health::{Answer, image_version_name};
 use crate::domain::rollout_status::WorkloadState;
-use crate::domain::{containers, freeze, image_version, rollback, shared_workload, version};
+use crate::domain::{containers, freeze, image_version, known_version, rollback, shared_workload, version};
 
 /// Name of the gate of the environment's own rules.
 pub const POLICY: &str = "policy";
@@ -21,6 +21,8 @@ pub const FROZEN: &str = "frozen";
 pub const DENY_LIST: &str = "deny-list";
 /// Name of the gate that tells of a downgrade.
 pub const DOWNGRADE: &str = "downgrade";
+/// Name of the gate that tells of an earlier rollback of the version.
+pub const ROLLED_BACK: &str = "rolled-back";
 
 /// Rules that no waiting can satisfy, since a release never changes: the phase to end in, and why.
 pub(super) fn judge(case: &Case<'_>) -> Result<Gate, (Phase, String)> {
@@ -316,6 +318,25 @@ pub(super) fn downgrade(case: &Case<'_>) -> Option<Gate> {
         version::is_older(&release.version, running).then_some(running)
     })?;
     Some(Gate::pass(DOWNGRADE, format!("would now downgrade {newer} to {}", release.version)))
+}
+
+/// That the version was rolled back here and is not denied, since the environment does not deny such versions: said, not held against it.
+/// Nothing where neither is so.
+pub(super) fn rolled_back(case: &Case<'_>) -> Option<Gate> {
+    let release = &case.release().spec;
+    let allows = case.environment.spec.versions.as_ref().is_some_and(|versions| versions.allow_rolled_back);
+    if !allows || release.kind == ReleaseKind::Rollback {
+        return None;
+    }
+    let others = case.observed.others.iter().map(|other| &**other);
+    let here = others.filter(|other| other.spec.environment == release.environment);
+    let by = known_version::rolled_back_by(&release.images, here)?;
+    let name = by.metadata.name.as_deref().unwrap_or_default();
+    let detail = format!(
+        "{} was rolled back here ({name}); versions.allowRolledBack lets it come again",
+        release.version
+    );
+    Some(Gate::pass(ROLLED_BACK, detail))
 }
 
 /// Whether an image is on the deny list; a tag cannot be compared with a digest, and thus holds. Nothing where the list is empty.

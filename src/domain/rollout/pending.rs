@@ -100,10 +100,10 @@ impl Draft<'_> {
         let of = |name: &str| evaluation.gates.iter().find(|gate| gate.name == name);
         let is_foremost = |gate: &GateStatus| evaluation.foremost().is_some_and(|f| f.name == gate.name);
         let turn = of(lane::GATE).filter(|gate| gate.state != GateState::Pass && !is_foremost(gate));
-        let downgrade = of(gate::DOWNGRADE);
+        let told = [of(gate::DOWNGRADE), of(gate::ROLLED_BACK)];
         let lapsed = gate::emergency_ends(&self.observed.release).filter(|end| *end <= self.now);
         let lapsed = lapsed.map(|end| format!("no longer an emergency since {}", end.format("%H:%M:%SZ")));
-        let details = turn.into_iter().chain(downgrade).map(|gate| gate.detail.clone());
+        let details = turn.into_iter().chain(told.into_iter().flatten()).map(|gate| gate.detail.clone());
         details.chain(lapsed).collect()
     }
 

@@ -28,8 +28,10 @@ fn merge(patch: Value) -> Patch<Value> {
 async fn what_older_definitions_admitted_stays_updatable_and_harms_nobody_else() {
     let Some(world) = world::world().await else { return };
     let (space, other) = (Space::new(world, "ratchet").await, Space::new(world, "ratchet-other").await);
-    space.application(&["backend"], json!({})).await;
-    other.application(&["backend"], json!({})).await;
+    let names = Space::new(world, "ratchet-names").await;
+    for space in [&space, &other, &names] {
+        space.application(&["backend"], json!({})).await;
+    }
     let manifests = world::run(std::path::Path::new(world::PROGRAM), &["manifests"], "").await.ok();
 
     world.apply(UNBOUNDED).await;
@@ -42,6 +44,14 @@ async fn what_older_definitions_admitted_stays_updatable_and_harms_nobody_else()
         environments.patch("production", &params, &merge(odd.clone())).await.ok()
     })
     .await;
+    // a name that Kubernetes would not take
+    let named = |name: &str, wave: i32| {
+        json!({"name": name, "workload": {"kind": "Deployment", "name": "backend"}, "container": "backend",
+            "image": "ghcr.io/acme/backend", "wave": wave})
+    };
+    let renamed = wire(&names, "admin", "Environment").await;
+    let components = json!({"spec": {"components": [named("Back_End", 0)]}});
+    renamed.patch("production", &params, &merge(components)).await.expect("a name of older definitions");
     let asked = space.ask("alice", "one", "v1.1.0", &["backend"]).await;
     let mut abort = action("odd", "Abort", "alice", &asked);
     abort["spec"]["evidence"] = json!({"at": "2027-01-15T08:00:00+99:99"});
@@ -73,14 +83,28 @@ async fn what_older_definitions_admitted_stays_updatable_and_harms_nobody_else()
     let written = wire(&space, "controller", "Environment").await;
     let status = applied("Environment", "production", json!({"activeRelease": "one"}));
     written.patch_status("production", &as_controller, &status).await.expect("a status");
+    let moved = json!({"metadata": {"labels": {"a": "b"}}, "spec": {"components": [named("Back_End", 1)]}});
+    renamed.patch("production", &params, &merge(moved)).await.expect("another field of the same component");
+    for other in ["Back_Too", "back.too", "-back", "ba ck"] {
+        let more = json!({"spec": {"components": [named("Back_End", 1), named(other, 0)]}});
+        let refused = renamed.patch("production", &params, &merge(more)).await.unwrap_err().to_string();
+        assert!(refused.contains("spec.components[1].name"), "{refused}");
+    }
     // what is wrong anew is refused
     let worse = json!({"spec": {"retention": "200000000d"}});
     let refused = environments.patch("production", &params, &merge(worse)).await.unwrap_err().to_string();
     assert!(refused.contains("spec.retention"), "{refused}");
 
-    let _controller = Controller::start(&[&space, &other], "only").await;
+    let _controller = Controller::start(&[&space, &other, &names], "only").await;
     other.ask("alice", "one", "v1.1.0", &["backend"]).await;
     other.until_phase("one", Phase::Succeeded).await;
+    // and it is released under the name that it has
+    let mut odd = crate::space::release("one", "v1.1.0", "alice", &["backend"]);
+    odd.spec.images[0].component = "Back_End".into();
+    let releases: Api<release_cockpit::api::Release> = names.as_seen_by("alice").await;
+    releases.create(&kube::api::PostParams::default(), &odd).await.expect("a release");
+    let ended = names.until_phase("one", Phase::Succeeded).await;
+    assert_eq!(ended.status.unwrap().components[0].component.as_str(), "Back_End");
     let held = space
         .until_release("one", "aborted or held", |release| {
             release.phase() == Phase::Aborted || message(release).contains("does not understand")
