@@ -79,6 +79,7 @@ pub static GATES: &[&dyn Gate] = &[
     &secret_keys::SecretKeysGate,
     &revision_history::RevisionHistoryGate,
     &routing::RoutingGate,
+    &names::NamesGate,
     &neighbours::NeighboursGate,
     &image_exists::ImageExistsGate,
     &image_tag::ImageTagGate,
@@ -150,6 +151,17 @@ mod tests {
         Measure { prometheus, queries: [("new".to_owned(), "up".to_owned())].into() }
     }
 
+    fn routing() -> Routing {
+        Routing {
+            component: "backend".into(),
+            workload: WorkloadRef { kind: WorkloadKind::Deployment, name: "backend".into() },
+            track: Track::Canary,
+            routing: None,
+            preview_service: None,
+            weights: Vec::new(),
+        }
+    }
+
     fn questions() -> Vec<Question> {
         let http = |url: &str| {
             Question::Http(HttpProbe { url: url.into(), status: None, within: None, body_contains: None })
@@ -160,14 +172,8 @@ mod tests {
             http("gopher://x"),
             Question::SecretKeys(SecretKeys { secret: "app".into(), keys: vec!["A".into()] }),
             Question::RevisionHistory { at_least: 1, workloads: Vec::new() },
-            Question::Routing(Routing {
-                component: "backend".into(),
-                workload: WorkloadRef { kind: WorkloadKind::Deployment, name: "backend".into() },
-                track: Track::Canary,
-                routing: None,
-                preview_service: None,
-                weights: Vec::new(),
-            }),
+            Question::Routing(routing()),
+            Question::Names(routing()),
             Question::Neighbours(Neighbours {
                 component: "backend".into(),
                 workload: WorkloadRef { kind: WorkloadKind::Deployment, name: "backend".into() },

@@ -121,6 +121,7 @@ const CHECKS: &[Check] = &[
     Check { id: "objects", run: |patient| objects::understood(patient).boxed(), needs_server: true },
     Check { id: "secrets", run: |patient| objects::secrets(patient).boxed(), needs_server: true },
     Check { id: "routers", run: |patient| objects::routers(patient).boxed(), needs_server: true },
+    Check { id: "names", run: |patient| objects::names(patient).boxed(), needs_server: true },
     Check { id: "images", run: |patient| objects::images(patient).boxed(), needs_server: true },
 ];
 

@@ -29,7 +29,7 @@ mod source_health;
 mod time;
 
 pub use checklist::{NAME as CHECKLIST, step_items, ticked, ticked_since};
-pub use policy::{DENY_LIST, DOWNGRADE, FROZEN, POLICY};
+pub use policy::{DENY_LIST, DOWNGRADE, FROZEN, POLICY, ROLLED_BACK};
 
 /// Name of the gate of the Environment itself: it exists, and this version understands it.
 pub const ENVIRONMENT: &str = "environment";
@@ -230,13 +230,19 @@ pub fn evaluate(
         objective::ask(&case, &mut all);
         source_health::ask(&case, &mut all);
         preflight::judge(&case, &mut all);
-        names::judge(&case, &mut all);
+    }
+    if observed.release.spec.kind != ReleaseKind::Rollback {
+        names::of_workloads(&case, &mut all);
+    }
+    if waiver.is_none() {
         routing::judge(&case, &mut all);
+    } else {
+        names::of_second_workloads(&case, &mut all);
     }
     all.push(lane_gate(&case));
-    if let Some(gate) = policy::downgrade(&case) {
-        all.push(gate);
-    }
+    all.gates.extend(
+        [policy::downgrade(&case), policy::rolled_back(&case)].into_iter().flatten().map(|gate| gate.0),
+    );
     all
 }
 

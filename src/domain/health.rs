@@ -49,6 +49,8 @@ pub enum Question {
     },
     /// A second workload can be brought up, and its router can send traffic to it.
     Routing(Routing),
+    /// The objects that a second workload needs can have the names that they would get.
+    Names(Routing),
     /// What selects the stable pods selects those of the second workload, too.
     Neighbours(Neighbours),
     /// The check runs of a repository are green.

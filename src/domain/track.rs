@@ -2,6 +2,8 @@
 //!
 //! Must not know how a workload or a router is changed (`workload`, `traffic`).
 
+use super::health::Routing;
+use crate::api::environment::Component;
 use crate::api::names::ComponentName;
 use crate::api::strategy::{Strategy, StrategyName, Track, TrafficRouting};
 
@@ -56,6 +58,19 @@ pub fn preview_service(settings: &Strategy, component: &ComponentName) -> Option
 
 fn filled(text: &str, component: &ComponentName) -> String {
     text.replace(COMPONENT, component.as_str())
+}
+
+/// The second workload of a component, as questions about it name it; no shares are stated.
+#[must_use]
+pub fn second_of(component: &Component, settings: &Strategy, track: Track) -> Routing {
+    Routing {
+        component: component.name.to_string(),
+        workload: component.workload.clone(),
+        track,
+        routing: routing(settings, &component.name),
+        preview_service: preview_service(settings, &component.name),
+        weights: Vec::new(),
+    }
 }
 
 #[cfg(test)]

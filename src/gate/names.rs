@@ -1,9 +1,46 @@
 //! Whether the objects that a second workload needs can have the names that they would get.
 
-use crate::domain::health::Routing;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+use super::{Answered, Gate, Scope, Verdict, routing};
+use crate::api::release::GateState;
+use crate::domain::health::{Question, Routing};
 use crate::domain::object_name::{self, NewName};
 use crate::domain::track::REPLICA_RATIO;
-use crate::traffic::{Route, Router};
+use crate::traffic::{self, Route, Router};
+
+/// The names alone, for a release that waits for nothing else of its router.
+pub struct NamesGate;
+
+impl Gate for NamesGate {
+    fn name(&self) -> &'static str {
+        "names"
+    }
+
+    fn ask<'a>(&'a self, scope: &'a Scope, question: &'a Question) -> Option<BoxFuture<'a, Answered>> {
+        let Question::Names(wanted) = question else { return None };
+        Some(async move { look(scope, wanted).await.into() }.boxed())
+    }
+}
+
+/// `Fail` only where a name does not fit; whatever else may be wrong with the router is not asked here.
+async fn look(scope: &Scope, wanted: &Routing) -> Verdict {
+    let unread = |error: traffic::Error| (GateState::NoData, format!("not every name is known: {error}"));
+    let router = match routing::router(wanted) {
+        Ok(router) => router,
+        Err(error) => return unread(error),
+    };
+    let route = routing::route(scope, wanted);
+    if let Some(problem) = problem(router, &route, wanted) {
+        return (GateState::Fail, problem);
+    }
+    match router.distinguish(&route).await {
+        Ok(_) => (GateState::Pass, "every name fits".to_owned()),
+        Err(error @ traffic::Error::NameTooLong(_)) => (GateState::Fail, error.to_string()),
+        Err(error) => unread(error),
+    }
+}
 
 /// What is wrong with the names that would be written, with the remedies; nothing where they fit.
 pub(super) fn problem(router: &dyn Router, route: &Route, wanted: &Routing) -> Option<String> {
@@ -33,7 +70,6 @@ mod tests {
     use super::*;
     use crate::api::environment::{WorkloadKind, WorkloadRef};
     use crate::api::strategy::Track;
-    use crate::traffic;
 
     fn found(router: &str, workload: &str, config: &[(&str, &str)], preview: Option<&str>) -> Option<String> {
         let (service, _handle) = tower_test::mock::pair::<

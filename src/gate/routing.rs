@@ -8,7 +8,7 @@ use crate::api::release::GateState;
 use crate::api::strategy::Weight;
 use crate::domain::health::{Question, Routing};
 use crate::domain::track::REPLICA_RATIO;
-use crate::traffic::{self, Route, Shares, services};
+use crate::traffic::{self, Route, Router, Shares, services};
 use crate::workload::{self, Target, track};
 
 /// The router's settings fit, its objects are there and state nothing of a second workload yet.
@@ -44,11 +44,7 @@ async fn look(scope: &Scope, wanted: &Routing) -> Result<Verdict, Verdict> {
     if let Some(why) = unfit {
         return Err(fail(why));
     }
-    let router = match &wanted.routing {
-        Some(routing) => traffic::validate(routing),
-        None => traffic::router(REPLICA_RATIO),
-    };
-    let router = router.map_err(|error| refused(&error))?;
+    let router = router(wanted).map_err(|error| refused(&error))?;
     let between = |weight: &&Weight| !matches!(**weight, Weight::ZERO | Weight::FULL);
     if router.shares() == Shares::AllOrNothing
         && let Some(weight) = wanted.weights.iter().find(between)
@@ -85,7 +81,15 @@ async fn look(scope: &Scope, wanted: &Routing) -> Result<Verdict, Verdict> {
     Ok((GateState::Pass, state.detail))
 }
 
-fn route(scope: &Scope, wanted: &Routing) -> Route {
+/// The router that the settings name; replicas where they name none.
+pub(super) fn router(wanted: &Routing) -> Result<&'static dyn Router, traffic::Error> {
+    match &wanted.routing {
+        Some(routing) => traffic::validate(routing),
+        None => traffic::router(REPLICA_RATIO),
+    }
+}
+
+pub(super) fn route(scope: &Scope, wanted: &Routing) -> Route {
     Route {
         client: scope.client.clone(),
         namespace: scope.namespace.clone(),

@@ -27,6 +27,9 @@ pub enum Error {
     /// The object is there, but cannot be used as it is; the sentence says why.
     #[error("{0}")]
     Unfit(String),
+    /// A name or label that would be written is longer than Kubernetes accepts; the sentence says which.
+    #[error("{0}")]
+    NameTooLong(String),
     /// Somebody changed the object between the look and the write; nothing was written.
     #[error("{0} changed in between")]
     Changed(String),
@@ -49,7 +52,11 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Changed(_) => true,
-            Self::Config(_) | Self::Missing { .. } | Self::NotInstalled { .. } | Self::Unfit(_) => false,
+            Self::Config(_)
+            | Self::Missing { .. }
+            | Self::NotInstalled { .. }
+            | Self::Unfit(_)
+            | Self::NameTooLong(_) => false,
             Self::Workload(error) => error.is_transient(),
             Self::Kube { source, .. } => workload::refusal::is_transient(source),
         }

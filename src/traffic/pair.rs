@@ -73,8 +73,8 @@ pub(super) fn telling(route: &Route, service: &Value, workload: &Value) -> Resul
     let value = matched.get(*key).cloned().unwrap_or_default();
     let second = second_value(route, &value);
     if let Some(problem) = NewName::of_label(key, &second, second.len() - value.len()).problem() {
-        return Err(unfit(format!(
-            "selects by {key}={value}. {problem}, or add another label to both selectors"
+        return Err(Error::NameTooLong(format!(
+            "Service {name} selects by {key}={value}. {problem}, or add another label to both selectors"
         )));
     }
     Ok(((*key).clone(), value))

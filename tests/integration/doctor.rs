@@ -4,15 +4,46 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 
 use assert_cmd::Command;
-use serde_json::Value;
+use chrono::{SecondsFormat, TimeDelta, Utc};
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::api::{Patch, PatchParams, PostParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Api, Client, Config};
+use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio_util::task::AbortOnDropHandle;
 
 use release_cockpit::sim::scenario::Scenario;
 use release_cockpit::sim::server::{Running, start};
 use release_cockpit::time::Clock;
 
 async fn world() -> Running {
-    start(Scenario::builtin("planera").unwrap(), Clock::system()).await.unwrap()
+    world_at(Clock::system()).await
+}
+
+async fn world_at(clock: Clock) -> Running {
+    start(Scenario::builtin("planera").unwrap(), clock).await.unwrap()
+}
+
+/// The lease of a controller that renews it twice a second, by a clock that is so far from the server's.
+async fn leads_with_a_clock(world: &Running, ahead: TimeDelta) -> AbortOnDropHandle<()> {
+    let config = Kubeconfig::from_yaml(&world.kubeconfig_yaml("admin")).unwrap();
+    let config = Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await.unwrap();
+    let leases: Api<Lease> = Api::namespaced(Client::try_from(config).unwrap(), "release-cockpit");
+    let lease = move || {
+        let renewed = (Utc::now() + ahead).to_rfc3339_opts(SecondsFormat::Micros, true);
+        json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+            "metadata": {"name": "release-cockpit-controller", "namespace": "release-cockpit"},
+            "spec": {"holderIdentity": "elsewhere", "leaseDurationSeconds": 15, "renewTime": renewed}})
+    };
+    leases.create(&PostParams::default(), &serde_json::from_value(lease()).unwrap()).await.unwrap();
+    AbortOnDropHandle::new(tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+            let renewed = Patch::Merge(json!({"spec": {"renewTime": lease()["spec"]["renewTime"]}}));
+            leases.patch("release-cockpit-controller", &PatchParams::default(), &renewed).await.unwrap();
+        }
+    }))
 }
 
 struct Home(TempDir);
@@ -187,6 +218,97 @@ async fn an_object_that_is_not_understood_is_named_and_every_command_goes_on() {
         assert_eq!(output.status.code(), Some(0), "{arguments:?}: {err}");
         assert!(err.contains("production") && err.contains("spec.onFailure: retry"), "{arguments:?}: {err}");
         assert!(arguments != ["status"] || out.contains("planera-staging"), "{out}");
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_differs_from_the_servers_is_found_with_and_without_a_controller() {
+    let home = Home::new();
+    for (ahead, words) in [(TimeDelta::hours(5), "5h behind"), (TimeDelta::hours(-5), "5h ahead of")] {
+        let world = world_at(Clock::scaled(Utc::now() + ahead, 1.0)).await;
+        let file = home.file("kubeconfig", &world.kubeconfig_yaml("alice"));
+        let (_, checks) = home.doctor(Some(&world), &["--kubeconfig", file.to_str().unwrap()]).await;
+        let clock =
+            checks.iter().find(|found| found["subject"] == "clock").unwrap_or_else(|| panic!("{checks:#?}"));
+        assert_eq!((&clock["check"], &clock["verdict"]), (&json!("controller"), &json!("warn")));
+        // seconds pass between the answer and the look at it
+        let evidence = clock["evidence"].as_str().unwrap().replace("4h59m", "5h");
+        assert!(evidence.contains(words), "{evidence}");
+        assert!(clock["remedy"].as_str().unwrap().contains("NTP"), "{clock}");
+        world.stop().await;
+    }
+    let world = world().await;
+    let file = home.file("kubeconfig", &world.kubeconfig_yaml("alice"));
+    let (_, checks) = home.doctor(Some(&world), &["--kubeconfig", file.to_str().unwrap()]).await;
+    assert!(!checks.iter().any(|found| found["subject"] == "clock"), "{checks:#?}");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_controller_whose_clock_is_wrong_leads_all_the_same_and_is_named() {
+    let home = Home::new();
+    for (ahead, verdict, words) in [
+        (TimeDelta::zero(), "ok", "elsewhere leads"),
+        (
+            TimeDelta::hours(5),
+            "warn",
+            "elsewhere leads and renews, but its clock is 5h ahead of the API server's",
+        ),
+        (
+            TimeDelta::hours(-5),
+            "warn",
+            "elsewhere leads and renews, but its clock is 5h behind the API server's",
+        ),
+    ] {
+        let world = world().await;
+        let _leader = leads_with_a_clock(&world, ahead).await;
+        let file = home.file("kubeconfig", &world.kubeconfig_yaml("alice"));
+        let (_, checks) = home.doctor(Some(&world), &["--kubeconfig", file.to_str().unwrap()]).await;
+        let found = checks.iter().find(|found| found["check"] == "controller").unwrap();
+        assert_eq!(found["verdict"], verdict, "{found}");
+        let evidence = found["evidence"].as_str().unwrap().replace("4h59m", "5h");
+        assert!(evidence.contains(words), "{evidence}");
+        world.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn names_that_kubernetes_would_refuse_are_found_before_any_release() {
+    let (world, home) = (world().await, Home::new());
+    let file = home.file("kubeconfig", &world.kubeconfig_yaml("alice"));
+    let arguments = ["--kubeconfig", file.to_str().unwrap()];
+    let (_, checks) = home.doctor(Some(&world), &arguments).await;
+    assert_eq!(verdict(&checks, "names", &context(&checks)), "ok", "{checks:#?}");
+    let (long, service) = ("w".repeat(243), "s".repeat(57));
+    for (change, words) in [
+        (json!({"workload": {"name": long}}), "is too long: 243 characters, at most 242"),
+        (json!({}), "-canary is too long: 64 characters, at most 63"),
+    ] {
+        let changed = world.tamper("environments", ("planera-production", "production"), |mut found| {
+            let first = &mut found["spec"]["components"][0];
+            json_patch::merge(first, &change);
+            let service = if change == json!({}) { service.as_str() } else { "backend" };
+            found["spec"]["allowedStrategies"] = json!(["canary"]);
+            found["spec"]["strategy"] = json!({"rolling": {}});
+            found["spec"]["strategies"] = json!({"canary": {"steps": [{"setWeight": 50}], "trafficRouting": {
+                "router": "gateway-api", "config": {"httpRoute": "backend", "service": service}}}});
+            Some(found)
+        });
+        assert!(changed);
+        let (code, checks) = home.doctor(Some(&world), &arguments).await;
+        let failed: Vec<_> = checks
+            .iter()
+            .filter(|found| found["check"] == "names" && found["verdict"] == "fail")
+            .filter(|found| found["evidence"].as_str().unwrap().contains(words))
+            .collect();
+        assert!(!failed.is_empty() && code == Some(1), "{words}: {checks:#?}");
+        let subject = failed[0]["subject"].as_str().unwrap();
+        assert!(subject.starts_with("planera-production/production names/"), "{subject}");
+        world.tamper("environments", ("planera-production", "production"), |mut found| {
+            found["spec"]["components"][0]["workload"]["name"] = json!("backend");
+            Some(found)
+        });
     }
     world.stop().await;
 }

@@ -14,9 +14,11 @@ use crate::api::Environment;
 use crate::api::condition::ConditionStatus;
 use crate::api::environment::{ImageExists, Preflight};
 use crate::api::release::GateState;
+use crate::api::strategy::StrategyName;
 use crate::cluster::registry::Registries;
 use crate::cluster::secret::{SecretError, inspect};
-use crate::domain::health::{Question, Routing};
+use crate::domain::health::Question;
+use crate::domain::object_name::NewName;
 use crate::domain::secret_use::{self, SecretUse};
 use crate::domain::track;
 use crate::domain::undecodable::Undecodable;
@@ -201,14 +203,7 @@ pub(super) async fn routers(patient: &Patient) -> Vec<Finding> {
         }
         let settings = environment.spec.strategy_of(strategy);
         for component in &environment.spec.components {
-            let routing = Routing {
-                component: component.name.to_string(),
-                workload: component.workload.clone(),
-                track,
-                routing: track::routing(&settings, &component.name),
-                preview_service: track::preview_service(&settings, &component.name),
-                weights: Vec::new(),
-            };
+            let routing = track::second_of(component, &settings, track);
             questions.push((
                 environment,
                 format!("{} {}", environment.key(), component.name),
@@ -221,6 +216,42 @@ pub(super) async fn routers(patient: &Patient) -> Vec<Finding> {
     }
     let remedy = "create or correct the router's objects that spec.strategy names";
     busy.into_iter().chain(answers(patient, questions, remedy).await).collect()
+}
+
+/// Whether Kubernetes accepts the names of everything that a release would change or make, by any strategy that may be chosen.
+pub(super) async fn names(patient: &Patient) -> Vec<Finding> {
+    const SHORTER: &str = "use shorter names: Kubernetes refuses what a release would make";
+    let Ok(environments) = patient.environments().await else {
+        return vec![Finding::skipped("the environments cannot be read")];
+    };
+    let (mut findings, mut questions) = (Vec::new(), Vec::new());
+    for environment in environments {
+        let spec = &environment.spec;
+        let strategies: BTreeSet<StrategyName> =
+            spec.allowed_strategies.iter().copied().chain([spec.default_strategy()]).collect();
+        for component in &spec.components {
+            let (subject, workload) =
+                (format!("{} names/{}", environment.key(), component.name), &component.workload);
+            if let Some(problem) = NewName::of_workload(workload.kind, &workload.name, 0).problem() {
+                findings.push(Finding::fail(subject, problem, SHORTER));
+                continue;
+            }
+            let tracks = strategies.iter().filter_map(|strategy| Some((*strategy, track::of(*strategy)?)));
+            let before = questions.len();
+            questions.extend(tracks.map(|(strategy, track)| {
+                let second = track::second_of(component, &spec.strategy_of(strategy), track);
+                (environment, format!("{subject} ({strategy})"), Question::Names(second))
+            }));
+            if questions.len() == before {
+                findings.push(Finding::ok(subject, "every name fits"));
+            }
+        }
+    }
+    if questions.is_empty() && findings.is_empty() {
+        return vec![Finding::skipped("there is no environment in sight")];
+    }
+    findings.extend(answers(patient, questions, SHORTER).await);
+    findings
 }
 
 /// What runs must still be in its registry: one image of each registry of an environment.

@@ -1,6 +1,6 @@
 //! What we may do, whether identities are attested, and whether anybody executes releases.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
 
 use super::Finding;
@@ -88,7 +88,16 @@ pub(super) async fn environments(patient: &Patient) -> Vec<Finding> {
         let place = environment.key().to_string();
         match shared_workload::rival(environment, environments) {
             Some(rival) => Finding::fail(place, rival, APART),
-            None => Finding::ok(place, "no other Environment names its workloads"),
+            None => {
+                let versions = environment.spec.versions.as_ref();
+                let allows = versions.is_some_and(|versions| versions.allow_rolled_back);
+                let rest = if allows {
+                    "; versions.allowRolledBack: a version is not denied after its rollback"
+                } else {
+                    ""
+                };
+                Finding::ok(place, format!("no other Environment names its workloads{rest}"))
+            }
         }
     });
     looked.collect()
@@ -103,23 +112,23 @@ pub(super) async fn controller(patient: &Patient) -> Vec<Finding> {
             return vec![Finding::warn(namespace, error.to_string(), "ask for the right to read its lease")];
         }
     };
-    if leader.renewed.is_none() {
-        return vec![Finding::fail(
-            namespace,
-            "no controller has ever led: nothing executes releases",
-            START,
-        )];
-    }
-    let now = Clock::system().now();
-    let mut findings = vec![leads(patient, cluster, leader.clone()).await];
-    if let Some(skew) = leader.server_time.map(|server| now - server).filter(|skew| skew.abs() > SKEW) {
-        findings.push(Finding::warn(
-            namespace,
-            format!("this machine's clock is {} the API server's", apart(skew)),
-            "synchronise the clocks (NTP): ages and countdowns are wrong by as much",
-        ));
-    }
-    findings
+    let skew = skewed(leader.server_time, Clock::system().now());
+    let leads = if leader.renewed.is_none() {
+        Finding::fail(namespace, "no controller has ever led: nothing executes releases", START)
+    } else {
+        leads(patient, cluster, leader).await
+    };
+    [Some(leads), skew].into_iter().flatten().collect()
+}
+
+/// This machine's clock beside the API server's; nothing where they agree, or where the server states no time.
+fn skewed(server: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<Finding> {
+    let skew = server.map(|server| now - server).filter(|skew| skew.abs() > SKEW)?;
+    Some(Finding::warn(
+        "clock",
+        format!("this machine's clock is {} the API server's", apart(skew)),
+        "synchronise the clocks (NTP): ages and countdowns are wrong by as much",
+    ))
 }
 
 /// Two clocks that differ by less count as equal; the `Date` of an answer has whole seconds.
@@ -158,4 +167,32 @@ async fn leads(patient: &Patient, cluster: &Cluster, leader: Leader) -> Finding 
 fn apart(skew: TimeDelta) -> String {
     let way = if skew > TimeDelta::zero() { "ahead of" } else { "behind" };
     format!("{} {way}", Age::of(skew.abs()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_clocks_that_differ_by_more_than_a_few_seconds_are_found() {
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        for (ahead, expected) in [
+            (0, None),
+            (5, None),
+            (-5, None),
+            (6, Some("6s ahead of")),
+            (-6, Some("6s behind")),
+            (7200, Some("120m ahead of")),
+            (-90_000, Some("25h behind")),
+        ] {
+            let found = skewed(Some(now - TimeDelta::seconds(ahead)), now);
+            assert_eq!(found.is_some(), expected.is_some(), "{ahead}");
+            if let (Some(found), Some(words)) = (found, expected) {
+                let sentence = format!("this machine's clock is {words} the API server's");
+                assert_eq!((found.verdict, found.evidence), (super::super::Verdict::Warn, sentence));
+                assert!(found.remedy.contains("NTP"), "{}", found.remedy);
+            }
+        }
+        assert!(skewed(None, now).is_none());
+    }
 }

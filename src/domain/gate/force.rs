@@ -10,7 +10,7 @@ use crate::api::release::{GateState, OverrideRecord, ReleaseStatus};
 pub const LONGEST: TimeDelta = TimeDelta::hours(4);
 
 /// Gates that nobody passes by force: what they demand is not a matter of time or consent, or has its own way out.
-const NEVER: [&str; 11] = [
+const NEVER: [&str; 12] = [
     "retired",
     super::POST_REVIEW,
     super::BREAK_GLASS,
@@ -22,10 +22,11 @@ const NEVER: [&str; 11] = [
     "plan",
     super::lane::GATE,
     super::DOWNGRADE,
+    super::ROLLED_BACK,
 ];
 
 /// Gates that ask the world about what is released: they are not looked at by force, an override of them has no effect.
-const ASKED: [&str; 3] = ["preflight/", "traffic/", "image-version/"];
+const ASKED: [&str; 5] = ["preflight/", "traffic/", "image-version/", "names/", "neighbours/"];
 
 /// Whether that gate may be passed by force at all.
 #[must_use]

@@ -10,7 +10,7 @@ use crate::domain::span;
 use crate::domain::{image_version, version};
 
 /// How old an answer may be.
-const FRESH: TimeDelta = TimeDelta::seconds(60);
+pub(super) const FRESH: TimeDelta = TimeDelta::seconds(60);
 /// How often a question is asked while a release waits.
 pub(super) const EVERY: TimeDelta = TimeDelta::seconds(30);
 

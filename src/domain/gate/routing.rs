@@ -16,15 +16,9 @@ pub(super) fn judge(case: &Case<'_>, all: &mut Evaluation) {
     for (component, _) in targets(case) {
         let name = format!("traffic/{}", component.name);
         if case.observed.answers.is_due(&name, EVERY, case.now) {
-            let question = Question::Routing(Routing {
-                component: component.name.to_string(),
-                workload: component.workload.clone(),
-                track,
-                routing: track::routing(&settings, &component.name),
-                preview_service: track::preview_service(&settings, &component.name),
-                weights: weights.clone(),
-            });
-            all.questions.push((name.clone(), question));
+            let routing =
+                Routing { weights: weights.clone(), ..track::second_of(component, &settings, track) };
+            all.questions.push((name.clone(), Question::Routing(routing)));
         }
         all.push(gate(case, &name));
         let name = format!("neighbours/{}", component.name);
