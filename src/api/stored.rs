@@ -9,6 +9,8 @@
 //!
 //! The list travels as an annotation that exists in memory only: it needs no field in any type, survives every clone and cache, and
 //! is removed from what the API server sends, so that nobody can write it.
+//!
+//! Fields that this version does not know at all are no misfit. Those of a status travel along in the same way ([`add_newer_fields`]).
 
 use std::borrow::Cow;
 
@@ -19,12 +21,17 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+mod newer;
 mod partial;
+
+pub use newer::add_newer_fields;
 
 /// In-memory annotation that lists the parts of an object that this version does not understand. Never sent.
 const UNKNOWN_PARTS: &str = "release-cockpit.dev/unknown-parts";
 /// In-memory annotation with the spec as it is stored, of an object that is understood in part. Never sent.
 const SPEC_AS_STORED: &str = "release-cockpit.dev/spec-as-stored";
+/// Annotations that exist in memory only.
+const IN_MEMORY: [&str; 3] = [UNKNOWN_PARTS, SPEC_AS_STORED, newer::NEWER_FIELDS];
 /// Longest reason, in characters.
 const REASON: usize = 240;
 
@@ -128,10 +135,17 @@ impl<K: Resource + DeserializeOwned + 'static> Stored<K> {
     /// Decodes the JSON of one object. A `null` is an absent field, as everywhere in Kubernetes.
     #[must_use]
     pub fn decode(text: &str) -> Self {
-        let error = match serde_json::from_str::<K>(text) {
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let (decoded, newer) = newer::decode::<K, _>(&mut deserializer);
+        let error = match decoded.and_then(|object| deserializer.end().map(|()| object)) {
             Ok(mut object) => {
                 if let Some(annotations) = &mut object.meta_mut().annotations {
-                    annotations.retain(|key, _| key != UNKNOWN_PARTS && key != SPEC_AS_STORED);
+                    annotations.retain(|key, _| !IN_MEMORY.contains(&key.as_str()));
+                }
+                if !newer.is_empty()
+                    && let Ok(value) = serde_json::from_str(text)
+                {
+                    newer::keep(object.meta_mut(), &value, &newer);
                 }
                 return Self::Readable(object);
             }
@@ -144,7 +158,7 @@ impl<K: Resource + DeserializeOwned + 'static> Stored<K> {
         };
         drop_nulls(&mut value);
         if let Some(annotations) = value.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
-            annotations.retain(|key, _| key != UNKNOWN_PARTS && key != SPEC_AS_STORED);
+            annotations.retain(|key, _| !IN_MEMORY.contains(&key.as_str()));
         }
         match partial::decode::<K>(value) {
             Ok(object) => Self::Readable(object),

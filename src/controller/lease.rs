@@ -17,7 +17,7 @@ use super::context::locked;
 use super::credentials::May;
 use super::error::{Error, read_failed};
 use super::shards;
-use crate::api::labels::{LEASE_NAMESPACES, LEASE_PROCESS};
+use crate::api::labels::{CONTROLLER_LEASE, LEASE_NAMESPACES, LEASE_PROCESS};
 use crate::api::time::{from_micro_time, to_micro_time};
 use crate::time::Clock;
 
@@ -163,6 +163,8 @@ pub(super) struct Claim {
     pub namespaces: Vec<String>,
     pub options: LeaseOptions,
     pub clock: Clock,
+    /// The latest renewal that was ever sent.
+    sent: Mutex<Option<DateTime<Utc>>>,
 }
 
 impl Claim {
@@ -173,7 +175,8 @@ impl Claim {
         options: LeaseOptions,
         clock: Clock,
     ) -> Self {
-        Self { api: Api::namespaced(client, namespace), me, namespaces: namespaces.to_vec(), options, clock }
+        let (api, namespaces) = (Api::namespaced(client, namespace), namespaces.to_vec());
+        Self { api, me, namespaces, options, clock, sent: Mutex::default() }
     }
 
     fn name(&self) -> String {
@@ -248,25 +251,58 @@ impl Claim {
             return Ok(Outcome::Served(who));
         }
         let now = self.clock.now();
+        let is_renewal = decided == Move::Renew;
         let written = match decided {
             Move::Wait(other) => return Ok(Outcome::Elsewhere(other)),
             Move::Twin => return Ok(Outcome::Twin),
+            Move::Renew if self.is_renewed_by_another(found.as_ref()) => return Ok(Outcome::Twin),
             Move::Create => {
+                self.sends(now);
                 let metadata = ObjectMeta { name: Some(name), ..ObjectMeta::default() };
                 let lease = self.mine(Lease { metadata, spec: Some(self.spec(None, now)) });
                 self.api.create(&PostParams::default(), &lease).await
             }
             Move::Renew | Move::Take => {
+                self.sends(now);
                 let mut lease = found.unwrap_or_default();
                 lease.spec = Some(self.spec(lease.spec.take(), now));
                 self.api.replace(&name, &PostParams::default(), &self.mine(lease)).await
             }
         };
         match written {
+            Ok(_) if is_renewal => Ok(self.yields(others).await.map_or(Outcome::Held, Outcome::Served)),
             Ok(_) => Ok(Outcome::Held),
             Err(kube::Error::Api(status)) if status.code == 409 => Ok(Outcome::Raced),
             Err(source) => Err(read_failed("write the lease")(source)),
         }
+    }
+
+    fn sends(&self, renewal: DateTime<Utc>) {
+        let mut sent = locked(&self.sent);
+        *sent = Some(sent.map_or(renewal, |before| before.max(renewal)));
+    }
+
+    /// Whether our lease was renewed later than we ever did: an older version, which knows of no processes, runs under the same identity
+    /// and leaves our annotation as it is.
+    fn is_renewed_by_another(&self, lease: Option<&Lease>) -> bool {
+        let renewed = lease.and_then(|lease| lease.spec.as_ref()?.renew_time.as_ref().map(from_micro_time));
+        let last = locked(&self.sent).map(|sent| from_micro_time(&to_micro_time(sent)));
+        renewed.zip(last).is_some_and(|(renewed, last)| renewed > last)
+    }
+
+    /// Who serves one of our namespaces although we lead, where they come first: an older version, which knows of one lease only, or a
+    /// shard that took its lease at the same moment.
+    async fn yields(&self, others: &mut shards::Others) -> Option<String> {
+        let own = self.name();
+        if own == CONTROLLER_LEASE {
+            return None;
+        }
+        // the lease is renewed already: what cannot be read now is read next time
+        let patience = self.clock.wall(self.patience() / 4);
+        let listed = tokio::time::timeout(patience, self.api.list(&kube::api::ListParams::default())).await;
+        let mut leases = listed.ok()?.ok()?.items;
+        leases.retain(|lease| lease.metadata.name.as_ref().is_some_and(|name| *name < own));
+        others.serving(&leases, &self.namespaces, self.clock.monotonic())
     }
 
     /// Who serves one of the same namespaces under another lease, in one sentence.

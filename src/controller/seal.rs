@@ -23,6 +23,7 @@ use super::observe::{self, api, name, namespace};
 use crate::api::labels::SEAL_FIELD_MANAGER;
 use crate::api::names::EnvironmentKey;
 use crate::api::release::Phase;
+use crate::api::stored;
 use crate::api::{ChainHead, Environment, Release, ReleaseAction, Seal, Stored};
 use crate::domain::audit::{Record, RecordKind, plan_seals};
 
@@ -248,6 +249,8 @@ where
         + 'static,
 {
     let meta = object.meta();
+    let mut status = status.clone();
+    stored::add_newer_fields(object, &mut status, false);
     let body = json!({
         "apiVersion": K::api_version(&()),
         "kind": K::kind(&()),

@@ -16,7 +16,7 @@ use crate::api::labels::CONTROLLER_FIELD_MANAGER;
 use crate::api::stored::{self, Stored};
 
 /// Replaces the status of an object. A conflict means that the object is no longer the one that was read; nothing is written then.
-/// Returns the object as it is stored. A status that is understood in part is never replaced: the other parts would be lost.
+/// Returns the object as it is stored. Fields that only a newer version knows stay as they are. A status that is understood in part is never replaced: the other parts would be lost.
 pub(super) async fn store<K>(
     context: &Context,
     object: &K,
@@ -43,6 +43,7 @@ where
         // and so is what was told
         fields.remove("notified");
     }
+    stored::add_newer_fields(object, &mut status, true);
     let mut metadata = json!({"name": name(object), "namespace": namespace(object)});
     if let Some(version) = &object.meta().resource_version {
         metadata["resourceVersion"] = json!(version);

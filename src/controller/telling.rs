@@ -27,6 +27,7 @@ use crate::api::environment::Notify;
 use crate::api::labels::NOTIFY_FIELD_MANAGER;
 use crate::api::names::EnvironmentKey;
 use crate::api::release::Phase;
+use crate::api::stored;
 use crate::api::{Environment, Notified, Release, Stored};
 use crate::domain::notice::{self, Notice, wants};
 use crate::notify::{self, Desk};
@@ -318,11 +319,13 @@ where
         let found: Option<K> = get(context, namespace(object), name(object), "read what was told").await?;
         let Some(found) = found.filter(|found| found.meta().uid == object.meta().uid) else { return Ok(()) };
         context.core.permit(name(object), Phase::Pending, "notified")?;
+        let mut status = json!({"notified": notice::remember(found.told(), entry.clone())});
+        stored::add_newer_fields(&found, &mut status, false);
         let body = json!({
             "apiVersion": K::api_version(&()),
             "kind": K::kind(&()),
             "metadata": {"name": name(object), "resourceVersion": found.meta().resource_version},
-            "status": {"notified": notice::remember(found.told(), entry.clone())},
+            "status": status,
         });
         let params = PatchParams::apply(NOTIFY_FIELD_MANAGER).force();
         match api.patch_status(name(object), &params, &Patch::Apply(&body)).await {

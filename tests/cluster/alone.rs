@@ -1,6 +1,7 @@
 //! What concerns everybody in the cluster, and so runs when nobody else does: `tests/cluster/run` runs it by itself, at the end.
 
 mod ratcheting;
+mod skew;
 
 use std::time::Instant;
 

@@ -1,13 +1,17 @@
 //! Several replicas: one leads, and when it is gone another one does.
 
+use std::time::{Duration, Instant};
+
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
-use release_cockpit::api::Phase;
+use kube::api::{Patch, PatchParams};
+use release_cockpit::api::labels::CONTROLLER_LEASE;
+use release_cockpit::api::{Phase, Release};
 use release_cockpit::controller::{Faults, lease_name};
 use serde_json::json;
 
 use crate::controller::{Controller, LEASE};
 use crate::space::{Space, until_is};
-use crate::world;
+use crate::world::{self, until};
 
 async fn lease_of(space: &Space, holder: &str) -> LeaseSpec {
     let held = |lease: &Lease| {
@@ -52,4 +56,58 @@ async fn another_replica_goes_on_where_the_leader_died() {
     let lease =
         space.api::<Lease>().get(&lease_name(std::slice::from_ref(&space.namespace))).await.expect("a lease");
     assert_eq!(lease.spec.and_then(|spec| spec.holder_identity).as_deref().unwrap_or_default(), "");
+}
+
+/// A controller of an older version: it knows of one lease only, leaves annotations alone, and renews until this is dropped.
+struct Older(tokio::task::JoinHandle<()>);
+
+impl Older {
+    fn start(space: &Space, identity: &str) -> Self {
+        let (leases, identity) = (space.api::<Lease>(), identity.to_owned());
+        Self(tokio::spawn(async move {
+            loop {
+                let renewed = k8s_openapi::jiff::Timestamp::now().to_string();
+                let lease = json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": CONTROLLER_LEASE},
+                    "spec": {"holderIdentity": identity, "leaseDurationSeconds": 4, "renewTime": renewed}});
+                let params = PatchParams::apply("older").force();
+                leases.patch(CONTROLLER_LEASE, &params, &Patch::Apply(&lease)).await.ok();
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }))
+    }
+}
+
+impl Drop for Older {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_older_controller_is_respected_also_by_a_shard_that_leads_already() {
+    let Some(world) = world::world().await else { return };
+    let space = Space::new(world, "leadership-older").await;
+    space.application(&["backend"], json!({})).await;
+    let _controller = Controller::start_with(&[&space], "newer", Faults::default()).await;
+    lease_of(&space, "newer").await;
+    space.ask("alice", "one", "v1.1.0", &["backend"]).await;
+    space.until_phase("one", Phase::Succeeded).await;
+    let older = Older::start(&space, "older");
+    until_is(&space.api::<Lease>(), CONTROLLER_LEASE, "held by the older one", |lease| lease.spec.is_some())
+        .await;
+    let noticed = Instant::now();
+    until(30, "the shard has had time for two renewals", || async {
+        (noticed.elapsed() > LEASE.renew * 3).then_some(())
+    })
+    .await;
+    space.ask("alice", "two", "v1.2.0", &["backend"]).await;
+    let begun = Instant::now();
+    until(60, "a while in which the older one leads", || async {
+        let two = space.api::<Release>().get("two").await.ok()?;
+        assert!(two.status.is_none(), "two lead: {:?}", two.status);
+        (begun.elapsed() > LEASE.duration * 2).then_some(())
+    })
+    .await;
+    drop(older);
+    space.until_phase("two", Phase::Succeeded).await;
 }

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use serde_path_to_error::Segment;
 
-use super::{UnknownPart, mark, plain};
+use super::{UnknownPart, mark, newer, plain};
 use crate::api::{Environment, Release, ReleaseAction};
 
 /// Most parts that are removed; an object that is stranger than that is unreadable.
@@ -80,6 +80,8 @@ pub(super) fn decode<K: Resource + DeserializeOwned + 'static>(mut value: Value)
     for _ in 0..ROUNDS {
         let error = match serde_path_to_error::deserialize::<_, K>(&value) {
             Ok(mut object) => {
+                let (_, unknown) = newer::decode::<K, _>(&value);
+                newer::keep(object.meta_mut(), &value, &unknown);
                 if let Some(spec) = spec {
                     mark(object.meta_mut(), &parts, &spec);
                 }
