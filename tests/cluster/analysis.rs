@@ -209,6 +209,48 @@ async fn a_tripling_is_found_within_its_bound() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_doubling_is_found_within_its_bound() {
+    const RUNS: usize = 5;
+    const RATE: f64 = 200.0;
+    let Some(world) = world().await else { return };
+    let mut changes = against_stable("errorRate", "twoProportion");
+    changes["strategy"] = json!({"canary": {"steps": [{"setWeight": 25}, {"pause": {}}]}});
+    let mut spaces = Vec::new();
+    for number in 0..RUNS {
+        let space = canary(world, &format!("doubled-{number}"), changes.clone()).await;
+        let usual = json!({"namespace": space.namespace, "errorRate": 0.03, "requestsPerSecond": RATE});
+        behave(world, usual).await;
+        behave(world, json!({"namespace": space.namespace, "errorRate": 0.06, "version": VERSION})).await;
+        spaces.push(space);
+    }
+    let controller = Controller::start(&spaces.iter().collect::<Vec<_>>(), "one").await;
+    for space in &spaces {
+        space.ask("alice", "doubled", VERSION, &["backend"]).await;
+    }
+    let mut took = Vec::new();
+    for space in &spaces {
+        let ended = space.until_phase("doubled", Phase::RolledBack).await;
+        let status = ended.status.expect("a status");
+        let why = status.undo.expect("why").reason;
+        assert!(why.contains("canary is worse"), "{why}");
+        let evidence = &status.evidence[0];
+        let total = &evidence.total;
+        eprintln!(
+            "a doubling at {RATE} rps and 3 % was decided after {:.0} requests ({:.0} of the canary), {:.0} s: {why}",
+            total.requests + total.stable_requests,
+            total.requests,
+            evidence.elapsed
+        );
+        took.push(evidence.elapsed);
+    }
+    controller.stop().await;
+    took.sort_by(f64::total_cmp);
+    // twice the fastest that any test can be, one interval, and two scrapes
+    let limit = 2.0 * 100.0_f64.ln() / (growth(0.03, 0.25, 2.0) * RATE / 4.0) + 2.0 + 2.0;
+    assert!(took[RUNS / 2] <= limit, "the median of {took:?} s is beyond {limit:.0} s");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_alert_is_told_as_we_think() {
     let Some(world) = world().await else { return };
     let rule = json!({

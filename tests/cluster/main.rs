@@ -23,6 +23,8 @@ mod contract;
 mod controller;
 mod definitions;
 mod diagnosis;
+#[path = "../integration/ear.rs"]
+mod ear;
 mod endings;
 mod entering;
 mod exposed;
@@ -32,6 +34,7 @@ mod exposed;
 mod faulty;
 mod forgery;
 mod freezing;
+mod invalid;
 mod journey;
 mod killed;
 mod kubeconfigs;
