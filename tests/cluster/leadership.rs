@@ -66,11 +66,11 @@ impl Older {
         let (leases, identity) = (space.api::<Lease>(), identity.to_owned());
         Self(tokio::spawn(async move {
             loop {
-                let renewed = k8s_openapi::jiff::Timestamp::now().to_string();
+                let renewed = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
                 let lease = json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": CONTROLLER_LEASE},
                     "spec": {"holderIdentity": identity, "leaseDurationSeconds": 4, "renewTime": renewed}});
                 let params = PatchParams::apply("older").force();
-                leases.patch(CONTROLLER_LEASE, &params, &Patch::Apply(&lease)).await.ok();
+                leases.patch(CONTROLLER_LEASE, &params, &Patch::Apply(&lease)).await.expect("its lease");
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
         }))

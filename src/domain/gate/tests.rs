@@ -72,6 +72,60 @@ fn a_denied_digest_stops_everything_and_a_tag_cannot_be_told() {
 }
 
 #[test]
+fn an_earlier_rollback_of_the_version_is_said_where_it_denies_nothing() {
+    use crate::api::environment::Versions;
+    use crate::api::release::{RevisionRecord, Undo};
+    let record = |image: &crate::api::release::ComponentImage| RevisionRecord {
+        component: image.component.clone(),
+        image: image.image.clone(),
+        revision: None,
+        replicas: None,
+        partition: None,
+    };
+    let undone = |by: Phase| {
+        let mut past = release_at("bad", "v2", 1);
+        let undo = Undo { by: "erin".into(), at: at(2), reason: "crashes".into(), ends_as: by };
+        let status = past.status.get_or_insert_default();
+        (status.phase, status.started_at, status.undo) = (by, Some(at(1)), Some(undo));
+        past
+    };
+    let left = || {
+        let mut back = release_at("back", "v1", 3);
+        back.spec.kind = ReleaseKind::Rollback;
+        let status = back.status.get_or_insert_default();
+        (status.phase, status.started_at) = (Phase::Succeeded, Some(at(3)));
+        status.before = release("v2").spec.images.iter().map(record).collect();
+        back
+    };
+    let good = || {
+        let mut again = release_at("again", "v2", 4);
+        let status = again.status.get_or_insert_default();
+        (status.phase, status.started_at) = (Phase::Succeeded, Some(at(4)));
+        again
+    };
+    for (others, allows, expected) in [
+        (vec![], true, None),
+        (vec![undone(Phase::RolledBack)], true, Some("bad")),
+        (vec![undone(Phase::RolledBack)], false, None),
+        (vec![undone(Phase::Aborted)], true, None),
+        (vec![left()], true, Some("back")),
+        (vec![undone(Phase::RolledBack), left()], true, Some("back")),
+        (vec![left(), good()], true, None),
+    ] {
+        let mut environment = environment();
+        environment.spec.versions = Some(Versions { allow_rolled_back: allows, ..Versions::default() });
+        let mut observed = observed(environment);
+        observed.others = others.into_iter().map(std::sync::Arc::new).collect();
+        let gate = evaluated(&observed).gates.into_iter().find(|gate| gate.name == ROLLED_BACK);
+        assert!(gate.iter().all(|gate| gate.state == GateState::Pass));
+        let expected = expected.map(|name| {
+            format!("v2 was rolled back here ({name}); versions.allowRolledBack lets it come again")
+        });
+        assert_eq!(gate.map(|gate| gate.detail), expected);
+    }
+}
+
+#[test]
 fn workloads_must_exist_be_followable_and_match_what_is_required() {
     type Change = fn(&mut Observed);
     let changes: [(&str, Change); 5] = [

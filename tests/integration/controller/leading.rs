@@ -74,6 +74,20 @@ async fn a_second_replica_of_the_same_identity_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_older_version_of_the_same_identity_is_found_by_its_renewals() {
+    let stage = Stage::open().await;
+    let first = stage.beside(stage.client("controller"), stage.brief("one", &[]));
+    stage.until_led("release-cockpit-controller", "one").await;
+    // it renews what it takes for its own, and leaves the annotation of the other process as it is
+    let renewed = kube::api::Patch::Merge(json!({"spec": {"renewTime": "2099-01-01T00:00:00.000000Z"}}));
+    let params = kube::api::PatchParams::default();
+    stage.leases().patch("release-cockpit-controller", &params, &renewed).await.unwrap();
+    let ended = tokio::time::timeout(PATIENCE, first).await.expect("two lead").unwrap();
+    let refusal = ended.unwrap_err().to_string();
+    assert!(refusal.contains("--identity one"), "{refusal}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replica_comes_back_after_a_crash_under_its_own_name() {
     let stage = Stage::open().await;
     let first = stage.replica(stage.client("controller"), stage.brief("one", &[]), Faults::default());
