@@ -1,13 +1,14 @@
 //! The only place that reads a clock.
 //!
 //! Everything that needs the present instant is handed a [`Clock`], so that the embedded world can run faster than the wall
-//! and tests can stand still.
+//! and tests can stand still. Scaled clocks and stopwatches follow the runtime: while a test has paused its time, they measure that.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::time::Instant;
 
 /// A source of the present instant. Cheap to clone; clones agree.
 #[derive(Clone, Debug)]
@@ -18,6 +19,7 @@ enum Kind {
     System,
     Scaled { wall_start: Instant, start: DateTime<Utc>, factor: f64 },
     Manual(AtomicI64),
+    Stepped { base: Clock, micros: AtomicI64 },
 }
 
 impl Clock {
@@ -40,6 +42,20 @@ impl Clock {
         Self(Arc::new(Kind::Manual(AtomicI64::new(start.timestamp_micros()))))
     }
 
+    /// A clock that runs as this one does and whose wall time [`Clock::step`] sets alone, as on another machine.
+    #[must_use]
+    pub fn on_another_machine(&self) -> Self {
+        Self(Arc::new(Kind::Stepped { base: self.clone(), micros: AtomicI64::new(0) }))
+    }
+
+    /// Sets the wall time of a clock [`on_another_machine`](Clock::on_another_machine) forward or back, as NTP or an operator does. Its monotonic
+    /// time does not change; other clocks are left alone.
+    pub fn step(&self, by: TimeDelta) {
+        if let Kind::Stepped { micros, .. } = &*self.0 {
+            micros.fetch_add(by.num_microseconds().unwrap_or_default(), Ordering::AcqRel);
+        }
+    }
+
     /// The present instant.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
@@ -52,6 +68,9 @@ impl Clock {
             Kind::Manual(micros) => {
                 DateTime::from_timestamp_micros(micros.load(Ordering::Acquire)).unwrap_or_default()
             }
+            Kind::Stepped { base, micros } => {
+                base.now() + TimeDelta::microseconds(micros.load(Ordering::Acquire))
+            }
         }
     }
 
@@ -59,13 +78,14 @@ impl Clock {
     /// It may stand still while the machine sleeps.
     #[must_use]
     pub fn monotonic(&self) -> Duration {
-        static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        static ORIGIN: LazyLock<std::time::Instant> = LazyLock::new(std::time::Instant::now);
         match &*self.0 {
             Kind::System => ORIGIN.elapsed(),
             Kind::Scaled { wall_start, factor, .. } => wall_start.elapsed().mul_f64(*factor),
             Kind::Manual(micros) => {
                 Duration::from_micros(u64::try_from(micros.load(Ordering::Acquire)).unwrap_or_default())
             }
+            Kind::Stepped { base, .. } => base.monotonic(),
         }
     }
 
@@ -81,6 +101,7 @@ impl Clock {
     pub fn wall(&self, span: Duration) -> Duration {
         match &*self.0 {
             Kind::Scaled { factor, .. } => span.div_f64(*factor),
+            Kind::Stepped { base, .. } => base.wall(span),
             Kind::System | Kind::Manual(_) => span,
         }
     }
@@ -133,6 +154,31 @@ mod tests {
             let before = clock.monotonic();
             assert!(clock.monotonic() >= before);
         }
+    }
+
+    #[test]
+    fn the_clock_of_another_machine_is_set_alone() {
+        let manual = Clock::manual(DateTime::from_timestamp(1_000, 0).unwrap());
+        let other = manual.on_another_machine();
+        assert_eq!(other.now(), manual.now());
+        let before = other.monotonic();
+        for by in [TimeDelta::seconds(-90), TimeDelta::seconds(30)] {
+            other.step(by);
+        }
+        manual.advance(Duration::from_secs(7));
+        assert_eq!(other.now(), manual.now() - TimeDelta::seconds(60));
+        assert_eq!(other.monotonic().checked_sub(before), Some(Duration::from_secs(7)));
+        // nobody sets the time of the machine itself
+        manual.step(TimeDelta::seconds(5));
+        assert_eq!(manual.now().timestamp(), 1_007);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn scaled_clocks_and_stopwatches_follow_the_time_of_the_runtime() {
+        let (clock, watch) = (Clock::scaled(DateTime::UNIX_EPOCH, 20.0), Stopwatch::start());
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+        assert_eq!((clock.now().timestamp(), clock.monotonic().as_secs()), (72_000, 72_000));
+        assert_eq!(watch.elapsed().as_secs(), 3600);
     }
 
     #[test]

@@ -220,6 +220,7 @@ impl Claim {
             }
             let known = may.borrow_and_update().clone();
             tokio::select! {
+                biased;
                 () = tokio::time::sleep(self.clock.wall(self.options.renew)) => {}
                 // whoever waits to know whether it may lead waits no longer
                 changed = may.wait_for(|may| *may != known) => if changed.is_err() {

@@ -201,6 +201,7 @@ async fn ask_again(context: &Context) {
             }
         };
         tokio::select! {
+            biased;
             () = tokio::time::sleep(context.core.clock.wall(wait)) => soon -= soon.min(1),
             // what has just changed takes a moment to be heeded
             () = context.policies.wanted.notified() => soon = LOOKS_AFTER_A_CHANGE,

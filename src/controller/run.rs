@@ -163,6 +163,7 @@ async fn lead(core: &Arc<Core>, options: &ControllerOptions) {
         };
         let work = scopes.into_iter().map(|scope| Box::pin(work(core.clone(), scope, options.concurrency)));
         tokio::select! {
+            biased;
             () = core.leadership.lost() => {}
             _ = select_all(work) => {}
         }

@@ -4,6 +4,7 @@
 #[cfg(test)]
 mod admitted;
 mod apply;
+mod cache;
 mod call;
 pub mod definitions;
 mod delete;
@@ -67,6 +68,8 @@ pub struct Shared {
     pub samples: Arc<RwLock<Samples>>,
     /// The world's Alertmanager.
     pub alertmanager: Mutex<Alertmanager>,
+    /// What reads see that allow any state.
+    pub caches: cache::Caches,
     /// Ends every stream.
     pub stop: CancellationToken,
     unknown: Mutex<Vec<String>>,
@@ -86,6 +89,7 @@ impl Shared {
             authorizer,
             samples,
             alertmanager,
+            caches: cache::Caches::default(),
             stop,
             unknown: Mutex::default(),
         }

@@ -90,8 +90,30 @@ pub async fn start_with(scenario: Scenario, clock: Clock, options: StartOptions)
     Ok(Running { kube_url, prometheus_url, alertmanager_url, registry_url, shared, scenario, stop, tasks })
 }
 
+/// The objects of a world, read without a request: nobody in it notices.
+#[derive(Clone, Debug)]
+pub struct View(Arc<Shared>);
+
+impl View {
+    /// What `read` finds in each object of a kind (by its plural) in a namespace, by name; nothing for a kind that does not exist.
+    pub fn each<T>(&self, plural: &str, namespace: &str, read: impl FnMut(&Value) -> T) -> Vec<T> {
+        let Some(resource) = RESOURCES.iter().find(|resource| resource.plural == plural) else {
+            return Vec::new();
+        };
+        let (world, mut read) = (self.0.world(), read);
+        world.store.list(resource, Some(namespace)).map(|object| read(&object.value)).collect()
+    }
+}
+
 async fn answer(listener: TcpListener, shared: Arc<Shared>, stop: CancellationToken) {
-    let router = Router::new().fallback(move |request: Request<Body>| {
+    let served = axum::serve(listener, router(shared)).with_graceful_shutdown(stop.cancelled_owned()).await;
+    if let Err(error) = served {
+        tracing::warn!(%error, "the embedded API server stopped");
+    }
+}
+
+fn router(shared: Arc<Shared>) -> Router {
+    Router::new().fallback(move |request: Request<Body>| {
         let shared = shared.clone();
         async move {
             // the clock of this server is the world's
@@ -102,11 +124,7 @@ async fn answer(listener: TcpListener, shared: Arc<Shared>, stop: CancellationTo
             }
             answer
         }
-    });
-    let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
-    if let Err(error) = served {
-        tracing::warn!(%error, "the embedded API server stopped");
-    }
+    })
 }
 
 async fn store(listener: TcpListener, registry: Registry, stop: CancellationToken) {
@@ -125,6 +143,7 @@ async fn tick(shared: Arc<Shared>, stop: CancellationToken) {
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             _ = ticks.tick() => shared.tick(),
         }
@@ -147,6 +166,18 @@ impl Running {
         )
     }
 
+    /// The same API as at [`Running::kube_url`], for clients in this process that need no port.
+    #[must_use]
+    pub fn router(&self) -> Router {
+        router(self.shared.clone())
+    }
+
+    /// The world's objects, for whoever watches it from outside.
+    #[must_use]
+    pub fn view(&self) -> View {
+        View(self.shared.clone())
+    }
+
     /// Requests that nobody could answer, as `METHOD path`: tests fail on them.
     #[must_use]
     pub fn unknown_requests(&self) -> Vec<String> {
@@ -161,6 +192,11 @@ impl Running {
     /// Forgets the history that watches resume from, as a compaction does: they are answered 410.
     pub fn compact(&self) {
         self.shared.world().store.compact();
+    }
+
+    /// From now on the watch caches of the API servers are up to that many versions behind: what a read with `resourceVersion=0` sees.
+    pub fn lag_caches(&self, most: u64) {
+        self.shared.caches.lag(most);
     }
 
     /// Changes an object behind the API server's back, as a hand in etcd would; an object for which there is nothing left is removed.

@@ -22,6 +22,7 @@ use release_cockpit::time::Clock;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
 
 mod alerting;
 mod analysis;
@@ -49,6 +50,8 @@ struct Stage {
     running: Running,
     clock: Clock,
     stop: CancellationToken,
+    /// Whether clients ask the world in this process instead of over a port.
+    is_direct: bool,
 }
 
 impl Stage {
@@ -62,14 +65,32 @@ impl Stage {
         let clock = Clock::scaled(chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap(), speed);
         let options = StartOptions { without_script, ..StartOptions::default() };
         let running = start_with(scenario, clock.clone(), options).await.unwrap();
-        Self { running, clock, stop: CancellationToken::new() }
+        Self { running, clock, stop: CancellationToken::new(), is_direct: false }
+    }
+
+    /// A scenario in the time of the runtime, asked without a port, so that a paused runtime knows when everybody waits.
+    async fn direct(scenario: Scenario) -> Self {
+        Self { is_direct: true, ..Self::play(scenario, 1.0, true).await }
     }
 
     fn client(&self, token: &str) -> Client {
+        if self.is_direct {
+            return self.direct_client(token);
+        }
         let mut config = Config::new(self.running.kube_url.as_str().parse().unwrap());
         config.root_cert = Some(Vec::new());
         config.auth_info.token = Some(token.to_owned().into());
         Client::try_from(config).unwrap()
+    }
+
+    fn direct_client(&self, token: &str) -> Client {
+        let (router, bearer) = (self.running.router(), format!("Bearer {token}"));
+        let bearer: http::HeaderValue = bearer.parse().unwrap();
+        let service = tower::service_fn(move |mut request: http::Request<kube::client::Body>| {
+            request.headers_mut().insert(http::header::AUTHORIZATION, bearer.clone());
+            router.clone().oneshot(request)
+        });
+        Client::new(service, "default")
     }
 
     /// A controller that is killed where `faults` say so.

@@ -8,7 +8,7 @@ use k8s_openapi::api::authorization::v1::SelfSubjectAccessReview;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{ConfigMap, Node, Pod};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
-use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams};
+use kube::api::{Api, DeleteParams, GetParams, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams};
 use kube::{Client, Config, ResourceExt};
 use serde_json::json;
 
@@ -221,6 +221,37 @@ async fn a_watch_tells_changes_in_order_and_an_old_one_is_gone() {
     assert!(
         matches!(late.try_next().await.unwrap().unwrap(), WatchEvent::Error(status) if status.code == 410)
     );
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_a_read_that_allows_any_state_sees_an_old_one() {
+    let clock = clock();
+    let running = quiet(&clock).await;
+    let maps: Api<ConfigMap> = Api::default_namespaced(client(&running, "admin"));
+    let number = |map: &ConfigMap| map.data.as_ref().unwrap()["n"].parse::<u32>().unwrap();
+    let write = |n: u32| json!({"metadata": {"name": "m"}, "data": {"n": n.to_string()}});
+    maps.create(&PostParams::default(), &serde_json::from_value(write(0)).unwrap()).await.unwrap();
+    running.lag_caches(5);
+    let any = ListParams::default().match_any();
+    let (mut got, mut listed) = (Vec::new(), Vec::new());
+    for n in 1..40 {
+        maps.patch("m", &PatchParams::default(), &Patch::Merge(write(n))).await.unwrap();
+        assert_eq!(number(&maps.get("m").await.unwrap()), n);
+        let all = maps.list(&ListParams::default()).await.unwrap().items;
+        assert_eq!(all.iter().filter(|map| map.name_any() == "m").map(number).collect::<Vec<_>>(), [n]);
+        let old = maps.get_with("m", &GetParams::any()).await;
+        got.extend(old.ok().map(|map| n - number(&map)));
+        let old = maps.list(&any).await.unwrap();
+        let version: u64 = old.metadata.resource_version.unwrap().parse().unwrap();
+        for map in old.items.iter().filter(|map| map.name_any() == "m") {
+            assert!(map.resource_version().unwrap().parse::<u64>().unwrap() <= version);
+            listed.push(n - number(map));
+        }
+    }
+    for ages in [got, listed] {
+        assert!(ages.contains(&0) && ages.iter().any(|age| *age > 1) && ages.iter().all(|age| *age <= 5), "{ages:?}");
+    }
     running.stop().await;
 }
 

@@ -17,12 +17,14 @@ use crate::sim::store::{Key, Object};
 /// One object.
 pub fn get(shared: &Shared, call: &Call, target: &Target) -> Result<Response, Refusal> {
     let (resource, name) = (target.resource, target.named());
-    let object = shared
-        .world()
-        .store
-        .get(resource, target.space(), name)
-        .cloned()
-        .ok_or_else(|| Refusal::not_found(resource, name))?;
+    let object = {
+        let (world, asked) = (shared.world(), call.query.get("resourceVersion"));
+        match shared.caches.list(&world.store, resource, target.namespace.as_deref(), asked) {
+            Some((_, objects)) => objects.into_iter().find(|object| object.name() == name),
+            None => world.store.get(resource, target.space(), name).cloned(),
+        }
+    };
+    let object = object.ok_or_else(|| Refusal::not_found(resource, name))?;
     if target.sub.as_deref() == Some("scale") {
         return Ok(json_response(200, super::write::scale_of(&object.value).to_string()));
     }
@@ -108,6 +110,12 @@ fn page(shared: &Shared, call: &Call, target: &Target, limit: usize) -> Result<P
     let namespace = target.namespace.as_deref();
     let world = shared.world();
     let Some(token) = call.query.get("continue").filter(|token| !token.is_empty()) else {
+        let asked = call.query.get("resourceVersion");
+        if let Some((version, mut objects)) = shared.caches.list(&world.store, resource, namespace, asked) {
+            // such a list is never cut into pages
+            objects.retain(|object| matches(&object));
+            return Ok(Page { objects, remaining: 0, version });
+        }
         let mut found = world.store.list(resource, namespace).filter(matches);
         let objects = if limit == 0 {
             found.by_ref().cloned().collect()

@@ -77,7 +77,7 @@ pub fn start(shared: &Arc<Shared>, call: &Call, target: &Target) -> Result<Respo
         over: false,
     };
     if version == 0 || initial {
-        watch.list(initial);
+        watch.list(initial, asked);
     }
     let stream = futures::stream::unfold(watch, |mut watch| async move {
         let chunk = watch.next().await?;
@@ -87,18 +87,16 @@ pub fn start(shared: &Arc<Shared>, call: &Call, target: &Target) -> Result<Respo
 }
 
 impl Watch {
-    fn list(&mut self, with_end: bool) {
-        let objects: Vec<_> = {
-            let world = self.shared.world();
-            self.version = world.store.version();
-            world
-                .store
-                .list(self.resource, self.namespace.as_deref())
-                .filter(|object| self.concerns(object))
-                .cloned()
-                .collect()
+    fn list(&mut self, with_end: bool, asked: &str) {
+        let (version, objects) = {
+            let (world, namespace) = (self.shared.world(), self.namespace.as_deref());
+            let cached = self.shared.caches.list(&world.store, self.resource, namespace, Some(asked));
+            cached.unwrap_or_else(|| {
+                (world.store.version(), world.store.list(self.resource, namespace).cloned().collect())
+            })
         };
-        for object in objects {
+        self.version = version;
+        for object in objects.iter().filter(|object| self.concerns(object)).cloned().collect::<Vec<_>>() {
             let line = self.line("ADDED", &object);
             self.ready.push_back(line);
         }
@@ -184,6 +182,7 @@ impl Watch {
             }
             let stop = self.shared.stop.clone();
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return None,
                 changed = self.changed.changed() => {
                     if changed.is_err() {

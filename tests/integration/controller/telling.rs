@@ -57,7 +57,7 @@ async fn each_event_is_told_once_and_remembered_also_by_the_next_controller() {
     // the next one finds everything told, and tells only what is new
     stage.stop.cancel();
     controller.await.unwrap().unwrap();
-    let next = Stage { running: stage.running, clock: stage.clock, stop: CancellationToken::new() };
+    let next = Stage { stop: CancellationToken::new(), ..stage };
     let controller = next.controller(Faults::default());
     let (result, _) = next.order("alice", STAGING, "Freeze", json!({})).await;
     assert_eq!(result, ActionResult::Applied);
@@ -125,7 +125,7 @@ async fn a_controller_that_dies_before_it_remembers_tells_again() {
     let asked = stage.ask("ci", STAGING, "v1.8.2").await;
     assert!(matches!(dying.await.unwrap(), Err(controller::Error::Killed(_))));
     assert_eq!(ear.heard().len(), 1);
-    let next = Stage { running: stage.running, clock: stage.clock, stop: CancellationToken::new() };
+    let next = Stage { stop: CancellationToken::new(), ..stage };
     let controller = next.controller(Faults::default());
     let told = next
         .when(&asked, |release| release.status.as_ref().is_some_and(|status| !status.notified.is_empty()));

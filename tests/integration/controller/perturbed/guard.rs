@@ -3,32 +3,32 @@
 use std::sync::Mutex;
 
 use http::Uri;
-use kube::Client;
-use kube::api::{Api, ListParams};
 use release_cockpit::api::Release;
-use release_cockpit::api::release::ApprovalState;
+use release_cockpit::api::release::{ApprovalState, Phase};
+use release_cockpit::sim::server::View;
 
 use super::transport::kind;
 
 /// Objects that make up what serves.
 const WORLD: [&str; 3] = ["deployments", "services", "httproutes"];
 
-/// Reads the releases, unperturbed, before each change of the world, and remembers what must not be.
+/// Reads the releases before each change of the world, and remembers what must not be.
 pub struct Guard {
-    releases: Api<Release>,
+    view: View,
+    namespace: &'static str,
     violations: Mutex<Vec<String>>,
 }
 
 impl Guard {
-    pub fn new(client: Client, namespace: &str) -> Self {
-        Self { releases: Api::namespaced(client, namespace), violations: Mutex::default() }
+    pub fn new(view: View, namespace: &'static str) -> Self {
+        Self { view, namespace, violations: Mutex::default() }
     }
 
     pub fn violations(&self) -> Vec<String> {
         self.violations.lock().unwrap().clone()
     }
 
-    pub async fn before(&self, method: &str, uri: &Uri, body: &[u8]) {
+    pub fn before(&self, method: &str, uri: &Uri, body: &[u8]) {
         let kind = kind(method, uri);
         let resource = kind.split(' ').nth(1).unwrap_or_default();
         let is_write = !matches!(kind.split(' ').next(), Some("GET" | "LIST" | "WATCH"));
@@ -37,17 +37,17 @@ impl Guard {
             return;
         }
         let body = String::from_utf8_lossy(body);
-        // the world has ended
-        let Ok(all) = self.releases.list(&ListParams::default()).await else { return };
-        let all = all.items;
-        let holders: Vec<&Release> = all.iter().filter(|release| release.phase().holds_lane()).collect();
+        let phase = |release: &serde_json::Value| serde_json::from_value::<Phase>(release["status"]["phase"].clone());
+        let executes = |release: &serde_json::Value| phase(release).is_ok_and(Phase::holds_lane);
+        let all = self.view.each("releases", self.namespace, |release| executes(release).then(|| release.clone()));
+        let holders: Vec<Release> = all.into_iter().flatten().map(|it| serde_json::from_value(it).unwrap()).collect();
         let violation = match holders.as_slice() {
             [] => Some("no release executes".to_owned()),
             [release] => judge(release, &body),
             _ => Some("two releases execute".to_owned()),
         };
         if let Some(why) = violation {
-            let phases: Vec<_> = all.iter().map(|r| (r.metadata.name.clone(), r.phase())).collect();
+            let phases: Vec<_> = holders.iter().map(|r| (r.metadata.name.clone(), r.phase())).collect();
             self.violations.lock().unwrap().push(format!("{kind} while {why}: {phases:?}: {body}"));
         }
     }
