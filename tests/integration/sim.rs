@@ -8,7 +8,9 @@ use k8s_openapi::api::authorization::v1::SelfSubjectAccessReview;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{ConfigMap, Node, Pod};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
-use kube::api::{Api, DeleteParams, GetParams, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams};
+use kube::api::{
+    Api, DeleteParams, GetParams, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams,
+};
 use kube::{Client, Config, ResourceExt};
 use serde_json::json;
 
@@ -250,7 +252,10 @@ async fn only_a_read_that_allows_any_state_sees_an_old_one() {
         }
     }
     for ages in [got, listed] {
-        assert!(ages.contains(&0) && ages.iter().any(|age| *age > 1) && ages.iter().all(|age| *age <= 5), "{ages:?}");
+        assert!(
+            ages.contains(&0) && ages.iter().any(|age| *age > 1) && ages.iter().all(|age| *age <= 5),
+            "{ages:?}"
+        );
     }
     running.stop().await;
 }

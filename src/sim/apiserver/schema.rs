@@ -1,8 +1,8 @@
 //! Structural schemas: pruning, defaults and validation of the product's own kinds, from the very schemas that its
 //! `CustomResourceDefinitions` carry.
 
-use std::collections::BTreeSet;
-use std::sync::LazyLock;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use regex::Regex;
 use serde_json::Value;
@@ -209,13 +209,23 @@ fn check_text(schema: &Value, text: &str, path: &str, causes: &mut Vec<Cause>) {
         invalid(format!("should be at least {least} chars long"));
     }
     if let Some(pattern) = schema.get("pattern").and_then(Value::as_str)
-        && !Regex::new(pattern).is_ok_and(|regex| regex.is_match(text))
+        && !matches(pattern, text)
     {
         invalid(format!("should match '{pattern}'"));
     }
     if schema.get("format").and_then(Value::as_str) == Some("date-time") && !is_date_time(text) {
         invalid("must be of type date-time: \"".to_owned() + text + "\"");
     }
+}
+
+/// Whether a text fits a pattern of a schema, which is compiled once.
+fn matches(pattern: &str, text: &str) -> bool {
+    static COMPILED: Mutex<BTreeMap<String, Option<Regex>>> = Mutex::new(BTreeMap::new());
+    let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    if !compiled.contains_key(pattern) {
+        compiled.insert(pattern.to_owned(), Regex::new(pattern).ok());
+    }
+    compiled.get(pattern).is_some_and(|regex| regex.as_ref().is_some_and(|regex| regex.is_match(text)))
 }
 
 /// `IsDateTime` of kube-openapi's `strfmt`: laxer than RFC 3339. Any two digits are an offset, and a second `T` ends what is looked at.

@@ -13,12 +13,15 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use tokio::runtime::{Builder, Runtime};
+
 use self::story::Story;
 
 mod ending;
 mod fate;
 mod guard;
 mod people;
+mod promises;
 mod story;
 mod transport;
 
@@ -40,12 +43,16 @@ fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|text| text.parse().expect("a number"))
 }
 
-/// Plays one story in a runtime of its own; what went wrong.
-fn play(seed: u64) -> Result<(), String> {
+/// A runtime whose time moves on when everybody in it waits.
+fn runtime(seed: u64) -> Runtime {
     // watches that fail come back after delays that are drawn from this
     fastrand::seed(seed);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
-    let played = AssertUnwindSafe(|| runtime.unwrap().block_on(Story::of(seed).play()));
+    Builder::new_current_thread().enable_all().start_paused(true).build().unwrap()
+}
+
+/// Plays one story in a runtime of its own; what went wrong.
+fn play(seed: u64) -> Result<(), String> {
+    let played = AssertUnwindSafe(|| runtime(seed).block_on(Story::of(seed).play()));
     let outcome = std::panic::catch_unwind(played).unwrap_or_else(|_| Err("it panicked".to_owned()));
     outcome.map_err(|why| format!("seed {seed}: {why}"))
 }

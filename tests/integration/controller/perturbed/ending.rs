@@ -113,7 +113,10 @@ impl Site {
                 release.status.as_ref().is_some_and(|status| status.judged_actions.contains(uid))
             });
             if is_recorded != is_applied(&action) {
-                return Err(format!("{} is answered otherwise than it was applied\n{state}", action.spec.action));
+                return Err(format!(
+                    "{} is answered otherwise than it was applied\n{state}",
+                    action.spec.action
+                ));
             }
         }
         Ok(())

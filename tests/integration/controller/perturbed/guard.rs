@@ -37,10 +37,13 @@ impl Guard {
             return;
         }
         let body = String::from_utf8_lossy(body);
-        let phase = |release: &serde_json::Value| serde_json::from_value::<Phase>(release["status"]["phase"].clone());
+        let phase =
+            |release: &serde_json::Value| serde_json::from_value::<Phase>(release["status"]["phase"].clone());
         let executes = |release: &serde_json::Value| phase(release).is_ok_and(Phase::holds_lane);
-        let all = self.view.each("releases", self.namespace, |release| executes(release).then(|| release.clone()));
-        let holders: Vec<Release> = all.into_iter().flatten().map(|it| serde_json::from_value(it).unwrap()).collect();
+        let all =
+            self.view.each("releases", self.namespace, |release| executes(release).then(|| release.clone()));
+        let holders: Vec<Release> =
+            all.into_iter().flatten().map(|it| serde_json::from_value(it).unwrap()).collect();
         let violation = match holders.as_slice() {
             [] => Some("no release executes".to_owned()),
             [release] => judge(release, &body),

@@ -46,7 +46,8 @@ impl Site {
 
     /// Whether the environment reports that nothing executes, and is not frozen.
     pub fn is_idle(&self) -> bool {
-        let is_idle = |it: &Value| it["status"]["activeRelease"].is_null() && it["status"]["frozen"].is_null();
+        let is_idle =
+            |it: &Value| it["status"]["activeRelease"].is_null() && it["status"]["frozen"].is_null();
         self.stage.running.view().each("environments", SPACE, is_idle).into_iter().all(|it| it)
     }
 
@@ -89,6 +90,7 @@ impl Site {
         }
     }
 
+    /// Asks for a release; nothing comes of it while the environment is frozen.
     pub async fn request(&self, version: &str) {
         let release: Release = serde_json::from_value(json!({
             "apiVersion": "release-cockpit.dev/v1alpha1", "kind": "Release",
@@ -100,7 +102,10 @@ impl Site {
             },
         }))
         .unwrap();
-        self.stage.releases("bob", SPACE).create(&PostParams::default(), &release).await.unwrap();
+        match self.stage.releases("bob", SPACE).create(&PostParams::default(), &release).await {
+            Err(kube::Error::Api(refused)) if refused.message.contains("EnvironmentFrozen") => {}
+            asked => drop(asked.unwrap()),
+        }
     }
 
     /// Approves a release once it has a plan; whether it has one.
@@ -121,7 +126,8 @@ impl Site {
             Ask::Unfreeze => self.create("Unfreeze", None, json!({})).await,
             Ask::OfRelease(action) => {
                 let release = self.stage.releases("carol", SPACE).get(&name_of(version)).await.unwrap();
-                let step = release.status.as_ref().and_then(|status| status.step.as_ref()).map(|step| step.index);
+                let step =
+                    release.status.as_ref().and_then(|status| status.step.as_ref()).map(|step| step.index);
                 let changes = match action {
                     "Pause" | "Resume" | "Promote" | "PromoteFull" => {
                         json!({"expected": {"step": step.unwrap_or(0)}})

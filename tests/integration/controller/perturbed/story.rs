@@ -77,14 +77,18 @@ pub struct Story {
 impl Story {
     pub fn of(seed: u64) -> Self {
         let number = |what: &str, below: u64| draw(seed, what) % below;
-        let deed = |index: u64| (3 + number(&format!("when {index}"), 25), Deed::of(draw(seed, &format!("deed {index}"))));
+        let deed = |index: u64| {
+            (3 + number(&format!("when {index}"), 25), Deed::of(draw(seed, &format!("deed {index}"))))
+        };
         let mut deeds: Vec<_> = (0..number("deeds", 5)).map(deed).collect();
         if number("second", 3) == 0 {
             deeds.push((2 + number("when second", 20), Deed::Second));
         }
         deeds.sort_by_key(|(at, _)| *at);
         let deaths = |who: u64| {
-            (0..number(&format!("deaths {who}"), 4)).map(|life| 3 + number(&format!("death {who} {life}"), 40)).collect()
+            (0..number(&format!("deaths {who}"), 4))
+                .map(|life| 3 + number(&format!("death {who} {life}"), 40))
+                .collect()
         };
         Self {
             seed,
@@ -95,7 +99,7 @@ impl Story {
             is_lease_removed: number("lease", 2) == 0,
             has_encore: number("encore", 4) == 0,
             share: [30, 80, 150, 300][usize::try_from(number("share", 4)).unwrap()],
-            limit: 150 + number("limit", 400),
+            limit: 100 + number("limit", 300),
         }
     }
 
@@ -183,7 +187,9 @@ impl Site {
                 match deed {
                     Deed::Ask(ask) => self.ask("v1.9.0", *ask).await,
                     Deed::Second => self.request("v1.9.1").await,
-                    Deed::Jump(who, secs) => self.clocks[who % self.clocks.len()].step(TimeDelta::seconds(*secs)),
+                    Deed::Jump(who, secs) => {
+                        self.clocks[who % self.clocks.len()].step(TimeDelta::seconds(*secs))
+                    }
                 }
             }
             // nothing more will happen by itself

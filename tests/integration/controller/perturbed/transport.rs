@@ -203,24 +203,18 @@ impl Perturber {
         Ok(inner.send(asked.request()).await?)
     }
 
-    async fn answered(
-        self: &Arc<Self>,
-        inner: &Client,
-        asked: &Asked,
-    ) -> Result<Response<Answer>, BoxError> {
+    async fn answered(self: &Arc<Self>, inner: &Client, asked: &Asked) -> Result<Response<Answer>, BoxError> {
         let (parts, body) = self.carry_out(inner, asked).await?.into_parts();
         self.on_the_way(asked).await;
-        let body = if asked.kind.starts_with("WATCH") {
-            self.watched(asked, body)
-        } else {
-            Answer::new(body)
-        };
+        let body =
+            if asked.kind.starts_with("WATCH") { self.watched(asked, body) } else { Answer::new(body) };
         Ok(Response::from_parts(parts, body))
     }
 
     /// The pieces of a watch, each of which has a turn of its own.
     fn watched(self: &Arc<Self>, asked: &Asked, body: Body) -> Answer {
-        let stream = http_body_util::BodyExt::into_data_stream(body).map(|piece| piece.map_err(BoxError::from));
+        let stream =
+            http_body_util::BodyExt::into_data_stream(body).map(|piece| piece.map_err(BoxError::from));
         let (this, who, kind, key) = (self.clone(), asked.who, asked.kind.clone(), asked.watched());
         if let Some(version) = parameter(&asked.uri, "resourceVersion").and_then(|text| text.parse().ok()) {
             self.deliver(&key, version);
