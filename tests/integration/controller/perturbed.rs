@@ -26,11 +26,9 @@ mod story;
 mod transport;
 
 /// Stories that are played where nobody says how many.
-const STORIES: u64 = 24;
+const STORIES: u64 = 12;
 /// Stories that are played at once.
 const AT_ONCE: usize = 2;
-/// Seeds that once ended badly.
-const KEPT: &[u64] = &[];
 
 /// A number that depends on a seed and a purpose.
 fn draw(seed: u64, what: &str) -> u64 {
@@ -82,9 +80,4 @@ fn whatever_is_perturbed_every_release_ends_well() {
     let from = number("RELEASE_COCKPIT_PERTURB_FROM").unwrap_or(1);
     let count = number("RELEASE_COCKPIT_PERTURB").unwrap_or(STORIES);
     play_all(&(from..from + count).collect::<Vec<_>>());
-}
-
-#[test]
-fn stories_that_once_ended_badly_end_well() {
-    play_all(KEPT);
 }

@@ -50,7 +50,7 @@ impl Fate {
         match choice {
             0 => Self::Hang,
             1 | 2 if is_write => Self::Lose,
-            1 | 2 if is_watch => Self::Again(1 + usize::try_from(rest % 3).unwrap()),
+            1 | 2 | 4..=6 if is_watch => Self::Again(1 + usize::try_from(rest % 3).unwrap()),
             3 => Self::Break,
             4 if is_write => Self::BreakAfter,
             5 if is_write => Self::Twice,

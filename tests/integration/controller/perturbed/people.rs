@@ -90,8 +90,8 @@ impl Site {
         }
     }
 
-    /// Asks for a release; nothing comes of it while the environment is frozen.
-    pub async fn request(&self, version: &str) {
+    /// Asks for a release; whether it may be asked for, which it may not while the environment is frozen.
+    pub async fn request(&self, version: &str) -> bool {
         let release: Release = serde_json::from_value(json!({
             "apiVersion": "release-cockpit.dev/v1alpha1", "kind": "Release",
             "metadata": {"name": name_of(version), "namespace": SPACE},
@@ -103,8 +103,11 @@ impl Site {
         }))
         .unwrap();
         match self.stage.releases("bob", SPACE).create(&PostParams::default(), &release).await {
-            Err(kube::Error::Api(refused)) if refused.message.contains("EnvironmentFrozen") => {}
-            asked => drop(asked.unwrap()),
+            Err(kube::Error::Api(refused)) if refused.message.contains("EnvironmentFrozen") => false,
+            asked => {
+                asked.unwrap();
+                true
+            }
         }
     }
 

@@ -9,9 +9,9 @@ use kube::runtime::watcher::{self, Event, watcher};
 use super::super::*;
 use super::transport::Perturber;
 
-const SEEDS: u64 = 12;
+const SEEDS: u64 = 16;
 /// How many times the object is written while everything is perturbed.
-const WRITES: u32 = 40;
+const WRITES: u32 = 60;
 /// How long somebody waits for an answer.
 const WAITS: Duration = Duration::from_secs(15);
 

@@ -62,10 +62,14 @@ pub struct Story {
     pub seed: u64,
     strategy: &'static str,
     pub is_approved: bool,
+    /// After so many writes the first release is approved, at the earliest.
+    approved_at: u64,
     /// What happens after so many writes of the status of a release.
     deeds: Vec<(u64, Deed)>,
     /// For each replica: before which write it dies, in each of its lives.
     deaths: Vec<Vec<u64>>,
+    /// Whether the second replica leads beside the first, by a lease of its own.
+    has_two_leaders: bool,
     /// Whether the lease of a replica that died is taken away, so that the next one leads at once.
     is_lease_removed: bool,
     /// Whether a last release shows that the lane is free.
@@ -94,6 +98,8 @@ impl Story {
             seed,
             strategy: STRATEGIES[usize::try_from(number("strategy", 3)).unwrap()],
             is_approved: number("approved", 10) > 0,
+            approved_at: number("approved at", 8),
+            has_two_leaders: number("leaders", 3) == 0,
             deeds,
             deaths: (0..1 + number("replicas", 2)).map(deaths).collect(),
             is_lease_removed: number("lease", 2) == 0,
@@ -144,9 +150,12 @@ impl Site {
     fn lives(&self, story: &Story, who: usize) -> impl Future<Output = Result<(), String>> + Send + use<> {
         let mut deaths = story.deaths[who].clone().into_iter();
         let client = self.perturber.client(REPLICAS[who], &self.stage.client("controller"));
+        let is_apart = who > 0 && story.has_two_leaders;
+        let namespace = if is_apart { SPACE } else { "release-cockpit" };
         let options = ControllerOptions {
             clock: self.clocks[who].clone(),
             lease: LeaseOptions::default(),
+            namespace: namespace.into(),
             ..self.stage.options(REPLICAS[who])
         };
         let leases: Api<Lease> = Api::namespaced(self.stage.client("admin"), &options.namespace);
@@ -175,25 +184,34 @@ impl Site {
         let mut steps = self.perturber.steps();
         self.request("v1.9.0").await;
         let mut deeds = story.deeds.iter().peekable();
-        let mut is_approved = !story.is_approved;
+        let mut unapproved: Vec<_> =
+            story.is_approved.then_some((story.approved_at, "v1.9.0")).into_iter().collect();
         let started = tokio::time::Instant::now();
         while self.perturber.is_on() && started.elapsed() < STORM && !self.is_over() {
             let _ = tokio::time::timeout(BLINK, steps.changed()).await;
             let count = *steps.borrow_and_update();
-            if !is_approved {
-                is_approved = self.approve("v1.9.0").await;
+            let mut waiting = Vec::new();
+            for (at, version) in unapproved {
+                if count < at || !self.approve(version).await {
+                    waiting.push((at, version));
+                }
             }
+            unapproved = waiting;
             while let Some((_, deed)) = deeds.next_if(|(at, _)| count >= *at) {
                 match deed {
                     Deed::Ask(ask) => self.ask("v1.9.0", *ask).await,
-                    Deed::Second => self.request("v1.9.1").await,
+                    Deed::Second => {
+                        if self.request("v1.9.1").await {
+                            unapproved.push((0, "v1.9.1"));
+                        }
+                    }
                     Deed::Jump(who, secs) => {
                         self.clocks[who % self.clocks.len()].step(TimeDelta::seconds(*secs))
                     }
                 }
             }
             // nothing more will happen by itself
-            if deeds.peek().is_none() && is_approved && self.waits_for_people() {
+            if deeds.peek().is_none() && unapproved.is_empty() && self.waits_for_people() {
                 break;
             }
         }

@@ -260,6 +260,16 @@ impl State {
 
     /// Nothing is begun while anything stands against it at that moment.
     fn check_decision(&self, about: usize, decided: &Decided) -> Result<(), String> {
+        let is_taken = self
+            .releases()
+            .iter()
+            .enumerate()
+            .any(|(other, stored)| other != about && stored.release.phase().holds_lane());
+        let takes = !self.releases()[about].release.phase().holds_lane()
+            && decided.status.release.phase().holds_lane();
+        if takes && is_taken {
+            return Err("it begins while another release executes".into());
+        }
         let version = &self.releases()[about].release.spec.version;
         let seen = &self.world.observed;
         let runs = |w: &super::super::super::super::rollout_status::WorkloadState| {
