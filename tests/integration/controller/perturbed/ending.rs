@@ -89,10 +89,13 @@ impl Site {
         if found != self.before {
             return Err(format!("{found:#?} instead of {:#?}\n{state}", self.before));
         }
-        let mut all = self.releases().await;
-        all.sort_by_key(|release| release.status.as_ref().and_then(|status| status.started_at));
-        let runs = all.iter().rev().find(|release| release.phase() == Phase::Succeeded);
-        let version = runs.map_or("v1.8.1", |release| release.spec.version.as_str());
+        let all = self.releases().await;
+        let has_succeeded = |version: &String| {
+            let of = |release: &&Release| release.spec.version == *version;
+            all.iter().find(of).is_some_and(|release| release.phase() == Phase::Succeeded)
+        };
+        let version = self.perturber.executed().into_iter().rfind(has_succeeded);
+        let version = version.unwrap_or_else(|| "v1.8.1".to_owned());
         let (_, image) = self.stage.deployment(SPACE, "backend").await;
         if image != format!("ghcr.io/acme/backend:{version}") {
             return Err(format!("{image} runs instead of {version}\n{state}"));

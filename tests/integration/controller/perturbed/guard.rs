@@ -19,17 +19,30 @@ pub struct Guard {
     view: View,
     namespace: &'static str,
     violations: Mutex<Vec<String>>,
+    /// The versions for which the world was changed, in order: the clocks of those who write statuses are set now and then.
+    executed: Mutex<Vec<String>>,
     /// Since when the environment is seen to be frozen so that nothing goes further.
     frozen: Mutex<Option<Instant>>,
 }
 
 impl Guard {
     pub fn new(view: View, namespace: &'static str) -> Self {
-        Self { view, namespace, violations: Mutex::default(), frozen: Mutex::default() }
+        Self {
+            view,
+            namespace,
+            violations: Mutex::default(),
+            executed: Mutex::default(),
+            frozen: Mutex::default(),
+        }
     }
 
     pub fn violations(&self) -> Vec<String> {
         self.violations.lock().unwrap().clone()
+    }
+
+    /// The versions for which the world was changed, in order.
+    pub fn executed(&self) -> Vec<String> {
+        self.executed.lock().unwrap().clone()
     }
 
     pub fn before(&self, method: &str, uri: &Uri, body: &[u8]) {
@@ -52,7 +65,10 @@ impl Guard {
         let violation = match holders.as_slice() {
             [_] | [] if resource == "releases/status" => None,
             [] => Some("no release executes".to_owned()),
-            [release] => judge(release, &body, is_frozen),
+            [release] => {
+                self.executed.lock().unwrap().push(release.spec.version.clone());
+                judge(release, &body, is_frozen)
+            }
             _ => Some("two releases execute".to_owned()),
         };
         if let Some(why) = violation {

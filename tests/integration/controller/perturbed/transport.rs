@@ -122,6 +122,11 @@ impl Perturber {
         self.guard.as_ref().map(Guard::violations).unwrap_or_default()
     }
 
+    /// The versions for which the world was changed, in order.
+    pub fn executed(&self) -> Vec<String> {
+        self.guard.as_ref().map(Guard::executed).unwrap_or_default()
+    }
+
     /// The client of a replica behind this transport.
     pub fn client(self: &Arc<Self>, who: &'static str, inner: &Client) -> Client {
         let (inner, this) = (inner.clone(), self.clone());
