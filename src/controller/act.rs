@@ -2,15 +2,16 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::FutureExt;
 use kube::Resource;
-use kube::runtime::events::{Event, EventType};
 
 use super::context::Context;
 use super::error::Error;
-use super::observe::{self, name, namespace};
+use super::events::{self, COURTESY};
+use super::metadata::{name, namespace};
+use super::observe;
+use super::requests;
 use super::status;
 use super::{attempt, claiming};
 use crate::api::environment::Component;
@@ -24,9 +25,6 @@ use crate::gate::{self, Scope};
 use crate::workload::{self, ImageChange};
 
 mod tracks;
-
-/// How long an Event or a note may take: nobody waits for them.
-const COURTESY: Duration = Duration::from_secs(2);
 
 /// Stores the status and carries out the effects in their order. Stops at the first failure; the next look decides again. Whether
 /// the API server refused a change, which the next look takes into account.
@@ -54,7 +52,7 @@ pub(super) async fn act(
                 judge(context, observed, name, *result, message).await?;
             }
             Effect::EmitEvent { reason, message, is_warning } => {
-                emit(context, release, reason, message, *is_warning).await;
+                events::emit(context, release, reason, message, *is_warning).await;
             }
             Effect::Ask { name, question } => ask(context, release, name, question),
             _ => {
@@ -74,7 +72,7 @@ pub(super) async fn act(
 async fn confirm(context: &Arc<Context>, observed: &Observed, decision: &Decision) -> Result<(), Error> {
     let release = &observed.release;
     let stored: Option<Release> =
-        observe::get(context, namespace(release), name(release), "read the release").await?;
+        requests::get(context, namespace(release), name(release), "read the release").await?;
     let is_meant = stored
         .filter(|stored| stored.metadata.uid == release.metadata.uid)
         .is_some_and(|stored| rollout::is_same_intent(&stored.status.unwrap_or_default(), &decision.status));
@@ -105,7 +103,7 @@ async fn change(
         Err(error) if error.is_race() || error.ends_work() => return Err(error),
         Err(error) => {
             tracing::warn!(release = %release.key(), %error, "refused");
-            context.core.numbers.refused();
+            context.core.counters.refused();
             Some(observe::refusal(&error))
         }
     };
@@ -130,7 +128,7 @@ async fn account(context: &Arc<Context>, observed: &Observed, decision: &Decisio
     // what was observed bears the verdict on the policies of this moment, which is not for storing
     let wanted = &release.spec.environment;
     let found =
-        observe::get::<Environment>(context, namespace(release), wanted, "read the environment").await?;
+        requests::get::<Environment>(context, namespace(release), wanted, "read the environment").await?;
     let Some(environment) = found else { return Ok(()) };
     let status = environment.status.clone().unwrap_or_default();
     let Some(new) = ledger::accounted(versions, &status, release, &decision.status) else { return Ok(()) };
@@ -231,7 +229,7 @@ pub(super) async fn answer(
             // it was reported in an older version than the one that is stored
             Err(Error::Changed(_)) if newest.is_none() => {
                 let (space, name) = (namespace(action), self::name(action));
-                match observe::get::<ReleaseAction>(context, space, name, "read the action").await? {
+                match requests::get::<ReleaseAction>(context, space, name, "read the action").await? {
                     Some(found) if !found.is_judged() => newest = Some(found),
                     _ => break,
                 }
@@ -242,7 +240,7 @@ pub(super) async fn answer(
     let uid = action.metadata.uid.as_deref().unwrap_or_default();
     context.memory.judged(uid, status);
     if let Some(took) = context.core.running.stop_judged(uid) {
-        context.core.numbers.stopped(took, took > context.core.deadlines.stop);
+        context.core.counters.stopped(took, took > context.core.deadlines.stop);
     }
     Ok(())
 }
@@ -260,29 +258,6 @@ pub(super) async fn note_waiting(context: &Context, action: &ReleaseAction, why:
         Ok(Ok(_)) => {}
         Ok(Err(error)) => tracing::debug!(%error, "why an action waits was not recorded"),
         Err(_) => tracing::debug!("why an action waits was not recorded in time"),
-    }
-}
-
-/// Events are a courtesy: a failure is logged and forgotten.
-pub(super) async fn emit(
-    context: &Context,
-    object: &impl Resource<DynamicType = ()>,
-    reason: &str,
-    message: &str,
-    is_warning: bool,
-) {
-    let event = Event {
-        type_: if is_warning { EventType::Warning } else { EventType::Normal },
-        reason: reason.to_owned(),
-        note: Some(crate::domain::timeline::cut(message.to_owned(), 1000)),
-        action: "Releasing".to_owned(),
-        secondary: None,
-    };
-    let reference = object.object_ref(&());
-    match tokio::time::timeout(COURTESY, context.core.recorder.publish(&event, &reference)).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::debug!(%error, "an event was not recorded"),
-        Err(_) => tracing::debug!("an event was not recorded in time"),
     }
 }
 

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use tokio_util::task::AbortOnDropHandle;
 
-use super::context::locked;
 use super::error::Error;
+use super::lock::locked;
 use crate::time::Stopwatch;
 
 /// Deadlines that one object may miss in a row before the controller calls itself unhealthy.

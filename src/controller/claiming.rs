@@ -1,36 +1,17 @@
 //! Claiming a lane in the environment's status before a release takes it, so that two leaders cannot start two releases.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::context::{Context, locked};
+use super::context::Context;
 use super::error::Error;
-use super::observe::{get, name, namespace};
+use super::metadata::{name, namespace};
+use super::requests::get;
 use super::status;
 use crate::api::environment::{EnvironmentStatus, LaneClaim};
-use crate::api::names::EnvironmentKey;
 use crate::api::{Environment, Release};
 use crate::domain::lane::claim::{Claim, judge};
 use crate::domain::rollout::{Decision, Observed};
-use crate::time::Stopwatch;
-
-/// Claims of other releases, and since when this process knows them.
-#[derive(Default)]
-pub(super) struct Claims(Mutex<BTreeMap<EnvironmentKey, (LaneClaim, Stopwatch)>>);
-
-impl Claims {
-    fn known_for(&self, key: &EnvironmentKey, claim: &LaneClaim) -> Duration {
-        let mut known = locked(&self.0);
-        match known.get(key) {
-            Some((before, since)) if before == claim => since.elapsed(),
-            _ => {
-                known.insert(key.clone(), (claim.clone(), Stopwatch::start()));
-                Duration::ZERO
-            }
-        }
-    }
-}
 
 /// Claims the lane where the decision takes it. An error means that somebody else has it or may be about to.
 pub(super) async fn claim(

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kube::Client;
@@ -12,19 +12,20 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::attempt::Running;
-use super::claiming::Claims;
-use super::credentials::May;
+use super::claims::Claims;
+use super::counters::Counters;
 use super::deadlines::Deadlines;
-use super::environment::Marks;
 use super::error::Error;
 use super::fault::{Cut, Faults};
 use super::index::Index;
 use super::lease::Leadership;
-use super::metrics_http::Numbers;
+use super::lock::locked;
+use super::may::May;
 use super::policies::Verdicts;
-use super::ration::Ration;
-use super::recent::{Known, Sights};
+use super::rate_limiter::RateLimiter;
+use super::recent::{Known, WorkloadCache};
 use super::seal::Ledger;
+use super::secret_cache::SecretCache;
 use super::telling::Teller;
 use super::turns::Turns;
 use super::undecodable::Register;
@@ -61,7 +62,7 @@ pub(super) struct Core {
     pub faults: Faults,
     pub killed: Mutex<Option<String>>,
     pub kill: CancellationToken,
-    pub numbers: Arc<Numbers>,
+    pub counters: Arc<Counters>,
     pub recorder: Recorder,
     pub audit_export: Option<PathBuf>,
 }
@@ -173,11 +174,11 @@ pub(super) struct Memory {
     /// What failed and is not tried again before that time has passed.
     postponed: Mutex<BTreeMap<String, (Stopwatch, Duration)>>,
     pub claims: Claims,
-    pub sights: Sights,
+    pub workloads: WorkloadCache,
     pub known: Known,
-    pub marks: Marks,
+    pub secrets: SecretCache,
     /// Rewriting of what is merely told of releases that wait.
-    pub telling: Ration,
+    pub telling: RateLimiter,
 }
 
 impl Memory {
@@ -270,11 +271,6 @@ impl Memory {
         *count = count.saturating_add(1);
         Duration::from_millis(250).saturating_mul(1 << (*count).min(9)).min(Duration::from_secs(120))
     }
-}
-
-/// The data behind a lock; a panic elsewhere does not make it unusable.
-pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -15,21 +15,10 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::feed;
-use super::observe::{name, namespace};
+use super::may::May;
+use super::metadata::{name, namespace};
 use crate::api::{Environment, GROUP, Stored};
 use crate::time::Clock;
-
-/// Whether this replica may lead.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) enum May {
-    /// Not known yet: it could not be asked.
-    #[default]
-    Unknown,
-    /// It may write, as far as can be told.
-    Yes,
-    /// It may not: why, and what to do.
-    No(String),
-}
 
 /// Between two looks while it may write, and while it may not or nobody can tell.
 const EVERY: Duration = Duration::from_secs(60);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use kube::Client;
 use kube::client::Body;
+use kube::runtime::watcher;
 
 /// How long the controller waits for what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +33,12 @@ impl Default for Deadlines {
 }
 
 impl Deadlines {
+    /// How to watch, so that the server ends a watch before it has been silent for too long; one that does not end is opened anew.
+    pub(super) fn watcher(&self) -> watcher::Config {
+        let seconds = self.watch.as_secs().clamp(1, 290);
+        watcher::Config::default().timeout(u32::try_from(seconds).unwrap_or(290))
+    }
+
     /// The time for the nth attempt to judge a stop, from 0: half the deadline at first, so that one lost answer still leaves time for
     /// another attempt, then twice as long each time, up to a whole reconcile.
     pub(super) fn of_stop(&self, attempt: u32) -> Duration {

@@ -7,10 +7,11 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use kube::runtime::controller::Action;
 
-use super::act;
 use super::context::Context;
 use super::error::Error;
-use super::observe::{name, namespace, workload_of};
+use super::events;
+use super::metadata::{name, namespace};
+use super::observe::workload_of;
 use super::policies;
 use super::seal;
 use super::{restore, status, telling};
@@ -26,8 +27,6 @@ use crate::workload;
 
 pub(super) mod actions;
 mod secrets;
-
-pub(super) use secrets::Marks;
 
 /// How often an environment is looked at when nothing is reported.
 const EVERY: Duration = Duration::from_secs(30);
@@ -47,7 +46,7 @@ pub(super) async fn reconcile(environment: Arc<Environment>, context: Arc<Contex
         let work = async move { work(&environment, &context).await };
         core.running.run(object, core.deadlines.reconcile, work).await
     };
-    core.numbers.reconciled(outcome.is_ok());
+    core.counters.reconciled(outcome.is_ok());
     let next = outcome?;
     context.memory.succeeded(&uid);
     let ahead = next.and_then(|at| (at - context.core.clock.now()).to_std().ok()).unwrap_or(EVERY);
@@ -87,7 +86,7 @@ async fn update(environment: &Environment, context: &Arc<Context>) -> Result<Opt
         workloads.push(Seen { component, state, breaks });
     }
     let waiting = context.releases.state().iter().filter(|release| release.phase() == Phase::Pending).count();
-    context.core.numbers.waiting(waiting);
+    context.core.counters.waiting(waiting);
     let siblings = siblings(environment, context);
     let active = active(&releases);
     let old = environment.status.clone().unwrap_or_default();
@@ -104,10 +103,10 @@ async fn update(environment: &Environment, context: &Arc<Context>) -> Result<Opt
         status::store(context, environment, &new, "the environment").await?;
     }
     for message in over {
-        act::emit(context, environment, "Expired", &message, false).await;
+        events::emit(context, environment, "Expired", &message, false).await;
     }
     if let Some(message) = unusable {
-        act::emit(context, environment, "SecretNotUsable", &message, true).await;
+        events::emit(context, environment, "SecretNotUsable", &message, true).await;
     }
     seal::seal(environment, context).await?;
     Ok(environment_action::next_expiry(&new))

@@ -8,15 +8,14 @@ use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::reflector::{self, ObjectRef, store::Writer};
-use kube::runtime::watcher::{self, Event, watcher};
+use kube::runtime::watcher::{Event, watcher};
 use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
 use super::attempt;
 use super::context::Context;
-use super::deadlines::Deadlines;
-use super::observe::{name, namespace};
+use super::metadata::{name, namespace};
 use super::undecodable::Sieve;
 use crate::api::environment::WorkloadKind;
 use crate::api::names::EnvironmentKey;
@@ -36,12 +35,6 @@ where
     }
 }
 
-/// Watches that the server ends before they have been silent for too long; one that does not end is opened anew.
-pub(super) fn config(deadlines: Deadlines) -> watcher::Config {
-    let seconds = deadlines.watch.as_secs().clamp(1, 290);
-    watcher::Config::default().timeout(u32::try_from(seconds).unwrap_or(290))
-}
-
 /// Keeps a store up to date and hands every change on; ends never. An object that cannot be decoded is reported and left out: it
 /// neither stops the watch nor the first list.
 pub(super) async fn keep<K, F, Fut>(context: &Context, scope: Option<&str>, writer: Writer<K>, mut changed: F)
@@ -58,7 +51,7 @@ where
 {
     let api: Api<Stored<K>> = scoped(&context.core.client, scope);
     let (store, sieve) = (writer.as_reader(), Sieve::<K>::new(context, scope));
-    let events = watcher(api, config(context.core.deadlines))
+    let events = watcher(api, context.core.deadlines.watcher())
         .modify(|object| object.meta_mut().managed_fields = None)
         .default_backoff()
         .filter_map(async |event| match event {
@@ -81,7 +74,7 @@ where
 
 /// Deployments: whoever follows their rollout looks again.
 pub(super) async fn follow_deployments(api: Api<Stored<Deployment>>, context: &Context) {
-    let config = config(context.core.deadlines);
+    let config = context.core.deadlines.watcher();
     let mut events = std::pin::pin!(watcher(api, config).default_backoff());
     while let Some(event) = events.next().await {
         match event {
@@ -95,7 +88,7 @@ pub(super) async fn follow_deployments(api: Api<Stored<Deployment>>, context: &C
 }
 
 async fn deployment_changed(deployment: &Stored<Deployment>, context: &Context) {
-    context.memory.sights.forget(namespace(deployment));
+    context.memory.workloads.forget(namespace(deployment));
     for environment in context.environments.state() {
         let runs = environment.metadata.namespace == deployment.meta().namespace
             && environment.spec.components.iter().any(|component| {

@@ -7,8 +7,8 @@ use kube::Resource;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::watcher::Event;
 
-use super::context::locked;
-use super::observe::{name, namespace};
+use super::lock::locked;
+use super::metadata::{name, namespace};
 
 /// Namespace, and name of the owner in it.
 type Key = (String, String);

@@ -13,10 +13,10 @@ use kube::api::PostParams;
 use kube::{Api, Client};
 use tokio::sync::watch;
 
-use super::context::locked;
-use super::credentials::May;
 use super::error::{Error, read_failed};
-use super::shards;
+use super::lock::locked;
+use super::may::May;
+use super::shards::{self, annotation};
 use crate::api::labels::{CONTROLLER_LEASE, LEASE_NAMESPACES, LEASE_PROCESS};
 use crate::api::time::{from_micro_time, to_micro_time};
 use crate::time::Clock;
@@ -98,10 +98,6 @@ pub fn evaluate(lease: Option<&Lease>, seen: Option<&Seen>, me: &Me, now: Durati
     } else {
         Move::Wait(Seen { holder, process, renewed, at: since })
     }
-}
-
-pub(super) fn annotation(lease: &Lease, key: &str) -> Option<String> {
-    lease.metadata.annotations.as_ref()?.get(key).cloned()
 }
 
 /// Until when this replica may act: by the monotonic clock, and by the wall clock, which goes on while a machine sleeps. A wall clock that

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use k8s_openapi::NamespaceResourceScope;
+use kube::Resource;
 use kube::api::ListParams;
 use kube::runtime::reflector::ObjectRef;
-use kube::{Api, Resource};
-use serde::de::DeserializeOwned;
 
 use super::context::Context;
 use super::error::{Error, read_failed};
+use super::metadata::{name, namespace};
+use super::requests::{api, get, list};
 use super::{policies, restore};
 use crate::api::environment::{Component, EnvironmentRef};
 use crate::api::{Environment, Release, ReleaseAction, Stored};
@@ -137,53 +137,6 @@ pub(super) fn pinned(release: &Release, environment: Option<&mut Environment>) -
     Some(governs)
 }
 
-pub(super) fn namespace(object: &impl Resource) -> &str {
-    object.meta().namespace.as_deref().unwrap_or_default()
-}
-
-pub(super) fn name(object: &impl Resource) -> &str {
-    object.meta().name.as_deref().unwrap_or_default()
-}
-
-pub(super) fn api<K>(context: &Context, namespace: &str) -> Api<K>
-where
-    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
-{
-    Api::namespaced(context.core.client.clone(), namespace)
-}
-
-/// One object as the API server has it now; nothing when it is gone.
-pub(super) async fn get<K>(
-    context: &Context,
-    namespace: &str,
-    name: &str,
-    what: &'static str,
-) -> Result<Option<K>, Error>
-where
-    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
-        + Clone
-        + Debug
-        + DeserializeOwned
-        + 'static,
-{
-    let found = api::<Stored<K>>(context, namespace).get_opt(name).await.map_err(read_failed(what))?;
-    let found = found.map(Stored::readable).transpose();
-    found.map_err(|unreadable| Error::Unreadable { what, reason: unreadable.reason })
-}
-
-/// The objects of a list. Those that cannot be decoded are left out: the watch of their kind reports them.
-pub(super) async fn list<K>(api: &Api<Stored<K>>, params: &ListParams) -> kube::Result<Vec<K>>
-where
-    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
-        + Clone
-        + Debug
-        + DeserializeOwned
-        + 'static,
-{
-    let found = api.list(params).await?;
-    Ok(found.items.into_iter().filter_map(|item| item.readable().ok()).collect())
-}
-
 /// The workload of a component; an unsupported kind is read as absent, which its gate explains.
 pub(super) async fn workload_of(
     context: &Context,
@@ -203,11 +156,11 @@ async fn workload_seen(
     namespace: &str,
     component: &Component,
 ) -> Result<Option<WorkloadState>, Error> {
-    if let Some(seen) = context.memory.sights.of(namespace, component) {
+    if let Some(seen) = context.memory.workloads.of(namespace, component) {
         return Ok(seen.state);
     }
     let state = workload_of(context, namespace, component).await?;
-    context.memory.sights.keep(namespace, component, state.clone());
+    context.memory.workloads.keep(namespace, component, state.clone());
     Ok(state)
 }
 

@@ -5,38 +5,37 @@
 //! intervals, and before anything begins. `judge` makes the verdict of it, `probe` the forgeries. The verdict stands as condition
 //! `PoliciesEnforced` on every Environment, and is what the decision is handed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use futures::{FutureExt, StreamExt};
 use k8s_openapi::api::admissionregistration::v1::{
     ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
 };
-use k8s_openapi::api::authentication::v1::SelfSubjectReview;
-use kube::api::{Api, ListParams, PostParams};
+use kube::Resource;
+use kube::api::Api;
 use kube::core::PartialObjectMeta;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{Event, watcher};
-use kube::{Client, Resource};
-use tokio::sync::{Notify, OnceCell};
 
 pub(super) use self::judge::Verdict;
-use self::judge::{Listed, Seen, Shipped, judge};
-use super::context::{Context, locked};
-use super::observe::namespace;
-use super::shared::Shared;
-use super::{act, attempt, feed};
+use self::judge::{Seen, Shipped, judge};
+pub(super) use self::verdicts::Verdicts;
+use self::verdicts::{Installed, is_settling};
+use super::context::Context;
+use super::metadata::namespace;
+use super::{attempt, events, feed};
 use crate::api::Environment;
 use crate::api::condition::{Condition, ConditionStatus};
-use crate::api::labels::CONTROLLER_USER;
 use crate::api::release::Phase;
 pub(super) use crate::domain::attested::CONDITION;
 
 mod judge;
 mod probe;
+mod verdicts;
 
 /// Between two looks while all is well.
 const EVERY: Duration = Duration::from_secs(60);
@@ -46,87 +45,6 @@ const SOON: Duration = Duration::from_secs(10);
 const SETTLING: Duration = Duration::from_secs(1);
 /// How often it is looked so shortly after each change.
 const LOOKS_AFTER_A_CHANGE: u32 = 3;
-/// How long a verdict stands while the API server cannot be asked again.
-const STANDS: TimeDelta = TimeDelta::seconds(180);
-/// How long the API server may take to answer.
-const PATIENCE: Duration = Duration::from_secs(15);
-
-/// The verdict on each namespace, as far as it has been asked.
-#[derive(Default)]
-pub(super) struct Verdicts {
-    held: Mutex<BTreeMap<String, (Verdict, DateTime<Utc>)>>,
-    wanted: Notify,
-    /// What is installed, for all who look at the same time.
-    installed: Shared<Arc<Installed>>,
-    /// Looks at a namespace, for all who begin something there at the same time.
-    looks: Mutex<BTreeMap<String, Arc<Shared<()>>>>,
-    /// As which user the API server knows this controller.
-    account: OnceCell<String>,
-}
-
-impl Verdicts {
-    pub(super) fn of(&self, namespace: &str) -> Option<Verdict> {
-        locked(&self.held).get(namespace).map(|(verdict, _)| verdict.clone())
-    }
-
-    /// Asks for a look at once where a namespace has none yet.
-    pub(super) fn want(&self, namespace: &str) {
-        if !locked(&self.held).contains_key(namespace) {
-            self.wanted.notify_one();
-        }
-    }
-
-    /// Keeps a verdict; whether it differs from the one before. One that could not be had again stands for a while, and nothing becomes
-    /// in force while it is settling.
-    fn keep(&self, namespace: &str, mut verdict: Verdict, now: DateTime<Utc>) -> bool {
-        let mut held = locked(&self.held);
-        let before = held.get(namespace);
-        let same = before.filter(|(before, _)| before.status == verdict.status);
-        if same.is_none() && is_settling(&verdict, now) {
-            return false;
-        }
-        verdict.seen = same.map_or(Some(now), |(before, _)| before.seen);
-        if let Some((held_back, at)) = before
-            && verdict.is_passing
-            // what was found missing is missing until somebody sees it again
-            && (now - *at < STANDS || held_back.status == ConditionStatus::False)
-        {
-            return false;
-        }
-        let is_new = before.is_none_or(|(before, _)| *before != verdict);
-        held.insert(namespace.to_owned(), (verdict, now));
-        is_new
-    }
-
-    fn forget_all_but(&self, namespaces: &BTreeSet<String>) {
-        locked(&self.held).retain(|namespace, _| namespaces.contains(namespace));
-        locked(&self.looks).retain(|namespace, _| namespaces.contains(namespace));
-    }
-
-    /// What is installed now.
-    async fn installed(&self, client: &Client) -> Arc<Installed> {
-        self.installed.get(async || Arc::new(Installed::list(client).await)).await
-    }
-
-    /// The account that the policies may exempt: this controller's own, where it is a ServiceAccount; else the one that the
-    /// manifests name.
-    async fn account(&self, client: &Client) -> String {
-        let api: Api<SelfSubjectReview> = Api::all(client.clone());
-        let ask = || async {
-            let review = SelfSubjectReview::default();
-            let params = PostParams::default();
-            let answer = tokio::time::timeout(PATIENCE, api.create(&params, &review)).await.map_err(drop)?;
-            let user = answer.map_err(drop)?.status.and_then(|status| status.user_info?.username);
-            let is_account = |user: &String| user.starts_with("system:serviceaccount:");
-            Ok::<_, ()>(user.filter(is_account).unwrap_or_else(|| CONTROLLER_USER.to_owned()))
-        };
-        self.account.get_or_try_init(ask).await.cloned().unwrap_or_else(|()| CONTROLLER_USER.to_owned())
-    }
-
-    fn looks(&self, namespace: &str) -> Arc<Shared<()>> {
-        locked(&self.looks).entry(namespace.to_owned()).or_default().clone()
-    }
-}
 
 /// Sets the condition to the verdict, for a decision or for the status: an older one found in the object proves nothing.
 pub(super) fn stamp(environment: &mut Environment, verdict: Option<Verdict>, now: DateTime<Utc>) {
@@ -154,12 +72,6 @@ pub(super) fn condition(
         last_transition_time: since(was, verdict, now),
         observed_generation: generation,
     }
-}
-
-/// Whether the policies refuse, and were changed so short a time ago that another API server may not refuse yet. To whoever asked for
-/// a release now they would be in force, and would attest nothing of it.
-fn is_settling(verdict: &Verdict, now: DateTime<Utc>) -> bool {
-    verdict.is_enforced() && verdict.since.is_some_and(|since| since > now)
 }
 
 /// Since when it is so. In force they have been since they were last changed, whenever somebody looked; after they were seen not to be
@@ -215,7 +127,7 @@ where
     K: Resource<DynamicType = ()> + Clone + std::fmt::Debug + serde::de::DeserializeOwned + Send + 'static,
 {
     let api: Api<PartialObjectMeta<K>> = Api::all(context.core.client.clone());
-    let mut events = std::pin::pin!(watcher(api, feed::config(context.core.deadlines)).default_backoff());
+    let mut events = std::pin::pin!(watcher(api, context.core.deadlines.watcher()).default_backoff());
     let mut is_interrupted = false;
     while let Some(event) = events.next().await {
         match event {
@@ -263,19 +175,6 @@ fn spaces(context: &Context) -> BTreeMap<String, Vec<Arc<Environment>>> {
     spaces
 }
 
-/// What is installed on the server.
-struct Installed {
-    policies: Listed<ValidatingAdmissionPolicy>,
-    bindings: Listed<ValidatingAdmissionPolicyBinding>,
-}
-
-impl Installed {
-    async fn list(client: &Client) -> Self {
-        let (policies, bindings) = tokio::join!(list(client), list(client));
-        Self { policies, bindings }
-    }
-}
-
 /// Asks in every namespace; when to ask again.
 async fn ask_everywhere(context: &Context) -> Duration {
     let spaces = spaces(context);
@@ -291,7 +190,7 @@ async fn ask_everywhere(context: &Context) -> Duration {
             again = again.min(wait);
         }
     }
-    context.core.numbers.policies_enforced(enforced);
+    context.core.counters.policies_enforced(enforced);
     again
 }
 
@@ -303,7 +202,7 @@ async fn ask_in(
     installed: &Installed,
 ) -> Duration {
     let Some(environment) = environments.first() else { return SOON };
-    let probes = probe::ask(context, environment).await;
+    let probes = probe::ask(&context.core.client, environment).await;
     let Installed { policies, bindings } = installed;
     let account = context.policies.account(&context.core.client).await;
     let seen = Seen { policies, bindings, probes: &probes, namespace: space, account: &account };
@@ -319,21 +218,6 @@ async fn ask_in(
         (true, _) => EVERY,
         (false, true) => SETTLING,
         (false, false) => SOON,
-    }
-}
-
-async fn list<K>(client: &Client) -> Listed<K>
-where
-    K: Resource<DynamicType = ()> + Clone + std::fmt::Debug + serde::de::DeserializeOwned,
-{
-    let api: Api<K> = Api::all(client.clone());
-    match tokio::time::timeout(PATIENCE, api.list(&ListParams::default())).await {
-        Ok(Ok(list)) => Listed::Found(list.items),
-        Ok(Err(kube::Error::Api(status))) if matches!(status.code, 403 | 404) => {
-            Listed::Closed(if status.code == 403 { "forbidden" } else { "not served" })
-        }
-        Ok(Err(error)) => Listed::Failed(error.to_string()),
-        Err(_) => Listed::Failed("the API server did not answer in time".to_owned()),
     }
 }
 
@@ -353,7 +237,7 @@ async fn tell(context: &Context, space: &str, environments: &[Arc<Environment>],
         feed::wake_releases(context, &environment.key(), |phase: Phase| !phase.is_final()).await;
         let is_enforced = verdict.is_enforced();
         let reason = if is_enforced { CONDITION } else { verdict.reason };
-        act::emit(context, &**environment, reason, &verdict.message, !is_enforced).await;
+        events::emit(context, &**environment, reason, &verdict.message, !is_enforced).await;
     }
 }
 

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use super::context::locked;
-use super::observe::{name, namespace};
-use super::policies;
+use super::lock::locked;
+use super::metadata::{name, namespace};
 use crate::api::Environment;
 use crate::api::environment::{Component, CurrentVersion, Debt, DeniedDigest, Frozen, Stop, WorkloadKind};
+use crate::domain::attested;
 use crate::domain::rollout_status::WorkloadState;
 use crate::time::Stopwatch;
 
@@ -20,27 +20,27 @@ type Place = (String, WorkloadKind, String, String);
 
 /// A look at a workload.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Sight {
+pub(super) struct Cached {
     /// What was seen; nothing where it does not exist.
     pub state: Option<WorkloadState>,
 }
 
 /// Workloads as they were seen a moment ago.
 #[derive(Default)]
-pub(super) struct Sights(Mutex<BTreeMap<Place, (Stopwatch, Option<WorkloadState>)>>);
+pub(super) struct WorkloadCache(Mutex<BTreeMap<Place, (Stopwatch, Option<WorkloadState>)>>);
 
-impl Sights {
+impl WorkloadCache {
     /// The workload as seen within the last moment; absent where nobody looked.
-    pub(super) fn of(&self, namespace: &str, component: &Component) -> Option<Sight> {
-        let sights = locked(&self.0);
-        let (since, state) = sights.get(&place(namespace, component))?;
-        (since.elapsed() < MOMENT).then(|| Sight { state: state.clone() })
+    pub(super) fn of(&self, namespace: &str, component: &Component) -> Option<Cached> {
+        let cached = locked(&self.0);
+        let (since, state) = cached.get(&place(namespace, component))?;
+        (since.elapsed() < MOMENT).then(|| Cached { state: state.clone() })
     }
 
     pub(super) fn keep(&self, namespace: &str, component: &Component, state: Option<WorkloadState>) {
-        let mut sights = locked(&self.0);
-        sights.retain(|_, (since, _)| since.elapsed() < MOMENT);
-        sights.insert(place(namespace, component), (Stopwatch::start(), state));
+        let mut cached = locked(&self.0);
+        cached.retain(|_, (since, _)| since.elapsed() < MOMENT);
+        cached.insert(place(namespace, component), (Stopwatch::start(), state));
     }
 
     /// Something changed there.
@@ -83,7 +83,7 @@ impl Known {
     /// Whom this report concerns, given the one before.
     pub(super) fn news(&self, environment: &Environment) -> News {
         let status = environment.status.clone().unwrap_or_default();
-        let policies = status.conditions.iter().find(|condition| condition.type_ == policies::CONDITION);
+        let policies = status.conditions.iter().find(|condition| condition.type_ == attested::CONDITION);
         let told = Told {
             generation: environment.metadata.generation,
             policies: policies.map(|condition| format!("{:?}", condition.status)),
@@ -151,18 +151,18 @@ mod tests {
 
     #[test]
     fn a_sight_is_good_for_a_moment_or_until_something_changes() {
-        let sights = Sights::default();
+        let cached = WorkloadCache::default();
         let component = environment().spec.components[0].clone();
-        assert_eq!(sights.of("a", &component), None);
-        sights.keep("a", &component, None);
-        assert_eq!(sights.of("a", &component), Some(Sight { state: None }));
-        sights.keep("a", &component, Some(deployment("backend", "v1")));
-        sights.keep("b", &component, None);
-        assert!(sights.of("a", &component).unwrap().state.is_some());
-        sights.forget("a");
+        assert_eq!(cached.of("a", &component), None);
+        cached.keep("a", &component, None);
+        assert_eq!(cached.of("a", &component), Some(Cached { state: None }));
+        cached.keep("a", &component, Some(deployment("backend", "v1")));
+        cached.keep("b", &component, None);
+        assert!(cached.of("a", &component).unwrap().state.is_some());
+        cached.forget("a");
         assert_eq!(
-            (sights.of("a", &component), sights.of("b", &component)),
-            (None, Some(Sight { state: None }))
+            (cached.of("a", &component), cached.of("b", &component)),
+            (None, Some(Cached { state: None }))
         );
     }
 }

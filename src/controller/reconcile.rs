@@ -9,7 +9,8 @@ use kube::runtime::reflector::ObjectRef;
 use super::act::act;
 use super::context::Context;
 use super::error::Error;
-use super::observe::{Freshness, namespace, observe};
+use super::metadata::namespace;
+use super::observe::{Freshness, observe};
 use super::{policies, stopping};
 use crate::api::Release;
 use crate::api::release::{GateState, Phase, ReleaseKind, ReleaseStatus};
@@ -49,7 +50,7 @@ async fn in_turn(release: Arc<Release>, context: Arc<Context>, turns: usize) -> 
         async move { carry_on(&release, &context).await }
     };
     let done = core.running.run(object, core.deadlines.reconcile, work).await;
-    core.numbers.reconciled(done.is_ok());
+    core.counters.reconciled(done.is_ok());
     match &done {
         Ok(_) => context.memory.succeeded(&uid),
         Err(Error::Panicked(message)) => stopping::end_after_panic(&release, &context, message).await,
@@ -62,7 +63,7 @@ async fn in_turn(release: Arc<Release>, context: Arc<Context>, turns: usize) -> 
 pub(super) fn after_failure(release: &Release, error: &Error, context: &Context) -> Action {
     let uid = release.metadata.uid.as_deref().unwrap_or_default();
     if error.is_race() {
-        context.core.numbers.raced();
+        context.core.counters.raced();
         return Action::requeue(context.memory.raced(uid));
     }
     tracing::warn!(release = %release.key(), %error, "could not be carried on");
@@ -194,7 +195,7 @@ fn wants_attention(release: &Release, context: &Context) -> bool {
 fn decide(context: &Context, observed: &Observed) -> Decision {
     let started = Stopwatch::start();
     let decision = rollout::next(observed, context.core.clock.now());
-    context.core.numbers.decided(started.elapsed());
+    context.core.counters.decided(started.elapsed());
     decision
 }
 

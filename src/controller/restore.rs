@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::context::Context;
 use super::error::Error;
-use super::{act, seal, status};
+use super::{events, seal, status};
 use crate::api::release::Phase;
 use crate::api::{Environment, stored};
 use crate::domain::environment_action::{self, Restored};
@@ -46,7 +46,7 @@ pub(super) async fn carry_out(
     context: &Arc<Context>,
 ) -> Result<Option<Environment>, Error> {
     let Some(restored) = of(environment, context, context.core.clock.now()) else { return Ok(None) };
-    let name = super::observe::name(environment);
+    let name = super::metadata::name(environment);
     context.core.permit(name, Phase::Pending, "restore")?;
     let stored = status::store(context, environment, &restored.status, "the environment").await?;
     // the head comes last: as long as it is not there, the next look restores again
@@ -55,6 +55,6 @@ pub(super) async fn carry_out(
         None => stored,
     };
     tracing::warn!(environment = %environment.key(), "{}", restored.sentence);
-    act::emit(context, &stored, "Restored", &restored.sentence, true).await;
+    events::emit(context, &stored, "Restored", &restored.sentence, true).await;
     Ok(Some(stored))
 }

@@ -13,13 +13,15 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::attempt::Running;
-use super::context::{Context, Core, Memory, locked};
+use super::context::{Context, Core, Memory};
+use super::counters::Counters;
 use super::deadlines::{self, Deadlines};
 use super::error::Error;
 use super::fault::Faults;
 use super::index::Index;
 use super::lease::{self, Claim, Leadership, LeaseOptions, Me};
-use super::metrics_http::{self, Numbers};
+use super::lock::locked;
+use super::metrics_http;
 use super::policies::{self, Verdicts};
 use super::seal::Ledger;
 use super::telling::{self, Teller};
@@ -145,7 +147,7 @@ fn core(client: Client, options: &ControllerOptions, faults: Faults) -> Core {
         faults,
         killed: Mutex::new(None),
         kill: CancellationToken::new(),
-        numbers: Arc::new(Numbers::default()),
+        counters: Arc::new(Counters::default()),
         audit_export: options.audit_export.clone(),
     }
 }
@@ -154,7 +156,7 @@ fn core(client: Client, options: &ControllerOptions, faults: Faults) -> Core {
 async fn lead(core: &Arc<Core>, options: &ControllerOptions) {
     loop {
         core.leadership.gained().await;
-        core.numbers.leads(true);
+        core.counters.leads(true);
         tracing::info!(identity = %options.identity, "leads");
         let scopes: Vec<Option<String>> = if options.namespaces.is_empty() {
             vec![None]
@@ -167,7 +169,7 @@ async fn lead(core: &Arc<Core>, options: &ControllerOptions) {
             () = core.leadership.lost() => {}
             _ = select_all(work) => {}
         }
-        core.numbers.leads(false);
+        core.counters.leads(false);
         core.running.clear();
         tracing::info!(identity = %options.identity, "no longer leads");
     }

@@ -5,11 +5,9 @@
 //! before the head, over the very version of the record that was read; whoever dies in between leaves a chain that the next one
 //! carries on. Every record is looked through once; as long as nobody else moves the head, only what was reported since is read anew.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use k8s_openapi::NamespaceResourceScope;
 use kube::Resource;
 use kube::api::{ListParams, Patch, PatchParams};
@@ -17,9 +15,11 @@ use kube::runtime::events::{Event, EventType};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::context::{Context, locked};
+use super::context::Context;
 use super::error::{Error, read_failed, write_failed};
-use super::observe::{self, api, name, namespace};
+use super::metadata::{name, namespace};
+use super::requests;
+use super::requests::api;
 use crate::api::labels::SEAL_FIELD_MANAGER;
 use crate::api::names::EnvironmentKey;
 use crate::api::release::Phase;
@@ -27,43 +27,16 @@ use crate::api::stored;
 use crate::api::{ChainHead, Environment, Release, ReleaseAction, Seal, Stored};
 use crate::domain::audit::{Record, RecordKind, plan_seals};
 
+pub(super) use self::ledger::Ledger;
+
 mod export;
+mod ledger;
 mod retention;
 
 /// The head is told to the log and to the cluster's events whenever it passes a multiple of this.
 const TOLD_EVERY: i64 = 100;
 /// Up to as many releases are read one by one rather than all records in one list.
 const FEW: usize = 16;
-
-/// What is remembered of chains between reconciliations; losing it costs time, never truth.
-#[derive(Default)]
-pub(super) struct Ledger {
-    exported: Mutex<BTreeSet<String>>,
-    told: Mutex<BTreeSet<(String, String)>>,
-    looked: Mutex<BTreeMap<String, DateTime<Utc>>>,
-    /// By the uid of the environment: the head behind which this process knows of no seal.
-    left: Mutex<BTreeMap<String, ChainHead>>,
-}
-
-impl Ledger {
-    /// Whether this is said for the first time of that environment.
-    fn is_first(&self, environment: &Environment, sentence: &str) -> bool {
-        let uid = environment.metadata.uid.clone().unwrap_or_default();
-        locked(&self.told).insert((uid, sentence.to_owned()))
-    }
-
-    /// Whether the chain ends where this process left it. Until it is left anew, nobody knows.
-    fn take(&self, environment: &Environment) -> bool {
-        let uid = environment.metadata.uid.as_deref().unwrap_or_default();
-        let head = environment.status.as_ref().and_then(|status| status.chain.clone()).unwrap_or_default();
-        let left = locked(&self.left).remove(uid);
-        left.is_some_and(|left| (left.sequence, left.hash) == (head.sequence, head.hash))
-    }
-
-    fn leave(&self, environment: &Environment, head: ChainHead) {
-        locked(&self.left).insert(environment.metadata.uid.clone().unwrap_or_default(), head);
-    }
-}
 
 /// The records of an environment that matter and its head, as the API server has them now.
 struct Book {
@@ -120,7 +93,7 @@ where
         + DeserializeOwned
         + 'static,
 {
-    let found: Option<K> = observe::get(context, namespace(reported), name(reported), what).await?;
+    let found: Option<K> = requests::get(context, namespace(reported), name(reported), what).await?;
     Ok(found.filter(|found| found.meta().uid == reported.meta().uid))
 }
 
@@ -188,10 +161,10 @@ where
 {
     let api = api::<Stored<K>>(context, namespace(environment));
     let params = ListParams::default().fields(&format!("spec.environment={}", name(environment)));
-    let all = match observe::list(&api, &params).await {
+    let all = match requests::list(&api, &params).await {
         // servers before 1.31 may not know fields of custom resources
         Err(kube::Error::Api(status)) if status.code == 400 => {
-            observe::list(&api, &ListParams::default()).await
+            requests::list(&api, &ListParams::default()).await
         }
         answer => answer,
     };

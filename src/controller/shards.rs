@@ -6,7 +6,6 @@ use std::time::Duration;
 use k8s_openapi::api::coordination::v1::Lease;
 use sha2::{Digest, Sha256};
 
-use super::lease::annotation;
 use crate::api::labels::{CONTROLLER_LEASE, LEASE_NAMESPACES, LEASE_PROCESS};
 use crate::domain::hex::hex;
 
@@ -24,6 +23,11 @@ pub fn lease_name(namespaces: &[String]) -> String {
 pub(super) fn listed(namespaces: &[String]) -> String {
     let sorted: BTreeSet<&str> = namespaces.iter().map(String::as_str).collect();
     sorted.into_iter().collect::<Vec<_>>().join(",")
+}
+
+/// That annotation of a Lease.
+pub(super) fn annotation(lease: &Lease, key: &str) -> Option<String> {
+    lease.metadata.annotations.as_ref()?.get(key).cloned()
 }
 
 /// What a record of a lease looks like while nobody renews it.

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use super::error::{Error, write_failed};
-use super::observe::{api, name, namespace};
+use super::metadata::{name, namespace};
+use super::requests::api;
 use crate::api::labels::CONTROLLER_FIELD_MANAGER;
 use crate::api::stored::{self, Stored};
 

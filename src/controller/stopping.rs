@@ -14,7 +14,9 @@ use super::act::{self, act};
 use super::context::Context;
 use super::environment::actions::{one, open_stops};
 use super::error::Error;
-use super::observe::{get, namespace};
+use super::events;
+use super::metadata::namespace;
+use super::requests::get;
 use super::{policies, reconcile, status};
 use crate::api::release::Phase;
 use crate::api::{Environment, Release, ReleaseAction};
@@ -179,7 +181,7 @@ where
     tracing::warn!(namespace = namespace(action), "{sentence}");
     if age > context.core.deadlines.stop {
         act::note_waiting(context, action, &error.to_string()).await;
-        act::emit(context, object, "StopDelayed", &sentence, true).await;
+        events::emit(context, object, "StopDelayed", &sentence, true).await;
     }
 }
 
@@ -208,7 +210,7 @@ pub(super) async fn end_after_panic(release: &Release, context: &Context, panic:
     };
     // the next look panics again and tries this again
     match ended.await {
-        Ok(()) => act::emit(context, release, "ReconcilePanicked", &sentence, true).await,
+        Ok(()) => events::emit(context, release, "ReconcilePanicked", &sentence, true).await,
         Err(error) => tracing::warn!(release = %release.key(), %error, "it was not ended after a panic"),
     }
 }

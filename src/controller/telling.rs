@@ -4,7 +4,6 @@
 //! in between tells it again, with the same keys, by which receivers recognise it. What cannot be told after every try is remembered
 //! as failed, and is an Event and a number; it never holds a release. A full queue loses nothing: the next look finds the same news.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -18,11 +17,12 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use super::context::{Context, locked};
+use super::context::Context;
 use super::error::{Error, write_failed};
-use super::observe::{api, get, name, namespace};
-use super::turns::Turns;
-use super::{act, attempt};
+use super::lock::locked;
+use super::metadata::{name, namespace};
+use super::requests::{api, get};
+use super::{attempt, events};
 use crate::api::environment::Notify;
 use crate::api::labels::NOTIFY_FIELD_MANAGER;
 use crate::api::names::EnvironmentKey;
@@ -32,11 +32,11 @@ use crate::api::{Environment, Notified, Release, Stored};
 use crate::domain::notice::{self, Notice, wants};
 use crate::notify::{self, Desk};
 
-/// Objects of one environment whose news may wait to be told.
-const QUEUE: usize = 64;
-/// Messages that are sent at once for one environment, and for all: one tenant's dead channel takes no place of another tenant.
-const EACH: usize = 2;
-const ALL: usize = 256;
+pub(super) use self::teller::Teller;
+use self::teller::{About, Job};
+
+mod teller;
+
 /// Waits between the tries of one channel.
 const WAITS: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(20), Duration::from_secs(60)];
@@ -44,116 +44,6 @@ const WAITS: [Duration; 4] =
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
 /// Tries to write down what was told.
 const WRITES: usize = 8;
-
-/// The news of one object.
-pub(super) struct Job {
-    about: About,
-    environment: Arc<Environment>,
-    notices: Vec<Notice>,
-}
-
-#[derive(Clone)]
-enum About {
-    Release(Arc<Release>),
-    Environment(Arc<Environment>),
-}
-
-impl About {
-    fn uid(&self) -> &str {
-        let uid = match self {
-            Self::Release(release) => &release.metadata.uid,
-            Self::Environment(environment) => &environment.metadata.uid,
-        };
-        uid.as_deref().unwrap_or_default()
-    }
-}
-
-/// What waits to be told, and what has been told but is not reported yet.
-pub(super) struct Teller {
-    queue: mpsc::UnboundedSender<Job>,
-    /// Objects whose news waits or is being told, by environment; what bounds the queue.
-    waiting: Mutex<BTreeMap<EnvironmentKey, usize>>,
-    /// Turns to send; nobody keeps one while it waits for another try.
-    turns: Turns,
-    /// By the object's uid.
-    taken: Mutex<BTreeMap<String, BTreeSet<String>>>,
-    /// One after the other writes down what was told.
-    writing: tokio::sync::Mutex<()>,
-    desk: Desk,
-}
-
-impl Teller {
-    /// A teller, and the end of its queue for [`work`].
-    pub(super) fn new(desk: Desk) -> (Self, mpsc::UnboundedReceiver<Job>) {
-        let (queue, jobs) = mpsc::unbounded_channel();
-        let teller = Self {
-            queue,
-            waiting: Mutex::default(),
-            turns: Turns::new(EACH, ALL),
-            taken: Mutex::default(),
-            writing: tokio::sync::Mutex::default(),
-            desk,
-        };
-        (teller, jobs)
-    }
-
-    /// The object is gone.
-    pub(super) fn forget(&self, uid: &str) {
-        locked(&self.taken).remove(uid);
-    }
-
-    /// Takes what nobody has taken yet.
-    fn take(&self, uid: &str, reported: &[Notified], mut notices: Vec<Notice>) -> Vec<Notice> {
-        let mut all = locked(&self.taken);
-        let taken = all.entry(uid.to_owned()).or_default();
-        taken.retain(|key| !reported.iter().any(|told| told.key == *key));
-        notices.retain(|notice| taken.insert(notice.key.clone()));
-        if taken.is_empty() {
-            all.remove(uid);
-        }
-        notices
-    }
-
-    fn give_back(&self, uid: &str, notices: &[Notice]) {
-        if let Some(taken) = locked(&self.taken).get_mut(uid) {
-            taken.retain(|key| !notices.iter().any(|notice| notice.key == *key));
-        }
-    }
-
-    fn enqueue(&self, about: About, environment: &Arc<Environment>, notices: Vec<Notice>) {
-        if notices.is_empty() {
-            return;
-        }
-        let job = Job { about, environment: environment.clone(), notices };
-        if !self.begin(&environment.key()) {
-            tracing::warn!(environment = %environment.key(), "too much is to be told at once; it is told later");
-            return self.give_back(job.about.uid(), &job.notices);
-        }
-        if let Err(mpsc::error::SendError(job)) = self.queue.send(job) {
-            self.end(&environment.key());
-            self.give_back(job.about.uid(), &job.notices);
-        }
-    }
-
-    /// Whether the environment has place for one more object with news.
-    fn begin(&self, key: &EnvironmentKey) -> bool {
-        let mut waiting = locked(&self.waiting);
-        let count = waiting.entry(key.clone()).or_default();
-        let has_place = *count < QUEUE;
-        *count += usize::from(has_place);
-        has_place
-    }
-
-    fn end(&self, key: &EnvironmentKey) {
-        let mut waiting = locked(&self.waiting);
-        if let Some(count) = waiting.get_mut(key) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                waiting.remove(key);
-            }
-        }
-    }
-}
 
 /// Looks for news of an environment and its releases.
 pub(super) fn look(context: &Context, environment: &Environment, releases: &[Arc<Release>]) {
@@ -196,7 +86,7 @@ async fn carry_out(context: &Context, job: &Job) {
         {
             let told = patiently(context, (notify, &job.environment.key()), notice).await;
             let channel = notify.channel.clone();
-            context.core.numbers.told(&channel, told.is_ok());
+            context.core.counters.told(&channel, told.is_ok());
             if let Err(error) = &told {
                 let sentence = format!("{channel} was not told of {}: {error}", notice.event);
                 complain(context, &job.about, &sentence).await;
@@ -278,9 +168,9 @@ async fn complain(context: &Context, about: &About, sentence: &str) {
     let sentence = crate::sanitize::line(sentence);
     tracing::warn!("{sentence}");
     match about {
-        About::Release(release) => act::emit(context, &**release, "NotifyFailed", &sentence, true).await,
+        About::Release(release) => events::emit(context, &**release, "NotifyFailed", &sentence, true).await,
         About::Environment(environment) => {
-            act::emit(context, &**environment, "NotifyFailed", &sentence, true).await;
+            events::emit(context, &**environment, "NotifyFailed", &sentence, true).await;
         }
     }
 }
@@ -341,6 +231,7 @@ where
 
 #[cfg(test)]
 mod tests {
+    use super::teller::QUEUE;
     use super::*;
     use crate::cluster::outbound::Outbound;
     use crate::domain::fixtures::{at, environment};

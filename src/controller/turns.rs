@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::context::locked;
+use super::lock::locked;
 use crate::api::names::EnvironmentKey;
 
 /// Environments that are remembered before those without work are forgotten.

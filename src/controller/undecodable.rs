@@ -1,7 +1,7 @@
 //! Objects that this controller cannot decode, or only in part: logged, counted and reported as an Event once per change, and kept
 //! out of every cache that decides.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::marker::PhantomData;
 use std::sync::Mutex;
@@ -12,40 +12,15 @@ use kube::runtime::events::{Event as Note, EventType};
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::watcher::Event;
 
-use super::context::{Context, locked};
+use self::register::Key;
+pub(super) use self::register::Register;
+use super::context::Context;
+use super::lock::locked;
 use crate::api::Stored;
 use crate::api::stored;
 use crate::domain::timeline;
 
-/// Kind, namespace and name.
-type Key = (String, String, String);
-
-/// What is wrong with which object, as last reported.
-#[derive(Debug, Default)]
-pub(super) struct Register(Mutex<BTreeMap<Key, String>>);
-
-impl Register {
-    /// Takes a report on one object; whether it is news.
-    fn report(&self, key: Key, wrong: Option<String>) -> bool {
-        let mut all = locked(&self.0);
-        match wrong {
-            Some(wrong) => all.insert(key, wrong.clone()).is_none_or(|before| before != wrong),
-            None => all.remove(&key).is_some(),
-        }
-    }
-
-    /// Forgets what a whole list no longer holds.
-    fn keep_listed(&self, kind: &str, scope: Option<&str>, listed: &BTreeSet<Key>) {
-        locked(&self.0).retain(|key, _| {
-            let is_listed_here = key.0 == kind && scope.is_none_or(|scope| key.1 == scope);
-            !is_listed_here || listed.contains(key)
-        });
-    }
-
-    fn count(&self, kind: &str) -> usize {
-        locked(&self.0).keys().filter(|key| key.0 == kind).count()
-    }
-}
+mod register;
 
 /// Lets the objects of one watch pass that can be decoded, and reports the others.
 pub(super) struct Sieve<'a, K> {
@@ -144,7 +119,7 @@ where
 
     fn count(&self) {
         let kind = K::kind(&());
-        self.context.core.numbers.undecodable(&kind, self.context.undecodable.count(&kind));
+        self.context.core.counters.undecodable(&kind, self.context.undecodable.count(&kind));
     }
 }
 

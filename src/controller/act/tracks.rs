@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use super::super::context::Context;
 use super::super::error::Error;
-use super::super::observe::namespace;
+use super::super::events;
+use super::super::metadata::namespace;
 use super::super::observe::tracks::{Second, route};
-use super::emit;
 use crate::api::Release;
 use crate::domain::rollout::{Effect, RemoveTrack, ScaleStable, SetTrack, SetTraffic};
 use crate::traffic::services;
@@ -56,7 +56,7 @@ async fn set_track(
     if let Some(service) = &wanted.lacks {
         let said =
             format!("Service {service} of {component} was removed while requests went to it: made again");
-        emit(context, release, "ServiceMadeAgain", &said, true).await;
+        events::emit(context, release, "ServiceMadeAgain", &said, true).await;
     }
     permit(format!("set-track {component}"))?;
     let copy = Copy {

@@ -13,7 +13,10 @@ use crate::api::{Environment, Release, ReleaseAction};
 use crate::controller::act;
 use crate::controller::context::Context;
 use crate::controller::error::Error;
-use crate::controller::observe::{self, get, name, namespace};
+use crate::controller::events;
+use crate::controller::metadata::{name, namespace};
+use crate::controller::observe;
+use crate::controller::requests::get;
 use crate::controller::{policies, status};
 use crate::domain::action::Verdict;
 use crate::domain::environment_action::{self, Effect, Judgement, Situation};
@@ -270,5 +273,6 @@ async fn tell(context: &Context, environment: &Environment, action: &ReleaseActi
     let message = format!("{kind} by {actor}: {} ({why})", verdict.message);
     let reason = if verdict.is_applied() { kind.as_str() } else { "ActionRefused" };
     tracing::info!(environment = %environment.key(), reason, suspicious = verdict.is_suspicious, "{message}");
-    act::emit(context, environment, reason, &message, verdict.is_suspicious || !verdict.is_applied()).await;
+    events::emit(context, environment, reason, &message, verdict.is_suspicious || !verdict.is_applied())
+        .await;
 }

@@ -1,14 +1,14 @@
 //! Whether the Secrets that an environment names permit how it uses them: a condition, and an Event when it becomes false.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use futures::future::join_all;
 
-use super::super::context::{Context, locked};
-use super::super::observe::namespace;
+use super::super::context::Context;
+use super::super::metadata::namespace;
+use super::super::secret_cache::Answer;
 use crate::api::Environment;
 use crate::api::condition::{Condition, ConditionStatus};
 use crate::api::environment::EnvironmentStatus;
@@ -17,20 +17,8 @@ use crate::domain::secret_use::{CONDITION, SecretUse};
 use crate::domain::timeline;
 use crate::{gate, notify};
 
-/// How long an answer is taken for true.
-const FRESH: TimeDelta = TimeDelta::seconds(30);
 /// How long the API server may take.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Answers above which old ones are dropped.
-const MANY: usize = 1_024;
-
-type Answer = Result<(), SecretError>;
-
-/// The latest answers, by namespace and use.
-#[derive(Default)]
-pub(in crate::controller) struct Marks(Mutex<Known>);
-
-type Known = BTreeMap<(String, SecretUse), (DateTime<Utc>, Answer)>;
 
 /// Brings the condition up to date. What an Event should say, where it has just become false or means something else.
 pub(super) async fn judge(
@@ -61,21 +49,14 @@ pub(super) async fn judge(
 
 async fn ask(environment: &Environment, context: &Context, wanted: SecretUse) -> Answer {
     let (namespace, now) = (namespace(environment), context.core.clock.now());
-    let key = (namespace.to_owned(), wanted.clone());
-    if let Some((at, answer)) = locked(&context.memory.marks.0).get(&key)
-        && (now - *at).abs() < FRESH
-    {
-        return answer.clone();
+    if let Some(answer) = context.memory.secrets.get(namespace, &wanted, now) {
+        return answer;
     }
+    let secret = &wanted.secret;
     let asked = inspect(&context.core.client, namespace, &wanted);
-    let late =
-        |_| Err(SecretError::Unanswered { name: wanted.secret.clone(), why: "no answer in time".to_owned() });
+    let late = |_| Err(SecretError::Unanswered { name: secret.clone(), why: "no answer in time".to_owned() });
     let answer = tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(late);
-    let mut marks = locked(&context.memory.marks.0);
-    if marks.len() >= MANY {
-        marks.retain(|_, (at, _)| (now - *at).abs() < FRESH);
-    }
-    marks.insert(key, (now, answer.clone()));
+    context.memory.secrets.keep(namespace, wanted, now, answer.clone());
     answer
 }
 

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Context, namespace};
+use super::super::metadata::namespace;
+use super::Context;
 use crate::cluster::examine::why_stuck;
 use crate::domain::known_version::tag;
 use crate::domain::rollout::Observed;

@@ -4,7 +4,8 @@ use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use kube::ResourceExt;
 use kube::api::ListParams;
 
-use super::{Context, api};
+use super::super::requests::api;
+use super::Context;
 use crate::api::labels::LABEL_OWN_TRACK;
 use crate::api::strategy::Track;
 

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Context, Error, crashes, namespace};
+use super::super::metadata::namespace;
+use super::{Context, Error, crashes};
 use crate::api::environment::{Component, Environment, WorkloadRef};
 use crate::api::names::ComponentName;
 use crate::api::release::{Release, TrackPlace, TrackProgress};

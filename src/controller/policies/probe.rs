@@ -1,16 +1,19 @@
 //! Forgeries that the policies must refuse: complete and right in everything but the name that they carry, so that a refusal is
 //! theirs and nobody else's. Sent as dry runs, which create nothing.
 
+use std::time::Duration;
+
 use serde_json::json;
 
+use kube::Client;
 use kube::api::{Api, PostParams};
 
-use super::PATIENCE;
 use crate::api::{Environment, Release, ReleaseAction};
-use crate::controller::context::Context;
-use crate::controller::observe::{api, name, namespace};
+use crate::controller::metadata::{name, namespace};
 use crate::domain::image_version;
 
+/// How long the API server may take to answer.
+pub(super) const PATIENCE: Duration = Duration::from_secs(15);
 /// Whose name the forgeries carry: nobody's.
 const NOBODY: &str = "release-cockpit-probe";
 /// Name of the objects that are never created.
@@ -48,9 +51,10 @@ pub(super) struct Probe {
 }
 
 /// Hands the API server one forgery of each kind.
-pub(super) async fn ask(context: &Context, environment: &Environment) -> Vec<Probe> {
+pub(super) async fn ask(client: &Client, environment: &Environment) -> Vec<Probe> {
     let space = namespace(environment);
-    let (releases, actions): (Api<Release>, Api<ReleaseAction>) = (api(context, space), api(context, space));
+    let releases: Api<Release> = Api::namespaced(client.clone(), space);
+    let actions: Api<ReleaseAction> = Api::namespaced(client.clone(), space);
     let (release, action) =
         tokio::join!(forge(&releases, release(environment)), forge(&actions, action(environment)));
     let probe = |policy, what, answer| Probe { policy, what, answer };

@@ -6,9 +6,11 @@ use chrono::TimeDelta;
 use kube::Resource;
 use kube::api::{DeleteParams, Preconditions};
 
-use super::super::context::{Context, locked};
+use super::super::context::Context;
 use super::super::error::{Error, write_failed};
-use super::super::observe::{api, name, namespace};
+use super::super::lock::locked;
+use super::super::metadata::{name, namespace};
+use super::super::requests::api;
 use super::{Book, apply, export, is_of, read, tell};
 use crate::api::release::Phase;
 use crate::api::{Environment, Release, ReleaseAction, Stored};

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use super::context::locked;
+use super::lock::locked;
 use crate::time::Stopwatch;
 
 /// That many at once.
@@ -12,15 +12,15 @@ const BURST: u32 = 50;
 const EVERY: Duration = Duration::from_millis(40);
 
 /// What may still be rewritten.
-pub(super) struct Ration(Mutex<(Stopwatch, Left)>);
+pub(super) struct RateLimiter(Mutex<(Stopwatch, Left)>);
 
-impl Default for Ration {
+impl Default for RateLimiter {
     fn default() -> Self {
         Self(Mutex::new((Stopwatch::start(), Left { count: BURST, at: Duration::ZERO })))
     }
 }
 
-impl Ration {
+impl RateLimiter {
     /// Whether one more may be rewritten now.
     pub(super) fn take(&self) -> bool {
         let (since, left) = &mut *locked(&self.0);
