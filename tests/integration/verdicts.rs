@@ -4,7 +4,7 @@
 use release_cockpit::domain::statistics::errors;
 use release_cockpit::domain::statistics::trial::Trial;
 
-#[path = "../../benches/canary_verdicts/traffic.rs"]
+#[path = "../benches/canary_verdicts/traffic.rs"]
 mod traffic;
 
 use traffic::{Chance, World};

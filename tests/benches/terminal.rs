@@ -24,7 +24,7 @@ use serde_json::json;
 
 use self::terminal::Terminal;
 
-#[path = "../tests/pty/terminal.rs"]
+#[path = "../pty/terminal.rs"]
 mod terminal;
 
 const SPACE: &str = "planera-production";

@@ -1,9 +1,11 @@
 //! One environment with a long history and a flood of actions, two hundred environments that release at once, and a person who freezes
-//! another environment meanwhile: how long their action waits, how often the controller lists anything, and how much memory all of it takes.
+//! another environment meanwhile: how long their action waits, how often the controller lists anything, and how much memory it takes.
+//! The controller runs in a process of its own.
 //!
 //! `cargo bench --bench crowded`; fails where the 99th percentile is above the target, or a look costs a list.
 
 use std::collections::BTreeMap;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -14,7 +16,10 @@ use kube::client::Body;
 use kube::runtime::wait::await_condition;
 use release_cockpit::api::{Release, ReleaseAction};
 use release_cockpit::sim::scenario::{Namespace, ObjectText, Scenario, Workload};
+use release_cockpit::time::Clock;
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
 
 use self::world::{Failure, World, say, tell};
 
@@ -36,16 +41,75 @@ const FLOOD: usize = if cfg!(debug_assertions) { 30 } else { 300 };
 const MEASURED: usize = if cfg!(debug_assertions) { 10 } else { 100 };
 /// The 99th percentile of an action's answer must lie below.
 const TARGET: Duration = Duration::from_secs(1);
-/// The memory of controller and world together must lie below, in MiB.
+/// The controller's memory must lie below, in MiB.
 const MEMORY: u64 = 256;
 /// Lists per environment that a controller may need once: at its start, at the first seal, and before a release begins and ends.
 const LISTS: u64 = 12;
 const CROWDED: &str = "shop-0";
 const ELSEWHERE: &str = "shop-1";
 
+/// Tells the bench's child process, which is the controller, where the API server listens and what time it is there.
+const CHILD: &str = "RELEASE_COCKPIT_BENCH_CONTROLLER";
+
 fn main() -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(measure())
+    match std::env::var(CHILD) {
+        Ok(told) => runtime.block_on(control(&told)),
+        Err(_) => runtime.block_on(measure()),
+    }
+}
+
+/// The child: a controller that answers each line on its standard input with its requests, its lists and its memory in MiB.
+async fn control(told: &str) -> Result<(), Failure> {
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let (url, now) = told.split_once(' ').ok_or("no instant")?;
+    let asked = Arc::new(Asked::default());
+    let client = counting(&world::client(url, "controller")?, &asked);
+    let clock = Clock::scaled(chrono::DateTime::parse_from_rfc3339(now)?.to_utc(), 1.0);
+    let controller = world::controller(client, clock)?;
+    let (sender, mut lines) = tokio::sync::mpsc::channel(1);
+    std::thread::spawn(move || {
+        let lines = std::io::stdin().lines().map_while(Result::ok);
+        lines.map_while(|line| sender.blocking_send(line).ok()).for_each(drop);
+    });
+    while lines.recv().await.is_some() {
+        let (all, lists) = (asked.all.load(Ordering::Relaxed), asked.lists.load(Ordering::Relaxed));
+        say(&format!("{all} {lists} {}", memory()?));
+    }
+    controller.stop().await
+}
+
+/// The controller's process.
+struct Process {
+    child: Child,
+    answers: Lines<BufReader<ChildStdout>>,
+}
+
+impl Process {
+    fn start(world: &World) -> Result<Self, Failure> {
+        let mut child = Command::new(std::env::current_exe()?)
+            .env(CHILD, format!("{} {}", world.url(), world.now().to_rfc3339()))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let answers = BufReader::new(child.stdout.take().ok_or("no output")?).lines();
+        Ok(Self { child, answers })
+    }
+
+    /// Requests, lists, and memory in MiB.
+    async fn count(&mut self) -> Result<[u64; 3], Failure> {
+        self.child.stdin.as_mut().ok_or("no input")?.write_all(b"count\n").await?;
+        let line = self.answers.next_line().await?.ok_or("the controller has ended")?;
+        let counts: Vec<u64> = line.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
+        counts.try_into().map_err(|_| "not three counts".into())
+    }
+
+    async fn stop(mut self) -> Result<(), Failure> {
+        drop(self.child.stdin.take());
+        let ended = tokio::time::timeout(Duration::from_secs(30), self.child.wait()).await??;
+        if ended.success() { Ok(()) } else { Err("the controller failed".into()) }
+    }
 }
 
 /// The namespace of an environment.
@@ -167,14 +231,13 @@ fn counting(client: &Client, asked: &Arc<Asked>) -> Client {
 
 async fn measure() -> Result<(), Failure> {
     let world = World::open(scenario()?).await?;
-    let asked = Arc::new(Asked::default());
-    let controller = world.controller_by(counting(&world.client("controller")?, &asked))?;
+    let mut controller = Process::start(&world)?;
     // the first answer shows that it leads and has read everything
     judge(&world, "first", "Freeze").await?;
     judge(&world, "second", "Unfreeze").await?;
-    let before = asked.lists.load(Ordering::Relaxed);
+    let [_, before, resident] = controller.count().await?;
     say(&format!(
-        "{FINISHED} finished releases and {JUDGED} judged actions: {before} lists until the first answers"
+        "{FINISHED} finished releases and {JUDGED} judged actions: {before} lists until the first answers, {resident} MiB"
     ));
     let began = Instant::now();
     let mut released = Vec::new();
@@ -210,12 +273,9 @@ async fn measure() -> Result<(), Failure> {
         world.until(release, |release: &Release| release.phase().is_final()).await?;
     }
     say(&format!("the releases have ended after {:?}", began.elapsed()));
-    let (all, lists) = (asked.all.load(Ordering::Relaxed), asked.lists.load(Ordering::Relaxed));
     let environments = u64::try_from(LIVE)?;
-    let memory = memory()?;
-    say(&format!(
-        "{all} requests, of which {lists} lists, for {environments} environments; {memory} MiB with the world"
-    ));
+    let [all, lists, memory] = controller.count().await?;
+    say(&format!("{all} requests, of which {lists} lists, for {environments} environments; {memory} MiB"));
     controller.stop().await?;
     world.close().await;
     if cfg!(debug_assertions) {
@@ -245,10 +305,10 @@ async fn judge(world: &World, name: &str, kind: &str) -> Result<Duration, Failur
     Ok(began.elapsed())
 }
 
-/// Resident memory of this process, in MiB.
+/// The most memory that this process has had resident, in MiB.
 fn memory() -> Result<u64, Failure> {
     let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM")?;
     let kib: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
     Ok(kib / 1024)
 }

@@ -38,6 +38,34 @@ impl Controller {
     }
 }
 
+/// A controller that asks the API server through this client.
+pub fn controller(client: Client, clock: Clock) -> Result<Controller, Failure> {
+    let options = ControllerOptions {
+        identity: "bench".into(),
+        namespace: "release-cockpit".into(),
+        namespaces: Vec::new(),
+        clock,
+        lease: LeaseOptions { duration: Duration::from_secs(3600), renew: Duration::from_secs(600) },
+        deadlines: Deadlines::default(),
+        http: None,
+        mirrors: Mirrors::default(),
+        allowed: release_cockpit::domain::address::Allowed::parse(&["127.0.0.1"])?,
+        audit_export: None,
+        concurrency: 8,
+    };
+    let stop = CancellationToken::new();
+    let task = tokio::spawn(run(client, options, stop.clone()));
+    Ok(Controller { stop, task })
+}
+
+/// A client of the API server at `url`, as that user.
+pub fn client(url: &str, token: &str) -> Result<Client, Failure> {
+    let mut config = Config::new(url.parse()?);
+    config.root_cert = Some(Vec::new());
+    config.auth_info.token = Some(token.to_owned().into());
+    Ok(Client::try_from(config)?)
+}
+
 impl World {
     /// At the pace of the wall, so that whoever waits looks again as often as they really do.
     pub async fn open(scenario: Scenario) -> Result<Self, Failure> {
@@ -61,29 +89,23 @@ impl World {
     /// A controller that asks the API server through this client.
     #[allow(dead_code, reason = "not every bench counts requests")]
     pub fn controller_by(&self, client: Client) -> Result<Controller, Failure> {
-        let options = ControllerOptions {
-            identity: "bench".into(),
-            namespace: "release-cockpit".into(),
-            namespaces: Vec::new(),
-            clock: self.clock.clone(),
-            lease: LeaseOptions { duration: Duration::from_secs(3600), renew: Duration::from_secs(600) },
-            deadlines: Deadlines::default(),
-            http: None,
-            mirrors: Mirrors::default(),
-            allowed: release_cockpit::domain::address::Allowed::parse(&["127.0.0.1"])?,
-            audit_export: None,
-            concurrency: 8,
-        };
-        let stop = CancellationToken::new();
-        let task = tokio::spawn(run(client, options, stop.clone()));
-        Ok(Controller { stop, task })
+        controller(client, self.clock.clone())
+    }
+
+    /// Where the API server listens.
+    #[allow(dead_code, reason = "not every bench has its controller in another process")]
+    pub fn url(&self) -> String {
+        self.running.kube_url.to_string()
+    }
+
+    /// The present instant of the world.
+    #[allow(dead_code, reason = "not every bench has its controller in another process")]
+    pub fn now(&self) -> chrono::DateTime<chrono::Utc> {
+        self.clock.now()
     }
 
     pub fn client(&self, token: &str) -> Result<Client, Failure> {
-        let mut config = Config::new(self.running.kube_url.as_str().parse()?);
-        config.root_cert = Some(Vec::new());
-        config.auth_info.token = Some(token.to_owned().into());
-        Ok(Client::try_from(config)?)
+        client(self.running.kube_url.as_str(), token)
     }
 
     pub fn api<K>(&self, user: &str, space: &str) -> Result<Api<K>, Failure>
