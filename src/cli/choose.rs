@@ -15,7 +15,7 @@ pub(super) fn environment<'a>(all: &'a [Environment], given: &str) -> Result<&'a
         [one] => Ok(one),
         [] if all.is_empty() => Err(CliError::new(
             Exit::Error,
-            "there are no environments in sight: create one (README, \"On your own cluster\"), or look elsewhere with --context or --namespace",
+            "no environments found: create one (release-cockpit help install), or choose another --context or --namespace",
         )),
         [] => {
             let sentence =

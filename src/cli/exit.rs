@@ -27,15 +27,15 @@ impl Exit {
     /// Every ending with its meaning, in the order of its number.
     pub const ALL: [(Self, &'static str); 8] = [
         (Self::Ok, "done"),
-        (Self::Error, "it did not work; the message says why"),
-        (Self::Usage, "arguments or settings are wrong; nothing was sent"),
+        (Self::Error, "failed; the message says why"),
+        (Self::Usage, "invalid arguments or settings; nothing was sent"),
         (Self::Refused, "refused by the API server, a policy or the controller"),
         (
             Self::ReleaseFailed,
             "the release failed, was rolled back, rejected, aborted, superseded, or expired",
         ),
-        (Self::TimedOut, "the time given by --timeout is over; the release goes on"),
-        (Self::Unreachable, "the API server cannot be reached or does not answer"),
+        (Self::TimedOut, "--timeout passed; the release continues"),
+        (Self::Unreachable, "the API server is unreachable or does not answer"),
         (Self::Tampered, "records were changed, removed or inserted (audit --verify)"),
     ];
 

@@ -32,12 +32,12 @@ pub use silencing::{ExpireSilence, Silence};
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  it did not work; the message says why
-  2  arguments or settings are wrong; nothing was sent
+  1  failed; the message says why
+  2  invalid arguments or settings; nothing was sent
   3  refused by the API server, a policy or the controller
   4  the release failed, was rolled back, rejected, aborted, superseded, or expired
-  5  the time given by --timeout is over; the release goes on
-  6  the API server cannot be reached or does not answer
+  5  --timeout passed; the release continues
+  6  the API server is unreachable or does not answer
   7  records were changed, removed or inserted (audit --verify)";
 
 /// A terminal cockpit for releasing software on Kubernetes.
@@ -57,22 +57,22 @@ pub struct Arguments {
 /// Options of every command. Each overrides a setting.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Global {
-    /// Context of the kubeconfig; repeat it to see several clusters
+    /// Kubeconfig context; repeat for several clusters
     #[arg(long, global = true, value_name = "NAME", help_heading = "Where")]
     pub context: Vec<String>,
-    /// The kubeconfig [default: $KUBECONFIG, else ~/.kube/config]
+    /// Kubeconfig file [default: $KUBECONFIG, else ~/.kube/config]
     #[arg(long, global = true, value_name = "FILE", help_heading = "Where")]
     pub kubeconfig: Option<PathBuf>,
-    /// Look only into this namespace; repeat it for several
+    /// Namespace to look at; repeat for several
     #[arg(short, long, global = true, value_name = "NAME", help_heading = "Where")]
     pub namespace: Vec<String>,
-    /// A Prometheus for environments that name none: URL, or namespace/service:port through the API server
+    /// Prometheus for environments without one: URL, or namespace/service:port through the API server
     #[arg(long, global = true, value_name = "URL", value_parser = silencing::address, help_heading = "Where")]
     pub prometheus: Option<String>,
-    /// An Alertmanager for environments that name none: URL, or namespace/service:port through the API server
+    /// Alertmanager for environments without one: URL, or namespace/service:port through the API server
     #[arg(long, global = true, value_name = "URL", value_parser = silencing::address, help_heading = "Where")]
     pub alertmanager: Option<String>,
-    /// The settings' file [default: ~/.config/release-cockpit/release-cockpit.toml]
+    /// Settings file [default: ~/.config/release-cockpit/release-cockpit.toml]
     #[arg(long, global = true, value_name = "FILE", help_heading = "Settings")]
     pub config: Option<PathBuf>,
     /// Theme: dark, light, high-contrast, colour-blind, terminal, mono, or a file
@@ -84,16 +84,16 @@ pub struct Global {
     /// Draw with ASCII characters only
     #[arg(long, global = true, help_heading = "Settings")]
     pub ascii: bool,
-    /// Select by clicks and scroll by the wheel; the terminal's own selection then needs shift
+    /// Let clicks select and the wheel scroll (the terminal's own selection then needs shift)
     #[arg(long, global = true, help_heading = "Settings")]
     pub mouse: bool,
-    /// Print lines instead of drawing a screen, and read commands line by line
+    /// Print lines instead of drawing a screen; read commands line by line
     #[arg(long, global = true, help_heading = "Settings")]
     pub plain: bool,
     /// Append the log to this file
     #[arg(long, global = true, value_name = "FILE", help_heading = "Settings")]
     pub log_file: Option<PathBuf>,
-    /// error, warn, info, debug or trace
+    /// Log level: error, warn, info, debug or trace
     #[arg(long, global = true, value_name = "LEVEL", help_heading = "Settings")]
     pub log_level: Option<String>,
 }
@@ -101,30 +101,30 @@ pub struct Global {
 /// What to do.
 #[derive(Subcommand, Debug)]
 pub enum Verb {
-    /// Open the cockpit on an embedded cluster: nothing to install
+    /// Open the cockpit on a simulated cluster
     #[command(after_help = "\
 Examples:
   release-cockpit demo
   release-cockpit demo --list
   release-cockpit demo --speed 5 --user bob")]
     Demo(Demo),
-    /// Run only the embedded cluster, and print a kubeconfig for it
+    /// Run only the simulated cluster and print its kubeconfig
     #[command(after_help = "\
 Example:
   release-cockpit sim > kubeconfig &
   kubectl --kubeconfig kubeconfig get releases,pods")]
     Sim(Sim),
-    /// Execute releases: runs until it is told to end, with one leader among several
+    /// Run the controller that executes releases
     #[command(after_help = "Example:\n  release-cockpit controller --listen 127.0.0.1:8080")]
     Controller(Controller),
-    /// Release a version into an environment
+    /// Deploy a version
     #[command(after_help = "\
 Examples:
   release-cockpit deploy staging v1.9.0
   release-cockpit deploy staging v1.9.0 --wait --timeout 20m -o json
   release-cockpit deploy planera-production/production v1.9.0 --reason 'hotfix INC-441' --confirm deploy-to-production")]
     Deploy(Deploy),
-    /// Release what runs in one environment into the next
+    /// Promote from the previous environment
     #[command(after_help = "\
 The version comes from the environment that spec.promotion.from names, with its very images: same tags, same digests.
 
@@ -133,10 +133,10 @@ Examples:
   release-cockpit promote production --version v1.9.0 --dry-run
   release-cockpit promote production --from planera-staging/staging --wait")]
     Promote(Promote),
-    /// Go back to a version that ran here before
+    /// Roll back to a previous version
     #[command(after_help = "\
-While a release is under way, that release is undone. Otherwise a new release brings back the last version that
-succeeded here and is not the one that runs now, or the one that --to names.
+A release in progress is rolled back. Otherwise a new release deploys the last version that succeeded here before the
+current one, or the one that --to names.
 
 Examples:
   release-cockpit rollback production --list
@@ -144,13 +144,13 @@ Examples:
   release-cockpit rollback production --to v1.8.1 --reason 'v1.8.2 loses sessions' --confirm deploy-to-production
   release-cockpit rollback production --emergency --reason 'INC-1: customers cannot pay'")]
     Rollback(Rollback),
-    /// Show the revisions of an environment's workloads, and what differs between one of them and now
+    /// Show revisions of the workloads and how one differs from now
     #[command(after_help = "\
 Examples:
   release-cockpit history production
   release-cockpit history production --component backend --diff 7 -o json")]
     History(History),
-    /// Approve a release that waits for it
+    /// Approve a waiting release
     #[command(after_help = "\
 TARGET is a release, or an environment in which one release waits. The slots that your groups may fill are filled.
 
@@ -158,115 +158,115 @@ Examples:
   release-cockpit approve production --confirm deploy-to-production
   release-cockpit approve planera-production/production-v1-9-0-1f2e3d4c --dry-run")]
     Approve(Act),
-    /// Refuse a release, finally
+    /// Reject a waiting release
     #[command(after_help = "Example:\n  release-cockpit reject production --reason 'migration not tested'")]
     Reject(Act),
-    /// Stop a release where it is
+    /// Pause a rollout
     #[command(after_help = "Example:\n  release-cockpit pause production --reason 'looking at the logs'")]
     Pause(Act),
-    /// Let a paused release go on
+    /// Resume a paused rollout
     #[command(after_help = "Example:\n  release-cockpit resume production")]
     Resume(Act),
-    /// Stop a release and put back what it changed
+    /// Abort a release and revert its changes
     #[command(after_help = "Example:\n  release-cockpit abort production --reason 'wrong version'")]
     Abort(Act),
-    /// Try a held release again from its present step
+    /// Retry a held release from its current step
     #[command(after_help = "Example:\n  release-cockpit retry production")]
     Retry(Act),
-    /// Shift the weight of a canary, as far as the environment's policy lets it
+    /// Set the canary weight, within the environment's policy
     #[command(after_help = "\
 Examples:
   release-cockpit weight production 30 --reason 'the numbers are good'
   release-cockpit weight production 5 --dry-run")]
     Weight(Weight),
-    /// Go on to the next step of a canary or blue-green release
+    /// Skip to the next step of a canary or blue-green release
     #[command(after_help = "Example:\n  release-cockpit promote-step production --reason 'seen enough'")]
     PromoteStep(Act),
-    /// Send everything to the new version now, past the steps that are left
+    /// Promote fully (skip remaining steps)
     #[command(after_help = "Example:\n  release-cockpit promote-full production --reason 'hotfix INC-441'")]
     PromoteFull(Act),
-    /// Stop all releases of an environment, for a time or until it is lifted
+    /// Freeze an environment, for a time or until unfrozen
     #[command(after_help = "\
 Examples:
   release-cockpit freeze production --for 2h --incident INC-1 --reason 'the database is full'
   release-cockpit freeze production --in-flight hold --reason 'traffic is odd' --confirm deploy-to-production")]
     Freeze(Freeze),
-    /// Let releases into a frozen environment again
+    /// Lift the freeze of an environment
     #[command(after_help = "Example:\n  release-cockpit unfreeze production --reason 'INC-1 is over'")]
     Unfreeze(OnEnvironment),
-    /// Emergency stop: abort everything that waits or runs in an environment
+    /// Emergency stop: abort every release of an environment
     #[command(after_help = "Example:\n  release-cockpit stop production --reason 'INC-1: nothing may move'")]
     Stop(OnEnvironment),
-    /// Permit the deletion of an Environment for an hour; its records stay and restore it if it is created again
+    /// Permit deleting an Environment for one hour; its records stay and restore it
     #[command(after_help = "Example:\n  release-cockpit retire shop/sandbox --reason 'the service is gone'")]
     Retire(OnEnvironment),
-    /// Set the replicas of a component, or put them back
+    /// Scale a component, or restore its size
     #[command(after_help = "\
 Examples:
   release-cockpit scale production worker 0 --reason 'INC-1: it eats the queue'
   release-cockpit scale production worker back")]
     Scale(Scale),
-    /// Restart the pods of a component, a few at a time
+    /// Restart the pods of a component (rolling)
     #[command(after_help = "Example:\n  release-cockpit restart production backend --reason 'stale DNS'")]
     Restart(Restart),
-    /// Keep a bad digest out of an environment
+    /// Deny an image digest
     #[command(
         after_help = "Example:\n  release-cockpit deny production sha256:9c1e… --reason 'loses sessions' --for 7d"
     )]
     Deny(OnDigest),
-    /// Take a digest off an environment's deny list
+    /// Remove a digest from the deny list
     #[command(
         after_help = "Example:\n  release-cockpit allow production sha256:9c1e… --reason 'it was the network'"
     )]
     Allow(OnDigest),
-    /// Break-glass: pass a gate of a release by force, for a time
+    /// Override a gate for a time (break-glass)
     #[command(after_help = "\
 It leaves a debt that somebody else must review before the next normal release.
 
 Example:
   release-cockpit override production --gate windows --incident INC-1 --reason 'customers cannot pay'")]
     Override(Override),
-    /// Clear what somebody else's break-glass left behind
+    /// Review a break-glass action of somebody else
     #[command(
         after_help = "Example:\n  release-cockpit review production --reason 'looked at it with bob: it was right'"
     )]
     Review(Review),
-    /// Tick an item of the checklist of a release that waits
+    /// Tick a checklist item of a waiting release
     #[command(after_help = "Example:\n  release-cockpit check production --item 'Team notified'")]
     Check(Check),
-    /// Take your own approval back, as long as the release has not started
+    /// Withdraw your approval (before the release starts)
     #[command(
         after_help = "Example:\n  release-cockpit withdraw production --reason 'I looked at the wrong numbers'"
     )]
     Withdraw(Act),
-    /// Tell everybody that you drive a release, for a time
+    /// Show others that you drive a release, for a time
     #[command(after_help = "Example:\n  release-cockpit drive production --for 1h")]
     Drive(Drive),
-    /// Leave the wheel of a release that you drive, with a note for the next one
+    /// Hand over a release that you drive, with a note
     #[command(
         after_help = "Example:\n  release-cockpit hand-over production 'the canary is odd, watch p99' --to bob"
     )]
     HandOver(HandOver),
-    /// Show everything that waits for you, in all clusters, oldest first
+    /// Show what needs you in all clusters, oldest first
     #[command(after_help = "\
 Examples:
   release-cockpit inbox
   release-cockpit --context prod-eu --context prod-us inbox -o json")]
     Inbox(Inbox),
-    /// Show why a release does not go on: its gates, and the server's own word by a dry run
+    /// Show blocking gates, with the server's verdict (dry run)
     #[command(after_help = "\
 Examples:
   release-cockpit why production
   release-cockpit why production-v1-9-0-1f2e3d4c -o json")]
     Why(Why),
-    /// Show the logs of an environment's pods, merged by time
+    /// Show logs of an environment's pods, merged by time
     #[command(after_help = "\
 Examples:
   release-cockpit logs production
   release-cockpit logs production backend --follow
   release-cockpit logs production --since 15m --grep 'status=5..' --timestamps")]
     Logs(Logs),
-    /// Show the alerts of Prometheus that fire or are pending, the worst first, and whose they are
+    /// Show firing and pending alerts, worst first
     #[command(after_help = "\
 An alert belongs to the environments of its label `namespace`, or to those whose spec.metrics.alertLabels it bears. The exit code is
 1 where a Prometheus did not tell.
@@ -276,7 +276,7 @@ Examples:
   release-cockpit alerts production -o json
   release-cockpit --context prod-eu --context prod-us alerts --all")]
     Alerts(Alerts),
-    /// Keep alerts of an environment quiet for a time
+    /// Silence alerts of an environment for a time
     #[command(after_help = "\
 Its Alertmanager keeps the silence, and you are named as its author. What it matches is printed, and by --dry-run before it is sent.
 
@@ -285,28 +285,28 @@ Examples:
   release-cockpit silence staging --matcher alertname=~High.* --matcher component=backend --for 30m --reason 'load test'
   release-cockpit silence production HighErrorRate --for 2h --reason 'INC-1' --confirm deploy-to-production -o json")]
     Silence(Silence),
-    /// End a silence before its time
+    /// Expire a silence
     #[command(after_help = "Example:\n  release-cockpit expire-silence 7c0d5f4e-1111-4222-8333-444455556666")]
     ExpireSilence(ExpireSilence),
-    /// Show the events of Kubernetes around an environment, gathered, with counts
+    /// Show Kubernetes events of an environment, grouped with counts
     #[command(after_help = "Example:\n  release-cockpit events production --warnings")]
     Events(Events),
-    /// Show what differs between two environments
+    /// Compare two environments
     #[command(after_help = looking::AFTER_DIFF)]
     Diff(Diff),
-    /// Show environments and what runs in them
+    /// Show environments and their versions
     #[command(after_help = "\
 Examples:
   release-cockpit status
   release-cockpit status production -o json")]
     Status(Status),
-    /// Show the releases that are under way or wait, in their order
+    /// Show the release queue
     #[command(after_help = "\
 Examples:
   release-cockpit queue
   release-cockpit queue --all -n planera-production -o json")]
     Queue(Queue),
-    /// Show how often, how fast and how safely applications are delivered to production
+    /// Show DORA metrics of applications
     #[command(after_help = "\
 Counted from the releases themselves, in the terms of DORA: deployments and how many succeed a day; lead time from when a
 version was first asked for, anywhere, to when it succeeded in production; duration; the share of deployments that failed,
@@ -318,16 +318,16 @@ Examples:
   release-cockpit numbers planera --since 90d -o md
   release-cockpit --context prod-eu --context prod-us numbers -o json")]
     Numbers(Numbers),
-    /// Wait until a release has ended, or has reached a phase
+    /// Wait until a release ends or reaches a phase
     #[command(after_help = "\
 Examples:
   release-cockpit wait production --timeout 30m
   release-cockpit wait production-v1-9-0-1f2e3d4c --for Paused")]
     Wait(Wait),
-    /// Show who meant what, when, and what became of it; check that no record was changed
+    /// Show the audit log; verify that no record was changed
     #[command(after_help = audit::AFTER_HELP)]
     Audit(Audit),
-    /// Try the channels of an environment: Slack, PagerDuty and the like
+    /// Send a test notification to an environment's channels
     #[command(after_help = "\
 Each channel of spec.notify is told, from here, that this is a test. It needs `get` on the Secrets that they name. The exit code is 1
 where one of them was not told.
@@ -336,7 +336,7 @@ Examples:
   release-cockpit notify --test production
   release-cockpit notify --test production --channel slack -o json")]
     Notify(Notify),
-    /// Check kubeconfig, permissions, controller, Prometheus and whatever environments need, and say how to mend it
+    /// Check kubeconfig, permissions, controller and Prometheus; show how to fix problems
     #[command(after_help = "\
 Each check has a verdict (ok, warn, fail, skipped), its evidence and a remedy. The exit code is 0 where nothing failed, and 1 where
 something did. Nothing is changed. For the embedded world: release-cockpit sim > kubeconfig &
@@ -346,7 +346,7 @@ Examples:
   release-cockpit --context prod-eu --context prod-us doctor
   release-cockpit --kubeconfig kubeconfig doctor -o json")]
     Doctor(Doctor),
-    /// Print what a cluster needs: pipe it to `kubectl apply -f -`
+    /// Print manifests for `kubectl apply -f -`
     #[command(after_help = "\
 Examples:
   release-cockpit manifests | kubectl apply -f -
@@ -356,7 +356,7 @@ Examples:
   release-cockpit manifests rules production --rule-file > rules.yaml
   release-cockpit manifests controller --image registry.example.com/release-cockpit:1.0.0")]
     Manifests(Manifests),
-    /// Print the settings in force and where each came from, or a sample file
+    /// Print settings and their origin, or a sample file
     #[command(after_help = "\
 Examples:
   release-cockpit config
@@ -366,7 +366,7 @@ Examples:
         /// A sample to print instead
         what: Option<ConfigWhat>,
     },
-    /// Print completions for a shell
+    /// Print shell completions
     #[command(after_help = "Example:\n  source <(release-cockpit completions bash)")]
     Completions {
         /// The shell
@@ -375,6 +375,12 @@ Examples:
     /// Print the manual page
     #[command(after_help = "Example:\n  release-cockpit man | man -l -")]
     Man,
+    /// Show help about a command or a topic
+    #[command(after_help = "Examples:\n  release-cockpit help keys\n  release-cockpit help deploy")]
+    Help {
+        /// A command, or a topic: keys, install, commands, metrics, analyses, integrations, records, settings
+        topic: Option<String>,
+    },
 }
 
 #[cfg(test)]

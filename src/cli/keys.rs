@@ -1,4 +1,4 @@
-//! What the registry of commands says of keys: the sample key map and the README's table.
+//! Keys as the registry of commands has them: the sample key map and the page of documentation.
 
 use std::fmt::Write as _;
 
@@ -26,14 +26,21 @@ pub fn sample() -> String {
     text
 }
 
-/// The README's table of keys.
+/// The page about keys.
 #[must_use]
-pub fn table() -> String {
-    let mut text = String::from("| key | does |\n| --- | --- |\n");
-    for command in COMMANDS.iter().filter(|command| !command.keys.is_empty()) {
-        let keys: Vec<String> =
-            command.keys.iter().map(|key| format!("`{}`", key.to_string().replace('|', "\\|"))).collect();
-        let _ = writeln!(text, "| {} | {} |", keys.join(" "), command.help);
+pub fn page() -> String {
+    let mut text = String::from(
+        "# Keys\n\n\
+         `release-cockpit config keymap` prints a key map to change. `?` in the cockpit shows the keys that are in force.\n",
+    );
+    for group in Group::ALL {
+        let _ = writeln!(text, "\n## {}\n\n| key | command | does |\n| --- | --- | --- |", group.title());
+        for command in COMMANDS.iter().filter(|command| command.group == group) {
+            let keys: Vec<String> =
+                command.keys.iter().map(|key| format!("`{}`", key.to_string().replace('|', "\\|"))).collect();
+            let help = command.help.replace('|', "\\|");
+            let _ = writeln!(text, "| {} | `:{}` | {help} |", keys.join(" "), command.id);
+        }
     }
     text
 }

@@ -34,7 +34,7 @@ pub(super) async fn print(settings: &Settings, wanted: &Manifests) -> Result<Exi
         chosen.extend(&all);
     }
     if chosen.is_empty() {
-        let sentence = "there are no environments to make rules for: the README says how to create one";
+        let sentence = "no environments found: create one (release-cockpit help install)";
         return Err(CliError::new(Exit::Error, sentence));
     }
     let written = if wanted.rule_file { rule_file(&chosen) } else { objects(&chosen) };

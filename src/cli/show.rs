@@ -72,7 +72,7 @@ pub(super) async fn status(settings: &Settings, wanted: &Status) -> Result<Exit,
         }
     }
     if table.is_empty() {
-        output::remark("there are no environments in sight: the README says how to create one");
+        output::remark("no environments found: create one (release-cockpit help install)");
         return Ok(Exit::Ok);
     }
     let mut text = table.to_string();

@@ -77,7 +77,7 @@ async fn a_kind_that_is_not_installed_differs_from_an_object_that_is_not_there()
 
 #[test]
 fn people_can_read_of_every_router_and_setting() {
-    let readme = include_str!("../../README.md");
+    let readme = include_str!("../../assets/docs/install.md");
     for router in ROUTERS {
         let start = format!("`{}`", router.name());
         let row = readme.lines().find(|line| line.trim_start().starts_with("| ") && line.contains(&start));

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use release_cockpit::cli::{crds, key_table, sample_keymap};
+use release_cockpit::cli::{crds, key_page, sample_keymap};
 use release_cockpit::config::registry;
 
 /// Compares a file with what the program prints.
@@ -42,11 +42,23 @@ fn the_sample_key_map_is_the_registrys() {
 }
 
 #[test]
-fn the_readmes_keys_are_the_registrys() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = fs::read_to_string(&path).unwrap();
-    let (begin, end) = ("<!-- keys: begin -->\n", "<!-- keys: end -->");
-    let (before, rest) = readme.split_once(begin).expect("the README marks where its key table begins");
-    let (_, after) = rest.split_once(end).expect("the README marks where its key table ends");
-    same("README.md", &format!("{before}{begin}{}{end}{after}", key_table()));
+fn the_page_of_keys_is_the_registrys() {
+    same("assets/docs/keys.md", &key_page());
+}
+
+/// Every relative link in the documentation leads to a file, and the README stays short.
+#[test]
+fn links_lead_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut pages = vec![root.join("README.md"), root.join(".github/CONTRIBUTING.md")];
+    pages.extend(fs::read_dir(root.join("assets/docs")).unwrap().map(|entry| entry.unwrap().path()));
+    for page in &pages {
+        let text = fs::read_to_string(page).unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link) {
+            let path = page.parent().unwrap().join(link);
+            assert!(link.starts_with("http") || path.exists(), "{}: {link}", page.display());
+        }
+    }
+    let readme = fs::read_to_string(&pages[0]).unwrap();
+    assert!(readme.lines().count() <= 150, "the README is too long");
 }

@@ -24,7 +24,7 @@ pub(super) async fn permissions(patient: &Patient) -> Vec<Finding> {
             return vec![Finding::warn(
                 "",
                 "there are no environments in sight",
-                "create one: the README says how; or name -n NAMESPACE",
+                "create one (release-cockpit help install), or name another -n NAMESPACE",
             )];
         }
         Ok(environments) => environments,

@@ -29,27 +29,27 @@ Examples:
 /// `audit`.
 #[derive(Args, Clone, Debug)]
 pub struct Audit {
-    /// Only this environment or release: its name, or namespace/name
+    /// Environment or release: name or namespace/name
     pub target: Option<String>,
-    /// Only what was meant since: a duration such as 24h, or an instant such as 2026-11-21T09:00:00Z
+    /// Records since: a duration such as 24h, or a time such as 2026-11-21T09:00:00Z
     #[arg(long, value_name = "WHEN", value_parser = moment)]
     pub since: Option<Moment>,
-    /// Only what was meant before
+    /// Records before that time
     #[arg(long, value_name = "WHEN", value_parser = moment)]
     pub until: Option<Moment>,
-    /// Only what this user meant, as the API server knows them
+    /// Records of this user
     #[arg(long, value_name = "USER")]
     pub actor: Option<String>,
-    /// What is printed
+    /// Output format
     #[arg(short, long, value_enum, default_value_t = AuditFormat::Table, value_name = "FORMAT")]
     pub output: AuditFormat,
-    /// Check the chain of records instead of listing them; ends with 7 when it is broken
+    /// Verify the chain of records; exits with 7 if it is broken
     #[arg(long)]
     pub verify: bool,
-    /// The API server's audit log (JSON lines): adds the attempts that admission or RBAC refused
+    /// API server audit log (JSON lines): adds requests that admission or RBAC refused
     #[arg(long, value_name = "FILE")]
     pub server_log: Vec<PathBuf>,
-    /// An export of removed records: alone instead of a cluster, with a target together with it
+    /// Export of removed records: instead of a cluster, or with a target in addition to it
     #[arg(long, value_name = "FILE")]
     pub from: Vec<PathBuf>,
 }
@@ -57,10 +57,10 @@ pub struct Audit {
 /// What `audit` prints.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum AuditFormat {
-    /// For people
+    /// Text
     #[default]
     Table,
-    /// For programs
+    /// JSON
     Json,
     /// Markdown, for a postmortem
     Md,

@@ -7,7 +7,7 @@ use super::Format;
 /// `doctor`.
 #[derive(Args, Clone, Debug)]
 pub struct Doctor {
-    /// What is printed
+    /// Output format
     #[arg(short, long, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
     pub output: Format,
 }

@@ -9,7 +9,7 @@ use crate::api::environment::InFlight;
 /// Why, and how it is done.
 #[derive(Args, Clone, Debug)]
 pub struct Said {
-    /// Why
+    /// Reason
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
     #[command(flatten)]
@@ -20,15 +20,15 @@ pub struct Said {
 /// `freeze`.
 #[derive(Args, Clone, Debug)]
 pub struct Freeze {
-    /// The environment: its name, or namespace/name
+    /// Environment: name or namespace/name
     pub environment: String,
-    /// For how long [default: until somebody lifts it]
+    /// Duration [default: until unfrozen]
     #[arg(long = "for", value_name = "DURATION")]
     pub span: Option<Duration>,
-    /// What becomes of the release that executes
+    /// What happens to the release in progress
     #[arg(long, value_enum, default_value_t = Fate::Finish, value_name = "POLICY")]
     pub in_flight: Fate,
-    /// The incident that it belongs to
+    /// Incident that it belongs to
     #[arg(long, value_name = "ID")]
     pub incident: Option<String>,
     #[command(flatten)]
@@ -39,11 +39,11 @@ pub struct Freeze {
 /// What becomes of a release that executes when its environment is frozen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Fate {
-    /// It may finish
+    /// Let it finish
     Finish,
-    /// It stops where it is, until the end of the freeze
+    /// Hold it until the freeze ends
     Hold,
-    /// It is rolled back
+    /// Roll it back
     Rollback,
 }
 
@@ -60,7 +60,7 @@ impl From<Fate> for InFlight {
 /// A command on an environment.
 #[derive(Args, Clone, Debug)]
 pub struct OnEnvironment {
-    /// The environment: its name, or namespace/name
+    /// Environment: name or namespace/name
     pub environment: String,
     #[command(flatten)]
     /// Why, and how it is done.
@@ -70,11 +70,11 @@ pub struct OnEnvironment {
 /// `deny`, `allow`.
 #[derive(Args, Clone, Debug)]
 pub struct OnDigest {
-    /// The environment: its name, or namespace/name
+    /// Environment: name or namespace/name
     pub environment: String,
-    /// The image's digest: sha256:…
+    /// Image digest: sha256:…
     pub digest: String,
-    /// For how long [default: until somebody allows it; means nothing to `allow`]
+    /// Duration [default: until allowed; ignored by `allow`]
     #[arg(long = "for", value_name = "DURATION")]
     pub span: Option<Duration>,
     #[command(flatten)]
@@ -85,11 +85,11 @@ pub struct OnDigest {
 /// `scale`.
 #[derive(Args, Clone, Debug)]
 pub struct Scale {
-    /// The environment: its name, or namespace/name
+    /// Environment: name or namespace/name
     pub environment: String,
     /// The component
     pub component: String,
-    /// How many, or `back`: as many as before the last time
+    /// Number of replicas, or `back` for the previous number
     #[arg(value_parser = replicas)]
     pub replicas: Replicas,
     #[command(flatten)]
@@ -117,7 +117,7 @@ fn replicas(text: &str) -> Result<Replicas, String> {
 /// `restart`.
 #[derive(Args, Clone, Debug)]
 pub struct Restart {
-    /// The environment: its name, or namespace/name
+    /// Environment: name or namespace/name
     pub environment: String,
     /// The component
     pub component: String,
@@ -129,11 +129,11 @@ pub struct Restart {
 /// `review`.
 #[derive(Args, Clone, Debug)]
 pub struct Review {
-    /// The environment: its name, or namespace/name
+    /// Environment: name or namespace/name
     pub environment: String,
-    /// The debt: the name of the release or action that caused it [default: the oldest that is not yours]
+    /// Release or action that caused the debt [default: the oldest that is not yours]
     pub debt: Option<String>,
-    /// What you have found
+    /// What you found
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
     #[command(flatten)]
@@ -144,15 +144,15 @@ pub struct Review {
 /// `override`.
 #[derive(Args, Clone, Debug)]
 pub struct Override {
-    /// A release, or an environment in which one waits: its name, or namespace/name
+    /// Release, or environment with one waiting: name or namespace/name
     pub target: String,
-    /// The gate to pass by force, as `why` calls it
+    /// Gate to override, as `why` names it
     #[arg(long, value_name = "NAME")]
     pub gate: String,
-    /// For how long
+    /// Duration
     #[arg(long = "for", visible_alias = "until", value_name = "DURATION", default_value = "30m")]
     pub span: Duration,
-    /// The incident that it belongs to
+    /// Incident that it belongs to
     #[arg(long, value_name = "ID")]
     pub incident: Option<String>,
     #[command(flatten)]
@@ -163,9 +163,9 @@ pub struct Override {
 /// `check`.
 #[derive(Args, Clone, Debug)]
 pub struct Check {
-    /// A release, or an environment in which one waits: its name, or namespace/name
+    /// Release, or environment with one waiting: name or namespace/name
     pub target: String,
-    /// The item, in the environment's words; its beginning is enough
+    /// Checklist item, or its beginning
     #[arg(long, value_name = "TEXT")]
     pub item: String,
     #[command(flatten)]
@@ -176,9 +176,9 @@ pub struct Check {
 /// `drive`.
 #[derive(Args, Clone, Debug)]
 pub struct Drive {
-    /// A release, or an environment in which one is under way: its name, or namespace/name
+    /// Release, or environment with one in progress: name or namespace/name
     pub target: String,
-    /// For how long
+    /// Duration
     #[arg(long = "for", value_name = "DURATION", default_value = "30m")]
     pub span: Duration,
     #[command(flatten)]
@@ -189,11 +189,11 @@ pub struct Drive {
 /// `hand-over`.
 #[derive(Args, Clone, Debug)]
 pub struct HandOver {
-    /// A release, or an environment in which one is under way: its name, or namespace/name
+    /// Release, or environment with one in progress: name or namespace/name
     pub target: String,
-    /// A note for the next one
+    /// Note for the next driver
     pub note: Option<String>,
-    /// Who takes over
+    /// User who takes over
     #[arg(long, value_name = "NAME")]
     pub to: Option<String>,
     #[command(flatten)]
@@ -204,7 +204,7 @@ pub struct HandOver {
 /// `inbox`.
 #[derive(Args, Clone, Debug)]
 pub struct Inbox {
-    /// What is printed
+    /// Output format
     #[arg(short, long, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
     pub output: Format,
 }
@@ -212,9 +212,9 @@ pub struct Inbox {
 /// `why`.
 #[derive(Args, Clone, Debug)]
 pub struct Why {
-    /// A release, or an environment: its name, or namespace/name
+    /// Release or environment: name or namespace/name
     pub target: String,
-    /// What is printed
+    /// Output format
     #[arg(short, long, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
     pub output: Format,
 }

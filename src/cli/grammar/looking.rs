@@ -8,26 +8,26 @@ use crate::api::Duration;
 /// `logs`.
 #[derive(Args, Clone, Debug)]
 pub struct Logs {
-    /// The environment: its name, or namespace/name
+    /// Environment: name or namespace/name
     pub environment: String,
-    /// Only the pods of this component
+    /// Component whose pods are shown [default: all]
     pub component: Option<String>,
-    /// Go on as long as lines are written
+    /// Follow the logs
     #[arg(short, long)]
     pub follow: bool,
-    /// Of the run before the present one
+    /// Previous container's logs
     #[arg(short, long, conflicts_with = "follow")]
     pub previous: bool,
-    /// How far back, such as 15m or 2h [default: the last 1000 lines of each container]
+    /// How far back, such as 15m or 2h [default: last 1000 lines per container]
     #[arg(long, value_name = "SPAN")]
     pub since: Option<Duration>,
-    /// Of all containers instead of the main one
+    /// All containers instead of the main one
     #[arg(short, long)]
     pub all_containers: bool,
-    /// When each line was written
+    /// Show timestamps
     #[arg(short, long)]
     pub timestamps: bool,
-    /// Only lines that match this regular expression; ! before it inverts
+    /// Show lines that match this regular expression; a leading ! inverts
     #[arg(short, long, value_name = "REGEX")]
     pub grep: Option<String>,
 }
@@ -35,15 +35,15 @@ pub struct Logs {
 /// `alerts`.
 #[derive(Args, Clone, Debug)]
 pub struct Alerts {
-    /// Only this environment: its name, or namespace/name
+    /// Environment: name or namespace/name [default: all]
     pub environment: Option<String>,
-    /// Only those that may be about this component of it: whatever is not surely another one's
+    /// Component: alerts that may be about it [default: all]
     #[arg(long, value_name = "NAME", requires = "environment")]
     pub component: Option<String>,
-    /// Also those of namespaces in which no environment is
+    /// Include namespaces without an environment
     #[arg(long, conflicts_with = "environment")]
     pub all: bool,
-    /// What is printed
+    /// Output format
     #[arg(short, long, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
     pub output: Format,
 }
@@ -51,12 +51,12 @@ pub struct Alerts {
 /// `events`.
 #[derive(Args, Clone, Debug)]
 pub struct Events {
-    /// The environment: its name, or namespace/name
+    /// Environment: name or namespace/name
     pub environment: String,
-    /// Only warnings
+    /// Show warnings only
     #[arg(short, long)]
     pub warnings: bool,
-    /// What is printed
+    /// Output format
     #[arg(short, long, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
     pub output: Format,
 }
@@ -64,17 +64,17 @@ pub struct Events {
 /// `diff`.
 #[derive(Args, Clone, Debug)]
 pub struct Diff {
-    /// The environment on the left: its name, namespace/name or application/name, each also with @context
+    /// First environment: name, namespace/name or application/name, each also with @context
     pub left: String,
-    /// The environment on the right
+    /// Second environment
     pub right: String,
-    /// Only what may be about this component: not the workloads of others, nor what only others take from
+    /// Component to compare [default: all]
     #[arg(long, value_name = "NAME")]
     pub component: Option<String>,
-    /// What is the same as well
+    /// Show equal values too
     #[arg(short, long)]
     pub all: bool,
-    /// What is printed
+    /// Output format
     #[arg(short, long, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
     pub output: Format,
 }

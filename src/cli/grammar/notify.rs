@@ -7,15 +7,15 @@ use super::Format;
 /// `notify`.
 #[derive(Args, Clone, Debug)]
 pub struct Notify {
-    /// The environment: its name, or namespace/name
+    /// Environment: name or namespace/name
     pub environment: String,
-    /// Say that nothing has happened, and that this is a test
+    /// Send a test notification
     #[arg(long, required = true)]
     pub test: bool,
-    /// Only this channel, such as slack
+    /// Channel to test, such as slack [default: all]
     #[arg(long, value_name = "NAME")]
     pub channel: Option<String>,
-    /// What is printed
+    /// Output format
     #[arg(short, long, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
     pub output: Format,
 }

@@ -8,12 +8,12 @@ use crate::api::Duration;
 /// `numbers`.
 #[derive(Args, Clone, Debug)]
 pub struct Numbers {
-    /// Only this application
+    /// Application [default: all]
     pub application: Option<String>,
-    /// How long the period is that ends now, such as 7d, 30d or 90d
+    /// Period that ends now, such as 7d, 30d or 90d
     #[arg(long, value_name = "SPAN", default_value = "30d")]
     pub since: Duration,
-    /// What is printed
+    /// Output format
     #[arg(short, long, value_enum, default_value_t = AuditFormat::Table, value_name = "FORMAT")]
     pub output: AuditFormat,
 }

@@ -11,12 +11,12 @@ use crate::api::{Duration, Phase};
 /// `demo`.
 #[derive(Args, Clone, Debug)]
 pub struct Demo {
-    /// What happens: the name of a scenario, or a file [default: planera]
+    /// Scenario: a name or a file [default: planera]
     pub scenario: Option<String>,
-    /// How many times as fast as the wall the embedded clock runs [default: the scenario's]
+    /// Speed of the simulator's clock [default: the scenario's]
     #[arg(long, value_name = "FACTOR", value_parser = speed)]
     pub speed: Option<f64>,
-    /// Who you are in that world [default: the scenario's]
+    /// User of the session [default: the scenario's]
     #[arg(long, value_name = "NAME")]
     pub user: Option<String>,
     /// List the scenarios
@@ -27,15 +27,15 @@ pub struct Demo {
 /// `sim`.
 #[derive(Args, Clone, Debug)]
 pub struct Sim {
-    /// What happens: the name of a scenario, or a file [default: planera]
+    /// Scenario: a name or a file [default: planera]
     pub scenario: Option<String>,
     /// Port on 127.0.0.1; Prometheus is at /prometheus of the same port [default: a free one]
     #[arg(long, value_name = "PORT")]
     pub port: Option<u16>,
-    /// How many times as fast as the wall the embedded clock runs [default: the scenario's]
+    /// Speed of the simulator's clock [default: the scenario's]
     #[arg(long, value_name = "FACTOR", value_parser = speed)]
     pub speed: Option<f64>,
-    /// Whose kubeconfig is printed [default: the scenario's]
+    /// User of the printed kubeconfig [default: the scenario's]
     #[arg(long, value_name = "NAME")]
     pub user: Option<String>,
     /// List the scenarios
@@ -46,16 +46,16 @@ pub struct Sim {
 /// `controller`.
 #[derive(Args, Clone, Debug)]
 pub struct Controller {
-    /// Serve /metrics, /healthz and /readyz here
+    /// Address of /metrics, /healthz and /readyz
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
-    /// Name of this replica, unique among all [default: the pod, else host and process id]
+    /// Unique name of this replica [default: the pod, else host and process id]
     #[arg(long, value_name = "NAME")]
     pub identity: Option<String>,
-    /// Append records to files here before an environment's spec.retention removes them; without it nothing is removed
+    /// Directory to which records are exported before spec.retention removes them; without it none are removed
     #[arg(long, value_name = "DIRECTORY")]
     pub audit_export: Option<PathBuf>,
-    /// Let Environments name this server too: HOST or HOST:PORT, an address, a network, or <service://NAMESPACE>[/NAME]; repeatable
+    /// Server that Environments may name: HOST[:PORT], address, network or <service://NAMESPACE>[/NAME]; repeatable
     #[arg(long, value_name = "HOST")]
     pub allow_host: Vec<String>,
 }
@@ -63,25 +63,25 @@ pub struct Controller {
 /// How a command that changes something is carried out.
 #[derive(Args, Clone, Debug)]
 pub struct How {
-    /// Ask the server whether it would accept this, and change nothing
+    /// Ask the server for its verdict; change nothing
     #[arg(long, help_heading = "How")]
     pub dry_run: bool,
-    /// The environment's confirmation phrase, where it demands one
+    /// Confirmation phrase of the environment
     #[arg(long, value_name = "PHRASE", help_heading = "How")]
     pub confirm: Option<String>,
-    /// Answer yes where only a yes is asked for on the terminal; never replaces the phrase
+    /// Answer yes; never replaces the phrase
     #[arg(short = 'y', long, help_heading = "How")]
     pub yes: bool,
-    /// Wait for the end: of the release, or of the controller's judgement of the action
+    /// Wait until the release ends or the action is judged
     #[arg(long, help_heading = "How")]
     pub wait: bool,
-    /// How long --wait waits
+    /// Timeout of --wait
     #[arg(long, value_name = "DURATION", default_value = "30m", help_heading = "How")]
     pub timeout: Duration,
-    /// What is printed
+    /// Output format
     #[arg(short, long, value_enum, default_value_t = Format::Table, value_name = "FORMAT", help_heading = "How")]
     pub output: Format,
-    /// A name of this attempt: the same one given again finds the same object instead of making a second
+    /// Idempotency key: the same key finds the same object again
     #[arg(long, value_name = "KEY", help_heading = "How")]
     pub request_id: Option<String>,
 }
@@ -89,16 +89,16 @@ pub struct How {
 /// What is said about a new release.
 #[derive(Args, Clone, Debug)]
 pub struct About {
-    /// Why
+    /// Reason
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
-    /// Where it is tracked; with --emergency: the incident
+    /// Ticket; with --emergency: the incident
     #[arg(long, value_name = "ID")]
     pub ticket: Option<String>,
-    /// What changes, for the approvers
+    /// Change description for approvers
     #[arg(long, value_name = "TEXT")]
     pub changelog: Option<String>,
-    /// A strategy other than the environment's default: rolling, canary or blueGreen
+    /// Strategy: rolling, canary or blueGreen [default: the environment's]
     #[arg(long, value_name = "NAME", value_parser = strategy)]
     pub strategy: Option<StrategyName>,
     /// Break-glass: a reason of ten characters; a deploy or promotion also needs the permission `override` and a ticket
@@ -109,9 +109,9 @@ pub struct About {
 /// `deploy`.
 #[derive(Args, Clone, Debug)]
 pub struct Deploy {
-    /// The environment: its name, or namespace/name
+    /// Environment: name or namespace/name
     pub environment: String,
-    /// The version: the tag of every component's image
+    /// Version: the tag of every component's image
     pub version: String,
     #[command(flatten)]
     /// What is said about it.
@@ -124,12 +124,12 @@ pub struct Deploy {
 /// `promote`.
 #[derive(Args, Clone, Debug)]
 pub struct Promote {
-    /// The environment to promote into: its name, or namespace/name
+    /// Target environment: name or namespace/name
     pub environment: String,
-    /// The environment to promote from [default: its spec.promotion.from]
+    /// Source environment [default: spec.promotion.from]
     #[arg(long, value_name = "ENVIRONMENT")]
     pub from: Option<String>,
-    /// Only if this is the version that runs there
+    /// Expected version in the source environment
     #[arg(long, value_name = "VERSION")]
     pub version: Option<String>,
     #[command(flatten)]
@@ -143,12 +143,12 @@ pub struct Promote {
 /// `rollback`.
 #[derive(Args, Clone, Debug)]
 pub struct Rollback {
-    /// The environment: its name, or namespace/name
+    /// Environment: name or namespace/name
     pub environment: String,
-    /// The version to go back to [default: the last one known good]
+    /// Version to roll back to [default: the last known good]
     #[arg(long, value_name = "VERSION")]
     pub to: Option<String>,
-    /// Only list the versions that ran here, and what going back to one of them means
+    /// List previous versions and what a rollback to each would change
     #[arg(long)]
     pub list: bool,
     #[command(flatten)]
@@ -162,9 +162,9 @@ pub struct Rollback {
 /// A command on a release.
 #[derive(Args, Clone, Debug)]
 pub struct Act {
-    /// A release, or an environment: its name, or namespace/name
+    /// Release or environment: name or namespace/name
     pub target: String,
-    /// Why
+    /// Reason
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
     #[command(flatten)]
@@ -175,12 +175,12 @@ pub struct Act {
 /// `weight`.
 #[derive(Args, Clone, Debug)]
 pub struct Weight {
-    /// A release, or an environment: its name, or namespace/name
+    /// Release or environment: name or namespace/name
     pub target: String,
-    /// The weight in per cent, 0 to 100
+    /// Weight in percent, 0 to 100
     #[arg(value_parser = clap::value_parser!(i32).range(0..=100))]
     pub percent: i32,
-    /// Why
+    /// Reason
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
     #[command(flatten)]
@@ -191,15 +191,15 @@ pub struct Weight {
 /// `history`.
 #[derive(Args, Clone, Debug)]
 pub struct History {
-    /// The environment: its name, or namespace/name
+    /// Environment: name or namespace/name
     pub environment: String,
-    /// Only this component
+    /// Component [default: all]
     #[arg(long, value_name = "NAME")]
     pub component: Option<String>,
-    /// What differs between what is wanted now and this revision
+    /// Revision to compare with the current spec
     #[arg(long, value_name = "REVISION")]
     pub diff: Option<i64>,
-    /// What is printed
+    /// Output format
     #[arg(short, long, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
     pub output: Format,
 }
@@ -207,9 +207,9 @@ pub struct History {
 /// `status`.
 #[derive(Args, Clone, Debug)]
 pub struct Status {
-    /// Only this environment: its name, or namespace/name
+    /// Environment: name or namespace/name [default: all]
     pub environment: Option<String>,
-    /// What is printed
+    /// Output format
     #[arg(short, long, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
     pub output: Format,
 }
@@ -217,10 +217,10 @@ pub struct Status {
 /// `queue`.
 #[derive(Args, Clone, Debug)]
 pub struct Queue {
-    /// Also those that have ended, newest first
+    /// Include finished releases, newest first
     #[arg(long)]
     pub all: bool,
-    /// What is printed
+    /// Output format
     #[arg(short, long, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
     pub output: Format,
 }
@@ -228,15 +228,15 @@ pub struct Queue {
 /// `wait`.
 #[derive(Args, Clone, Debug)]
 pub struct Wait {
-    /// A release, or an environment: its name, or namespace/name
+    /// Release or environment: name or namespace/name
     pub target: String,
-    /// The phase to wait for [default: the end]
+    /// Phase to wait for [default: any final phase]
     #[arg(long = "for", value_name = "PHASE", value_parser = phase)]
     pub phase: Option<Phase>,
-    /// How long to wait
+    /// Timeout
     #[arg(long, value_name = "DURATION", default_value = "30m")]
     pub timeout: Duration,
-    /// What is printed
+    /// Output format
     #[arg(short, long, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
     pub output: Format,
 }
@@ -244,21 +244,21 @@ pub struct Wait {
 /// `manifests`.
 #[derive(Args, Clone, Debug)]
 pub struct Manifests {
-    /// Which of them
+    /// Part to print
     #[arg(value_enum, default_value_t = ManifestsWhat::All)]
     pub what: ManifestsWhat,
-    /// The optional policies besides the necessary ones
+    /// Include the optional policies
     #[arg(long)]
     pub optional: bool,
-    /// Image of the controller, by digest: NAME@sha256:DIGEST
+    /// Controller image, by digest: NAME@sha256:DIGEST
     #[arg(long, value_name = "IMAGE")]
     pub image: Option<String>,
-    /// For rules: only these environments [default: all in sight]
+    /// For rules: environments [default: all]
     pub environments: Vec<String>,
-    /// For rules: a rule file as Prometheus itself reads it, instead of objects of its operator
+    /// For rules: print a Prometheus rule file instead of PrometheusRule objects
     #[arg(long)]
     pub rule_file: bool,
-    /// For rules: Environments out of this file of YAML instead of the cluster; repeat it for several
+    /// For rules: read Environments from this YAML file; repeatable
     #[arg(short, long, value_name = "FILE")]
     pub file: Vec<PathBuf>,
     /// Namespace of the controller [default: release-cockpit]
@@ -269,7 +269,7 @@ pub struct Manifests {
 /// Parts of the manifests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ManifestsWhat {
-    /// Definitions of the three kinds of object
+    /// CustomResourceDefinitions
     Crds,
     /// Roles
     Rbac,
@@ -277,11 +277,11 @@ pub enum ManifestsWhat {
     Policies,
     /// The controller's Deployment
     Controller,
-    /// A NetworkPolicy for the controller's connections; not part of all
+    /// NetworkPolicy for the controller's egress (not part of all)
     Egress,
-    /// Alerting rules of environments, for their Prometheus
+    /// Alerting rules for Prometheus
     Rules,
-    /// Everything, in the order in which it is applied
+    /// Everything, in the order of application
     All,
 }
 
@@ -297,10 +297,10 @@ pub enum ConfigWhat {
 /// What is printed on standard output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// For people
+    /// Text
     #[default]
     Table,
-    /// For programs
+    /// JSON
     Json,
 }
 

@@ -13,27 +13,27 @@ const LEAST: usize = 3;
 /// `silence`.
 #[derive(Args, Clone, Debug)]
 pub struct Silence {
-    /// The environment: its name, or namespace/name
+    /// Environment: name or namespace/name
     pub environment: String,
-    /// An alert of it by its name: its labels are matched, but for those that pass, such as the pod
+    /// Alert name: matches its labels except short-lived ones such as pod
     #[arg(required_unless_present = "matchers", conflicts_with = "matchers")]
     pub alert: Option<String>,
-    /// Match these labels instead: name=value, name!=value, name=~regex or name!~regex; repeat it
+    /// Label matcher: name=value, name!=value, name=~regex or name!~regex; repeatable
     #[arg(long = "matcher", value_name = "LABEL=VALUE", value_parser = matcher)]
     pub matchers: Vec<Matcher>,
-    /// For how long
+    /// Duration
     #[arg(long = "for", value_name = "DURATION", value_parser = span)]
     pub span: Duration,
-    /// Why
+    /// Reason
     #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub reason: String,
-    /// Say what would be kept quiet, and send nothing
+    /// Show what would be silenced; send nothing
     #[arg(long, help_heading = "How")]
     pub dry_run: bool,
-    /// The environment's confirmation phrase, where it demands one
+    /// Confirmation phrase of the environment
     #[arg(long, value_name = "PHRASE", help_heading = "How")]
     pub confirm: Option<String>,
-    /// What is printed
+    /// Output format
     #[arg(short, long, value_enum, default_value_t = Format::Table, value_name = "FORMAT", help_heading = "How")]
     pub output: Format,
 }
@@ -41,13 +41,13 @@ pub struct Silence {
 /// `expire-silence`.
 #[derive(Args, Clone, Debug)]
 pub struct ExpireSilence {
-    /// The silence's id, as `silence` and `alerts -o json` print it
+    /// Silence id, as `silence` and `alerts -o json` print it
     #[arg(value_parser = id)]
     pub id: String,
-    /// Say what would be ended, and send nothing
+    /// Show what would be expired; send nothing
     #[arg(long, help_heading = "How")]
     pub dry_run: bool,
-    /// What is printed
+    /// Output format
     #[arg(short, long, value_enum, default_value_t = Format::Table, value_name = "FORMAT", help_heading = "How")]
     pub output: Format,
 }

@@ -18,7 +18,7 @@ use crate::ui::pen::Pen;
 pub static PANE: Pane =
     Pane { id: "matrix", title: "Matrix", focus: Some(Focus::Matrix), min: (40, 2), draw };
 
-const EMPTY: &str = "No environment is in sight: the README says how to create one.";
+const EMPTY: &str = "No environments found. Create one: release-cockpit help install";
 /// Cells that a column needs for a glyph and a version.
 const NARROWEST: u16 = 16;
 
