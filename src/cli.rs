@@ -20,6 +20,7 @@ pub mod exit;
 mod follow;
 pub mod grammar;
 mod guarding;
+mod help;
 mod history;
 mod inbox;
 mod keys;
@@ -52,7 +53,7 @@ use error::CliError;
 use exit::Exit;
 use grammar::{Arguments, ManifestsWhat, Verb};
 
-pub use keys::{sample as sample_keymap, table as key_table};
+pub use keys::{page as key_page, sample as sample_keymap};
 pub use manifests::crds;
 
 /// Runs the program with these arguments, the first being its own name, and says how it ended.
@@ -97,6 +98,7 @@ fn dispatch(arguments: &Arguments) -> Result<Exit, CliError> {
     match &arguments.verb {
         Some(Verb::Completions { shell }) => complete::completions(*shell),
         Some(Verb::Man) => complete::man(),
+        Some(Verb::Help { topic }) => help::help(topic.as_deref()),
         Some(Verb::Manifests(wanted)) if wanted.what == ManifestsWhat::Rules => {
             let settings = settings::load(&arguments.global)?;
             run_to_end(rules::print(&settings, wanted))
@@ -178,8 +180,11 @@ async fn on_cluster(verb: Option<&Verb>, settings: &crate::config::Settings) -> 
         Verb::Numbers(wanted) => numbers::numbers(settings, wanted).await,
         Verb::Wait(wanted) => wait::wait(settings, wanted).await,
         Verb::Notify(wanted) => notify::test(settings, wanted).await,
-        Verb::Completions { .. } | Verb::Man | Verb::Manifests(_) | Verb::Config { .. } | Verb::Doctor(_) => {
-            Ok(Exit::Ok)
-        }
+        Verb::Completions { .. }
+        | Verb::Man
+        | Verb::Help { .. }
+        | Verb::Manifests(_)
+        | Verb::Config { .. }
+        | Verb::Doctor(_) => Ok(Exit::Ok),
     }
 }

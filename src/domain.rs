@@ -74,6 +74,7 @@ pub mod weight;
 pub mod why;
 pub mod will_it_stick;
 pub mod window;
+pub mod workload_kind;
 pub mod workload_row;
 
 #[cfg(test)]

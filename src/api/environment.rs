@@ -260,6 +260,9 @@ pub enum WorkloadKind {
 }
 
 impl WorkloadKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Deployment, Self::StatefulSet, Self::DaemonSet, Self::Rollout];
+
     /// The kind as Kubernetes spells it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::api::environment::WorkloadKind;
 use crate::api::names::ComponentName;
 use crate::api::{Environment, Phase, Release};
 use crate::app::state::cluster_state::ClusterState;
@@ -14,6 +13,7 @@ use crate::app::state::examined::Refusal;
 use crate::app::state::located::ClusterId;
 use crate::app::state::store::Store;
 use crate::domain::diagnosis::WorkloadEvidence;
+use crate::domain::workload_kind;
 use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
 
 /// For how long what was read is good enough.
@@ -67,7 +67,7 @@ fn waited_for(cluster: &ClusterState) -> impl Iterator<Item = &WorkloadRow> {
         .filter_map(|release| Some((cluster.environments.get(&release.environment_key())?, release)))
         .flat_map(|(environment, release)| keys(environment, release))
         .filter_map(|key| cluster.workloads.get(&key))
-        .filter(|row| row.key.kind != WorkloadKind::DaemonSet || row.ready < row.desired)
+        .filter(|row| !workload_kind::row(row.key.kind).stays_on_drain || row.ready < row.desired)
 }
 
 fn keys(environment: &Environment, release: &Release) -> Vec<WorkloadKey> {

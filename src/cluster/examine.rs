@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kube::api::{ApiResource, ListParams};
+use kube::api::ListParams;
 use kube::{Api, Client};
 use serde_json::Value;
 
@@ -18,6 +18,7 @@ use crate::api::Stored;
 use crate::api::environment::WorkloadKind;
 use crate::domain::diagnosis::{self, Case, Evidence, Facts, Warning, WorkloadFacts};
 use crate::domain::pod_row::{PodKey, PodRow};
+use crate::domain::workload_kind::{self, Revisions};
 use crate::domain::workload_row::WorkloadRow;
 use crate::sanitize;
 
@@ -103,17 +104,17 @@ async fn workload(
     kind: WorkloadKind,
     name: &str,
 ) -> Result<Option<(WorkloadRow, BTreeMap<String, String>)>, Error> {
-    let known = workload_row::kinds().into_iter().find(|(resource, _)| resource.kind == kind.as_str());
-    let Some((resource, entry)): Option<(ApiResource, _)> = known else { return Ok(None) };
+    let described = workload_kind::row(kind);
+    let resource = workload_row::resource(described);
     let api: Api<Stored<SlimWorkload>> = Api::namespaced_with(client.clone(), namespace, &resource);
     let Some(found) = bounded(api.get_opt(name), &resource.plural).await? else { return Ok(None) };
     let found = found.readable().map_err(|odd| {
         Error::new(Kind::Protocol, format!("{} {name} cannot be decoded: {}", resource.plural, odd.reason))
     })?;
     let labels = workload_row::pod_labels(&found).clone();
-    let (_, mut row) = entry(found);
-    // these two have no condition that repeats why their pods are refused
-    if matches!(kind, WorkloadKind::StatefulSet | WorkloadKind::DaemonSet) && row.ready < row.desired {
+    let (_, mut row) = workload_row::entry(kind, &found);
+    // these have no condition that repeats why their pods are refused
+    if described.revisions == Revisions::ControllerRevisions && row.ready < row.desired {
         let events = events(client, namespace, (kind.as_str(), name)).await.unwrap_or_default();
         row.facts = Arc::new(WorkloadFacts { said: since_it_went_well(&events), ..(*row.facts).clone() });
     }

@@ -18,6 +18,7 @@ use super::text::describe::{items, text};
 use crate::api::environment::WorkloadKind;
 use crate::api::{Environment, EnvironmentKey};
 use crate::domain::disruption_budget::Budget;
+use crate::domain::workload_kind::{self, Revisions};
 use crate::sanitize;
 use crate::time::Clock;
 
@@ -27,7 +28,7 @@ type Listed = Result<Vec<Value>, Error>;
 /// Everything that is told of an environment.
 struct Objects {
     workloads: Vec<(WorkloadKind, String)>,
-    revisions: Vec<(WorkloadKind, Listed)>,
+    revisions: Vec<(Revisions, Listed)>,
     autoscalers: Listed,
     budgets: Result<Vec<Budget>, Error>,
     services: Listed,
@@ -68,14 +69,10 @@ impl Cluster {
         let protects =
             |budget: &Budget| component.is_none() || budget.workloads.iter().any(|name| is_own(name));
         let budgets = budgets.map(|found| found.into_iter().filter(protects).collect());
-        let has = |wanted: fn(WorkloadKind) -> bool| workloads.iter().any(|(kind, _)| wanted(*kind));
-        let mut revisions = Vec::new();
-        if has(|kind| matches!(kind, WorkloadKind::Deployment | WorkloadKind::Rollout)) {
-            revisions.push((WorkloadKind::Deployment, sets));
-        }
-        if has(|kind| matches!(kind, WorkloadKind::StatefulSet | WorkloadKind::DaemonSet)) {
-            revisions.push((WorkloadKind::StatefulSet, others));
-        }
+        let is_kept_by =
+            |by: Revisions| workloads.iter().any(|(kind, _)| workload_kind::row(*kind).revisions == by);
+        let both = [(Revisions::ReplicaSets, sets), (Revisions::ControllerRevisions, others)];
+        let revisions = both.into_iter().filter(|(by, _)| is_kept_by(*by)).collect();
         let certificates = match &ingresses {
             Ok(ingresses) => self.certificates(namespace, ingresses).await,
             Err(_) => BTreeMap::new(),

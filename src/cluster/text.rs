@@ -9,9 +9,9 @@ use std::fmt::Write as _;
 
 use super::Cluster;
 use super::error::{Error, Kind};
-use crate::api::environment::WorkloadKind;
 use crate::api::{GROUP, VERSION};
 use crate::domain::pod_row::PodKey;
+use crate::domain::workload_kind;
 use crate::domain::workload_row::WorkloadKey;
 use crate::sanitize;
 
@@ -30,16 +30,9 @@ impl Cluster {
 
     /// A workload as YAML, without `managedFields`.
     pub async fn workload_yaml(&self, workload: &WorkloadKey, managed_fields: bool) -> Result<String, Error> {
-        let kinds = super::workload_row::kinds();
-        let known = kinds.iter().find(|(resource, _)| resource.kind == workload.kind.as_str());
-        let Some((resource, _)) = known else {
-            return Err(Error::new(Kind::Invalid, "that kind cannot be asked for"));
-        };
-        let path = format!(
-            "/apis/{}/namespaces/{}/{}/{}",
-            resource.api_version, workload.namespace, resource.plural, workload.name
-        );
-        yaml(self.json(&path, &resource.plural).await?, managed_fields)
+        let row = workload_kind::row(workload.kind);
+        let path = row.path(&workload.namespace, &workload.name);
+        yaml(self.json(&path, row.plural).await?, managed_fields)
     }
 
     /// A pod with its containers, conditions and events. Events that may not be read are left out, and that is said.
@@ -53,15 +46,10 @@ impl Cluster {
     pub async fn workloads_describe(&self, workloads: &[WorkloadKey]) -> Result<String, Error> {
         let mut out = String::new();
         for key in workloads {
-            let (group, plural) = match key.kind {
-                WorkloadKind::Deployment => ("apps/v1", "deployments"),
-                WorkloadKind::StatefulSet => ("apps/v1", "statefulsets"),
-                WorkloadKind::DaemonSet => ("apps/v1", "daemonsets"),
-                WorkloadKind::Rollout => ("argoproj.io/v1alpha1", "rollouts"),
-            };
-            let object = format!("/apis/{group}/namespaces/{}/{plural}/{}", key.namespace, key.name);
+            let row = workload_kind::row(key.kind);
+            let object = row.path(&key.namespace, &key.name);
             let events = events_path(&key.namespace, key.kind.as_str(), &key.name);
-            let (object, events) = tokio::join!(self.json(&object, plural), self.json(&events, "events"));
+            let (object, events) = tokio::join!(self.json(&object, row.plural), self.json(&events, "events"));
             if !out.is_empty() {
                 out.push('\n');
             }

@@ -8,6 +8,7 @@ mod oddities;
 mod pulse;
 
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -98,6 +99,9 @@ pub struct Heard<K, V> {
     pub update: Update<K, V>,
 }
 
+/// How an object becomes a row with its key.
+pub type ToRow<W, K, V> = Arc<dyn Fn(W) -> (K, V) + Send + Sync>;
+
 /// One set of objects to follow.
 pub struct Feed<W, K, V> {
     /// The objects, through the client for watches.
@@ -107,7 +111,7 @@ pub struct Feed<W, K, V> {
     /// The namespace, or empty for the whole cluster.
     pub scope: Box<str>,
     /// Key and row of an object.
-    pub row: fn(W) -> (K, V),
+    pub row: ToRow<W, K, V>,
     /// Where updates go; the feed ends when nobody listens any more.
     pub sink: mpsc::Sender<Heard<K, V>>,
 }
@@ -219,7 +223,7 @@ where
             let mut rows = Vec::with_capacity(page.items.len());
             for item in page.items {
                 self.oddities.examine(&self.feed.what, &item);
-                rows.extend(item.readable().ok().map(self.feed.row));
+                rows.extend(item.readable().ok().map(&*self.feed.row));
             }
             let Some(token) = page.metadata.continue_.filter(|token| !token.is_empty()) else {
                 self.send(if first { Update::Reset(rows) } else { Update::Rest(rows) }).await?;

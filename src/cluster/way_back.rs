@@ -5,13 +5,14 @@ use serde_json::Value;
 
 use super::Cluster;
 use super::error::{Error, Kind};
-use crate::api::environment::{Component, WorkloadKind, WorkloadRef};
+use crate::api::environment::{Component, WorkloadRef};
 use crate::api::{Environment, EnvironmentKey, Release};
 use crate::domain::config_drift;
 use crate::domain::known_version::{KnownVersion, known_versions};
 use crate::domain::template_diff::{self, Row};
 use crate::domain::way_back::{ComponentBack, WayBack};
 use crate::domain::will_it_stick::{Application, Marks, Obstacle, application_name, will_it_stick};
+use crate::domain::workload_kind;
 use crate::sanitize;
 use crate::time::Clock;
 use crate::workload::{self, Revision, Target};
@@ -110,14 +111,8 @@ impl Cluster {
         namespace: &str,
         workload: &WorkloadRef,
     ) -> Result<Value, Error> {
-        let (group, plural) = match workload.kind {
-            WorkloadKind::Deployment => ("apps/v1", "deployments"),
-            WorkloadKind::StatefulSet => ("apps/v1", "statefulsets"),
-            WorkloadKind::DaemonSet => ("apps/v1", "daemonsets"),
-            WorkloadKind::Rollout => ("argoproj.io/v1alpha1", "rollouts"),
-        };
-        let path = format!("/apis/{group}/namespaces/{namespace}/{plural}/{}", workload.name);
-        self.json(&path, plural).await
+        let row = workload_kind::row(workload.kind);
+        self.json(&row.path(namespace, &workload.name), row.plural).await
     }
 
     /// Who will undo a change of that component.

@@ -16,6 +16,7 @@ use crate::api::environment::WorkloadKind;
 use crate::api::labels::ANNOTATION_REVISION;
 use crate::api::time::from_time;
 use crate::domain::diagnosis::{self, WorkloadFacts};
+use crate::domain::workload_kind::{self, KindRow};
 use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
 use crate::sanitize;
 
@@ -138,36 +139,16 @@ impl Resource for SlimWorkload {
     }
 }
 
-/// Key and row of a workload, for a feed.
-pub type Entry = fn(SlimWorkload) -> (WorkloadKey, WorkloadRow);
-
-/// The kinds that are followed: the API and how its objects become rows.
+/// The API of a kind.
 #[must_use]
-pub fn kinds() -> [(ApiResource, Entry); 4] {
-    let resource = |kind: WorkloadKind, plural| {
-        ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk("apps", "v1", kind.as_str()), plural)
-    };
-    [
-        (resource(WorkloadKind::Deployment, "deployments"), |workload| {
-            entry(WorkloadKind::Deployment, &workload)
-        }),
-        (resource(WorkloadKind::StatefulSet, "statefulsets"), |workload| {
-            entry(WorkloadKind::StatefulSet, &workload)
-        }),
-        (resource(WorkloadKind::DaemonSet, "daemonsets"), |workload| {
-            entry(WorkloadKind::DaemonSet, &workload)
-        }),
-        (
-            ApiResource::from_gvk_with_plural(
-                &GroupVersionKind::gvk("argoproj.io", "v1alpha1", WorkloadKind::Rollout.as_str()),
-                "rollouts",
-            ),
-            |workload| entry(WorkloadKind::Rollout, &workload),
-        ),
-    ]
+pub fn resource(row: &KindRow) -> ApiResource {
+    let gvk = GroupVersionKind::gvk(row.group, row.version, row.kind.as_str());
+    ApiResource::from_gvk_with_plural(&gvk, row.plural)
 }
 
-fn entry(kind: WorkloadKind, workload: &SlimWorkload) -> (WorkloadKey, WorkloadRow) {
+/// Key and row of a workload, for a feed.
+#[must_use]
+pub fn entry(kind: WorkloadKind, workload: &SlimWorkload) -> (WorkloadKey, WorkloadRow) {
     let row = row(kind, workload);
     (row.key.clone(), row)
 }
@@ -249,7 +230,7 @@ fn facts(metadata: &ObjectMeta, status: &Status) -> WorkloadFacts {
 
 /// Argo's own words for where a Rollout is.
 fn phase(kind: WorkloadKind, status: &Status) -> Box<str> {
-    if kind != WorkloadKind::Rollout {
+    if !workload_kind::row(kind).has_own_plan {
         return "".into();
     }
     let step = status.current_step_index.map_or(String::new(), |step| format!(" at step {}", step + 1));

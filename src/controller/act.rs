@@ -4,7 +4,6 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures::FutureExt;
-use kube::Resource;
 
 use super::context::Context;
 use super::error::Error;

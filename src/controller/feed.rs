@@ -3,9 +3,11 @@
 use std::fmt::Debug;
 use std::panic::AssertUnwindSafe;
 
+use futures::future::join_all;
 use futures::{FutureExt, Stream, StreamExt};
 use k8s_openapi::NamespaceResourceScope;
-use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::core::{DynamicObject, PartialObjectMeta};
 use kube::runtime::WatchStreamExt;
 use kube::runtime::reflector::{self, ObjectRef, store::Writer};
 use kube::runtime::watcher::{Event, watcher};
@@ -15,13 +17,15 @@ use tokio::sync::mpsc;
 
 use super::attempt;
 use super::context::Context;
-use super::metadata::{name, namespace};
+use super::metadata::namespace;
 use super::undecodable::Sieve;
 use crate::api::environment::WorkloadKind;
 use crate::api::names::EnvironmentKey;
 use crate::api::release::Phase;
 use crate::api::strategy::Track;
 use crate::api::{Environment, Release, ReleaseAction, Stored};
+use crate::cluster::workload_row;
+use crate::domain::workload_kind::{KINDS, KindRow};
 use crate::domain::{environment_action, lane};
 
 /// Objects of a namespace, or of all.
@@ -72,31 +76,48 @@ where
     }
 }
 
-/// Deployments: whoever follows their rollout looks again.
-pub(super) async fn follow_deployments(api: Api<Stored<Deployment>>, context: &Context) {
-    let config = context.core.deadlines.watcher();
-    let mut events = std::pin::pin!(watcher(api, config).default_backoff());
+/// Workloads of every kind: whoever follows their rollout looks again. A kind that the server does not have, or that the controller may
+/// not watch, is looked at when its release is.
+pub(super) async fn follow_workloads(client: &Client, scope: Option<&str>, context: &Context) {
+    join_all(KINDS.iter().map(|row| follow_kind(client, scope, row, context))).await;
+}
+
+async fn follow_kind(client: &Client, scope: Option<&str>, row: &KindRow, context: &Context) {
+    let resource = workload_row::resource(row);
+    let api: Api<PartialObjectMeta<DynamicObject>> = match scope {
+        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
+        None => Api::all_with(client.clone(), &resource),
+    };
+    let events = watcher(api, context.core.deadlines.watcher()).default_backoff();
+    let mut events = std::pin::pin!(events);
+    let mut is_interrupted = false;
     while let Some(event) = events.next().await {
         match event {
-            Ok(Event::Apply(deployment) | Event::Delete(deployment)) => {
-                deployment_changed(&deployment, context).await;
+            Ok(Event::Apply(workload) | Event::Delete(workload)) => {
+                is_interrupted = false;
+                workload_changed(row.kind, &workload.metadata, context).await;
             }
-            Ok(_) => {}
-            Err(error) => tracing::warn!(%error, "the watch of deployments was interrupted"),
+            Ok(_) => is_interrupted = false,
+            Err(error) if !is_interrupted => {
+                is_interrupted = true;
+                tracing::warn!(kind = %row.kind, %error, "the watch of workloads was interrupted");
+            }
+            Err(_) => {}
         }
     }
 }
 
-async fn deployment_changed(deployment: &Stored<Deployment>, context: &Context) {
-    context.memory.workloads.forget(namespace(deployment));
+async fn workload_changed(kind: WorkloadKind, workload: &ObjectMeta, context: &Context) {
+    context.memory.workloads.forget(workload.namespace.as_deref().unwrap_or_default());
+    let name = workload.name.as_deref().unwrap_or_default();
     for environment in context.environments.state() {
-        let runs = environment.metadata.namespace == deployment.meta().namespace
+        let runs = environment.metadata.namespace == workload.namespace
             && environment.spec.components.iter().any(|component| {
                 let own = &component.workload;
-                own.kind == WorkloadKind::Deployment
+                own.kind == kind
                     && [Track::Stable, Track::Canary, Track::Green]
                         .iter()
-                        .any(|track| track.workload_name(&own.name) == name(deployment))
+                        .any(|track| track.workload_name(&own.name) == name)
             });
         if runs {
             wake_environment(context, &environment).await;

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use kube::Resource;
 use kube::api::ListParams;
 use kube::runtime::reflector::ObjectRef;
 

@@ -264,7 +264,7 @@ async fn work(core: Arc<Core>, scope: Option<String>, concurrency: u16) {
             feed::environment_changed(event, &context)
         }),
         feed::keep(&context, namespace, action_writer, |event| { feed::action_changed(event, &context) }),
-        feed::follow_deployments(feed::scoped(client, namespace), &context),
+        feed::follow_workloads(client, namespace, &context),
         policies::watch(&context),
         telling::work(&context, tellings),
         releasing.for_each(|_| std::future::ready(())),

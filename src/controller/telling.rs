@@ -30,7 +30,7 @@ use crate::api::release::Phase;
 use crate::api::stored;
 use crate::api::{Environment, Notified, Release, Stored};
 use crate::domain::notice::{self, Notice, wants};
-use crate::notify::{self, Desk};
+use crate::notify;
 
 pub(super) use self::teller::Teller;
 use self::teller::{About, Job};
@@ -235,6 +235,7 @@ mod tests {
     use super::*;
     use crate::cluster::outbound::Outbound;
     use crate::domain::fixtures::{at, environment};
+    use crate::notify::Desk;
 
     fn teller() -> (Teller, mpsc::UnboundedReceiver<Job>) {
         let pair =

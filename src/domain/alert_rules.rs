@@ -11,7 +11,8 @@ use super::pane::{self, ERROR_RATE, LATENCY};
 use super::query::{self, QueryError, Values};
 use crate::api::Environment;
 use crate::api::duration::Duration;
-use crate::api::environment::{Component, Slo, WorkloadKind};
+use crate::api::environment::{Component, Slo};
+use crate::domain::workload_kind::{self, ReplicaMetrics};
 
 /// Restarts of one pod within a quarter of an hour that deserve a look, where no limit says otherwise.
 const RESTARTS: f64 = 3.0;
@@ -132,44 +133,23 @@ fn restarts(environment: &Environment) -> Result<Rule, QueryError> {
     Ok(rule(environment, called, format!("(\n{query}\n) >= {limit}"), summary))
 }
 
-/// What kube-state-metrics (for Argo's: its controller) tells of the replicas of a kind: wanted, ready, and the label of their names.
-const fn replicas(kind: WorkloadKind) -> (&'static str, &'static str, &'static str) {
-    match kind {
-        WorkloadKind::Deployment => {
-            ("kube_deployment_spec_replicas", "kube_deployment_status_replicas_available", "deployment")
-        }
-        WorkloadKind::StatefulSet => {
-            ("kube_statefulset_replicas", "kube_statefulset_status_replicas_ready", "statefulset")
-        }
-        WorkloadKind::DaemonSet => (
-            "kube_daemonset_status_desired_number_scheduled",
-            "kube_daemonset_status_number_available",
-            "daemonset",
-        ),
-        WorkloadKind::Rollout => ("rollout_info_replicas_desired", "rollout_info_replicas_available", "name"),
-    }
-}
-
 /// Replicas that are missing, as a query whose value is their number.
 fn missing(environment: &Environment, component: &Component) -> Result<String, QueryError> {
-    let kind = component.workload.kind;
-    let (wanted, ready, label) = replicas(kind);
+    let ReplicaMetrics { desired, available, label, is_exported_namespace } =
+        workload_kind::row(component.workload.kind).replicas;
     let of = |metric: &str| {
         let one = |namespace: &str| {
             format!("{metric}{{{namespace}=\"{{{{namespace}}}}\", {label}=~\"{{{{workload}}}}\"}}")
         };
-        match kind {
-            // the charts of kube-state-metrics have Prometheus honour its labels; those of Argo's controller do not
-            WorkloadKind::Rollout => {
-                format!("{} or {}", one("exported_namespace"), one("exported_namespace=\"\", namespace"))
-            }
-            WorkloadKind::Deployment | WorkloadKind::StatefulSet | WorkloadKind::DaemonSet => {
-                one("namespace")
-            }
+        // the charts of kube-state-metrics have Prometheus honour its labels; those of Argo's controller do not
+        if is_exported_namespace {
+            format!("{} or {}", one("exported_namespace"), one("exported_namespace=\"\", namespace"))
+        } else {
+            one("namespace")
         }
     };
     // two that tell the same of a workload count once
-    let template = format!("max by ({label}) ({}) - max by ({label}) ({})", of(wanted), of(ready));
+    let template = format!("max by ({label}) ({}) - max by ({label}) ({})", of(desired), of(available));
     let workloads = vec![&component.workload];
     query::render("replicas", &template, &Values { workloads, ..Values::of(environment) })
 }
@@ -187,7 +167,7 @@ fn unavailable(environment: &Environment, component: &Component) -> Result<Optio
 fn soak(environment: &Environment) -> Result<Option<Rule>, QueryError> {
     let mut parts = Vec::new();
     for component in &environment.spec.components {
-        let (_, _, label) = replicas(component.workload.kind);
+        let label = workload_kind::row(component.workload.kind).replicas.label;
         let missing = missing(environment, component)?;
         parts
             .push(format!("label_replace((\n{missing}\n) > 0, \"workload\", \"$1\", \"{label}\", \"(.*)\")"));
@@ -206,6 +186,7 @@ fn soak(environment: &Environment) -> Result<Option<Rule>, QueryError> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::api::environment::WorkloadKind;
     use crate::api::environment::{Metrics, NoData};
     use crate::domain::fixtures::environment;
 

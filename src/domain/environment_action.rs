@@ -14,7 +14,6 @@ use super::rollout_status::WorkloadState;
 use super::{attested, freeze, identity, judged};
 use crate::api::environment::{
     DeniedDigest, Environment, EnvironmentStatus, Frozen, InFlight, Retired, ScaledComponent, Stop,
-    WorkloadKind,
 };
 use crate::api::names::ComponentName;
 use crate::api::release::Release;

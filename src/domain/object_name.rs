@@ -1,13 +1,12 @@
 //! How long names of objects and values of labels may be, counting what Kubernetes derives from them.
 
 use crate::api::environment::WorkloadKind;
+use crate::domain::workload_kind;
 
 /// The longest name of a Service, and the longest value of a label.
 pub const LABEL: usize = 63;
 /// The longest name of other objects.
 pub const SUBDOMAIN: usize = 253;
-/// A hyphen and the hash of a template, which has at most ten characters.
-const HASH: usize = 11;
 
 /// A name or label value that a release would write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,15 +43,7 @@ impl NewName {
     /// The name of a workload, given how much of it is a suffix.
     #[must_use]
     pub fn of_workload(kind: WorkloadKind, name: &str, suffix: usize) -> Self {
-        let (limit, because) = match kind {
-            WorkloadKind::Deployment | WorkloadKind::Rollout => {
-                (SUBDOMAIN - HASH, Some("its ReplicaSets are named after it"))
-            }
-            WorkloadKind::StatefulSet => {
-                (LABEL - HASH, Some("its pods bear the name of its revision as a label"))
-            }
-            WorkloadKind::DaemonSet => (SUBDOMAIN, None),
-        };
+        let (limit, because) = workload_kind::row(kind).longest_name;
         let remedy = format!("use a {kind} with a name");
         Self { what: kind.to_string(), text: name.to_owned(), limit, because, remedy, suffix }
     }

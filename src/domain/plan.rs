@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::{governing, track};
 use crate::api::Duration;
-use crate::api::environment::{Environment, EnvironmentSpec, HttpProbe, Probe, WorkloadKind};
+use crate::api::environment::{Environment, EnvironmentSpec, HttpProbe, Probe};
 use crate::api::names::ComponentName;
 use crate::api::release::{
     BakeStep, PartStep, Plan, PlanStep, Release, ReleaseStatus, RollStep, SmokeStep, TrackStep,
@@ -15,6 +15,7 @@ use crate::api::release::{
 use crate::api::strategy::{
     AnalysisStep, BlueGreen, Canary, Pause, Step, Strategy, StrategyName, Track, Weight,
 };
+use crate::domain::workload_kind;
 
 /// The plan of a release under an environment's present policy. Equal inputs give equal digests, whatever the order of images.
 ///
@@ -84,7 +85,8 @@ fn waves(spec: &EnvironmentSpec, release: &Release) -> Vec<PlanStep> {
 fn part(spec: &EnvironmentSpec, wave: &PlanStep, percent: i32) -> Option<PlanStep> {
     let PlanStep::Roll(roll) = wave else { return None };
     let is_set = |name: &&ComponentName| {
-        spec.component(name.as_str()).is_some_and(|found| found.workload.kind == WorkloadKind::StatefulSet)
+        spec.component(name.as_str())
+            .is_some_and(|found| workload_kind::row(found.workload.kind).has_partition)
     };
     let components: Vec<_> = roll.components.iter().filter(is_set).cloned().collect();
     (!components.is_empty()).then_some(PlanStep::Part(PartStep { components, percent }))

@@ -8,9 +8,10 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use crate::api::environment::{Preset, WorkloadKind, WorkloadRef};
+use crate::api::environment::{Preset, WorkloadRef};
 use crate::api::strategy::Track;
 use crate::api::{Environment, EnvironmentSpec};
+use crate::domain::workload_kind;
 
 /// Why a template cannot become a query.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -223,11 +224,7 @@ fn workload_names(workload: &WorkloadRef, values: &Values<'_>) -> String {
 
 /// The names of its pods, and of no other workload whose name begins alike: generated parts have no dash.
 fn pod_names(workload: &WorkloadRef, values: &Values<'_>) -> String {
-    let generated = match workload.kind {
-        WorkloadKind::Deployment | WorkloadKind::Rollout => "-[0-9a-z]+-[0-9a-z]+",
-        WorkloadKind::StatefulSet => "-[0-9]+",
-        WorkloadKind::DaemonSet => "-[0-9a-z]+",
-    };
+    let generated = workload_kind::row(workload.kind).pod_suffix;
     format!("{}{generated}", workload_names(workload, values))
 }
 
@@ -239,6 +236,7 @@ fn is_name(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::environment::WorkloadKind;
 
     const VALUES: Values<'static> = Values {
         namespace: "shop",

@@ -9,6 +9,7 @@ use super::config_drift::ConfigRef;
 use super::containers::ContainerImage;
 use crate::api::environment::WorkloadKind;
 use crate::domain::span;
+use crate::domain::workload_kind;
 
 /// A workload as last observed; what a component's container runs, and how far its rollout is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -170,12 +171,7 @@ impl RolloutStatus {
 /// The verdict of `kubectl rollout status` on what was observed.
 #[must_use]
 pub fn rollout_status(workload: &WorkloadState) -> RolloutStatus {
-    match workload.kind {
-        WorkloadKind::Deployment => deployment(workload),
-        WorkloadKind::StatefulSet => stateful_set(workload),
-        WorkloadKind::DaemonSet => daemon_set(workload),
-        WorkloadKind::Rollout => rollout(workload),
-    }
+    (workload_kind::row(workload.kind).rollout_status)(workload)
 }
 
 /// How long ago the intent of a change may have been stored for the change to be made without storing it anew.
@@ -213,7 +209,7 @@ pub fn rollout_status_since(
     status
 }
 
-fn deployment(w: &WorkloadState) -> RolloutStatus {
+pub(super) fn deployment(w: &WorkloadState) -> RolloutStatus {
     let name = &w.name;
     if w.generation > w.observed_generation {
         return RolloutStatus::Waiting(format!(
@@ -250,7 +246,7 @@ fn deployment(w: &WorkloadState) -> RolloutStatus {
     RolloutStatus::Done(format!("deployment \"{name}\" is rolled out"))
 }
 
-fn stateful_set(w: &WorkloadState) -> RolloutStatus {
+pub(super) fn stateful_set(w: &WorkloadState) -> RolloutStatus {
     let name = &w.name;
     if w.on_delete {
         return RolloutStatus::Failed(format!(
@@ -290,7 +286,7 @@ fn stateful_set(w: &WorkloadState) -> RolloutStatus {
     RolloutStatus::Done(format!("stateful set \"{name}\" is rolled out at revision {}", w.current_revision))
 }
 
-fn daemon_set(w: &WorkloadState) -> RolloutStatus {
+pub(super) fn daemon_set(w: &WorkloadState) -> RolloutStatus {
     let name = &w.name;
     if w.on_delete {
         return RolloutStatus::Failed(format!(
@@ -317,7 +313,7 @@ fn daemon_set(w: &WorkloadState) -> RolloutStatus {
     RolloutStatus::Done(format!("daemon set \"{name}\" is rolled out"))
 }
 
-fn rollout(w: &WorkloadState) -> RolloutStatus {
+pub(super) fn rollout(w: &WorkloadState) -> RolloutStatus {
     let name = &w.name;
     let Some(argo) = &w.argo else {
         return RolloutStatus::Failed(format!("rollout \"{name}\" cannot be read"));

@@ -32,6 +32,7 @@ use crate::app::state::zoom::ZoomWish;
 use crate::cluster::watch::{Backoff, Pulse, on_clock, probe};
 use crate::cluster::{Cluster, ConnectOptions, Kind as ClusterKind, workload_row};
 use crate::domain::pod_row::{PodKey, PodRow};
+use crate::domain::workload_kind;
 use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
 use crate::metrics::Address;
 use crate::time::Clock;
@@ -338,8 +339,11 @@ impl Following {
         }
         for namespace in names {
             self.pods.follow(&self.ground, &kinds::pods(), namespace);
-            for (resource, row) in workload_row::kinds() {
-                self.workloads.follow(&self.ground, &Kind::one_of(resource, row), namespace);
+            for row in &workload_kind::KINDS {
+                let kind = row.kind;
+                let entry = Arc::new(move |workload| workload_row::entry(kind, &workload));
+                let followed = Kind::one_of(workload_row::resource(row), entry);
+                self.workloads.follow(&self.ground, &followed, namespace);
             }
         }
         Ok(())

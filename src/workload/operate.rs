@@ -14,6 +14,7 @@ use super::patch::{changed, failed, params, read};
 use super::{Error, Operation, OperationKind, Target, Written};
 use crate::api::environment::WorkloadKind;
 use crate::api::labels::{ANNOTATION_ACTION, ANNOTATION_RESTARTED_AT};
+use crate::domain::workload_kind;
 
 /// Does it, unless the workload bears the action's name already or wants another size than was seen.
 pub(super) async fn operate<K>(
@@ -50,7 +51,7 @@ fn body(workload: WorkloadKind, wanted: &Operation, version: &str) -> Value {
         OperationKind::Restart(at) => {
             let at = at.to_rfc3339_opts(SecondsFormat::Secs, true);
             // another template would be another version to Argo, with all its steps
-            if workload == WorkloadKind::Rollout {
+            if workload_kind::row(workload).has_own_plan {
                 return json!({"metadata": metadata(wanted, version), "spec": {"restartAt": at}});
             }
             json!({"template": {"metadata": {"annotations": {ANNOTATION_RESTARTED_AT: at}}}})

@@ -9,6 +9,7 @@ use super::{Listed, Objects};
 use crate::api::environment::WorkloadKind;
 use crate::cluster::Error;
 use crate::domain::disruption_budget::{Block, Budget};
+use crate::domain::workload_kind;
 
 /// Revisions that are told of each workload: as many as a person looks back.
 const MOST_REVISIONS: usize = 8;
@@ -83,10 +84,7 @@ fn shown(number: Option<i64>) -> String {
 fn revisions(out: &mut String, objects: &Objects) {
     out.push_str("Revisions\n");
     for (kind, listed) in &objects.revisions {
-        let mine = |(of, _): &&(WorkloadKind, String)| {
-            matches!(of, WorkloadKind::Deployment | WorkloadKind::Rollout)
-                == (*kind == WorkloadKind::Deployment)
-        };
+        let mine = |(of, _): &&(WorkloadKind, String)| workload_kind::row(*of).revisions == *kind;
         let found = match listed {
             Ok(found) => found,
             Err(error) => {
@@ -335,7 +333,7 @@ mod tests {
         Objects {
             workloads: vec![(WorkloadKind::Deployment, "backend".into())],
             revisions: vec![(
-                WorkloadKind::Deployment,
+                workload_kind::Revisions::ReplicaSets,
                 Ok(vec![set("backend-1", 40, 0), set("backend-2", 41, 3)]),
             )],
             autoscalers: Ok(vec![hpa]),

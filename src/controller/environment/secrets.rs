@@ -1,6 +1,5 @@
 //! Whether the Secrets that an environment names permit how it uses them: a condition, and an Event when it becomes false.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -93,6 +92,7 @@ mod tests {
     use super::*;
     use crate::domain::fixtures::{at, environment};
     use crate::domain::secret_use::permit;
+    use std::collections::BTreeMap;
 
     #[test]
     fn the_condition_gives_the_command_and_keeps_its_time() {

@@ -1,9 +1,10 @@
 //! Scaling and restarting a component: what is written down before, and what is done to its workload.
 
 use super::{
-    Case, Change, ComponentName, Effect, EnvironmentStatus, FRESH, Refusal, ScaledComponent, WorkloadKind,
-    WorkloadState, no, time,
+    Case, Change, ComponentName, Effect, EnvironmentStatus, FRESH, Refusal, ScaledComponent, WorkloadState,
+    no, time,
 };
+use crate::domain::workload_kind;
 
 impl Case<'_> {
     pub(super) fn is_too_old(&self) -> Result<(), Refusal> {
@@ -31,7 +32,7 @@ impl Case<'_> {
     pub(super) fn scale(&self, stored: &EnvironmentStatus) -> Result<Change, Refusal> {
         self.is_too_old()?;
         let (component, workload) = self.component()?;
-        if !matches!(workload.kind, WorkloadKind::Deployment | WorkloadKind::StatefulSet) {
+        if !workload_kind::row(workload.kind).scales {
             return Err(no(format!("a {} has no size of its own", workload.kind)));
         }
         let remembered = stored.scaled.iter().find(|scaled| scaled.component == component);

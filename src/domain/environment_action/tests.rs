@@ -1,6 +1,7 @@
 use super::*;
 use crate::api::condition::ConditionStatus;
 use crate::api::environment::Debt;
+use crate::api::environment::WorkloadKind;
 use crate::api::release::Phase;
 use crate::domain::fixtures::{action, at, deployment, environment, identity_rule, policies, release_at};
 

@@ -4,9 +4,10 @@
 use std::fmt::Write as _;
 
 use super::{Case, Gate, Moment, targets};
+use crate::domain::workload_kind;
 use chrono::{DateTime, Utc};
 
-use crate::api::environment::{Component, DeniedDigest, Environment, EnvironmentSpec, Frozen, WorkloadKind};
+use crate::api::environment::{Component, DeniedDigest, Environment, EnvironmentSpec, Frozen};
 use crate::api::release::{Phase, ReleaseKind};
 use crate::api::strategy::{Step, Strategy, StrategyName};
 use crate::domain::health::{Answer, image_version_name};
@@ -43,7 +44,9 @@ pub(super) fn judge(case: &Case<'_>) -> Result<Gate, (Phase, String)> {
                 image.image, component.image, image.component
             ));
         }
-        if component.workload.kind == WorkloadKind::Rollout && case.plan.strategy != StrategyName::Rolling {
+        if workload_kind::row(component.workload.kind).has_own_plan
+            && case.plan.strategy != StrategyName::Rolling
+        {
             return failed(format!(
                 "component {} is an Argo Rollout with steps of its own: choose the strategy rolling, which follows them",
                 component.name
@@ -118,8 +121,8 @@ fn strategy(case: &Case<'_>) -> Result<(), (Phase, String)> {
         return Ok(());
     }
     // the second workload is a copy of a Deployment
-    let can = [WorkloadKind::Deployment, WorkloadKind::Rollout];
-    let other = targets(case).find(|(component, _)| !can.contains(&component.workload.kind));
+    let is_single = |kind| !workload_kind::row(kind).has_two_tracks;
+    let other = targets(case).find(|(component, _)| is_single(component.workload.kind));
     match other {
         Some((component, _)) => Err((
             Phase::Failed,

@@ -2,9 +2,9 @@
 
 use super::actions::age;
 use super::{Decision, Draft, Observed, Requeue};
-use crate::api::environment::WorkloadKind;
 use crate::api::release_action::{ActionKind, ReleaseAction};
 use crate::domain::environment_action;
+use crate::domain::workload_kind;
 use chrono::{DateTime, Utc};
 
 /// Stops judged in one decision.
@@ -17,7 +17,8 @@ const AT_ONCE: usize = 16;
 #[must_use]
 pub fn stop(observed: &Observed, now: DateTime<Utc>) -> Decision {
     let components = observed.environment.iter().flat_map(|environment| &environment.spec.components);
-    let has_rollouts = { components }.any(|component| component.workload.kind == WorkloadKind::Rollout);
+    let has_rollouts =
+        { components }.any(|component| workload_kind::row(component.workload.kind).has_own_plan);
     let is_ours = |action: &&ReleaseAction| {
         let kind = action.spec.action;
         !action.is_judged() && environment_action::stops(kind) && !(kind == ActionKind::Pause && has_rollouts)
@@ -38,6 +39,7 @@ pub fn stop(observed: &Observed, now: DateTime<Utc>) -> Decision {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::environment::WorkloadKind;
     use crate::api::release::Phase;
     use crate::api::release_action::ActionResult;
     use crate::domain::fixtures::{action, at, environment, guarded};

@@ -41,7 +41,9 @@ pub(super) fn actions() -> Kind<ReleaseAction, ReleaseKey, Arc<ReleaseAction>> {
 
 fn ours<W, K, V>(row: fn(W) -> (K, V)) -> Kind<W, K, V>
 where
-    W: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    W: Resource<DynamicType = (), Scope = NamespaceResourceScope> + 'static,
+    K: 'static,
+    V: 'static,
 {
     Kind::of(format!("{}.{}", W::plural(&()), W::group(&())), row)
 }

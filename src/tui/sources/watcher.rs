@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use kube::api::ApiResource;
 use kube::core::{DynamicResourceScope, NamespaceResourceScope};
@@ -15,7 +16,7 @@ use crate::api::Stored;
 use crate::app::state::cluster_state::FeedState;
 use crate::app::state::event::Delta;
 use crate::cluster::Cluster;
-use crate::cluster::watch::{Feed, Heard, Pulse};
+use crate::cluster::watch::{Feed, Heard, Pulse, ToRow};
 use crate::domain::undecodable::Undecodable;
 use crate::time::Clock;
 
@@ -36,7 +37,7 @@ type Open<W> = Box<dyn Fn(Client, &str) -> Api<Stored<W>> + Send + Sync>;
 /// What is followed, and how it becomes rows.
 pub(super) struct Kind<W, K, V> {
     pub(super) what: String,
-    pub(super) row: fn(W) -> (K, V),
+    pub(super) row: ToRow<W, K, V>,
     api: Open<W>,
 }
 
@@ -45,12 +46,17 @@ where
     W: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
 {
     /// A kind that its type says all about.
-    pub(super) fn of(what: String, row: fn(W) -> (K, V)) -> Self {
+    pub(super) fn of(what: String, row: fn(W) -> (K, V)) -> Self
+    where
+        W: 'static,
+        K: 'static,
+        V: 'static,
+    {
         let api = |client, namespace: &str| match namespace {
             "" => Api::all(client),
             namespace => Api::namespaced(client, namespace),
         };
-        Self { what, row, api: Box::new(api) }
+        Self { what, row: Arc::new(row), api: Box::new(api) }
     }
 }
 
@@ -59,7 +65,7 @@ where
     W: Resource<DynamicType = ApiResource, Scope = DynamicResourceScope>,
 {
     /// A kind that is one of several of the same type.
-    pub(super) fn one_of(resource: ApiResource, row: fn(W) -> (K, V)) -> Self {
+    pub(super) fn one_of(resource: ApiResource, row: ToRow<W, K, V>) -> Self {
         let what = resource.plural.clone();
         let api = move |client, namespace: &str| match namespace {
             "" => Api::all_with(client, &resource),
@@ -111,7 +117,7 @@ where
             api,
             what: kind.what.clone(),
             scope: scope.clone(),
-            row: kind.row,
+            row: kind.row.clone(),
             sink: self.sender.clone(),
         };
         self.merged.add(scope.clone());
