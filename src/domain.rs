@@ -53,6 +53,7 @@ pub mod resume;
 pub mod rollback;
 pub mod rollout;
 pub mod rollout_status;
+pub mod rollout_verdict;
 pub mod secret_use;
 pub mod selector_gap;
 pub mod series;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use kube::{CustomResource, KubeSchema};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 use super::duration::Duration;
@@ -68,7 +68,7 @@ pub struct EnvironmentSpec {
     #[schemars(length(max = 2048))]
     pub url: Option<String>,
     /// What is released together; undone in reverse order.
-    #[schemars(schema_with = "schemas::components")]
+    #[schemars(schema_with = "components")]
     pub components: Vec<Component>,
     /// The default strategy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -365,4 +365,8 @@ pub struct SecretKeyRef {
     /// Key in it.
     #[schemars(length(min = 1, max = 253))]
     pub key: String,
+}
+
+fn components(generator: &mut SchemaGenerator) -> Schema {
+    schemas::keyed::<Component>(generator, "name", 1, 32)
 }

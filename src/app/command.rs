@@ -40,14 +40,6 @@ pub fn availability(store: &Store, command: &Command, target: &Target) -> Availa
     own_availability(store, command, target)
 }
 
-/// The README's table: every command's default keys, title and help, in the help's order.
-pub fn documented_keys() -> impl Iterator<Item = (String, &'static str, &'static str)> {
-    COMMANDS.iter().map(|command| {
-        let keys: Vec<String> = command.keys.iter().map(ToString::to_string).collect();
-        (keys.join(" "), command.title, command.help)
-    })
-}
-
 /// The subcommands that have a key, with the command that they share a name and a meaning with.
 pub fn cli_verbs() -> impl Iterator<Item = (&'static str, &'static Command)> {
     COMMANDS.iter().copied().filter_map(|command| command.cli.map(|verb| (verb, command)))

@@ -131,7 +131,7 @@ fn measured(store: &mut Store, id: ClusterId, event: ClusterEvent) {
             }
         }
         ClusterEvent::AlertSources(_) | ClusterEvent::Alerts { .. } => {
-            alerting::alerts(cluster, dirty, event)
+            alerting::alerts(cluster, dirty, event);
         }
         ClusterEvent::AlertmanagerSources(_) | ClusterEvent::Alertmanager { .. } => {
             alerting::alertmanager(cluster, event);

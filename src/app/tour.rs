@@ -2,6 +2,8 @@
 //!
 //! Owns the steps and when one is done. It takes no key from anybody: whatever is pressed means what it always means.
 
+use std::fmt::Write as _;
+
 use crate::app::state::store::Store;
 use crate::app::state::toast::Level;
 use crate::app::state::tour::{STEPS, Step, Tour};
@@ -50,7 +52,9 @@ pub fn words(store: &Store, step: &Step) -> String {
         text.push_str(before);
         match store.keymap.keys(id).first() {
             Some(key) => text.push_str(&key.to_string()),
-            None => text.push_str(&format!(":{id}")),
+            None => {
+                let _ = write!(text, ":{id}");
+            }
         }
         rest = after;
     }

@@ -17,9 +17,12 @@ const MANY: usize = 1_024;
 /// Whether a use is permitted.
 pub(super) type Answer = Result<(), SecretError>;
 
-/// The latest answers, by namespace and use.
+/// By namespace and use: the latest answer and its time.
+type Answers = BTreeMap<(String, SecretUse), (DateTime<Utc>, Answer)>;
+
+/// The latest answers.
 #[derive(Default)]
-pub(super) struct SecretCache(Mutex<BTreeMap<(String, SecretUse), (DateTime<Utc>, Answer)>>);
+pub(super) struct SecretCache(Mutex<Answers>);
 
 impl SecretCache {
     /// The answer, while it is fresh.

@@ -8,8 +8,6 @@ use super::argo_rollout::{self, ArgoPhase, ArgoRollout};
 use super::config_drift::ConfigRef;
 use super::containers::ContainerImage;
 use crate::api::environment::WorkloadKind;
-use crate::domain::span;
-use crate::domain::workload_kind;
 
 /// A workload as last observed; what a component's container runs, and how far its rollout is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,15 +116,6 @@ impl WorkloadState {
         let kept = self.partition.unwrap_or(0).clamp(0, self.desired.max(0));
         kept.min(self.desired.saturating_sub(self.updated).max(0))
     }
-
-    /// Whether everything that is wanted runs, in the newest revision.
-    #[must_use]
-    pub fn is_healthy(&self) -> bool {
-        self.desired > 0
-            && self.kept_back() == 0
-            && matches!(rollout_status(self), RolloutStatus::Done(_))
-            && self.ready >= self.desired
-    }
 }
 
 /// The condition `Progressing` of a Deployment.
@@ -166,47 +155,6 @@ impl RolloutStatus {
     pub const fn is_done(&self) -> bool {
         matches!(self, Self::Done(_))
     }
-}
-
-/// The verdict of `kubectl rollout status` on what was observed.
-#[must_use]
-pub fn rollout_status(workload: &WorkloadState) -> RolloutStatus {
-    (workload_kind::row(workload.kind).rollout_status)(workload)
-}
-
-/// How long ago the intent of a change may have been stored for the change to be made without storing it anew.
-#[must_use]
-pub fn tolerance(deadline: TimeDelta) -> TimeDelta {
-    TimeDelta::seconds(15).min(deadline)
-}
-
-/// As [`rollout_status`], for a change meant at `since` and made within the [`tolerance`].
-///
-/// A Deployment that missed its deadline keeps saying so after the next change, until its controller sees progress again; and the
-/// change is often made in the very second of the miss, to undo it. A deadline counts only when it was missed a whole deadline
-/// after the intent, or when that much time has passed since the change.
-#[must_use]
-pub fn rollout_status_since(
-    workload: &WorkloadState,
-    since: DateTime<Utc>,
-    now: DateTime<Utc>,
-) -> RolloutStatus {
-    let status = rollout_status(workload);
-    let RolloutStatus::Failed(message) = &status else { return status };
-    let Some(progressing) = workload.progressing.as_ref().filter(|p| p.reason == PROGRESS_DEADLINE_EXCEEDED)
-    else {
-        return status;
-    };
-    let deadline = workload.progress_deadline;
-    let late = span::sum(deadline, tolerance(deadline));
-    // the server keeps whole seconds
-    let is_old = progressing
-        .updated_at
-        .is_some_and(|at| span::sum(at.signed_duration_since(since), TimeDelta::seconds(1)) < deadline);
-    if is_old && now.signed_duration_since(since) < late {
-        return RolloutStatus::Waiting(format!("{message} before this change; waiting for new progress"));
-    }
-    status
 }
 
 pub(super) fn deployment(w: &WorkloadState) -> RolloutStatus {
@@ -335,6 +283,7 @@ pub(super) fn rollout(w: &WorkloadState) -> RolloutStatus {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::rollout_verdict::{rollout_status, rollout_status_since};
 
     fn at(secs: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(secs, 0).unwrap()

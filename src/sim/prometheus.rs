@@ -3,11 +3,8 @@
 
 #![allow(clippy::float_cmp, reason = "PromQL compares numbers exactly")]
 
-mod aggregate;
 pub mod api;
-mod binary;
 mod eval;
-mod functions;
 mod histogram;
 mod range;
 mod rules;

@@ -1,6 +1,6 @@
 //! Who must agree, and when releases may start.
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 use super::schemas;
@@ -12,7 +12,7 @@ use crate::api::duration::Duration;
 pub struct Approval {
     /// Slots; each must reach its minimum of distinct people.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(schema_with = "schemas::slots")]
+    #[schemars(schema_with = "slots")]
     pub slots: Vec<Slot>,
     /// The requester may not approve.
     #[serde(default = "yes")]
@@ -62,7 +62,7 @@ const fn one() -> i32 {
 pub struct Identity {
     /// People with several accounts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(schema_with = "schemas::people")]
+    #[schemars(schema_with = "people")]
     pub people: Vec<Person>,
     /// Beginnings of account names that do not tell people apart, such as `oidc:`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -114,4 +114,12 @@ pub enum WindowKind {
     Allow,
     /// Releases never start inside.
     Deny,
+}
+
+fn slots(generator: &mut SchemaGenerator) -> Schema {
+    schemas::keyed::<Slot>(generator, "name", 0, 16)
+}
+
+fn people(generator: &mut SchemaGenerator) -> Schema {
+    schemas::keyed::<Person>(generator, "name", 0, 64)
 }

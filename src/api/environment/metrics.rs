@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kube::KubeSchema;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 use super::schemas;
@@ -32,7 +32,7 @@ pub struct Metrics {
     pub preset: Option<Preset>,
     /// Panes besides the shipped ones; one with the name of a shipped one takes its place.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(schema_with = "schemas::panes")]
+    #[schemars(schema_with = "panes")]
     pub panes: Vec<MetricPane>,
     /// What the application promises its users.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -317,4 +317,8 @@ pub enum NoData {
     Fail,
     /// Success.
     Pass,
+}
+
+fn panes(generator: &mut SchemaGenerator) -> Schema {
+    schemas::keyed::<MetricPane>(generator, "name", 0, 32)
 }

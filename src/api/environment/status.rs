@@ -1,7 +1,7 @@
 //! What the controller last saw of an environment.
 
 use chrono::{DateTime, Utc};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 use super::schemas;
@@ -49,13 +49,13 @@ pub struct EnvironmentStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retired: Option<Retired>,
     /// Images that may not come here.
-    #[schemars(schema_with = "schemas::denied")]
+    #[schemars(schema_with = "denied")]
     pub denied: Vec<DeniedDigest>,
     /// What break-glass left behind: the next normal release waits until another person has reviewed each.
-    #[schemars(schema_with = "schemas::debts")]
+    #[schemars(schema_with = "debts")]
     pub debts: Vec<Debt>,
     /// Components that an action has scaled, with what they had before.
-    #[schemars(schema_with = "schemas::scaled")]
+    #[schemars(schema_with = "scaled")]
     pub scaled: Vec<ScaledComponent>,
     /// Uids of the last actions on the environment that were judged, newest last, so that none is judged twice; `refused:` stands before
     /// those that were refused.
@@ -271,4 +271,16 @@ pub struct DeniedDigest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = crate::api::time::DATE_TIME))]
     pub until: Option<DateTime<Utc>>,
+}
+
+fn denied(generator: &mut SchemaGenerator) -> Schema {
+    schemas::keyed::<DeniedDigest>(generator, "digest", 0, 256)
+}
+
+fn debts(generator: &mut SchemaGenerator) -> Schema {
+    schemas::keyed::<Debt>(generator, "id", 0, 128)
+}
+
+fn scaled(generator: &mut SchemaGenerator) -> Schema {
+    schemas::keyed::<ScaledComponent>(generator, "component", 0, 32)
 }

@@ -255,7 +255,7 @@ pub struct Manifests {
     pub image: Option<String>,
     /// For rules: environments [default: all]
     pub environments: Vec<String>,
-    /// For rules: print a Prometheus rule file instead of PrometheusRule objects
+    /// For rules: print a rule file of Prometheus instead of its operator's objects
     #[arg(long)]
     pub rule_file: bool,
     /// For rules: read Environments from this YAML file; repeatable

@@ -7,7 +7,8 @@ use super::Context;
 use crate::cluster::examine::why_stuck;
 use crate::domain::known_version::tag;
 use crate::domain::rollout::Observed;
-use crate::domain::rollout_status::{RolloutStatus, WorkloadState, rollout_status};
+use crate::domain::rollout_status::{RolloutStatus, WorkloadState};
+use crate::domain::rollout_verdict::rollout_status;
 
 /// One sentence per component whose workload, or the second one beside it, cannot get on or was changed by another hand.
 pub(super) async fn of(context: &Context, observed: &Observed) -> BTreeMap<String, String> {

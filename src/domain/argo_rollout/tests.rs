@@ -1,7 +1,8 @@
 use super::*;
 use crate::api::environment::WorkloadKind;
 use crate::domain::fixtures::at;
-use crate::domain::rollout_status::{RolloutStatus, rollout_status};
+use crate::domain::rollout_status::RolloutStatus;
+use crate::domain::rollout_verdict::rollout_status;
 
 fn argo() -> ArgoRollout {
     let step = |text: &str, weight| ArgoStep { text: text.into(), weight };

@@ -3,7 +3,8 @@
 use super::Draft;
 use crate::api::release::{GateState, Phase, Release};
 use crate::domain::gate::{self, Moment};
-use crate::domain::rollout_status::{WorkloadState, rollout_status};
+use crate::domain::rollout_status::WorkloadState;
+use crate::domain::rollout_verdict::rollout_status;
 use crate::domain::{containers, lane, plan, version};
 
 impl Draft<'_> {

@@ -11,7 +11,7 @@ use crate::api::environment::Component;
 use crate::api::names::ComponentName;
 use crate::api::release::{ComponentState, Phase, Plan, ReleaseStatus, StepProgress};
 use crate::domain::attested;
-use crate::domain::rollout_status::tolerance;
+use crate::domain::rollout_verdict::tolerance;
 use crate::domain::timeline::{self, CONTROLLER};
 
 /// A decision in the making.

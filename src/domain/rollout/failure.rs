@@ -4,7 +4,7 @@ use super::Draft;
 use super::progress::Sight;
 use crate::api::environment::OnFailure;
 use crate::api::release::{ComponentState, Phase, ReleaseKind, Undo};
-use crate::domain::rollout_status::rollout_status;
+use crate::domain::rollout_verdict::rollout_status;
 use crate::domain::timeline::CONTROLLER;
 
 const ROLLOUT_FAILED: &str = "RolloutFailed";

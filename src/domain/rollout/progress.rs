@@ -6,7 +6,8 @@ use crate::api::release::{
     ComponentProgress, ComponentState, ContainerRecord, GateState, GateStatus, Plan, PlanStep, ReleaseKind,
     TrackProgress,
 };
-use crate::domain::rollout_status::{RolloutStatus, WorkloadState, rollout_status_since};
+use crate::domain::rollout_status::{RolloutStatus, WorkloadState};
+use crate::domain::rollout_verdict::rollout_status_since;
 use crate::domain::weight::rounded_up;
 use crate::domain::{plan, version};
 

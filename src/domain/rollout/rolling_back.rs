@@ -10,7 +10,8 @@ use super::{Draft, FAST, contested};
 use crate::api::names::ComponentName;
 use crate::api::release::{ComponentProgress, ComponentState, Phase};
 use crate::domain::rollback;
-use crate::domain::rollout_status::{RolloutStatus, rollout_status_since};
+use crate::domain::rollout_status::RolloutStatus;
+use crate::domain::rollout_verdict::rollout_status_since;
 use crate::domain::timeline::CONTROLLER;
 
 /// How long an old version may take to be well again.

@@ -6,7 +6,8 @@
 
 use crate::api::strategy::{Track, Weight};
 use crate::domain::rollout::TrafficState;
-use crate::domain::rollout_status::{RolloutStatus, WorkloadState, rollout_status};
+use crate::domain::rollout_status::{RolloutStatus, WorkloadState};
+use crate::domain::rollout_verdict::rollout_status;
 use crate::domain::weight::{Split, rounded_up};
 
 /// One component as it is seen and meant.

@@ -7,7 +7,8 @@ use super::progress::Sight;
 use crate::api::names::ComponentName;
 use crate::api::release::{ComponentState, PlanStep, TrackPlace, TrackProgress, Weights};
 use crate::api::strategy::{Step, Strategy, StrategyName, Weight};
-use crate::domain::rollout_status::{RolloutStatus, WorkloadState, rollout_status_since};
+use crate::domain::rollout_status::{RolloutStatus, WorkloadState};
+use crate::domain::rollout_verdict::rollout_status_since;
 use crate::domain::weight::{self, Split};
 use crate::domain::{plan, track};
 

@@ -7,7 +7,10 @@ use std::sync::Arc;
 use promql_parser::parser::Expr;
 
 use super::samples::{Labels, Samples, Series};
-use super::{aggregate, binary, functions};
+
+mod aggregate;
+mod binary;
+mod functions;
 
 /// Why a query has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -3,10 +3,10 @@
 use promql_parser::parser::{Call, Expr};
 use regex::Regex;
 
-use super::eval::{EvalError, Evaluator, Point, Value, bad, unique};
-use super::histogram;
-use super::range::{extrapolated, instant_change, over_time, slope};
-use super::samples::Labels;
+use super::super::histogram;
+use super::super::range::{extrapolated, instant_change, over_time, slope};
+use super::super::samples::Labels;
+use super::{EvalError, Evaluator, Point, Value, bad, unique};
 
 /// Evaluates a call.
 pub fn call(evaluator: &Evaluator<'_>, call: &Call, at: i64) -> Result<Value, EvalError> {

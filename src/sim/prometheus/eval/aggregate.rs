@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use promql_parser::parser::{AggregateExpr, LabelModifier};
 
-use super::eval::{EvalError, Evaluator, Point, bad};
-use super::histogram::quantile;
-use super::range::variance;
-use super::samples::Labels;
+use super::super::histogram::quantile;
+use super::super::range::variance;
+use super::super::samples::Labels;
+use super::{EvalError, Evaluator, Point, bad};
 
 /// Evaluates an aggregation.
 pub fn eval(evaluator: &Evaluator<'_>, expr: &AggregateExpr, at: i64) -> Result<Vec<Point>, EvalError> {

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use promql_parser::parser::{BinModifier, BinaryExpr, LabelModifier, VectorMatchCardinality};
 
-use super::eval::{EvalError, Evaluator, Point, Value, bad};
-use super::samples::Labels;
+use super::super::samples::Labels;
+use super::{EvalError, Evaluator, Point, Value, bad};
 
 /// Evaluates a binary expression.
 pub fn eval(evaluator: &Evaluator<'_>, expr: &BinaryExpr, at: i64) -> Result<Value, EvalError> {
