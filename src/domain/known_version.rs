@@ -169,7 +169,8 @@ pub fn rolled_back_by<'a>(
             && begun(later) > begun(newest)
             && same(&later.spec.images, images)
     };
-    (!releases.clone().any(is_good_again)).then_some(newest)
+    let mut later = releases;
+    (!later.any(is_good_again)).then_some(newest)
 }
 
 /// Whether the version has succeeded by a later decision: somebody deployed or promoted it again after that rollback.

@@ -86,19 +86,17 @@ pub(super) async fn environments(patient: &Patient) -> Vec<Finding> {
     };
     let looked = environments.iter().map(|environment| {
         let place = environment.key().to_string();
-        match shared_workload::rival(environment, environments) {
-            Some(rival) => Finding::fail(place, rival, APART),
-            None => {
-                let versions = environment.spec.versions.as_ref();
-                let allows = versions.is_some_and(|versions| versions.allow_rolled_back);
-                let rest = if allows {
-                    "; versions.allowRolledBack: a version is not denied after its rollback"
-                } else {
-                    ""
-                };
-                Finding::ok(place, format!("no other Environment names its workloads{rest}"))
-            }
+        if let Some(rival) = shared_workload::rival(environment, environments) {
+            return Finding::fail(place, rival, APART);
         }
+        let versions = environment.spec.versions.as_ref();
+        let allows = versions.is_some_and(|versions| versions.allow_rolled_back);
+        let rest = if allows {
+            "; versions.allowRolledBack: a version is not denied after its rollback"
+        } else {
+            ""
+        };
+        Finding::ok(place, format!("no other Environment names its workloads{rest}"))
     });
     looked.collect()
 }

@@ -183,8 +183,7 @@ mod tests {
             let status = EnvironmentStatus::default();
             let allows = Versions { allow_rolled_back: true, ..Versions::default() };
             assert_eq!(accounted(Some(&allows), &status, &release, &next), None, "{name}: not denied here");
-            let denies = Versions::default();
-            let new = accounted(Some(&denies), &status, &release, &next);
+            let new = accounted(Some(&Versions::default()), &status, &release, &next);
             assert_eq!(accounted(None, &status, &release, &next), new, "denied by default");
             let denied: Vec<_> = new.iter().flat_map(|new| &new.denied).collect();
             assert_eq!(denied.len(), usize::from(expected), "{name}: {denied:?}");
