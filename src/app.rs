@@ -18,6 +18,7 @@ pub mod command;
 mod commands;
 mod completion;
 pub mod components;
+mod describe;
 mod dialogs;
 pub mod differences;
 pub mod driving;
@@ -31,6 +32,7 @@ pub mod guard;
 pub mod handoff;
 pub mod help;
 pub mod history;
+mod home;
 pub mod inbox;
 mod input;
 mod invoke;
@@ -50,6 +52,7 @@ pub mod pointing;
 pub mod preferences;
 pub mod records;
 mod refusals;
+mod release_view;
 mod rollback;
 pub mod rows;
 pub mod sections;
@@ -73,3 +76,29 @@ pub mod zoom;
 mod tests;
 
 pub use update::{settle, take_in, update, update_all};
+
+use state::view_row::{ViewRow, Views};
+
+/// Every view: one row each, in its own file.
+pub static VIEWS: &[&ViewRow] = &[
+    &home::VIEW,
+    &release_view::VIEW,
+    &rollback::VIEW,
+    &inbox::VIEW,
+    &why::VIEW,
+    &changes::VIEW,
+    &events::VIEW,
+    &alerts::VIEW,
+    &differences::VIEW,
+    &zoom::VIEW,
+    &matrix::VIEW,
+    &numbers::VIEW,
+    &texts::VIEW,
+    &log_view::VIEW,
+];
+
+impl Default for Views {
+    fn default() -> Self {
+        Self(VIEWS)
+    }
+}

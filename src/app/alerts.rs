@@ -8,17 +8,62 @@ mod lines;
 use std::fmt::Write as _;
 
 use crate::app::arguments::{Named, named};
-use crate::app::selection::follow;
+use crate::app::selection::{follow, select};
 use crate::app::state::alerts::{AlertLine, AlertScope, AlertsView};
 use crate::app::state::cursor::Cursor;
 use crate::app::state::store::Store;
 use crate::app::state::text_view::{TextBody, TextView};
 use crate::app::state::toast::Level;
 use crate::app::state::view::{Pane, View};
+use crate::app::state::view_row::{Enter, PlaceRow, ViewRow};
 use crate::app::views;
 use crate::domain::age::Age;
 
 pub use lines::{Within, within};
+
+/// The view.
+pub(super) static VIEW: ViewRow = ViewRow {
+    name: "alerts",
+    is: |view| matches!(view, View::Alerts(_)),
+    panes: &[Pane::Alerts],
+    environment: |store| match scope(store)? {
+        AlertScope::One(id) => Some(id.clone()),
+        _ => store.selected_alert().and_then(|line| line.environment.clone()),
+    },
+    go: |store, step, height| {
+        let Store { ui, rows, .. } = store;
+        if let Some(View::Alerts(view)) = ui.views.last_mut() {
+            select(&mut view.cursor, &rows.alerts, step, height, AlertLine::id);
+        }
+    },
+    enter: Some(Enter {
+        availability: |_, target| target.needs_environment(),
+        run: |store, _| {
+            enter(store);
+            Vec::new()
+        },
+    }),
+    // each scope is a place; what is chosen among alerts is none
+    place: Some(PlaceRow {
+        about: |store| scope(store).map_or("", AlertScope::written).to_owned(),
+        environment: |store| match scope(store) {
+            Some(AlertScope::One(id)) => Some(id.clone()),
+            _ => store.ui.environments.selected.clone(),
+        },
+        go: |store, arrival| {
+            reopen(store, AlertScope::read(arrival.about, arrival.environment.clone()));
+            Some(())
+        },
+        ..PlaceRow::ROW
+    }),
+    forgets_filter: true,
+    ..ViewRow::ROW
+};
+
+fn scope(store: &Store) -> Option<&AlertScope> {
+    let View::Alerts(view) = store.ui.view() else { return None };
+    Some(&view.scope)
+}
 
 /// Opens the list: of the named environment, else of all; where it is open already, of the next.
 pub(super) fn open(store: &mut Store, argument: Option<&str>) {

@@ -14,7 +14,8 @@ use crate::app::state::changes::{Change, ChangeKind};
 use crate::app::state::cluster_state::ClusterState;
 use crate::app::state::located::EnvironmentId;
 use crate::app::state::store::Store;
-use crate::app::state::view::{ChangesView, View};
+use crate::app::state::view::{Listed, Pane, View};
+use crate::app::state::view_row::{PlaceRow, ViewRow};
 use crate::app::{components, needs, views};
 use crate::domain::alert_history::Episode;
 use crate::domain::component;
@@ -23,10 +24,40 @@ use crate::domain::pod_row::PodRow;
 /// How far back changes are listed, unless a view shows a longer time.
 pub const REACH: TimeDelta = TimeDelta::hours(1);
 
+/// Name of the view.
+pub const NAME: &str = "changes";
+
+/// The view.
+pub(super) static VIEW: ViewRow = ViewRow {
+    name: NAME,
+    is: |view| view.is_list(NAME),
+    panes: &[Pane::Changes],
+    environment: |store| match store.ui.view() {
+        View::Listed(list) => Some(list.environment.clone()),
+        _ => None,
+    },
+    go: |store, step, height| {
+        let Store { ui, rows, .. } = store;
+        if let Some(View::Listed(list)) = ui.views.last_mut() {
+            list.offset = step.scroll(list.offset, rows.changes.len(), height);
+        }
+    },
+    place: Some(PlaceRow {
+        go: |store, arrival| {
+            if let Some(environment) = arrival.environment.clone() {
+                views::push(store, View::Listed(Listed { name: NAME, environment, offset: 0 }));
+            }
+            Some(())
+        },
+        ..PlaceRow::ROW
+    }),
+    ..ViewRow::ROW
+};
+
 /// Opens the list of an environment's changes, once.
 pub(super) fn open(store: &mut Store, environment: EnvironmentId) {
-    if !matches!(store.ui.view(), View::Changes(_)) {
-        views::push(store, View::Changes(ChangesView { environment, offset: 0 }));
+    if !store.ui.view().is_list(NAME) {
+        views::push(store, View::Listed(Listed { name: NAME, environment, offset: 0 }));
     }
 }
 

@@ -2,8 +2,9 @@
 //!
 //! Owns which command has which name and whether it can be done now. A new command is one row in its family's file in `commands/`.
 
-use crate::app::state::command::{Availability, Command, Target};
+use crate::app::state::command::Command;
 use crate::app::state::store::Store;
+use crate::app::state::target::{Availability, Target};
 use crate::app::{act, environment_act, guard};
 use crate::domain::action_rule;
 

@@ -41,10 +41,11 @@ pub static COMMANDS: LazyLock<Vec<&'static Command>> =
 /// Names that every family needs.
 mod prelude {
     pub(super) use crate::api::Verb;
-    pub(super) use crate::app::state::command::{Availability, Command, Invocation, Target};
+    pub(super) use crate::app::state::command::Command;
     pub(super) use crate::app::state::effect::Effect;
     pub(super) use crate::app::state::scope::{Group, Scope};
     pub(super) use crate::app::state::store::Store;
+    pub(super) use crate::app::state::target::{Availability, Invocation, Target};
     pub(super) use crate::app::state::toast::Level;
     pub(super) use crate::app::state::view::{Pane, View};
     pub(super) use crate::config::key::{KeyChord, KeyCode};

@@ -150,7 +150,7 @@ fn changed(store: &mut Store) {
     for view in &mut store.ui.views {
         match view {
             View::Events(view) => view.offset = 0,
-            View::Changes(view) => view.offset = 0,
+            View::Listed(list) => list.offset = 0,
             View::Differences(view) => view.cursor = Cursor::default(),
             View::Release(view) => view.plan_offset = None,
             _ => {}

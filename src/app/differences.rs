@@ -5,6 +5,7 @@
 
 use chrono::TimeDelta;
 
+use crate::app::selection::{put, select};
 use crate::app::state::cursor::Cursor;
 use crate::app::state::differences::{Differences, DifferencesView, Line, Side};
 use crate::app::state::effect::{Effect, RequestId};
@@ -13,6 +14,7 @@ use crate::app::state::located::EnvironmentId;
 use crate::app::state::store::Store;
 use crate::app::state::toast::Level;
 use crate::app::state::view::{Pane, View};
+use crate::app::state::view_row::{PlaceRow, ViewRow};
 use crate::app::{components, views};
 use crate::domain::difference::{self, Counts, Row, Verdict, compare};
 
@@ -20,6 +22,46 @@ use crate::domain::difference::{self, Counts, Row, Verdict, compare};
 const RENEWED: TimeDelta = TimeDelta::seconds(15);
 /// How long after a failure it is tried again.
 const RETRIED: TimeDelta = TimeDelta::seconds(5);
+
+/// The view.
+pub(super) static VIEW: ViewRow = ViewRow {
+    name: "differences",
+    is: |view| matches!(view, View::Differences(_)),
+    panes: &[Pane::Differences],
+    environment: |store| Some(opened(store)?.right.environment.clone()),
+    go: |store, step, height| {
+        let Store { ui, rows, .. } = store;
+        if let Some(View::Differences(view)) = ui.views.last_mut() {
+            select(&mut view.cursor, &rows.differences.lines, step, height, |line| line.key.clone());
+            store.dirty.cursors = true;
+        }
+    },
+    click: |store, pane, line| {
+        let height = store.ui.height(pane);
+        let Store { ui, rows, .. } = store;
+        if let Some(View::Differences(view)) = ui.views.last_mut() {
+            put(&mut view.cursor, &rows.differences.lines, line, height, |line| &line.key);
+        }
+    },
+    place: Some(PlaceRow {
+        about: |store| opened(store).map_or_else(String::new, |view| written(store, &view.left.environment)),
+        go: |store, arrival| {
+            if let Some(environment) = arrival.environment.clone() {
+                let other = find(store, arrival.about).ok()?;
+                open(store, environment, Some(other));
+            }
+            Some(())
+        },
+        ..PlaceRow::ROW
+    }),
+    forgets_filter: true,
+    ..ViewRow::ROW
+};
+
+fn opened(store: &Store) -> Option<&DifferencesView> {
+    let View::Differences(view) = store.ui.view() else { return None };
+    Some(view)
+}
 
 /// Compares an environment with that other one, or with the one that it is most like.
 pub(super) fn open(store: &mut Store, environment: EnvironmentId, other: Option<EnvironmentId>) {

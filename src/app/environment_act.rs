@@ -5,11 +5,11 @@ use crate::api::{ActionKind, Environment};
 use crate::app::act::With;
 use crate::app::arguments::Words;
 use crate::app::ask::{self, Question};
-use crate::app::state::command::{Availability, Invocation, Target};
 use crate::app::state::confirm::Intent;
 use crate::app::state::effect::Effect;
 use crate::app::state::located::EnvironmentId;
 use crate::app::state::store::Store;
+use crate::app::state::target::{Availability, Invocation, Target};
 use crate::app::{needs, target};
 use crate::domain::action_rule::{self, rule};
 

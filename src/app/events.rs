@@ -8,8 +8,37 @@ use crate::app::state::effect::Effect;
 use crate::app::state::located::{ClusterId, EnvironmentId, ReleaseId};
 use crate::app::state::store::Store;
 use crate::app::state::view::{EventsView, Pane, View};
+use crate::app::state::view_row::{PlaceRow, ViewRow};
 use crate::app::{components, views};
 use crate::domain::event_row::{self, EventGroup, EventKey, EventRow};
+
+/// The view.
+pub(super) static VIEW: ViewRow = ViewRow {
+    name: "events",
+    is: |view| matches!(view, View::Events(_)),
+    panes: &[Pane::Events],
+    environment: |store| match store.ui.view() {
+        View::Events(view) => Some(view.environment.clone()),
+        _ => None,
+    },
+    go: |store, step, height| {
+        let Store { ui, rows, .. } = store;
+        if let Some(View::Events(view)) = ui.views.last_mut() {
+            view.offset = step.scroll(view.offset, rows.events.len(), height);
+        }
+    },
+    place: Some(PlaceRow {
+        go: |store, arrival| {
+            if let Some(environment) = arrival.environment.clone() {
+                open(store, environment);
+            }
+            Some(())
+        },
+        ..PlaceRow::ROW
+    }),
+    forgets_filter: true,
+    ..ViewRow::ROW
+};
 
 /// Opens the events of an environment.
 pub(super) fn open(store: &mut Store, environment: EnvironmentId) {

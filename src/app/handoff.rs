@@ -4,13 +4,13 @@
 
 use crate::api::Tier;
 use crate::app::arming;
-use crate::app::state::command::{Availability, Target};
 use crate::app::state::confirm::Phrase;
 use crate::app::state::effect::{Effect, HandOff};
 use crate::app::state::handoff::HandOffForm;
 use crate::app::state::line_editor::LineEditor;
 use crate::app::state::located::{EnvironmentId, PodId};
 use crate::app::state::store::Store;
+use crate::app::state::target::{Availability, Target};
 use crate::app::state::ui_state::Overlay;
 use crate::config::key::{KeyChord, KeyCode};
 

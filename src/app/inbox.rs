@@ -3,13 +3,67 @@
 use crate::api::ActionKind;
 use crate::api::release_action::Parameters;
 use crate::app::act::{self, With};
-use crate::app::selection::follow;
-use crate::app::state::command::{Availability, Target};
+use crate::app::selection::{follow, put, select};
 use crate::app::state::effect::Effect;
 use crate::app::state::inbox::InboxKey;
 use crate::app::state::store::Store;
+use crate::app::state::target::{Availability, Target};
 use crate::app::state::view::{InboxView, Pane, View};
+use crate::app::state::view_row::{Enter, PlaceRow, ViewRow};
 use crate::app::{environment_act, views};
+
+/// The view.
+pub(super) static VIEW: ViewRow = ViewRow {
+    name: "inbox",
+    is: |view| matches!(view, View::Inbox(_)),
+    panes: &[Pane::Inbox],
+    environment: |store| store.selected_item().map(|row| row.environment.clone()),
+    target: |store| match store.selected_item() {
+        Some(row) => Target {
+            environment: Some(row.environment.clone()),
+            release: row.key.release().cloned(),
+            pod: None,
+        },
+        None => Target::default(),
+    },
+    go: |store, step, height| {
+        let Store { ui, rows, .. } = store;
+        if let Some(View::Inbox(view)) = ui.views.last_mut() {
+            select(&mut view.cursor, &rows.inbox, step, height, |row| row.key.clone());
+            store.dirty.cursors = true;
+        }
+    },
+    click: |store, pane, line| {
+        let height = store.ui.height(pane);
+        let Store { ui, rows, .. } = store;
+        if let Some(View::Inbox(view)) = ui.views.last_mut() {
+            put(&mut view.cursor, &rows.inbox, line, height, |row| &row.key);
+        }
+    },
+    enter: Some(Enter {
+        availability: |store, _| match store.selected_item() {
+            Some(_) => Availability::Ready,
+            None => Availability::Unavailable("nothing waits for you".to_owned()),
+        },
+        run: |store, invocation| {
+            if invocation.target.release.is_none() {
+                return act(store, "");
+            }
+            views::open_subject(store, &invocation.target);
+            Vec::new()
+        },
+    }),
+    // what is chosen in it is no place
+    place: Some(PlaceRow {
+        environment: |store| store.ui.environments.selected.clone(),
+        go: |store, _| {
+            views::push(store, View::Inbox(InboxView::default()));
+            Some(())
+        },
+        ..PlaceRow::ROW
+    }),
+    ..ViewRow::ROW
+};
 
 /// Opens the inbox, once.
 pub(super) fn open(store: &mut Store) {

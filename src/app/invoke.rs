@@ -1,9 +1,10 @@
 //! Commands on their way from a key or a line to what they do.
 
-use crate::app::state::command::{Availability, Command, Invocation};
+use crate::app::state::command::Command;
 use crate::app::state::effect::Effect;
 use crate::app::state::scope::Group;
 use crate::app::state::store::Store;
+use crate::app::state::target::{Availability, Invocation};
 use crate::app::state::toast::Level;
 use crate::app::target::target;
 use crate::app::{command, completion, history, place, tour};

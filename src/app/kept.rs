@@ -6,7 +6,6 @@ use crate::app::state::filter::Filter;
 use crate::app::state::health::HealthClass;
 use crate::app::state::kept::{Kept, KeptComponent, KeptPane};
 use crate::app::state::located::EnvironmentId;
-use crate::app::state::place::Place;
 use crate::app::state::pod_sort::PodSort;
 use crate::app::state::store::Store;
 use crate::app::state::view::Pane;
@@ -34,7 +33,9 @@ pub fn of(store: &Store, settings: &str) -> Kept {
     });
     let components = components.chain(store.ui.alone_elsewhere.iter().cloned());
     Kept {
-        place: place::present(store).map(Place::lasting).or_else(|| store.resuming.clone()),
+        place: place::present(store)
+            .map(|place| place::lasting(store, place))
+            .or_else(|| store.resuming.clone()),
         pane: pane.unwrap_or_default(),
         sort: store.ui.pod_sort.word().to_owned(),
         metric: store.ui.metric.to_string(),

@@ -5,18 +5,50 @@
 use std::collections::BTreeSet;
 
 use crate::api::EnvironmentKey;
-use crate::app::components;
 use crate::app::rows::pods;
 use crate::app::state::effect::{Effect, RequestId};
 use crate::app::state::located::{ClusterId, EnvironmentId, PodId};
 use crate::app::state::logs::{LogNews, LogSubject, LogView, SourceState};
 use crate::app::state::store::Store;
-use crate::app::state::view::View;
+use crate::app::state::view::{Pane, View};
+use crate::app::state::view_row::{PlaceRow, ViewRow};
+use crate::app::{components, texts};
 use crate::domain::log::{LogAsk, LogWhat};
 use crate::domain::pod_row::{PodKey, PodRow};
 
 /// Pods that are followed at once at most: each takes a connection.
 pub const MOST_PODS: usize = 40;
+
+/// The view.
+pub(super) static VIEW: ViewRow = ViewRow {
+    name: "logs",
+    is: |view| matches!(view, View::Logs(_)),
+    panes: &[Pane::Text],
+    environment: |store| match subject(store)? {
+        LogSubject::Environment(id) => Some(id.clone()),
+        _ => None,
+    },
+    go: |store, step, _| texts::scroll(store, step),
+    // Logs are opened by a person, each time anew: they are a permission of their own, one stream for each pod that runs then, and what
+    // pods print may be for no eyes but those of whoever asks for it.
+    place: Some(PlaceRow {
+        about: |store| subject(store).map_or_else(String::new, LogSubject::written),
+        lasts: false,
+        go: |store, arrival| {
+            let subject = read(arrival.about, arrival.cluster?, store)?;
+            open(store, subject);
+            Some(())
+        },
+        ..PlaceRow::ROW
+    }),
+    returns_to: Some(Pane::Pods),
+    ..ViewRow::ROW
+};
+
+fn subject(store: &Store) -> Option<&LogSubject> {
+    let View::Logs(view) = store.ui.view() else { return None };
+    Some(&view.subject)
+}
 
 /// Opens the logs of that on top of the other views.
 pub(super) fn open(store: &mut Store, subject: LogSubject) {

@@ -5,12 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::Tier;
-use crate::app::selection::Move;
 use crate::app::state::cursor::Cursor;
 use crate::app::state::located::ClusterId;
+use crate::app::state::movement::Move;
 use crate::app::state::rows::EnvironmentRow;
 use crate::app::state::store::Store;
 use crate::app::state::view::{Pane, View};
+use crate::app::state::view_row::{Enter, PlaceRow, ViewRow};
 use crate::app::views;
 
 /// Applications by environments.
@@ -32,6 +33,29 @@ pub struct MatrixRow<'a> {
     /// What is in each column.
     pub cells: Vec<Option<&'a EnvironmentRow>>,
 }
+
+/// The view.
+pub(super) static VIEW: ViewRow = ViewRow {
+    name: "matrix",
+    is: |view| matches!(view, View::Matrix),
+    panes: &[Pane::Matrix],
+    go,
+    enter: Some(Enter {
+        availability: |_, target| target.needs_environment(),
+        run: |store, _| {
+            enter(store);
+            Vec::new()
+        },
+    }),
+    place: Some(PlaceRow {
+        go: |store, _| {
+            views::push(store, View::Matrix);
+            Some(())
+        },
+        ..PlaceRow::ROW
+    }),
+    ..ViewRow::ROW
+};
 
 /// Opens it, once.
 pub(super) fn open(store: &mut Store) {

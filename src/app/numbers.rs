@@ -1,18 +1,42 @@
 //! Delivery numbers of every application, for the view that shows them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 
 use crate::api::{EnvironmentKey, Release, Tier};
 use crate::app::state::located::ClusterId;
 use crate::app::state::store::Store;
-use crate::app::state::view::{NumbersView, View};
+use crate::app::state::view::{NumbersView, Pane, View};
+use crate::app::state::view_row::{PlaceRow, ViewRow};
 use crate::app::views;
 use crate::domain::delivery::{Delivery, Period, delivery};
 
 /// Days that a period can have; the key goes from one to the next.
 pub const PERIODS: [u16; 3] = [30, 90, 7];
+
+/// The view.
+pub(super) static VIEW: ViewRow = ViewRow {
+    name: "numbers",
+    is: |view| matches!(view, View::Numbers(_)),
+    panes: &[Pane::Numbers],
+    go: |store, step, height| {
+        let Store { ui, rows, .. } = store;
+        if let Some(View::Numbers(view)) = ui.views.last_mut() {
+            let applications: BTreeSet<&str> =
+                rows.environments.iter().map(|row| &*row.application).collect();
+            view.offset = step.scroll(view.offset, applications.len(), height);
+        }
+    },
+    place: Some(PlaceRow {
+        go: |store, _| {
+            open(store);
+            Some(())
+        },
+        ..PlaceRow::ROW
+    }),
+    ..ViewRow::ROW
+};
 
 /// Opens them; where they are open, shows the next period.
 pub(super) fn open(store: &mut Store) {

@@ -3,76 +3,57 @@
 //! Owns what of a place is remembered. Never what was read there: no log, no YAML, no number.
 
 use crate::api::{EnvironmentKey, ReleaseKey};
-use crate::app::state::alerts::{AlertScope, AlertsView};
+use crate::app::components;
 use crate::app::state::cursor::Cursor;
 use crate::app::state::located::{ClusterId, EnvironmentId, ReleaseId};
-use crate::app::state::place::{Place, PlaceView};
+use crate::app::state::place::Place;
 use crate::app::state::store::Store;
-use crate::app::state::view::{ChangesView, InboxView, Pane, View};
-use crate::app::{alerts, components, differences, events, log_view, numbers, rollback, views, zoom};
+use crate::app::state::view::Pane;
+use crate::app::state::view_row::Arrival;
 
 /// Where the screen is now; absent where that cannot be opened again.
 #[must_use]
 pub fn present(store: &Store) -> Option<Place> {
-    let mut about = String::new();
-    let (view, release) = match store.ui.view() {
-        View::Home => (PlaceView::Home, None),
-        View::Release(view) => (PlaceView::Release, Some(view.id.clone())),
-        View::Rollback(_) => (PlaceView::Rollback, None),
-        View::Changes(_) => (PlaceView::Changes, None),
-        View::Inbox(_) => (PlaceView::Inbox, None),
-        View::Matrix => (PlaceView::Matrix, None),
-        View::Events(_) => (PlaceView::Events, None),
-        View::Numbers(_) => (PlaceView::Numbers, None),
-        View::Zoom(view) => {
-            about = view.pane.to_string();
-            (PlaceView::Zoom, None)
-        }
-        View::Logs(view) => {
-            about = view.subject.written();
-            (PlaceView::Logs, None)
-        }
-        View::Differences(view) => {
-            about = differences::written(store, &view.left.environment);
-            (PlaceView::Differences, None)
-        }
-        View::Alerts(view) => {
-            about.push_str(view.scope.written());
-            (PlaceView::Alerts, None)
-        }
-        View::Why(_) | View::Text(_) => return None,
-    };
-    let environment = match (view, store.ui.view()) {
-        (_, View::Alerts(AlertsView { scope: AlertScope::One(id), .. })) => Some(id.clone()),
-        // what is chosen in the inbox or among alerts is no place
-        (PlaceView::Inbox | PlaceView::Alerts, _) => store.ui.environments.selected.clone(),
-        _ => store.focused_environment(),
-    };
+    let row = store.view_row();
+    let place = row.place.as_ref()?;
+    let (environment, release) =
+        ((place.environment)(store), place.release.and_then(|release| release(store)));
     let cluster = environment.as_ref().map(|id| id.cluster).or(release.as_ref().map(|id| id.cluster));
     let context = cluster.and_then(|id| store.cluster(id)).map_or("", |cluster| &cluster.context);
     let alone = environment.as_ref().and_then(|id| components::alone(store, id));
     let component = alone.map(|component| component.name.to_string()).unwrap_or_default();
     let (namespace, name) = environment.map_or_else(Default::default, |id| (id.key.namespace, id.key.name));
     Some(Place {
-        view,
+        view: row.name.to_owned(),
         context: context.to_owned(),
         namespace: namespace.to_string(),
         environment: name.to_string(),
         component,
         release: release.map(|id| id.key.name.to_string()),
-        about,
+        about: (place.about)(store),
     })
+}
+
+/// What of a place the next session may begin with.
+#[must_use]
+pub(super) fn lasting(store: &Store, place: Place) -> Place {
+    let row = store.views.named(&place.view).and_then(|row| row.place.as_ref());
+    if row.is_some_and(|row| row.lasts) {
+        return place;
+    }
+    Place { view: Place::default().view, about: String::new(), ..place }
 }
 
 /// Goes there; says what of it is gone.
 pub(super) fn go(store: &mut Store, place: &Place) -> Result<(), String> {
     let gone = || format!("{} is gone", place.words());
+    let row = store.views.named(&place.view).and_then(|row| row.place.as_ref()).ok_or_else(gone)?;
     let environment = environment_id(store, place);
     if environment.is_none() && !place.environment.is_empty() {
         return Err(gone());
     }
     let release = release_id(store, place);
-    if place.view == PlaceView::Release && release.is_none() {
+    if row.release.is_some() && release.is_none() {
         return Err(gone());
     }
     store.ui.views.truncate(1);
@@ -89,32 +70,9 @@ pub(super) fn go(store: &mut Store, place: &Place) -> Result<(), String> {
     if let Some(id) = &environment {
         components::restore(store, id, &place.component);
     }
-    match (place.view, environment, release) {
-        (PlaceView::Release, _, Some(release)) => views::open_release(store, release),
-        (PlaceView::Rollback, Some(id), _) => rollback::open(store, id),
-        (PlaceView::Changes, Some(environment), _) => {
-            views::push(store, View::Changes(ChangesView { environment, offset: 0 }));
-        }
-        (PlaceView::Events, Some(environment), _) => events::open(store, environment),
-        (PlaceView::Numbers, ..) => numbers::open(store),
-        (PlaceView::Zoom, Some(environment), _) => zoom::reopen(store, environment, &place.about),
-        (PlaceView::Logs, ..) => {
-            let subject =
-                cluster_of(store, place).and_then(|cluster| log_view::read(&place.about, cluster, store));
-            log_view::open(store, subject.ok_or_else(gone)?);
-        }
-        (PlaceView::Differences, Some(environment), _) => {
-            let other = differences::find(store, &place.about).map_err(|_| gone())?;
-            differences::open(store, environment, Some(other));
-        }
-        (PlaceView::Alerts, environment, _) => {
-            alerts::reopen(store, AlertScope::read(&place.about, environment));
-        }
-        (PlaceView::Matrix, ..) => views::push(store, View::Matrix),
-        (PlaceView::Inbox, ..) => views::push(store, View::Inbox(InboxView::default())),
-        _ => {}
-    }
-    Ok(())
+    let cluster = cluster_of(store, place);
+    let arrival = Arrival { about: &place.about, cluster, environment, release };
+    (row.go)(store, &arrival).ok_or_else(gone)
 }
 
 /// The environment, where this session has it.

@@ -3,19 +3,64 @@
 use crate::api::release::{ComponentImage, ReleaseKind, RevisionRecord};
 use crate::api::{ActionKind, Release, Verb};
 use crate::app::ask::{self, Question, running};
-use crate::app::selection::follow;
-use crate::app::state::command::Availability;
+use crate::app::selection::{follow, put, select};
 use crate::app::state::confirm::Intent;
 use crate::app::state::cursor::Cursor;
 use crate::app::state::effect::Effect;
 use crate::app::state::form::ImageChange;
 use crate::app::state::located::{EnvironmentId, ReleaseId};
 use crate::app::state::store::Store;
+use crate::app::state::target::Availability;
 use crate::app::state::view::{Pane, RollbackChoice, RollbackView, View};
+use crate::app::state::view_row::{Enter, PlaceRow, ViewRow};
 use crate::app::{act, guard, target, views};
 use crate::domain::action_rule::Confirmation;
 use crate::domain::known_version::{KnownVersion, Verdict, known_versions, last_known_good};
 use crate::domain::rollback::{self, Already};
+
+/// The view.
+pub(super) static VIEW: ViewRow = ViewRow {
+    name: "rollback",
+    is: |view| matches!(view, View::Rollback(_)),
+    panes: &[Pane::Candidates],
+    environment: |store| Some(opened(store)?.environment.clone()),
+    go: |store, step, height| {
+        if let Some(View::Rollback(view)) = store.ui.views.last_mut() {
+            let choices: Vec<_> = view.versions.iter().map(RollbackChoice::of).collect();
+            select(&mut view.cursor, &choices, step, height, Clone::clone);
+            store.dirty.cursors = true;
+        }
+    },
+    click: |store, pane, line| {
+        let height = store.ui.height(pane);
+        if let Some(View::Rollback(view)) = store.ui.views.last_mut() {
+            let choices: Vec<_> = view.versions.iter().map(RollbackChoice::of).collect();
+            put(&mut view.cursor, &choices, line, height, |choice| choice);
+        }
+    },
+    enter: Some(Enter {
+        availability: |store, _| {
+            let nothing = || Availability::Unavailable("nothing to open here".to_owned());
+            opened(store).map_or_else(nothing, |view| availability(store, view, false))
+        },
+        run: |store, _| confirm(store),
+    }),
+    place: Some(PlaceRow {
+        go: |store, arrival| {
+            if let Some(id) = arrival.environment.clone() {
+                open(store, id);
+            }
+            Some(())
+        },
+        ..PlaceRow::ROW
+    }),
+    ..ViewRow::ROW
+};
+
+fn opened(store: &Store) -> Option<&RollbackView> {
+    let View::Rollback(view) = store.ui.view() else { return None };
+    Some(view)
+}
 
 /// Opens the versions that an environment can go back to, the last known good one selected.
 pub(super) fn open(store: &mut Store, environment: EnvironmentId) {

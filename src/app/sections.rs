@@ -3,11 +3,12 @@
 //! Owns the lines of the list and the way from line to line. What is folded stays known and selected: only its lines are not shown.
 
 use crate::api::Environment;
-use crate::app::selection::{self, Move};
+use crate::app::selection;
 use crate::app::state::cluster_state::ClusterState;
 use crate::app::state::cursor::Cursor;
 use crate::app::state::health::{Health, HealthClass};
 use crate::app::state::located::{ClusterId, EnvironmentId};
+use crate::app::state::movement::Move;
 use crate::app::state::rows::EnvironmentRow;
 use crate::app::state::sections::{EnvironmentLine, Heading};
 use crate::app::state::store::Store;
@@ -158,6 +159,21 @@ pub(super) fn fold(store: &mut Store, wanted: Option<&str>, folded: bool) {
     store.ui.folded.insert(name, folded);
     store.dirty.cursors = true;
     store.dirty.screen = true;
+}
+
+/// Selects the environment of a line of the list; of a folded section its first one.
+pub(super) fn click(store: &mut Store, line: usize) {
+    let rows = &store.rows.environments;
+    let chosen = match store.rows.environment_lines.get(line) {
+        Some(EnvironmentLine::Environment(at)) => rows.get(*at),
+        Some(EnvironmentLine::Heading(heading)) if heading.folded => {
+            rows.iter().find(|row| row.section == heading.section)
+        }
+        _ => None,
+    };
+    if let Some(id) = chosen.map(|row| row.id.clone()) {
+        select(store, &id);
+    }
 }
 
 #[cfg(test)]

@@ -1,50 +1,7 @@
 //! Selections in lists: how they move, and how they stay on the same thing.
 
 use crate::app::state::cursor::Cursor;
-
-/// A movement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::app) enum Move {
-    Up,
-    Down,
-    PageUp,
-    PageDown,
-    Top,
-    Bottom,
-}
-
-impl Move {
-    /// Where it leads from a row of a list of that many rows, of which a page is shown.
-    pub(in crate::app) fn from(self, index: usize, len: usize, page: usize) -> usize {
-        let last = len.saturating_sub(1);
-        match self {
-            Self::Up => index.saturating_sub(1),
-            Self::Down => index + 1,
-            Self::PageUp => index.saturating_sub(page),
-            Self::PageDown => index + page,
-            Self::Top => 0,
-            Self::Bottom => last,
-        }
-        .min(last)
-    }
-
-    /// As [`Move::scroll`], where the last page begins with another line than paging by whole pages would tell.
-    pub(in crate::app) fn scroll_by(
-        self,
-        offset: usize,
-        len: usize,
-        (last_page, page): (usize, usize),
-    ) -> usize {
-        let last = len.saturating_sub(last_page);
-        self.from(offset, last + 1, page).min(last)
-    }
-
-    /// Where it leads from an offset into lines that are only scrolled.
-    pub(in crate::app) fn scroll(self, offset: usize, len: usize, page: usize) -> usize {
-        let last = len.saturating_sub(page);
-        self.from(offset, last + 1, page).min(last)
-    }
-}
+use crate::app::state::movement::Move;
 
 /// Moves a selection; from now on a person has put it there.
 pub(in crate::app) fn select<R, K: Clone + PartialEq>(
@@ -104,4 +61,17 @@ pub(in crate::app) fn follow<R, K: Clone + PartialEq>(
 pub(in crate::app) fn scrolled(offset: usize, index: usize, len: usize, height: usize) -> usize {
     let lowest = (index + 1).saturating_sub(height);
     offset.clamp(lowest, index.max(lowest)).min(len.saturating_sub(height))
+}
+
+/// Selects the line of a list that was clicked at.
+pub(in crate::app) fn put<R, K: Clone + PartialEq>(
+    cursor: &mut Cursor<K>,
+    rows: &[R],
+    line: usize,
+    height: usize,
+    id: impl Fn(&R) -> &K,
+) {
+    if let Some(wanted) = rows.get(line).map(|row| id(row).clone()) {
+        jump(cursor, rows, &wanted, id, height);
+    }
 }

@@ -2,47 +2,15 @@
 
 use crate::api::Release;
 use crate::app::needs;
-use crate::app::state::command::Target;
 use crate::app::state::located::{EnvironmentId, ReleaseId};
 use crate::app::state::rows::QueueGroup;
 use crate::app::state::store::Store;
-use crate::app::state::view::{Pane, View};
+use crate::app::state::target::Target;
 
 /// What is selected in the focused pane, or what the view shows.
 #[must_use]
 pub fn target(store: &Store) -> Target {
-    let environment = store.focused_environment();
-    match store.ui.view() {
-        View::Release(view) => Target { environment, release: Some(view.id.clone()), pod: None },
-        View::Why(view) => Target { environment, release: Some(view.id.clone()), pod: None },
-        View::Inbox(_) => match store.selected_item() {
-            Some(row) => Target {
-                environment: Some(row.environment.clone()),
-                release: row.key.release().cloned(),
-                pod: None,
-            },
-            None => Target::default(),
-        },
-        View::Rollback(_)
-        | View::Changes(_)
-        | View::Events(_)
-        | View::Alerts(_)
-        | View::Differences(_)
-        | View::Zoom(_)
-        | View::Matrix
-        | View::Numbers(_)
-        | View::Text(_)
-        | View::Logs(_) => Target { environment, ..Target::default() },
-        View::Home => match store.ui.focus {
-            Pane::Queue => {
-                let release = store.ui.queue.selected.clone();
-                let of_release = release.as_ref().and_then(|id| store.environment_of(id));
-                Target { environment: of_release.or(environment), release, pod: None }
-            }
-            Pane::Pods => Target { environment, release: None, pod: store.ui.pods.selected.clone() },
-            _ => Target { environment, ..Target::default() },
-        },
-    }
+    (store.view_row().target)(store)
 }
 
 /// The release that something is to be done to: the selected one; else, of the environment's, the first that fits, executing before

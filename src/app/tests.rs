@@ -13,4 +13,5 @@ mod logs;
 mod pods;
 mod random;
 mod shifting;
+mod views;
 mod zoom;

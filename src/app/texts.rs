@@ -2,13 +2,24 @@
 
 use std::fmt::Write as _;
 
-use crate::app::selection::Move;
 use crate::app::state::effect::Effect;
 use crate::app::state::look::Look;
+use crate::app::state::movement::Move;
 use crate::app::state::pattern::Pattern;
 use crate::app::state::store::Store;
 use crate::app::state::toast::Level;
 use crate::app::state::view::{Pane, View};
+use crate::app::state::view_row::ViewRow;
+
+/// The view of a text.
+pub(super) static VIEW: ViewRow = ViewRow {
+    name: "text",
+    is: |view| matches!(view, View::Text(_)),
+    panes: &[Pane::Text],
+    go: |store, step, _| scroll(store, step),
+    returns_to: Some(Pane::Pods),
+    ..ViewRow::ROW
+};
 
 /// The place of the eye in the visible text or log.
 pub(super) fn look(store: &mut Store) -> Option<&mut Look> {

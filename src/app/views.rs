@@ -3,12 +3,14 @@
 use crate::app::state::effect::{Effect, FetchText};
 use crate::app::state::located::ReleaseId;
 use crate::app::state::store::Store;
+use crate::app::state::target::Target;
 use crate::app::state::text_view::{TextBody, TextView};
-use crate::app::state::view::{Pane, ReleaseView, View};
+use crate::app::state::view::{ReleaseView, View};
+use crate::app::target;
 
 /// Opens a view on top of the others.
 pub(super) fn push(store: &mut Store, view: View) {
-    store.ui.focus = Pane::of(&view)[0];
+    store.ui.focus = store.views.of(&view).first_pane();
     store.ui.views.push(view);
     store.dirty.screen = true;
 }
@@ -18,15 +20,15 @@ pub(super) fn pop(store: &mut Store) -> bool {
     if store.ui.views.len() <= 1 {
         return false;
     }
-    let closed = store.ui.views.pop();
-    store.ui.filters.remove(&Pane::Events);
-    store.ui.filters.remove(&Pane::Alerts);
-    store.ui.filters.remove(&Pane::Differences);
-    store.ui.focus = match (store.ui.view(), closed) {
-        (View::Home, Some(View::Release(_))) => Pane::Queue,
-        (View::Home, Some(View::Text(_) | View::Logs(_))) => Pane::Pods,
-        (view, _) => Pane::of(view)[0],
-    };
+    let closed = store.ui.views.pop().map(|view| store.views.of(&view));
+    for row in store.views.0.iter().filter(|row| row.forgets_filter) {
+        for pane in row.panes {
+            store.ui.filters.remove(pane);
+        }
+    }
+    let row = store.view_row();
+    let back = closed.and_then(|closed| closed.returns_to).filter(|pane| row.panes.contains(pane));
+    store.ui.focus = back.unwrap_or(row.first_pane());
     store.dirty.screen = true;
     true
 }
@@ -48,4 +50,11 @@ pub(super) fn open_text(
     let (cluster, what) = id;
     push(store, View::Text(view));
     vec![Effect::Fetch { cluster, what, request }]
+}
+
+/// Opens the release that a target means: one that has not ended before others.
+pub(super) fn open_subject(store: &mut Store, target: &Target) {
+    if let Some(id) = target::subject(store, target, |release| !release.phase().is_final()) {
+        open_release(store, id);
+    }
 }

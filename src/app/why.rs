@@ -6,13 +6,47 @@ use crate::app::state::effect::{Effect, RequestId};
 use crate::app::state::event::Outcome;
 use crate::app::state::located::{ClusterId, ReleaseId};
 use crate::app::state::store::Store;
-use crate::app::state::view::{ServerWord, View, WhyView};
+use crate::app::state::target::{Availability, Target};
+use crate::app::state::view::{Pane, ServerWord, View, WhyView};
+use crate::app::state::view_row::{Enter, ViewRow};
 use crate::app::{act, guard, needs, views};
 use crate::domain::intent::{self, Act, Author};
 use crate::domain::why::{Reason, explain};
 
 /// Gates that the API server judges as well, when a release is asked for.
 const ADMISSION: [&str; 3] = ["policy", "frozen", "deny-list"];
+
+/// The view.
+pub(super) static VIEW: ViewRow = ViewRow {
+    name: "why",
+    is: |view| matches!(view, View::Why(_)),
+    panes: &[Pane::Why],
+    environment: |store| store.environment_of(&opened(store)?),
+    target: |store| Target { environment: store.focused_environment(), release: opened(store), pod: None },
+    go: |store, step, _| {
+        let Store { ui, clusters, .. } = store;
+        let Some(View::Why(view)) = ui.views.last_mut() else { return };
+        let gates = clusters
+            .get(usize::from(view.id.cluster.0))
+            .and_then(|cluster| cluster.releases.get(&view.id.key))
+            .and_then(|release| release.status.as_ref())
+            .map_or(0, |status| status.gates.len() + 1);
+        view.offset = step.scroll(view.offset, gates, 1);
+    },
+    enter: Some(Enter {
+        availability: |_, _| Availability::Ready,
+        run: |store, invocation| {
+            views::open_subject(store, &invocation.target);
+            Vec::new()
+        },
+    }),
+    ..ViewRow::ROW
+};
+
+fn opened(store: &Store) -> Option<ReleaseId> {
+    let View::Why(view) = store.ui.view() else { return None };
+    Some(view.id.clone())
+}
 
 /// Opens the view of that release, and asks the server what it would say.
 pub(super) fn open(store: &mut Store, id: ReleaseId) -> Vec<Effect> {

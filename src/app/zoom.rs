@@ -7,17 +7,58 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::app::changes::REACH;
 use crate::app::state::effect::Effect;
 use crate::app::state::located::{ClusterId, EnvironmentId};
+use crate::app::state::movement::Move;
 use crate::app::state::store::Store;
 use crate::app::state::toast::Level;
-use crate::app::state::view::View;
+use crate::app::state::view::{Pane as Focus, View};
+use crate::app::state::view_row::{PlaceRow, ViewRow};
 use crate::app::state::zoom::{Baseline, Compare, RANGES, USUAL, ZoomView, ZoomWish};
-use crate::app::{needs, tracks, views};
+use crate::app::{components, needs, tracks, views};
 use crate::domain::pane::{Content, Pane};
 use crate::domain::series::{Series, unix};
 use crate::domain::sliding;
 
 /// A day.
 const DAY: u64 = 86_400;
+
+/// The view.
+pub(super) static VIEW: ViewRow = ViewRow {
+    name: "zoom",
+    is: |view| matches!(view, View::Zoom(_)),
+    panes: &[Focus::Zoom],
+    environment: |store| Some(opened(store)?.environment.clone()),
+    go: choose_curve,
+    place: Some(PlaceRow {
+        about: |store| opened(store).map_or_else(String::new, |view| view.pane.to_string()),
+        go: |store, arrival| {
+            if let Some(environment) = arrival.environment.clone() {
+                reopen(store, environment, arrival.about);
+            }
+            Some(())
+        },
+        ..PlaceRow::ROW
+    }),
+    ..ViewRow::ROW
+};
+
+fn opened(store: &Store) -> Option<&ZoomView> {
+    let View::Zoom(view) = store.ui.view() else { return None };
+    Some(view)
+}
+
+fn choose_curve(store: &mut Store, step: Move, page: usize) {
+    let View::Zoom(view) = store.ui.view() else { return };
+    let zoomed = store.cluster(view.environment.cluster).and_then(|cluster| cluster.zoomed.as_ref());
+    let series = zoomed.map_or(&[][..], |zoomed| &zoomed.present.series);
+    let (_, series) = components::curves(store, &view.environment, series);
+    // one more than there are curves: none of them
+    let present = chosen(view, series).map_or(0, |index| index + 1);
+    let next = step.from(present, series.len() + 1, page);
+    let curve = next.checked_sub(1).and_then(|index| series.get(index)).map(|curve| curve.label.clone());
+    if let Some(View::Zoom(view)) = store.ui.views.last_mut() {
+        view.curve = curve;
+    }
+}
 
 /// The zoomed pane, where one is open on top.
 #[must_use]

@@ -4,8 +4,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::app::command::{self, COMMANDS};
-use crate::app::state::command::{Command, Target};
+use crate::app::state::command::Command;
 use crate::app::state::scope::Group;
+use crate::app::state::target::Target;
 use crate::app::state::ui_state::Overlay;
 use crate::app::state::view::{Pane as Focus, View};
 use crate::app::target::target;

@@ -1,4 +1,4 @@
-//! The registry of panes: one pane is one file in `panes/` and one line in [`PANES`].
+//! What a pane is, and what it draws from: one pane is one file in `panes/` and one line in [`crate::ui::panes::PANES`], which is what screens draw from.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -11,10 +11,9 @@ use crate::app::state::health::HealthClass;
 use crate::app::state::located::{ClusterId, EnvironmentId, ReleaseId};
 use crate::app::state::rows::EnvironmentRow;
 use crate::app::state::store::Store;
-use crate::app::state::view::Pane as Focus;
+use crate::app::state::view::{Pane as Focus, View};
 use crate::ui::chrome::{Chrome, Freshness};
 use crate::ui::format::Short;
-use crate::ui::panes;
 use crate::ui::theme::Theme;
 
 /// A part of a screen that draws itself from the store.
@@ -25,40 +24,33 @@ pub struct Pane {
     pub title: &'static str,
     /// The focus that lets keys move in it; absent where there is nothing to move in.
     pub focus: Option<Focus>,
+    /// The view whose whole screen it is; absent where it shares one with others.
+    pub whole: Option<fn(&View) -> bool>,
     /// Columns and rows below which it says nothing useful; it must draw without harm in any area.
     pub min: (u16, u16),
+    /// Rows of its list in that area, in a frame on four sides or not: what paging and scrolling go by.
+    pub rows: fn(Rect, &Store, bool) -> u16,
     /// Draws it. One row is its folded form.
     pub draw: fn(&mut Buffer, Rect, &Ctx<'_>),
 }
 
-/// Every pane, in the order of the screens that they appear on.
-pub static PANES: &[&Pane] = &[
-    &panes::environments::PANE,
-    &panes::metrics::PANE,
-    &panes::pods::PANE,
-    &panes::queue::PANE,
-    &panes::summary::PANE,
-    &panes::plan::PANE,
-    &panes::outlook::PANE,
-    &panes::tracks::PANE,
-    &panes::analysis::PANE,
-    &panes::gates::PANE,
-    &panes::timeline::PANE,
-    &panes::rollback::PANE,
-    &panes::inbox::PANE,
-    &panes::why::PANE,
-    &panes::warnings::PANE,
-    &panes::changes::PANE,
-    &panes::events::PANE,
-    &panes::alerts::PANE,
-    &panes::alert::PANE,
-    &panes::differences::PANE,
-    &panes::zoom::PANE,
-    &panes::matrix::PANE,
-    &panes::numbers::PANE,
-    &panes::text::PANE,
-    &panes::logs::PANE,
-];
+impl Pane {
+    /// What a row has unless it says otherwise: no keys move in it, it shares its screen, and it lists as much as its frame leaves.
+    pub const ROW: Self = Self {
+        id: "",
+        title: "",
+        focus: None,
+        whole: None,
+        min: (1, 1),
+        rows: |area, _, boxed| framed(area, boxed),
+        draw: |_, _, _| (),
+    };
+}
+
+/// Rows inside of a frame.
+const fn framed(area: Rect, boxed: bool) -> u16 {
+    area.height.saturating_sub(if boxed { 2 } else { 1 })
+}
 
 /// What every pane draws from.
 #[derive(Clone, Copy)]
@@ -69,9 +61,17 @@ pub struct Ctx<'a> {
     pub theme: &'a Theme,
     /// Panes have frames on four sides.
     pub boxed: bool,
+    /// Columns and lines of metric panes, where several stand beside each other.
+    pub grid: (u16, u16),
 }
 
 impl<'a> Ctx<'a> {
+    /// One pane, drawn from that.
+    #[must_use]
+    pub const fn new(store: &'a Store, theme: &'a Theme, boxed: bool) -> Self {
+        Self { store, theme, boxed, grid: (1, 1) }
+    }
+
     /// Keys move in that pane.
     #[must_use]
     pub fn focused(&self, pane: Focus) -> bool {

@@ -44,31 +44,35 @@ fn line(store: &Store, focus: Focus, (area, boxed): (Rect, bool), row: u16) -> O
     };
     match (focus, store.ui.view()) {
         (Focus::Environments, View::Home) => {
-            let visible = panes::environments::visible_rows(area, boxed);
+            let visible = (panes::environments::PANE.rows)(area, store, boxed);
             let first = if boxed { area.y + 2 } else { area.y };
             let at = row.checked_sub(first).filter(|at| *at < visible)?;
             Some(panes::environments::first_line(store, visible) + usize::from(at))
         }
         (Focus::Pods, View::Home) => {
-            let visible = panes::pods::visible_rows(area, boxed);
+            let visible = (panes::pods::PANE.rows)(area, store, boxed);
             let inner = area.height.saturating_sub(if boxed { 2 } else { 1 });
             let at = row.checked_sub(top + (inner - visible)).filter(|at| *at < visible)?;
             panes::pods::rows(store, visible).get(usize::from(at)).copied()
         }
         (Focus::Queue, View::Home) => {
             let cursor = &store.ui.queue;
-            listed(0, panes::queue::visible_rows(area, boxed), (cursor.offset, cursor.index))
+            listed(0, (panes::queue::PANE.rows)(area, store, boxed), (cursor.offset, cursor.index))
         }
         (_, View::Inbox(view)) => {
-            listed(0, panes::inbox::visible_rows(area, store, boxed), (view.cursor.offset, view.cursor.index))
+            listed(0, (panes::inbox::PANE.rows)(area, store, boxed), (view.cursor.offset, view.cursor.index))
         }
-        (_, View::Rollback(view)) => {
-            listed(0, panes::rollback::visible_rows(area, boxed), (view.cursor.offset, view.cursor.index))
-        }
+        (_, View::Rollback(view)) => listed(
+            0,
+            (panes::rollback::PANE.rows)(area, store, boxed),
+            (view.cursor.offset, view.cursor.index),
+        ),
         // sentences about a side stand above the list, as many rows as they need
-        (_, View::Differences(view)) if view.left.fault.is_none() && view.right.fault.is_none() => {
-            listed(1, panes::differences::visible_rows(area, boxed), (view.cursor.offset, view.cursor.index))
-        }
+        (_, View::Differences(view)) if view.left.fault.is_none() && view.right.fault.is_none() => listed(
+            1,
+            (panes::differences::PANE.rows)(area, store, boxed),
+            (view.cursor.offset, view.cursor.index),
+        ),
         _ => None,
     }
 }

@@ -6,19 +6,20 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::api::ReleaseStatus;
+use crate::app::changes;
 use crate::app::state::located::ReleaseId;
 use crate::app::state::rows::QueueGroup;
 use crate::app::state::store::Store;
 use crate::app::state::ui_state::Overlay;
 use crate::app::state::view::{Pane as Focus, View};
 use crate::ui::layout::{self, Needs, SMALLEST, is_wide, take_bottom, take_left, take_top};
-use crate::ui::pane::Ctx;
+use crate::ui::pane::{Ctx, Pane};
 use crate::ui::theme::Theme;
 use crate::ui::{banners, footer, overlays, panes, shell, tour};
 
 /// Draws the whole screen into that area.
 pub fn draw(buf: &mut Buffer, area: Rect, store: &Store, theme: &Theme) {
-    let mut ctx = Ctx { store, theme, boxed: false };
+    let mut ctx = Ctx::new(store, theme, false);
     // A theme may have a background of its own, which lies below everything.
     buf.set_style(area, theme.text);
     let needs = needs(store);
@@ -32,22 +33,11 @@ pub fn draw(buf: &mut Buffer, area: Rect, store: &Store, theme: &Theme) {
     if shell.banner.height > 0 {
         banners::draw(buf, shell.banner, &ctx);
     }
-    match store.ui.view() {
-        View::Home => home(buf, shell.body, &ctx, needs),
-        View::Release(_) => release(buf, shell.body, &ctx),
-        View::Rollback(_) => (panes::rollback::PANE.draw)(buf, shell.body, &ctx),
-        View::Inbox(_) => (panes::inbox::PANE.draw)(buf, shell.body, &ctx),
-        View::Why(_) => (panes::why::PANE.draw)(buf, shell.body, &ctx),
-        View::Changes(_) => changes(buf, shell.body, &ctx),
-        View::Events(_) => (panes::events::PANE.draw)(buf, shell.body, &ctx),
-        View::Alerts(_) => alerts(buf, shell.body, &ctx),
-        View::Differences(_) => (panes::differences::PANE.draw)(buf, shell.body, &ctx),
-        View::Zoom(_) => (panes::zoom::PANE.draw)(buf, shell.body, &ctx),
-        View::Matrix => (panes::matrix::PANE.draw)(buf, shell.body, &ctx),
-        View::Numbers(_) => (panes::numbers::PANE.draw)(buf, shell.body, &ctx),
-        View::Text(_) => (panes::text::PANE.draw)(buf, shell.body, &ctx),
-        View::Logs(_) => (panes::logs::PANE.draw)(buf, shell.body, &ctx),
-    }
+    lay_out((shell.body, needs), store, &mut |pane, area, grid| {
+        if !area.is_empty() {
+            (pane.draw)(buf, area, &Ctx { grid, ..ctx });
+        }
+    });
     for overlay in &store.ui.overlays {
         overlays::draw(buf, shell.body, &ctx, overlay);
     }
@@ -121,21 +111,31 @@ pub fn needs(store: &Store) -> Needs {
     }
 }
 
-fn home(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, needs: Needs) {
+/// Takes a pane of the visible view, its area, and the columns and lines of metric panes in it.
+type Put<'a> = &'a mut dyn FnMut(&'static Pane, Rect, (u16, u16));
+
+/// Hands out the panes of the visible view with their areas: a view that one pane fills is that pane's row in [`panes::PANES`].
+fn lay_out((body, needs): (Rect, Needs), store: &Store, put: Put<'_>) {
+    match store.ui.view() {
+        View::Home => home(body, needs, put),
+        View::Release(view) => release(body, Opened { store, id: &view.id }, put),
+        view if view.is_list(changes::NAME) => changes(body, put),
+        View::Alerts(_) => alerts(body, store, put),
+        view => {
+            let whole = panes::PANES.iter().find(|pane| pane.whole.is_some_and(|whole| whole(view)));
+            if let Some(pane) = whole {
+                put(pane, body, (1, 1));
+            }
+        }
+    }
+}
+
+fn home(body: Rect, needs: Needs, put: Put<'_>) {
     let home = layout::home(body, needs);
-    let shown = |area: Rect| area.height > 0 && area.width > 0;
-    if shown(home.environments) {
-        (panes::environments::PANE.draw)(buf, home.environments, ctx);
-    }
-    if shown(home.metrics) {
-        panes::metrics::grid(buf, home.metrics, ctx, home.grid);
-    }
-    if shown(home.pods) {
-        (panes::pods::PANE.draw)(buf, home.pods, ctx);
-    }
-    if shown(home.queue) {
-        (panes::queue::PANE.draw)(buf, home.queue, ctx);
-    }
+    put(&panes::environments::PANE, home.environments, (1, 1));
+    put(&panes::metrics::PANE, home.metrics, home.grid);
+    put(&panes::pods::PANE, home.pods, (1, 1));
+    put(&panes::queue::PANE, home.queue, (1, 1));
 }
 
 /// Where the panes of the release view are; those without height are not shown.
@@ -267,52 +267,34 @@ fn warnings_area(rest: &mut Rect, store: &Store, boxed: bool) -> Rect {
     take_bottom(rest, wanted.min(rest.height / 4))
 }
 
-fn release(buf: &mut Buffer, mut body: Rect, ctx: &Ctx<'_>) {
-    let View::Release(view) = ctx.store.ui.view() else { return };
-    let warnings = warnings_area(&mut body, ctx.store, ctx.boxed);
-    if warnings.height > 0 {
-        (panes::warnings::PANE.draw)(buf, warnings, ctx);
-    }
-    let areas = Release::of(body, Opened { store: ctx.store, id: &view.id });
-    (panes::summary::PANE.draw)(buf, areas.summary, ctx);
-    (panes::plan::PANE.draw)(buf, areas.plan, ctx);
-    if areas.metrics.height > 0 {
-        panes::metrics::grid(buf, areas.metrics, ctx, (1, areas.lines));
-    }
-    for (area, pane) in [
-        (areas.outlook, &panes::outlook::PANE),
-        (areas.tracks, &panes::tracks::PANE),
-        (areas.analysis, &panes::analysis::PANE),
-        (areas.gates, &panes::gates::PANE),
-        (areas.timeline, &panes::timeline::PANE),
-    ] {
-        if area.height > 0 {
-            (pane.draw)(buf, area, ctx);
-        }
-    }
+fn release(mut body: Rect, opened: Opened<'_>, put: Put<'_>) {
+    let boxed = is_wide(body);
+    let warnings = warnings_area(&mut body, opened.store, boxed);
+    put(&panes::warnings::PANE, warnings, (1, 1));
+    let areas = Release::of(body, opened);
+    put(&panes::summary::PANE, areas.summary, (1, 1));
+    put(&panes::plan::PANE, areas.plan, (1, 1));
+    put(&panes::metrics::PANE, areas.metrics, (1, areas.lines));
+    put(&panes::outlook::PANE, areas.outlook, (1, 1));
+    put(&panes::tracks::PANE, areas.tracks, (1, 1));
+    put(&panes::analysis::PANE, areas.analysis, (1, 1));
+    put(&panes::gates::PANE, areas.gates, (1, 1));
+    put(&panes::timeline::PANE, areas.timeline, (1, 1));
 }
 
 /// Metrics with their markers, and below them what the markers stand for.
-fn changes(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>) {
-    let (top, list) = changes_areas(body);
-    panes::metrics::grid(buf, top, ctx, if is_wide(body) { (2, 1) } else { (1, 1) });
-    (panes::changes::PANE.draw)(buf, list, ctx);
-}
-
-/// Where the metrics are, and the list.
-fn changes_areas(body: Rect) -> (Rect, Rect) {
-    let mut rest = body;
-    let top = take_top(&mut rest, (body.height * 2 / 5).clamp(1, 18));
-    (top, rest)
+fn changes(body: Rect, put: Put<'_>) {
+    let mut list = body;
+    let top = take_top(&mut list, (body.height * 2 / 5).clamp(1, 18));
+    put(&panes::metrics::PANE, top, if is_wide(body) { (2, 1) } else { (1, 1) });
+    put(&panes::changes::PANE, list, (1, 1));
 }
 
 /// The list, and below it what the chosen one says.
-fn alerts(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>) {
-    let (list, chosen) = panes::alerts::areas(body, ctx.store);
-    (panes::alerts::PANE.draw)(buf, list, ctx);
-    if chosen.height > 0 {
-        (panes::alert::PANE.draw)(buf, chosen, ctx);
-    }
+fn alerts(body: Rect, store: &Store, put: Put<'_>) {
+    let (list, chosen) = panes::alerts::areas(body, store);
+    put(&panes::alerts::PANE, list, (1, 1));
+    put(&panes::alert::PANE, chosen, (1, 1));
 }
 
 /// Rows that the panes of the visible view show in a terminal of the store's size: what paging and scrolling go by.
@@ -324,52 +306,12 @@ pub fn heights(store: &Store) -> BTreeMap<Focus, u16> {
         return BTreeMap::new();
     };
     let boxed = is_wide(shell.body);
-    let framed = |area: Rect| area.height.saturating_sub(if boxed { 2 } else { 1 });
-    let mut heights = match store.ui.view() {
-        View::Home => {
-            let home = layout::home(shell.body, needs);
-            BTreeMap::from([
-                (Focus::Environments, panes::environments::visible_rows(home.environments, boxed)),
-                (Focus::Pods, panes::pods::visible_rows(home.pods, boxed)),
-                (Focus::Queue, panes::queue::visible_rows(home.queue, boxed)),
-            ])
+    let mut heights = BTreeMap::new();
+    lay_out((shell.body, needs), store, &mut |pane, area, _| {
+        if let Some(focus) = pane.focus {
+            heights.insert(focus, (pane.rows)(area, store, boxed));
         }
-        View::Release(view) => {
-            let mut body = shell.body;
-            warnings_area(&mut body, store, boxed);
-            let areas = Release::of(body, Opened { store, id: &view.id });
-            BTreeMap::from([
-                (Focus::Plan, framed(areas.plan)),
-                (Focus::Gates, framed(areas.gates)),
-                (Focus::Timeline, framed(areas.timeline)),
-            ])
-        }
-        View::Rollback(_) => {
-            BTreeMap::from([(Focus::Candidates, panes::rollback::visible_rows(shell.body, boxed))])
-        }
-        View::Inbox(_) => {
-            BTreeMap::from([(Focus::Inbox, panes::inbox::visible_rows(shell.body, store, boxed))])
-        }
-        View::Why(_) => BTreeMap::from([(Focus::Why, framed(shell.body))]),
-        View::Changes(_) => {
-            let (_, list) = changes_areas(shell.body);
-            BTreeMap::from([(Focus::Changes, panes::changes::visible_rows(list, boxed))])
-        }
-        View::Events(_) => BTreeMap::from([(Focus::Events, panes::events::visible_rows(shell.body, boxed))]),
-        View::Alerts(_) => {
-            let (list, _) = panes::alerts::areas(shell.body, store);
-            BTreeMap::from([(Focus::Alerts, panes::alerts::visible_rows(list, boxed))])
-        }
-        View::Differences(_) => {
-            BTreeMap::from([(Focus::Differences, panes::differences::visible_rows(shell.body, boxed))])
-        }
-        View::Matrix => BTreeMap::from([(Focus::Matrix, panes::matrix::visible_rows(shell.body, boxed))]),
-        View::Numbers(_) => {
-            BTreeMap::from([(Focus::Numbers, panes::numbers::visible_rows(shell.body, boxed))])
-        }
-        View::Text(_) | View::Logs(_) => BTreeMap::from([(Focus::Text, framed(shell.body))]),
-        View::Zoom(_) => BTreeMap::from([(Focus::Zoom, framed(shell.body))]),
-    };
+    });
     if let Some(Overlay::Help { .. }) = store.ui.overlay() {
         heights.insert(Focus::Help, shell.body.height.saturating_sub(2));
     }

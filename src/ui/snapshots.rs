@@ -26,10 +26,9 @@ use crate::app::state::event::{ClusterEvent, Event};
 use crate::app::state::located::ClusterId;
 use crate::app::state::store::Store;
 use crate::app::state::text_view::{TextBody, TextView};
-use crate::app::state::view::{
-    ChangesView, EventsView, Pane as Focus, ReleaseView, ServerWord, View, WhyView,
-};
-use crate::ui::pane::{Ctx, PANES};
+use crate::app::state::view::{EventsView, Listed, Pane as Focus, ReleaseView, ServerWord, View, WhyView};
+use crate::ui::pane::Ctx;
+use crate::ui::panes::PANES;
 use crate::ui::render;
 use crate::ui::theme::Theme;
 
@@ -168,7 +167,7 @@ fn open(mut store: Store, view: &str) -> Store {
         }
         "changes" => {
             let environment = environment_id("production");
-            store.ui.views.push(View::Changes(ChangesView { environment, offset: 0 }));
+            store.ui.views.push(View::Listed(Listed { name: "changes", environment, offset: 0 }));
             store.ui.focus = Focus::Changes;
             store = World { store }.settled().store;
         }
@@ -226,7 +225,7 @@ fn every_pane_in_every_state() {
             let mut shown = String::new();
             for (area, boxed) in [(Rect::new(0, 0, 80, 8), false), (Rect::new(0, 0, 110, 12), true)] {
                 let mut buf = Buffer::empty(area);
-                (pane.draw)(&mut buf, area, &Ctx { store: &store, theme: &theme, boxed });
+                (pane.draw)(&mut buf, area, &Ctx::new(&store, &theme, boxed));
                 shown.push_str(&text(&buf));
                 shown.push_str("\n\n");
             }
@@ -343,7 +342,7 @@ fn every_pane_takes_any_area() {
                 for boxed in [false, true] {
                     let mut buf = Buffer::empty(Rect::new(0, 0, 40, 10));
                     let area = Rect::new(3, 2, width, height);
-                    (pane.draw)(&mut buf, area, &Ctx { store: &store, theme: &theme, boxed });
+                    (pane.draw)(&mut buf, area, &Ctx::new(&store, &theme, boxed));
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! The house keeps its shape: imports point one way, each crate stays in its rooms, files stay short, one place reads the clock.
 
 mod circles;
+mod views;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -306,6 +307,11 @@ fn top_level(group: &str) -> Vec<String> {
         }
     }
     members.iter().map(|member| word(member.trim())).collect()
+}
+
+/// The first word of a line.
+fn word_at_start(line: &str) -> String {
+    word(line.trim())
 }
 
 fn word(text: &str) -> String {

@@ -1,8 +1,9 @@
 //! Moving between rows, panes, environments and places.
 
 use super::prelude::*;
-use crate::app::selection::{Move, jump};
+use crate::app::selection::jump;
 use crate::app::state::cursor::Cursor;
+use crate::app::state::movement::Move;
 use crate::app::state::place::Way;
 use crate::app::{dialogs, history, matrix, movement, palette, sections};
 use crate::config::key::Modifiers;
@@ -142,7 +143,7 @@ pub(super) const COMMANDS: &[Command] = &[
             if matches!(store.ui.view(), View::Matrix) {
                 matrix::along(store, 1);
             } else {
-                store.ui.focus = dialogs::form::cycle(Pane::of(store.ui.view()), store.ui.focus, 1);
+                store.ui.focus = dialogs::form::cycle(store.view_row().panes, store.ui.focus, 1);
             }
             Vec::new()
         },
@@ -157,7 +158,7 @@ pub(super) const COMMANDS: &[Command] = &[
             if matches!(store.ui.view(), View::Matrix) {
                 matrix::along(store, -1);
             } else {
-                store.ui.focus = dialogs::form::cycle(Pane::of(store.ui.view()), store.ui.focus, -1);
+                store.ui.focus = dialogs::form::cycle(store.view_row().panes, store.ui.focus, -1);
             }
             Vec::new()
         },
@@ -233,7 +234,7 @@ fn environment(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
     };
     store.ui.all_environments = false;
     store.ui.views.truncate(1);
-    if !Pane::of(store.ui.view()).contains(&store.ui.focus) {
+    if !store.view_row().panes.contains(&store.ui.focus) {
         store.ui.focus = Pane::Environments;
     }
     let height = store.ui.height(Pane::Environments);

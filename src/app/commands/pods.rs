@@ -2,7 +2,7 @@
 
 use super::prelude::*;
 use crate::app::handoff::{self, Wish};
-use crate::app::selection::Move;
+use crate::app::state::movement::Move;
 use crate::app::state::pod_sort::PodSort;
 use crate::app::state::ui_state::Purpose;
 use crate::app::{alerts, components, dialogs, differences, movement, texts};

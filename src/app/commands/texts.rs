@@ -4,8 +4,7 @@ use super::prelude::*;
 use crate::app::state::effect::{FetchText, YamlOf};
 use crate::app::state::text_view::TextBody;
 use crate::app::state::ui_state::Purpose;
-use crate::app::{alerts, components, dialogs, texts, views};
-use crate::domain::workload_row::WorkloadKey;
+use crate::app::{describe, dialogs, texts, views};
 
 const ROW: Command = Command { scope: Scope::Texts, group: Group::Looking, ..Command::ROW };
 
@@ -29,7 +28,7 @@ pub(super) const COMMANDS: &[Command] = &[
                 Availability::Unavailable("select a pod or an environment first".to_owned())
             }
         }),
-        run: describe,
+        run: describe::open,
         ..ROW
     },
     Command {
@@ -151,33 +150,6 @@ pub(super) const COMMANDS: &[Command] = &[
         ..ROW
     },
 ];
-
-pub(super) fn describe(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
-    if matches!(store.ui.view(), View::Alerts(_)) {
-        alerts::describe(store);
-        return Vec::new();
-    }
-    if let Some(pod) = invocation.target.pod.clone() {
-        let title = format!("describe · {}", pod.key.name);
-        return views::open_text(store, title, (pod.cluster, FetchText::PodDescribe(pod.key)));
-    }
-    let Some(id) = invocation.target.environment.clone() else { return Vec::new() };
-    let Some(environment) = store.environment(&id) else { return Vec::new() };
-    let alone = components::alone(store, &id);
-    let title = match alone {
-        Some(component) => format!("describe · {} · {}", id.key.name, component.name),
-        None => format!("describe · {}", id.key.name),
-    };
-    let described = environment.spec.components.iter();
-    let described = described.filter(|component| alone.is_none_or(|alone| alone.name == component.name));
-    let workloads = described.map(|component| WorkloadKey {
-        namespace: id.key.namespace.clone(),
-        kind: component.workload.kind,
-        name: component.workload.name.as_str().into(),
-    });
-    let what = FetchText::WorkloadsDescribe(workloads.collect());
-    views::open_text(store, title, (id.cluster, what))
-}
 
 fn needs_environment_or_pod(_: &Store, target: &Target) -> Availability {
     if target.pod.is_some() || target.release.is_some() || target.environment.is_some() {

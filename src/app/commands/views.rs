@@ -1,11 +1,10 @@
 //! Views that list something: opening them and narrowing what they show.
 
 use super::prelude::*;
-use super::texts;
 use crate::app::state::effect::FetchText;
 use crate::app::{
-    alerts, causes, changes, components, differences, events, inbox, matrix, numbers, records, rollback,
-    sections, target, views, why,
+    alerts, causes, changes, components, differences, events, inbox, matrix, numbers, records, target, views,
+    why,
 };
 
 const ROW: Command = Command { scope: Scope::Cluster, group: Group::Looking, ..Command::ROW };
@@ -227,45 +226,14 @@ pub(super) const COMMANDS: &[Command] = &[
 ];
 
 fn can_open(store: &Store, target: &Target) -> Availability {
-    match store.ui.view() {
-        View::Rollback(view) => rollback::availability(store, view, false),
-        View::Home if store.ui.focus == Pane::Pods => needs_pod(store, target),
-        View::Home if sections::hides_selected(store) => Availability::Ready,
-        View::Home => match target::subject(store, target, |release| !release.phase().is_final()) {
-            Some(_) => Availability::Ready,
-            None => Availability::Unavailable("no release here yet: deploy one".to_owned()),
-        },
-        View::Inbox(_) if store.selected_item().is_some() => Availability::Ready,
-        View::Inbox(_) => Availability::Unavailable("nothing waits for you".to_owned()),
-        View::Why(_) => Availability::Ready,
-        View::Matrix | View::Alerts(_) => needs_environment(store, target),
-        View::Release(_)
-        | View::Changes(_)
-        | View::Events(_)
-        | View::Differences(_)
-        | View::Zoom(_)
-        | View::Numbers(_)
-        | View::Text(_)
-        | View::Logs(_) => Availability::Unavailable("nothing to open here".to_owned()),
+    match &store.view_row().enter {
+        Some(enter) => (enter.availability)(store, target),
+        None => Availability::Unavailable("nothing to open here".to_owned()),
     }
 }
 
 fn open(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
-    match store.ui.view() {
-        View::Rollback(_) => return rollback::confirm(store),
-        View::Matrix => matrix::enter(store),
-        View::Alerts(_) => alerts::enter(store),
-        View::Inbox(_) if invocation.target.release.is_none() => return inbox::act(store, ""),
-        View::Home if sections::hides_selected(store) => sections::fold(store, None, false),
-        View::Home if store.ui.focus == Pane::Pods => return texts::describe(store, invocation),
-        _ => {
-            let waiting = |release: &crate::api::Release| !release.phase().is_final();
-            if let Some(id) = target::subject(store, &invocation.target, waiting) {
-                views::open_release(store, id);
-            }
-        }
-    }
-    Vec::new()
+    store.view_row().enter.as_ref().map_or_else(Vec::new, |enter| (enter.run)(store, invocation))
 }
 
 fn can_differences(store: &Store, target: &Target) -> Availability {

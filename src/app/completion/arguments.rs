@@ -3,10 +3,11 @@
 use super::{NO_MATCH, rank};
 use crate::api::environment::InFlight;
 use crate::app::arguments::{Named, named};
-use crate::app::state::command::{Command, Target};
+use crate::app::state::command::Command;
 use crate::app::state::palette::{Choice, Palette};
 use crate::app::state::scope::Group;
 use crate::app::state::store::Store;
+use crate::app::state::target::Target;
 use crate::app::target::{subject, target};
 use crate::app::{act, components, environment_act, needs, versions};
 use crate::config::registry::THEMES;

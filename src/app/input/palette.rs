@@ -1,10 +1,10 @@
 //! Keys in the palette.
 
 use crate::app::dialogs::Pressed;
-use crate::app::state::command::Invocation;
 use crate::app::state::effect::Effect;
 use crate::app::state::palette::Palette;
 use crate::app::state::store::Store;
+use crate::app::state::target::Invocation;
 use crate::app::state::toast::Level;
 use crate::app::state::ui_state::Overlay;
 use crate::app::{completion, invoke};

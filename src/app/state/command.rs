@@ -2,9 +2,9 @@
 
 use crate::api::{ActionKind, Verb};
 use crate::app::state::effect::Effect;
-use crate::app::state::located::{EnvironmentId, PodId, ReleaseId};
 use crate::app::state::scope::{Group, Scope};
 use crate::app::state::store::Store;
+use crate::app::state::target::{Availability, Invocation, Target};
 use crate::config::key::KeyChord;
 use crate::domain::action_rule::{self, Confirmation};
 
@@ -69,53 +69,5 @@ impl std::fmt::Debug for Command {
 impl PartialEq for Command {
     fn eq(&self, other: &Self) -> bool {
         self.id == other.id
-    }
-}
-
-/// What a command is about: what is selected in the focused pane, or what the view shows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Target {
-    /// The environment.
-    pub environment: Option<EnvironmentId>,
-    /// The release that is selected or opened.
-    pub release: Option<ReleaseId>,
-    /// The pod, where one is selected in the focused pane.
-    pub pod: Option<PodId>,
-}
-
-/// A command on its way to be run.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Invocation {
-    /// What it is about.
-    pub target: Target,
-    /// The words after the command in the palette.
-    pub argument: Option<String>,
-    /// Which of the command's keys was pressed, counted from 0; the third `environment` key means the third environment.
-    pub key: Option<usize>,
-}
-
-/// Whether a command can be done now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Availability {
-    /// It can.
-    Ready,
-    /// It cannot, for this reason: a few words that fit the status line.
-    Unavailable(String),
-}
-
-impl Availability {
-    /// It can be done.
-    #[must_use]
-    pub const fn is_ready(&self) -> bool {
-        matches!(self, Self::Ready)
-    }
-
-    /// Why it cannot.
-    #[must_use]
-    pub fn reason(&self) -> Option<&str> {
-        match self {
-            Self::Ready => None,
-            Self::Unavailable(reason) => Some(reason),
-        }
     }
 }

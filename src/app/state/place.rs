@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::app::state::alerts::AlertScope;
 
 /// Where a person is, in words that outlive a session.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Place {
-    /// What is open.
-    pub view: PlaceView,
+    /// Name of the view's row.
+    pub view: String,
     /// The context of the cluster.
     pub context: String,
     /// Namespace of the environment.
@@ -29,66 +29,23 @@ pub struct Place {
     pub about: String,
 }
 
-/// What is open, of what can be opened again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum PlaceView {
-    /// The home screen.
-    #[default]
-    Home,
-    /// A release.
-    Release,
-    /// Versions to go back to.
-    Rollback,
-    /// What has changed lately.
-    Changes,
-    /// What waits for us.
-    Inbox,
-    /// Applications by environments.
-    Matrix,
-    /// Events of Kubernetes.
-    Events,
-    /// One metric pane alone.
-    Zoom,
-    /// Delivery numbers.
-    Numbers,
-    /// Logs.
-    Logs,
-    /// Two environments, compared.
-    Differences,
-    /// Alerts.
-    Alerts,
+impl Default for Place {
+    fn default() -> Self {
+        let nothing = String::new;
+        let (context, namespace, environment, component, about) =
+            (nothing(), nothing(), nothing(), nothing(), nothing());
+        Self { view: "home".to_owned(), context, namespace, environment, component, release: None, about }
+    }
 }
 
 impl Place {
-    /// What of it the next session may begin with. Logs are opened by a person, each time anew: they are a permission of their own, one
-    /// stream for each pod that runs then, and what pods print may be for no eyes but those of whoever asks for it.
-    #[must_use]
-    pub fn lasting(self) -> Self {
-        match self.view {
-            PlaceView::Logs => Self { view: PlaceView::Home, about: String::new(), ..self },
-            _ => self,
-        }
-    }
-
     /// What people call it.
     #[must_use]
     pub fn words(&self) -> String {
-        let view = match self.view {
-            PlaceView::Home => "home",
-            PlaceView::Release => "release",
-            PlaceView::Rollback => "rollback",
-            PlaceView::Changes => "changes",
-            PlaceView::Inbox => "inbox",
-            PlaceView::Matrix => "matrix",
-            PlaceView::Events => "events",
-            PlaceView::Zoom => "zoom",
-            PlaceView::Numbers => "numbers",
-            PlaceView::Logs => "logs",
-            PlaceView::Differences => "differences",
-            PlaceView::Alerts if self.about == AlertScope::ONE => "alerts",
-            PlaceView::Alerts => return format!("alerts of {}", AlertScope::read(&self.about, None).words()),
-        };
+        let view = self.view.as_str();
+        if view == "alerts" && self.about != AlertScope::ONE {
+            return format!("alerts of {}", AlertScope::read(&self.about, None).words());
+        }
         let about = self.release.as_deref().unwrap_or(&self.environment);
         match (about, &*self.component) {
             ("", _) => view.to_owned(),

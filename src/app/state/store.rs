@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::api::strategy::Track;
 use crate::api::{Environment, Release, ReleaseAction, ReleaseKey, Tier};
-use crate::app::state::alerts::{AlertLine, AlertScope};
+use crate::app::state::alerts::AlertLine;
 use crate::app::state::arming::{Armed, ArmingPolicy};
 use crate::app::state::attention::Attention;
 use crate::app::state::cluster_state::ClusterState;
@@ -15,7 +15,6 @@ use crate::app::state::effect::RequestId;
 use crate::app::state::inbox::InboxRow;
 use crate::app::state::keymap::Keymap;
 use crate::app::state::located::{ClusterId, EnvironmentId, PodId, ReleaseId};
-use crate::app::state::logs::LogSubject;
 use crate::app::state::pending::Pending;
 use crate::app::state::place::{History, Place};
 use crate::app::state::rows::Rows;
@@ -23,6 +22,7 @@ use crate::app::state::toast::{Level, Toast};
 use crate::app::state::tour::Tour;
 use crate::app::state::ui_state::{Overlay, UiState};
 use crate::app::state::view::View;
+use crate::app::state::view_row::{ViewRow, Views};
 use crate::app::state::zoom::ZoomWish;
 use crate::config::Section;
 use crate::domain::pod_row::{PodKey, PodRow};
@@ -41,6 +41,8 @@ pub struct Store {
     pub keymap: Keymap,
     /// Name or path of the theme that is drawn.
     pub theme: Box<str>,
+    /// The kinds of views that there are.
+    pub views: Views,
     /// What is open, focused, selected and filtered.
     pub ui: UiState,
     /// What the panes list; computed by [`crate::app::update`].
@@ -182,26 +184,13 @@ impl Store {
     /// The environment that the screen is about: the opened release's, else the selected one.
     #[must_use]
     pub fn focused_environment(&self) -> Option<EnvironmentId> {
-        match self.ui.view() {
-            View::Release(view) => self.environment_of(&view.id),
-            View::Rollback(view) => Some(view.environment.clone()),
-            View::Why(view) => self.environment_of(&view.id),
-            View::Changes(view) => Some(view.environment.clone()),
-            View::Events(view) => Some(view.environment.clone()),
-            View::Differences(view) => Some(view.right.environment.clone()),
-            View::Zoom(view) => Some(view.environment.clone()),
-            View::Alerts(view) => match &view.scope {
-                AlertScope::One(id) => Some(id.clone()),
-                _ => self.selected_alert().and_then(|line| line.environment.clone()),
-            },
-            View::Inbox(_) => self.selected_item().map(|row| row.environment.clone()),
-            View::Logs(view) => match &view.subject {
-                LogSubject::Environment(id) => Some(id.clone()),
-                _ => None,
-            },
-            View::Home | View::Matrix | View::Numbers(_) | View::Text(_) => None,
-        }
-        .or_else(|| self.ui.environments.selected.clone())
+        (self.view_row().environment)(self).or_else(|| self.ui.environments.selected.clone())
+    }
+
+    /// The row of the visible view.
+    #[must_use]
+    pub fn view_row(&self) -> &'static ViewRow {
+        self.views.of(self.ui.view())
     }
 
     /// The chosen alert, while the list of alerts is open.

@@ -25,8 +25,8 @@ pub enum View {
     Inbox(InboxView),
     /// Why a release does not go on.
     Why(WhyView),
-    /// What has changed in an environment lately.
-    Changes(ChangesView),
+    /// A list about an environment that is only scrolled; which, its row says.
+    Listed(Listed),
     /// Events of Kubernetes around an environment.
     Events(EventsView),
     /// Alerts of Prometheus, the worst first.
@@ -65,12 +65,14 @@ pub struct InboxView {
     pub cursor: Cursor<InboxKey>,
 }
 
-/// What has changed in an environment lately.
+/// A list about an environment that is only scrolled.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChangesView {
+pub struct Listed {
+    /// Name of its row.
+    pub name: &'static str,
     /// Where.
     pub environment: EnvironmentId,
-    /// Entries scrolled past, from the newest.
+    /// Entries scrolled past.
     pub offset: usize,
 }
 
@@ -196,28 +198,6 @@ pub enum Pane {
     Help,
 }
 
-impl Pane {
-    /// The panes of a view in the order in which `tab` visits them.
-    #[must_use]
-    pub const fn of(view: &View) -> &'static [Self] {
-        match view {
-            View::Home => &[Self::Environments, Self::Pods, Self::Queue],
-            View::Release(_) => &[Self::Plan, Self::Gates, Self::Timeline],
-            View::Rollback(_) => &[Self::Candidates],
-            View::Inbox(_) => &[Self::Inbox],
-            View::Why(_) => &[Self::Why],
-            View::Changes(_) => &[Self::Changes],
-            View::Events(_) => &[Self::Events],
-            View::Alerts(_) => &[Self::Alerts],
-            View::Differences(_) => &[Self::Differences],
-            View::Matrix => &[Self::Matrix],
-            View::Numbers(_) => &[Self::Numbers],
-            View::Zoom(_) => &[Self::Zoom],
-            View::Text(_) | View::Logs(_) => &[Self::Text],
-        }
-    }
-}
-
 /// Delivery numbers of every application, as they are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NumbersView {
@@ -225,4 +205,12 @@ pub struct NumbersView {
     pub days: u16,
     /// Lines scrolled past.
     pub offset: usize,
+}
+
+impl View {
+    /// It is the list of that name.
+    #[must_use]
+    pub fn is_list(&self, name: &str) -> bool {
+        matches!(self, Self::Listed(list) if list.name == name)
+    }
 }

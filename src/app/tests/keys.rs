@@ -48,7 +48,7 @@ pub(super) fn told(store: &Store) -> String {
             )
         }
         (None, View::Why(view)) => format!("why: {}", view.id.key.name),
-        (None, View::Changes(view)) => format!("changes: {}", view.environment.key.name),
+        (None, View::Listed(list)) => format!("{}: {}", list.name, list.environment.key.name),
         (None, View::Events(view)) => format!("events: {}", view.environment.key.name),
         (None, View::Alerts(view)) => {
             let chosen = view.cursor.selected.as_ref().map(|id| &*id.labels["alertname"]);

@@ -4,7 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::app::help::{HelpLine, lines};
-use crate::app::state::command::{Command, Target};
+use crate::app::state::command::Command;
+use crate::app::state::target::Target;
 use crate::app::target::target;
 use crate::ui::chrome::{Chrome, Freshness};
 use crate::ui::format::{Short, width};

@@ -18,8 +18,15 @@ use crate::ui::pane::{Ctx, Pane};
 use crate::ui::pen::Pen;
 
 /// The pane.
-pub static PANE: Pane =
-    Pane { id: "alerts", title: "Alerts", focus: Some(Focus::Alerts), min: (40, 2), draw };
+pub static PANE: Pane = Pane {
+    id: "alerts",
+    title: "Alerts",
+    focus: Some(Focus::Alerts),
+    min: (40, 2),
+    rows: |area, _, boxed| visible_rows(area, boxed),
+    draw,
+    ..Pane::ROW
+};
 
 const EMPTY: &str = "No alert fires, and none is pending.";
 const FILTERED: &str = "Nothing matches: esc shows all.";
@@ -220,8 +227,7 @@ impl Columns {
 }
 
 /// Rows of the list where the pane has this area.
-#[must_use]
-pub fn visible_rows(area: Rect, boxed: bool) -> u16 {
+fn visible_rows(area: Rect, boxed: bool) -> u16 {
     let inner = area.height.saturating_sub(if boxed { 2 } else { 1 });
     if inner > 3 { inner - 1 } else { inner }
 }

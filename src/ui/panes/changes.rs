@@ -17,12 +17,12 @@ use crate::ui::theme::Theme;
 
 /// The pane.
 pub static PANE: Pane =
-    Pane { id: "changes", title: "Changes", focus: Some(Focus::Changes), min: (40, 2), draw };
+    Pane { id: "changes", title: "Changes", focus: Some(Focus::Changes), min: (40, 2), draw, ..Pane::ROW };
 
 const EMPTY: &str = "Nothing has changed here in the last hour: no release, no shift of weight, no freeze, no alert, no restart.";
 
 fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
-    let View::Changes(view) = ctx.store.ui.view() else { return };
+    let View::Listed(view) = ctx.store.ui.view() else { return };
     let theme = ctx.theme;
     let freshness = ctx.freshness(view.environment.cluster, Feed::Releases);
     let changes = &ctx.store.rows.changes;
@@ -73,10 +73,4 @@ pub fn change_style(theme: &Theme, kind: ChangeKind) -> Style {
         ChangeKind::Pause | ChangeKind::Freeze | ChangeKind::Pods | ChangeKind::Restart => theme.warning,
         ChangeKind::Rollback | ChangeKind::Alert => theme.failing,
     }
-}
-
-/// Rows of the list where the pane has this area.
-#[must_use]
-pub fn visible_rows(area: Rect, boxed: bool) -> u16 {
-    area.height.saturating_sub(if boxed { 2 } else { 1 })
 }

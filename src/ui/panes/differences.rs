@@ -17,8 +17,16 @@ use crate::ui::pen::Pen;
 use crate::ui::theme::Theme;
 
 /// The pane.
-pub static PANE: Pane =
-    Pane { id: "differences", title: "Differences", focus: Some(Focus::Differences), min: (40, 3), draw };
+pub static PANE: Pane = Pane {
+    id: "differences",
+    title: "Differences",
+    focus: Some(Focus::Differences),
+    whole: Some(|view| matches!(view, View::Differences(_))),
+    min: (40, 3),
+    rows: |area, _, boxed| visible_rows(area, boxed),
+    draw,
+    ..Pane::ROW
+};
 
 /// Rows of the chosen setting: two for each side.
 const DETAIL: u16 = 4;
@@ -235,8 +243,7 @@ fn full(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>, (row, left, right): (Option
 }
 
 /// Rows of the list where the pane has this area.
-#[must_use]
-pub fn visible_rows(area: Rect, boxed: bool) -> u16 {
+fn visible_rows(area: Rect, boxed: bool) -> u16 {
     let inner = area.height.saturating_sub(if boxed { 2 } else { 1 });
     let detail = if inner >= 12 { DETAIL } else { 0 };
     inner.saturating_sub(1 + detail)

@@ -20,8 +20,15 @@ use crate::ui::pane::{Ctx, Pane, tier_word};
 use crate::ui::pen::Pen;
 
 /// The pane.
-pub static PANE: Pane =
-    Pane { id: "environments", title: "Environments", focus: Some(Focus::Environments), min: (40, 1), draw };
+pub static PANE: Pane = Pane {
+    id: "environments",
+    title: "Environments",
+    focus: Some(Focus::Environments),
+    min: (40, 1),
+    rows: |area, _, boxed| visible_rows(area, boxed),
+    draw,
+    ..Pane::ROW
+};
 
 const EMPTY: &str = "No Environment objects yet. An Environment names an application's components and who may release \
                      them: apply one with kubectl, see `release-cockpit manifests --help` for a first one.";
@@ -317,8 +324,7 @@ fn name_width(row: &EnvironmentRow, several: bool) -> u16 {
 }
 
 /// Nothing of a row's height depends on its content.
-#[must_use]
-pub fn visible_rows(area: Rect, boxed: bool) -> u16 {
+fn visible_rows(area: Rect, boxed: bool) -> u16 {
     if boxed { area.height.saturating_sub(3) } else { area.height }
 }
 
@@ -333,7 +339,7 @@ mod tests {
         let theme = Theme::named("mono");
         let area = Rect::new(0, 0, width, 6);
         let mut buf = Buffer::empty(area);
-        draw(&mut buf, area, &Ctx { store: &world.store, theme: &theme, boxed });
+        draw(&mut buf, area, &Ctx::new(&world.store, &theme, boxed));
         let row = |row: &[ratatui::buffer::Cell]| row.iter().map(ratatui::buffer::Cell::symbol).collect();
         buf.content.chunks(usize::from(width)).map(row).collect()
     }

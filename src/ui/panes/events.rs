@@ -14,8 +14,16 @@ use crate::ui::pane::{Ctx, Pane};
 use crate::ui::pen::Pen;
 
 /// The pane.
-pub static PANE: Pane =
-    Pane { id: "events", title: "Events", focus: Some(Focus::Events), min: (40, 2), draw };
+pub static PANE: Pane = Pane {
+    id: "events",
+    title: "Events",
+    focus: Some(Focus::Events),
+    whole: Some(|view| matches!(view, View::Events(_))),
+    min: (40, 2),
+    rows: |area, _, boxed| visible_rows(area, boxed),
+    draw,
+    ..Pane::ROW
+};
 
 /// Cells from which on everything of an event stands in one row.
 const WIDE: u16 = 120;
@@ -149,8 +157,7 @@ const fn rows_each(cells: u16) -> u16 {
 }
 
 /// Rows of the list where the pane has this area.
-#[must_use]
-pub fn visible_rows(area: Rect, boxed: bool) -> u16 {
+fn visible_rows(area: Rect, boxed: bool) -> u16 {
     let inner = area.height.saturating_sub(if boxed { 2 } else { 1 });
     let cells = area.width.saturating_sub(if boxed { 2 } else { 0 });
     (if inner > 3 { inner - 1 } else { inner }) / rows_each(cells)
@@ -165,7 +172,7 @@ mod tests {
     #[test]
     fn the_number_of_objects_is_told_however_many_there_are() {
         let (store, theme) = (Store::default(), Theme::named("mono"));
-        let ctx = Ctx { store: &store, theme: &theme, boxed: false };
+        let ctx = Ctx::new(&store, &theme, false);
         for objects in [2, 99, 100, 9_999, 50_000] {
             let group = EventGroup {
                 at: None,

@@ -15,7 +15,16 @@ use crate::ui::pane::{Ctx, Pane};
 use crate::ui::pen::Pen;
 
 /// The pane.
-pub static PANE: Pane = Pane { id: "inbox", title: "Inbox", focus: Some(Focus::Inbox), min: (40, 2), draw };
+pub static PANE: Pane = Pane {
+    id: "inbox",
+    title: "Inbox",
+    focus: Some(Focus::Inbox),
+    whole: Some(|view| matches!(view, View::Inbox(_))),
+    min: (40, 2),
+    rows: visible_rows,
+    draw,
+    ..Pane::ROW
+};
 
 const EMPTY: &str = "Nothing waits for you: no approval, no checklist, no review and no decision is yours to give now. \
                      esc goes back; what waits for others is in the queue, and w there says for whom.";
@@ -161,8 +170,7 @@ impl Columns {
 }
 
 /// Rows of the list where the pane has this area.
-#[must_use]
-pub fn visible_rows(area: Rect, store: &Store, boxed: bool) -> u16 {
+fn visible_rows(area: Rect, store: &Store, boxed: bool) -> u16 {
     let inner = area.height.saturating_sub(if boxed { 2 } else { 1 });
     inner - detail_rows(store, inner)
 }

@@ -17,7 +17,15 @@ use crate::ui::reading;
 use crate::ui::theme::Theme;
 
 /// The pane.
-pub static PANE: Pane = Pane { id: "logs", title: "Logs", focus: Some(Focus::Text), min: (20, 3), draw };
+pub static PANE: Pane = Pane {
+    id: "logs",
+    title: "Logs",
+    focus: Some(Focus::Text),
+    whole: Some(|view| matches!(view, View::Logs(_))),
+    min: (20, 3),
+    draw,
+    ..Pane::ROW
+};
 
 /// Cells of the name before a line, where several sources are merged.
 const NAME: u16 = 18;

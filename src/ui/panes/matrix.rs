@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use crate::app::matrix::{self, Matrix, MatrixRow};
 use crate::app::state::cluster_state::Feed;
 use crate::app::state::rows::EnvironmentRow;
-use crate::app::state::view::Pane as Focus;
+use crate::app::state::view::{Pane as Focus, View};
 use crate::domain::age::Age;
 use crate::ui::chrome::{Chrome, Freshness, grey, stand_in};
 use crate::ui::format::{Short, width};
@@ -15,8 +15,16 @@ use crate::ui::pane::{Ctx, Pane, tier_word};
 use crate::ui::pen::Pen;
 
 /// The pane.
-pub static PANE: Pane =
-    Pane { id: "matrix", title: "Matrix", focus: Some(Focus::Matrix), min: (40, 2), draw };
+pub static PANE: Pane = Pane {
+    id: "matrix",
+    title: "Matrix",
+    focus: Some(Focus::Matrix),
+    whole: Some(|view| matches!(view, View::Matrix)),
+    min: (40, 2),
+    rows: |area, _, boxed| visible_rows(area, boxed),
+    draw,
+    ..Pane::ROW
+};
 
 const EMPTY: &str = "No environments found. Create one: release-cockpit help install";
 /// Cells that a column needs for a glyph and a version.
@@ -217,7 +225,6 @@ impl Columns {
 }
 
 /// Rows of the list where the pane has this area.
-#[must_use]
-pub fn visible_rows(area: Rect, boxed: bool) -> u16 {
+fn visible_rows(area: Rect, boxed: bool) -> u16 {
     area.height.saturating_sub(if boxed { 3 } else { 2 })
 }

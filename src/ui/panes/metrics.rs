@@ -18,7 +18,7 @@ use crate::ui::panes::metric::Chart;
 use crate::ui::panes::objective;
 
 /// The metric pane that is meant.
-pub static PANE: Pane = Pane { id: "metric", title: "Metric", focus: None, min: (30, 1), draw: meant };
+pub static PANE: Pane = Pane { id: "metric", title: "Metric", min: (30, 1), draw: meant, ..Pane::ROW };
 
 const EMPTY: &str = "No data: Prometheus answered, but has no samples of this. Run `release-cockpit doctor` to see every query \
                      with its answer.";
@@ -28,7 +28,7 @@ pub(super) const OF_OTHERS: &str =
     "No data of this component: the curves are of others. C shows all components.";
 
 fn meant(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
-    grid(buf, area, ctx, (1, 1));
+    grid(buf, area, ctx, ctx.grid);
 }
 
 /// Draws as many panes as the grid has cells: those among which the meant one is.

@@ -15,8 +15,16 @@ use crate::ui::pane::{Ctx, Pane};
 use crate::ui::pen::Pen;
 
 /// The pane.
-pub static PANE: Pane =
-    Pane { id: "numbers", title: "Numbers", focus: Some(Focus::Numbers), min: (40, 2), draw };
+pub static PANE: Pane = Pane {
+    id: "numbers",
+    title: "Numbers",
+    focus: Some(Focus::Numbers),
+    whole: Some(|view| matches!(view, View::Numbers(_))),
+    min: (40, 2),
+    rows: |area, _, boxed| visible_rows(area, boxed),
+    draw,
+    ..Pane::ROW
+};
 
 const EMPTY: &str = "No application is in sight: there is nothing to count.";
 /// What the columns mean, where there is room to say it.
@@ -111,8 +119,7 @@ fn line(pen: &mut Pen<'_>, ctx: &Ctx<'_>, numbers: &Delivery, wide: bool) {
 }
 
 /// Rows of the list where the pane has this area.
-#[must_use]
-pub fn visible_rows(area: Rect, boxed: bool) -> u16 {
+fn visible_rows(area: Rect, boxed: bool) -> u16 {
     let frame = if boxed { 2 } else { 1 };
     let height = area.height.saturating_sub(frame);
     let inner = Rect { height, width: area.width.saturating_sub(if boxed { 2 } else { 0 }), ..area };

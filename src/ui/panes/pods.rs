@@ -20,7 +20,15 @@ use crate::ui::pane::{Ctx, Pane};
 use crate::ui::pen::Pen;
 
 /// The pane.
-pub static PANE: Pane = Pane { id: "pods", title: "Pods", focus: Some(Focus::Pods), min: (40, 3), draw };
+pub static PANE: Pane = Pane {
+    id: "pods",
+    title: "Pods",
+    focus: Some(Focus::Pods),
+    min: (40, 3),
+    rows: |area, _, boxed| visible_rows(area, boxed),
+    draw,
+    ..Pane::ROW
+};
 
 fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let (store, theme) = (ctx.store, ctx.theme);
@@ -177,8 +185,7 @@ fn has_tracks(ctx: &Ctx<'_>) -> bool {
 }
 
 /// Rows of the list where the pane has this area.
-#[must_use]
-pub fn visible_rows(area: Rect, boxed: bool) -> u16 {
+fn visible_rows(area: Rect, boxed: bool) -> u16 {
     let inner = area.height.saturating_sub(if boxed { 2 } else { 1 });
     if inner > 3 { inner - 1 } else { inner }
 }

@@ -17,7 +17,7 @@ use crate::ui::pen::Pen;
 
 /// The pane.
 pub static PANE: Pane =
-    Pane { id: "queue", title: "Release queue", focus: Some(Focus::Queue), min: (40, 2), draw };
+    Pane { id: "queue", title: "Release queue", focus: Some(Focus::Queue), min: (40, 2), draw, ..Pane::ROW };
 
 const EMPTY: &str = "No releases yet: press n to deploy a version, or run `release-cockpit deploy`.";
 
@@ -217,10 +217,4 @@ pub fn phase_look(ctx: &Ctx<'_>, phase: Phase) -> (&'static str, Style) {
 fn what_width(row: &QueueRow) -> u16 {
     let from = if row.from.is_empty() { 0 } else { width(&row.from) + 1 };
     width(&row.application) + 1 + from + width(&row.to)
-}
-
-/// Rows of the list where the pane has this area.
-#[must_use]
-pub fn visible_rows(area: Rect, boxed: bool) -> u16 {
-    area.height.saturating_sub(if boxed { 2 } else { 1 })
 }

@@ -16,8 +16,16 @@ use crate::ui::pane::{Ctx, Pane};
 use crate::ui::pen::Pen;
 
 /// The pane.
-pub static PANE: Pane =
-    Pane { id: "rollback", title: "Roll back", focus: Some(Focus::Candidates), min: (40, 5), draw };
+pub static PANE: Pane = Pane {
+    id: "rollback",
+    title: "Roll back",
+    focus: Some(Focus::Candidates),
+    whole: Some(|view| matches!(view, View::Rollback(_))),
+    min: (40, 5),
+    rows: |area, _, boxed| visible_rows(area, boxed),
+    draw,
+    ..Pane::ROW
+};
 
 const EMPTY: &str = "No version to go back to: no release has changed this environment yet. \
                      `kubectl rollout undo` knows the workloads' own revisions.";
@@ -166,7 +174,6 @@ fn list_height(area: Rect, boxed: bool) -> u16 {
 }
 
 /// Rows of the list of versions where the view has this area.
-#[must_use]
-pub fn visible_rows(area: Rect, boxed: bool) -> u16 {
+fn visible_rows(area: Rect, boxed: bool) -> u16 {
     list_height(area, boxed).saturating_sub(if boxed { 2 } else { 1 })
 }

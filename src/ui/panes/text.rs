@@ -11,7 +11,15 @@ use crate::ui::pane::{Ctx, Pane};
 use crate::ui::{reading, syntax};
 
 /// The pane.
-pub static PANE: Pane = Pane { id: "text", title: "Text", focus: Some(Focus::Text), min: (20, 3), draw };
+pub static PANE: Pane = Pane {
+    id: "text",
+    title: "Text",
+    focus: Some(Focus::Text),
+    whole: Some(|view| matches!(view, View::Text(_))),
+    min: (20, 3),
+    draw,
+    ..Pane::ROW
+};
 
 fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let View::Text(view) = ctx.store.ui.view() else { return };

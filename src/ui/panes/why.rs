@@ -20,7 +20,15 @@ use crate::ui::panes::queue::phase_look;
 use crate::ui::pen::Pen;
 
 /// The pane.
-pub static PANE: Pane = Pane { id: "why", title: "Why", focus: Some(Focus::Why), min: (40, 4), draw };
+pub static PANE: Pane = Pane {
+    id: "why",
+    title: "Why",
+    focus: Some(Focus::Why),
+    whole: Some(|view| matches!(view, View::Why(_))),
+    min: (40, 4),
+    draw,
+    ..Pane::ROW
+};
 
 fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let View::Why(view) = ctx.store.ui.view() else { return };

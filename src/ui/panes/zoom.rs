@@ -22,7 +22,15 @@ use crate::ui::panes::{metrics, objective};
 use crate::ui::pen::Pen;
 
 /// The pane.
-pub static PANE: Pane = Pane { id: "zoom", title: "Zoom", focus: Some(Focus::Zoom), min: (40, 4), draw };
+pub static PANE: Pane = Pane {
+    id: "zoom",
+    title: "Zoom",
+    focus: Some(Focus::Zoom),
+    whole: Some(|view| matches!(view, View::Zoom(_))),
+    min: (40, 4),
+    draw,
+    ..Pane::ROW
+};
 
 const EMPTY: &str = "No data in this time: Prometheus answered, but has no samples of this. Another time: r. \
                      `release-cockpit doctor` shows every query with its answer.";

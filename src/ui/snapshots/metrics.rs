@@ -220,7 +220,7 @@ fn every_metric_pane_in_every_state() {
         for pane in &store.rows.panes {
             for (area, boxed) in [(Rect::new(0, 0, 42, 8), true), (Rect::new(0, 0, 100, 9), false)] {
                 let mut buf = Buffer::empty(area);
-                let ctx = Ctx { store, theme: &theme, boxed };
+                let ctx = Ctx::new(store, &theme, boxed);
                 panes::metrics::draw(&mut buf, area, &ctx, (pane, boxed));
                 shown.push_str(&text(&buf));
                 shown.push('\n');
