@@ -157,10 +157,28 @@ pub async fn bounded_values(backend: &Backend) {
         backend.post("bob", &path, &odd).await.refused(422, "Invalid", "spec.evidence.weight");
     }
     let path = backend.ours("environments");
+    let metadata = json!({"name": "odd", "namespace": backend.namespace});
+    let fresh = with(json!({"root": stored}), "/root/metadata", metadata)["root"].clone();
     for bake in ["99999999999999999999d", "100000000d", "3100d", "", "5", "1h1h", "1x"] {
-        let metadata = json!({"name": "odd", "namespace": backend.namespace});
-        let odd = with(json!({"root": stored}), "/root/metadata", metadata)["root"].clone();
-        let odd = with(odd, "/spec/bake", json!(bake));
+        let odd = with(fresh.clone(), "/spec/bake", json!(bake));
         backend.post("admin", &path, &odd).await.refused(422, "Invalid", "spec.bake");
+    }
+    for (at, field, names) in [
+        (
+            "/spec/components/0/name",
+            "spec.components[0].name",
+            &["Back_End", "back.end", "-x", "x-", "a b", "ä", ""][..],
+        ),
+        ("/spec/components/0/container", "spec.components[0].container", &["A", "a.b", "../x"]),
+        (
+            "/spec/components/0/workload/name",
+            "spec.components[0].workload.name",
+            &["../x", "A", "a..b", "a/b"],
+        ),
+    ] {
+        for name in names {
+            let odd = with(fresh.clone(), at, json!(name));
+            backend.post("admin", &path, &odd).await.refused(422, "Invalid", field);
+        }
     }
 }

@@ -156,3 +156,27 @@ async fn an_action_whose_date_no_version_reads_harms_nobody_and_can_be_retired()
     delete("admin").await.unwrap();
     drop(controller);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_component_whose_name_older_definitions_admitted_stays_updatable() {
+    use kube::api::{Patch, PatchParams};
+    let stage = Stage::open().await;
+    let staging = (STAGING, "staging");
+    assert!(stage.running.tamper("environments", staging, |found| {
+        Some(set(found, "/spec/components/0/name", json!("Back_End")))
+    }));
+    let environments: Api<Environment> = Api::namespaced(stage.client("admin"), STAGING);
+    let mut stored = serde_json::to_value(environments.get("staging").await.unwrap()).unwrap();
+    let patch = async |change: Value| {
+        environments.patch("staging", &PatchParams::default(), &Patch::Merge(change)).await
+    };
+    patch(json!({"metadata": {"labels": {"a": "b"}}, "spec": {"url": "https://shop"}})).await.unwrap();
+    let components = stored["spec"]["components"].as_array_mut().unwrap();
+    components[0]["wave"] = json!(7);
+    patch(json!({"spec": {"components": components}})).await.expect("another field of the same component");
+    let mut other = components[0].clone();
+    other["name"] = json!("Other_End");
+    components.push(other);
+    let refused = patch(json!({"spec": {"components": components}})).await.unwrap_err().to_string();
+    assert!(refused.contains(&format!("spec.components[{}].name", components.len() - 1)), "{refused}");
+}
