@@ -25,7 +25,6 @@ pub static PANE: Pane = Pane {
     min: (40, 3),
     rows: |area, _, boxed| visible_rows(area, boxed),
     draw,
-    ..Pane::ROW
 };
 
 /// Rows of the chosen setting: two for each side.

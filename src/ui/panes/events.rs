@@ -22,7 +22,6 @@ pub static PANE: Pane = Pane {
     min: (40, 2),
     rows: |area, _, boxed| visible_rows(area, boxed),
     draw,
-    ..Pane::ROW
 };
 
 /// Cells from which on everything of an event stands in one row.

@@ -23,7 +23,6 @@ pub static PANE: Pane = Pane {
     min: (40, 2),
     rows: visible_rows,
     draw,
-    ..Pane::ROW
 };
 
 const EMPTY: &str = "Nothing waits for you: no approval, no checklist, no review and no decision is yours to give now. \

@@ -23,7 +23,6 @@ pub static PANE: Pane = Pane {
     min: (40, 2),
     rows: |area, _, boxed| visible_rows(area, boxed),
     draw,
-    ..Pane::ROW
 };
 
 const EMPTY: &str = "No application is in sight: there is nothing to count.";

@@ -24,7 +24,6 @@ pub static PANE: Pane = Pane {
     min: (40, 5),
     rows: |area, _, boxed| visible_rows(area, boxed),
     draw,
-    ..Pane::ROW
 };
 
 const EMPTY: &str = "No version to go back to: no release has changed this environment yet. \
