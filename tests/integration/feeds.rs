@@ -37,7 +37,8 @@ impl Watched {
         let (sink, updates) = mpsc::channel(64);
         let (pulse, beat) = watch::channel(Pulse::Unknown);
         let api: Api<Stored<SlimPod>> = Api::namespaced(cluster.watch_client(), "shop");
-        let feed = Feed { api, what: "pods".into(), scope: "shop".into(), row: entry, sink };
+        let feed =
+            Feed { api, what: "pods".into(), scope: "shop".into(), row: std::sync::Arc::new(entry), sink };
         tokio::spawn(feed.follow(beat, Clock::system()));
         Self { server, updates, pulse }
     }
