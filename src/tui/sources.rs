@@ -39,7 +39,6 @@ use crate::time::Clock;
 
 /// Namespaces that are looked into at most where the whole cluster may not be read.
 const MOST_NAMESPACES: usize = 64;
-
 /// How long a credential plugin that failed is left alone.
 const PLUGIN_DELAY: Duration = Duration::from_secs(15);
 
