@@ -50,6 +50,16 @@ impl Words {
         Some(if self.words.len() == 1 { self.words[at].clone() } else { self.words.remove(at) })
     }
 
+    /// A word that was probably meant as a duration and is none, or stands where none is read.
+    pub(super) fn misread_span(&self) -> Option<&str> {
+        let is_span = |word: &str| word.parse::<Duration>().is_ok();
+        let first = self.words.first()?;
+        if first.starts_with(|c: char| c.is_ascii_digit()) {
+            return Some(first);
+        }
+        self.words.iter().find(|word| is_span(word)).map(String::as_str)
+    }
+
     /// What is left: the reason.
     pub(super) fn rest(self) -> String {
         self.words.join(" ")

@@ -11,6 +11,7 @@ use crate::app::state::form::ImageChange;
 use crate::app::state::located::{EnvironmentId, ReleaseId};
 use crate::app::state::store::Store;
 use crate::app::state::target::Availability;
+use crate::app::state::toast::Level;
 use crate::app::state::view::{Pane, RollbackChoice, RollbackView, View};
 use crate::app::state::view_row::{Enter, PlaceRow, ViewRow};
 use crate::app::{act, guard, target, views};
@@ -84,10 +85,11 @@ pub(super) fn renew(store: &mut Store, releases_changed: bool) {
         view.versions = versions(store, &view.environment);
         view.last_known_good = way_back(store, &view);
     }
-    view.already =
-        already(store, &view.environment, false).map(super::super::domain::rollback::Already::sentence);
+    view.already = already(store, &view.environment, false)
+        .map(rollback::Already::sentence)
+        .or_else(|| still_waits(store, &view.environment));
     let choices: Vec<RollbackChoice> = view.versions.iter().map(RollbackChoice::of).collect();
-    if view.cursor.selected.is_none() {
+    if view.cursor.selected.is_none() || !view.cursor.held {
         view.cursor.selected = view.last_known_good.and_then(|good| choices.get(good)).cloned();
     }
     follow(&mut view.cursor, &choices, |choice| choice, store.ui.height(Pane::Candidates));
@@ -108,6 +110,29 @@ fn way_back(store: &Store, view: &RollbackView) -> Option<usize> {
         let good = last_known_good(&view.versions)?;
         view.versions.iter().position(|version| version == good)
     })
+}
+
+/// The newest release that a rollback would leave in the queue.
+fn still_waits(store: &Store, id: &EnvironmentId) -> Option<String> {
+    let releases = store.cluster(id.cluster)?.releases.values().map(|release| &**release);
+    let newest = rollback::waiting(releases, &id.key).pop()?;
+    Some(format!("{} has not started: a rollback does not cancel it, abort does", newest.spec.version))
+}
+
+/// Opens the versions with that one selected; why not, where it never ran there.
+pub(super) fn open_at(store: &mut Store, environment: EnvironmentId, version: &str) {
+    let known = versions(store, &environment);
+    let Some(found) = known.iter().find(|known| known.version == version) else {
+        let why = format!("rollback: {version} never ran in {}", environment.key.name);
+        return store.say(Level::Warning, why);
+    };
+    let choice = RollbackChoice::of(found);
+    open(store, environment);
+    if let Some(View::Rollback(view)) = store.ui.views.last_mut() {
+        view.cursor.selected = Some(choice);
+        view.cursor.held = true;
+    }
+    renew(store, false);
 }
 
 /// The rollback that another request would repeat.

@@ -95,12 +95,11 @@ pub(super) fn fitting(kind: ActionKind) -> (impl Fn(&Release) -> bool, &'static 
         ActionKind::Approve | ActionKind::Reject => "waits for an approval",
         ActionKind::Check => "waits for its checklist",
         ActionKind::Withdraw | ActionKind::Override => "waits to start",
-        ActionKind::SetWeight | ActionKind::Promote | ActionKind::PromoteFull | ActionKind::Pause => {
-            "is under way"
-        }
+        ActionKind::SetWeight | ActionKind::Promote | ActionKind::PromoteFull => "is in progress",
+        ActionKind::Pause => "is progressing (a paused release is paused already)",
         ActionKind::Resume => "is paused",
         ActionKind::Retry => "is held",
-        _ => "is under way or waits",
+        _ => "is in progress or waits",
     };
     (fits, words)
 }

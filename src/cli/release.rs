@@ -12,6 +12,7 @@ use super::grammar::{About, Deploy, Format, How, Promote, Rollback};
 use super::output;
 use super::session::{Session, nonce};
 use crate::api::release::ReleaseKind;
+use crate::api::strategy::StrategyName;
 use crate::api::{ActionKind, Environment, Release};
 use crate::cluster::Outcome;
 use crate::config::Settings;
@@ -73,6 +74,27 @@ pub(super) async fn rollback(settings: &Settings, wanted: &Rollback) -> Result<E
     }
     let known = known_versions(&environment, &releases.iter().collect::<Vec<_>>(), now);
     let target = way_back(&environment, &known, wanted.to.as_deref())?;
+    if let Some(release) = rollback::waiting(&releases, &key).last() {
+        let (name, version) = (release.key(), &release.spec.version);
+        if wanted.to.is_none() {
+            let sentence = format!(
+                "{version} (release {name}) has not started, and a rollback does not cancel it. \
+                 To cancel it: release-cockpit abort {name} --reason REASON. \
+                 To roll back what runs now: add --to {}",
+                target.version
+            );
+            return Err(CliError::new(Exit::Error, sentence));
+        }
+        output::remark(&format!(
+            "{version} (release {name}) still waits and starts after this rollback; cancel it with: release-cockpit abort {name}"
+        ));
+    }
+    let strategy = wanted.about.strategy.unwrap_or_else(|| environment.spec.default_strategy());
+    if strategy != StrategyName::Rolling && !wanted.about.emergency {
+        output::remark(&format!(
+            "this rollback takes the environment's steps ({strategy}); to replace all pods at once add --strategy rolling"
+        ));
+    }
     let nonce = nonce(wanted.how.request_id.as_ref());
     let release = intent::rollback(&environment, session.author(), target, &words(&wanted.about), &nonce)?;
     submit(&session, &environment, &release, &wanted.how).await

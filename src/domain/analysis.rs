@@ -149,9 +149,7 @@ impl<'a> Case<'a> {
 
     fn verdict(&self, rules: &Rules<'_>, subject: &Subject<'_>, cause: Option<&Evidence>) -> AnalysisVerdict {
         if !subject.is_judged(rules) {
-            return self
-                .last_comparison(rules)
-                .unwrap_or_else(|| over_time::nothing_beside(rules, subject, self.now));
+            return self.last_comparison(rules).unwrap_or_else(|| over_time::nothing_beside(rules, subject));
         }
         let measured = self.by_limits(rules, subject);
         if rules.analysis.test.is_none() || !subject.is_beside {

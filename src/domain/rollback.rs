@@ -89,7 +89,29 @@ fn just_done<'a>(ours: &[&'a Release], now: DateTime<Utc>) -> Option<Already<'a>
         _ => false,
     };
     let is_recent = status(last).finished_at.is_some_and(|at| now.signed_duration_since(at) < SAME_INCIDENT);
-    (is_done && is_recent).then_some(Already::JustDone(last))
+    // whoever asks after a newer release means that one
+    let is_newer = |other: &&Release| {
+        !other.phase().is_final()
+            && other.spec.kind != ReleaseKind::Rollback
+            && other.created_at() > last.created_at()
+    };
+    (is_done && is_recent && !ours.iter().any(|other| is_newer(other))).then_some(Already::JustDone(last))
+}
+
+/// The releases that wait in front of an environment and are no rollbacks, oldest first. A rollback neither undoes nor cancels them.
+#[must_use]
+pub fn waiting<'a>(
+    releases: impl IntoIterator<Item = &'a Release>,
+    environment: &EnvironmentKey,
+) -> Vec<&'a Release> {
+    let waits = |release: &&Release| {
+        release.environment_key() == *environment
+            && release.phase() == Phase::Pending
+            && release.spec.kind != ReleaseKind::Rollback
+    };
+    let mut found: Vec<&Release> = releases.into_iter().filter(waits).collect();
+    found.sort_by_key(|release| (release.created_at(), release.metadata.name.clone()));
+    found
 }
 
 /// Whether exactly these images ran here before: as the outcome of a release that succeeded, or as what a release found and put back.
@@ -176,6 +198,31 @@ mod tests {
             let found = already(&done, &here, false, at(now));
             assert_eq!(found.is_some(), expected, "{done:?}");
         }
+    }
+
+    #[test]
+    fn a_release_asked_for_after_a_rollback_is_another_decision() {
+        let here = EnvironmentKey::new("planera", "production");
+        let next = |secs: i64| (*past("v3", Phase::Pending, secs)).clone();
+        let done = rollback(Phase::Succeeded, 100);
+        assert!(already([&done], &here, false, at(110)).is_some());
+        for (asked, expected) in [(90, true), (105, false)] {
+            let mut pending = next(asked);
+            pending.status.as_mut().unwrap().started_at = None;
+            let found = already([&done, &pending], &here, false, at(110));
+            assert_eq!(found.is_some(), expected, "asked for at {asked}");
+        }
+    }
+
+    #[test]
+    fn what_waits_is_listed_oldest_first_and_without_rollbacks() {
+        let here = EnvironmentKey::new("planera", "production");
+        let (first, second) =
+            ((*past("v2", Phase::Pending, 10)).clone(), (*past("v3", Phase::Pending, 20)).clone());
+        let others = [rollback(Phase::Pending, 5), (*past("v1", Phase::Progressing, 1)).clone()];
+        let found = waiting(others.iter().chain([&second, &first]), &here);
+        let versions: Vec<_> = found.iter().map(|release| release.spec.version.as_str()).collect();
+        assert_eq!(versions, ["v2", "v3"]);
     }
 
     #[test]

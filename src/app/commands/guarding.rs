@@ -94,6 +94,12 @@ fn freeze(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
     let Some(environment) = &invocation.target.environment else { return Vec::new() };
     let mut words = Words::of(invocation.argument.as_deref());
     let until = words.span().map(|span| store.now + span);
+    if let Some(word) = words.misread_span() {
+        let why =
+            format!("freeze: `{word}` is not read as a duration: :freeze [ENVIRONMENT] 2h [INCIDENT] REASON");
+        store.say(Level::Warning, why);
+        return Vec::new();
+    }
     let in_flight = words.in_flight();
     let incident = words.incident();
     let parameters = Parameters { until, in_flight, incident, ..Parameters::default() };

@@ -146,8 +146,12 @@ pub(super) const COMMANDS: &[Command] = &[
         cli: Some("rollback"),
         availability: Some(needs_environment),
         run: |store, invocation| {
-            if let Some(environment) = invocation.target.environment.clone() {
-                rollback::open(store, environment);
+            match (invocation.target.environment.clone(), invocation.argument.as_deref().map(str::trim)) {
+                (Some(environment), Some(version)) if !version.is_empty() => {
+                    rollback::open_at(store, environment, version);
+                }
+                (Some(environment), _) => rollback::open(store, environment),
+                (None, _) => {}
             }
             Vec::new()
         },

@@ -10,6 +10,7 @@ use crate::app::state::health::Reading;
 use crate::app::state::inbox::InboxRow;
 use crate::app::state::rows::{EnvironmentRow, QueueGroup, QueueRow};
 use crate::app::state::store::Store;
+use crate::domain::age::Age;
 
 /// `14:03:22Z` and the sentence.
 pub(super) fn stamped(now: DateTime<Utc>, sentence: &str) -> String {
@@ -143,7 +144,9 @@ fn release(store: &Store, row: &QueueRow) -> String {
 fn needs(store: &Store, row: &InboxRow) -> String {
     let since = row.since.map_or_else(String::new, |since| format!(" since {}Z", since.format("%H:%M")));
     let version = if row.version.is_empty() { String::new() } else { format!(" {}", row.version) };
-    let expires = row.expires.map_or_else(String::new, |at| format!(", too late at {}Z", at.format("%H:%M")));
+    let expires = row.expires.map_or_else(String::new, |at| {
+        format!(", expires in {}", Age::of(at.signed_duration_since(store.now)))
+    });
     format!(
         "needs you: {} {}{}{version} in {}{}: {}{since}{expires}",
         row.key.word(),

@@ -21,22 +21,14 @@ pub(super) fn no_data(detail: String) -> AnalysisVerdict {
 }
 
 /// The verdict of a comparison while the old version does not serve beside the new one.
-pub(super) fn nothing_beside(
-    rules: &Rules<'_>,
-    subject: &Subject<'_>,
-    now: DateTime<Utc>,
-) -> AnalysisVerdict {
+pub(super) fn nothing_beside(rules: &Rules<'_>, subject: &Subject<'_>) -> AnalysisVerdict {
     let detail = format!(
         "{} cannot be compared: no old version serves beside the new one at this point",
         what(rules, subject)
     );
     let finding = settled(rules, Finding { detail, ..Finding::default() });
-    AnalysisVerdict {
-        state: finding.state,
-        detail: finding.detail,
-        at: Some(now),
-        ..AnalysisVerdict::default()
-    }
+    // nothing was measured: an instant of the look would be a new status at every look
+    AnalysisVerdict { state: finding.state, detail: finding.detail, ..AnalysisVerdict::default() }
 }
 
 /// The verdict over every answer so far, oldest first.

@@ -275,6 +275,8 @@ fn a_comparison_needs_both_tracks() {
         let verdict = judged(&environment, &release, &Answers::default(), at(0), at(1)).remove(0);
         assert_eq!(verdict.state, GateState::NoData);
         assert!(verdict.detail.contains("no old version serves beside the new one"), "{}", verdict.detail);
+        let later = judged(&environment, &release, &Answers::default(), at(0), at(2)).remove(0);
+        assert_eq!(later, verdict, "a verdict without a measurement does not change with the time");
         let due = questions(&environment, &release, &Answers::default(), at(40));
         assert!(due.iter().all(|(name, _)| name == "share/backend"), "{due:?}");
     }

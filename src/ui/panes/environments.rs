@@ -13,7 +13,7 @@ use crate::app::state::store::Store;
 use crate::app::state::view::Pane as Focus;
 use crate::domain::age::Age;
 use crate::domain::alert_row::AlertCount;
-use crate::ui::chrome::{grey, stand_in};
+use crate::ui::chrome::{grey, sentence, stand_in};
 use crate::ui::format::{Short, Unit, Value, width};
 use crate::ui::layout::scrolled;
 use crate::ui::pane::{Ctx, Pane, tier_word};
@@ -57,6 +57,11 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
         chrome.tier = None;
         let count = rows.len();
         inner = chrome.draw(buf, area, format_args!("Environments"), (theme.muted, format_args!("{count}")));
+    }
+    if let (true, Some(filter)) = (rows.is_empty(), ctx.store.ui.filter(Focus::Environments)) {
+        let text = Short::of(format_args!("Nothing matches /{}: esc shows all.", filter.text()));
+        sentence(buf, inner, theme.muted, text.as_str());
+        return;
     }
     if stand_in(buf, inner, theme, freshness, rows.is_empty().then_some(EMPTY)) {
         return;

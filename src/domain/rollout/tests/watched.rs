@@ -193,3 +193,18 @@ fn nothing_is_switched_before_every_green_is_ready() {
     let switches: Vec<_> = story(&good).into_iter().filter(|write| write.contains("100%")).collect();
     assert_eq!(switches, ["backend 100% traffic", "frontend 100% traffic"]);
 }
+
+#[test]
+fn a_comparison_that_cannot_be_made_changes_no_status_by_itself() {
+    let mut world = watched(Vec::new());
+    let rule = serde_json::json!({"name": "errors", "query": "errorRate", "against": "stable", "test": "twoProportion"});
+    world.spec().analysis = vec![serde_json::from_value::<Analysis>(rule).unwrap()];
+    world.observed.release.spec.strategy = Some(crate::api::strategy::StrategyName::Rolling);
+    for _ in 0..3 {
+        world.turn();
+    }
+    let verdicts = |secs| next(&world.observed, at(secs)).status.analysis;
+    let now = verdicts(world.secs);
+    assert!(now[0].detail.contains("no old version serves"), "{now:?}");
+    assert_eq!(verdicts(world.secs + 1), now);
+}
