@@ -205,6 +205,18 @@ pub struct Revision {
     pub is_current: bool,
 }
 
+impl Revision {
+    /// The recorded change cause, unless it is one of ours about another image: somebody who changes the image by hand leaves the
+    /// annotation behind, and it must not name the author of the change before.
+    fn cause_of(recorded: Option<&String>, image: Option<&str>) -> Option<String> {
+        let recorded = recorded?;
+        let is_stale = recorded.contains(" by release ")
+            && recorded.contains(", requested by ")
+            && image.is_some_and(|image| !recorded.contains(&format!(" {image} by release ")));
+        (!is_stale).then(|| recorded.clone())
+    }
+}
+
 /// One kind of workload.
 pub trait Workload: Send + Sync {
     /// The kind.
@@ -252,6 +264,17 @@ pub fn workload(kind: WorkloadKind) -> Result<&'static dyn Workload, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_change_by_hand_is_not_blamed_on_the_release_before() {
+        let ours = "set to ghcr.io/acme/api:v1 by release prod-v1, requested by alice".to_owned();
+        let cause = |image| Revision::cause_of(Some(&ours), image);
+        assert_eq!(cause(Some("ghcr.io/acme/api:v1")), Some(ours.clone()));
+        assert_eq!(cause(Some("ghcr.io/acme/api:v2")), None);
+        assert_eq!(cause(None), Some(ours.clone()));
+        let own = "kubectl set image".to_owned();
+        assert_eq!(Revision::cause_of(Some(&own), Some("ghcr.io/acme/api:v2")), Some(own));
+    }
 
     #[test]
     fn each_kind_is_registered_once() {

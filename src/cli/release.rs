@@ -11,7 +11,7 @@ use super::follow;
 use super::grammar::{About, Deploy, Format, How, Promote, Rollback};
 use super::output;
 use super::session::{Session, nonce};
-use crate::api::release::ReleaseKind;
+use crate::api::release::{Phase, ReleaseKind};
 use crate::api::strategy::StrategyName;
 use crate::api::{ActionKind, Environment, Release};
 use crate::cluster::Outcome;
@@ -225,11 +225,19 @@ async fn submit(
             follow::to_the_end(&session.cluster, &key, how.timeout, how.output).await
         }
         Outcome::Accepted { .. } => {
+            let found = session.cluster.release(&key).await?;
+            let (phase, is_over) = (found.phase(), found.phase().is_final());
             match how.output {
-                Format::Json => output::json(&session.cluster.release(&key).await?)?,
+                Format::Json => output::json(&found)?,
+                // an earlier attempt with the same request id has made it
+                Format::Table if is_over => {
+                    output::text(&format!(
+                        "release {key} exists already and has ended: {phase}; nothing was sent\n"
+                    ))?;
+                }
                 Format::Table => output::text(&format!("release {key} created: {what}\n"))?,
             }
-            Ok(Exit::Ok)
+            Ok(if is_over && phase != Phase::Succeeded { Exit::ReleaseFailed } else { Exit::Ok })
         }
     }
 }

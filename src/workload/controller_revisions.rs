@@ -35,10 +35,12 @@ pub(super) fn revisions(found: &[ControllerRevision], container: &str) -> Vec<Re
         .iter()
         .map(|revision| {
             let template = template(&revision.data.0);
+            let image = template.as_ref().and_then(|template| image(template, container));
+            let recorded = revision.annotations().get(ANNOTATION_CHANGE_CAUSE);
             Revision {
                 number: revision.revision.unwrap_or_default(),
-                image: template.as_ref().and_then(|template| image(template, container)),
-                change_cause: revision.annotations().get(ANNOTATION_CHANGE_CAUSE).cloned(),
+                change_cause: Revision::cause_of(recorded, image.as_deref()),
+                image,
                 template,
                 created: revision.metadata.creation_timestamp.as_ref().map(from_time),
                 is_current: revision.revision == newest,

@@ -51,10 +51,12 @@ fn select(owner: &Owner, sets: &[ReplicaSet], container: &str) -> Vec<Revision> 
             let number = set.annotations().get(owner.annotation).and_then(|text| text.parse().ok());
             let number = number.unwrap_or_default();
             let template = set.spec.template.as_ref();
+            let image = template.and_then(|template| patch::image(template, container));
+            let recorded = set.annotations().get(ANNOTATION_CHANGE_CAUSE);
             Revision {
                 number,
-                image: template.and_then(|template| patch::image(template, container)),
-                change_cause: set.annotations().get(ANNOTATION_CHANGE_CAUSE).cloned(),
+                change_cause: Revision::cause_of(recorded, image.as_deref()),
+                image,
                 template: template.map(|template| bare(serde_json::to_value(template).unwrap_or_default())),
                 created: set.metadata.creation_timestamp.as_ref().map(from_time),
                 is_current: owner.revision == Some(number),

@@ -125,7 +125,7 @@ fn check_state(release: &Release, kind: ActionKind) -> Result<(), IntentError> {
 pub(super) fn check_reason(kind: ActionKind, reason: Option<&str>) -> Result<(), IntentError> {
     let needed = needs_reason(kind);
     if needed && reason.is_none_or(|reason| reason.trim().chars().count() < 3) {
-        return Err(IntentError::ReasonMissing(kind.as_str().to_ascii_lowercase(), 3));
+        return Err(IntentError::ReasonMissing(rule(kind).button.to_lowercase(), 3));
     }
     Ok(())
 }

@@ -120,7 +120,7 @@ mod tests {
         let good = format!("sha256:{}", "0a".repeat(32));
         for (kind, parameters, reason, expected) in [
             (ActionKind::Freeze, None, "x", "freeze needs a reason of at least 3 characters"),
-            (ActionKind::AbortAll, None, "  ", "abortall needs a reason of at least 3 characters"),
+            (ActionKind::AbortAll, None, "  ", "stop everything needs a reason of at least 3 characters"),
             (ActionKind::Scale, None, "", "scale needs a component"),
             (ActionKind::Review, None, "looked", "review needs a debt"),
             (
