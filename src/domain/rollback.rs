@@ -95,7 +95,7 @@ fn just_done<'a>(ours: &[&'a Release], now: DateTime<Utc>) -> Option<Already<'a>
             && other.spec.kind != ReleaseKind::Rollback
             && other.created_at() > last.created_at()
     };
-    (is_done && is_recent && !ours.iter().any(|other| is_newer(other))).then_some(Already::JustDone(last))
+    (is_done && is_recent && !ours.iter().any(is_newer)).then_some(Already::JustDone(last))
 }
 
 /// The releases that wait in front of an environment and are no rollbacks, oldest first. A rollback neither undoes nor cancels them.

@@ -167,7 +167,6 @@ impl Running {
     }
 
     /// The same API as at [`Running::kube_url`], for clients in this process that need no port.
-    #[must_use]
     pub fn router(&self) -> Router {
         router(self.shared.clone())
     }

@@ -80,8 +80,8 @@ async fn an_object_that_the_server_calls_invalid_ends_the_release_with_its_words
     let both: [&str; 2] = ["frontend", "backend"];
     let Some(alone) = space_of("invalid-alone", &["backend"], policy(json!({}))).await else { return };
     let Some(second) = space_of("invalid-second", &both, policy(json!({}))).await else { return };
-    let hold = policy(json!({"onFailure": "hold"}));
-    let Some(held) = space_of("invalid-held", &["backend"], hold).await else { return };
+    let waiting = policy(json!({"onFailure": "hold"}));
+    let Some(held) = space_of("invalid-held", &["backend"], waiting).await else { return };
     let _controller = Controller::start(&[&alone, &second, &held], "invalid").await;
     let asked = [(&alone, &["backend"][..]), (&second, &both[..]), (&held, &["backend"][..])];
     join_all(asked.map(|(space, components)| space.ask("alice", "one", "v1.1.0", components))).await;

@@ -23,6 +23,7 @@ mod contract;
 mod controller;
 mod definitions;
 mod diagnosis;
+#[allow(dead_code, reason = "the integration tests use the rest")]
 #[path = "../integration/ear.rs"]
 mod ear;
 mod endings;

@@ -25,6 +25,7 @@ fn merge(patch: Value) -> Patch<Value> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::too_many_lines, reason = "one story on one control plane, told in its order")]
 async fn what_older_definitions_admitted_stays_updatable_and_harms_nobody_else() {
     let Some(world) = world::world().await else { return };
     let (space, other) = (Space::new(world, "ratchet").await, Space::new(world, "ratchet-other").await);
@@ -45,12 +46,12 @@ async fn what_older_definitions_admitted_stays_updatable_and_harms_nobody_else()
     })
     .await;
     // a name that Kubernetes would not take
-    let named = |name: &str, wave: i32| {
+    let component = |name: &str, wave: i32| {
         json!({"name": name, "workload": {"kind": "Deployment", "name": "backend"}, "container": "backend",
             "image": "ghcr.io/acme/backend", "wave": wave})
     };
     let renamed = wire(&names, "admin", "Environment").await;
-    let components = json!({"spec": {"components": [named("Back_End", 0)]}});
+    let components = json!({"spec": {"components": [component("Back_End", 0)]}});
     renamed.patch("production", &params, &merge(components)).await.expect("a name of older definitions");
     let asked = space.ask("alice", "one", "v1.1.0", &["backend"]).await;
     let mut abort = action("odd", "Abort", "alice", &asked);
@@ -83,10 +84,11 @@ async fn what_older_definitions_admitted_stays_updatable_and_harms_nobody_else()
     let written = wire(&space, "controller", "Environment").await;
     let status = applied("Environment", "production", json!({"activeRelease": "one"}));
     written.patch_status("production", &as_controller, &status).await.expect("a status");
-    let moved = json!({"metadata": {"labels": {"a": "b"}}, "spec": {"components": [named("Back_End", 1)]}});
+    let moved =
+        json!({"metadata": {"labels": {"a": "b"}}, "spec": {"components": [component("Back_End", 1)]}});
     renamed.patch("production", &params, &merge(moved)).await.expect("another field of the same component");
     for other in ["Back_Too", "back.too", "-back", "ba ck"] {
-        let more = json!({"spec": {"components": [named("Back_End", 1), named(other, 0)]}});
+        let more = json!({"spec": {"components": [component("Back_End", 1), component(other, 0)]}});
         let refused = renamed.patch("production", &params, &merge(more)).await.unwrap_err().to_string();
         assert!(refused.contains("spec.components[1].name"), "{refused}");
     }

@@ -89,6 +89,7 @@ fn writes(space: &Space) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::too_many_lines, reason = "one story on one control plane, told in its order")]
 async fn what_a_newer_version_wrote_is_kept_and_fought_by_nobody() {
     let Some(world) = world::world().await else { return };
     let (space, left, odd) = (

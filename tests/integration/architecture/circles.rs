@@ -187,13 +187,11 @@ fn resolve<'a>(
     let mut item = String::new();
     for name in names {
         at.push(name.to_owned());
-        match read.get_key_value(&at) {
-            Some((module, _)) => found = Some(module),
-            None => {
-                name.clone_into(&mut item);
-                break;
-            }
-        }
+        let Some((module, _)) = read.get_key_value(&at) else {
+            name.clone_into(&mut item);
+            break;
+        };
+        found = Some(module);
     }
     found.map(|module| (module, item))
 }

@@ -30,6 +30,11 @@ const STORIES: u64 = 12;
 /// Stories that are played at once.
 const AT_ONCE: usize = 2;
 
+/// Prints a line, also from the threads that play.
+fn tell(line: &str) {
+    let _ = std::io::Write::write_fmt(&mut std::io::stdout(), format_args!("{line}\n"));
+}
+
 /// A number that depends on a seed and a purpose.
 fn draw(seed: u64, what: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
@@ -63,7 +68,7 @@ fn play_all(seeds: &[u64]) {
             scope.spawn(|| {
                 while let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed)) {
                     if let Err(why) = play(*seed) {
-                        println!("{why}\n");
+                        tell(&format!("{why}\n"));
                         failed.lock().unwrap().push(*seed);
                     }
                 }
@@ -71,7 +76,7 @@ fn play_all(seeds: &[u64]) {
         }
     });
     let failed = failed.into_inner().unwrap();
-    println!("{} stories in {:?}, {} failed", seeds.len(), started.elapsed(), failed.len());
+    tell(&format!("{} stories in {:?}, {} failed", seeds.len(), started.elapsed(), failed.len()));
     assert!(failed.is_empty(), "these seeds end badly: {failed:?}");
 }
 

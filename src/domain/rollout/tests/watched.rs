@@ -199,7 +199,7 @@ fn a_comparison_that_cannot_be_made_changes_no_status_by_itself() {
     let mut world = watched(Vec::new());
     let rule = serde_json::json!({"name": "errors", "query": "errorRate", "against": "stable", "test": "twoProportion"});
     world.spec().analysis = vec![serde_json::from_value::<Analysis>(rule).unwrap()];
-    world.observed.release.spec.strategy = Some(crate::api::strategy::StrategyName::Rolling);
+    world.spec().strategy = None;
     for _ in 0..20 {
         world.turn();
         if !world.status().analysis.is_empty() {
@@ -208,6 +208,10 @@ fn a_comparison_that_cannot_be_made_changes_no_status_by_itself() {
     }
     let verdicts = |secs| next(&world.observed, at(secs)).status.analysis;
     let now = verdicts(world.secs);
-    assert!(now.iter().any(|verdict| verdict.detail.contains("no old version serves")), "{:?}", world.status());
+    assert!(
+        now.iter().any(|verdict| verdict.detail.contains("no old version serves")),
+        "{:?}",
+        world.status()
+    );
     assert_eq!(verdicts(world.secs + 1), now);
 }

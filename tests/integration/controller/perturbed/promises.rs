@@ -62,7 +62,7 @@ async fn write_and_read(seed: u64) -> usize {
     let perturber = Perturber::new(seed, 300, u64::MAX, None);
     let maps: Api<ConfigMap> =
         Api::namespaced(patient(perturber.client("one", &stage.client("admin"))), "shop");
-    let seen = follow(maps.clone());
+    let delivered = follow(maps.clone());
     let mut stored = 0;
     for n in 1..=WRITES {
         if write(&maps, n).await {
@@ -76,15 +76,15 @@ async fn write_and_read(seed: u64) -> usize {
     perturber.calm();
     assert!(write(&maps, WRITES + 1).await);
     let is_up_to_date = async {
-        while seen.lock().unwrap().last() != Some(&(WRITES + 1)) {
+        while delivered.lock().unwrap().last() != Some(&(WRITES + 1)) {
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
     };
     let caught_up = tokio::time::timeout(Duration::from_secs(300), is_up_to_date).await;
-    let seen = seen.lock().unwrap().clone();
-    assert!(caught_up.is_ok(), "seed {seed}: {seen:?}");
+    let delivered = delivered.lock().unwrap().clone();
+    assert!(caught_up.is_ok(), "seed {seed}: {delivered:?}");
     stage.running.stop().await;
-    seen.windows(2).filter(|pair| pair[1] <= pair[0]).count()
+    delivered.windows(2).filter(|pair| pair[1] <= pair[0]).count()
 }
 
 #[test]

@@ -101,7 +101,7 @@ impl Story {
             approved_at: number("approved at", 8),
             has_two_leaders: number("leaders", 3) == 0,
             deeds,
-            deaths: (0..1 + number("replicas", 2)).map(deaths).collect(),
+            deaths: (0..=number("replicas", 2)).map(deaths).collect(),
             is_lease_removed: number("lease", 2) == 0,
             has_encore: number("encore", 4) == 0,
             share: [30, 80, 150, 300][usize::try_from(number("share", 4)).unwrap()],
@@ -206,7 +206,7 @@ impl Site {
                         }
                     }
                     Deed::Jump(who, secs) => {
-                        self.clocks[who % self.clocks.len()].step(TimeDelta::seconds(*secs))
+                        self.clocks[who % self.clocks.len()].step(TimeDelta::seconds(*secs));
                     }
                 }
             }
