@@ -1,14 +1,15 @@
 //! Release Cockpit: a terminal cockpit for releasing software on Kubernetes.
 //!
-//! Rooms, and the one way in which imports point:
+//! Layers, and the direction of imports:
 //!
 //! ```text
-//! api <- domain <- config, sanitize, time <- {workload, traffic, executor, gate, notify, metrics, cluster} <- controller
+//! api <- domain <- config, sanitize, time <- {workload, traffic, gate, notify, metrics, cluster} <- controller
 //! domain, config <- app <- ui <- tui          sim -> domain, api, config, time          cli, main -> everything
 //! ```
 //!
 //! `api` is what etcd stores; `domain` decides, purely; the adapters in the middle do IO; `controller` executes releases; `app`
-//! is the terminal's logic, `ui` its drawing, `tui` its loop; `sim` is the embedded world that speaks to the rest over HTTP only.
+//! is the terminal's logic, `ui` its drawing, `tui` its loop; `sim` is a simulator behind the real APIs. `assets/docs/architecture.md`
+//! says more.
 
 pub mod api;
 pub mod app;

@@ -18,13 +18,14 @@ pub mod pointing;
 pub mod reading;
 pub mod screens;
 pub mod shell;
-pub mod svg;
 pub mod syntax;
 pub mod theme;
 pub mod tour;
 
 #[cfg(test)]
 mod snapshots;
+#[cfg(test)]
+mod svg;
 
 use ratatui::Frame;
 

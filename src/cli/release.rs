@@ -68,6 +68,14 @@ pub(super) async fn rollback(settings: &Settings, wanted: &Rollback) -> Result<E
         releases.iter().find(|release| release.environment_key() == key && release.phase().holds_lane());
     let under_way = under_way.filter(|release| release.spec.kind != ReleaseKind::Rollback);
     if let (Some(release), None) = (under_way, &wanted.to) {
+        if let Some(next) = rollback::waiting(&releases, &key).first() {
+            output::remark(&format!(
+                "{} (release {}) still waits and starts after this rollback; cancel it with: release-cockpit abort {}",
+                next.spec.version,
+                next.key(),
+                next.key()
+            ));
+        }
         let said = intent::Act { reason: wanted.about.reason.clone(), ..intent::Act::default() };
         return act::submit(&session, (release, &environment), ActionKind::Rollback, (said, &wanted.how))
             .await;

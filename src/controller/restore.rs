@@ -54,7 +54,9 @@ pub(super) async fn carry_out(
         Some(head) => seal::restore(context, &stored, head).await?,
         None => stored,
     };
-    tracing::warn!(environment = %environment.key(), "{}", restored.sentence);
-    events::emit(context, &stored, "Restored", &restored.sentence, true).await;
+    if restored.is_created_again {
+        tracing::warn!(environment = %environment.key(), "{}", restored.sentence);
+        events::emit(context, &stored, "Restored", &restored.sentence, true).await;
+    }
     Ok(Some(stored))
 }

@@ -1,6 +1,7 @@
 //! The house keeps its shape: imports point one way, each crate stays in its rooms, files stay short, one place reads the clock.
 
 mod circles;
+mod settings;
 mod views;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,14 +20,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("cluster", &["api", "domain", "config", "sanitize", "time", "workload"]),
     ("metrics", &["api", "domain", "config", "sanitize", "time", "cluster"]),
     ("traffic", &["api", "domain", "config", "sanitize", "time", "cluster", "workload"]),
-    ("executor", &["api", "domain", "config", "sanitize", "time", "cluster", "workload"]),
     ("gate", &["api", "domain", "config", "sanitize", "time", "cluster", "workload", "metrics", "traffic"]),
     ("notify", &["api", "domain", "config", "sanitize", "time", "cluster"]),
     (
         "controller",
         &[
             "api", "domain", "config", "sanitize", "time", "cluster", "metrics", "workload", "traffic",
-            "executor", "gate", "notify",
+            "gate", "notify",
         ],
     ),
     ("app", &["api", "domain", "config", "sanitize"]),
@@ -58,7 +58,6 @@ const CRATES: &[(&str, &[&str])] = &[
             "metrics",
             "workload",
             "traffic",
-            "executor",
             "gate",
             "notify",
             "controller",
@@ -68,7 +67,7 @@ const CRATES: &[(&str, &[&str])] = &[
             "time",
         ],
     ),
-    ("reqwest", &["cluster", "metrics", "executor", "gate", "notify", "controller", "sim", "cli", "tui"]),
+    ("reqwest", &["cluster", "metrics", "gate", "notify", "controller", "sim", "cli", "tui"]),
     ("kube::Client", ADAPTERS),
     ("kube::Api", ADAPTERS),
     ("kube::api", ADAPTERS),
@@ -79,7 +78,7 @@ const CRATES: &[(&str, &[&str])] = &[
 
 /// Rooms that may hold a Kubernetes client.
 const ADAPTERS: &[&str] =
-    &["cluster", "metrics", "workload", "traffic", "executor", "gate", "notify", "controller", "cli", "tui"];
+    &["cluster", "metrics", "workload", "traffic", "gate", "notify", "controller", "cli", "tui"];
 
 /// Words that read a clock, and the rooms that may use each.
 const CLOCKS: &[(&str, &[&str])] = &[

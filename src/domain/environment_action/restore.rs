@@ -12,6 +12,7 @@ use super::{Case, DENIED, Situation, expire, ledger};
 use crate::api::environment::{Environment, EnvironmentStatus, Frozen};
 use crate::api::release::{Phase, Release, ReleaseStatus};
 use crate::api::release_action::{ActionKind, ActionResult, ReleaseAction};
+use crate::api::time::from_time;
 use crate::api::{ChainHead, Seal};
 use crate::domain::{debt, freeze};
 
@@ -25,6 +26,8 @@ pub struct Restored {
     pub status: EnvironmentStatus,
     /// One sentence about it.
     pub sentence: String,
+    /// Whether the environment is younger than its records. Otherwise only the head of the chain was not written yet.
+    pub is_created_again: bool,
 }
 
 /// What is to be restored: nothing where the environment knows its chain, or where no record was ever sealed.
@@ -60,7 +63,11 @@ pub fn restored(
         status.debts.len(),
         chain.sequence
     );
-    Some(Restored { status, sentence })
+    let created = environment.metadata.creation_timestamp.as_ref().map(from_time);
+    let is_older = |at: Option<DateTime<Utc>>| at.zip(created).is_some_and(|(at, created)| at < created);
+    let is_created_again = releases.iter().any(|release| is_older(release.created_at()))
+        || actions.iter().any(|action| is_older(action.metadata.creation_timestamp.as_ref().map(from_time)));
+    Some(Restored { status, sentence, is_created_again })
 }
 
 /// Adds what the status holds already. An Environment also has no chain while its first record is being sealed, and the records that were
@@ -277,7 +284,13 @@ mod tests {
         let (releases, actions) = history();
         let mut again = environment();
         again.status = None;
-        let Restored { status, sentence } = restored(&again, &releases, &actions, at(100)).unwrap();
+        again.metadata.creation_timestamp = Some(crate::api::time::to_time(at(-100)));
+        let first_contact = restored(&again, &releases, &actions, at(100)).unwrap();
+        assert!(!first_contact.is_created_again, "it is older than its records");
+        again.metadata.creation_timestamp = Some(crate::api::time::to_time(at(90)));
+        let Restored { status, sentence, is_created_again } =
+            restored(&again, &releases, &actions, at(100)).unwrap();
+        assert!(is_created_again);
         let frozen = status.frozen.unwrap();
         assert_eq!((frozen.by.as_str(), frozen.until, frozen.in_flight), ("erin", None, InFlight::Hold));
         let mut denied: Vec<_> = status.denied.iter().map(|denied| denied.digest.as_str()).collect();
