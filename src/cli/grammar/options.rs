@@ -55,7 +55,7 @@ pub struct Controller {
     /// Directory to which records are exported before spec.retention removes them; without it none are removed
     #[arg(long, value_name = "DIRECTORY")]
     pub audit_export: Option<PathBuf>,
-    /// Server that Environments may name: HOST[:PORT], address, network or <service://NAMESPACE>[/NAME]; repeatable
+    /// Server that Environments may name: HOST or HOST:PORT, an address, a network, or <service://NAMESPACE>[/NAME]; repeatable
     #[arg(long, value_name = "HOST")]
     pub allow_host: Vec<String>,
 }
