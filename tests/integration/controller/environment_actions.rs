@@ -311,6 +311,11 @@ async fn the_image_of_a_release_that_failed_by_itself_may_not_come_again() {
     let denied = stage.environment(STAGING).await.status.unwrap().denied;
     assert_eq!((denied.len(), denied[0].digest.as_str()), (1, digest.as_str()));
     assert_eq!(denied[0].by.as_deref(), Some("controller"));
+    // the server keeps whole seconds: whoever allows in the second of the denial may not have seen it
+    let seen = denied[0].at.unwrap() + chrono::TimeDelta::seconds(1);
+    while stage.clock.now() < seen {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     let (result, message) = stage.order("bob", STAGING, "Allow", json!({"digest": digest})).await;
     assert_eq!(result, ActionResult::Applied, "{message}");
     assert!(stage.environment(STAGING).await.status.unwrap().denied.is_empty());
