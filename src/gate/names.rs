@@ -24,7 +24,7 @@ impl Gate for NamesGate {
     }
 }
 
-/// `Fail` only where a name does not fit; whatever else may be wrong with the router is not asked here.
+/// `Fail` only if a name is too long; other problems of the router have gates of their own.
 async fn look(scope: &Scope, wanted: &Routing) -> Verdict {
     let unread = |error: traffic::Error| (GateState::NoData, format!("not every name is known: {error}"));
     let router = match routing::router(wanted) {

@@ -94,7 +94,7 @@ fn freeze(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
     let Some(environment) = &invocation.target.environment else { return Vec::new() };
     let mut words = Words::of(invocation.argument.as_deref());
     let until = words.span().map(|span| store.now + span);
-    if let Some(word) = words.misread_span() {
+    if let (None, Some(word)) = (until, words.misread_span()) {
         let why =
             format!("freeze: `{word}` is not read as a duration: :freeze [ENVIRONMENT] 2h [INCIDENT] REASON");
         store.say(Level::Warning, why);
@@ -115,6 +115,13 @@ fn deny(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
         return Vec::new();
     };
     let until = words.span().map(|span| store.now + span);
+    if let (None, Some(word)) = (until, words.misread_span()) {
+        store.say(
+            Level::Warning,
+            format!("deny: `{word}` is not read as a duration: :deny sha256:… 2d REASON"),
+        );
+        return Vec::new();
+    }
     let parameters = Parameters { digest: Some(digest), until, ..Parameters::default() };
     let with = With { parameters: Some(Box::new(parameters)), reason: words.rest() };
     environment_act::ask(store, environment, ActionKind::Deny, with)

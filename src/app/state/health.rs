@@ -1,6 +1,6 @@
 //! How an environment fares, and its numbers beside their limits.
 
-/// How an environment fares: a word and a class, so that it is never told by colour alone.
+/// The health of an environment: a word and a class, so that it does not depend on colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Health {
     /// Everything wanted is ready.

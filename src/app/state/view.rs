@@ -100,7 +100,7 @@ pub struct WhyView {
     pub offset: usize,
 }
 
-/// The API server's own word, asked by a dry run.
+/// The API server's verdict on a dry run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ServerWord {
     /// Asked; the answer is on its way.

@@ -66,6 +66,22 @@ fn line(text: &str) -> String {
 }
 
 #[test]
+fn a_misread_duration_becomes_no_reason() {
+    let digest = format!("sha256:{}", "a".repeat(64));
+    for (words, is_asked) in [
+        ("freeze 2hours INC-1 the database is full".to_owned(), false),
+        ("freeze stagin 2h the database is full".to_owned(), false),
+        ("freeze 2h retries within 5m fail".to_owned(), true),
+        ("freeze the database is full".to_owned(), true),
+        (format!("deny {digest} 2days it leaks"), false),
+        (format!("deny {digest} 2d leaks within 5m"), true),
+    ] {
+        let world = planera().typing(&line(&words));
+        assert_eq!(world.store().ui.overlay().is_some(), is_asked, "{words}");
+    }
+}
+
+#[test]
 fn a_freeze_is_said_in_one_line() {
     let keys = format!("{} y", line("freeze production 2h hold INC-1"));
     let spec = sent(planera().typing("1"), &keys);

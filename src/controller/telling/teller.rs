@@ -12,7 +12,7 @@ use crate::api::{Environment, Notified, Release};
 use crate::domain::notice::Notice;
 use crate::notify::Desk;
 
-/// Objects of one environment whose news may wait to be told.
+/// Objects of one environment whose notifications may be queued.
 pub(super) const QUEUE: usize = 64;
 /// Messages that are sent at once for one environment, and for all: one tenant's dead channel takes no place of another tenant.
 const EACH: usize = 2;
@@ -41,7 +41,7 @@ impl About {
     }
 }
 
-/// What waits to be told, and what has been told but is not reported yet.
+/// Queued notifications, and those sent but not yet seen in a status.
 pub(in crate::controller) struct Teller {
     queue: mpsc::UnboundedSender<Job>,
     /// Objects whose news waits or is being told, by environment; what bounds the queue.
