@@ -19,6 +19,7 @@ use self::story::Story;
 
 mod ending;
 mod fate;
+mod fencing;
 mod guard;
 mod people;
 mod promises;

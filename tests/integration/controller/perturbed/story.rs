@@ -142,7 +142,7 @@ pub struct Site {
     /// What served before.
     pub before: Still,
     /// The clock of each replica.
-    clocks: Vec<Clock>,
+    pub clocks: Vec<Clock>,
 }
 
 impl Site {
