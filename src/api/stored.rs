@@ -10,7 +10,8 @@
 //! The list travels as an annotation that exists in memory only: it needs no field in any type, survives every clone and cache, and
 //! is removed from what the API server sends, so that nobody can write it.
 //!
-//! Fields that this version does not know at all are no misfit. Those of a status travel along in the same way ([`add_newer_fields`]).
+//! A field of a spec that this version does not have is such a part too: a newer version's policy must not be taken for a policy without
+//! it. Such fields of a status are kept when the status is written ([`add_newer_fields`]).
 
 use std::borrow::Cow;
 
@@ -59,6 +60,9 @@ pub struct UnknownPart {
     pub path: String,
     /// Its value where that is a short text or number, else why it cannot be decoded.
     pub value: String,
+    /// Whether it is a field that this version does not have: everything else of the object is decoded.
+    #[serde(default)]
+    pub is_field: bool,
 }
 
 impl std::fmt::Display for UnknownPart {
@@ -79,6 +83,12 @@ pub fn unknown_parts(object: &impl Resource) -> Vec<UnknownPart> {
 #[must_use]
 pub fn is_understood(object: &impl Resource) -> bool {
     object.meta().annotations.as_ref().is_none_or(|annotations| !annotations.contains_key(UNKNOWN_PARTS))
+}
+
+/// Whether this version decodes every field that it has of the object; fields that it does not have aside.
+#[must_use]
+pub fn is_decoded(object: &impl Resource) -> bool {
+    unknown_parts(object).iter().all(|part| part.is_field)
 }
 
 /// Whether this version understands the object's status: otherwise it must not replace it.
@@ -145,7 +155,9 @@ impl<K: Resource + DeserializeOwned + 'static> Stored<K> {
                 if !newer.is_empty()
                     && let Ok(value) = serde_json::from_str(text)
                 {
-                    newer::keep(object.meta_mut(), &value, &newer);
+                    let newer = newer.located(&value);
+                    newer::keep(object.meta_mut(), &value, &newer.status);
+                    partial::mark_fields(&mut object, &value, &newer.spec);
                 }
                 return Self::Readable(object);
             }

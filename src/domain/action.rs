@@ -95,10 +95,14 @@ pub fn judge(
     refusal.unwrap_or_else(|| applied(action))
 }
 
-/// Why an action of which this version does not understand a part is refused. What its author saw (`spec.evidence`) decides nothing.
+/// Why an action of which this version does not understand a part is refused. What its author saw (`spec.evidence`) decides nothing,
+/// and a field that this version does not have stops nobody from stopping.
 pub(super) fn unknown(action: &ReleaseAction) -> Option<String> {
     let parts = stored::unknown_parts(action);
-    let part = parts.iter().find(|part| !part.path.starts_with("spec.evidence"))?;
+    let stops = action_rule::rule(action.spec.action).is_stop();
+    let matters =
+        |part: &stored::UnknownPart| !part.path.starts_with("spec.evidence") && !(stops && part.is_field);
+    let part = parts.iter().find(|part| matters(part))?;
     Some(format!(
         "this controller does not understand {part}. Upgrade the controller, or ask again without it"
     ))

@@ -192,7 +192,7 @@ pub fn evaluate(
         all.push(environment_missing(&observed.release));
         return all;
     };
-    if let Some(gate) = not_understood(environment) {
+    if let Some(gate) = not_understood(environment).or_else(|| release_not_understood(&observed.release)) {
         // every other verdict might rest on what is missing
         all.gates.push(gate);
         return all;
@@ -314,6 +314,17 @@ pub fn not_understood(environment: &Environment) -> Option<GateStatus> {
     let detail = format!("this controller does not understand {unknown} of Environment {name}");
     let gate = Gate::no_data(ENVIRONMENT, detail);
     Some(gate.cleared_by("an upgrade of the controller, or a platform owner who corrects the Environment").0)
+}
+
+/// The gate of a release whose spec has fields that this version does not have: they may ask for what it would not do.
+fn release_not_understood(release: &Release) -> Option<GateStatus> {
+    let unknown = stored::unknown(release)?;
+    let detail = format!("this controller does not understand {unknown} of this release");
+    Some(
+        Gate::no_data(ENVIRONMENT, detail)
+            .cleared_by("an upgrade of the controller, or a release without it")
+            .0,
+    )
 }
 
 fn environment_missing(release: &Release) -> Gate {

@@ -251,7 +251,7 @@ pub enum Requeue {
 /// Pure: equal inputs give equal decisions. Calling it again on a stored decision and an unchanged world changes nothing.
 #[must_use]
 pub fn next(observed: &Observed, now: DateTime<Utc>) -> Decision {
-    if !stored::is_understood(&observed.release) {
+    if !stored::is_decoded(&observed.release) {
         return left_alone(observed);
     }
     let mut draft = Draft::new(observed, now);

@@ -1,6 +1,6 @@
-//! Fields of a status that this version does not know, as a newer version writes them.
+//! Fields that this version does not have, as a newer version writes them.
 //!
-//! They are noticed where an object is decoded, and added again where its status is applied: server-side apply removes what a field
+//! They are noticed where an object is decoded. Those of a spec are parts that are not understood; those of a status are added again where its status is applied: server-side apply removes what a field
 //! manager no longer sends, and both versions write under the same one. Like the list of unknown parts they travel as an annotation
 //! that exists in memory only.
 
@@ -36,19 +36,45 @@ struct NewerField {
     value: Value,
 }
 
-/// Decodes, and lists the fields of the status that the type does not have.
-pub(super) fn decode<'de, K, D>(deserializer: D) -> (Result<K, D::Error>, Vec<Vec<String>>)
+/// Where the fields are that a type does not have: for each the keys and indices on the way to it.
+#[derive(Debug, Default)]
+pub(super) struct NewerFields {
+    pub spec: Vec<Vec<String>>,
+    pub status: Vec<Vec<String>>,
+}
+
+impl NewerFields {
+    pub(super) const fn is_empty(&self) -> bool {
+        self.spec.is_empty() && self.status.is_empty()
+    }
+
+    /// The same places as an object has them: what is noticed while decoding leaves out the names of chosen settings.
+    #[must_use]
+    pub(super) fn located(self, object: &Value) -> Self {
+        let locate = |paths: Vec<Vec<String>>| paths.iter().filter_map(|path| locate(object, path)).collect();
+        Self { spec: locate(self.spec), status: locate(self.status) }
+    }
+
+    fn add(&mut self, path: Vec<String>) {
+        let list = match path.first().map(String::as_str) {
+            Some("spec") => &mut self.spec,
+            Some("status") => &mut self.status,
+            _ => return,
+        };
+        if path.len() > 1 && list.len() < MOST {
+            list.push(path);
+        }
+    }
+}
+
+/// Decodes, and lists the fields that the type does not have.
+pub(super) fn decode<'de, K, D>(deserializer: D) -> (Result<K, D::Error>, NewerFields)
 where
     K: DeserializeOwned,
     D: Deserializer<'de>,
 {
-    let mut found = Vec::new();
-    let decoded = serde_ignored::deserialize(deserializer, |path| {
-        let path = keys(&path);
-        if path.first().is_some_and(|first| first == "status") && path.len() > 1 && found.len() < MOST {
-            found.push(path);
-        }
-    });
+    let mut found = NewerFields::default();
+    let decoded = serde_ignored::deserialize(deserializer, |path| found.add(keys(&path)));
     (decoded, found)
 }
 
@@ -65,6 +91,27 @@ fn keys(path: &Path<'_>) -> Vec<String> {
     let mut keys = keys(parent);
     keys.extend(key);
     keys
+}
+
+/// The path with the names of chosen settings, as in `strategy.canary.steps`: an enum with content is an object with one field.
+fn locate(object: &Value, path: &[String]) -> Option<Vec<String>> {
+    let mut here = object;
+    let mut whole = Vec::new();
+    for key in path {
+        if let Value::Array(items) = here {
+            here = items.get(key.parse::<usize>().ok()?)?;
+        } else {
+            while here.get(key).is_none() {
+                let mut fields = here.as_object()?.iter();
+                let (Some((name, inner)), None) = (fields.next(), fields.next()) else { return None };
+                whole.push(name.clone());
+                here = inner;
+            }
+            here = here.get(key)?;
+        }
+        whole.push(key.clone());
+    }
+    Some(whole)
 }
 
 /// Keeps the fields at these places of an object.

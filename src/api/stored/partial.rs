@@ -81,8 +81,14 @@ pub(super) fn decode<K: Resource + DeserializeOwned + 'static>(mut value: Value)
         let error = match serde_path_to_error::deserialize::<_, K>(&value) {
             Ok(mut object) => {
                 let (_, unknown) = newer::decode::<K, _>(&value);
-                newer::keep(object.meta_mut(), &value, &unknown);
-                if let Some(spec) = spec {
+                let unknown = unknown.located(&value);
+                newer::keep(object.meta_mut(), &value, &unknown.status);
+                if kind.is_some() {
+                    parts.extend(fields(&value, &unknown.spec));
+                    parts.truncate(LISTED);
+                }
+                if !parts.is_empty() {
+                    let spec = spec.unwrap_or_else(|| value.get("spec").cloned().unwrap_or_default());
                     mark(object.meta_mut(), &parts, &spec);
                 }
                 return Ok(object);
@@ -106,6 +112,41 @@ pub(super) fn decode<K: Resource + DeserializeOwned + 'static>(mut value: Value)
         }
     }
     Err("too many of its parts do not fit".to_owned())
+}
+
+/// Marks an object of ours that has fields at these places which its type does not have.
+pub(super) fn mark_fields<K: Resource + 'static>(object: &mut K, value: &Value, places: &[Vec<String>]) {
+    let parts: Vec<_> = fields(value, places).take(LISTED).collect();
+    if !parts.is_empty() && Kind::of::<K>().is_some() {
+        mark(object.meta_mut(), &parts, value.get("spec").unwrap_or(&Value::Null));
+    }
+}
+
+/// The fields at these places. A `null` is an absent field.
+fn fields<'a>(value: &'a Value, places: &'a [Vec<String>]) -> impl Iterator<Item = UnknownPart> + 'a {
+    places.iter().filter_map(|keys| {
+        let (path, found) = follow(value, keys)?;
+        let part = part(value, &path, "a field that this version does not have");
+        (!found.is_null()).then_some(UnknownPart { is_field: true, ..part })
+    })
+}
+
+/// The place that these keys and indices lead to, and what stands there.
+fn follow<'a>(value: &'a Value, keys: &[String]) -> Option<(Vec<Step>, &'a Value)> {
+    let mut path = Vec::new();
+    let mut here = value;
+    for key in keys {
+        let (step, next) = match here {
+            Value::Array(items) => {
+                let index = key.parse().ok()?;
+                (Step::Item(index), items.get(index)?)
+            }
+            _ => (Step::Field(key.clone()), here.get(key)?),
+        };
+        path.push(step);
+        here = next;
+    }
+    Some((path, here))
 }
 
 /// A place in a tree.
@@ -167,7 +208,7 @@ fn part(value: &Value, path: &[Step], message: &str) -> UnknownPart {
         Some(Value::Number(number)) => number.to_string(),
         _ => message.to_owned(),
     };
-    UnknownPart { path: plain(&dotted(path), VALUE), value: plain(&shown, VALUE) }
+    UnknownPart { path: plain(&dotted(path), VALUE), value: plain(&shown, VALUE), is_field: false }
 }
 
 /// The field that an error misses.

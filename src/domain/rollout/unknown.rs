@@ -21,7 +21,9 @@ impl Draft<'_> {
         let holds = match self.status.phase {
             Phase::Progressing | Phase::Paused | Phase::Verifying => true,
             Phase::RollingBack => stored::unknown_parts(environment).iter().any(|part| {
-                part.path == "spec" || NEEDED_TO_GO_BACK.iter().any(|needed| part.path.starts_with(needed))
+                !part.is_field
+                    && (part.path == "spec"
+                        || NEEDED_TO_GO_BACK.iter().any(|needed| part.path.starts_with(needed)))
             }),
             _ => false,
         };
@@ -148,6 +150,48 @@ mod tests {
         }
         assert_eq!(world.phase(), Phase::RollingBack, "{}", world.status().message);
         assert!(world.status().message.contains("CloneSet"), "{}", world.status().message);
+    }
+
+    #[test]
+    fn a_field_of_a_newer_version_holds_what_starts_and_nothing_that_stops() {
+        // in the policy: nothing starts, what executes stays where it is, and people can still go back
+        let mut world = World::new(newer("/spec/components/0/quota", &json!(3)));
+        world.turn();
+        assert_eq!(world.phase(), Phase::Pending);
+        let said = &world.status().message;
+        assert!(said.contains("does not understand spec.components[0].quota: 3"), "{said}");
+        let mut world = executing("/spec/components/0/quota", &json!(3));
+        world.turn();
+        assert!(world.status().message.starts_with("held at step 1"), "{}", world.status().message);
+        let mut stop = action("stop", ActionKind::Abort, "alice", 20);
+        stop = with(&stop, "/spec/parameters", &json!({"urgency": "high"}));
+        world.observed.actions.push(stop);
+        for _ in 0..8 {
+            world.roll();
+            world.secs += 5;
+            world.turn();
+        }
+        assert_eq!(world.phase(), Phase::Aborted, "{}", world.status().message);
+
+        // in the release itself: it does not start, and people can abort it
+        let mut world = World::new(environment());
+        world.observed.release = with(&release("v2"), "/spec/after", &json!("noon"));
+        world.turn();
+        assert_eq!(world.phase(), Phase::Pending);
+        let said = &world.status().message;
+        assert!(said.contains("does not understand spec.after: noon of this release"), "{said}");
+        world.observed.actions.push(action("stop", ActionKind::Abort, "alice", 20));
+        world.turn();
+        assert_eq!(world.phase(), Phase::Aborted);
+
+        // in an action that starts something
+        let mut world = executing("/spec/onFailure", &json!("rollback"));
+        let odd = action_at_step("odd", ActionKind::Resume, 0, 20);
+        world.observed.actions.push(with(&odd, "/spec/until", &json!("noon")));
+        world.turn();
+        let (_, result, said) = &world.verdicts[0];
+        assert_eq!(*result, ActionResult::Refused);
+        assert!(said.contains("does not understand spec.until: noon"), "{said}");
     }
 
     #[test]

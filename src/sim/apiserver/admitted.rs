@@ -212,6 +212,49 @@ fn decide(mut observed: rollout::Observed, leaps: &[i64]) {
     }
 }
 
+/// The places of a value where its schema lists the fields: a newer version may have more of them there.
+fn places(schema: &Value, value: &Value, at: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            let listed = schema.get("properties").and_then(Value::as_object);
+            let keeps_all = schema["x-kubernetes-preserve-unknown-fields"] == true;
+            // of several settings one is chosen by its name: another name is another setting, not another field
+            if listed.is_some() && !keeps_all && schema.get("oneOf").is_none() {
+                found.push(at.to_owned());
+            }
+            for (name, value) in fields {
+                let inner =
+                    listed.and_then(|listed| listed.get(name)).unwrap_or(&schema["additionalProperties"]);
+                places(inner, value, &format!("{at}/{name}"), found);
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                places(&schema["items"], item, &format!("{at}/{index}"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Adds a field at each place in turn; the object must say that it is not understood.
+fn notices_newer_fields<K>(plural: &str, spec: &Value) -> Result<(), TestCaseError>
+where
+    K: kube::Resource + serde::de::DeserializeOwned + 'static,
+{
+    let mut all = Vec::new();
+    places(&schemas(plural).0, spec, "", &mut all);
+    for place in all {
+        let mut newer = spec.clone();
+        newer.pointer_mut(&place).unwrap()["fromTheFuture"] = json!("soon");
+        let object = json!({"metadata": {"name": "a", "namespace": fixtures::NAMESPACE}, "spec": newer});
+        let found = Stored::<K>::decode(&object.to_string()).readable();
+        let listed = found.map(|found| stored::unknown(&found).unwrap_or_default()).unwrap_or_default();
+        prop_assert!(listed.contains("fromTheFuture: soon"), "{plural}{place}: '{listed}'");
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { max_global_rejects: 100_000, ..ProptestConfig::default() })]
 
@@ -230,6 +273,17 @@ proptest! {
             let _ = window::judge(&environment.spec.windows, fixtures::at(0));
             decide(fixtures::observed(environment), &leaps);
         }
+    }
+
+    #[test]
+    fn a_field_of_a_newer_version_is_noticed_wherever_it_is(
+        environment in admitted(&schemas("environments").0),
+        release in admitted(&schemas("releases").0),
+        action in admitted(&schemas("releaseactions").0),
+    ) {
+        notices_newer_fields::<Environment>("environments", &environment)?;
+        notices_newer_fields::<Release>("releases", &release)?;
+        notices_newer_fields::<ReleaseAction>("releaseactions", &action)?;
     }
 
     #[test]
