@@ -6,6 +6,7 @@
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
 pub mod action;
+pub mod action_already;
 pub mod action_rule;
 pub mod address;
 pub mod age;
@@ -40,11 +41,13 @@ pub mod image_version;
 pub mod intent;
 pub mod judged;
 pub mod known_version;
+pub mod labelled;
 pub mod lane;
 pub mod log;
 pub mod measure;
 pub mod notice;
 pub mod object_name;
+pub mod outcome;
 pub mod pane;
 pub mod plan;
 pub mod pod_row;

@@ -14,6 +14,7 @@ use crate::app::state::pending::Pending;
 use crate::app::state::store::Store;
 use crate::app::state::target::{Availability, Invocation, Target};
 use crate::app::{driving, guard, needs, shifting, target};
+use crate::domain::action_already;
 use crate::domain::action_rule::{self, rule};
 use crate::domain::gate::force;
 
@@ -80,10 +81,11 @@ pub(super) fn subject(store: &Store, target: &Target, kind: ActionKind) -> Resul
 pub(super) fn why_not(store: &Store, id: &ReleaseId, kind: ActionKind) -> Option<String> {
     let Some(release) = store.release(id) else { return Some("this release is gone".to_owned()) };
     let environment_id = store.environment_of(id)?;
-    let (Some(cluster), Some(environment)) = (store.cluster(id.cluster), store.environment(&environment_id))
-    else {
+    let known = store.cluster(id.cluster).zip(store.environment(&environment_id));
+    // a stop needs the release alone
+    if known.is_none() && !guard::is_stop(kind) {
         return Some(format!("environment {} is not known", environment_id.key));
-    };
+    }
     if let Some(reason) = guard::refusal_of(store, &environment_id, (kind.verb(), kind)) {
         return Some(reason);
     }
@@ -98,6 +100,7 @@ pub(super) fn why_not(store: &Store, id: &ReleaseId, kind: ActionKind) -> Option
     if let Some(pending) = store.pending.iter().filter(is_ours).find(|pending| is_in_the_way(&pending.what)) {
         return Some(format!("{} was sent already and is not judged yet", pending.what));
     }
+    let (cluster, environment) = known?;
     match kind {
         ActionKind::Approve => needs::why_not_approve(cluster, environment, release),
         ActionKind::Withdraw => needs::why_not_withdraw(cluster, environment, release),
@@ -147,6 +150,9 @@ pub(super) fn fits(release: &Release, kind: ActionKind) -> Result<(), String> {
         };
     if fits {
         return Ok(());
+    }
+    if let Some(done) = action_already::done(kind, &release.spec.version, &status) {
+        return Err(done);
     }
     let version = &release.spec.version;
     Err(match (kind, phase) {

@@ -2,8 +2,6 @@
 //!
 //! Owns which silence is proposed and what of it is shown before it is sent. Must not know how an Alertmanager is reached.
 
-use chrono::TimeDelta;
-
 use crate::api::EnvironmentKey;
 use crate::app::arguments::Words as Arguments;
 use crate::app::ask::{self, Question};
@@ -71,9 +69,10 @@ pub(super) fn silence(store: &mut Store, argument: &str) -> Vec<Effect> {
         }
     };
     let mut words = Arguments::of(Some(argument));
-    let Some(span) = words.span().filter(|span| *span > TimeDelta::zero()) else {
-        store.say(Level::Warning, format!("silence: {FORM}"));
-        return Vec::new();
+    let span = match words.duration(FORM, None) {
+        Ok(Some(span)) => span,
+        Ok(None) => return refuse(store, FORM),
+        Err(why) => return refuse(store, &why),
     };
     let (mut matchers, mut comment) = (Vec::new(), Vec::new());
     for word in words.rest().split_whitespace() {
@@ -95,6 +94,11 @@ pub(super) fn silence(store: &mut Store, argument: &str) -> Vec<Effect> {
         intent: Intent::Silence { to, matchers, span },
     };
     ask::open(store, question)
+}
+
+fn refuse(store: &mut Store, why: &str) -> Vec<Effect> {
+    store.say(Level::Warning, format!("silence: {why}"));
+    Vec::new()
 }
 
 /// Opens the question whether to end the silence that keeps the chosen alert quiet.
@@ -133,6 +137,8 @@ pub(super) fn ended(store: &mut Store, what: &str, outcome: Outcome) -> Vec<Effe
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chrono::TimeDelta;
+
     use crate::api::environment::AlertmanagerRef;
     use crate::app::fixtures::{World, ago, alert, chords, environment_id, now, planera};
     use crate::app::state::effect::RequestId;

@@ -6,6 +6,7 @@ use crate::api::Duration;
 use crate::api::environment::InFlight;
 use crate::app::state::located::{EnvironmentId, ReleaseId};
 use crate::app::state::store::Store;
+use crate::domain::age::Age;
 
 /// The words after a command, taken one by one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,11 +26,32 @@ impl Words {
         (!self.words.is_empty()).then(|| self.words.remove(0))
     }
 
-    /// The first word, if it is a span of time.
-    pub(super) fn span(&mut self) -> Option<TimeDelta> {
-        let span: Duration = self.words.first()?.parse().ok()?;
+    /// The span of time that the words begin with; nothing where none is given.
+    ///
+    /// # Errors
+    /// A word that was probably meant as a duration is none, stands where none is read, is no time at all or more than `longest`: one
+    /// sentence that says what is accepted. It never becomes a part of a reason.
+    pub(super) fn duration(
+        &mut self,
+        form: &str,
+        longest: Option<TimeDelta>,
+    ) -> Result<Option<TimeDelta>, String> {
+        let Some(first) = self.words.first() else { return Ok(None) };
+        let Ok(span) = first.parse::<Duration>() else {
+            return match self.misread_span() {
+                None => Ok(None),
+                Some(word) => Err(format!("`{word}` is not read as a duration such as 30m or 1h30m: {form}")),
+            };
+        };
+        let span = span.to_delta();
+        if span <= TimeDelta::zero() {
+            return Err(format!("`{first}` is no time: {form}"));
+        }
+        if let Some(longest) = longest.filter(|longest| span > *longest) {
+            return Err(format!("`{first}` is too long, at most {}: {form}", Age::of(longest)));
+        }
         self.words.remove(0);
-        Some(span.to_delta())
+        Ok(Some(span))
     }
 
     /// What becomes of what executes: the word after `--in-flight`, or that word alone at the beginning.
@@ -51,10 +73,12 @@ impl Words {
     }
 
     /// A word that was probably meant as a duration and is none, or stands where none is read.
-    pub(super) fn misread_span(&self) -> Option<&str> {
+    fn misread_span(&self) -> Option<&str> {
         let is_span = |word: &str| word.parse::<Duration>().is_ok();
         let first = self.words.first()?;
-        if first.starts_with(|c: char| c.is_ascii_digit()) {
+        // `-5m`, `+5m`, `.5h`, `~2h`
+        let bare = first.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '#');
+        if bare.starts_with(|c: char| c.is_ascii_digit()) {
             return Some(first);
         }
         self.words.iter().find(|word| is_span(word)).map(String::as_str)
@@ -147,10 +171,54 @@ mod tests {
             ("", None, None, None, ""),
         ] {
             let mut words = Words::of(Some(text));
-            assert_eq!(words.span(), span.map(TimeDelta::minutes), "{text}");
+            assert_eq!(words.duration("", None), Ok(span.map(TimeDelta::minutes)), "{text}");
             assert_eq!(words.in_flight(), in_flight, "{text}");
             assert_eq!(words.incident().as_deref(), incident, "{text}");
             assert_eq!(words.rest(), rest, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_misread_duration_is_refused_and_never_a_reason() {
+        for text in [
+            "2hours it burns",
+            "2 h it burns",
+            "2",
+            "0 it burns",
+            "0s it burns",
+            "0h0m",
+            "-5m it burns",
+            "−5m it burns",
+            "+5m",
+            ".5h",
+            "1.5h",
+            "1,5h",
+            "2H",
+            "~2h",
+            "(2h) it burns",
+            "5h it burns",
+            "99999d",
+            "stagin 2h it burns",
+            "for 2h it burns",
+            "INC-1 2h it burns",
+        ] {
+            let mut words = Words::of(Some(text));
+            let refused = words.duration(":x 30m REASON", Some(TimeDelta::hours(4)));
+            assert!(
+                refused.as_ref().is_err_and(|why| why.ends_with(": :x 30m REASON")),
+                "{text}: {refused:?}"
+            );
+        }
+        for (text, span, rest) in [
+            ("4h it burns", Some(240), "it burns"),
+            ("1h30m retries within 5m fail", Some(90), "retries within 5m fail"),
+            ("the database is full", None, "the database is full"),
+            ("#12 is open", None, "#12 is open"),
+        ] {
+            let mut words = Words::of(Some(text));
+            let found = words.duration("", Some(TimeDelta::hours(4)));
+            assert_eq!(found, Ok(span.map(TimeDelta::minutes)), "{text}");
+            assert_eq!(words.rest(), rest);
         }
     }
 }

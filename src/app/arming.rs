@@ -144,7 +144,7 @@ mod tests {
         for (keys, expected) in [
             (": arm enter", "arm: for how long and why? :arm 15m REASON"),
             (": arm space 15m enter", "arm: for how long and why? :arm 15m REASON"),
-            (": arm space 9h space INC-1 enter", "arm: for 8h at most"),
+            (": arm space 9h space INC-1 enter", "arm: `9h` is too long, at most 8h: :arm 15m REASON"),
             (": disarm enter", "disarm: nothing is armed"),
         ] {
             let world = locked().typing(keys);

@@ -1,6 +1,6 @@
 //! Opening, renewing and answering a confirmation.
 
-use crate::api::{Environment, ReleaseKey};
+use crate::api::{Environment, ReleaseKey, Tier};
 use crate::app::state::confirm::{Confirm, ConfirmFocus, Intent, Phrase, Reason, Seen};
 use crate::app::state::effect::Effect;
 use crate::app::state::line_editor::LineEditor;
@@ -40,14 +40,22 @@ pub(super) struct Question<'a> {
 
 /// Opens the question on top of everything, the focus on Cancel. Where nothing is demanded and nothing is missing, it is sent at once.
 pub(super) fn open(store: &mut Store, question: Question<'_>) -> Vec<Effect> {
-    let Some(environment) = store.environment(&question.environment).cloned() else { return Vec::new() };
-    let tier = environment.spec.tier;
+    let known = store.environment(&question.environment).cloned();
+    if known.is_none() && !question.intent.is_stop() {
+        store.say(Level::Warning, format!("environment {} is not known", question.environment.key));
+        return Vec::new();
+    }
+    // a stop of a release whose environment is gone is asked for as in production
+    let tier = known.as_ref().map_or(Tier::Production, |environment| environment.spec.tier);
     let demand = question.confirmation.demand(tier);
-    let phrase = (demand == Demand::Phrase)
-        .then(|| Phrase { expected: confirm_phrase(&environment), editor: LineEditor::default() });
+    let phrase = known.as_ref().filter(|_| demand == Demand::Phrase);
+    let phrase = phrase
+        .map(|environment| Phrase { expected: confirm_phrase(environment), editor: LineEditor::default() });
+    let application = known.as_ref().map_or("", |environment| environment.spec.application.as_str());
+    let place = (&*question.environment.key.name, application);
     let wants_reason = question.reason_least > 0 || !question.reason.trim().is_empty();
     let mut confirm = Confirm {
-        title: build::title(question.verb, &question.intent, &environment),
+        title: build::title(question.verb, &question.intent, place),
         verb: question.verb.to_owned(),
         seen: question.release.as_ref().and_then(|id| store.release(id)).map(|release| Seen::of(release)),
         environment: question.environment.clone(),

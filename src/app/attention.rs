@@ -11,6 +11,7 @@ use crate::app::state::effect::Effect;
 use crate::app::state::inbox::{InboxKey, InboxRow};
 use crate::app::state::located::{ClusterId, EnvironmentId, ReleaseId};
 use crate::app::state::store::Store;
+use crate::domain::outcome;
 use crate::sanitize;
 
 /// Title of a window that has nothing to tell, and the end of every other.
@@ -134,7 +135,8 @@ fn ours((id, cluster): (ClusterId, &ClusterState), release: &Release) -> Option<
     };
     let environment_id = EnvironmentId::new(id, key);
     let place = place(environment.spec.tier, &environment.spec.application, &environment_id);
-    let sentence = format!("{place}: your {} is {phase}: {}", release.spec.version, status.message);
+    let sentence =
+        format!("{place}: your {} is {phase}: {}", release.spec.version, outcome::message(release));
     Some((occasion, environment_id, sentence))
 }
 

@@ -17,10 +17,15 @@ mod particular;
 /// The facts of a confirmation, in the order in which they are read.
 pub(super) fn of(store: &Store, confirm: &Confirm) -> Vec<Fact> {
     let id = &confirm.environment;
-    let (Some(cluster), Some(environment)) = (store.cluster(id.cluster), store.environment(id)) else {
-        return Vec::new();
-    };
+    let Some(cluster) = store.cluster(id.cluster) else { return Vec::new() };
     let good = |label, value: String| Fact { label, value, bad: false };
+    let Some(environment) = store.environment(id) else {
+        let value = format!("{} does not exist, or this version cannot decode it", id.key);
+        return vec![
+            good("cluster", cluster.context.to_string()),
+            Fact { label: "environment", value, bad: true },
+        ];
+    };
     let mut facts = vec![
         good("cluster", cluster.context.to_string()),
         good("environment", format!("{} ({})", id.key.name, environment.spec.tier)),
@@ -142,6 +147,9 @@ fn state(row: &EnvironmentRow) -> Vec<Fact> {
     }
     if let Some(active) = &row.active {
         add("in progress", format!("{} {}", active.version, active.phase), false);
+    }
+    if let Some(failed) = &row.failed {
+        add("last release", format!("{} {}: {}", failed.version, failed.phase, row.reason), true);
     }
     facts
 }

@@ -5,6 +5,7 @@ mod components;
 mod confirming;
 mod differences;
 mod events;
+mod failed;
 mod fold;
 mod guarding;
 mod handoff;

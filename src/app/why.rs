@@ -63,11 +63,7 @@ pub(super) fn open(store: &mut Store, id: ReleaseId) -> Vec<Effect> {
 /// Everything that a release waits for, what keeps its pods from getting well before all else.
 #[must_use]
 pub fn reasons(store: &Store, id: &ReleaseId) -> Vec<Reason> {
-    let (Some(release), Some(environment)) =
-        (store.release(id), store.environment_of(id).and_then(|id| store.environment(&id)))
-    else {
-        return Vec::new();
-    };
+    let Some(release) = store.release(id) else { return Vec::new() };
     let cause = store.rows.causes.get(id).map(|case| Reason {
         gate: "cause".to_owned(),
         state: GateState::Fail,
@@ -76,7 +72,7 @@ pub fn reasons(store: &Store, id: &ReleaseId) -> Vec<Reason> {
         clears_at: None,
         command: Some(case.diagnosis.remedy.clone()),
     });
-    cause.into_iter().chain(explain(release, environment, store.now)).collect()
+    cause.into_iter().chain(explain(release, store.now)).collect()
 }
 
 /// Why we could not approve it or bring it here ourselves, as far as this terminal can tell; absent when we could.
@@ -121,8 +117,13 @@ pub fn ask(store: &mut Store, id: &ReleaseId) -> Result<Asked, String> {
     let identity = store.cluster(id.cluster).and_then(|cluster| cluster.identity.clone()).unwrap_or_default();
     let author = Author { user: &identity.user, groups: &identity.groups };
     if approves
-        && let Ok(action) =
-            intent::action(&release, &environment, ActionKind::Approve, author, (&Act::default(), &nonce))
+        && let Ok(action) = intent::action(
+            &release,
+            Some(&environment),
+            ActionKind::Approve,
+            author,
+            (&Act::default(), &nonce),
+        )
     {
         return Ok(("your approval", request, dry_action(id.cluster, action, request)));
     }

@@ -8,19 +8,20 @@ use super::exit::Exit;
 use super::grammar::{Act, Format, How, Weight};
 use super::session::{Session, nonce};
 use super::{choose, follow, output};
+use crate::api::release::ReleaseStatus;
 use crate::api::release_action::Parameters;
 use crate::api::{ActionKind, ActionResult, Environment, Release, ReleaseAction};
 use crate::cluster::Outcome;
 use crate::config::Settings;
-use crate::domain::action_rule::{self, Confirmation};
-use crate::domain::{intent, resume};
+use crate::domain::action_rule::{self, Confirmation, rule};
+use crate::domain::{action_already, intent, resume};
 use crate::time::Clock;
 
 /// One action on the release that a person means.
 pub(super) async fn act(settings: &Settings, kind: ActionKind, wanted: &Act) -> Result<Exit, CliError> {
     let said = intent::Act { reason: wanted.reason.clone(), ..intent::Act::default() };
     intent::check(kind, &said)?;
-    let with = |release: &Release, _: &Environment| {
+    let with = |release: &Release, _: Option<&Environment>| {
         if let Some(status) = release.status.as_ref().filter(|_| kind == ActionKind::Resume) {
             let next = resume::after_resume(status, Clock::system().now());
             output::remark(&format!("once resumed, the release {}", crate::sanitize::line(&next)));
@@ -42,33 +43,85 @@ pub(super) async fn on_release(
     settings: &Settings,
     kind: ActionKind,
     target: &str,
-    (with, how): (impl FnOnce(&Release, &Environment) -> Result<intent::Act, CliError>, &How),
+    (with, how): (impl FnOnce(&Release, Option<&Environment>) -> Result<intent::Act, CliError>, &How),
 ) -> Result<Exit, CliError> {
     let session = Session::open(settings, &[target]).await?;
-    let (environments, releases) = (session.environments().await?, session.releases().await?);
-    let release = choose::release(&environments, &releases, target, choose::fitting(kind))?;
+    let environments = environments(&session, kind).await?;
+    let releases = session.releases().await?;
+    let release = match choose::release(&environments, &releases, target, choose::fitting(kind)) {
+        Ok(release) => release,
+        // what fits none of the environment's releases may have been done to the last one
+        Err(error) => match choose::last(&environments, &releases, target) {
+            Some(last) if action_already::done(kind, &last.spec.version, &status(last)).is_some() => last,
+            _ => return Err(error),
+        },
+    };
     let key = release.environment_key();
-    let environment = environments.iter().find(|environment| environment.key() == key).ok_or_else(|| {
-        CliError::new(
-            Exit::Error,
-            format!("the environment {key} of release {} does not exist", release.key()),
-        )
-    })?;
+    let environment = environments.iter().find(|environment| environment.key() == key);
+    let approved = environment
+        .filter(|_| kind == ActionKind::Approve)
+        .and_then(|environment| action_already::approved(release, environment, session.author()));
+    if let Some(done) =
+        approved.or_else(|| action_already::done(kind, &release.spec.version, &status(release)))
+    {
+        return report_done(release, &done, how);
+    }
+    if environment.is_none() && !rule(kind).is_stop() {
+        return Err(no_environment(release));
+    }
     let act = with(release, environment)?;
     submit(&session, (release, environment), kind, (act, how)).await
+}
+
+/// The environments in sight. Whoever stops a release need not be able to read them.
+async fn environments(session: &Session, kind: ActionKind) -> Result<Vec<Environment>, CliError> {
+    match session.environments().await {
+        Err(error) if rule(kind).is_stop() && error.exit() != Exit::Unreachable => {
+            output::remark(&format!("environments cannot be read: {error}"));
+            Ok(Vec::new())
+        }
+        found => found,
+    }
+}
+
+fn status(release: &Release) -> ReleaseStatus {
+    release.status.clone().unwrap_or_default()
+}
+
+/// The refusal of an action that needs the environment of a release.
+pub(super) fn no_environment(release: &Release) -> CliError {
+    let (key, environment) = (release.key(), release.environment_key());
+    let sentence = format!("environment {environment} of release {key} does not exist, or cannot be decoded");
+    CliError::new(Exit::Error, sentence)
+}
+
+/// Sends nothing, since nothing would change: that is what was wanted.
+fn report_done(release: &Release, done: &str, how: &How) -> Result<Exit, CliError> {
+    match how.output {
+        Format::Json => output::json(release)?,
+        Format::Table => {
+            let done = crate::sanitize::line(done);
+            output::text(&format!("release {}: {done}; nothing was sent\n", release.key()))?;
+        }
+    }
+    Ok(Exit::Ok)
 }
 
 /// Confirms, sends, and tells what became of it.
 pub(super) async fn submit(
     session: &Session,
-    (release, environment): (&Release, &Environment),
+    (release, environment): (&Release, Option<&Environment>),
     kind: ActionKind,
     (act, how): (intent::Act, &How),
 ) -> Result<Exit, CliError> {
     let nonce = nonce(how.request_id.as_ref());
     let action = intent::action(release, environment, kind, session.author(), (&act, &nonce))?;
-    let what =
-        format!("{kind} release {} ({} into {})", release.key(), release.spec.version, environment.key());
+    let what = format!(
+        "{kind} release {} ({} into {})",
+        release.key(),
+        release.spec.version,
+        release.environment_key()
+    );
     let confirmation = action_rule::confirmation(kind, act.parameters.as_ref(), Some(release));
     send(session, (environment, confirmation), &action, (&what, how)).await
 }
@@ -76,7 +129,7 @@ pub(super) async fn submit(
 /// Asks for what is demanded, sends, and tells what became of it.
 pub(super) async fn send(
     session: &Session,
-    (environment, confirmation): (&Environment, Confirmation),
+    (environment, confirmation): (Option<&Environment>, Confirmation),
     action: &ReleaseAction,
     (what, how): (&str, &How),
 ) -> Result<Exit, CliError> {

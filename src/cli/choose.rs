@@ -60,6 +60,7 @@ pub(super) fn release<'a>(
             releases.iter().filter(|release| release.environment_key() == key && fits(release)).collect()
         }
         Err(error) if error.exit() == Exit::Usage => return Err(error),
+        Err(_) if into(releases, given).any(&fits) => into(releases, given).filter(|r| fits(r)).collect(),
         Err(_) => {
             let begins = |release: &&Release| {
                 release.metadata.name.as_deref().is_some_and(|name| name.starts_with(given))
@@ -83,6 +84,28 @@ pub(super) fn release<'a>(
             Err(CliError::new(Exit::Usage, sentence))
         }
     }
+}
+
+/// Releases into an environment of that name, or `namespace/name`, whether or not its Environment exists.
+fn into<'a>(releases: &'a [Release], given: &str) -> impl Iterator<Item = &'a Release> {
+    releases.iter().filter(move |release| {
+        release.spec.environment == given || release.environment_key().to_string() == given
+    })
+}
+
+/// The last release of the environment called `given`: the one that executes, else the newest.
+pub(super) fn last<'a>(
+    environments: &[Environment],
+    releases: &'a [Release],
+    given: &str,
+) -> Option<&'a Release> {
+    let key = environment(environments, given).ok().map(Environment::key);
+    let meant = |release: &&Release| match &key {
+        Some(key) => release.environment_key() == *key,
+        None => into(std::slice::from_ref(*release), given).next().is_some(),
+    };
+    let newest = |release: &&Release| (release.phase().holds_lane(), release.created_at(), release.key());
+    releases.iter().filter(meant).max_by_key(newest)
 }
 
 /// Whether a release is where that action makes sense, and what one reads when none is.
@@ -198,5 +221,21 @@ mod tests {
         assert!(
             find("nope", ActionKind::Abort).unwrap_err().contains("neither a release nor an environment")
         );
+    }
+
+    #[test]
+    fn releases_of_an_environment_that_is_gone_are_still_found_by_it() {
+        let releases = [
+            a_release("a", "production-v1-aa", Phase::Succeeded),
+            a_release("a", "production-v2-bb", Phase::Pending),
+        ];
+        let find = |given: &str, kind| release(&[], &releases, given, fitting(kind)).map(Release::key);
+        for given in ["production", "a/production", "production-v2"] {
+            assert_eq!(&*find(given, ActionKind::Abort).unwrap().name, "production-v2-bb", "{given}");
+        }
+        assert!(find("production", ActionKind::Resume).is_err());
+        let last = |given| last(&[], &releases, given).map(|found| found.key().name.to_string());
+        assert_eq!(last("production").as_deref(), Some("production-v2-bb"));
+        assert_eq!(last("staging"), None);
     }
 }

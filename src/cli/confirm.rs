@@ -5,15 +5,16 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use super::error::CliError;
 use super::exit::Exit;
 use super::grammar::How;
-use crate::api::Environment;
+use crate::api::{Environment, Tier};
 use crate::domain::action_rule::{self, Confirmation, Demand};
 use crate::sanitize;
 
 /// Makes sure that what the action demands in this environment was given, by a flag or on the terminal. `what` is about to be done.
+/// Where the environment is not known, as where a release is stopped whose environment was deleted, production's rules hold.
 ///
 /// A yes is asked for on a terminal only: a script that names the action means it. The phrase is never taken for granted.
 pub(super) fn confirm(
-    environment: &Environment,
+    environment: Option<&Environment>,
     confirmation: Confirmation,
     how: &How,
     what: &str,
@@ -21,10 +22,11 @@ pub(super) fn confirm(
     if how.dry_run {
         return Ok(());
     }
-    match confirmation.demand(environment.spec.tier) {
-        Demand::Nothing => Ok(()),
-        Demand::Button => yes(how, what),
-        Demand::Phrase => phrase(environment, how, what),
+    let tier = environment.map_or(Tier::Production, |environment| environment.spec.tier);
+    match (confirmation.demand(tier), environment) {
+        (Demand::Nothing, _) => Ok(()),
+        (Demand::Phrase, Some(environment)) => phrase(environment, how, what),
+        (Demand::Button | Demand::Phrase, _) => yes(how, what),
     }
 }
 

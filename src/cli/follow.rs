@@ -13,6 +13,7 @@ use crate::api::strategy::StrategyName;
 use crate::api::{Duration, Phase, Release, ReleaseAction, ReleaseKey};
 use crate::app::steps;
 use crate::cluster::{self, Cluster};
+use crate::domain::outcome;
 use crate::sanitize;
 
 /// How long the controller's verdict is awaited when nobody asked to wait.
@@ -81,10 +82,9 @@ pub(super) async fn until(
     };
     print(last.as_ref(), key, exit, format)?;
     if exit == Exit::TimedOut {
-        let state = last.as_ref().map_or(String::new(), |release| {
-            let message = release.status.as_ref().map_or("", |status| status.message.as_str());
-            format!(" ({}: {})", release.phase(), sanitize::line(message))
-        });
+        let state = last
+            .as_ref()
+            .map_or(String::new(), |release| format!(" ({})", sanitize::line(&self::line(release))));
         let sentence = format!("release {key} has not ended within {limit}{state}; it continues");
         return Err(CliError::new(exit, sentence));
     }
@@ -162,10 +162,9 @@ pub(super) fn line(release: &Release) -> String {
     let sided = status.plan.as_ref().is_some_and(|plan| plan.strategy != StrategyName::Rolling);
     let weight = status.weight.as_ref().filter(|_| sided && phase.holds_lane());
     let weight = weight.map_or_else(String::new, |weight| format!(" {}%", weight.desired));
-    if status.message.is_empty() {
-        format!("{phase}{step}{weight}")
-    } else {
-        format!("{phase}{step}{weight}: {}", status.message)
+    match &*outcome::message(release) {
+        "" => format!("{phase}{step}{weight}"),
+        message => format!("{phase}{step}{weight}: {message}"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What stops, guards and takes responsibility: `freeze`, `stop`, `scale`, `deny`, `override`, `review`, `drive` and the like.
 
-use super::act::{on_release, send};
+use super::act::{no_environment, on_release, send};
 use super::error::CliError;
 use super::exit::Exit;
 use super::grammar::{
@@ -10,7 +10,7 @@ use super::grammar::{
 use super::session::{Session, nonce};
 use crate::api::environment::Debt;
 use crate::api::release_action::Parameters;
-use crate::api::{ActionKind, Duration, Environment};
+use crate::api::{ActionKind, Duration, Environment, Release};
 use crate::config::Settings;
 use crate::domain::action_rule;
 use crate::domain::intent::{self, Act};
@@ -109,7 +109,8 @@ pub(super) async fn override_gate(settings: &Settings, wanted: &Override) -> Res
 
 /// `check`: the item may be cut short.
 pub(super) async fn check(settings: &Settings, wanted: &Check) -> Result<Exit, CliError> {
-    let chosen = |_: &_, environment: &Environment| {
+    let chosen = |release: &Release, environment: Option<&Environment>| {
+        let environment = environment.ok_or_else(|| no_environment(release))?;
         let item =
             item(environment, &wanted.item).map_err(|sentence| CliError::new(Exit::Usage, sentence))?;
         let parameters = Parameters { item: Some(item.to_owned()), ..Parameters::default() };
@@ -199,7 +200,7 @@ async fn confirm_and_send(
     };
     let action = intent::environment_action(environment, kind, session.author(), (&act, &nonce))?;
     let confirmation = action_rule::confirmation(kind, act.parameters.as_ref(), None);
-    send(session, (environment, confirmation), &action, (&what, how)).await
+    send(session, (Some(environment), confirmation), &action, (&what, how)).await
 }
 
 #[cfg(test)]

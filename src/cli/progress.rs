@@ -10,6 +10,7 @@ use crate::app::steps::{self, StepWords};
 use crate::app::tracks::{WeightWords, drifts, sides};
 use crate::domain::age::Age;
 use crate::domain::known_version::tag;
+use crate::domain::labelled::labelled;
 use crate::sanitize;
 
 /// Everything that tells how far a release is; empty before it has a plan.
@@ -39,8 +40,8 @@ pub(super) fn told(release: &Release, environment: Option<&Environment>, now: Da
             GateState::Fail => "FAIL",
             GateState::NoData => "no data",
         };
-        let (name, detail) = (sanitize::line(&verdict.name), sanitize::line(&verdict.detail));
-        let _ = writeln!(text, "  analysis {word:<7} {name}: {detail}");
+        let said = labelled(&verdict.name, &verdict.detail);
+        let _ = writeln!(text, "  analysis {word:<7} {}", sanitize::line(&said));
     }
     text
 }

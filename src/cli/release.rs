@@ -77,8 +77,13 @@ pub(super) async fn rollback(settings: &Settings, wanted: &Rollback) -> Result<E
             ));
         }
         let said = intent::Act { reason: wanted.about.reason.clone(), ..intent::Act::default() };
-        return act::submit(&session, (release, &environment), ActionKind::Rollback, (said, &wanted.how))
-            .await;
+        return act::submit(
+            &session,
+            (release, Some(&environment)),
+            ActionKind::Rollback,
+            (said, &wanted.how),
+        )
+        .await;
     }
     let known = known_versions(&environment, &releases.iter().collect::<Vec<_>>(), now);
     let target = way_back(&environment, &known, wanted.to.as_deref())?;
@@ -206,7 +211,7 @@ async fn submit(
 ) -> Result<Exit, CliError> {
     let key = release.key();
     let what = format!("{:?} {} into {}", release.spec.kind, release.spec.version, environment.key());
-    confirm(environment, Confirmation::of_release(release.spec.kind), how, &what)?;
+    confirm(Some(environment), Confirmation::of_release(release.spec.kind), how, &what)?;
     let (release, remarks) = session.cluster.pinned(release).await?;
     let release = &release;
     for remark in remarks {

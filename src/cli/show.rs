@@ -22,6 +22,7 @@ use crate::app::update_all;
 use crate::cluster::Cluster;
 use crate::config::Settings;
 use crate::domain::age::Age;
+use crate::domain::outcome;
 use crate::sanitize;
 use crate::time::Clock;
 
@@ -64,7 +65,9 @@ pub(super) async fn status(settings: &Settings, wanted: &Status) -> Result<Exit,
                 environment.spec.tier.as_str(),
                 &versions(environment),
                 &since.map_or_else(String::new, |since| Age::between(since, now).to_string()),
-                &active(environment, &seen.releases).map_or_else(String::new, line),
+                &active(environment, &seen.releases)
+                    .or_else(|| failed(environment, &seen.releases))
+                    .map_or_else(String::new, line),
                 &status
                     .frozen
                     .map_or_else(String::new, |frozen| format!("by {}: {}", frozen.by, frozen.reason)),
@@ -130,7 +133,11 @@ pub(super) async fn queue(settings: &Settings, wanted: &Queue) -> Result<Exit, C
 async fn details(seen: &Seen, now: DateTime<Utc>) -> String {
     let mut text = String::new();
     for environment in &seen.environments {
-        let Some(release) = active(environment, &seen.releases) else { continue };
+        let Some(release) =
+            active(environment, &seen.releases).or_else(|| failed(environment, &seen.releases))
+        else {
+            continue;
+        };
         let _ = writeln!(text, "\nrelease {}: {}", release.key(), sanitize::line(&line(release)));
         if let Some(cause) = cause(seen, environment, release, now).await {
             let _ = writeln!(text, "  CAUSE    {}", sanitize::line(&cause));
@@ -209,6 +216,12 @@ fn versions(environment: &Environment) -> String {
     versions.join(", ")
 }
 
+/// The last release, where it failed.
+fn failed<'a>(environment: &Environment, releases: &'a [Release]) -> Option<&'a Release> {
+    let key = environment.key();
+    outcome::failed(releases.iter().filter(|release| release.environment_key() == key))
+}
+
 /// The release that holds the lane, else the oldest that waits.
 fn active<'a>(environment: &Environment, releases: &'a [Release]) -> Option<&'a Release> {
     let key = environment.key();
@@ -226,6 +239,7 @@ fn environments_as_json(seen: &Seen) -> Vec<Value> {
                 "cluster": seen.context,
                 "environment": environment,
                 "activeRelease": active(environment, &seen.releases),
+                "failedRelease": failed(environment, &seen.releases),
                 "promise": seen.promise.as_ref().map(Promise::as_json),
             })
         })

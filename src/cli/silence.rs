@@ -53,7 +53,7 @@ pub(super) async fn silence(settings: &Settings, wanted: &Silence) -> Result<Exi
     let meant = active.ok().map(|active| matched(&active, &silence.matchers));
     let asked = told(&silence, &manager.name, meant.as_deref());
     confirm(
-        &environment,
+        Some(&environment),
         Confirmation::Light,
         &how(wanted),
         &format!("silence {}\n{asked}", environment.key()),

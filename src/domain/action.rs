@@ -6,7 +6,7 @@
 use super::rollout::Observed;
 use chrono::{DateTime, Utc};
 
-use super::{action_rule, approval, identity, plan};
+use super::{action_already, action_rule, approval, identity, plan};
 use crate::api::Environment;
 use crate::api::environment::Identity;
 use crate::api::release::{ApprovalRecord, Phase, PlanStep, Release, ReleaseKind, ReleaseStatus};
@@ -206,6 +206,9 @@ fn phase(observed: &Observed, status: &ReleaseStatus, action: &ReleaseAction) ->
         return None;
     }
     let kind = action.spec.action;
+    if let Some(done) = action_already::done(kind, &observed.release.spec.version, status) {
+        return Some(Verdict::refused(done));
+    }
     Some(Verdict::refused(match phase {
         Phase::Pending => format!("{kind} does not fit: it has not started"),
         Phase::RollingBack => format!("{kind} does not fit: it is already being rolled back"),

@@ -137,6 +137,9 @@ pub enum IntentError {
     /// The controller has not looked at the release yet.
     #[error("release {0} has no plan yet: the controller has not looked at it; is it running?")]
     NoPlan(String),
+    /// The environment is gone, or cannot be decoded.
+    #[error("environment {0} does not exist, or this version cannot decode it")]
+    NoEnvironment(String),
     /// The environment asks nobody.
     #[error("{0} asks for no approval")]
     NoApprovalNeeded(String),
@@ -507,7 +510,7 @@ mod tests {
         let bob = Author { user: "bob", groups: &groups };
         let build = |kind, reason: Option<&str>| {
             let act = Act { reason: reason.map(str::to_owned), ..Act::default() };
-            action(&seen(), &environment(), kind, bob, (&act, "1"))
+            action(&seen(), Some(&environment()), kind, bob, (&act, "1"))
         };
         let approve = build(ActionKind::Approve, None).unwrap().spec;
         let expected = approve.expected.unwrap();
@@ -531,7 +534,7 @@ mod tests {
         let approve = |release: &Release, environment: &Environment, user| {
             action(
                 release,
-                environment,
+                Some(environment),
                 ActionKind::Approve,
                 Author { user, groups: &groups },
                 (&Act::default(), "1"),

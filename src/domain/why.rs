@@ -5,8 +5,10 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::api::Verb;
 use crate::api::release::{GateState, GateStatus, Phase, PlanStep, Release, ReleaseStatus};
-use crate::api::{Environment, Verb};
+use crate::domain::labelled::unlabelled;
+use crate::domain::outcome;
 
 /// One thing that a release waits for, or has passed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,18 +27,20 @@ pub struct Reason {
     pub command: Option<String>,
 }
 
-/// Everything that a release waits for, the foremost first: failed before unknown before waiting before passed. Nothing where it
-/// has ended.
+/// Everything that a release waits for, the foremost first: failed before unknown before waiting before passed. Passed gates are listed
+/// until the release begins. Nothing where it has ended.
 #[must_use]
-pub fn explain(release: &Release, environment: &Environment, now: DateTime<Utc>) -> Vec<Reason> {
+pub fn explain(release: &Release, now: DateTime<Utc>) -> Vec<Reason> {
     let phase = release.phase();
     if phase.is_final() {
         return Vec::new();
     }
     let nothing = ReleaseStatus::default();
     let status = release.status.as_ref().unwrap_or(&nothing);
-    let mut reasons: Vec<Reason> = state(release, environment, status).into_iter().collect();
-    let mut gates: Vec<&GateStatus> = status.gates.iter().collect();
+    let mut reasons: Vec<Reason> = state(release, status).into_iter().collect();
+    // what passed before it began says nothing of the present: the router no longer sends 0%
+    let is_past = |gate: &GateStatus| phase.holds_lane() && gate.state == GateState::Pass;
+    let mut gates: Vec<&GateStatus> = status.gates.iter().filter(|gate| !is_past(gate)).collect();
     gates.sort_by_key(|gate| rank(gate.state));
     if gates.is_empty() && phase == Phase::Pending {
         reasons.push(Reason {
@@ -71,7 +75,8 @@ const fn rank(state: GateState) -> u8 {
 
 fn from_gate(gate: &GateStatus, now: DateTime<Utc>) -> Reason {
     let is_due = gate.state != GateState::Pass && gate.clears_at.is_some_and(|at| at <= now);
-    let detail = if is_due { format!("{}; due now", gate.detail) } else { gate.detail.clone() };
+    let detail = unlabelled(&gate.name, &gate.detail);
+    let detail = if is_due { format!("{detail}; due now") } else { detail.to_owned() };
     Reason {
         gate: gate.name.clone(),
         state: gate.state,
@@ -83,11 +88,9 @@ fn from_gate(gate: &GateStatus, now: DateTime<Utc>) -> Reason {
 }
 
 /// What the phase itself waits for.
-fn state(release: &Release, environment: &Environment, status: &ReleaseStatus) -> Option<Reason> {
-    let someone = |verb: Verb| {
-        let name = environment.metadata.name.as_deref().unwrap_or_default();
-        format!("someone with {} on environments/{name}", verb.as_str())
-    };
+fn state(release: &Release, status: &ReleaseStatus) -> Option<Reason> {
+    let someone =
+        |verb: Verb| format!("someone with {} on environments/{}", verb.as_str(), release.spec.environment);
     let command = |verb: &str| format!("release-cockpit {verb} {}", release.key());
     let reason = |gate: &str, state, detail: String| Reason {
         gate: gate.to_owned(),
@@ -113,11 +116,11 @@ fn state(release: &Release, environment: &Environment, status: &ReleaseStatus) -
         Phase::Held => Some(Reason {
             who: Some(format!("{}, or {}, who rolls it back", someone(Verb::Shift), someone(Verb::Rollback))),
             command: Some(command("retry")),
-            ..reason("held", GateState::Fail, status.message.clone())
+            ..reason("held", GateState::Fail, outcome::message(release).into_owned())
         }),
         Phase::RollingBack => Some(Reason {
-            who: Some("the controller, which puts back what was changed".to_owned()),
-            ..reason("undo", GateState::Wait, status.message.clone())
+            who: Some("the controller, which restores what was changed".to_owned()),
+            ..reason("undo", GateState::Wait, outcome::message(release).into_owned())
         }),
         Phase::Verifying => {
             let bake = status.plan.as_ref().and_then(|plan| {
@@ -141,7 +144,7 @@ fn state(release: &Release, environment: &Environment, status: &ReleaseStatus) -
 mod tests {
     use super::*;
     use crate::api::release::Paused;
-    use crate::domain::fixtures::{at, environment, release};
+    use crate::domain::fixtures::{at, release};
 
     fn gate(name: &str, state: GateState) -> GateStatus {
         GateStatus {
@@ -157,7 +160,7 @@ mod tests {
     fn explained(status: Option<ReleaseStatus>, secs: i64) -> Vec<Reason> {
         let mut release = release("v2");
         release.status = status;
-        explain(&release, &environment(), at(secs))
+        explain(&release, at(secs))
     }
 
     #[test]
@@ -206,6 +209,36 @@ mod tests {
             let detail = if phase == Phase::Paused { "paused by carol: lunch" } else { "said" };
             assert_eq!(reasons[0].detail, detail);
         }
+    }
+
+    #[test]
+    fn no_name_is_said_twice_and_no_passed_gate_outlives_its_moment() {
+        let mut doubled = gate("errors", GateState::NoData);
+        doubled.detail = "errors: errors: 3 of 50 requests".into();
+        let gates = vec![doubled, gate("traffic/backend", GateState::Pass)];
+        let names = |phase| {
+            let status = ReleaseStatus { phase, gates: gates.clone(), ..ReleaseStatus::default() };
+            explained(Some(status), 10)
+                .into_iter()
+                .map(|found| (found.gate, found.detail))
+                .collect::<Vec<_>>()
+        };
+        let errors = ("errors".to_owned(), "3 of 50 requests".to_owned());
+        let traffic = ("traffic/backend".to_owned(), "traffic/backend says so".to_owned());
+        assert_eq!(names(Phase::Pending), [errors.clone(), traffic]);
+        assert_eq!(names(Phase::Progressing), [errors]);
+    }
+
+    #[test]
+    fn a_held_release_is_not_held_twice() {
+        let status = ReleaseStatus {
+            phase: Phase::Held,
+            message: "held: it fails".into(),
+            ..ReleaseStatus::default()
+        };
+        assert_eq!(explained(Some(status), 10)[0].detail, "it fails");
+        let silent = ReleaseStatus { phase: Phase::Held, ..ReleaseStatus::default() };
+        assert!(explained(Some(silent), 10)[0].detail.starts_with("no reason recorded"));
     }
 
     #[test]

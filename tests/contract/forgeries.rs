@@ -205,7 +205,13 @@ pub async fn releases_that_do_not_fit(backend: &Backend) {
     )
     .await;
     let lost = with(backend.approval("act", "one"), "/spec/environment", json!("nowhere"));
-    refused(backend, "bob", "releaseactions", (&lost, "environment-exists", &sentence)).await;
+    refused(backend, "bob", "releaseactions", (&lost, "action-environment-exists", &sentence)).await;
+    // whoever stops a release needs the release alone
+    for kind in ["Pause", "Reject", "Abort", "Rollback"] {
+        let stop = with(with(lost.clone(), "/spec/action", json!(kind)), "/spec/slots", json!(null));
+        let stop = with(stop, "/spec/reason", json!("it must stop"));
+        taken(backend, "bob", "releaseactions", &stop).await;
+    }
     // where there is no Environment at all, the server finds words of its own
     let elsewhere = with(spec("/spec/requestedBy", json!("admin")), "/metadata/namespace", json!("default"));
     let answer = backend

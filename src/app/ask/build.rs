@@ -1,7 +1,7 @@
 //! What a confirmed question sends, and how it is called.
 
 use crate::api::release_action::Evidence;
-use crate::api::{ActionKind, Environment, Release, ReleaseAction};
+use crate::api::{ActionKind, Release, ReleaseAction};
 use crate::app::facts;
 use crate::app::state::confirm::{Confirm, Intent};
 use crate::app::state::located::EnvironmentId;
@@ -24,9 +24,8 @@ pub(super) fn build(store: &Store, confirm: &Confirm, nonce: &str) -> Result<Bui
     let author = Author { user: &identity.user, groups: &identity.groups };
     let typed = confirm.reason.as_ref().map(|reason| reason.editor.text().trim());
     let reason = typed.filter(|reason| !reason.is_empty()).map(str::to_owned);
-    let Some(environment) = store.environment(&confirm.environment) else {
-        return Err(IntentError::NothingToPromote(confirm.environment.key.to_string()));
-    };
+    let known = store.environment(&confirm.environment);
+    let environment = || known.ok_or_else(|| IntentError::NoEnvironment(confirm.environment.key.to_string()));
     let act = |parameters: &Option<Box<_>>, reason| Act {
         parameters: parameters.as_deref().cloned(),
         reason,
@@ -39,17 +38,22 @@ pub(super) fn build(store: &Store, confirm: &Confirm, nonce: &str) -> Result<Bui
         Intent::Release(release) => Ok(Built::Release(release.clone())),
         Intent::Rollback { known, emergency } => {
             let words = Words { reason, emergency: *emergency, ..Words::default() };
-            let release = intent::rollback(environment, author, known, &words, nonce)?;
+            let release = intent::rollback(environment()?, author, known, &words, nonce)?;
             Ok(Built::Release(Box::new(release)))
         }
         Intent::Action { kind, release, parameters } => {
-            let action =
-                intent::action(release, environment, *kind, author, (&act(parameters, reason), nonce))?;
+            let action = intent::action(
+                release,
+                known.map(|known| &**known),
+                *kind,
+                author,
+                (&act(parameters, reason), nonce),
+            )?;
             Ok(Built::Action(Box::new(action)))
         }
         Intent::EnvironmentAction { kind, parameters } => {
             let action =
-                intent::environment_action(environment, *kind, author, (&act(parameters, reason), nonce))?;
+                intent::environment_action(environment()?, *kind, author, (&act(parameters, reason), nonce))?;
             Ok(Built::Action(Box::new(action)))
         }
     }
@@ -71,9 +75,7 @@ fn p99(store: &Store, id: &EnvironmentId) -> Option<String> {
 }
 
 /// The question.
-pub(super) fn title(verb: &str, intent: &Intent, environment: &Environment) -> String {
-    let application = &environment.spec.application;
-    let name = environment.metadata.name.as_deref().unwrap_or_default();
+pub(super) fn title(verb: &str, intent: &Intent, (name, application): (&str, &str)) -> String {
     match intent {
         Intent::Release(release) => format!("{verb} {application} {} to {name}?", release.spec.version),
         Intent::Rollback { known, emergency } => {

@@ -8,7 +8,7 @@ use crate::api::release_action::Parameters;
 use crate::app::act::{self, With};
 use crate::app::arguments::Words;
 use crate::app::{arming, environment_act};
-use crate::domain::age::Age;
+use crate::domain::gate::force;
 use crate::domain::intent::is_digest;
 
 const ROW: Command = Command { group: Group::Guarding, ..Command::ROW };
@@ -93,13 +93,11 @@ pub(super) const COMMANDS: &[Command] = &[
 fn freeze(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
     let Some(environment) = &invocation.target.environment else { return Vec::new() };
     let mut words = Words::of(invocation.argument.as_deref());
-    let until = words.span().map(|span| store.now + span);
-    if let (None, Some(word)) = (until, words.misread_span()) {
-        let why =
-            format!("freeze: `{word}` is not read as a duration: :freeze [ENVIRONMENT] 2h [INCIDENT] REASON");
-        store.say(Level::Warning, why);
-        return Vec::new();
-    }
+    let form = ":freeze [ENVIRONMENT] 2h [INCIDENT] REASON";
+    let until = match words.duration(form, None) {
+        Ok(span) => span.map(|span| store.now + span),
+        Err(why) => return misread(store, "freeze", &why),
+    };
     let in_flight = words.in_flight();
     let incident = words.incident();
     let parameters = Parameters { until, in_flight, incident, ..Parameters::default() };
@@ -114,14 +112,10 @@ fn deny(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
         store.say(Level::Warning, "deny: which digest? :deny sha256:… REASON");
         return Vec::new();
     };
-    let until = words.span().map(|span| store.now + span);
-    if let (None, Some(word)) = (until, words.misread_span()) {
-        store.say(
-            Level::Warning,
-            format!("deny: `{word}` is not read as a duration: :deny sha256:… 2d REASON"),
-        );
-        return Vec::new();
-    }
+    let until = match words.duration(":deny sha256:… 2d REASON", None) {
+        Ok(span) => span.map(|span| store.now + span),
+        Err(why) => return misread(store, "deny", &why),
+    };
     let parameters = Parameters { digest: Some(digest), until, ..Parameters::default() };
     let with = With { parameters: Some(Box::new(parameters)), reason: words.rest() };
     environment_act::ask(store, environment, ActionKind::Deny, with)
@@ -134,8 +128,7 @@ fn allow(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
         store.say(Level::Warning, "allow: which digest? :allow sha256:… REASON");
         return Vec::new();
     };
-    let until = words.span().map(|span| store.now + span);
-    let parameters = Parameters { digest: Some(digest), until, ..Parameters::default() };
+    let parameters = Parameters { digest: Some(digest), ..Parameters::default() };
     let with = With { parameters: Some(Box::new(parameters)), reason: words.rest() };
     environment_act::ask(store, environment, ActionKind::Allow, with)
 }
@@ -147,7 +140,10 @@ fn override_gate(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
     let gate = store.release(&id).and_then(|release| {
         act::forcible(release).find(|gate| gate.name == wanted).map(|gate| gate.name.clone())
     });
-    let until = store.now + words.span().unwrap_or(OVERRIDE);
+    let until = match words.duration(":override GATE 30m INC-1 REASON", Some(force::LONGEST)) {
+        Ok(span) => store.now + span.unwrap_or(OVERRIDE),
+        Err(why) => return misread(store, "override", &why),
+    };
     let incident = words.incident();
     let (Some(gate), Some(incident)) = (gate, incident) else {
         store.say(Level::Warning, "override: which gate, in which incident? :override GATE 30m INC-1 REASON");
@@ -176,13 +172,20 @@ fn can_arm(store: &Store, target: &Target) -> Availability {
 fn arm(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
     let Some(environment) = invocation.target.environment.clone() else { return Vec::new() };
     let mut words = Words::of(invocation.argument.as_deref());
-    let (span, reason) = (words.span(), words.rest());
-    match span.filter(|span| span.num_seconds() > 0 && reason.chars().count() >= 3) {
+    let span = match words.duration(":arm 15m REASON", Some(arming::LONGEST)) {
+        Ok(span) => span,
+        Err(why) => return misread(store, "arm", &why),
+    };
+    let reason = words.rest();
+    match span.filter(|_| reason.chars().count() >= 3) {
         None => store.say(Level::Warning, "arm: for how long and why? :arm 15m REASON"),
-        Some(span) if span > arming::LONGEST => {
-            store.say(Level::Warning, format!("arm: for {} at most", Age::of(arming::LONGEST)));
-        }
         Some(span) => arming::arm(store, environment, span, &reason),
     }
+    Vec::new()
+}
+
+/// Sends nothing, and says what is accepted.
+pub(super) fn misread(store: &mut Store, command: &str, why: &str) -> Vec<Effect> {
+    store.say(Level::Warning, format!("{command}: {why}"));
     Vec::new()
 }

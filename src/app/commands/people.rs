@@ -2,12 +2,14 @@
 
 use chrono::TimeDelta;
 
+use super::guarding::misread;
 use super::prelude::*;
 use crate::api::ActionKind;
 use crate::api::release_action::Parameters;
 use crate::app::act::{self, With};
 use crate::app::arguments::Words;
 use crate::app::{environment_act, needs};
+use crate::domain::driver;
 
 const ROW: Command = Command { group: Group::Guarding, ..Command::ROW };
 
@@ -95,7 +97,10 @@ fn check(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
 
 fn drive(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
     let mut words = Words::of(invocation.argument.as_deref());
-    let until = store.now + words.span().unwrap_or(DRIVE);
+    let until = match words.duration(":drive 30m", Some(driver::LONGEST)) {
+        Ok(span) => store.now + span.unwrap_or(DRIVE),
+        Err(why) => return misread(store, "drive", &why),
+    };
     let parameters = Parameters { until: Some(until), ..Parameters::default() };
     let with = With { parameters: Some(Box::new(parameters)), reason: words.rest() };
     act::ask_with(store, invocation, ActionKind::Drive, with)

@@ -31,7 +31,7 @@ pub(super) fn state(store: &Store) -> Vec<String> {
     lines.push(format!("environments: {}", counted(store.rows.environments.len())));
     lines.extend(store.rows.environments.iter().map(|row| {
         let numbers = format!("{}{}", number("error rate", row.error_rate), number("p95", row.latency));
-        format!("{}{numbers}", environment(store, row))
+        environment(store, row, &numbers)
     }));
     let queue: Vec<&QueueRow> =
         store.rows.queue.iter().filter(|row| row.group != QueueGroup::Finished).collect();
@@ -55,7 +55,7 @@ pub(super) fn facts(store: &Store) -> BTreeMap<String, String> {
         facts.insert(format!("inbox {:?}", row.key), needs(store, row));
     }
     for row in &store.rows.environments {
-        facts.insert(format!("environment {:?}", row.id), environment(store, row));
+        facts.insert(format!("environment {:?}", row.id), environment(store, row, ""));
     }
     for row in &store.rows.queue {
         facts.insert(format!("release {:?}", row.id), release(store, row));
@@ -93,7 +93,7 @@ fn place(store: &Store, cluster: crate::app::state::located::ClusterId) -> Strin
     }
 }
 
-fn environment(store: &Store, row: &EnvironmentRow) -> String {
+fn environment(store: &Store, row: &EnvironmentRow, numbers: &str) -> String {
     let versions: Vec<&str> = row.versions.iter().map(|version| &**version).collect();
     let versions = if versions.is_empty() { "version unknown".to_owned() } else { versions.join(" and ") };
     let pods =
@@ -103,8 +103,13 @@ fn environment(store: &Store, row: &EnvironmentRow) -> String {
         let weight = active.weight.map_or_else(String::new, |weight| format!(" at {weight}%"));
         format!(", {} {}{weight}", active.version, active.phase)
     });
+    let failed = row
+        .failed
+        .as_ref()
+        .map_or_else(String::new, |failed| format!(", last release {} {}", failed.version, failed.phase));
+    let reason = if row.reason.is_empty() { String::new() } else { format!(": {}", row.reason) };
     format!(
-        "environment {}{}/{}{}: {}, {versions}{pods}{active}{frozen}",
+        "environment {}{}/{}{}: {}, {versions}{pods}{active}{frozen}{failed}{numbers}{reason}",
         badge(Some(row.tier)),
         row.application,
         row.name,

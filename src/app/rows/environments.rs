@@ -6,16 +6,17 @@ use chrono::{DateTime, Utc};
 
 use crate::api::environment::Component;
 use crate::api::strategy::Track;
-use crate::api::{Environment, Phase};
+use crate::api::{Environment, Phase, Release};
 use crate::app::rows::queue;
 use crate::app::state::cluster_state::ClusterState;
 use crate::app::state::health::{Health, Reading};
 use crate::app::state::located::{ClusterId, EnvironmentId, ReleaseId};
-use crate::app::state::rows::{ActiveRelease, EnvironmentRow};
+use crate::app::state::rows::{ActiveRelease, EnvironmentRow, FailedRelease};
 use crate::app::state::store::Store;
 use crate::app::state::view::Pane;
 use crate::app::{alerting, banners, needs, sections, steps};
 use crate::domain::known_version::tag;
+use crate::domain::outcome;
 use crate::domain::pane::{self, ERROR_RATE, LATENCY};
 use crate::domain::series::Series;
 use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
@@ -101,7 +102,10 @@ fn row(
         .iter()
         .filter_map(|component| workload(cluster, environment, component).map(|row| (component, row)))
         .collect();
-    let active = active(id, cluster, environment);
+    let holder = holder(cluster, environment);
+    let active = holder.map(|release| active(id, environment, release));
+    let failed = if active.is_none() { failed(cluster, environment) } else { None };
+    let reason = holder.filter(|release| release.phase() == Phase::Held).or(failed).map(outcome::message);
     let complete = workloads.len() == environment.spec.components.len() && !workloads.is_empty();
     let frozen = environment.status.as_ref().and_then(|status| status.frozen.as_ref());
     let frozen = frozen.filter(|frozen| frozen.until.is_none_or(|until| until > store.now));
@@ -120,8 +124,16 @@ fn row(
             let all = workloads.iter().map(|(_, row)| *row).chain(second);
             all.fold((0, 0), |(ready, desired), row| (ready + row.ready, desired + row.desired))
         }),
-        health: health(active.as_ref(), &workloads, complete).in_view_of([error_rate, latency]),
+        health: match failed {
+            Some(release) if release.phase() == Phase::Errored => Health::Errored,
+            _ => health(active.as_ref(), &workloads, complete).in_view_of([error_rate, latency]),
+        },
         active,
+        failed: failed.map(|release| FailedRelease {
+            version: release.spec.version.as_str().into(),
+            phase: release.phase(),
+        }),
+        reason: reason.unwrap_or_default().into(),
         frozen: frozen.map(|frozen| format!("{}: {}", frozen.by, frozen.reason).into()),
         error_rate,
         latency,
@@ -160,24 +172,35 @@ fn second<'a>(cluster: &'a ClusterState, own: &'a WorkloadRow) -> impl Iterator<
 }
 
 /// The release that holds the lane.
-fn active(id: ClusterId, cluster: &ClusterState, environment: &Environment) -> Option<ActiveRelease> {
+fn holder<'a>(cluster: &'a ClusterState, environment: &Environment) -> Option<&'a Release> {
+    let executing = into(cluster, environment).filter(|release| release.phase().holds_lane());
+    executing.max_by_key(|release| release.status.as_ref().and_then(|status| status.started_at))
+}
+
+/// The last release, where it failed.
+fn failed<'a>(cluster: &'a ClusterState, environment: &Environment) -> Option<&'a Release> {
+    outcome::failed(into(cluster, environment))
+}
+
+/// The releases into an environment.
+fn into<'a>(cluster: &'a ClusterState, environment: &Environment) -> impl Iterator<Item = &'a Release> {
     let key = environment.key();
-    let release = cluster
-        .releases
-        .values()
-        .filter(|release| release.phase().holds_lane() && needs::is_into(release, &key))
-        .max_by_key(|release| release.status.as_ref().and_then(|status| status.started_at))?;
+    let releases = cluster.releases.values().map(|release| &**release);
+    releases.filter(move |release| needs::is_into(release, &key))
+}
+
+fn active(id: ClusterId, environment: &Environment, release: &Release) -> ActiveRelease {
     let status = release.status.as_ref();
     let planned = status.and_then(|status| status.plan.as_ref()).map(|plan| plan.strategy);
     let strategy = planned.or(release.spec.strategy).unwrap_or_else(|| environment.spec.default_strategy());
-    Some(ActiveRelease {
+    ActiveRelease {
         id: ReleaseId::new(id, release.key()),
         version: release.spec.version.as_str().into(),
         phase: release.phase(),
         strategy,
         weight: queue::weight(release, strategy),
         steps: steps::present(release),
-    })
+    }
 }
 
 /// Versions by the workloads themselves where they are known, else as the controller last saw them.

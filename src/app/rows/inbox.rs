@@ -8,7 +8,7 @@ use crate::app::state::inbox::{InboxKey, InboxRow};
 use crate::app::state::located::{ClusterId, EnvironmentId, ReleaseId};
 use crate::app::state::store::Store;
 use crate::app::{act, environment_act, needs};
-use crate::domain::intent;
+use crate::domain::{intent, outcome};
 
 /// Everything that we can unblock now, oldest first.
 pub(in crate::app) fn list(store: &Store) -> Vec<InboxRow> {
@@ -86,7 +86,7 @@ fn of_release(
         rows.push(InboxRow { open: open.into_iter().map(Into::into).collect(), ..found });
     }
     if needs::needs_my_decision(cluster, release) {
-        let message = status.map_or("", |status| &status.message);
+        let message = outcome::message(release);
         let (key, missing) = match release.phase() {
             Phase::Held => (InboxKey::Decide(id), format!("held: {message}")),
             _ => (InboxKey::Resume(id), format!("paused: {message}")),

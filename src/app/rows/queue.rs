@@ -11,6 +11,7 @@ use crate::app::state::store::Store;
 use crate::app::state::view::Pane;
 use crate::app::{needs, steps};
 use crate::domain::known_version::tag;
+use crate::domain::outcome;
 
 /// How many finished releases stay in sight.
 const FINISHED: usize = 5;
@@ -72,7 +73,7 @@ fn row(store: &Store, (id, cluster): (ClusterId, &ClusterState), release: &Relea
         group: QueueGroup::of(phase),
         steps: steps::done(release),
         weight: weight(release, strategy),
-        message: status.map_or("", |status| &status.message).into(),
+        message: outcome::message(release).into(),
         requested_by: release.spec.requested_by.as_str().into(),
         created: release.created_at(),
         finished: status.and_then(|status| status.finished_at),

@@ -17,6 +17,8 @@ pub enum Health {
     RollingBack,
     /// A failed release is kept for a person.
     Held,
+    /// The last release could not be carried out.
+    Errored,
     /// Pods are missing or failing.
     Degraded,
     /// Every pod is ready, and what they answer is beyond a limit.
@@ -40,6 +42,7 @@ impl Health {
             Self::Verifying => "verifying",
             Self::RollingBack => "rolling back",
             Self::Held => "held",
+            Self::Errored => "errored",
             Self::Degraded => "degraded",
             Self::OverLimit => "over limit",
             Self::Stopped => "stopped",
@@ -64,7 +67,9 @@ impl Health {
             Self::Healthy => HealthClass::Good,
             Self::Progressing | Self::Canary | Self::Verifying => HealthClass::Moving,
             Self::Paused | Self::Stopped => HealthClass::Waiting,
-            Self::RollingBack | Self::Held | Self::Degraded | Self::OverLimit => HealthClass::Bad,
+            Self::RollingBack | Self::Held | Self::Errored | Self::Degraded | Self::OverLimit => {
+                HealthClass::Bad
+            }
             Self::Unknown => HealthClass::Unknown,
         }
     }

@@ -90,6 +90,10 @@ pub struct EnvironmentRow {
     pub health: Health,
     /// The release that holds the lane.
     pub active: Option<ActiveRelease>,
+    /// The last release, where it failed and none executes now.
+    pub failed: Option<FailedRelease>,
+    /// Why the release that holds the lane is held, or why the last one failed; empty: neither is so.
+    pub reason: Box<str>,
     /// Releases are stopped here; who did it and why.
     pub frozen: Option<Box<str>>,
     /// Error rate as a ratio.
@@ -106,6 +110,15 @@ pub struct EnvironmentRow {
     pub unattested: bool,
     /// Its alerts; absent: not known.
     pub alerts: Option<AlertCount>,
+}
+
+/// A release that ended as errored or failed, and after which nothing else was released.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedRelease {
+    /// Its version.
+    pub version: Box<str>,
+    /// How it ended.
+    pub phase: Phase,
 }
 
 /// The release that holds an environment's lane.

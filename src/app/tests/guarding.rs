@@ -434,3 +434,43 @@ fn old_data_and_a_lock_keep_nobody_from_stopping() {
     let keys = format!("{} {PHRASE} enter enter", line("freeze production 2h hold INC-1"));
     assert_eq!(sent(locked(planera()), &keys).action, ActionKind::Freeze);
 }
+
+#[test]
+fn no_command_takes_a_misread_duration() {
+    let waiting = || {
+        let frozen = release("production", "production-v1-8-2-cc").planned().waiting_for_approval();
+        planera().with_release(frozen).typing("2")
+    };
+    for words in [
+        "drive 2hours",
+        "drive 2 h",
+        "drive -5m",
+        "drive 0",
+        "drive 9h",
+        "drive soon 2h",
+        "override approval 2hours INC-1 it burns",
+        "override approval 2 h INC-1 it burns",
+        "override approval -5m INC-1 it burns",
+        "override approval 0s INC-1 it burns",
+        "override approval 5h INC-1 it burns",
+        "override approval INC-1 2h it burns",
+        "freeze -5m it burns",
+        "freeze 0s it burns",
+        "freeze 2 h it burns",
+    ] {
+        let mut store = waiting().store();
+        let effects = press(&mut store, &line(words));
+        assert_eq!((effects, store.ui.overlay().is_some()), (Vec::new(), false), "{words}");
+        let said = said(&store);
+        let command = words.split(' ').next().unwrap();
+        assert!(
+            said.starts_with(&format!("{command}: `")) && said.contains(&format!(":{command} ")),
+            "{words}: {said}"
+        );
+    }
+    // what is read right is asked
+    for words in ["drive 2h", "drive", "freeze 2h it burns"] {
+        let store = waiting().typing(&line(words)).store();
+        assert!(store.ui.overlay().is_some(), "{words}: {}", said(&store));
+    }
+}

@@ -2,9 +2,12 @@
 
 use clap::{Args, ValueEnum};
 
+use super::options::{at_most, some_time};
 use super::{Format, How};
 use crate::api::Duration;
 use crate::api::environment::InFlight;
+use crate::domain::driver;
+use crate::domain::gate::force;
 
 /// Why, and how it is done.
 #[derive(Args, Clone, Debug)]
@@ -23,7 +26,7 @@ pub struct Freeze {
     /// Environment: name or namespace/name
     pub environment: String,
     /// Duration [default: until unfrozen]
-    #[arg(long = "for", value_name = "DURATION")]
+    #[arg(long = "for", value_name = "DURATION", value_parser = some_time, allow_hyphen_values = true)]
     pub span: Option<Duration>,
     /// What happens to the release in progress
     #[arg(long, value_enum, default_value_t = Fate::Finish, value_name = "POLICY")]
@@ -75,7 +78,7 @@ pub struct OnDigest {
     /// Image digest: sha256:…
     pub digest: String,
     /// Duration [default: until allowed; ignored by `allow`]
-    #[arg(long = "for", value_name = "DURATION")]
+    #[arg(long = "for", value_name = "DURATION", value_parser = some_time, allow_hyphen_values = true)]
     pub span: Option<Duration>,
     #[command(flatten)]
     /// Why, and how it is done.
@@ -150,7 +153,10 @@ pub struct Override {
     #[arg(long, value_name = "NAME")]
     pub gate: String,
     /// Duration
-    #[arg(long = "for", visible_alias = "until", value_name = "DURATION", default_value = "30m")]
+    #[arg(
+        long = "for", visible_alias = "until", value_name = "DURATION", default_value = "30m",
+        value_parser = |text: &str| at_most(text, force::LONGEST), allow_hyphen_values = true
+    )]
     pub span: Duration,
     /// Incident that it belongs to
     #[arg(long, value_name = "ID")]
@@ -179,7 +185,10 @@ pub struct Drive {
     /// Release, or environment with one in progress: name or namespace/name
     pub target: String,
     /// Duration
-    #[arg(long = "for", value_name = "DURATION", default_value = "30m")]
+    #[arg(
+        long = "for", value_name = "DURATION", default_value = "30m",
+        value_parser = |text: &str| at_most(text, driver::LONGEST), allow_hyphen_values = true
+    )]
     pub span: Duration,
     #[command(flatten)]
     /// How it is done.

@@ -3,10 +3,12 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use chrono::TimeDelta;
 use clap::{Args, ValueEnum};
 
 use crate::api::strategy::StrategyName;
 use crate::api::{Duration, Phase};
+use crate::domain::age::Age;
 
 /// `demo`.
 #[derive(Args, Clone, Debug)]
@@ -315,6 +317,22 @@ fn strategy(text: &str) -> Result<StrategyName, String> {
         let names: Vec<&str> = StrategyName::ALL.iter().map(|strategy| strategy.as_str()).collect();
         format!("strategies are {}", names.join(", "))
     })
+}
+
+/// A duration that is not zero.
+pub(super) fn some_time(text: &str) -> Result<Duration, String> {
+    let span: Duration =
+        text.parse().map_err(|error: crate::api::duration::ParseDurationError| error.to_string())?;
+    if span == Duration::ZERO { Err(format!("`{text}` is no time; write such as 30m")) } else { Ok(span) }
+}
+
+/// A duration that is not zero, and not longer than the API server accepts.
+pub(super) fn at_most(text: &str, longest: TimeDelta) -> Result<Duration, String> {
+    let span = some_time(text)?;
+    if span.to_delta() <= longest {
+        return Ok(span);
+    }
+    Err(format!("`{text}` is too long: at most {}", Age::of(longest)))
 }
 
 fn phase(text: &str) -> Result<Phase, String> {

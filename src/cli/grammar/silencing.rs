@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::Format;
+use super::options::some_time;
 use crate::api::Duration;
 use crate::domain::silence::Matcher;
 use crate::metrics::is_address;
@@ -22,7 +23,7 @@ pub struct Silence {
     #[arg(long = "matcher", value_name = "LABEL=VALUE", value_parser = matcher)]
     pub matchers: Vec<Matcher>,
     /// Duration
-    #[arg(long = "for", value_name = "DURATION", value_parser = span)]
+    #[arg(long = "for", value_name = "DURATION", value_parser = some_time, allow_hyphen_values = true)]
     pub span: Duration,
     /// Reason
     #[arg(long, value_name = "TEXT", value_parser = reason)]
@@ -55,12 +56,6 @@ pub struct ExpireSilence {
 fn matcher(text: &str) -> Result<Matcher, String> {
     let wrong = || "a matcher is name=value, name!=value, name=~regex or name!~regex".to_owned();
     Matcher::parse(text).ok_or_else(wrong)
-}
-
-fn span(text: &str) -> Result<Duration, String> {
-    let span: Duration =
-        text.parse().map_err(|error: crate::api::duration::ParseDurationError| error.to_string())?;
-    if span == Duration::ZERO { Err("a silence of no time keeps nothing quiet".to_owned()) } else { Ok(span) }
 }
 
 fn reason(text: &str) -> Result<String, String> {
@@ -106,7 +101,7 @@ mod tests {
 
     #[test]
     fn what_a_silence_is_made_of_is_read_before_anything_is_asked() {
-        assert!(span("2h").is_ok() && span("0s").is_err() && span("soon").is_err());
+        assert!(some_time("2h").is_ok() && some_time("0s").is_err() && some_time("soon").is_err());
         assert_eq!(reason("  known "), Ok("known".to_owned()));
         assert!(reason("no").is_err() && reason("    ").is_err());
         assert!(matcher("alertname=~High.*").is_ok() && matcher("high").is_err() && matcher("a=~(").is_err());

@@ -7,6 +7,7 @@ use crate::api::environment::InFlight;
 use crate::api::release::{PlanStep, ReleaseStatus};
 use crate::api::release_action::{ActionKind, ReleaseAction};
 use crate::api::strategy::{Step, Weight};
+use crate::domain::labelled::labelled;
 use crate::domain::rollout::Observed;
 use crate::domain::{gate, plan, weight};
 
@@ -45,7 +46,7 @@ fn stands(observed: &Observed, status: &ReleaseStatus, now: DateTime<Utc>) -> Op
     let frozen = gate::freeze_in_flight(observed, status, now);
     let frozen = frozen.filter(|(frozen, _)| frozen.in_flight != InFlight::Finish).map(|(_, gate)| gate);
     let gate = frozen.or_else(|| gate::standing(observed, status, now))?;
-    Some(format!("{}: {}", gate.name, gate.detail))
+    Some(labelled(&gate.name, &gate.detail))
 }
 
 fn set_weight(

@@ -11,9 +11,11 @@ use crate::domain::identity;
 ///
 /// Approvals name the slots that the author's groups let them fill. Approve, Check and Reject are bound to the plan; steps to the
 /// step that was seen (0 while execution has not begun); Abort and Rollback to the object alone, since they must never come too late.
+///
+/// Only an approval needs the environment: whoever stops a release need not know it.
 pub fn action(
     release: &Release,
-    environment: &Environment,
+    environment: Option<&Environment>,
     kind: ActionKind,
     author: Author<'_>,
     (act, nonce): (&Act, &str),
@@ -22,7 +24,10 @@ pub fn action(
     check_state(release, kind)?;
     check(kind, act)?;
     let slots = match kind {
-        ActionKind::Approve => Some(fillable_slots(release, environment, author)?),
+        ActionKind::Approve => {
+            let missing = || IntentError::NoEnvironment(release.environment_key().to_string());
+            Some(fillable_slots(release, environment.ok_or_else(missing)?, author)?)
+        }
         _ => None,
     };
     let status = release.status.as_ref();

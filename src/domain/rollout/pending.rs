@@ -6,6 +6,7 @@ use crate::api::release::{
 };
 use crate::api::stored;
 use crate::domain::gate::{self, Evaluation, Moment};
+use crate::domain::labelled::labelled;
 use crate::domain::timeline::CONTROLLER;
 use crate::domain::{containers, governing, lane, plan, track};
 
@@ -224,5 +225,5 @@ pub(super) fn sentence(gate: &GateStatus) -> String {
         GateState::Wait | GateState::Pass => "waits for",
     };
     let who = gate.cleared_by.as_deref().map_or(String::new(), |who| format!("; cleared by {who}"));
-    format!("{verb} {}: {}{who}", gate.name, gate.detail)
+    format!("{verb} {}{who}", labelled(&gate.name, &gate.detail))
 }

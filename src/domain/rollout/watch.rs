@@ -7,6 +7,7 @@ use super::{Draft, Effect};
 use crate::api::environment::{HealthCheck, Probe};
 use crate::api::release::{AnalysisVerdict, GateState, GateStatus, Phase, PlanStep};
 use crate::domain::health::{Question, health_name, smoke_name};
+use crate::domain::labelled::labelled;
 use crate::domain::span;
 use crate::domain::{alerts, analysis, plan};
 
@@ -76,7 +77,7 @@ impl Draft<'_> {
                 self.keep_gate(&gate, verdict.state, &verdict.detail);
             }
             if verdict.state == GateState::Fail {
-                failed = failed.or(Some(format!("analysis {}: {}", verdict.name, verdict.detail)));
+                failed = failed.or(Some(format!("analysis {}", labelled(&verdict.name, &verdict.detail))));
             }
         }
         let Some(why) = failed else { return false };

@@ -79,6 +79,9 @@ type Verdict = Option<(String, bool)>;
 type Rule = fn(&Case<'_>) -> Verdict;
 
 const EXISTS: &str = "release-cockpit-environment-exists";
+const ACTION_EXISTS: &str = "release-cockpit-action-environment-exists";
+/// Actions on a release that need the release alone.
+const STOPS: [&str; 4] = ["Pause", "Reject", "Abort", "Rollback"];
 const RELEASE: (&str, &[Rule]) = (
     "release-cockpit-release",
     &[
@@ -152,17 +155,18 @@ pub fn judge(
     else {
         return Ok(());
     };
-    let (own, parameterised) = if request.resource.kind == "Release" {
-        (RELEASE, RELEASE_ENVIRONMENT)
+    let (own, parameterised, exists) = if request.resource.kind == "Release" {
+        (RELEASE, RELEASE_ENVIRONMENT, EXISTS)
     } else {
-        (ACTION, ACTION_ENVIRONMENT)
+        (ACTION, ACTION_ENVIRONMENT, ACTION_EXISTS)
     };
     let nothing = Value::Null;
     let case = |environment| Case { request, object, environment, authorizer, now };
     run(store, own, &case(&nothing))?;
-    match environment(store, request, object) {
-        Ok(environment) => run(store, parameterised, &case(&environment)),
-        Err(refusal) if is_bound(store, EXISTS) => Err(refusal),
+    match environment(store, request, (object, exists)) {
+        Ok(Some(environment)) => run(store, parameterised, &case(&environment)),
+        Ok(None) => Ok(()),
+        Err(refusal) if is_bound(store, exists) => Err(refusal),
         Err(_) => Ok(()),
     }
 }
@@ -279,19 +283,30 @@ fn may_retire(request: Request<'_>, authorizer: &Authorizer) -> bool {
     authorizer.allows(request.user, question).is_some()
 }
 
-/// The Environment that an object names.
-fn environment(store: &Store, request: Request<'_>, object: &Value) -> Result<Value, Refusal> {
+/// The Environment that an object names; nothing where it is absent and need not be there.
+fn environment(
+    store: &Store,
+    request: Request<'_>,
+    (object, policy): (&Value, &str),
+) -> Result<Option<Value>, Refusal> {
     let wanted = text(object, &["spec", "environment"]);
     if let Some(found) = store.get(ENVIRONMENTS, request.namespace, wanted) {
-        return Ok(found.value.clone());
+        return Ok(Some(found.value.clone()));
+    }
+    let is_action = policy == ACTION_EXISTS;
+    if is_action && STOPS.contains(&text(object, &["spec", "action"])) {
+        return Ok(None);
     }
     if store.list(ENVIRONMENTS, Some(request.namespace)).next().is_none() {
+        if is_action {
+            return Ok(None);
+        }
         let sentence = "failed to configure binding: no params found for policy binding with `Deny` \
                         parameterNotFoundAction";
-        let mut refusal = Refusal::policy(request.resource, request.name, EXISTS, sentence, true);
+        let mut refusal = Refusal::policy(request.resource, request.name, policy, sentence, true);
         refusal.message = refusal.message.replace("denied request: failed", "failed");
         return Err(refusal);
     }
     let verdict = format!("EnvironmentNotFound: no Environment {wanted} in namespace {}", request.namespace);
-    Err(Refusal::policy(request.resource, request.name, EXISTS, &verdict, true))
+    Err(Refusal::policy(request.resource, request.name, policy, &verdict, true))
 }

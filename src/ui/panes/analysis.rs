@@ -9,6 +9,7 @@ use crate::app::state::cluster_state::Feed;
 use crate::app::state::view::View;
 use crate::domain::age::Age;
 use crate::domain::analysis;
+use crate::domain::labelled::unlabelled;
 use crate::ui::chrome::{grey, stand_in};
 use crate::ui::format::{Short, Unit, Value, width};
 use crate::ui::pane::{Ctx, Pane};
@@ -83,7 +84,7 @@ fn line(pen: &mut Pen<'_>, ctx: &Ctx<'_>, verdict: &AnalysisVerdict, name: u16) 
     pen.fmt(style, format_args!(" {glyph} {word:<8}"));
     pen.left(name, theme.title, theme, &verdict.name).skip(1);
     let room = pen.room();
-    pen.cut(room, theme.text, theme, &verdict.detail);
+    pen.cut(room, theme.text, theme, unlabelled(&verdict.name, &verdict.detail));
 }
 
 /// How many requests, how sure, since when, how fresh.

@@ -261,11 +261,27 @@ impl Columns {
                 pen.put(theme.muted, " ").put(theme.muted, theme.glyphs.arrow);
                 pen.cut(room - 1, theme.text, theme, &active.version);
             }
+        } else if let Some(failed) = &row.failed {
+            if left(pen) > 3 {
+                pen.put(theme.muted, " ");
+                let room = left(pen);
+                pen.cut(room, theme.text, theme, &failed.version);
+            }
+            if row.health != Health::Errored && left(pen) > 3 {
+                pen.put(style, " ");
+                let room = left(pen);
+                pen.cut(room, theme.failing, theme, failed.phase.as_str());
+            }
         } else if let Some(healthy) = row.healthy_for.filter(|_| row.health == Health::Healthy) {
             let text = Short::of(format_args!(" for {}", Age::of(healthy)));
             if width(text.as_str()) <= left(pen) {
                 pen.put(theme.muted, text.as_str());
             }
+        }
+        if !row.reason.is_empty() && left(pen) > 8 {
+            pen.put(style, ": ");
+            let room = left(pen);
+            pen.cut(room, theme.text, theme, &row.reason);
         }
     }
 

@@ -8,6 +8,7 @@ use crate::api::release::{ApprovalRecord, ApprovalState, GateState, GateStatus};
 use crate::app::state::cluster_state::Feed;
 use crate::app::state::view::{Pane as Focus, View};
 use crate::domain::age::Age;
+use crate::domain::labelled::unlabelled;
 use crate::ui::chrome::{grey, stand_in};
 use crate::ui::format::{Short, width};
 use crate::ui::pane::{Ctx, Pane};
@@ -86,7 +87,7 @@ fn gate_line(pen: &mut Pen<'_>, ctx: &Ctx<'_>, gate: &GateStatus, name: u16) {
     pen.fmt(style, format_args!(" {glyph} {word:<8}"));
     pen.left(name, theme.text, theme, &gate.name).skip(1);
     let room = pen.room();
-    pen.cut(room, theme.muted, theme, &gate.detail);
+    pen.cut(room, theme.muted, theme, unlabelled(&gate.name, &gate.detail));
 }
 
 /// Glyph, word and style of a verdict.

@@ -217,6 +217,11 @@ impl Columns {
             None => Short::of(format_args!(" {}", row.health.word())),
         };
         pen.cut(left(pen), style, theme, words.as_str());
+        if !row.reason.is_empty() && left(pen) > 6 {
+            pen.put(style, ": ");
+            let room = left(pen);
+            pen.cut(room, theme.text, theme, &row.reason);
+        }
         if row.needs_me > 0 && left(pen) >= 5 {
             pen.fmt(theme.accent, format_args!(" !{}", row.needs_me));
         }

@@ -8,6 +8,7 @@ use crate::app::driving;
 use crate::app::state::cluster_state::Feed;
 use crate::app::state::view::View;
 use crate::domain::age::Age;
+use crate::domain::outcome;
 use crate::ui::chrome::stand_in;
 use crate::ui::pane::{Ctx, Pane};
 use crate::ui::panes::queue::phase_look;
@@ -74,10 +75,8 @@ fn message(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     if let Some(pending) = row.and_then(|row| row.pending.as_ref()) {
         pen.fmt(theme.accent, format_args!("{} {pending} ", theme.glyphs.moving));
     }
-    if let Some(status) = &release.status {
-        let room = pen.room();
-        pen.cut(room, theme.text, theme, &status.message);
-    }
+    let room = pen.room();
+    pen.cut(room, theme.text, theme, &outcome::message(release));
     let mut pen = Pen::new(buf, area, 2);
     if let Some(case) = ctx.store.rows.causes.get(&view.id) {
         let (glyphs, sentence) = (theme.glyphs, case.sentence(case.subject.name()));

@@ -9,6 +9,7 @@ use crate::app::state::cluster_state::Feed;
 use crate::app::state::view::{Pane as Focus, ServerWord, View, WhyView};
 use crate::app::why::reasons;
 use crate::domain::age::Age;
+use crate::domain::outcome;
 use crate::domain::why::Reason;
 use crate::ui::chrome::{grey, sentence, stand_in};
 use crate::ui::format::{Short, width};
@@ -80,9 +81,11 @@ fn head(buf: &mut Buffer, inner: Rect, ctx: &Ctx<'_>, release: &Release) -> u16 
     pen.fmt(style, format_args!(" {glyph} {} ", release.phase()));
     let at = pen.column();
     let room = Rect { x: at, width: inner.right().saturating_sub(at), height: inner.height.min(2), ..inner };
-    let message =
-        release.status.as_ref().map_or("the controller has not seen it yet", |status| &status.message);
-    let took = sentence(buf, room, theme.text, message);
+    let message = match &release.status {
+        None => "the controller has not seen it yet".into(),
+        Some(_) => outcome::message(release),
+    };
+    let took = sentence(buf, room, theme.text, &message);
     took.max(1)
 }
 

@@ -97,6 +97,7 @@ fn the_manifest_is_understood_in_whole() {
         "release-environment",
         "action-environment",
         "environment-exists",
+        "action-environment-exists",
         "status",
         "records",
     ] {
