@@ -18,7 +18,7 @@ mod logs;
 mod metadata;
 pub mod native;
 mod patch;
-mod policy;
+pub mod policy;
 mod protobuf;
 mod proxy;
 mod rbac;
@@ -43,6 +43,7 @@ use http::{HeaderMap, Method, Request, header};
 use tokio_util::sync::CancellationToken;
 
 use call::{Call, Query, Target};
+use policy::{Evaluated, Policies};
 use rbac::Authorizer;
 pub use rbac::User;
 use refusal::Refusal;
@@ -63,7 +64,8 @@ pub struct Shared {
     /// Tells watches the newest resource version.
     pub changed: tokio::sync::watch::Sender<u64>,
     /// Users and rights.
-    pub authorizer: Authorizer,
+    pub authorizer: Arc<Authorizer>,
+    policies: Policies,
     /// The world's Prometheus.
     pub samples: Arc<RwLock<Samples>>,
     /// The world's Alertmanager.
@@ -78,7 +80,7 @@ pub struct Shared {
 impl Shared {
     /// A server over a world.
     pub fn new(world: World, clock: Clock, stop: CancellationToken) -> Self {
-        let authorizer = Authorizer::new(world.scenario());
+        let authorizer = Arc::new(Authorizer::new(world.scenario()));
         let samples = world.samples.clone();
         let alertmanager = Mutex::new(Alertmanager::new(world.scenario().alertmanager.clone()));
         let (changed, _) = tokio::sync::watch::channel(world.store.version());
@@ -87,6 +89,7 @@ impl Shared {
             clock,
             changed,
             authorizer,
+            policies: Policies::default(),
             samples,
             alertmanager,
             caches: cache::Caches::default(),
@@ -138,6 +141,11 @@ impl Shared {
     /// Requests that nobody could answer, as `METHOD path`.
     pub fn unknown_requests(&self) -> Vec<String> {
         self.unknown.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Every expression of the admission policies, with the results that it has had.
+    pub fn evaluated(&self) -> Vec<Evaluated> {
+        self.policies.evaluated(&self.world().store)
     }
 
     fn remember_unknown(&self, call: &Call) {

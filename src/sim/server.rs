@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::Error;
+use super::apiserver::policy::Evaluated;
 use super::apiserver::{Shared, serve};
 use super::kinds::RESOURCES;
 use super::registry::Registry;
@@ -181,6 +182,12 @@ impl Running {
     #[must_use]
     pub fn unknown_requests(&self) -> Vec<String> {
         self.shared.unknown_requests()
+    }
+
+    /// Every expression of the admission policies, with the results that it has had.
+    #[must_use]
+    pub fn evaluated(&self) -> Vec<Evaluated> {
+        self.shared.evaluated()
     }
 
     /// Moves the world on to the clock's instant at once, without waiting for the next tick.

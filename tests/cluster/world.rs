@@ -195,6 +195,16 @@ impl World {
              subjects: [{{kind: Group, name: editors, apiGroup: rbac.authorization.k8s.io}}]\n\
              roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: labels}}\n"
         );
+        // those who freeze, and may not roll back
+        let _ = write!(
+            manifests,
+            "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {{name: freezer, namespace: {name}}}\n\
+             rules:\n- {{apiGroups: [release-cockpit.dev], resources: [environments], verbs: [freeze]}}\n\
+             - {{apiGroups: [release-cockpit.dev], resources: [releaseactions], verbs: [create]}}\n\
+             ---\napiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {{name: freezer, namespace: {name}}}\n\
+             subjects: [{{kind: Group, name: freezers, apiGroup: rbac.authorization.k8s.io}}]\n\
+             roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: freezer}}\n"
+        );
         // the controllers of a test agree on their leader in its own namespace
         let _ = write!(
             manifests,

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Everybody.
-pub const PEOPLE: [&str; 10] =
-    ["admin", "alice", "bob", "bob-admin", "carol", "erin", "oscar", "frank", "dave", "controller"];
+pub const PEOPLE: [&str; 11] =
+    ["admin", "alice", "bob", "bob-admin", "carol", "erin", "oscar", "grace", "frank", "dave", "controller"];
 
 /// The kinds of action that act on an environment.
 const ON_ENVIRONMENT: [&str; 9] =
@@ -29,6 +29,7 @@ const ON_ENVIRONMENT: [&str; 9] =
 /// | bob, bob-admin (one person), carol | operators, team-leads | operate and approve |
 /// | erin | team-leads | approve |
 /// | oscar | on-call | freeze, scale, roll back |
+/// | grace | freezers | freeze, but not roll back |
 /// | frank | editors | edit workloads and the labels of the namespace |
 /// | dave | viewers | look |
 pub struct Backend {

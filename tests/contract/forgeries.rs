@@ -276,6 +276,18 @@ pub async fn verbs_of_actions(backend: &Backend) {
         };
         taken(backend, able, "releaseactions", &backend.action(kind, able, parameters)).await;
     }
+    let freeze = |in_flight: &str| {
+        let parameters = json!({"until": soon, "inFlight": in_flight, "incident": "INC-1"});
+        backend.action("Freeze", "grace", &parameters)
+    };
+    let sentence = format!(
+        "VerbDenied: a Freeze that rolls back needs the verb rollback on environment staging in namespace {}, which grace does not \
+         have",
+        backend.namespace
+    );
+    let rolls_back = freeze("RollBack");
+    refused(backend, "grace", "releaseactions", (&rolls_back, "action-environment", &sentence)).await;
+    taken(backend, "grace", "releaseactions", &freeze("Finish")).await;
 }
 
 pub async fn slots_of_approvals(backend: &Backend) {

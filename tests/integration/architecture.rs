@@ -48,7 +48,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("color_eyre", &["cli", "tui", "main"]),
     ("axum", &["sim", "controller"]),
     ("promql_parser", &["sim"]),
-    ("cel", &["domain"]),
+    ("cel", &["domain", "sim"]),
     ("etcetera", &["config"]),
     ("jiff", &["api"]),
     (

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use super::Shared;
 use super::call::{Call, Target};
-use super::policy::{self, Operation, Request};
+use super::policy::{Operation, Request};
 use super::read::selector;
-use super::refusal::{Refusal, json_response};
+use super::refusal::{Refusal, json_response, with_warnings};
 use crate::sim::kinds::{self, NAMESPACES, PODS, RESOURCES, Resource, text};
 use crate::sim::store::{Key, Object, metadata, stamp};
 use crate::sim::world::World;
@@ -42,16 +42,16 @@ pub fn one(shared: &Shared, call: &Call, target: &Target) -> Result<Response, Re
         );
         return Err(Refusal::conflict(resource, object.name(), &why));
     }
-    admit(shared, &world, call, resource, &object)?;
-    if dry_run(call, &options)? {
-        return Ok(json_response(200, success(resource, &object).to_string()));
+    let dry_run = dry_run(call, &options)?;
+    let warnings = admit(shared, &world, deletion(call, resource, &object, dry_run))?;
+    if dry_run {
+        return Ok(with_warnings(json_response(200, success(resource, &object).to_string()), &warnings));
     }
     let left = delete(shared, &mut world, resource, &object, &options);
     shared.written(&mut world, shared.now());
-    Ok(match left {
-        Some(object) => json_response(200, object.json().to_owned()),
-        None => json_response(200, success(resource, &object).to_string()),
-    })
+    let answer =
+        left.map_or_else(|| success(resource, &object).to_string(), |object| object.json().to_owned());
+    Ok(with_warnings(json_response(200, answer), &warnings))
 }
 
 /// Deletes every object that the selectors match.
@@ -66,10 +66,14 @@ pub fn collection(shared: &Shared, call: &Call, target: &Target) -> Result<Respo
         .filter(|object| selector.matches(&object.value))
         .cloned()
         .collect();
+    let dry_run = dry_run(call, &options)?;
+    let mut warnings = Vec::new();
     for object in &found {
-        admit(shared, &world, call, resource, object)?;
+        // a request for a collection has no name
+        let request = Request { name: "", ..deletion(call, resource, object, dry_run) };
+        warnings.extend(admit(shared, &world, request)?);
     }
-    if !dry_run(call, &options)? {
+    if !dry_run {
         for object in &found {
             delete(shared, &mut world, resource, object, &options);
         }
@@ -80,17 +84,20 @@ pub fn collection(shared: &Shared, call: &Call, target: &Target) -> Result<Respo
         "kind": format!("{}List", resource.kind), "apiVersion": resource.api_version(),
         "metadata": {"resourceVersion": world.store.version().to_string()}, "items": items
     });
-    Ok(json_response(200, list.to_string()))
+    Ok(with_warnings(json_response(200, list.to_string()), &warnings))
 }
 
-fn admit(
-    shared: &Shared,
-    world: &World,
-    call: &Call,
+fn admit(shared: &Shared, world: &World, request: Request<'_>) -> Result<Vec<String>, Refusal> {
+    shared.policies.validate(&world.store, &shared.authorizer, request)
+}
+
+fn deletion<'a>(
+    call: &'a Call,
     resource: &'static Resource,
-    object: &Object,
-) -> Result<(), Refusal> {
-    let request = Request {
+    object: &'a Object,
+    dry_run: bool,
+) -> Request<'a> {
+    Request {
         user: &call.user,
         operation: Operation::Delete,
         resource,
@@ -99,8 +106,8 @@ fn admit(
         name: object.name(),
         object: None,
         old: Some(&object.value),
-    };
-    policy::judge(&world.store, &shared.authorizer, request, shared.now())
+        dry_run,
+    }
 }
 
 /// Deletes, or marks for deletion; the object when it is still there.

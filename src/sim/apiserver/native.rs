@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use super::metadata;
 use super::refusal::{Cause, Refusal};
+use super::{metadata, policy};
 use crate::sim::kinds::{self, Resource, text};
 use crate::sim::store::entry;
 
@@ -165,6 +165,7 @@ pub fn validate(resource: &Resource, value: &Value, old: Option<&Value>) -> Resu
     if matches!(resource.kind, "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet") {
         workload(value, old, &mut causes);
     }
+    causes.extend(policy::causes(resource, value));
     if resource.kind == "Pod" && kinds::list(value, &["spec", "containers"]).is_empty() {
         causes.push(Cause::new("spec.containers", "FieldValueRequired", "Required value"));
     }

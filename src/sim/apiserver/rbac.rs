@@ -96,6 +96,9 @@ pub fn rules(role: Role) -> Vec<Rule> {
             (&[OURS], &["releases", "releaseactions"], &["create"]),
             (&[OURS], &["environments"], &["freeze", "scale", "rollback"]),
         ],
+        Role::Freezer => {
+            &[(&[OURS], &["releaseactions"], &["create"]), (&[OURS], &["environments"], &["freeze"])]
+        }
         Role::Breakglass => &[
             (&[OURS], &["releases", "releaseactions"], &["create"]),
             (&[OURS], &["environments"], &["deploy", "shift", "rollback", "override"]),

@@ -169,18 +169,18 @@ impl Refusal {
             .with(clean(details))
     }
 
-    /// A refusal by an admission policy; `reason` decides between 403 and 422.
-    pub fn policy(resource: &Resource, name: &str, policy: &str, verdict: &str, invalid: bool) -> Self {
-        let quoted = if name.is_empty() { String::new() } else { format!(" \"{name}\"") };
-        // a server trims what a policy says
-        let verdict = verdict.trim();
-        let sentence =
-            format!("ValidatingAdmissionPolicy '{policy}' with binding '{policy}' denied request: {verdict}");
-        let message = format!("{}{quoted} is forbidden: {sentence}", resource.qualified());
+    /// A denial by an admission policy, with the code that belongs to the reason.
+    pub fn policy(resource: &Resource, name: &str, sentence: &str, reason: &str) -> Self {
+        let message = format!("{} \"{name}\" is forbidden: {sentence}", resource.qualified());
         let details = json!({
             "name": name, "group": resource.group, "kind": resource.plural, "causes": [{"message": sentence}]
         });
-        let (code, reason) = if invalid { (422, "Invalid") } else { (403, "Forbidden") };
+        let (code, reason) = match reason {
+            "Forbidden" => (403, "Forbidden"),
+            "Unauthorized" => (401, "Unauthorized"),
+            "RequestEntityTooLarge" => (413, "RequestEntityTooLarge"),
+            _ => (422, "Invalid"),
+        };
         Self::new(code, reason, message).with(clean(details))
     }
 
@@ -243,10 +243,10 @@ pub fn json_response(code: u16, body: impl Into<Body>) -> Response {
     response
 }
 
-/// An answer that also warns of unknown fields.
-pub fn with_warnings(mut response: Response, unknown: &[String]) -> Response {
-    for field in unknown {
-        let text = format!("299 - \"unknown field \\\"{field}\\\"\"");
+/// An answer with a `Warning` header for each text.
+pub fn with_warnings(mut response: Response, warnings: &[String]) -> Response {
+    for warning in warnings {
+        let text = format!("299 - \"{}\"", warning.replace('\\', r"\\").replace('"', "\\\""));
         if let Ok(value) = HeaderValue::from_str(&text) {
             response.headers_mut().append(header::WARNING, value);
         }

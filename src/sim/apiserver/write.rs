@@ -9,7 +9,7 @@ use super::Shared;
 use super::call::{Call, Target};
 use super::fields::{self, Merge};
 use super::identity::{check_kind, keep_identity, prepare_new};
-use super::policy::{self, Operation, Request};
+use super::policy::{Operation, Request};
 use super::refusal::{Cause, Refusal, json_response, with_warnings};
 use super::shape::Shape;
 use super::{definitions, native};
@@ -33,11 +33,12 @@ impl Write<'_> {
         self.target.sub.as_deref().unwrap_or_default()
     }
 
-    /// Drops unknown fields; what to warn of.
+    /// Drops unknown fields; returns a warning for each.
     fn decode(&self, value: &mut Value) -> Result<Vec<String>, Refusal> {
         let mode = self.call.query.get("fieldValidation").unwrap_or("Warn");
         let unknown = definitions::decode(self.target.resource, value, mode == "Strict")?;
-        Ok(if mode == "Ignore" { Vec::new() } else { unknown })
+        let warned = unknown.into_iter().filter(|_| mode != "Ignore");
+        Ok(warned.map(|field| format!("unknown field \"{field}\"")).collect())
     }
 }
 
@@ -69,8 +70,25 @@ pub fn create_value(
     let (call, target, resource) = (write.call, write.target, write.target.resource);
     let now = shared.now();
     let name = prepare_new(world, target, &mut value, now)?;
-    policy::stamp(&world.store, resource, &call.user, &mut value);
-    let unknown = write.decode(&mut value)?;
+    let dry_run = call.dry_run()?;
+    let request = Request {
+        user: &call.user,
+        operation: Operation::Create,
+        resource,
+        sub: "",
+        namespace: target.space(),
+        name: &name,
+        object: None,
+        old: None,
+        dry_run,
+    };
+    let (policies, authorizer) = (&shared.policies, &shared.authorizer);
+    if let Some(changed) =
+        policies.mutate(&world.store, authorizer, Request { object: Some(&value), ..request })?
+    {
+        value = changed;
+    }
+    let mut warnings = write.decode(&mut value)?;
     native::default(resource, &mut value);
     if resource.has_status()
         && resource.table != CRDS.table
@@ -85,28 +103,22 @@ pub fn create_value(
         let by = (call.manager(), "", resource.api_version());
         fields::record_update(None, &mut value, merge_of(resource), (by.0, by.1, &by.2), now);
     }
-    let request = Request {
-        user: &call.user,
-        operation: Operation::Create,
-        resource,
-        sub: "",
-        namespace: target.space(),
-        name: &name,
-        object: Some(&value),
-        old: None,
-    };
-    policy::judge(&world.store, &shared.authorizer, request, now)?;
+    warnings.extend(policies.validate(
+        &world.store,
+        authorizer,
+        Request { object: Some(&value), ..request },
+    )?);
     if world.store.get(resource, target.space(), &name).is_some() {
         return Err(Refusal::exists(resource, &name));
     }
     let shape = Shape::of(&call.accept);
-    if call.dry_run()? {
+    if dry_run {
         metadata(&mut value).insert("uid".into(), "00000000-0000-4000-8000-000000000000".into());
-        return Ok(with_warnings(json_response(201, value.to_string()), &unknown));
+        return Ok(with_warnings(json_response(201, value.to_string()), &warnings));
     }
     let object = world.store.create(resource, value, now);
     shared.written(world, now);
-    Ok(with_warnings(json_response(201, shape.one(resource, &object, now).into_owned()), &unknown))
+    Ok(with_warnings(json_response(201, shape.one(resource, &object, now).into_owned()), &warnings))
 }
 
 /// Replaces an object, its status, or its scale.
@@ -155,7 +167,27 @@ pub fn update(
     let now = shared.now();
     keep_identity(resource, old, &mut value)?;
     keep_other_half(resource, write.sub(), &old.value, &mut value);
-    let unknown = write.decode(&mut value)?;
+    let dry_run = call.dry_run()?;
+    let scaled = (write.sub() == "scale").then(|| scale_of(&old.value));
+    let request = Request {
+        user: &call.user,
+        operation: Operation::Update,
+        resource,
+        sub: write.sub(),
+        namespace: target.space(),
+        name: target.named(),
+        object: None,
+        old: Some(scaled.as_ref().unwrap_or(&old.value)),
+        dry_run,
+    };
+    let (policies, authorizer) = (&shared.policies, &shared.authorizer);
+    if scaled.is_none()
+        && let Some(changed) =
+            policies.mutate(&world.store, authorizer, Request { object: Some(&value), ..request })?
+    {
+        value = changed;
+    }
+    let mut warnings = write.decode(&mut value)?;
     native::default(resource, &mut value);
     definitions::validate(resource, &value, Some(&old.value))?;
     native::validate(resource, &value, Some(&old.value))?;
@@ -164,19 +196,11 @@ pub fn update(
         let by = (call.manager(), write.sub(), resource.api_version());
         fields::record_update(Some(&old.value), &mut value, merge_of(resource), (by.0, by.1, &by.2), now);
     }
-    let request = Request {
-        user: &call.user,
-        operation: Operation::Update,
-        resource,
-        sub: write.sub(),
-        namespace: target.space(),
-        name: target.named(),
-        object: Some(&value),
-        old: Some(&old.value),
-    };
-    policy::judge(&world.store, &shared.authorizer, request, now)?;
-    if call.dry_run()? {
-        return Ok(with_warnings(json_response(200, value.to_string()), &unknown));
+    let scale = scaled.is_some().then(|| scale_of(&value));
+    let request = Request { object: scale.as_ref().or(Some(&value)), ..request };
+    warnings.extend(policies.validate(&world.store, authorizer, request)?);
+    if dry_run {
+        return Ok(with_warnings(json_response(200, value.to_string()), &warnings));
     }
     let last_finalizer_gone = kinds::is_terminating(&value)
         && kinds::list(&value, &["metadata", "finalizers"]).is_empty()
@@ -189,10 +213,10 @@ pub fn update(
     };
     shared.written(world, now);
     if write.sub() == "scale" {
-        return Ok(json_response(200, scale_of(&object.value).to_string()));
+        return Ok(with_warnings(json_response(200, scale_of(&object.value).to_string()), &warnings));
     }
     let body = Shape::of(&call.accept).one(resource, &object, now).into_owned();
-    Ok(with_warnings(json_response(200, body), &unknown))
+    Ok(with_warnings(json_response(200, body), &warnings))
 }
 
 /// Writes of status keep everything else; all other writes keep the status.

@@ -110,6 +110,8 @@ pub enum Role {
     Approver,
     /// Freezes, scales, rolls back.
     Oncall,
+    /// Freezes and thaws, and may not roll back.
+    Freezer,
     /// Break-glass.
     Breakglass,
     /// Writes Environments.
@@ -133,6 +135,7 @@ impl Role {
             Self::Operator => "release-cockpit-operator",
             Self::Approver => "release-cockpit-approver",
             Self::Oncall => "release-cockpit-oncall",
+            Self::Freezer => "freezer",
             Self::Breakglass => "release-cockpit-breakglass",
             Self::Owner => "release-cockpit-owner",
             Self::SecretKeys => "release-cockpit-secret-keys",
