@@ -6,15 +6,15 @@ use std::sync::Arc;
 use crate::api::{Environment, EnvironmentKey};
 use crate::app::state::alerts::Handled;
 use crate::app::state::cluster_state::ClusterState;
-use crate::app::state::event::ClusterEvent;
+use crate::app::state::event::AlertingEvent;
 use crate::app::state::store::Dirty;
 use crate::domain::alert_row::{AlertCount, Words};
 
-/// Folds in what was told of alerts.
-pub(super) fn alerts(cluster: &mut ClusterState, dirty: &mut Dirty, event: ClusterEvent) {
+/// Folds in alerts of a source, what an Alertmanager does with them, or when they fired lately.
+pub(super) fn apply(cluster: &mut ClusterState, dirty: &mut Dirty, event: AlertingEvent) {
     match event {
-        ClusterEvent::AlertSources(sources) => cluster.alerts.retain(|source, _| sources.contains(source)),
-        ClusterEvent::Alerts { source, at, result } => {
+        AlertingEvent::AlertSources(sources) => cluster.alerts.retain(|source, _| sources.contains(source)),
+        AlertingEvent::Alerts { source, at, result } => {
             let told = cluster.alerts.entry(source).or_default();
             match result {
                 Ok(alerts) => {
@@ -24,13 +24,31 @@ pub(super) fn alerts(cluster: &mut ClusterState, dirty: &mut Dirty, event: Clust
                 Err(reason) => told.error = Some(reason),
             }
         }
-        _ => return,
+        AlertingEvent::AlertmanagerSources(names) => {
+            cluster.alertmanagers.retain(|name, _| names.contains(name));
+        }
+        AlertingEvent::Alertmanager { name, reference, environments, at, result } => {
+            let managed = cluster.alertmanagers.entry(name).or_default();
+            (managed.reference, managed.environments) = (reference, environments);
+            match result {
+                Ok((handled, silences)) => {
+                    (managed.handled, managed.silences) = (handled, silences);
+                    (managed.at, managed.error) = (Some(at), None);
+                }
+                Err(reason) => managed.error = Some(reason),
+            }
+        }
+        AlertingEvent::AlertHistory { environment, found } => {
+            dirty.alerts |= cluster.alert_history.get(&environment) != Some(&found);
+            cluster.alert_history.insert(environment, found);
+            return;
+        }
     }
     recount(cluster, dirty);
 }
 
 /// Counts anew what each environment has. What is kept quiet is not counted: somebody knows of it.
-pub(super) fn recount(cluster: &mut ClusterState, dirty: &mut Dirty) {
+fn recount(cluster: &mut ClusterState, dirty: &mut Dirty) {
     let mut counts: BTreeMap<EnvironmentKey, AlertCount> = BTreeMap::new();
     // two that tell of the same one are one
     let mut seen: BTreeSet<&Words> = BTreeSet::new();
@@ -51,27 +69,6 @@ pub(super) fn recount(cluster: &mut ClusterState, dirty: &mut Dirty) {
 pub(super) fn count(cluster: &ClusterState, environment: &Environment) -> Option<AlertCount> {
     let known = cluster.alerts.values().any(|told| told.at.is_some());
     known.then(|| cluster.alert_counts.get(&environment.key()).copied().unwrap_or_default())
-}
-
-/// Folds in what was told of an Alertmanager.
-pub(super) fn alertmanager(cluster: &mut ClusterState, event: ClusterEvent) {
-    match event {
-        ClusterEvent::AlertmanagerSources(names) => {
-            cluster.alertmanagers.retain(|name, _| names.contains(name));
-        }
-        ClusterEvent::Alertmanager { name, reference, environments, at, result } => {
-            let managed = cluster.alertmanagers.entry(name).or_default();
-            (managed.reference, managed.environments) = (reference, environments);
-            match result {
-                Ok((handled, silences)) => {
-                    (managed.handled, managed.silences) = (handled, silences);
-                    (managed.at, managed.error) = (Some(at), None);
-                }
-                Err(reason) => managed.error = Some(reason),
-            }
-        }
-        _ => {}
-    }
 }
 
 /// What becomes of the alert with these labels, as far as an Alertmanager has told.

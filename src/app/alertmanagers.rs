@@ -7,7 +7,9 @@ use crate::app::arguments::Words as Arguments;
 use crate::app::ask::{self, Question};
 use crate::app::state::alerts::{AlertLine, Managed, Manager};
 use crate::app::state::confirm::Intent;
+use crate::app::state::effect::BackgroundEffect;
 use crate::app::state::effect::Effect;
+use crate::app::state::event::AlertingEvent;
 use crate::app::state::event::Outcome;
 use crate::app::state::located::EnvironmentId;
 use crate::app::state::store::Store;
@@ -131,7 +133,7 @@ pub(super) fn ended(store: &mut Store, what: &str, outcome: Outcome) -> Vec<Effe
         }
         _ => store.say(Level::Done, format!("{what}: done")),
     }
-    vec![Effect::RefreshMetrics]
+    vec![Effect::Background(BackgroundEffect::RefreshMetrics)]
 }
 
 #[cfg(test)]
@@ -198,8 +200,13 @@ mod tests {
         };
         let environments = BTreeSet::from([environment_id("production").key]);
         let (name, result) = (NAME.into(), Ok((vec![slow], vec![silence])));
-        let event =
-            ClusterEvent::Alertmanager { name, reference: reference(), environments, at: ago(1), result };
+        let event = ClusterEvent::Alerting(AlertingEvent::Alertmanager {
+            name,
+            reference: reference(),
+            environments,
+            at: ago(1),
+            result,
+        });
         world.send(Event::Cluster(ClusterId(0), event));
         world
     }
@@ -240,9 +247,17 @@ mod tests {
         assert!(!facts.iter().any(|(_, value)| value.contains("backend-1")), "pods pass: {facts:?}");
         let sent: Vec<Effect> = press(&mut store, "shift-tab enter")
             .into_iter()
-            .filter(|effect| matches!(effect, Effect::Silence { .. }))
+            .filter(|effect| matches!(effect, Effect::Background(BackgroundEffect::Silence { .. })))
             .collect();
-        let [Effect::Silence { to, ask: SilenceAsk::Create(silence), request, .. }] = sent.as_slice() else {
+        let [
+            Effect::Background(BackgroundEffect::Silence {
+                to,
+                ask: SilenceAsk::Create(silence),
+                request,
+                ..
+            }),
+        ] = sent.as_slice()
+        else {
             panic!("{sent:?} {:?}", store.ui.overlay())
         };
         assert_eq!((to, &*silence.by, &*silence.comment), (&reference(), "alice", "the disk"));
@@ -252,7 +267,7 @@ mod tests {
             outcome: Outcome::Accepted { name: "x".into(), remark: None },
         };
         let effects = crate::app::update(&mut store, done);
-        assert!(effects.contains(&Effect::RefreshMetrics));
+        assert!(effects.contains(&Effect::Background(BackgroundEffect::RefreshMetrics)));
         assert!(store.toasts.back().unwrap().text.contains("done"), "{:?}", store.toasts);
     }
 
@@ -270,7 +285,7 @@ mod tests {
         assert!(store.toasts.back().unwrap().text.contains("no silence keeps the chosen alert quiet"));
         let effects = press(&mut store, "esc j S shift-tab enter");
         let expired = effects.iter().any(|effect| {
-            matches!(effect, Effect::Silence { ask: SilenceAsk::Expire(id), request: RequestId(_), .. } if &**id == "7c-1")
+            matches!(effect, Effect::Background(BackgroundEffect::Silence { ask: SilenceAsk::Expire(id), request: RequestId(_), .. }) if &**id == "7c-1")
         });
         assert!(expired, "{effects:?} {:?}", store.ui.overlay());
     }

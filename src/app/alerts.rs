@@ -11,6 +11,8 @@ use crate::app::arguments::{Named, named};
 use crate::app::selection::{follow, select};
 use crate::app::state::alerts::{AlertLine, AlertScope, AlertsView};
 use crate::app::state::cursor::Cursor;
+use crate::app::state::effect::TerminalEffect;
+use crate::app::state::event::AlertingEvent;
 use crate::app::state::store::Store;
 use crate::app::state::text_view::{TextBody, TextView};
 use crate::app::state::toast::Level;
@@ -316,7 +318,9 @@ mod tests {
     fn what_is_copied_is_the_alert_and_not_its_environment() {
         let mut store = world().typing("a").store();
         let effects = update(&mut store, Event::Key { chord: chords("c")[0], repeat: false });
-        let [Effect::Copy(text)] = effects.as_slice() else { panic!("{effects:?}") };
+        let [Effect::Terminal(TerminalEffect::Copy(text))] = effects.as_slice() else {
+            panic!("{effects:?}")
+        };
         assert!(text.starts_with("HighErrorRate firing since 2026-11-20 14:02:22Z "), "{text}");
         assert!(text.contains("planera-production/production"), "{text}");
     }
@@ -325,10 +329,12 @@ mod tests {
     #[test]
     fn what_several_tell_of_is_one_alert() {
         let mut world = world().typing("a");
-        let pair = |source: &str, alerts| ClusterEvent::Alerts {
-            source: source.into(),
-            at: ago(0),
-            result: Ok(alerts),
+        let pair = |source: &str, alerts| {
+            ClusterEvent::Alerting(AlertingEvent::Alerts {
+                source: source.into(),
+                at: ago(0),
+                result: Ok(alerts),
+            })
         };
         let same =
             || alert("HighErrorRate", &[("severity", "critical"), ("component", "backend")]).of("production");
@@ -349,7 +355,11 @@ mod tests {
         assert_eq!((world.store.rows.alerts_total, names(&world.store).len()), (6, 6));
         // the one that fires does not answer any more
         let source = "monitoring/prometheus:9090".into();
-        let fails = ClusterEvent::Alerts { source, at: ago(0), result: Err("Prometheus is down".into()) };
+        let fails = ClusterEvent::Alerting(AlertingEvent::Alerts {
+            source,
+            at: ago(0),
+            result: Err("Prometheus is down".into()),
+        });
         world.send(Event::Cluster(ClusterId(0), fails));
         assert_eq!(line(&world.store), ("pending", both.to_owned(), false));
     }
@@ -382,14 +392,21 @@ mod tests {
     fn an_answer_that_fails_keeps_the_last_good_one_and_a_source_that_is_gone_goes() {
         let mut world = world().typing("a");
         let source: Box<str> = "monitoring/prometheus:9090".into();
-        let fails = ClusterEvent::Alerts { source, at: ago(0), result: Err("Prometheus is down".into()) };
+        let fails = ClusterEvent::Alerting(AlertingEvent::Alerts {
+            source,
+            at: ago(0),
+            result: Err("Prometheus is down".into()),
+        });
         world.send(Event::Cluster(ClusterId(0), fails));
         assert!(world.store.rows.alerts.len() == 5 && world.store.rows.alerts.iter().all(|line| line.lost));
         assert_eq!(
             silent(&world.store).collect::<Vec<_>>(),
             [("monitoring/prometheus:9090", "Prometheus is down")]
         );
-        world.send(Event::Cluster(ClusterId(0), ClusterEvent::AlertSources(BTreeSet::new())));
+        world.send(Event::Cluster(
+            ClusterId(0),
+            ClusterEvent::Alerting(AlertingEvent::AlertSources(BTreeSet::new())),
+        ));
         assert_eq!(names(&world.store), [""; 0]);
     }
 }

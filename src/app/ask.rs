@@ -2,6 +2,7 @@
 
 use crate::api::{Environment, ReleaseKey, Tier};
 use crate::app::state::confirm::{Confirm, ConfirmFocus, Intent, Phrase, Reason, Seen};
+use crate::app::state::effect::BackgroundEffect;
 use crate::app::state::effect::Effect;
 use crate::app::state::line_editor::LineEditor;
 use crate::app::state::located::{EnvironmentId, ReleaseId};
@@ -157,10 +158,18 @@ pub(super) fn accept(store: &mut Store, confirm: &mut Confirm) -> Option<Vec<Eff
             store.dirty.releases = true;
             close(store);
             Some(vec![match built {
-                Built::Release(release) => {
-                    Effect::CreateRelease { cluster, release, dry_run: false, request }
-                }
-                Built::Action(action) => Effect::CreateAction { cluster, action, dry_run: false, request },
+                Built::Release(release) => Effect::Background(BackgroundEffect::CreateRelease {
+                    cluster,
+                    release,
+                    dry_run: false,
+                    request,
+                }),
+                Built::Action(action) => Effect::Background(BackgroundEffect::CreateAction {
+                    cluster,
+                    action,
+                    dry_run: false,
+                    request,
+                }),
             }])
         }
     }
@@ -172,7 +181,12 @@ fn silence(store: &mut Store, confirm: &Confirm) -> Option<Vec<Effect>> {
     let (request, what) = (store.next_request(), build::what(confirm));
     store.say(Level::Info, format!("{what}: sent"));
     store.silencing.insert(request, what);
-    Some(vec![Effect::Silence { cluster: confirm.environment.cluster, to, ask, request }])
+    Some(vec![Effect::Background(BackgroundEffect::Silence {
+        cluster: confirm.environment.cluster,
+        to,
+        ask,
+        request,
+    })])
 }
 
 /// The form and the view that led to an answer have done their work.

@@ -8,6 +8,7 @@ use crate::app::needs;
 use crate::app::state::attention::{Attention, Occasion, Protocol, Ways};
 use crate::app::state::cluster_state::{ClusterState, Feed, FeedState};
 use crate::app::state::effect::Effect;
+use crate::app::state::effect::TerminalEffect;
 use crate::app::state::inbox::{InboxKey, InboxRow};
 use crate::app::state::located::{ClusterId, EnvironmentId, ReleaseId};
 use crate::app::state::store::Store;
@@ -33,7 +34,7 @@ pub(super) fn watch(store: &mut Store, fresh: bool) -> Vec<Effect> {
     let title = if store.attention.ways.title { title(store) } else { String::new() };
     if title != store.attention.title {
         store.attention.title.clone_from(&title);
-        effects.push(Effect::Title(title));
+        effects.push(Effect::Terminal(TerminalEffect::Title(title)));
     }
     effects
 }
@@ -64,11 +65,11 @@ fn call(ways: Ways, sentences: &[String]) -> Vec<Effect> {
     let text: String = sanitize::line(&text).chars().take(LONGEST).collect();
     let mut effects = Vec::new();
     if ways.bell {
-        effects.push(Effect::Bell);
+        effects.push(Effect::Terminal(TerminalEffect::Bell));
     }
     for (wanted, protocol) in [(ways.osc9, Protocol::Osc9), (ways.osc777, Protocol::Osc777)] {
         if wanted {
-            effects.push(Effect::Notify { protocol, text: text.clone() });
+            effects.push(Effect::Terminal(TerminalEffect::Notify { protocol, text: text.clone() }));
         }
     }
     effects
@@ -182,7 +183,7 @@ mod tests {
         world.store.attention.ways = Ways::of(["osc9"]);
         let effects = update(&mut world.store, Event::Cluster(ClusterId(0), event));
         let texts = effects.into_iter().filter_map(|effect| match effect {
-            Effect::Notify { text, .. } => Some(text),
+            Effect::Terminal(TerminalEffect::Notify { text, .. }) => Some(text),
             _ => None,
         });
         texts.collect()
@@ -282,17 +283,23 @@ mod tests {
     #[test]
     fn several_at_once_call_once_by_every_way_that_was_chosen() {
         let sentences = ["a".to_owned(), "b\u{1b}]0;evil\u{7}".to_owned(), "c".to_owned()];
-        let notify = |protocol| Effect::Notify { protocol, text: "a; and 2 more".to_owned() };
+        let notify = |protocol| {
+            Effect::Terminal(TerminalEffect::Notify { protocol, text: "a; and 2 more".to_owned() })
+        };
         for (words, expected) in [
             (&["none"][..], vec![]),
-            (&["bell"], vec![Effect::Bell]),
+            (&["bell"], vec![Effect::Terminal(TerminalEffect::Bell)]),
             (&["osc9", "title"], vec![notify(Protocol::Osc9)]),
-            (&["bell", "osc777"], vec![Effect::Bell, notify(Protocol::Osc777)]),
+            (&["bell", "osc777"], vec![Effect::Terminal(TerminalEffect::Bell), notify(Protocol::Osc777)]),
         ] {
             assert_eq!(call(Ways::of(words.iter().copied()), &sentences), expected, "{words:?}");
             assert_eq!(call(Ways::of(words.iter().copied()), &[]), vec![]);
         }
-        let Effect::Notify { text, .. } = &call(Ways::of(["osc9"]), &sentences[1..2])[0] else { panic!() };
+        let Effect::Terminal(TerminalEffect::Notify { text, .. }) =
+            &call(Ways::of(["osc9"]), &sentences[1..2])[0]
+        else {
+            panic!()
+        };
         assert!(!text.contains('\u{1b}') && !text.contains('\u{7}'), "{text:?}");
     }
 
@@ -303,7 +310,7 @@ mod tests {
         let mut titles = |event| -> Vec<String> {
             let effects = update(&mut world.store, event);
             let titles = effects.into_iter().filter_map(|effect| match effect {
-                Effect::Title(title) => Some(title),
+                Effect::Terminal(TerminalEffect::Title(title)) => Some(title),
                 _ => None,
             });
             titles.collect()

@@ -12,6 +12,7 @@ use crate::api::{Environment, Release};
 use crate::app::refusals::{self, is_stuck};
 use crate::app::rows::pods::ailing_of;
 use crate::app::state::cluster_state::ClusterState;
+use crate::app::state::effect::BackgroundEffect;
 use crate::app::state::effect::{Effect, FetchText, YamlOf};
 use crate::app::state::examined::{Examined, Subject};
 use crate::app::state::located::{ClusterId, PodId, ReleaseId};
@@ -87,7 +88,7 @@ fn ask(store: &mut Store, id: PodId, crashed: bool) -> Option<Effect> {
     let cluster = store.clusters.get_mut(usize::from(id.cluster.0))?;
     let evidence = cluster.examined.get(&id.key).and_then(|examined| examined.evidence.clone());
     cluster.examined.insert(id.key.clone(), Examined { asked, evidence });
-    Some(Effect::Examine { cluster: id.cluster, pod: id.key, crashed })
+    Some(Effect::Background(BackgroundEffect::Examine { cluster: id.cluster, pod: id.key, crashed }))
 }
 
 /// Pods of the environment that the screen is about which are failing, or have been starting for too long.

@@ -12,6 +12,7 @@ use crate::api::release::TimelineEntry;
 use crate::api::{ActionKind, ActionResult, Phase, Release, ReleaseAction};
 use crate::app::state::changes::{Change, ChangeKind};
 use crate::app::state::cluster_state::ClusterState;
+use crate::app::state::event::AlertingEvent;
 use crate::app::state::located::EnvironmentId;
 use crate::app::state::store::Store;
 use crate::app::state::view::{Listed, Pane, View};
@@ -315,7 +316,10 @@ mod tests {
         };
         let found = vec![episode(Some(100), None), episode(None, Some(150)), episode(Some(4_000), None)];
         let environment = environment_id("production").key;
-        world.send(Event::Cluster(ClusterId(0), ClusterEvent::AlertHistory { environment, found }));
+        world.send(Event::Cluster(
+            ClusterId(0),
+            ClusterEvent::Alerting(AlertingEvent::AlertHistory { environment, found }),
+        ));
         let told: Vec<(&str, &str)> = world
             .store
             .rows

@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use crate::app::selection::{put, select};
 use crate::app::state::cursor::Cursor;
 use crate::app::state::differences::{Differences, DifferencesView, Line, Side};
+use crate::app::state::effect::BackgroundEffect;
 use crate::app::state::effect::{Effect, RequestId};
 use crate::app::state::event::Outcome;
 use crate::app::state::located::EnvironmentId;
@@ -169,7 +170,7 @@ pub(super) fn settle(store: &mut Store) -> Vec<Effect> {
         let side = if nth == 0 { &mut view.left } else { &mut view.right };
         side.request = Some(request);
         let EnvironmentId { cluster, key: environment } = side.environment.clone();
-        effects.push(Effect::Portray { cluster, environment, request });
+        effects.push(Effect::Background(BackgroundEffect::Portray { cluster, environment, request }));
     }
     effects
 }

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::app::state::effect::BackgroundEffect;
 use crate::app::state::effect::Effect;
 use crate::app::state::located::{ClusterId, EnvironmentId, ReleaseId};
 use crate::app::state::store::Store;
@@ -66,7 +67,7 @@ pub(super) fn settle(store: &mut Store) -> Vec<Effect> {
     let effects =
         clusters.into_iter().filter(|id| wanted.get(id) != store.event_scopes.get(id)).map(|cluster| {
             let namespaces = wanted.get(&cluster).cloned().unwrap_or_default();
-            Effect::FollowEvents { cluster, namespaces }
+            Effect::Background(BackgroundEffect::FollowEvents { cluster, namespaces })
         });
     let effects = effects.collect();
     store.event_scopes = wanted;

@@ -14,6 +14,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::api::{Environment, EnvironmentKey, Release, ReleaseAction, Verb};
 use crate::app::state::cluster_state::{ControllerHealth, Feed, FeedState, Identity};
+use crate::app::state::event::AlertingEvent;
+use crate::app::state::event::MetricsEvent;
 use crate::app::state::event::{ClusterEvent, Delta, Event};
 use crate::app::state::located::{ClusterId, EnvironmentId, ReleaseId};
 use crate::app::state::store::Store;
@@ -159,7 +161,11 @@ impl World {
     pub fn with_alerts<A: Into<AlertRow>>(mut self, alerts: Vec<A>) -> Self {
         let alerts = alerts.into_iter().map(Into::into).collect();
         let source = "monitoring/prometheus:9090".into();
-        self.cluster(ClusterEvent::Alerts { source, at: ago(2), result: Ok(alerts) });
+        self.cluster(ClusterEvent::Alerting(AlertingEvent::Alerts {
+            source,
+            at: ago(2),
+            result: Ok(alerts),
+        }));
         self
     }
 
@@ -185,13 +191,13 @@ impl World {
 
     /// With these curves.
     pub fn with_curves(mut self, environment: &str, query: &str, curves: Vec<Series>) -> Self {
-        self.cluster(ClusterEvent::Metrics {
+        self.cluster(ClusterEvent::Metrics(MetricsEvent::Metrics {
             environment: environment_id(environment).key,
             query: query.into(),
             at: ago(2),
             result: Ok(curves),
             partial: None,
-        });
+        }));
         self
     }
 

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use crate::api::environment::Component;
 use crate::api::{Environment, EnvironmentKey};
 use crate::app::state::cluster_state::{ClusterState, Metric, Objective, Zoomed};
+use crate::app::state::event::MetricsEvent;
 use crate::app::state::event::{ClusterEvent, Delta, ZoomPart};
 use crate::app::state::located::ClusterId;
 use crate::app::state::pod_sort::PodSort;
@@ -82,17 +83,21 @@ pub(in crate::app) fn apply(store: &mut Store, id: ClusterId, event: ClusterEven
             dirty.screen |= cluster.pod_access.get(&namespace) != Some(&allowed);
             cluster.pod_access.insert(namespace, allowed);
         }
-        numbers => measured(store, id, numbers),
+        ClusterEvent::Metrics(event) => measured(store, id, event),
+        ClusterEvent::Alerting(event) => {
+            dirty.screen = true;
+            alerting::apply(cluster, dirty, event);
+        }
     }
 }
 
 /// Folds in what was measured of one cluster.
-fn measured(store: &mut Store, id: ClusterId, event: ClusterEvent) {
+fn measured(store: &mut Store, id: ClusterId, event: MetricsEvent) {
     let Some(cluster) = store.clusters.get_mut(usize::from(id.0)) else { return };
     let dirty = &mut store.dirty;
     dirty.screen = true;
     match event {
-        ClusterEvent::Usage { namespace, result } => {
+        MetricsEvent::Usage { namespace, result } => {
             let usage = cluster.usage.entry(namespace).or_default();
             match result {
                 Ok(pods) => (usage.pods, usage.error) = (pods.into_iter().collect(), None),
@@ -100,13 +105,13 @@ fn measured(store: &mut Store, id: ClusterId, event: ClusterEvent) {
             }
             dirty.pods |= matches!(store.ui.pod_sort, PodSort::Cpu | PodSort::Memory);
         }
-        ClusterEvent::Metrics { environment, query, at, result, partial } => {
+        MetricsEvent::Metrics { environment, query, at, result, partial } => {
             let components = components(&cluster.environments, &environment);
             let metric: &mut Metric = cluster.metrics.entry((environment, query)).or_default();
             answered(metric, components, at, (result, partial));
             dirty.readings = true;
         }
-        ClusterEvent::Zoomed { wish, part, at, result, partial } => {
+        MetricsEvent::Zoomed { wish, part, at, result, partial } => {
             if store.zoomed.as_ref() != Some(&(id, wish.clone())) {
                 return;
             }
@@ -121,7 +126,7 @@ fn measured(store: &mut Store, id: ClusterId, event: ClusterEvent) {
             };
             answered(metric, components, at, (result, partial));
         }
-        ClusterEvent::Objective { environment, at, result } => {
+        MetricsEvent::Objective { environment, at, result } => {
             let objective = cluster.objectives.entry(environment).or_default();
             match result {
                 Ok(found) => {
@@ -130,18 +135,6 @@ fn measured(store: &mut Store, id: ClusterId, event: ClusterEvent) {
                 Err(reason) => objective.error = Some(reason),
             }
         }
-        ClusterEvent::AlertSources(_) | ClusterEvent::Alerts { .. } => {
-            alerting::alerts(cluster, dirty, event);
-        }
-        ClusterEvent::AlertmanagerSources(_) | ClusterEvent::Alertmanager { .. } => {
-            alerting::alertmanager(cluster, event);
-            alerting::recount(cluster, dirty);
-        }
-        ClusterEvent::AlertHistory { environment, found } => {
-            dirty.alerts |= cluster.alert_history.get(&environment) != Some(&found);
-            cluster.alert_history.insert(environment, found);
-        }
-        _ => {}
     }
 }
 

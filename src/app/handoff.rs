@@ -5,6 +5,7 @@
 use crate::api::Tier;
 use crate::app::arming;
 use crate::app::state::confirm::Phrase;
+use crate::app::state::effect::TerminalEffect;
 use crate::app::state::effect::{Effect, HandOff};
 use crate::app::state::handoff::HandOffForm;
 use crate::app::state::line_editor::LineEditor;
@@ -103,7 +104,7 @@ fn go(form: &mut HandOffForm) -> Option<Vec<Effect>> {
             }
         },
     };
-    Some(vec![Effect::HandOff { cluster: form.pod.cluster, what }])
+    Some(vec![Effect::Terminal(TerminalEffect::HandOff { cluster: form.pod.cluster, what })])
 }
 
 /// Ports as kubectl takes them: `8080`, `9000:80`, `:80`, several with blanks between.

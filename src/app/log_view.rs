@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::api::EnvironmentKey;
 use crate::app::rows::pods;
+use crate::app::state::effect::BackgroundEffect;
 use crate::app::state::effect::{Effect, RequestId};
 use crate::app::state::located::{ClusterId, EnvironmentId, PodId};
 use crate::app::state::logs::{LogNews, LogSubject, LogView, SourceState};
@@ -144,7 +145,7 @@ pub(super) fn settle(store: &mut Store) -> Vec<Effect> {
     store.followed.retain(|request, _| {
         let stays = wanted.iter().any(|(wanted, ..)| wanted == request);
         if !stays {
-            effects.push(Effect::EndLogs(*request));
+            effects.push(Effect::Background(BackgroundEffect::EndLogs(*request)));
         }
         stays
     });
@@ -161,7 +162,11 @@ pub(super) fn settle(store: &mut Store) -> Vec<Effect> {
                 continue;
             }
             followed.insert(pod.clone());
-            effects.push(Effect::FollowLog { cluster, ask: LogAsk { pod, what }, view });
+            effects.push(Effect::Background(BackgroundEffect::FollowLog {
+                cluster,
+                ask: LogAsk { pod, what },
+                view,
+            }));
         }
         for open in &mut store.ui.views {
             if let View::Logs(open) = open

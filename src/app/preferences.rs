@@ -1,5 +1,6 @@
 //! What the settings say of a session and may say anew while it runs.
 
+use crate::app::state::effect::TerminalEffect;
 use crate::app::state::preferences::Preferences;
 use crate::app::state::store::Store;
 use crate::app::state::toast::Level;
@@ -61,11 +62,11 @@ mod tests {
         let mut world = planera();
         assert_eq!(
             effects(&mut world, ": theme space colo tab enter"),
-            [Effect::Theme("colour-blind".into())]
+            [Effect::Terminal(TerminalEffect::Theme("colour-blind".into()))]
         );
         assert_eq!(
             effects(&mut world, ": theme space ./mine.toml enter"),
-            [Effect::Theme("./mine.toml".into())]
+            [Effect::Terminal(TerminalEffect::Theme("./mine.toml".into()))]
         );
         world.send(Event::Theme(Ok("light".into())));
         assert_eq!(&*world.store.theme, "light");
@@ -78,7 +79,7 @@ mod tests {
     #[test]
     fn a_mistake_keeps_what_was_and_says_so() {
         let mut world = planera();
-        assert_eq!(effects(&mut world, ": reload enter"), [Effect::Reload]);
+        assert_eq!(effects(&mut world, ": reload enter"), [Effect::Terminal(TerminalEffect::Reload)]);
         let keymap = default_keymap().with([("quit".to_owned(), vec!["ctrl-q".parse().unwrap()])]).unwrap();
         let attention = Ways::of(["osc9"]);
         let read = Preferences { theme: "mono".into(), keymap, attention, ..Preferences::default() };

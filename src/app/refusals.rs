@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::api::names::ComponentName;
 use crate::api::{Environment, Phase, Release};
 use crate::app::state::cluster_state::ClusterState;
+use crate::app::state::effect::BackgroundEffect;
 use crate::app::state::effect::Effect;
 use crate::app::state::examined::Refusal;
 use crate::app::state::located::ClusterId;
@@ -49,7 +50,7 @@ pub(super) fn examine(store: &mut Store) -> Vec<Effect> {
         for workload in waited_for.into_iter().filter(|key| key.namespace == environment.key.namespace) {
             if effects.len() < MOST && is_due(&cluster.refusals, &workload, now) {
                 cluster.refusals.entry(workload.clone()).or_default().asked = now;
-                effects.push(Effect::ExamineWorkload { cluster: id, workload });
+                effects.push(Effect::Background(BackgroundEffect::ExamineWorkload { cluster: id, workload }));
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::app::state::effect::BackgroundEffect;
 use crate::app::state::effect::Effect;
 use crate::app::state::look::Look;
 use crate::app::state::movement::Move;
@@ -185,5 +186,5 @@ pub(super) fn save(store: &mut Store, path: Option<&str>) -> Vec<Effect> {
         },
         str::to_owned,
     );
-    vec![Effect::Save { path, text }]
+    vec![Effect::Background(BackgroundEffect::Save { path, text })]
 }

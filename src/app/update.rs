@@ -6,6 +6,7 @@ mod settle;
 use chrono::{DateTime, Utc};
 
 use crate::app::state::effect::Effect;
+use crate::app::state::effect::TerminalEffect;
 use crate::app::state::event::Event;
 use crate::app::state::store::Store;
 use crate::app::state::toast::Level;
@@ -96,7 +97,7 @@ fn apply(store: &mut Store, event: Event) -> Vec<Effect> {
             preferences::reloaded(store, read);
             Vec::new()
         }
-        Event::Quit => vec![Effect::Quit],
+        Event::Quit => vec![Effect::Terminal(TerminalEffect::Quit)],
     }
 }
 

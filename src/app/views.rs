@@ -1,5 +1,6 @@
 //! Opening and closing views.
 
+use crate::app::state::effect::BackgroundEffect;
 use crate::app::state::effect::{Effect, FetchText};
 use crate::app::state::located::ReleaseId;
 use crate::app::state::store::Store;
@@ -49,7 +50,7 @@ pub(super) fn open_text(
     let view = TextView { source: Some(id.clone()), ..TextView::new(title, request, TextBody::Loading) };
     let (cluster, what) = id;
     push(store, View::Text(view));
-    vec![Effect::Fetch { cluster, what, request }]
+    vec![Effect::Background(BackgroundEffect::Fetch { cluster, what, request })]
 }
 
 /// Opens the release that a target means: one that has not ended before others.

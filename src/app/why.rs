@@ -2,6 +2,7 @@
 
 use crate::api::release::GateState;
 use crate::api::{ActionKind, Release, ReleaseAction, Verb};
+use crate::app::state::effect::BackgroundEffect;
 use crate::app::state::effect::{Effect, RequestId};
 use crate::app::state::event::Outcome;
 use crate::app::state::located::{ClusterId, ReleaseId};
@@ -134,7 +135,12 @@ pub fn ask(store: &mut Store, id: &ReleaseId) -> Result<Asked, String> {
 }
 
 fn dry_action(cluster: ClusterId, action: ReleaseAction, request: RequestId) -> Effect {
-    Effect::CreateAction { cluster, action: Box::new(action), dry_run: true, request }
+    Effect::Background(BackgroundEffect::CreateAction {
+        cluster,
+        action: Box::new(action),
+        dry_run: true,
+        request,
+    })
 }
 
 /// The same under another name, since its own is taken.
@@ -143,7 +149,12 @@ fn dry_release(id: &ReleaseId, (release, user): (&Release, &str), request: Reque
     let mut copy = Release::new(&format!("{stem}-why-{}", request.0), release.spec.clone());
     copy.metadata.namespace.clone_from(&release.metadata.namespace);
     user.clone_into(&mut copy.spec.requested_by);
-    Effect::CreateRelease { cluster: id.cluster, release: Box::new(copy), dry_run: true, request }
+    Effect::Background(BackgroundEffect::CreateRelease {
+        cluster: id.cluster,
+        release: Box::new(copy),
+        dry_run: true,
+        request,
+    })
 }
 
 /// Takes the server's word in; tells whether the answer was to such a question.

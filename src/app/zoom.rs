@@ -5,6 +5,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::app::changes::REACH;
+use crate::app::state::effect::BackgroundEffect;
 use crate::app::state::effect::Effect;
 use crate::app::state::located::{ClusterId, EnvironmentId};
 use crate::app::state::movement::Move;
@@ -216,9 +217,13 @@ pub(super) fn effects(store: &mut Store) -> Vec<Effect> {
     if let Some(state) = left.and_then(|left| store.clusters.get_mut(usize::from(left.0))) {
         state.zoomed = None;
     }
-    let mut effects: Vec<Effect> =
-        left.map(|cluster| Effect::Zoom { cluster, wish: None }).into_iter().collect();
-    effects.extend(wish.map(|(cluster, wish)| Effect::Zoom { cluster, wish: Some(wish) }));
+    let mut effects: Vec<Effect> = left
+        .map(|cluster| Effect::Background(BackgroundEffect::Zoom { cluster, wish: None }))
+        .into_iter()
+        .collect();
+    effects.extend(
+        wish.map(|(cluster, wish)| Effect::Background(BackgroundEffect::Zoom { cluster, wish: Some(wish) })),
+    );
     effects
 }
 

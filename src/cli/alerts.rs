@@ -14,6 +14,7 @@ use super::{choose, output};
 use crate::api::Environment;
 use crate::app::alerts::Within;
 use crate::app::state::alerts::{AlertLine, AlertScope, Handled};
+use crate::app::state::event::AlertingEvent;
 use crate::app::state::event::{ClusterEvent, Delta, Event};
 use crate::app::state::located::{ClusterId, EnvironmentId};
 use crate::app::state::store::Store;
@@ -47,7 +48,8 @@ pub(super) async fn alerts(settings: &Settings, wanted: &Alerts) -> Result<Exit,
     }))
     .await;
     let failures: Vec<String> = told.iter().flat_map(|(_, failures)| failures.clone()).collect();
-    let is_told = |event: &ClusterEvent| matches!(event, ClusterEvent::Alerts { .. });
+    let is_told =
+        |event: &ClusterEvent| matches!(event, ClusterEvent::Alerting(AlertingEvent::Alerts { .. }));
     if !told.iter().any(|(events, _)| events.iter().any(is_told)) && !all.is_empty() {
         let none = "no Prometheus is named: set spec.metrics.prometheus of the Environment, or --prometheus";
         let sentence = failures.first().cloned().unwrap_or_else(|| none.to_owned());
@@ -145,7 +147,7 @@ async fn ask_managers(seen: &Seen, address: &Address) -> (Vec<ClusterEvent>, Vec
         let Some(reference) = alertmanager_of(environment, address) else { continue };
         let Some(target) = Target::of_alertmanager(&reference) else { continue };
         let name: Box<str> = target.words().into();
-        let is_known = |event: &ClusterEvent| matches!(event, ClusterEvent::Alertmanager { name: known, .. } if *known == name);
+        let is_known = |event: &ClusterEvent| matches!(event, ClusterEvent::Alerting(AlertingEvent::Alertmanager { name: known, .. }) if *known == name);
         if events.iter().any(is_known) {
             continue;
         }
@@ -157,13 +159,13 @@ async fn ask_managers(seen: &Seen, address: &Address) -> (Vec<ClusterEvent>, Vec
         match answer {
             Ok(found) => {
                 let at = Clock::system().now();
-                events.push(ClusterEvent::Alertmanager {
+                events.push(ClusterEvent::Alerting(AlertingEvent::Alertmanager {
                     name,
                     reference,
                     environments,
                     at,
                     result: Ok(found),
-                });
+                }));
             }
             Err(error) => failures.push(format!("{name}: {error}")),
         }
@@ -197,7 +199,7 @@ async fn ask(seen: &Seen, address: &Address) -> (Vec<ClusterEvent>, Vec<String>)
                     alert.environments = owners(&seen.environments, &alert.labels);
                 }
                 let (source, at) = (source.into(), Clock::system().now());
-                events.push(ClusterEvent::Alerts { source, at, result: Ok(alerts) });
+                events.push(ClusterEvent::Alerting(AlertingEvent::Alerts { source, at, result: Ok(alerts) }));
             }
             Err(error) => failures.push(format!("{source}: {error}")),
         }

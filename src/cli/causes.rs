@@ -1,6 +1,7 @@
 //! Why releases do not get on, by the very rules of the terminal: pods and workloads are read, the sick ones looked at closer.
 
 use crate::api::EnvironmentKey;
+use crate::app::state::effect::BackgroundEffect;
 use crate::app::state::effect::Effect;
 use crate::app::state::event::{ClusterEvent, Delta, Event};
 use crate::app::state::located::ClusterId;
@@ -27,7 +28,7 @@ pub(super) async fn look_into(store: &mut Store, (id, cluster): (ClusterId, &Clu
     (store.ui.environments.selected, store.ui.environments.held) = (Some(located), true);
     let wanted = update_all(store, events.into_iter().map(|event| Event::Cluster(id, event)));
     for effect in wanted {
-        let Effect::Examine { pod, crashed, .. } = effect else { continue };
+        let Effect::Background(BackgroundEffect::Examine { pod, crashed, .. }) = effect else { continue };
         let evidence = cluster.examine(&pod, crashed).await;
         // a second look is for those who stay
         let _ = update(store, Event::Cluster(id, ClusterEvent::Examined(pod, evidence)));

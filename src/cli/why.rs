@@ -13,6 +13,7 @@ use super::session::Session;
 use super::{causes, choose, output};
 use crate::api::Release;
 use crate::api::release::GateState;
+use crate::app::state::effect::BackgroundEffect;
 use crate::app::state::effect::Effect;
 use crate::app::state::located::{ClusterId, ReleaseId};
 use crate::app::why;
@@ -67,8 +68,12 @@ pub(super) async fn why(settings: &Settings, wanted: &Why) -> Result<Exit, CliEr
 /// Whether the server would accept it, and its own sentence.
 async fn verdict(cluster: &Cluster, what: &str, effect: Effect) -> (Option<bool>, String) {
     let outcome = match effect {
-        Effect::CreateAction { action, .. } => cluster.create_action(&action, true).await,
-        Effect::CreateRelease { release, .. } => cluster.create_release(&release, true).await,
+        Effect::Background(BackgroundEffect::CreateAction { action, .. }) => {
+            cluster.create_action(&action, true).await
+        }
+        Effect::Background(BackgroundEffect::CreateRelease { release, .. }) => {
+            cluster.create_release(&release, true).await
+        }
         _ => return (None, "the server was not asked".to_owned()),
     };
     match outcome {

@@ -7,7 +7,8 @@ use super::effects::{self, Request};
 use super::logs::Logs;
 use super::sources::{Plan, Source};
 use super::{Options, files};
-use crate::app::state::effect::{Effect, RequestId};
+use crate::app::state::effect::BackgroundEffect;
+use crate::app::state::effect::RequestId;
 use crate::app::state::event::{ClusterEvent, Event};
 use crate::app::state::located::ClusterId;
 use crate::domain::diagnosis::WorkloadEvidence;
@@ -43,55 +44,57 @@ impl Outside {
         self.sources = plans(options).map(|plan| Source::start(plan, self.sender.clone())).collect();
     }
 
-    /// Carries out what concerns clusters; gives back what concerns the terminal.
-    pub(super) fn perform(&mut self, effect: Effect) -> Option<Effect> {
+    /// Carries out an effect beside the loop; the answer, if there is one, comes back as an event.
+    pub(super) fn perform(&mut self, effect: BackgroundEffect) {
         match effect {
-            Effect::CreateRelease { cluster, release, dry_run, request } => {
+            BackgroundEffect::CreateRelease { cluster, release, dry_run, request } => {
                 self.send(cluster, Request::Release { release, dry_run }, request);
             }
-            Effect::CreateAction { cluster, action, dry_run, request } => {
+            BackgroundEffect::CreateAction { cluster, action, dry_run, request } => {
                 self.send(cluster, Request::Action { action, dry_run }, request);
             }
-            Effect::Fetch { cluster, what, request } => self.send(cluster, Request::Text(what), request),
-            Effect::Portray { cluster, environment, request } => {
+            BackgroundEffect::Fetch { cluster, what, request } => {
+                self.send(cluster, Request::Text(what), request)
+            }
+            BackgroundEffect::Portray { cluster, environment, request } => {
                 self.send(cluster, Request::Portrait(environment), request);
             }
-            Effect::Silence { cluster, to, ask, request } => {
+            BackgroundEffect::Silence { cluster, to, ask, request } => {
                 self.send(cluster, Request::Silence { to, ask }, request);
             }
-            Effect::FollowEvents { cluster, namespaces } => {
+            BackgroundEffect::FollowEvents { cluster, namespaces } => {
                 if let Some(source) = self.sources.get(usize::from(cluster.0)) {
                     source.follow_events(namespaces);
                 }
             }
-            Effect::FollowLog { cluster, ask, view } => {
+            BackgroundEffect::FollowLog { cluster, ask, view } => {
                 let cluster = self.cluster(cluster);
                 self.logs.follow(cluster, ask, view, self.sender.clone());
             }
-            Effect::EndLogs(view) => self.logs.end(view),
-            Effect::Save { path, text } => {
+            BackgroundEffect::EndLogs(view) => self.logs.end(view),
+            BackgroundEffect::Save { path, text } => {
                 let events = self.sender.clone();
                 self.looks.spawn(async move {
                     files::save(path, text, events).await;
                     None
                 });
             }
-            Effect::Focus { cluster, environment, second } => {
+            BackgroundEffect::Focus { cluster, environment, second } => {
                 if let Some(source) = self.sources.get(usize::from(cluster.0)) {
                     source.focus(environment, second);
                 }
             }
-            Effect::Zoom { cluster, wish } => {
+            BackgroundEffect::Zoom { cluster, wish } => {
                 if let Some(source) = self.sources.get(usize::from(cluster.0)) {
                     source.zoom(wish.as_ref());
                 }
             }
-            Effect::Examine { cluster, pod, crashed } => self.examine(cluster, pod, crashed),
-            Effect::ExamineWorkload { cluster, workload } => self.examine_workload(cluster, workload),
-            Effect::RefreshMetrics => self.sources.iter().for_each(Source::refresh),
-            other => return Some(other),
+            BackgroundEffect::Examine { cluster, pod, crashed } => self.examine(cluster, pod, crashed),
+            BackgroundEffect::ExamineWorkload { cluster, workload } => {
+                self.examine_workload(cluster, workload)
+            }
+            BackgroundEffect::RefreshMetrics => self.sources.iter().for_each(Source::refresh),
         }
-        None
     }
 
     fn send(&mut self, id: ClusterId, request: Request, request_id: RequestId) {

@@ -13,6 +13,7 @@ use super::signals::{Asked, Signals};
 use super::{Error, Options};
 use crate::app::plain::{self, News, Told};
 use crate::app::state::effect::Effect;
+use crate::app::state::effect::TerminalEffect;
 use crate::app::state::event::Event;
 use crate::app::state::store::Store;
 use crate::app::state::text_view::TextBody;
@@ -140,20 +141,37 @@ impl Session {
         self.perform(effects)
     }
 
+    /// What lines do of what a terminal would do.
+    fn answer(&mut self, effect: TerminalEffect) -> Option<Event> {
+        match effect {
+            TerminalEffect::Quit => {
+                self.quit = true;
+                None
+            }
+            TerminalEffect::Theme(_) => Some(Event::Theme(Err("lines have no theme".to_owned()))),
+            TerminalEffect::Reload => {
+                let read = self.options.reader.settings();
+                Some(Event::Reloaded(read.map(|read| (Box::new(read.preferences), read.sentence))))
+            }
+            // a bell, a clipboard and a screen are what lines do without
+            TerminalEffect::HandOff { .. }
+            | TerminalEffect::Copy(_)
+            | TerminalEffect::Bell
+            | TerminalEffect::Notify { .. }
+            | TerminalEffect::Title(_)
+            | TerminalEffect::Suspend
+            | TerminalEffect::Redraw => None,
+        }
+    }
+
     fn perform(&mut self, effects: Vec<Effect>) -> Result<(), Error> {
         for effect in effects {
-            let answer = match self.outside.perform(effect) {
-                Some(Effect::Quit) => {
-                    self.quit = true;
+            let answer = match effect {
+                Effect::Background(effect) => {
+                    self.outside.perform(effect);
                     None
                 }
-                Some(Effect::Theme(_)) => Some(Event::Theme(Err("lines have no theme".to_owned()))),
-                Some(Effect::Reload) => {
-                    let read = self.options.reader.settings();
-                    Some(Event::Reloaded(read.map(|read| (Box::new(read.preferences), read.sentence))))
-                }
-                // a bell, a clipboard and a screen are what lines do without
-                _ => None,
+                Effect::Terminal(effect) => self.answer(effect),
             };
             if let Some(answer) = answer {
                 let more = update(&mut self.store, answer);

@@ -16,6 +16,7 @@ use super::pace::Pace;
 use super::signals::{Asked, Signals};
 use super::terminal::{self, Screen};
 use super::{Error, Options, Reader, input};
+use crate::app::state::effect::TerminalEffect;
 use crate::app::state::effect::{Effect, HandOff};
 use crate::app::state::event::Event;
 use crate::app::state::located::ClusterId;
@@ -263,35 +264,40 @@ impl Session {
     }
 
     fn perform(&mut self, effect: Effect) -> Result<(), Error> {
-        let Some(effect) = self.outside.perform(effect) else { return Ok(()) };
         match effect {
-            Effect::HandOff { cluster, what } => self.leaving = Some((cluster, what)),
-            Effect::Copy(text) => self.screen.copy(&text)?,
-            Effect::Bell => self.screen.bell()?,
-            Effect::Notify { protocol, text } => self.screen.notify(protocol, text)?,
-            Effect::Theme(choice) => {
+            Effect::Background(effect) => self.outside.perform(effect),
+            Effect::Terminal(effect) => self.perform_on_terminal(effect)?,
+        }
+        Ok(())
+    }
+
+    fn perform_on_terminal(&mut self, effect: TerminalEffect) -> Result<(), Error> {
+        match effect {
+            TerminalEffect::HandOff { cluster, what } => self.leaving = Some((cluster, what)),
+            TerminalEffect::Copy(text) => self.screen.copy(&text)?,
+            TerminalEffect::Bell => self.screen.bell()?,
+            TerminalEffect::Notify { protocol, text } => self.screen.notify(protocol, text)?,
+            TerminalEffect::Theme(choice) => {
                 let drawn = self.reader.theme(&choice).map(|theme| self.theme = theme);
                 self.feed([Event::Theme(drawn.map(|()| choice))])?;
             }
-            Effect::Reload => {
+            TerminalEffect::Reload => {
                 let read = self.reader.settings().map(|read| {
                     self.theme = read.theme;
                     (Box::new(read.preferences), read.sentence)
                 });
                 self.feed([Event::Reloaded(read)])?;
             }
-            Effect::Title(title) => self.screen.title(title)?,
-            Effect::Suspend => {
+            TerminalEffect::Title(title) => self.screen.title(title)?,
+            TerminalEffect::Suspend => {
                 self.screen.suspend(true)?;
                 self.resumed()?;
             }
-            Effect::Redraw => {
+            TerminalEffect::Redraw => {
                 self.screen.forget()?;
                 self.pace.forget();
             }
-            Effect::Quit => self.quit = true,
-            // the outside has carried out all others
-            _ => {}
+            TerminalEffect::Quit => self.quit = true,
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 
 use ratatui::layout::Rect;
 
+use crate::app::state::effect::BackgroundEffect;
 use crate::app::state::store::Store;
 use crate::app::state::ui_state::Overlay;
 use crate::app::state::view::{Pane as Focus, View};
@@ -165,7 +166,11 @@ mod tests {
                         for what in [Pointed::Click(line), Pointed::Down, Pointed::Up] {
                             let effects = update(&mut world.store, Event::Pointer { pane, what });
                             let sends = effects.iter().any(|effect| {
-                                matches!(effect, Effect::CreateRelease { .. } | Effect::CreateAction { .. })
+                                matches!(
+                                    effect,
+                                    Effect::Background(BackgroundEffect::CreateRelease { .. })
+                                        | Effect::Background(BackgroundEffect::CreateAction { .. })
+                                )
                             });
                             assert!(!sends, "{keys} at {column},{row}");
                         }

@@ -8,7 +8,9 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use release_cockpit::api::{Environment, EnvironmentKey, Release};
 use release_cockpit::app::state::cluster_state::{Feed, FeedState};
+use release_cockpit::app::state::effect::BackgroundEffect;
 use release_cockpit::app::state::effect::Effect;
+use release_cockpit::app::state::event::MetricsEvent;
 use release_cockpit::app::state::event::{ClusterEvent, Delta, Event, ZoomPart};
 use release_cockpit::app::state::located::ClusterId;
 use release_cockpit::app::state::store::Store;
@@ -57,10 +59,15 @@ fn zoomed_200x60(bencher: divan::Bencher) {
     let keys = ["z", "left", "left"].map(|key| key.parse().unwrap());
     let effects = update_all(&mut store, keys.map(|chord| Event::Key { chord, repeat: false }));
     for effect in effects {
-        if let Effect::Zoom { cluster, wish: Some(wish) } = effect {
+        if let Effect::Background(BackgroundEffect::Zoom { cluster, wish: Some(wish) }) = effect {
             let result = Ok(["stable", "canary"].map(curve).into());
-            let event =
-                ClusterEvent::Zoomed { wish, part: ZoomPart::Present, at: now(), result, partial: None };
+            let event = ClusterEvent::Metrics(MetricsEvent::Zoomed {
+                wish,
+                part: ZoomPart::Present,
+                at: now(),
+                result,
+                partial: None,
+            });
             update_all(&mut store, [Event::Cluster(cluster, event)]);
         }
     }
@@ -109,13 +116,13 @@ fn world() -> Store {
     }
     cluster(ClusterEvent::Pods(Delta::Reset((0..PODS).map(pod).map(|pod| (pod.key.clone(), pod)).collect())));
     for query in ["errorRate", "latency"] {
-        cluster(ClusterEvent::Metrics {
+        cluster(ClusterEvent::Metrics(MetricsEvent::Metrics {
             environment: key.clone(),
             query: query.into(),
             at: now(),
             result: Ok(["stable", "canary"].map(curve).into()),
             partial: None,
-        });
+        }));
     }
     update_all(&mut store, events);
     store

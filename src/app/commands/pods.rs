@@ -2,6 +2,7 @@
 
 use super::prelude::*;
 use crate::app::handoff::{self, Wish};
+use crate::app::state::effect::TerminalEffect;
 use crate::app::state::movement::Move;
 use crate::app::state::pod_sort::PodSort;
 use crate::app::state::ui_state::Purpose;
@@ -150,7 +151,7 @@ fn copy(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
     let lines = text.lines().count();
     store
         .say(Level::Info, if lines > 1 { format!("copied {lines} lines") } else { format!("copied {text}") });
-    vec![Effect::Copy(text)]
+    vec![Effect::Terminal(TerminalEffect::Copy(text))]
 }
 
 fn sort(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {

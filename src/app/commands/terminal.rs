@@ -1,6 +1,8 @@
 //! The terminal itself: palette, help, themes, settings, leaving.
 
 use super::prelude::*;
+use crate::app::state::effect::BackgroundEffect;
+use crate::app::state::effect::TerminalEffect;
 use crate::app::state::ui_state::Overlay;
 use crate::app::{dialogs, differences, help, palette, texts, tour, views};
 use crate::config::registry::THEMES;
@@ -45,7 +47,7 @@ pub(super) const COMMANDS: &[Command] = &[
         keys: &[KeyChord::ctrl('r')],
         run: |store, _| {
             differences::refresh(store);
-            vec![Effect::RefreshMetrics]
+            vec![Effect::Background(BackgroundEffect::RefreshMetrics)]
         },
         ..ROW
     },
@@ -54,7 +56,7 @@ pub(super) const COMMANDS: &[Command] = &[
         title: "redraw",
         help: "Redraw the screen",
         keys: &[KeyChord::ctrl('l')],
-        run: |_, _| vec![Effect::Redraw],
+        run: |_, _| vec![Effect::Terminal(TerminalEffect::Redraw)],
         ..ROW
     },
     Command {
@@ -63,7 +65,7 @@ pub(super) const COMMANDS: &[Command] = &[
         help: "Switch the theme: :theme NAME or a file",
         run: |store, invocation| {
             if let Some(name) = &invocation.argument {
-                return vec![Effect::Theme(name.as_str().into())];
+                return vec![Effect::Terminal(TerminalEffect::Theme(name.as_str().into()))];
             }
             let text = format!("the theme is {}; there are {}", store.theme, THEMES.join(", "));
             store.say(Level::Info, text);
@@ -92,7 +94,7 @@ pub(super) const COMMANDS: &[Command] = &[
         id: "reload",
         title: "reload",
         help: "Reload settings, key map and theme",
-        run: |_, _| vec![Effect::Reload],
+        run: |_, _| vec![Effect::Terminal(TerminalEffect::Reload)],
         ..ROW
     },
     Command {
@@ -100,7 +102,7 @@ pub(super) const COMMANDS: &[Command] = &[
         title: "suspend",
         help: "Suspend to the shell (fg resumes)",
         keys: &[KeyChord::ctrl('z')],
-        run: |_, _| vec![Effect::Suspend],
+        run: |_, _| vec![Effect::Terminal(TerminalEffect::Suspend)],
         ..ROW
     },
     Command {
@@ -108,7 +110,7 @@ pub(super) const COMMANDS: &[Command] = &[
         title: "quit",
         help: "Quit; releases continue without the terminal",
         keys: &[KeyChord::char('q'), KeyChord::ctrl('c')],
-        run: |_, _| vec![Effect::Quit],
+        run: |_, _| vec![Effect::Terminal(TerminalEffect::Quit)],
         ..ROW
     },
 ];

@@ -1,6 +1,7 @@
 //! Descriptions, YAML and texts: opening, searching and saving them.
 
 use super::prelude::*;
+use crate::app::state::effect::BackgroundEffect;
 use crate::app::state::effect::{FetchText, YamlOf};
 use crate::app::state::text_view::TextBody;
 use crate::app::state::ui_state::Purpose;
@@ -59,7 +60,7 @@ pub(super) const COMMANDS: &[Command] = &[
             let what = FetchText::Yaml { of, managed_fields: !managed_fields };
             view.source = Some((cluster, what.clone()));
             (view.request, view.body) = (request, TextBody::Loading);
-            vec![Effect::Fetch { cluster, what, request }]
+            vec![Effect::Background(BackgroundEffect::Fetch { cluster, what, request })]
         },
         ..ROW
     },

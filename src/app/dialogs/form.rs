@@ -3,6 +3,7 @@
 use super::Pressed;
 use crate::api::{Environment, Release, ReleaseKind, Verb};
 use crate::app::ask::running;
+use crate::app::state::effect::BackgroundEffect;
 use crate::app::state::effect::Effect;
 use crate::app::state::form::{Field, Form, ImageChange, strategies};
 use crate::app::state::line_editor::LineEditor;
@@ -224,7 +225,12 @@ fn submit(store: &mut Store, form: &mut Form) -> Vec<Effect> {
             let release = Box::new(release);
             form.refusal = None;
             form.checking = Some((request, release.clone()));
-            vec![Effect::CreateRelease { cluster: form.environment.cluster, release, dry_run: true, request }]
+            vec![Effect::Background(BackgroundEffect::CreateRelease {
+                cluster: form.environment.cluster,
+                release,
+                dry_run: true,
+                request,
+            })]
         }
     }
 }

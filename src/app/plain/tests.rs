@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::*;
 use crate::api::Phase;
 use crate::app::fixtures::{World, environment, now, planera, release};
+use crate::app::state::effect::BackgroundEffect;
 use crate::app::state::event::{ClusterEvent, Delta, Event};
 use crate::app::state::located::ClusterId;
 use crate::app::update;
@@ -94,7 +95,13 @@ fn production_is_changed_by_its_phrase_and_by_nothing_else() {
         assert_eq!(lines[0], "that is not the phrase: nothing was sent", "{wrong}");
     }
     let (effects, _) = said(&mut world, "deploy-to-production");
-    assert!(matches!(effects.as_slice(), [Effect::CreateAction { dry_run: false, .. }]), "{effects:?}");
+    assert!(
+        matches!(
+            effects.as_slice(),
+            [Effect::Background(BackgroundEffect::CreateAction { dry_run: false, .. })]
+        ),
+        "{effects:?}"
+    );
     assert!(world.store.ui.overlays.is_empty());
 }
 
@@ -120,7 +127,13 @@ fn a_deploy_says_all_with_its_line_or_what_is_missing() {
     assert_eq!(said(&mut world, "deploy staging").1, ["nothing was sent: which version?"]);
     assert!(world.store.ui.overlays.is_empty());
     let (effects, _) = said(&mut world, "deploy staging v1.9.0");
-    assert!(matches!(effects.as_slice(), [Effect::CreateRelease { dry_run: true, .. }]), "{effects:?}");
+    assert!(
+        matches!(
+            effects.as_slice(),
+            [Effect::Background(BackgroundEffect::CreateRelease { dry_run: true, .. })]
+        ),
+        "{effects:?}"
+    );
 }
 
 #[test]

@@ -20,6 +20,15 @@ pub struct RequestId(pub u64);
 /// IO wanted.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
+    /// Carried out beside the loop that draws: requests, watches and files. What is answered comes back as an event.
+    Background(BackgroundEffect),
+    /// Carried out by whoever owns the terminal, at once.
+    Terminal(TerminalEffect),
+}
+
+/// Carried out beside the loop that draws: requests, watches and files. What is answered comes back as an event.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BackgroundEffect {
     /// Create this release, once: it is never sent twice by itself.
     CreateRelease {
         /// Where.
@@ -78,7 +87,7 @@ pub enum Effect {
         /// Which; empty: none.
         namespaces: BTreeSet<Box<str>>,
     },
-    /// Follow the logs of a pod; answered by [`super::event::Event::Log`] until [`Effect::EndLogs`].
+    /// Follow the logs of a pod; answered by [`super::event::Event::Log`] until [`BackgroundEffect::EndLogs`].
     FollowLog {
         /// Where.
         cluster: ClusterId,
@@ -131,6 +140,11 @@ pub enum Effect {
     },
     /// Fetch everything of the focused environment's metrics now.
     RefreshMetrics,
+}
+
+/// Carried out by whoever owns the terminal, at once.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TerminalEffect {
     /// Give the terminal to kubectl until it ends; answered by [`super::event::Event::CameBack`].
     HandOff {
         /// Where.

@@ -136,6 +136,15 @@ pub enum ClusterEvent {
         /// What.
         allowed: BTreeSet<&'static str>,
     },
+    /// Numbers: usage, curves and error budgets.
+    Metrics(MetricsEvent),
+    /// Alerts, and what Alertmanagers do with them.
+    Alerting(AlertingEvent),
+}
+
+/// Numbers: usage, curves and error budgets.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MetricsEvent {
     /// What the pods of a namespace use, or one sentence why that is not known.
     Usage {
         /// Where.
@@ -169,6 +178,20 @@ pub enum ClusterEvent {
         /// Why the curves are not the whole truth; nothing where they are.
         partial: Option<Box<str>>,
     },
+    /// How fast the error budget of an environment burns.
+    Objective {
+        /// Where.
+        environment: EnvironmentKey,
+        /// When the answer came.
+        at: DateTime<Utc>,
+        /// What the numbers say, or one sentence why there are none.
+        result: Result<Assessment, String>,
+    },
+}
+
+/// Alerts, and what Alertmanagers do with them.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AlertingEvent {
     /// Those that are asked for alerts, and no others any more.
     AlertSources(BTreeSet<Box<str>>),
     /// Every alert that one of them counts as active, or one sentence why that is not known.
@@ -201,15 +224,6 @@ pub enum ClusterEvent {
         environment: EnvironmentKey,
         /// Each time.
         found: Vec<Episode>,
-    },
-    /// How fast the error budget of an environment burns.
-    Objective {
-        /// Where.
-        environment: EnvironmentKey,
-        /// When the answer came.
-        at: DateTime<Utc>,
-        /// What the numbers say, or one sentence why there are none.
-        result: Result<Assessment, String>,
     },
 }
 

@@ -80,7 +80,7 @@ pub struct Store {
     pub(in crate::app) dirty: Dirty,
     /// Namespaces whose pods are listed, pods elsewhere changing nothing visible; absent: all are.
     pub(in crate::app) scope: Option<BTreeSet<(ClusterId, Box<str>)>>,
-    /// The environment that the last [`crate::app::state::effect::Effect::Focus`] named, and what runs there beside its own workloads.
+    /// The environment that the last [`crate::app::state::effect::BackgroundEffect::Focus`] named, and what runs there beside its own workloads.
     pub(in crate::app) focused: (Option<EnvironmentId>, Option<Track>),
     /// Namespaces whose events are followed, by cluster.
     pub(in crate::app) event_scopes: BTreeMap<ClusterId, BTreeSet<Box<str>>>,
@@ -88,7 +88,7 @@ pub struct Store {
     pub(in crate::app) followed: BTreeMap<RequestId, BTreeSet<PodKey>>,
     /// Silences that were asked for and are not answered yet: what was meant.
     pub(in crate::app) silencing: BTreeMap<RequestId, String>,
-    /// The pane that the last [`crate::app::state::effect::Effect::Zoom`] named.
+    /// The pane that the last [`crate::app::state::effect::BackgroundEffect::Zoom`] named.
     pub(in crate::app) zoomed: Option<(ClusterId, ZoomWish)>,
     /// How far back the listed changes reach.
     pub(in crate::app) reach: TimeDelta,

@@ -8,6 +8,7 @@ use kube::ResourceExt as _;
 use crate::api::Phase;
 use crate::api::environment::WorkloadKind;
 use crate::app::fixtures::{World, burning, chords, now, planera, pod, release, release_id};
+use crate::app::state::effect::BackgroundEffect;
 use crate::app::state::effect::{Effect, FetchText, YamlOf};
 use crate::app::state::event::{ClusterEvent, Delta, Event};
 use crate::app::state::located::ClusterId;
@@ -26,7 +27,9 @@ const RELEASE: &str = "production-v1-8-2-cc";
 
 fn examined(effects: &[Effect]) -> Vec<(&str, bool)> {
     let of = |effect: &'_ Effect| match effect {
-        Effect::Examine { pod, crashed, .. } => Some((pod.name.to_string(), *crashed)),
+        Effect::Background(BackgroundEffect::Examine { pod, crashed, .. }) => {
+            Some((pod.name.to_string(), *crashed))
+        }
         _ => None,
     };
     let mut found: Vec<_> = effects.iter().filter_map(of).collect();
@@ -114,7 +117,7 @@ fn a_probe_is_told_from_the_events_of_pods_that_are_late() {
 fn the_key_jumps_to_the_evidence() {
     let of = |effects: Vec<Effect>| {
         effects.into_iter().find_map(|effect| match effect {
-            Effect::Fetch { what, .. } => Some(what),
+            Effect::Background(BackgroundEffect::Fetch { what, .. }) => Some(what),
             _ => None,
         })
     };
@@ -192,7 +195,7 @@ fn why_the_pods_of_a_stateful_set_are_refused_is_asked_of_its_events() {
     ];
     let asked = |effects: Vec<Effect>| -> Vec<WorkloadKey> {
         let of = |effect| match effect {
-            Effect::ExamineWorkload { workload, .. } => Some(workload),
+            Effect::Background(BackgroundEffect::ExamineWorkload { workload, .. }) => Some(workload),
             _ => None,
         };
         effects.into_iter().filter_map(of).collect()
@@ -236,8 +239,7 @@ fn what_holds_back_pods_that_are_to_leave_is_told_while_a_release_waits() {
     };
     let mut store = world.store();
     let asked = tick(&mut store, 30);
-    let is_asked =
-        |effect: &Effect| matches!(effect, Effect::ExamineWorkload { workload, .. } if *workload == key);
+    let is_asked = |effect: &Effect| matches!(effect, Effect::Background(BackgroundEffect::ExamineWorkload { workload, .. }) if *workload == key);
     assert!(asked.iter().any(is_asked), "{asked:?}");
     // nobody waits at present: a budget that lets none go is no cause
     let told = |budget: Budget, store: &mut Store| {

@@ -8,6 +8,7 @@ use crate::api::ReleaseKey;
 use crate::app::fixtures::{
     World, ago, alert, burning, canary_paused, environment, environment_id, event, planera, pod,
 };
+use crate::app::state::effect::BackgroundEffect;
 use crate::app::state::effect::{Effect, FetchText};
 use crate::app::state::kept::Kept;
 use crate::app::state::rows::Rows;
@@ -154,14 +155,18 @@ fn events_changes_logs_and_texts_are_of_that_component() {
     let (mut store, _) = typed(planera(), "2 C front enter");
     let asked = press(&mut store, "d");
     let described = asked.iter().find_map(|effect| match effect {
-        Effect::Fetch { what: FetchText::WorkloadsDescribe(workloads), .. } => Some(workloads),
+        Effect::Background(BackgroundEffect::Fetch {
+            what: FetchText::WorkloadsDescribe(workloads), ..
+        }) => Some(workloads),
         _ => None,
     });
     let names: Vec<&str> = described.unwrap().iter().map(|workload| &*workload.name).collect();
     assert_eq!(names, ["frontend"]);
     let asked = press(&mut store, "esc esc O");
     let objects = asked.iter().find_map(|effect| match effect {
-        Effect::Fetch { what: FetchText::Objects(_, component), .. } => component.as_deref(),
+        Effect::Background(BackgroundEffect::Fetch { what: FetchText::Objects(_, component), .. }) => {
+            component.as_deref()
+        }
         _ => None,
     });
     assert_eq!(objects, Some("frontend"));
@@ -315,7 +320,7 @@ proptest! {
         let releases: Vec<ReleaseKey> = store.clusters[0].releases.keys().cloned().collect();
         for (environment, component) in chosen {
             let effects = press(&mut store, &format!("{environment} : component space {component} enter"));
-            let sent = |effect: &Effect| matches!(effect, Effect::CreateAction { .. } | Effect::CreateRelease { .. });
+            let sent = |effect: &Effect| matches!(effect, Effect::Background(BackgroundEffect::CreateAction { .. }) | Effect::Background(BackgroundEffect::CreateRelease { .. }));
             prop_assert!(!effects.iter().any(sent));
             prop_assert_eq!(&of_the_whole(&store), &before);
         }

@@ -6,6 +6,7 @@ use crate::api::{ActionKind, ActionResult, Phase, ReleaseKind};
 use crate::app::fixtures::{self, World, chords, planera, release};
 use crate::app::state::cluster_state::Feed;
 use crate::app::state::confirm::ConfirmFocus;
+use crate::app::state::effect::BackgroundEffect;
 use crate::app::state::effect::{Effect, RequestId};
 use crate::app::state::event::{Event, Outcome};
 use crate::app::state::store::Store;
@@ -37,7 +38,9 @@ fn production_wants_the_phrase_typed() {
     assert!(press(&mut store, "uction enter").is_empty());
     assert_eq!(confirm(&store).focus, ConfirmFocus::Accept);
     let effects = press(&mut store, "enter");
-    let [Effect::CreateAction { action, dry_run: false, .. }] = effects.as_slice() else {
+    let [Effect::Background(BackgroundEffect::CreateAction { action, dry_run: false, .. })] =
+        effects.as_slice()
+    else {
         panic!("{effects:?}")
     };
     let spec = &action.spec;
@@ -74,8 +77,13 @@ fn tab_goes_from_the_fields_to_the_button_that_does_it_and_then_to_cancel() {
     ] {
         let (store, effects) = typed(planera(), &format!("{FORCE} {keys}"));
         assert_eq!(confirm(&store).focus, expected, "{keys}");
-        let sends =
-            |effect: &Effect| matches!(effect, Effect::CreateRelease { .. } | Effect::CreateAction { .. });
+        let sends = |effect: &Effect| {
+            matches!(
+                effect,
+                Effect::Background(BackgroundEffect::CreateRelease { .. })
+                    | Effect::Background(BackgroundEffect::CreateAction { .. })
+            )
+        };
         assert!(!effects.iter().any(sends), "{keys}");
     }
 }
@@ -135,7 +143,9 @@ fn staging_is_a_simple_question_after_a_dry_run() {
     let (mut store, effects) = typed(planera(), "1 n v1.9.0 tab tab tab");
     assert_eq!(effects.len(), 1, "only the focus has moved: {effects:?}");
     let effects = press(&mut store, "enter");
-    let [Effect::CreateRelease { release, dry_run: true, request, .. }] = effects.as_slice() else {
+    let [Effect::Background(BackgroundEffect::CreateRelease { release, dry_run: true, request, .. })] =
+        effects.as_slice()
+    else {
         panic!("{effects:?}")
     };
     assert_eq!((release.spec.version.as_str(), release.spec.kind), ("v1.9.0", ReleaseKind::Deploy));
@@ -146,7 +156,9 @@ fn staging_is_a_simple_question_after_a_dry_run() {
     assert_eq!(told(&store), "confirm: Deploy planera v1.9.0 to staging?");
     assert_eq!(confirm(&store).phrase, None);
     let effects = press(&mut store, "y");
-    let [Effect::CreateRelease { release: sent, dry_run: false, .. }] = effects.as_slice() else {
+    let [Effect::Background(BackgroundEffect::CreateRelease { release: sent, dry_run: false, .. })] =
+        effects.as_slice()
+    else {
         panic!("{effects:?}")
     };
     assert_eq!(sent, release);
@@ -156,7 +168,9 @@ fn staging_is_a_simple_question_after_a_dry_run() {
 #[test]
 fn a_refused_dry_run_is_shown_verbatim_and_nothing_is_asked() {
     let (mut store, effects) = typed(planera(), "1 n v1.9.0 tab tab tab enter");
-    let Some(Effect::CreateRelease { request, .. }) = effects.last() else { panic!("{effects:?}") };
+    let Some(Effect::Background(BackgroundEffect::CreateRelease { request, .. })) = effects.last() else {
+        panic!("{effects:?}")
+    };
     let outcome = Outcome::Refused("EnvironmentFrozen: staging is frozen by carol".into());
     update(&mut store, Event::RequestDone { request: *request, outcome });
     let Some(Overlay::Form(form)) = store.ui.overlay() else { panic!() };
@@ -205,7 +219,9 @@ fn going_back_chooses_what_was_good_and_asks_why() {
     // a reason, then y
     assert!(press(&mut store, "errors space climb enter").is_empty());
     let effects = press(&mut store, "y");
-    let [Effect::CreateRelease { release, dry_run: false, .. }] = effects.as_slice() else {
+    let [Effect::Background(BackgroundEffect::CreateRelease { release, dry_run: false, .. })] =
+        effects.as_slice()
+    else {
         panic!("{effects:?}")
     };
     assert_eq!((release.spec.kind, release.spec.version.as_str()), (ReleaseKind::Rollback, "v1.8.0"));
@@ -222,7 +238,9 @@ fn going_back_from_a_release_in_flight_is_an_action_on_it() {
     press(&mut store, "enter");
     assert_eq!(told(&store), "confirm: Roll back planera v1.8.2 on production?");
     let effects = press(&mut store, "oom enter y");
-    let [Effect::CreateAction { action, .. }] = effects.as_slice() else { panic!("{effects:?}") };
+    let [Effect::Background(BackgroundEffect::CreateAction { action, .. })] = effects.as_slice() else {
+        panic!("{effects:?}")
+    };
     assert_eq!(action.spec.action, ActionKind::Rollback);
     assert_eq!(action.spec.reason.as_deref(), Some("oom"));
 }
@@ -230,7 +248,10 @@ fn going_back_from_a_release_in_flight_is_an_action_on_it() {
 /// Approves and returns the store, the request and the action's name.
 fn approved() -> (Store, RequestId, String) {
     let (store, effects) = typed(planera(), "v deploy-to-production enter enter");
-    let [Effect::CreateAction { action, request, .. }] = effects.as_slice() else { panic!("{effects:?}") };
+    let [Effect::Background(BackgroundEffect::CreateAction { action, request, .. })] = effects.as_slice()
+    else {
+        panic!("{effects:?}")
+    };
     (store, *request, action.metadata.name.clone().unwrap())
 }
 

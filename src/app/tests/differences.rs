@@ -5,6 +5,8 @@ use chrono::TimeDelta;
 use super::keys::press;
 use crate::app::fixtures::{World, environment, now, planera, portrait};
 use crate::app::state::differences::Line;
+use crate::app::state::effect::BackgroundEffect;
+use crate::app::state::effect::TerminalEffect;
 use crate::app::state::effect::{Effect, RequestId};
 use crate::app::state::event::{Event, Outcome};
 use crate::app::state::store::Store;
@@ -14,7 +16,9 @@ use crate::app::update;
 /// The readings that are asked for, by environment.
 fn asked(effects: &[Effect]) -> Vec<(String, RequestId)> {
     let asked = |effect: &Effect| match effect {
-        Effect::Portray { environment, request, .. } => Some((environment.name.to_string(), *request)),
+        Effect::Background(BackgroundEffect::Portray { environment, request, .. }) => {
+            Some((environment.name.to_string(), *request))
+        }
         _ => None,
     };
     effects.iter().filter_map(asked).collect()
@@ -169,7 +173,7 @@ fn nothing_is_read_once_it_is_left() {
 fn what_is_copied_is_what_the_row_says() {
     let mut store = compared();
     let copied = |effects: Vec<Effect>| match effects.as_slice() {
-        [Effect::Copy(text)] => text.clone(),
+        [Effect::Terminal(TerminalEffect::Copy(text))] => text.clone(),
         other => panic!("{other:?}"),
     };
     press(&mut store, "/ LOG_LEVEL enter j");

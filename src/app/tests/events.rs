@@ -2,12 +2,15 @@
 
 use super::keys::{press, typed};
 use crate::app::fixtures::{environment_id, event, planera};
+use crate::app::state::effect::BackgroundEffect;
 use crate::app::state::effect::Effect;
 use crate::app::state::store::Store;
 
 fn followed(effects: &[Effect]) -> Vec<Vec<String>> {
     let follow = |effect: &Effect| match effect {
-        Effect::FollowEvents { namespaces, .. } => Some(namespaces.iter().map(ToString::to_string).collect()),
+        Effect::Background(BackgroundEffect::FollowEvents { namespaces, .. }) => {
+            Some(namespaces.iter().map(ToString::to_string).collect())
+        }
         _ => None,
     };
     effects.iter().filter_map(follow).collect()

@@ -7,6 +7,7 @@ use crate::api::{ActionKind, Environment, EnvironmentStatus, Phase, ReleaseKind,
 use crate::app::fixtures::{
     World, ago, chords, environment, environment_id, now, planera, release, release_id,
 };
+use crate::app::state::effect::BackgroundEffect;
 use crate::app::state::effect::Effect;
 use crate::app::state::event::{Event, Outcome};
 use crate::app::state::store::Store;
@@ -30,7 +31,9 @@ fn sent(world: World, keys: &str) -> ReleaseActionSpec {
     let mut store = world.store();
     let effects = press(&mut store, keys);
     let mut actions = effects.into_iter().filter_map(|effect| match effect {
-        Effect::CreateAction { action, dry_run: false, .. } => Some(action.spec),
+        Effect::Background(BackgroundEffect::CreateAction { action, dry_run: false, .. }) => {
+            Some(action.spec)
+        }
         _ => None,
     });
     match (actions.next(), actions.next()) {
@@ -265,7 +268,9 @@ fn an_emergency_needs_no_second_person_and_a_longer_reason() {
     let mut store = planera().store();
     assert_eq!(press(&mut store, "R e INC-1 enter enter"), [], "too short a reason");
     let effects = press(&mut store, "esc e INC-1: space it space burns enter y");
-    let [Effect::CreateRelease { release, dry_run: false, .. }] = effects.as_slice() else {
+    let [Effect::Background(BackgroundEffect::CreateRelease { release, dry_run: false, .. })] =
+        effects.as_slice()
+    else {
         panic!("{effects:?} {:?}", store.ui.overlays)
     };
     assert_eq!((release.spec.kind, release.spec.emergency), (ReleaseKind::Rollback, Some(true)));
@@ -295,7 +300,9 @@ fn a_window_refuses_when_somebody_else_was_faster() {
 fn why_asks_the_server_about_the_very_object() {
     let mut store = planera().store();
     let effects = press(&mut store, "w");
-    let [Effect::CreateAction { action, dry_run: true, request, .. }] = effects.as_slice() else {
+    let [Effect::Background(BackgroundEffect::CreateAction { action, dry_run: true, request, .. })] =
+        effects.as_slice()
+    else {
         panic!("{effects:?}")
     };
     assert_eq!(action.spec.action, ActionKind::Approve);
@@ -313,11 +320,19 @@ fn why_asks_the_server_about_the_very_object() {
     frozen.status.get_or_insert_default().gates.push(gate);
     let mut store = planera().with_release(frozen).store();
     let effects = press(&mut store, "w");
-    assert!(matches!(effects.as_slice(), [Effect::CreateRelease { dry_run: true, .. }]), "{effects:?}");
+    assert!(
+        matches!(
+            effects.as_slice(),
+            [Effect::Background(BackgroundEffect::CreateRelease { dry_run: true, .. })]
+        ),
+        "{effects:?}"
+    );
     // who may not approve asks for the same release, in their own name
     let mut store = planera().connected_as("bob", &[]).allowed("production", &[Verb::Deploy]).store();
     let effects = press(&mut store, "w");
-    let [Effect::CreateRelease { release, dry_run: true, .. }] = effects.as_slice() else {
+    let [Effect::Background(BackgroundEffect::CreateRelease { release, dry_run: true, .. })] =
+        effects.as_slice()
+    else {
         panic!("{effects:?}")
     };
     assert_eq!((release.spec.requested_by.as_str(), release.spec.version.as_str()), ("bob", "v1.8.2"));
@@ -347,7 +362,11 @@ fn a_viewer_presses_every_key_and_nothing_reaches_the_server() {
                 let shown = command::availability(&store, command, &target);
                 let effects = press(&mut store, &format!("{keys} enter y {PHRASE} enter enter"));
                 let writes = |effect: &Effect| {
-                    matches!(effect, Effect::CreateRelease { .. } | Effect::CreateAction { .. })
+                    matches!(
+                        effect,
+                        Effect::Background(BackgroundEffect::CreateRelease { .. })
+                            | Effect::Background(BackgroundEffect::CreateAction { .. })
+                    )
                 };
                 assert!(!effects.iter().any(writes), "{before} {keys}: {effects:?}");
                 assert!(

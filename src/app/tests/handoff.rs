@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::keys::{press, typed};
 use crate::app::fixtures::{World, environment_id, planera};
+use crate::app::state::effect::TerminalEffect;
 use crate::app::state::effect::{Effect, HandOff};
 use crate::app::state::event::{ClusterEvent, Event};
 use crate::app::state::located::ClusterId;
@@ -49,24 +50,28 @@ fn production_is_asked_for_by_its_phrase_and_staging_is_not() {
     assert_eq!(form.phrase.as_ref().unwrap().editor.text(), "prod", "a phrase is never pasted");
     let rest = format!("ctrl-u {phrase} enter");
     let effects = press(&mut store, &rest);
-    let [Effect::HandOff { what: HandOff::Shell { pod, .. }, .. }] = effects.as_slice() else {
+    let [Effect::Terminal(TerminalEffect::HandOff { what: HandOff::Shell { pod, .. }, .. })] =
+        effects.as_slice()
+    else {
         panic!("{effects:?}")
     };
     assert_eq!(&*pod.namespace, "planera-production");
     assert!(store.ui.overlays.is_empty());
     let (_, effects) = typed(allowed("staging", &["pods/exec"]), "1 tab S");
-    assert!(matches!(effects.last(), Some(Effect::HandOff { .. })), "{effects:?}");
+    assert!(matches!(effects.last(), Some(Effect::Terminal(TerminalEffect::HandOff { .. }))), "{effects:?}");
 }
 
 #[test]
 fn ports_are_asked_for_everywhere() {
     let (mut store, effects) = typed(allowed("staging", &["pods/portforward"]), "1 tab f");
-    assert!(!effects.iter().any(|effect| matches!(effect, Effect::HandOff { .. })));
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Terminal(TerminalEffect::HandOff { .. }))));
     press(&mut store, "ctrl-u http enter");
     let Some(Overlay::HandOff(form)) = store.ui.overlay() else { panic!("it is gone") };
     assert!(form.refusal.as_ref().unwrap().starts_with("`http` is no port"), "{:?}", form.refusal);
     let effects = press(&mut store, "ctrl-u 9000:80 enter");
-    let [Effect::HandOff { what: HandOff::Forward { ports, .. }, .. }] = effects.as_slice() else {
+    let [Effect::Terminal(TerminalEffect::HandOff { what: HandOff::Forward { ports, .. }, .. })] =
+        effects.as_slice()
+    else {
         panic!("{effects:?}")
     };
     assert_eq!(ports[..], ["9000:80".into()]);

@@ -4,6 +4,8 @@ use crate::api::{Phase, Release, Verb};
 use crate::app::fixtures::{self, World, chords, environment, planera, release, release_id};
 use crate::app::state::cluster_state::Feed;
 use crate::app::state::confirm::Confirm;
+use crate::app::state::effect::BackgroundEffect;
+use crate::app::state::effect::TerminalEffect;
 use crate::app::state::effect::{Effect, FetchText};
 use crate::app::state::event::{Event, Outcome};
 use crate::app::state::store::Store;
@@ -166,7 +168,8 @@ fn keys_lead_where_they_say() {
 fn is_mutation(effect: &Effect) -> bool {
     matches!(
         effect,
-        Effect::CreateRelease { dry_run: false, .. } | Effect::CreateAction { dry_run: false, .. }
+        Effect::Background(BackgroundEffect::CreateRelease { dry_run: false, .. })
+            | Effect::Background(BackgroundEffect::CreateAction { dry_run: false, .. })
     )
 }
 
@@ -184,11 +187,15 @@ fn leaving_works_from_everywhere() {
         "R ctrl-c",
     ] {
         let (_, effects) = typed(planera(), keys);
-        assert!(effects.contains(&Effect::Quit), "{keys}");
+        assert!(effects.contains(&Effect::Terminal(TerminalEffect::Quit)), "{keys}");
     }
     for keys in ["n q", "v q", "/ q", ": q", "R q esc", "x q"] {
         let (_, effects) = typed(planera(), keys);
-        assert_eq!(effects.contains(&Effect::Quit), keys.starts_with('R'), "{keys}");
+        assert_eq!(
+            effects.contains(&Effect::Terminal(TerminalEffect::Quit)),
+            keys.starts_with('R'),
+            "{keys}"
+        );
     }
 }
 
@@ -266,7 +273,14 @@ fn digits_select_and_zero_shows_all() {
     let (store, effects) = typed(planera(), "1");
     assert_eq!(&*store.ui.environments.selected.as_ref().unwrap().key.name, "staging");
     let id = fixtures::environment_id("staging");
-    assert_eq!(effects, [Effect::Focus { cluster: id.cluster, environment: id.key, second: None }]);
+    assert_eq!(
+        effects,
+        [Effect::Background(BackgroundEffect::Focus {
+            cluster: id.cluster,
+            environment: id.key,
+            second: None
+        })]
+    );
     let (store, _) = typed(planera(), "0");
     assert_eq!(store.rows.pods.len(), 12);
     let (store, _) = typed(planera(), "9");
@@ -276,7 +290,9 @@ fn digits_select_and_zero_shows_all() {
 #[test]
 fn texts_come_to_the_view_that_asked() {
     let (mut store, effects) = typed(planera(), "tab d");
-    let [Effect::Fetch { what: FetchText::PodDescribe(_), request, .. }] = effects.as_slice() else {
+    let [Effect::Background(BackgroundEffect::Fetch { what: FetchText::PodDescribe(_), request, .. })] =
+        effects.as_slice()
+    else {
         panic!("{effects:?}")
     };
     update(&mut store, Event::RequestDone { request: *request, outcome: Outcome::Text("a\nb".into()) });

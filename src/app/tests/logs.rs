@@ -2,6 +2,8 @@
 
 use super::keys::{press, typed};
 use crate::app::fixtures::{World, now, planera};
+use crate::app::state::effect::BackgroundEffect;
+use crate::app::state::effect::TerminalEffect;
 use crate::app::state::effect::{Effect, RequestId};
 use crate::app::state::event::{Event, Outcome};
 use crate::app::state::logs::{LogNews, LogView, SourceState};
@@ -20,7 +22,9 @@ fn view(store: &Store) -> &LogView {
 /// Pods that are asked for, by the present request.
 fn asked(effects: &[Effect]) -> Vec<(&str, RequestId)> {
     let follow = |effect: &'_ Effect| match effect {
-        Effect::FollowLog { ask, view, .. } => Some((ask.pod.name.to_string(), *view)),
+        Effect::Background(BackgroundEffect::FollowLog { ask, view, .. }) => {
+            Some((ask.pod.name.to_string(), *view))
+        }
         _ => None,
     };
     let found: Vec<_> = effects.iter().filter_map(follow).collect();
@@ -48,7 +52,7 @@ fn a_log_is_followed_while_its_view_is_open_and_no_longer() {
     assert_eq!(asked.len(), 1);
     let request = asked[0].1;
     assert!(press(&mut store, "j k t w").is_empty(), "nothing is asked twice");
-    assert_eq!(press(&mut store, "esc"), [Effect::EndLogs(request)]);
+    assert_eq!(press(&mut store, "esc"), [Effect::Background(BackgroundEffect::EndLogs(request))]);
     assert!(store.followed.is_empty());
 }
 
@@ -65,7 +69,7 @@ fn whatever_changes_what_is_wanted_asks_anew_and_ends_the_old_streams() {
         let old = asked(&effects)[0].1;
         lines(&mut store, "x", &[(0, "old")]);
         let effects = press(&mut store, key);
-        assert!(effects.contains(&Effect::EndLogs(old)), "{key}: {effects:?}");
+        assert!(effects.contains(&Effect::Background(BackgroundEffect::EndLogs(old))), "{key}: {effects:?}");
         assert_eq!(asked(&effects).len(), 1, "{key}");
         assert!(check(view(&store)) && shown(&store).is_empty(), "{key}");
         // what is still on its way from the old stream is dropped
@@ -185,17 +189,21 @@ fn logs_are_saved_and_copied_with_their_sources() {
     assert!(press(&mut store, "ctrl-s").is_empty());
     assert_eq!(store.toasts.back().unwrap().text, "there is nothing to save yet");
     lines(&mut store, "a", &[(0, "one")]);
-    assert_eq!(press(&mut store, "c"), [Effect::Copy("one".into())]);
+    assert_eq!(press(&mut store, "c"), [Effect::Terminal(TerminalEffect::Copy("one".into()))]);
     lines(&mut store, "b", &[(1, "two")]);
     press(&mut store, "t");
     let text = "2026-11-20T14:03:22.000Z a/backend one\n2026-11-20T14:03:23.000Z b/backend two\n";
-    let [Effect::Save { path, text: saved }] = &press(&mut store, "ctrl-s")[..] else {
+    let [Effect::Background(BackgroundEffect::Save { path, text: saved })] = &press(&mut store, "ctrl-s")[..]
+    else {
         panic!("nothing is saved")
     };
     assert_eq!(saved, text);
     assert!(path.ends_with("-20261120T140322Z.log") && path.starts_with("backend-"), "{path}");
     let effects = press(&mut store, ": save space /tmp/x.log enter");
-    assert_eq!(effects, [Effect::Save { path: "/tmp/x.log".into(), text: text.into() }]);
+    assert_eq!(
+        effects,
+        [Effect::Background(BackgroundEffect::Save { path: "/tmp/x.log".into(), text: text.into() })]
+    );
     let saved = |result| Event::RequestDone { request: RequestId(0), outcome: Outcome::Saved(result) };
     update(&mut store, saved(Ok("/tmp/x.log".into())));
     assert_eq!(store.toasts.back().unwrap().text, "saved as /tmp/x.log");

@@ -3,6 +3,7 @@
 use super::keys::{press, typed};
 use crate::app::fixtures::{World, environment_id, planera, pod};
 use crate::app::rows::pods::list;
+use crate::app::state::event::MetricsEvent;
 use crate::app::state::event::{ClusterEvent, Delta, Event};
 use crate::app::state::located::ClusterId;
 use crate::app::state::pod_sort::PodSort;
@@ -31,7 +32,10 @@ fn names(store: &Store) -> String {
 
 fn usage(store: &mut Store, result: Result<Vec<(Box<str>, Usage)>, String>) {
     let namespace = environment_id("production").key.namespace;
-    crate::app::update(store, Event::Cluster(ClusterId(0), ClusterEvent::Usage { namespace, result }));
+    crate::app::update(
+        store,
+        Event::Cluster(ClusterId(0), ClusterEvent::Metrics(MetricsEvent::Usage { namespace, result })),
+    );
 }
 
 #[test]

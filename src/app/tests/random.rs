@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use crate::api::Phase;
 use crate::app::fixtures::{burning, chords, environment_id, now, planera, pod, release};
 use crate::app::state::cluster_state::{Feed, FeedState};
+use crate::app::state::effect::BackgroundEffect;
 use crate::app::state::effect::{Effect, RequestId};
 use crate::app::state::event::{ClusterEvent, Delta, Event, Outcome};
 use crate::app::state::located::ClusterId;
@@ -114,11 +115,11 @@ proptest! {
             for effect in &effects {
                 let sends = matches!(
                     effect,
-                    Effect::CreateRelease { dry_run: false, .. } | Effect::CreateAction { dry_run: false, .. }
+                    Effect::Background(BackgroundEffect::CreateRelease { dry_run: false, .. }) | Effect::Background(BackgroundEffect::CreateAction { dry_run: false, .. })
                 );
                 prop_assert!(!sends || answered, "{effect:?}");
-                let production = matches!(effect, Effect::CreateAction { action, .. } if action.spec.environment == "production");
-                let stops = matches!(effect, Effect::CreateAction { action, .. } if rule(action.spec.action).is_stop());
+                let production = matches!(effect, Effect::Background(BackgroundEffect::CreateAction { action, .. }) if action.spec.environment == "production");
+                let stops = matches!(effect, Effect::Background(BackgroundEffect::CreateAction { action, .. }) if rule(action.spec.action).is_stop());
                 prop_assert!(!sealed || !sends || !production || stops || store.armed.is_some(), "{effect:?}");
             }
             prop_assert!(!store.ui.views.is_empty());

@@ -3,6 +3,7 @@
 use crate::api::release::GateState;
 use crate::api::{ActionKind, Phase};
 use crate::app::fixtures::{World, burning, canary_paused, chords, progressive, release_id};
+use crate::app::state::effect::BackgroundEffect;
 use crate::app::state::effect::Effect;
 use crate::app::state::event::Event;
 use crate::app::state::store::Store;
@@ -85,7 +86,9 @@ fn a_weight_is_sent_for_the_step_that_was_seen() {
         assert!(confirm.facts.iter().any(|fact| fact.label == "weight" && fact.value.contains("10% → 50%")));
         let world = World { store };
         let (store, effects) = typed(world, "deploy-to-production tab enter");
-        let [Effect::CreateAction { action, dry_run: false, .. }] = effects.as_slice() else {
+        let [Effect::Background(BackgroundEffect::CreateAction { action, dry_run: false, .. })] =
+            effects.as_slice()
+        else {
             panic!("{keys}: {effects:?}");
         };
         assert_eq!(action.spec.action, ActionKind::SetWeight);

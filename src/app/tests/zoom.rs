@@ -3,7 +3,9 @@
 use chrono::{DateTime, TimeDelta};
 
 use crate::app::fixtures::{World, ago, burning, chords, environment_id, now};
+use crate::app::state::effect::BackgroundEffect;
 use crate::app::state::effect::Effect;
+use crate::app::state::event::MetricsEvent;
 use crate::app::state::event::{ClusterEvent, Event, ZoomPart};
 use crate::app::state::located::ClusterId;
 use crate::app::state::store::Store;
@@ -18,7 +20,7 @@ fn wished(store: &mut Store, keys: &str) -> Option<Option<ZoomWish>> {
     let mut wishes = Vec::new();
     for chord in chords(keys) {
         for effect in update(store, Event::Key { chord, repeat: false }) {
-            if let Effect::Zoom { wish, .. } = effect {
+            if let Effect::Background(BackgroundEffect::Zoom { wish, .. }) = effect {
                 wishes.push(wish);
             }
         }
@@ -122,7 +124,13 @@ fn a_curve_is_chosen_by_its_name() {
     };
     let tell = |store: &mut Store, labels: &[&str]| {
         let (wish, result) = (wish.clone(), Ok(series(labels)));
-        let event = ClusterEvent::Zoomed { wish, part: ZoomPart::Present, at: now(), result, partial: None };
+        let event = ClusterEvent::Metrics(MetricsEvent::Zoomed {
+            wish,
+            part: ZoomPart::Present,
+            at: now(),
+            result,
+            partial: None,
+        });
         update(store, Event::Cluster(ClusterId(0), event));
     };
     tell(&mut store, &["a", "b"]);
@@ -140,13 +148,13 @@ fn an_answer_to_an_older_wish_is_dropped() {
     let mut store = production();
     let wish = wished(&mut store, "z").unwrap().unwrap();
     wished(&mut store, "r");
-    let event = ClusterEvent::Zoomed {
+    let event = ClusterEvent::Metrics(MetricsEvent::Zoomed {
         wish,
         part: ZoomPart::Present,
         at: now(),
         result: Ok(Vec::new()),
         partial: None,
-    };
+    });
     update(&mut store, Event::Cluster(ClusterId(0), event));
     assert_eq!(store.clusters[0].zoomed, None);
 }

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 
 use crate::app::rows::{environments, inbox, pods, queue};
 use crate::app::selection::{follow, rest};
+use crate::app::state::effect::BackgroundEffect;
 use crate::app::state::effect::Effect;
 use crate::app::state::health::HealthClass;
 use crate::app::state::located::EnvironmentId;
@@ -97,7 +98,9 @@ fn focus_effect(store: &mut Store, focus: Option<EnvironmentId>) -> Vec<Effect> 
         return Vec::new();
     }
     store.focused.clone_from(&focused);
-    let wanted = focused.0.map(|id| Effect::Focus { cluster: id.cluster, environment: id.key, second });
+    let wanted = focused.0.map(|id| {
+        Effect::Background(BackgroundEffect::Focus { cluster: id.cluster, environment: id.key, second })
+    });
     wanted.into_iter().collect()
 }
 

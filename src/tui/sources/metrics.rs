@@ -22,6 +22,7 @@ use super::{Closed, Environments, Out, Plan, Wishes};
 use crate::api::strategy::Track;
 use crate::api::{Environment, EnvironmentKey};
 use crate::app::state::event::ClusterEvent;
+use crate::app::state::event::MetricsEvent;
 use crate::domain::pane::{Content, Pane};
 use crate::domain::series::Series;
 use crate::domain::sliding;
@@ -90,8 +91,13 @@ impl Asking {
     ) -> Result<(), Closed> {
         let (result, partial) = split(answer);
         let at = self.ground.clock.now();
-        let event =
-            ClusterEvent::Metrics { environment: key.clone(), query: pane.into(), at, result, partial };
+        let event = ClusterEvent::Metrics(MetricsEvent::Metrics {
+            environment: key.clone(),
+            query: pane.into(),
+            at,
+            result,
+            partial,
+        });
         self.out.send(event).await
     }
 }

@@ -8,7 +8,9 @@ use super::{SIZES, differences, screen, snapshot, text, with_alerts, with_events
 use crate::api::environment::{MetricPane, MetricUnit, NoData, Slo, Worse};
 use crate::app::fixtures::{World, ago, burning, chords, environment_id, now};
 use crate::app::state::cluster_state::Feed;
+use crate::app::state::effect::BackgroundEffect;
 use crate::app::state::effect::Effect;
+use crate::app::state::event::MetricsEvent;
 use crate::app::state::event::{ClusterEvent, Event, ZoomPart};
 use crate::app::state::located::ClusterId;
 use crate::app::state::store::Store;
@@ -49,7 +51,7 @@ fn answered(mut store: Store, keys: &str) -> Store {
         effects.extend(update(&mut store, Event::Key { chord, repeat: false }));
     }
     let wishes = effects.into_iter().filter_map(|effect| match effect {
-        Effect::Zoom { wish, .. } => wish,
+        Effect::Background(BackgroundEffect::Zoom { wish, .. }) => wish,
         _ => None,
     });
     for wish in wishes.collect::<Vec<_>>() {
@@ -66,7 +68,13 @@ fn answered(mut store: Store, keys: &str) -> Store {
             }
             let at = known.at.unwrap_or(now());
             let result = known.error.clone().map_or(Ok(series), Err);
-            let event = ClusterEvent::Zoomed { wish: wish.clone(), part, at, result, partial: None };
+            let event = ClusterEvent::Metrics(MetricsEvent::Zoomed {
+                wish: wish.clone(),
+                part,
+                at,
+                result,
+                partial: None,
+            });
             update(&mut store, Event::Cluster(ClusterId(0), event));
         }
     }
@@ -169,7 +177,11 @@ fn full() -> World {
         found.0.insert(name.clone(), Reading::Number(36_000.0 * hours * ratio));
     }
     let result = Ok(burn_rate::assess(&slo, &found));
-    let event = ClusterEvent::Objective { environment: environment.key(), at: ago(20), result };
+    let event = ClusterEvent::Metrics(MetricsEvent::Objective {
+        environment: environment.key(),
+        at: ago(20),
+        result,
+    });
     world.send(Event::Cluster(ClusterId(0), event));
     world
 }
@@ -190,16 +202,18 @@ fn failed() -> World {
     for pane in panes {
         let why = format!("query {}: unknown function with name \"rat\"", pane.name);
         let event = match pane.content {
-            Content::Objective => {
-                ClusterEvent::Objective { environment: environment.clone(), at: ago(2), result: Err(why) }
-            }
-            _ => ClusterEvent::Metrics {
+            Content::Objective => ClusterEvent::Metrics(MetricsEvent::Objective {
+                environment: environment.clone(),
+                at: ago(2),
+                result: Err(why),
+            }),
+            _ => ClusterEvent::Metrics(MetricsEvent::Metrics {
                 environment: environment.clone(),
                 query: pane.name,
                 at: ago(2),
                 result: Err(why),
                 partial: None,
-            },
+            }),
         };
         world.send(Event::Cluster(ClusterId(0), event));
     }

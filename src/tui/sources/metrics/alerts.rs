@@ -11,6 +11,7 @@ use futures::stream::FuturesUnordered;
 use super::{Asking, Closed, Inputs, NOBODY, SHORTEST, others};
 use crate::api::Environment;
 use crate::app::state::cluster_state::{Feed, FeedState};
+use crate::app::state::event::AlertingEvent;
 use crate::app::state::event::ClusterEvent;
 use crate::domain::alert_row::{AlertRow, owners};
 use crate::metrics::{Error, Prometheus, Target};
@@ -33,7 +34,7 @@ pub(super) async fn run(asking: &Asking, (mut environments, mut wishes): Inputs)
         }
         let names: BTreeSet<Box<str>> = sources.keys().map(|target| target.words().into()).collect();
         if told.as_ref() != Some(&names) {
-            asking.out.send(ClusterEvent::AlertSources(names.clone())).await?;
+            asking.out.send(ClusterEvent::Alerting(AlertingEvent::AlertSources(names.clone()))).await?;
             told = Some(names);
         }
         let known = &known;
@@ -52,7 +53,14 @@ pub(super) async fn run(asking: &Asking, (mut environments, mut wishes): Inputs)
                 Err(error) => fault = Some(error.to_string()),
             }
             let result = answer.map_err(|error| error.to_string());
-            asking.out.send(ClusterEvent::Alerts { source: target.words().into(), at, result }).await?;
+            asking
+                .out
+                .send(ClusterEvent::Alerting(AlertingEvent::Alerts {
+                    source: target.words().into(),
+                    at,
+                    result,
+                }))
+                .await?;
         }
         drop(asked);
         let pause = asking.plan.clock.wall(EVERY).max(SHORTEST);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Asking, Closed, Inputs, SHORTEST, focused};
 use crate::api::{Environment, EnvironmentKey};
+use crate::app::state::event::AlertingEvent;
 use crate::app::state::event::ClusterEvent;
 use crate::domain::alert_history::{self, Episode};
 use crate::domain::series::unix;
@@ -34,7 +35,10 @@ pub(super) async fn run(asking: &Asking, (mut environments, mut wishes): Inputs)
             let Ok(found) = ask(asking, environment, curves, unix(now)).await else { return Ok(()) };
             let all: Vec<&Environment> = known.values().map(|one| &**one).collect();
             let found = alert_history::of(environment, &all, found);
-            asking.out.send(ClusterEvent::AlertHistory { environment: key.clone(), found }).await
+            asking
+                .out
+                .send(ClusterEvent::Alerting(AlertingEvent::AlertHistory { environment: key.clone(), found }))
+                .await
         };
         tokio::select! {
             changed = wishes.changed() => changed.map_err(|_| Closed)?,

@@ -9,6 +9,7 @@ use futures::stream::FuturesUnordered;
 use super::{Asking, Closed, Inputs, SHORTEST, others};
 use crate::api::EnvironmentKey;
 use crate::api::environment::AlertmanagerRef;
+use crate::app::state::event::AlertingEvent;
 use crate::app::state::event::ClusterEvent;
 use crate::domain::silence::{Handling, Silence};
 use crate::metrics::{Error, Target, alertmanager_of};
@@ -33,7 +34,10 @@ pub(super) async fn run(asking: &Asking, (mut environments, mut wishes): Inputs)
         }
         let names: BTreeSet<Box<str>> = managers.keys().map(|target| target.words().into()).collect();
         if told.as_ref() != Some(&names) {
-            asking.out.send(ClusterEvent::AlertmanagerSources(names.clone())).await?;
+            asking
+                .out
+                .send(ClusterEvent::Alerting(AlertingEvent::AlertmanagerSources(names.clone())))
+                .await?;
             told = Some(names);
         }
         let mut asked: FuturesUnordered<_> = managers
@@ -41,13 +45,13 @@ pub(super) async fn run(asking: &Asking, (mut environments, mut wishes): Inputs)
             .map(|(target, (reference, environments))| async move {
                 let result = ask(asking, &target).await.map_err(|error| error.to_string());
                 let at = asking.ground.clock.now();
-                ClusterEvent::Alertmanager {
+                ClusterEvent::Alerting(AlertingEvent::Alertmanager {
                     name: target.words().into(),
                     reference,
                     environments,
                     at,
                     result,
-                }
+                })
             })
             .collect();
         while let Some(event) = asked.next().await {

@@ -6,6 +6,7 @@ use super::{Asking, Closed, Inputs, NOBODY, SHORTEST, focused};
 use crate::api::Environment;
 use crate::api::environment::Slo;
 use crate::app::state::event::ClusterEvent;
+use crate::app::state::event::MetricsEvent;
 use crate::domain::burn_rate::Assessment;
 use crate::domain::series::unix;
 use crate::metrics;
@@ -26,7 +27,10 @@ pub(super) async fn run(asking: &Asking, (mut environments, mut wishes): Inputs)
             };
             let result = ask(asking, environment, slo).await;
             let at = asking.ground.clock.now();
-            asking.out.send(ClusterEvent::Objective { environment: key.clone(), at, result }).await
+            asking
+                .out
+                .send(ClusterEvent::Metrics(MetricsEvent::Objective { environment: key.clone(), at, result }))
+                .await
         };
         tokio::select! {
             changed = wishes.changed() => changed.map_err(|_| Closed)?,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{Asking, Closed, Inputs, SHORTEST};
 use crate::api::{Environment, EnvironmentKey};
 use crate::app::state::event::ClusterEvent;
+use crate::app::state::event::MetricsEvent;
 use crate::domain::series::unix;
 use crate::domain::usage::Usage;
 use crate::metrics::pod_usage;
@@ -22,7 +23,7 @@ pub(super) async fn run(asking: &Asking, (environments, mut wishes): Inputs) -> 
             let environment = environments.borrow().get(key).cloned();
             let result = ask(asking, key, environment.as_deref()).await;
             let namespace = key.namespace.clone();
-            asking.out.send(ClusterEvent::Usage { namespace, result }).await?;
+            asking.out.send(ClusterEvent::Metrics(MetricsEvent::Usage { namespace, result })).await?;
         }
         let pause = tokio::time::sleep(asking.ground.clock.wall(INTERVAL).max(SHORTEST * SLOWER));
         tokio::pin!(pause);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{Answered, Asking, Closed, Inputs, NOBODY, curves, joined, labelled, sides, split};
 use crate::api::Environment;
 use crate::api::strategy::Track;
+use crate::app::state::event::MetricsEvent;
 use crate::app::state::event::{ClusterEvent, ZoomPart};
 use crate::app::state::zoom::{Baseline, ZoomWish};
 use crate::domain::pane::{self, Content, Pane};
@@ -68,7 +69,8 @@ async fn round(
         };
         let at = asking.ground.clock.now();
         let (result, partial) = split(result);
-        let event = ClusterEvent::Zoomed { wish: wish.clone(), part, at, result, partial };
+        let event =
+            ClusterEvent::Metrics(MetricsEvent::Zoomed { wish: wish.clone(), part, at, result, partial });
         asking.out.send(event).await?;
     }
     // Over a long range little is new before a step has passed.
