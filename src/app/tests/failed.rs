@@ -3,7 +3,7 @@
 use crate::api::{ActionKind, Phase};
 use crate::app::fixtures::{World, chords, environment, environment_id, planera, release, release_id};
 use crate::app::plain;
-use crate::app::state::effect::Effect;
+use crate::app::state::effect::{BackgroundEffect, Effect};
 use crate::app::state::event::{ClusterEvent, Delta, Event};
 use crate::app::state::health::Health;
 use crate::app::state::rows::EnvironmentRow;
@@ -75,7 +75,7 @@ fn sent(phase: Phase, keys: &str) -> (Vec<ActionKind>, String) {
         effects.extend(update(&mut world.store, Event::Key { chord, repeat: false }));
     }
     let actions = effects.into_iter().filter_map(|effect| match effect {
-        Effect::CreateAction { action, dry_run: false, .. } => {
+        Effect::Background(BackgroundEffect::CreateAction { action, dry_run: false, .. }) => {
             assert_eq!(
                 action.spec.release.as_ref().unwrap().name,
                 release_id("qa", "qa-v2").key.name.to_string()
