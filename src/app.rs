@@ -66,6 +66,7 @@ pub mod target;
 mod texts;
 pub mod tour;
 pub mod tracks;
+mod typing_ahead;
 mod update;
 mod versions;
 mod views;

@@ -18,6 +18,7 @@ mod error;
 mod events;
 pub mod exit;
 mod follow;
+mod foresee;
 pub mod grammar;
 mod guarding;
 mod help;
@@ -52,6 +53,7 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 use error::CliError;
 use exit::Exit;
 use grammar::{Arguments, ManifestsWhat, Verb};
+use logging::Otherwise;
 
 pub use keys::{page as key_page, sample as sample_keymap};
 pub use manifests::crds;
@@ -109,6 +111,9 @@ fn dispatch(arguments: &Arguments) -> Result<Exit, CliError> {
         Some(Verb::Doctor(wanted)) => run_to_end(doctor::doctor(&arguments.global, wanted)),
         verb => {
             let settings = settings::load(&arguments.global)?;
+            // these start it themselves
+            let has_own_log = matches!(verb, None | Some(Verb::Demo(_) | Verb::Controller(_)));
+            let _log = if has_own_log { None } else { logging::start(&settings, Otherwise::Nowhere)? };
             run_to_end(on_cluster(verb.as_ref(), &settings))
         }
     }

@@ -31,6 +31,7 @@ pub mod disruption_budget;
 pub mod driver;
 pub mod environment_action;
 pub mod event_row;
+pub mod fared;
 pub mod freeze;
 pub mod gate;
 pub mod governing;

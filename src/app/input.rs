@@ -7,13 +7,16 @@ use crate::app::state::effect::Effect;
 use crate::app::state::scope::Group;
 use crate::app::state::store::Store;
 use crate::app::state::ui_state::Overlay;
-use crate::app::{completion, handoff, invoke};
+use crate::app::{completion, handoff, invoke, typing_ahead};
 use crate::config::key::{KeyChord, KeyCode};
 
 pub(super) use palette::run_line;
 
 /// Does what a key means where the screen is now.
 pub(super) fn press(store: &mut Store, chord: KeyChord, repeat: bool) -> Vec<Effect> {
+    if typing_ahead::swallows(store, chord) {
+        return Vec::new();
+    }
     if store.ui.overlays.is_empty() {
         return invoke::run(store, chord, repeat);
     }

@@ -7,7 +7,7 @@ use crate::app::state::store::Store;
 use crate::app::state::target::{Availability, Invocation};
 use crate::app::state::toast::Level;
 use crate::app::target::target;
-use crate::app::{command, completion, history, place, tour};
+use crate::app::{command, completion, history, place, tour, typing_ahead};
 use crate::config::key::KeyChord;
 
 /// Runs the command that a key means.
@@ -26,6 +26,7 @@ pub(in crate::app) fn invoke(
     command: &'static Command,
     invocation: &Invocation,
 ) -> Vec<Effect> {
+    let (newest, count) = (store.toasts.back().map(|toast| toast.at), store.toasts.len());
     let effects = match command::availability(store, command, &invocation.target) {
         // moving in a list is no new place, and history itself is none
         Availability::Ready if command.group == Group::Moving && command.id != "environment" => {
@@ -39,9 +40,11 @@ pub(in crate::app) fn invoke(
         }
         Availability::Unavailable(reason) => {
             store.say(Level::Warning, format!("{}: {reason}", command.title));
+            typing_ahead::after(store, command, None, 0);
             return Vec::new();
         }
     };
+    typing_ahead::after(store, command, newest, count);
     tour::used(store, command.id);
     completion::begin(store);
     effects

@@ -7,7 +7,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::grammar::{Act, Format, How, Weight};
 use super::session::{Session, nonce};
-use super::{choose, follow, output};
+use super::{choose, follow, foresee, output};
 use crate::api::release::ReleaseStatus;
 use crate::api::release_action::Parameters;
 use crate::api::{ActionKind, ActionResult, Environment, Release, ReleaseAction};
@@ -123,14 +123,20 @@ pub(super) async fn submit(
         release.environment_key()
     );
     let confirmation = action_rule::confirmation(kind, act.parameters.as_ref(), Some(release));
-    send(session, (environment, confirmation), &action, (&what, how)).await
+    let foreseen = if how.dry_run {
+        let others = session.releases().await?;
+        foresee::refusal(release, environment, &others, (&action, Clock::system().now()))
+    } else {
+        None
+    };
+    send(session, (environment, confirmation), (&action, foreseen), (&what, how)).await
 }
 
-/// Asks for what is demanded, sends, and tells what became of it.
+/// Asks for what is demanded, sends, and tells what became of it. `foreseen`: why the controller would refuse what is only tried.
 pub(super) async fn send(
     session: &Session,
     (environment, confirmation): (Option<&Environment>, Confirmation),
-    action: &ReleaseAction,
+    (action, foreseen): (&ReleaseAction, Option<String>),
     (what, how): (&str, &How),
 ) -> Result<Exit, CliError> {
     confirm(environment, confirmation, how, what)?;
@@ -142,6 +148,9 @@ pub(super) async fn send(
         Outcome::Refused(error) => Err(error.into()),
         Outcome::Unknown(sentence) => Err(CliError::new(Exit::Unreachable, sentence)),
         Outcome::WouldPass => {
+            if let Some(why) = foreseen {
+                return would_be_refused(action, &why, (what, how));
+            }
             match how.output {
                 Format::Json => output::json(&json!({"verdict": "WouldPass", "object": action}))?,
                 Format::Table => {
@@ -152,6 +161,20 @@ pub(super) async fn send(
         }
         Outcome::Accepted { .. } => tell(session, action, how, what).await,
     }
+}
+
+/// The API server would accept what the controller would refuse.
+fn would_be_refused(action: &ReleaseAction, why: &str, (what, how): (&str, &How)) -> Result<Exit, CliError> {
+    let why = crate::sanitize::line(why);
+    if how.output == Format::Json {
+        let message = format!("the controller would refuse it: {why}");
+        output::json(&json!({"verdict": "Refused", "message": message, "object": action}))?;
+        return Ok(Exit::Refused);
+    }
+    Err(CliError::new(
+        Exit::Refused,
+        format!("{what}: the controller would refuse it: {why}; nothing was changed"),
+    ))
 }
 
 /// The controller's verdict: for a moment in any case, until the end of the time with `--wait`.

@@ -119,6 +119,7 @@ const CHECKS: &[Check] = &[
     Check { id: "alertmanager", run: |patient| numbers::alertmanager(patient).boxed(), needs_server: true },
     Check { id: "queries", run: |patient| numbers::queries(patient).boxed(), needs_server: true },
     Check { id: "objects", run: |patient| objects::understood(patient).boxed(), needs_server: true },
+    Check { id: "promotions", run: |patient| objects::promotions(patient).boxed(), needs_server: true },
     Check { id: "secrets", run: |patient| objects::secrets(patient).boxed(), needs_server: true },
     Check { id: "routers", run: |patient| objects::routers(patient).boxed(), needs_server: true },
     Check { id: "names", run: |patient| objects::names(patient).boxed(), needs_server: true },

@@ -65,7 +65,7 @@ impl From<std::io::Error> for CliError {
 
 const fn exit_of(kind: &Kind) -> Exit {
     match kind {
-        Kind::Context => Exit::Usage,
+        Kind::Context | Kind::Kubeconfig => Exit::Usage,
         Kind::Credentials
         | Kind::Denied
         | Kind::Refused { .. }

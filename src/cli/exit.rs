@@ -9,7 +9,7 @@ pub enum Exit {
     Ok,
     /// It did not work.
     Error,
-    /// The arguments or the settings are wrong.
+    /// The arguments, the settings or the kubeconfig are wrong.
     Usage,
     /// The server, a policy or the controller said no.
     Refused,
@@ -28,7 +28,7 @@ impl Exit {
     pub const ALL: [(Self, &'static str); 8] = [
         (Self::Ok, "done"),
         (Self::Error, "failed; the message says why"),
-        (Self::Usage, "invalid arguments or settings; nothing was sent"),
+        (Self::Usage, "invalid arguments, settings or kubeconfig; nothing was sent"),
         (Self::Refused, "refused by the API server, a policy or the controller"),
         (
             Self::ReleaseFailed,

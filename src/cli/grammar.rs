@@ -33,7 +33,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  done
   1  failed; the message says why
-  2  invalid arguments or settings; nothing was sent
+  2  invalid arguments, settings or kubeconfig; nothing was sent
   3  refused by the API server, a policy or the controller
   4  the release failed, was rolled back, rejected, aborted, superseded, or expired
   5  --timeout passed; the release continues
@@ -110,6 +110,8 @@ Examples:
     Demo(Demo),
     /// Run only the simulated cluster and print its kubeconfig
     #[command(after_help = "\
+It has no controller: releases stay Pending and actions are not judged. `release-cockpit demo` includes one.
+
 Example:
   release-cockpit sim > kubeconfig &
   kubectl --kubeconfig kubeconfig get releases,pods")]

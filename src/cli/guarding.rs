@@ -200,7 +200,7 @@ async fn confirm_and_send(
     };
     let action = intent::environment_action(environment, kind, session.author(), (&act, &nonce))?;
     let confirmation = action_rule::confirmation(kind, act.parameters.as_ref(), None);
-    send(session, (Some(environment), confirmation), &action, (&what, how)).await
+    send(session, (Some(environment), confirmation), (&action, None), (&what, how)).await
 }
 
 #[cfg(test)]

@@ -12,7 +12,8 @@ use super::table::Table;
 use crate::api::environment::Component;
 use crate::config::Settings;
 use crate::domain::age::Age;
-use crate::domain::known_version::{KnownVersion, Verdict, digest, known_versions, tag};
+use crate::domain::fared;
+use crate::domain::known_version::{KnownVersion, digest, known_versions, tag};
 use crate::domain::template_diff::{self, Row};
 use crate::time::Clock;
 use crate::workload::Revision;
@@ -141,7 +142,7 @@ pub(super) async fn versions(settings: &Settings, wanted: &Rollback) -> Result<E
         let mark = if good == Some(version) { "would be gone back to" } else { "" };
         table.row([
             version.version.as_str(),
-            fared(version),
+            &fared::sentence(version),
             &version.soaked.map_or_else(String::new, |soaked| Age::of(soaked).to_string()),
             &version.at.map_or_else(String::new, |at| Age::between(at, now).to_string()),
             version.requested_by.as_deref().unwrap_or_default(),
@@ -159,22 +160,10 @@ pub(super) async fn versions(settings: &Settings, wanted: &Rollback) -> Result<E
     Ok(Exit::Ok)
 }
 
-const fn fared(version: &KnownVersion) -> &'static str {
-    match version.verdict {
-        _ if version.current => "runs now",
-        _ if version.denied => "denied",
-        Verdict::Good => "succeeded",
-        Verdict::RanBefore => "ran before",
-        Verdict::Undecided => "not decided",
-        Verdict::Left => "rolled back",
-        Verdict::Bad => "failed",
-    }
-}
-
 fn version_as_json(version: &KnownVersion) -> Value {
     json!({
         "version": version.version, "images": version.images, "release": version.release,
-        "requestedBy": version.requested_by, "at": version.at, "fared": fared(version),
+        "requestedBy": version.requested_by, "at": version.at, "fared": fared::word(version), "by": version.ending.as_ref().and_then(|ending| ending.by.as_deref()),
         "soakedSeconds": version.soaked.map(|soaked| soaked.num_seconds()), "current": version.current,
         "denied": version.denied, "isWayBack": version.is_way_back(),
     })

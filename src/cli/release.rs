@@ -202,6 +202,41 @@ pub(super) fn way_back<'a>(
     Ok(found)
 }
 
+/// A release that is requested in the second of a stop would be aborted: whoever saw the stop waits until that second is over.
+async fn wait_out_the_stop(environment: &Environment) {
+    let Some(stop) = environment.status.as_ref().and_then(|status| status.stop.as_ref()) else { return };
+    let over = stop.at.timestamp().saturating_add(1).saturating_mul(1_000);
+    let left = over.saturating_sub(Clock::system().now().timestamp_millis());
+    // clocks differ: never longer than the second itself
+    if let Ok(left) = u64::try_from(left)
+        && left > 0
+    {
+        tokio::time::sleep(std::time::Duration::from_millis(left.min(1_000))).await;
+    }
+}
+
+/// A request id stands for one release: what was meant by it cannot become something else.
+async fn refuse_reuse(session: &Session, release: &Release, id: &str) -> Result<(), CliError> {
+    let (key, name) = (release.environment_key(), release.key());
+    let releases = session.releases().await?;
+    let earlier = releases.iter().find(|other| {
+        other.environment_key() == key
+            && other.key() != name
+            && intent::was_made_with(other, session.author(), id)
+    });
+    let Some(earlier) = earlier else { return Ok(()) };
+    let sentence = format!(
+        "request id `{}` belongs to release {} ({:?} {}). Use another id for {:?} {}; nothing was sent",
+        crate::sanitize::line(id),
+        earlier.key(),
+        earlier.spec.kind,
+        earlier.spec.version,
+        release.spec.kind,
+        release.spec.version
+    );
+    Err(CliError::new(Exit::Usage, crate::sanitize::line(&sentence)))
+}
+
 /// Confirms, sends, and follows as far as was asked.
 async fn submit(
     session: &Session,
@@ -209,6 +244,9 @@ async fn submit(
     release: &Release,
     how: &How,
 ) -> Result<Exit, CliError> {
+    if let Some(id) = &how.request_id {
+        refuse_reuse(session, release, id).await?;
+    }
     let key = release.key();
     let what = format!("{:?} {} into {}", release.spec.kind, release.spec.version, environment.key());
     confirm(Some(environment), Confirmation::of_release(release.spec.kind), how, &what)?;
@@ -216,6 +254,9 @@ async fn submit(
     let release = &release;
     for remark in remarks {
         output::remark(&remark);
+    }
+    if !how.dry_run && release.spec.kind != ReleaseKind::Rollback {
+        wait_out_the_stop(environment).await;
     }
     match session.cluster.create_release(release, how.dry_run).await {
         Outcome::Refused(error) if how.dry_run && how.output == Format::Json => {

@@ -7,12 +7,16 @@ use super::output;
 use super::table::Table;
 use crate::config::registry;
 use crate::config::settings::GivenFlag;
+use crate::config::theme::Theme;
 use crate::config::{Settings, default_path};
 
 /// The settings in force.
 pub(super) fn load(global: &Global) -> Result<Settings, CliError> {
     let variable = |name: &str| std::env::var(name).ok();
-    Ok(Settings::load(global.config.clone(), &variable, &flags(global))?)
+    let settings = Settings::load(global.config.clone(), &variable, &flags(global))?;
+    // also for commands that draw nothing: a name that is wrong is wrong everywhere
+    Theme::load(&settings.theme)?;
+    Ok(settings)
 }
 
 /// `config`.

@@ -21,6 +21,7 @@ use crate::api::environment::{Component, CurrentVersion, EnvironmentStatus};
 use crate::api::release::Phase;
 use crate::api::stored;
 use crate::api::{Environment, Release};
+use crate::domain::gate::is_itself;
 use crate::domain::rollout_status::WorkloadState;
 use crate::domain::{analysis, environment_action, shared_workload, soak, timeline, version};
 use crate::workload;
@@ -202,6 +203,13 @@ fn judge(
         (ConditionStatus::False, "NotUnderstood", timeline::cut(message, 1024))
     } else if !missing.is_empty() {
         (ConditionStatus::False, "WorkloadsMissing", format!("no workload for {}", missing.join(", ")))
+    } else if let Some(rule) = environment.spec.promotion.as_ref().filter(|rule| is_itself(environment, rule))
+    {
+        let message = format!(
+            "promotion.from is {}/{} itself: no version can succeed there first",
+            rule.from.namespace, rule.from.name
+        );
+        (ConditionStatus::False, "PromotionFromItself", message)
     } else if problems.is_empty() {
         (ConditionStatus::True, "WorkloadsFound", "every component has its workload".to_owned())
     } else {

@@ -188,7 +188,7 @@ where
 /// Ends a release whose reconcile panicked, by the smallest possible write: nothing is decided about it any more.
 pub(super) async fn end_after_panic(release: &Release, context: &Context, panic: &str) {
     let sentence = format!(
-        "the controller cannot carry this release on: {panic}. Nothing was put back; deploy or roll back anew"
+        "the controller cannot carry this release on: {panic}. Nothing was restored. Deploy or roll back again"
     );
     tracing::error!(release = %release.key(), panic, "a reconcile panicked");
     let ended = async {

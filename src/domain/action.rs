@@ -56,8 +56,8 @@ pub fn applied(action: &ReleaseAction) -> Verdict {
             "paused: no further component is started; pods that are being replaced finish, since the workload itself is not paused"
         }
         ActionKind::Resume => "resumed",
-        ActionKind::Abort => "aborted: what was changed is put back",
-        ActionKind::Rollback => "rolling back: what was changed is put back",
+        ActionKind::Abort => "aborted: what it changed, if anything, is restored",
+        ActionKind::Rollback => "rolling back: what it changed, if anything, is restored",
         ActionKind::SetWeight => "the weight is shifted",
         ActionKind::Promote => "on to the next step",
         ActionKind::PromoteFull => "on to all weight on the new version",

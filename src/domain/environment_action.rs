@@ -133,7 +133,7 @@ pub fn applied(action: &ReleaseAction) -> Verdict {
         ActionKind::Deny => format!("on the deny list{until}"),
         ActionKind::Allow => "off the deny list".to_owned(),
         ActionKind::AbortAll => {
-            "every release that was asked for until now is aborted; what was changed is put back".to_owned()
+            "every release that was requested until now is aborted; what they changed, if anything, is restored".to_owned()
         }
         ActionKind::Scale => match parameters.replicas {
             Some(replicas) => format!("{component} has {replicas} replicas"),

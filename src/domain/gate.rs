@@ -30,6 +30,7 @@ mod time;
 
 pub use checklist::{NAME as CHECKLIST, step_items, ticked, ticked_since};
 pub use policy::{DENY_LIST, DOWNGRADE, FROZEN, POLICY, ROLLED_BACK};
+pub use promotion::is_itself;
 
 /// Name of the gate of the Environment itself: it exists, and this version understands it.
 pub const ENVIRONMENT: &str = "environment";

@@ -366,6 +366,25 @@ fn release(
     Ok(release)
 }
 
+/// Whether a release was made by that author with that request id. Its name tells it: it is derived from what was meant, whose images may
+/// have got digests since.
+#[must_use]
+pub fn was_made_with(release: &Release, author: Author<'_>, request_id: &str) -> bool {
+    let spec = &release.spec;
+    if spec.requested_by != author.user {
+        return false;
+    }
+    let key = release.environment_key().to_string();
+    let kind = format!("{:?}", spec.kind);
+    let bare = |image: &str| image.split_once('@').map_or(image, |(bare, _)| bare).to_owned();
+    let whole: Vec<String> = spec.images.iter().map(|image| image.image.clone()).collect();
+    let tags: Vec<String> = spec.images.iter().map(|image| bare(&image.image)).collect();
+    [whole, tags].iter().any(|images| {
+        let hash = short_hash(&[&key, &kind, &spec.version, &images.join(" "), author.user, request_id]);
+        release.metadata.name.as_deref() == Some(&object_name(&spec.environment, &spec.version, &hash))
+    })
+}
+
 /// The server judges this too; here it is judged before anybody waits. A pattern that does not compile is left to the server.
 fn check_version(environment: &Environment, name: &str, version: &str) -> Result<(), IntentError> {
     let mut chars = version.chars();
@@ -429,6 +448,23 @@ mod tests {
             ..ReleaseStatus::default()
         });
         release
+    }
+
+    #[test]
+    fn a_request_id_is_known_by_the_name_of_its_release() {
+        let author = Author { user: "alice", groups: NOBODY };
+        let made =
+            |version: &str, id: &str| deploy(&environment(), author, version, &Words::default(), id).unwrap();
+        let release = made("v1.8.2", "ci-7");
+        assert!(was_made_with(&release, author, "ci-7"));
+        assert!(!was_made_with(&release, author, "ci-8"));
+        assert!(!was_made_with(&release, Author { user: "bob", groups: NOBODY }, "ci-7"));
+        // registries add digests after the name was given
+        let mut pinned = release;
+        for image in &mut pinned.spec.images {
+            image.image = format!("{}@sha256:{}", image.image, "a".repeat(64));
+        }
+        assert!(was_made_with(&pinned, author, "ci-7"));
     }
 
     #[test]

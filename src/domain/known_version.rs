@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::api::release::{ComponentImage, ReleaseKind, RevisionRecord};
 use crate::api::{Environment, Phase, Release};
+use crate::domain::fared::Ending;
 use crate::domain::timeline::CONTROLLER;
 
 /// A set of images that ran, or tried to run, in one environment.
@@ -23,6 +24,8 @@ pub struct KnownVersion {
     pub soaked: Option<TimeDelta>,
     /// How it fared.
     pub verdict: Verdict,
+    /// How its release ended; absent where no release of it is known.
+    pub ending: Option<Ending>,
     /// It is what runs now.
     pub current: bool,
     /// One of its digests is on the environment's deny list.
@@ -231,6 +234,7 @@ fn from_release(release: &Release, replaced: DateTime<Utc>) -> KnownVersion {
         at: at.or_else(|| release.created_at()),
         soaked: (verdict == Verdict::Good).then(|| at.map(|at| replaced.signed_duration_since(at))).flatten(),
         verdict,
+        ending: Some(Ending::of(release)),
         current: false,
         denied: false,
     }
@@ -250,6 +254,7 @@ fn from_before(before: &[RevisionRecord]) -> Option<KnownVersion> {
         at: None,
         soaked: None,
         verdict: Verdict::RanBefore,
+        ending: None,
         current: false,
         denied: false,
     })

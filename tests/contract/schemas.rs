@@ -181,4 +181,28 @@ pub async fn bounded_values(backend: &Backend) {
             backend.post("admin", &path, &odd).await.refused(422, "Invalid", field);
         }
     }
+    for (metrics, field) in [
+        (json!({"limits": {"errorRate": -0.1}}), "spec.metrics.limits.errorRate"),
+        (json!({"limits": {"latency": -1}}), "spec.metrics.limits.latency"),
+        (json!({"limits": {"latency": 1e13}}), "spec.metrics.limits.latency"),
+        (json!({"limits": {"errorRate": 5}}), "errorRate is a ratio"),
+        (json!({"panes": [{"name": "queue", "query": "queue", "warn": -1}]}), "spec.metrics.panes[0].warn"),
+        (
+            json!({"panes": [{"name": "queue", "query": "queue", "critical": -1}]}),
+            "spec.metrics.panes[0].critical",
+        ),
+        (json!({"slo": {"objective": 101}}), "spec.metrics.slo.objective"),
+        (json!({"slo": {"objective": 99, "minRequests": -1}}), "spec.metrics.slo.minRequests"),
+    ] {
+        let odd = with(fresh.clone(), "/spec/metrics", metrics);
+        backend.post("admin", &path, &odd).await.refused(422, "Invalid", field);
+    }
+    let fine = json!({"limits": {"errorRate": 0.05, "latency": 2, "queue": 100_000}});
+    let dry = format!("{path}?dryRun=All");
+    backend.post("admin", &dry, &with(fresh.clone(), "/spec/metrics", fine)).await.ok();
+    // a version must succeed somewhere else first
+    let from = |name: &str| json!({"from": {"namespace": backend.namespace, "name": name}});
+    let itself = with(fresh.clone(), "/spec/promotion", from("odd"));
+    backend.post("admin", &path, &itself).await.refused(422, "Invalid", "PromotionFromItself");
+    backend.post("admin", &dry, &with(fresh.clone(), "/spec/promotion", from("staging"))).await.ok();
 }

@@ -16,6 +16,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::ear::{Ear, text};
 
+mod outcomes;
+
 /// Long enough on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 const PHRASE: [&str; 2] = ["--confirm", "deploy-to-production"];

@@ -104,9 +104,11 @@ pub struct MetricPane {
     pub unit: Option<MetricUnit>,
     /// Number from which on it deserves a look, in the query's unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1_000_000_000_000_i64))]
     pub warn: Option<f64>,
     /// Number from which on it is bad; absent: the query's in `limits`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1_000_000_000_000_i64))]
     pub critical: Option<f64>,
     /// Which side of these numbers is the bad one.
     #[serde(default)]
@@ -168,7 +170,7 @@ pub struct Slo {
     pub window: Option<Duration>,
     /// Fewest requests in a window that make its number trustworthy; absent: 50.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0, max = 1_000_000_000))]
     pub min_requests: Option<i64>,
     /// What no data means for the start of a release.
     #[serde(default)]
@@ -266,7 +268,7 @@ pub struct Analysis {
     pub failure_limit: Option<i32>,
     /// Fewest requests that make a number trustworthy for limits and expressions; a `test` is exact for any number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0, max = 1_000_000_000))]
     pub min_samples: Option<i64>,
     /// Name of a query that counts the requests behind a number over `{{window}}`, for `twoProportion` as raw counters; absent: `requests`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -16,5 +16,13 @@ pub(super) fn keyed<T: JsonSchema>(generator: &mut SchemaGenerator, key: &str, m
 }
 
 pub(super) fn number_map(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"type": "object", "maxProperties": 64, "additionalProperties": {"type": "number"}})
+    json_schema!({
+        "type": "object",
+        "maxProperties": 64,
+        "additionalProperties": {"type": "number", "minimum": 0, "maximum": 1_000_000_000_000_i64},
+        "x-kubernetes-validations": [{
+            "rule": "!('errorRate' in self) || double(self['errorRate']) <= 1.0",
+            "message": "errorRate is a ratio: at most 1 (which is 100 %)"
+        }]
+    })
 }

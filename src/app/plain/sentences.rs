@@ -25,6 +25,7 @@ pub(super) fn state(store: &Store) -> Vec<String> {
         lines.push(format!("cluster {}: you are {who}", cluster.context));
     }
     lines.extend(lost(store).into_iter().map(|(_, sentence)| sentence));
+    lines.extend(selected(store));
     lines.extend(store.rows.banners.iter().map(|banner| format!("{}: {}", banner.kind.word(), banner.text)));
     lines.push(format!("needs you: {}", counted(store.rows.inbox.len())));
     lines.extend(store.rows.inbox.iter().map(|row| needs(store, row)));
@@ -47,6 +48,9 @@ fn counted(count: usize) -> String {
 /// What is told when it changes, by what it is about. Numbers that move all the time are not among it: what they mean is.
 pub(super) fn facts(store: &Store) -> BTreeMap<String, String> {
     let mut facts: BTreeMap<String, String> = lost(store).into_iter().collect();
+    if let Some(sentence) = selected(store) {
+        facts.insert("selected".to_owned(), sentence);
+    }
     for banner in &store.rows.banners {
         let about = format!("banner {:?} {}", banner.kind, banner.text);
         facts.insert(about, format!("{}: {}", banner.kind.word(), banner.text));
@@ -79,6 +83,14 @@ fn lost(store: &Store) -> Vec<(String, String)> {
         feeds.collect::<Vec<_>>()
     };
     store.clusters.iter().flat_map(of_cluster).collect()
+}
+
+/// The environment that commands without a name are about.
+fn selected(store: &Store) -> Option<String> {
+    let id = store.focused_environment()?;
+    let row = store.rows.environments.iter().find(|row| row.id == id)?;
+    let badge = badge(Some(row.tier));
+    Some(format!("selected: {badge}{}/{}{}", row.application, row.name, place(store, row.id.cluster)))
 }
 
 fn badge(tier: Option<Tier>) -> &'static str {

@@ -30,6 +30,7 @@ fn the_state_is_told_in_whole_sentences() {
         [
             "state at 2026-11-20 14:03:22Z",
             "cluster prod-eu: you are alice",
+            "selected: PROD planera/production",
             "needs you: 1",
             "needs you: approve PROD planera v1.8.2 in production: approval as any: 0 of 1 people; open: any since 13:59Z",
             "environments: 2",

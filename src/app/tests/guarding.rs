@@ -258,7 +258,7 @@ fn the_wheel_is_claimed_and_left() {
     let mut store = driven("bob").store();
     press(&mut store, &line("hand-over x"));
     assert_eq!(said(&store), "hand over: bob drives it, not you");
-    press(&mut store, "v");
+    press(&mut store, "esc v");
     let Some(Overlay::Confirm(confirm)) = store.ui.overlay() else { panic!() };
     assert_eq!(confirm.warnings, ["bob drives this release for another 10m: speak with them first"]);
 }

@@ -10,13 +10,15 @@ use futures::future::join_all;
 use super::super::session::mirrors;
 use super::patient::Patient;
 use super::{Finding, Verdict};
-use crate::api::Environment;
 use crate::api::condition::ConditionStatus;
 use crate::api::environment::{ImageExists, Preflight};
 use crate::api::release::GateState;
 use crate::api::strategy::StrategyName;
+use crate::api::{Environment, EnvironmentKey};
+use crate::cluster;
 use crate::cluster::registry::Registries;
 use crate::cluster::secret::{SecretError, inspect};
+use crate::domain::gate::is_itself;
 use crate::domain::health::Question;
 use crate::domain::object_name::NewName;
 use crate::domain::secret_use::{self, SecretUse};
@@ -108,6 +110,40 @@ pub(super) async fn understood(patient: &Patient) -> Vec<Finding> {
         return vec![Finding::ok("", format!("every one of {count} objects is understood"))];
     }
     findings
+}
+
+/// Whether the environment that each promotion comes from exists, and is another one.
+pub(super) async fn promotions(patient: &Patient) -> Vec<Finding> {
+    let Ok(environments) = patient.environments().await else {
+        return vec![Finding::skipped("the environments cannot be read")];
+    };
+    let Ok(cluster) = &patient.cluster else { return vec![Finding::skipped("there is no client")] };
+    let mut found = Vec::new();
+    for environment in environments {
+        let Some(rule) = &environment.spec.promotion else { continue };
+        let key = EnvironmentKey::new(rule.from.namespace.as_str(), rule.from.name.as_str());
+        let subject = environment.key().to_string();
+        if is_itself(environment, rule) {
+            let evidence = format!("promotion.from is {key} itself: no version can succeed there first");
+            found.push(Finding::fail(subject, evidence, "name the environment before it in promotion.from"));
+            continue;
+        }
+        let is_known = environments.iter().any(|other| other.key() == key);
+        let read = if is_known { Ok(()) } else { cluster.environment(&key).await.map(drop) };
+        found.push(match read {
+            Ok(()) => Finding::ok(subject, format!("promotions come from {key}")),
+            Err(error) if error.kind() == &cluster::Kind::NotFound => Finding::fail(
+                subject,
+                format!("promotion.from names {key}, which does not exist: no promotion starts"),
+                "create that Environment, or correct promotion.from",
+            ),
+            Err(error) => {
+                let remedy = "the controller reads it by its own role: check its permissions there";
+                Finding::warn(subject, format!("promotion.from {key} cannot be read: {error}"), remedy)
+            }
+        });
+    }
+    if found.is_empty() { vec![Finding::skipped("no environment demands a promotion")] } else { found }
 }
 
 pub(super) async fn secrets(patient: &Patient) -> Vec<Finding> {

@@ -180,7 +180,7 @@ pub struct Weight {
     /// Release or environment: name or namespace/name
     pub target: String,
     /// Weight in percent, 0 to 100
-    #[arg(value_parser = clap::value_parser!(i32).range(0..=100))]
+    #[arg(value_parser = percent, allow_hyphen_values = true)]
     pub percent: i32,
     /// Reason
     #[arg(long, value_name = "TEXT")]
@@ -333,6 +333,12 @@ pub(super) fn at_most(text: &str, longest: TimeDelta) -> Result<Duration, String
         return Ok(span);
     }
     Err(format!("`{text}` is too long: at most {}", Age::of(longest)))
+}
+
+fn percent(text: &str) -> Result<i32, String> {
+    let number = text.strip_suffix('%').unwrap_or(text);
+    let known = number.parse().ok().filter(|percent| (0..=100).contains(percent));
+    known.ok_or_else(|| "write a whole number from 0 to 100".to_owned())
 }
 
 fn phase(text: &str) -> Result<Phase, String> {

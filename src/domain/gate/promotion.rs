@@ -12,8 +12,22 @@ use crate::domain::version::same_content;
 
 const NAME: &str = "promotion";
 
+/// Whether an environment demands that its versions succeed in itself first.
+#[must_use]
+pub fn is_itself(environment: &Environment, rule: &Promotion) -> bool {
+    environment.metadata.name.as_deref() == Some(rule.from.name.as_str())
+        && environment.metadata.namespace.as_deref() == Some(rule.from.namespace.as_str())
+}
+
 pub(super) fn judge(case: &Case<'_>, rule: &Promotion) -> Gate {
     let from = format!("{}/{}", rule.from.namespace, rule.from.name);
+    if is_itself(case.environment, rule) {
+        return Gate::fail(
+            NAME,
+            format!("promotion.from is {from} itself: no version can succeed there first"),
+        )
+        .cleared_by("a platform owner, who corrects promotion.from");
+    }
     let version = &case.release().spec.version;
     let Some(source) = &case.observed.source else {
         return Gate::no_data(NAME, format!("{from} has not been read yet")).cleared_by("the controller");

@@ -92,7 +92,7 @@ impl Draft<'_> {
                 let from = workload.image.unwrap_or_default();
                 let to = self.before(name).unwrap_or_default().to_owned();
                 self.freshen_step(workload.progress_deadline);
-                self.set_image(name, &from, &to, "put back to");
+                self.set_image(name, &from, &to, "restored");
                 self.say(format!("putting {name} back to {to}"));
                 false
             }
@@ -116,7 +116,7 @@ impl Draft<'_> {
                     return false;
                 }
                 let image = workload.image.unwrap_or_default();
-                self.set_image(name, &image, &image, "put back to");
+                self.set_image(name, &image, &image, "restored");
                 self.say(format!("rolling back every pod of {name}"));
                 false
             }
@@ -181,7 +181,7 @@ impl Draft<'_> {
             if is_over || matches!(status, RolloutStatus::Failed(_)) {
                 self.is_not_well(&message);
             } else {
-                self.say(format!("put back; waiting for the previous version to be well: {message}"));
+                self.say(format!("restored; waiting for the previous version to be well: {message}"));
             }
             return false;
         }
@@ -196,7 +196,7 @@ impl Draft<'_> {
                 false
             }
             Some(Lack::NotYet(why)) => {
-                self.say(format!("put back; waiting for {why}"));
+                self.say(format!("restored; waiting for {why}"));
                 false
             }
         }
@@ -204,9 +204,8 @@ impl Draft<'_> {
 
     fn is_not_well(&mut self, why: &str) {
         let reason = self.status.undo.as_ref().map(|undo| undo.reason.clone()).unwrap_or_default();
-        let message = format!(
-            "put back, but the previous version is not well: {why}; it was put back because {reason}"
-        );
+        let message =
+            format!("restored, but the previous version is not well: {why}; restored because of: {reason}");
         self.enter_by_itself(Phase::Errored, "RolledBackUnwell", &message);
     }
 
@@ -234,7 +233,7 @@ impl Draft<'_> {
             .map(|p| p.message.clone())
             .collect();
         if !failed.is_empty() {
-            let message = format!("could not be put back completely: {}", failed.join("; "));
+            let message = format!("could not be restored completely: {}", failed.join("; "));
             return self.enter_by_itself(Phase::Errored, "RollbackIncomplete", &message);
         }
         let touched = self.status.components.iter().any(|p| p.state == ComponentState::RolledBack);
@@ -248,7 +247,7 @@ impl Draft<'_> {
             _ => ends_as,
         };
         let message =
-            if touched { format!("put back: {why}") } else { format!("nothing had to be put back: {why}") };
+            if touched { format!("restored: {why}") } else { format!("nothing was changed: {why}") };
         self.enter_by_itself(phase, phase.as_str(), &message);
     }
 }

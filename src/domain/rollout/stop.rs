@@ -4,18 +4,24 @@ use super::Draft;
 use crate::api::release::{Phase, ReleaseKind};
 
 impl Draft<'_> {
-    /// Aborts the release where its environment was stopped after it was asked for. A rollback is left alone: stopping it would bring
+    /// Aborts the release where its environment was stopped after it was asked for, or in the same second. A rollback is left alone: stopping it would bring
     /// back what it leaves, or eat the one that was asked for in the second of the stop.
     pub(super) fn obey_stop(&mut self) {
         let status = self.observed.environment.as_ref().and_then(|environment| environment.status.as_ref());
         let Some(stop) = status.and_then(|status| status.stop.as_ref()) else { return };
         let release = &self.observed.release;
         if release.spec.kind == ReleaseKind::Rollback
-            || release.created_at().is_some_and(|asked| asked > stop.at)
+            || release.created_at().is_some_and(|asked| asked.timestamp() > stop.at.timestamp())
         {
             return;
         }
-        let why = format!("{} was stopped by {}: {}", release.spec.environment, stop.by, stop.reason);
+        let mut why = format!("{} was stopped by {}: {}", release.spec.environment, stop.by, stop.reason);
+        // the server keeps whole seconds: nobody can tell which came first, and what was stopped must not slip through
+        if release.created_at().is_some_and(|asked| asked.timestamp() == stop.at.timestamp()) {
+            why.push_str(
+                "; it was requested in the same second as the stop. If it is still wanted, deploy it again",
+            );
+        }
         match self.status.phase {
             Phase::Pending => self.enter(Phase::Aborted, &stop.by, "Aborted", &format!("aborted: {why}")),
             Phase::Progressing | Phase::Paused | Phase::Verifying | Phase::Held => {
@@ -49,6 +55,24 @@ mod tests {
             assert_eq!(world.run(), expected);
             assert!(world.image("backend").ends_with(image) && world.image("frontend").ends_with(image));
             assert!(world.status().message.contains("erin: INC-1"), "{}", world.status().message);
+        }
+    }
+
+    #[test]
+    fn the_second_of_the_stop_belongs_to_the_stop() {
+        // the release was requested in second 0
+        for (at_secs, expected, same) in
+            [(-1, Phase::Succeeded, false), (0, Phase::Aborted, true), (1, Phase::Aborted, false)]
+        {
+            for millis in [0, 999] {
+                let mut world = World::new(environment());
+                stop(&mut world, at_secs);
+                let status = world.observed.environment.as_mut().unwrap().status.as_mut().unwrap();
+                status.stop.as_mut().unwrap().at += chrono::TimeDelta::milliseconds(millis);
+                assert_eq!(world.run(), expected, "{at_secs} {millis}");
+                let said = &world.status().message;
+                assert_eq!(said.contains("same second as the stop"), same, "{said}");
+            }
         }
     }
 

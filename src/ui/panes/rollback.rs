@@ -7,6 +7,7 @@ use ratatui::style::Style;
 use crate::app::state::cluster_state::Feed;
 use crate::app::state::view::{Pane as Focus, RollbackView, View};
 use crate::domain::age::Age;
+use crate::domain::fared::word;
 use crate::domain::known_version::{KnownVersion, Verdict};
 use crate::ui::chrome::{Chrome, Freshness, grey, stand_in};
 use crate::ui::format::{Many, Short, width};
@@ -107,9 +108,8 @@ fn verdict(ctx: &Ctx<'_>, known: &KnownVersion) -> (&'static str, &'static str, 
         _ if known.current => (glyphs.healthy, "runs now", theme.accent),
         Verdict::Good => (glyphs.done, "succeeded", theme.healthy),
         Verdict::RanBefore => (glyphs.todo, "ran before", theme.text),
-        Verdict::Undecided => (glyphs.unknown, "not decided", theme.unknown),
-        Verdict::Left => (glyphs.failing, "rolled back", theme.failing),
-        Verdict::Bad => (glyphs.failing, "failed", theme.failing),
+        Verdict::Undecided => (glyphs.unknown, word(known), theme.unknown),
+        Verdict::Left | Verdict::Bad => (glyphs.failing, word(known), theme.failing),
     }
 }
 
@@ -157,6 +157,8 @@ fn refusal(known: &KnownVersion) -> Option<&'static str> {
         None
     } else if known.current {
         Some("this is what runs now")
+    } else if word(known) == "aborted" {
+        Some("this version was aborted here: it is shown, and not offered")
     } else if known.denied {
         Some("this version is denied here until someone with freeze allows it again")
     } else if known.verdict == Verdict::Left {

@@ -166,7 +166,7 @@ fn going_back_brings_traffic_home_before_pods_leave() {
             world.act(action("a1", kind, "alice", 12));
             assert_eq!(world.run(), phase, "{}", world.status().message);
             assert_eq!(story(&world)[before..], expected);
-            assert!(world.status().tracks.is_empty() && world.status().message.contains("put back"));
+            assert!(world.status().tracks.is_empty() && world.status().message.contains("restored"));
         }
     }
 }

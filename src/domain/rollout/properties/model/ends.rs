@@ -24,6 +24,8 @@ impl Explorer {
         for _ in 0..ROUNDS {
             let hash = state.hash();
             if self.end_well.contains(&hash) || is_over(&state) {
+                // which states lie within the bound hangs on their hashes; this way was walked, too
+                self.finals.insert(state.releases().iter().map(|stored| stored.release.phase()).collect());
                 way.push(hash);
                 self.end_well.extend(way);
                 return Ok(());

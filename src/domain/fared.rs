@@ -1,0 +1,113 @@
+//! What became of a version here, in a word, and by whom.
+
+use crate::api::release::{Phase, Release};
+use crate::domain::action_already::aborted_by;
+use crate::domain::known_version::{KnownVersion, Verdict};
+use crate::domain::timeline::CONTROLLER;
+
+/// How the release of a version ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// The phase that it is in.
+    pub phase: Phase,
+    /// The person who aborted it or rolled it back; absent where the controller did, or nobody.
+    pub by: Option<String>,
+}
+
+impl Ending {
+    /// The ending of that release.
+    #[must_use]
+    pub fn of(release: &Release) -> Self {
+        let status = release.status.as_ref();
+        let undone = || status.and_then(|status| status.undo.as_ref()).map(|undo| undo.by.as_str());
+        let by = match release.phase() {
+            Phase::Aborted => aborted_by(release),
+            Phase::RolledBack | Phase::RollingBack => undone(),
+            _ => None,
+        };
+        Self { phase: release.phase(), by: by.filter(|by| *by != CONTROLLER).map(str::to_owned) }
+    }
+}
+
+/// One or two words: `succeeded`, `aborted`, `rolled back`, `superseded`.
+#[must_use]
+pub fn word(version: &KnownVersion) -> &'static str {
+    let phase = version.ending.as_ref().map(|ending| ending.phase);
+    match (version.verdict, phase) {
+        _ if version.current => "runs now",
+        _ if version.denied => "denied",
+        (Verdict::Good, _) => "succeeded",
+        (Verdict::RanBefore, _) => "ran before",
+        (_, Some(Phase::Aborted)) => "aborted",
+        (Verdict::Left, _) | (_, Some(Phase::RolledBack)) => "rolled back",
+        (_, Some(Phase::RollingBack)) => "rolling back",
+        (_, Some(Phase::Held)) => "held",
+        (_, Some(Phase::Errored)) => "errored",
+        (_, Some(Phase::Superseded)) => "superseded",
+        (_, Some(Phase::Rejected)) => "rejected",
+        (_, Some(Phase::Expired)) => "expired",
+        (Verdict::Bad, _) => "failed",
+        (_, Some(Phase::Pending)) => "waiting",
+        (Verdict::Undecided, _) => "in progress",
+    }
+}
+
+/// The word, and the person who did it: `aborted by bob`.
+#[must_use]
+pub fn sentence(version: &KnownVersion) -> String {
+    let word = word(version);
+    let by = version.ending.as_ref().and_then(|ending| ending.by.as_deref());
+    match by.filter(|_| matches!(word, "aborted" | "rolled back" | "rolling back")) {
+        Some(by) => format!("{word} by {by}"),
+        None => word.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::release::{ReleaseStatus, Undo};
+    use crate::domain::fixtures::{at, environment, release};
+    use crate::domain::known_version::known_versions;
+
+    fn told(phase: Phase, started: bool, undone_by: Option<&str>) -> String {
+        let mut release = release("v2");
+        release.status = Some(ReleaseStatus {
+            phase,
+            started_at: started.then(|| at(1)),
+            undo: undone_by.map(|by| Undo {
+                by: by.into(),
+                at: at(2),
+                reason: String::new(),
+                ends_as: phase,
+            }),
+            ..ReleaseStatus::default()
+        });
+        let mut environment = environment();
+        environment.status = None;
+        let known = known_versions(&environment, &[&release], at(9));
+        sentence(known.iter().find(|version| version.version == "v2").unwrap())
+    }
+
+    #[test]
+    fn every_ending_has_its_own_word() {
+        for (phase, started, by, expected) in [
+            (Phase::Succeeded, true, None, "succeeded"),
+            (Phase::Aborted, true, Some("bob"), "aborted by bob"),
+            (Phase::Aborted, false, None, "aborted"),
+            (Phase::RolledBack, true, Some("bob"), "rolled back by bob"),
+            (Phase::RolledBack, true, Some(CONTROLLER), "rolled back"),
+            (Phase::RollingBack, true, Some("bob"), "rolling back by bob"),
+            (Phase::Failed, true, None, "failed"),
+            (Phase::Errored, true, None, "errored"),
+            (Phase::Held, true, None, "held"),
+            (Phase::Superseded, false, None, "superseded"),
+            (Phase::Rejected, false, None, "rejected"),
+            (Phase::Expired, false, None, "expired"),
+            (Phase::Pending, false, None, "waiting"),
+            (Phase::Progressing, true, None, "in progress"),
+        ] {
+            assert_eq!(told(phase, started, by), expected, "{phase}");
+        }
+    }
+}
