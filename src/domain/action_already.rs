@@ -5,6 +5,7 @@ use crate::api::release::{Phase, Release, ReleaseStatus};
 use crate::api::release_action::ActionKind;
 use crate::api::stored;
 use crate::domain::intent::{self, Author};
+use crate::domain::outcome::{aborted, last_by};
 use crate::domain::timeline::CONTROLLER;
 use crate::domain::{approval, identity};
 
@@ -37,21 +38,6 @@ pub fn done(kind: ActionKind, version: &str, status: &ReleaseStatus) -> Option<S
     }
 }
 
-/// Who aborted a release; absent where it was not aborted, or nobody is recorded.
-#[must_use]
-pub fn aborted_by(release: &Release) -> Option<&str> {
-    release.status.as_ref().filter(|status| status.phase == Phase::Aborted).and_then(aborted)
-}
-
-fn aborted(status: &ReleaseStatus) -> Option<&str> {
-    let undone = status.undo.as_ref().map(|undo| undo.by.as_str());
-    undone.or_else(|| last_by(status, "Aborted"))
-}
-
-fn last_by<'a>(status: &'a ReleaseStatus, reason: &str) -> Option<&'a str> {
-    status.timeline.iter().rev().find(|entry| entry.reason == reason).map(|entry| entry.by.as_str())
-}
-
 /// That the author has approved what the release waits for now; absent where they have not, or could fill further slots.
 #[must_use]
 pub fn approved(release: &Release, environment: &Environment, author: Author<'_>) -> Option<String> {
@@ -80,6 +66,7 @@ mod tests {
     use super::*;
     use crate::api::release::{ApprovalRecord, ApprovalState, Paused, TimelineEntry, Undo};
     use crate::domain::fixtures::{at, guarded, release};
+    use crate::domain::outcome::aborted_by;
 
     fn in_phase(phase: Phase) -> Release {
         let mut release = release("v2");

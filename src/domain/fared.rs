@@ -1,33 +1,7 @@
 //! What became of a version here, in a word, and by whom.
 
-use crate::api::release::{Phase, Release};
-use crate::domain::action_already::aborted_by;
+use crate::api::release::Phase;
 use crate::domain::known_version::{KnownVersion, Verdict};
-use crate::domain::timeline::CONTROLLER;
-
-/// How the release of a version ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ending {
-    /// The phase that it is in.
-    pub phase: Phase,
-    /// The person who aborted it or rolled it back; absent where the controller did, or nobody.
-    pub by: Option<String>,
-}
-
-impl Ending {
-    /// The ending of that release.
-    #[must_use]
-    pub fn of(release: &Release) -> Self {
-        let status = release.status.as_ref();
-        let undone = || status.and_then(|status| status.undo.as_ref()).map(|undo| undo.by.as_str());
-        let by = match release.phase() {
-            Phase::Aborted => aborted_by(release),
-            Phase::RolledBack | Phase::RollingBack => undone(),
-            _ => None,
-        };
-        Self { phase: release.phase(), by: by.filter(|by| *by != CONTROLLER).map(str::to_owned) }
-    }
-}
 
 /// One or two words: `succeeded`, `aborted`, `rolled back`, `superseded`.
 #[must_use]
@@ -69,6 +43,7 @@ mod tests {
     use crate::api::release::{ReleaseStatus, Undo};
     use crate::domain::fixtures::{at, environment, release};
     use crate::domain::known_version::known_versions;
+    use crate::domain::timeline::CONTROLLER;
 
     fn told(phase: Phase, started: bool, undone_by: Option<&str>) -> String {
         let mut release = release("v2");

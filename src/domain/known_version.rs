@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::api::release::{ComponentImage, ReleaseKind, RevisionRecord};
 use crate::api::{Environment, Phase, Release};
-use crate::domain::fared::Ending;
+use crate::domain::outcome::Ending;
 use crate::domain::timeline::CONTROLLER;
 
 /// A set of images that ran, or tried to run, in one environment.

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::api::release::{Phase, Release};
+use crate::api::release::{Phase, Release, ReleaseStatus};
 use crate::domain::labelled::unlabelled;
+use crate::domain::timeline::CONTROLLER;
 
 /// The last release that ended in a way that says something about its environment, where that was no success: `Errored` or `Failed`.
 ///
@@ -50,6 +51,46 @@ pub fn message(release: &Release) -> Cow<'_, str> {
     }
 }
 
+/// How the release of a version ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// The phase that it is in.
+    pub phase: Phase,
+    /// The person who aborted it or rolled it back; absent where the controller did, or nobody.
+    pub by: Option<String>,
+}
+
+impl Ending {
+    /// The ending of that release.
+    #[must_use]
+    pub fn of(release: &Release) -> Self {
+        let status = release.status.as_ref();
+        let undone = || status.and_then(|status| status.undo.as_ref()).map(|undo| undo.by.as_str());
+        let by = match release.phase() {
+            Phase::Aborted => aborted_by(release),
+            Phase::RolledBack | Phase::RollingBack => undone(),
+            _ => None,
+        };
+        Self { phase: release.phase(), by: by.filter(|by| *by != CONTROLLER).map(str::to_owned) }
+    }
+}
+
+/// Who aborted a release; absent where it was not aborted, or nobody is recorded.
+#[must_use]
+pub fn aborted_by(release: &Release) -> Option<&str> {
+    release.status.as_ref().filter(|status| status.phase == Phase::Aborted).and_then(aborted)
+}
+
+pub(super) fn aborted(status: &ReleaseStatus) -> Option<&str> {
+    let undone = status.undo.as_ref().map(|undo| undo.by.as_str());
+    undone.or_else(|| last_by(status, "Aborted"))
+}
+
+/// Who did what the timeline calls so, last.
+pub(super) fn last_by<'a>(status: &'a ReleaseStatus, reason: &str) -> Option<&'a str> {
+    status.timeline.iter().rev().find(|entry| entry.reason == reason).map(|entry| entry.by.as_str())
+}
+
 /// How messages name a phase.
 const fn words(phase: Phase) -> &'static str {
     match phase {
@@ -62,7 +103,7 @@ const fn words(phase: Phase) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::release::{ReleaseStatus, TimelineEntry};
+    use crate::api::release::TimelineEntry;
     use crate::domain::fixtures::{at, release};
 
     fn ended(phase: Phase, started: bool, secs: i64) -> Release {

@@ -207,11 +207,12 @@ pub async fn releases_that_do_not_fit(backend: &Backend) {
     let lost = with(backend.approval("act", "one"), "/spec/environment", json!("nowhere"));
     refused(backend, "bob", "releaseactions", (&lost, "action-environment-exists", &sentence)).await;
     // whoever stops a release needs the release alone
-    for kind in ["Pause", "Reject", "Abort", "Rollback"] {
-        let stop = with(with(lost.clone(), "/spec/action", json!(kind)), "/spec/slots", json!(null));
-        let stop = with(stop, "/spec/reason", json!("it must stop"));
-        taken(backend, "bob", "releaseactions", &stop).await;
+    for (kind, who) in [("Pause", "alice"), ("Reject", "erin"), ("Abort", "alice"), ("Rollback", "alice")] {
+        let stop = with(backend.action(kind, who, &json!({})), "/spec/environment", json!("nowhere"));
+        taken(backend, who, "releaseactions", &stop).await;
     }
+    let resume = with(backend.action("Resume", "alice", &json!({})), "/spec/environment", json!("nowhere"));
+    refused(backend, "alice", "releaseactions", (&resume, "action-environment-exists", &sentence)).await;
     // where there is no Environment at all, the server finds words of its own
     let elsewhere = with(spec("/spec/requestedBy", json!("admin")), "/metadata/namespace", json!("default"));
     let answer = backend

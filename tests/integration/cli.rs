@@ -92,7 +92,28 @@ fn mistyped_arguments_are_usage() {
     }
     let silence = ["silence", "staging", "Slow", "--reason", "it is known", "--for"];
     refuses(cockpit(&home).args(silence).arg("soon"), 2, &["`soon` is not a duration"]);
-    refuses(cockpit(&home).args(silence).arg("0s"), 2, &["keeps nothing quiet"]);
+    refuses(cockpit(&home).args(silence).arg("0s"), 2, &["`0s` is no time"]);
+    for (command, words) in [
+        (&["drive", "x", "--for", "-5m"][..], "`-5m` is not a duration"),
+        (&["drive", "x", "--for", "0s"], "`0s` is no time"),
+        (&["drive", "x", "--for", "9h"], "`9h` is too long: at most 8h"),
+        (&["freeze", "x", "--for", "2hours", "--reason", "why"], "`2hours` is not a duration"),
+        (&["freeze", "x", "--for", "2", "--reason", "why"], "`2` is not a duration"),
+        (&["override", "x", "--gate", "windows", "--for", "5h"], "`5h` is too long: at most 4h"),
+        (&["deny", "x", "y", "--for", "-1d"], "`-1d` is not a duration"),
+        (&["weight", "x", "y"], "write a whole number from 0 to 100"),
+        (&["weight", "x", "-1"], "write a whole number from 0 to 100"),
+        (&["weight", "x", "101"], "write a whole number from 0 to 100"),
+        (&["weight", "x", "5.5"], "write a whole number from 0 to 100"),
+    ] {
+        refuses(cockpit(&home).args(command), 2, &[words]);
+    }
+    // flags of the terminal are wrong for every command
+    for command in [&["status"][..], &["queue"], &["config"], &["why", "x"]] {
+        refuses(cockpit(&home).args(["--theme", "nowhere"]).args(command), 2, &["nowhere"]);
+    }
+    let log = ["--log-file", "/nowhere/cockpit.log", "status"];
+    refuses(cockpit(&home).args(log), 2, &["/nowhere/cockpit.log cannot be written"]);
     refuses(cockpit(&home).args(&silence[..4]).args(["x", "--for", "1h"]), 2, &["3 characters at least"]);
     refuses(cockpit(&home).args(["silence", "staging", "--for", "1h", "--reason", "why"]), 2, &["<ALERT>"]);
     refuses(
@@ -178,11 +199,19 @@ fn kubeconfigs_that_cannot_be_used_are_told_apart() {
     let home = home();
     refuses(
         cockpit(&home).args(["--kubeconfig", "/nowhere/kc", "status"]),
-        1,
+        2,
         &["/nowhere/kc cannot be read"],
     );
     let broken = file(&home, "broken", "contexts: [\n");
-    refuses(cockpit(&home).arg("--kubeconfig").arg(broken).arg("status"), 1, &["is not valid YAML"]);
+    for command in [
+        &["status"][..],
+        &["queue"],
+        &["abort", "x", "--reason", "why"],
+        &["deploy", "x", "v1"],
+        &["logs", "x"],
+    ] {
+        refuses(cockpit(&home).arg("--kubeconfig").arg(&broken).args(command), 2, &["is not valid YAML"]);
+    }
     let kubeconfig = kubeconfig(&home, "http://127.0.0.1:1");
     refuses(
         cockpit(&home).arg("--kubeconfig").arg(&kubeconfig).args(["--context", "nope", "status"]),
@@ -246,7 +275,7 @@ fn without_a_terminal_the_cockpit_says_what_else_there_is() {
     let home = home();
     let kubeconfig = kubeconfig(&home, "http://127.0.0.1:1");
     refuses(cockpit(&home).arg("--kubeconfig").arg(kubeconfig), 2, &["needs a terminal", "status"]);
-    refuses(cockpit(&home).arg("status"), 1, &["there is no kubeconfig", "release-cockpit demo"]);
+    refuses(cockpit(&home).arg("status"), 2, &["there is no kubeconfig", "release-cockpit demo"]);
 }
 
 #[test]
@@ -273,7 +302,7 @@ fn what_no_cluster_would_take_is_said_before_one_is_looked_for() {
     }
     // what could be right needs one
     let gate = ["override", "production", "--gate", "windows", "--incident", "INC-1", "--reason", "it burns"];
-    refuses(cockpit(&home).args(gate), 1, &["there is no kubeconfig"]);
+    refuses(cockpit(&home).args(gate), 2, &["there is no kubeconfig"]);
 }
 
 #[test]

@@ -49,7 +49,7 @@ async fn asking_for_what_is_so_already_succeeds() {
     stage.says("alice", &["resume", &name, "--dry-run"], 3, &["the controller would refuse it"]).await;
 
     let abort = ["abort", name.as_str(), "--reason", "not today", "--wait"];
-    stage.says("bob", &abort, 3, &["VerbDenied"]).await;
+    stage.says("dave", &abort, 3, &["you may not create releaseactions"]).await;
     stage.says("alice", &abort, 0, &["aborted"]).await;
     stage.says("alice", &abort, 0, &["is already aborted by alice", "nothing was sent"]).await;
     stage
@@ -85,7 +85,14 @@ async fn a_release_whose_environment_is_gone_is_stopped_by_command() {
     let environments: Api<Environment> = Api::namespaced(client(&stage, "admin"), "planera-production");
     environments.delete("production", &DeleteParams::default()).await.unwrap();
     stage.comes_to_say("bob", &["queue"], &["Environment production does not exist"]).await;
-    stage.says("bob", &["abort", "production", "--reason", "it is gone"], 3, &["VerbDenied"]).await;
+    stage
+        .says(
+            "dave",
+            &["abort", "production", "--reason", "it is gone"],
+            3,
+            &["you may not create releaseactions"],
+        )
+        .await;
     stage.says("alice", &["abort", "production", "--reason", "it is gone", "--wait"], 0, &["aborted"]).await;
     stage.comes_to_say("alice", &["queue", "--all"], &["Aborted: aborted by alice: it is gone"]).await;
     stage.stop.cancel();

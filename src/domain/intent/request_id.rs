@@ -1,0 +1,24 @@
+//! Which release a request id stands for.
+
+use super::Author;
+use super::name::{object_name, short_hash};
+use crate::api::Release;
+
+/// Whether a release was made by that author with that request id. Its name tells it: it is derived from what was meant, whose images may
+/// have got digests since.
+#[must_use]
+pub fn was_made_with(release: &Release, author: Author<'_>, request_id: &str) -> bool {
+    let spec = &release.spec;
+    if spec.requested_by != author.user {
+        return false;
+    }
+    let key = release.environment_key().to_string();
+    let kind = format!("{:?}", spec.kind);
+    let bare = |image: &str| image.split_once('@').map_or(image, |(bare, _)| bare).to_owned();
+    let whole: Vec<String> = spec.images.iter().map(|image| image.image.clone()).collect();
+    let tags: Vec<String> = spec.images.iter().map(|image| bare(&image.image)).collect();
+    [whole, tags].iter().any(|images| {
+        let hash = short_hash(&[&key, &kind, &spec.version, &images.join(" "), author.user, request_id]);
+        release.metadata.name.as_deref() == Some(&object_name(&spec.environment, &spec.version, &hash))
+    })
+}
