@@ -7,19 +7,19 @@
 //! The types are the source of the CustomResourceDefinitions that `release-cockpit manifests` prints.
 
 pub mod condition;
-pub mod config_record;
-pub mod duration;
+pub(crate) mod config_record;
+pub(crate) mod duration;
 pub mod environment;
 pub mod labels;
 pub mod names;
-pub mod notified;
-pub mod permission;
+pub(crate) mod notified;
+pub(crate) mod permission;
 pub mod release;
 pub mod release_action;
-pub mod seal;
-pub mod stored;
+pub(crate) mod seal;
+pub(crate) mod stored;
 pub mod strategy;
-pub mod time;
+pub(crate) mod time;
 
 pub use condition::Condition;
 pub use duration::Duration;

@@ -16,10 +16,10 @@
 
 mod budgets;
 mod client;
-pub mod error;
-pub mod event_row;
-pub mod examine;
-pub mod lease;
+pub(crate) mod error;
+pub(crate) mod event_row;
+pub(crate) mod examine;
+pub(crate) mod lease;
 pub mod logs;
 mod objects;
 pub mod outbound;
@@ -28,15 +28,15 @@ mod pin;
 pub mod pod_row;
 mod portrait;
 pub mod registry;
-pub mod releases;
-pub mod secret;
+pub(crate) mod releases;
+pub(crate) mod secret;
 mod slim;
-pub mod text;
+pub(crate) mod text;
 mod usage;
 pub mod watch;
 mod way_back;
-pub mod web;
-pub mod workload_row;
+pub(crate) mod web;
+pub(crate) mod workload_row;
 
 pub use client::{ConnectOptions, Source, contexts, skipped_kubeconfigs};
 pub use error::{Error, Kind};

@@ -3,17 +3,17 @@
 //! Owns the layers (defaults, file, environment variables, flags), key names, the key map and the theme as plain data.
 //! Must not know how anything is drawn (`ui`), nor what a command does (`app`).
 
-pub mod error;
+pub(crate) mod error;
 pub mod key;
-pub mod keymap;
-pub mod layer;
+pub(crate) mod keymap;
+pub(crate) mod layer;
 pub mod registry;
-pub mod sections;
-pub mod settings;
-pub mod state;
+pub(crate) mod sections;
+pub(crate) mod settings;
+pub(crate) mod state;
 pub mod theme;
 mod toml_file;
-pub mod value;
+pub(crate) mod value;
 
 pub use error::ConfigError;
 pub use layer::Origin;

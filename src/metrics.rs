@@ -8,11 +8,11 @@ mod alerts;
 mod answer;
 mod client;
 mod curves;
-pub mod error;
+pub(crate) mod error;
 mod measured;
 mod pods;
 mod pool;
-pub mod queries;
+pub(crate) mod queries;
 mod reading;
 
 pub use alertmanager::{Alertmanager, Changed};

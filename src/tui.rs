@@ -18,7 +18,7 @@ mod multiplexer;
 mod outside;
 mod pace;
 mod plain;
-pub mod reader;
+pub(crate) mod reader;
 mod session;
 mod signals;
 mod sources;

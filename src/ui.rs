@@ -3,24 +3,24 @@
 //!
 //! Start at [`render`]; a new pane is one file in `panes/` and one line in [`panes::PANES`].
 
-pub mod banners;
-pub mod chrome;
-pub mod footer;
-pub mod format;
-pub mod glyphs;
-pub mod layout;
-pub mod overlays;
-pub mod pane;
-pub mod panes;
-pub mod pen;
-pub mod plot;
-pub mod pointing;
-pub mod reading;
+pub(crate) mod banners;
+pub(crate) mod chrome;
+pub(crate) mod footer;
+pub(crate) mod format;
+pub(crate) mod glyphs;
+pub(crate) mod layout;
+pub(crate) mod overlays;
+pub(crate) mod pane;
+pub(crate) mod panes;
+pub(crate) mod pen;
+pub(crate) mod plot;
+pub(crate) mod pointing;
+pub(crate) mod reading;
 pub mod screens;
-pub mod shell;
-pub mod syntax;
+pub(crate) mod shell;
+pub(crate) mod syntax;
 pub mod theme;
-pub mod tour;
+pub(crate) mod tour;
 
 #[cfg(test)]
 mod snapshots;

@@ -9,7 +9,6 @@ use crate::app::state::alerts::{AlertLine, Managed, Manager};
 use crate::app::state::confirm::Intent;
 use crate::app::state::effect::BackgroundEffect;
 use crate::app::state::effect::Effect;
-use crate::app::state::event::AlertingEvent;
 use crate::app::state::event::Outcome;
 use crate::app::state::located::EnvironmentId;
 use crate::app::state::store::Store;
@@ -139,6 +138,7 @@ pub(super) fn ended(store: &mut Store, what: &str, outcome: Outcome) -> Vec<Effe
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::state::event::AlertingEvent;
     use chrono::TimeDelta;
 
     use crate::api::environment::AlertmanagerRef;

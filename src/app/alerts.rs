@@ -11,8 +11,6 @@ use crate::app::arguments::{Named, named};
 use crate::app::selection::{follow, select};
 use crate::app::state::alerts::{AlertLine, AlertScope, AlertsView};
 use crate::app::state::cursor::Cursor;
-use crate::app::state::effect::TerminalEffect;
-use crate::app::state::event::AlertingEvent;
 use crate::app::state::store::Store;
 use crate::app::state::text_view::{TextBody, TextView};
 use crate::app::state::toast::Level;
@@ -227,6 +225,8 @@ mod tests {
     use super::*;
     use crate::app::fixtures::{World, ago, alert, chords, planera};
     use crate::app::state::effect::Effect;
+    use crate::app::state::effect::TerminalEffect;
+    use crate::app::state::event::AlertingEvent;
     use crate::app::state::event::ClusterEvent;
     use crate::app::state::event::Event;
     use crate::app::state::located::ClusterId;

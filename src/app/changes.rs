@@ -12,7 +12,6 @@ use crate::api::release::TimelineEntry;
 use crate::api::{ActionKind, ActionResult, Phase, Release, ReleaseAction};
 use crate::app::state::changes::{Change, ChangeKind};
 use crate::app::state::cluster_state::ClusterState;
-use crate::app::state::event::AlertingEvent;
 use crate::app::state::located::EnvironmentId;
 use crate::app::state::store::Store;
 use crate::app::state::view::{Listed, Pane, View};
@@ -262,6 +261,7 @@ fn times(count: u32) -> String {
 mod tests {
     use super::*;
     use crate::app::fixtures::{ago, canary_paused, environment_id, pod, release_action};
+    use crate::app::state::event::AlertingEvent;
     use crate::app::state::event::{ClusterEvent, Event};
     use crate::app::state::located::ClusterId;
 

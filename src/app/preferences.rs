@@ -1,6 +1,5 @@
 //! What the settings say of a session and may say anew while it runs.
 
-use crate::app::state::effect::TerminalEffect;
 use crate::app::state::preferences::Preferences;
 use crate::app::state::store::Store;
 use crate::app::state::toast::Level;
@@ -48,6 +47,7 @@ mod tests {
     use crate::app::keymap::default_keymap;
     use crate::app::state::attention::Ways;
     use crate::app::state::effect::Effect;
+    use crate::app::state::effect::TerminalEffect;
     use crate::app::state::event::Event;
     use crate::app::state::ui_state::Overlay;
     use crate::app::update;

@@ -14,7 +14,7 @@ mod numbers;
 mod options;
 mod silencing;
 
-pub use audit::{Audit, AuditFormat, Moment};
+pub use audit::{Audit, AuditFormat};
 pub use doctor::Doctor;
 pub use guarding::{
     Check, Drive, Freeze, HandOver, Inbox, OnDigest, OnEnvironment, Override, Replicas, Restart, Review,

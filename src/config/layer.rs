@@ -59,7 +59,7 @@ impl Layers {
         for entry in toml_file::entries(path, text)?.into_iter().filter(|entry| entry.key != sections::KEY) {
             let place = Place::Line(path.to_owned(), entry.line);
             let setting = known(&entry.key, &place)?;
-            let value = setting.kind.from_toml(&entry.value).ok_or_else(|| ConfigError::WrongValue {
+            let value = setting.kind.read_toml(&entry.value).ok_or_else(|| ConfigError::WrongValue {
                 place,
                 key: entry.key.clone(),
                 given: shown(&entry.value),
@@ -99,7 +99,7 @@ impl Layers {
 }
 
 fn parse(setting: &Setting, text: &str, place: impl Fn() -> Place) -> Result<Value, ConfigError> {
-    setting.kind.from_text(text).ok_or_else(|| ConfigError::WrongValue {
+    setting.kind.read_text(text).ok_or_else(|| ConfigError::WrongValue {
         place: place(),
         key: setting.key.to_owned(),
         given: format!("`{text}`"),

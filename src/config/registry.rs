@@ -28,7 +28,7 @@ impl Setting {
     /// The default value.
     #[must_use]
     pub fn default_value(&self) -> Value {
-        self.kind.from_text(self.default).unwrap_or_else(|| Value::Text(self.default.to_owned()))
+        self.kind.read_text(self.default).unwrap_or_else(|| Value::Text(self.default.to_owned()))
     }
 }
 
@@ -312,7 +312,7 @@ mod tests {
     #[test]
     fn every_default_is_a_value_that_is_allowed() {
         for setting in SETTINGS {
-            assert!(setting.kind.from_text(setting.default).is_some(), "{}", setting.key);
+            assert!(setting.kind.read_text(setting.default).is_some(), "{}", setting.key);
         }
         assert_eq!(find("log.level").unwrap().variable(), "RELEASE_COCKPIT_LOG_LEVEL");
     }

@@ -148,7 +148,7 @@ impl Kind {
 
     /// The value that a text stands for, as variables and flags give it.
     #[must_use]
-    pub fn from_text(self, text: &str) -> Option<Value> {
+    pub fn read_text(self, text: &str) -> Option<Value> {
         match self {
             Self::Text | Self::Path => Some(Value::Text(text.to_owned())),
             Self::Url | Self::Service if text.is_empty() => Some(Value::Text(String::new())),
@@ -158,7 +158,7 @@ impl Kind {
                 let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
                 Some(Value::List(items.map(str::to_owned).collect()))
             }
-            Self::Words(words) => Self::List.from_text(text).filter(|value| are_of(value, words)),
+            Self::Words(words) => Self::List.read_text(text).filter(|value| are_of(value, words)),
             Self::Switch => match text {
                 "true" | "1" | "yes" | "on" => Some(Value::Switch(true)),
                 "false" | "0" | "no" | "off" => Some(Value::Switch(false)),
@@ -176,17 +176,17 @@ impl Kind {
 
     /// The value that a file states.
     #[must_use]
-    pub fn from_toml(self, given: &toml::Value) -> Option<Value> {
+    pub fn read_toml(self, given: &toml::Value) -> Option<Value> {
         match (self, given) {
             (Self::List, toml::Value::Array(items)) => {
                 let items = items.iter().map(|item| item.as_str().map(str::to_owned));
                 items.collect::<Option<Vec<_>>>().map(Value::List)
             }
-            (Self::Words(words), given) => Self::List.from_toml(given).filter(|value| are_of(value, words)),
+            (Self::Words(words), given) => Self::List.read_toml(given).filter(|value| are_of(value, words)),
             (Self::Switch, toml::Value::Boolean(on)) => Some(Value::Switch(*on)),
-            (Self::Number { .. }, toml::Value::Integer(number)) => self.from_text(&number.to_string()),
+            (Self::Number { .. }, toml::Value::Integer(number)) => self.read_text(&number.to_string()),
             (Self::List | Self::Switch | Self::Number { .. }, _) => None,
-            (kind, toml::Value::String(text)) => kind.from_text(text),
+            (kind, toml::Value::String(text)) => kind.read_text(text),
             _ => None,
         }
     }

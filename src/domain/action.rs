@@ -101,7 +101,7 @@ pub(super) fn unknown(action: &ReleaseAction) -> Option<String> {
     let parts = stored::unknown_parts(action);
     let stops = action_rule::rule(action.spec.action).is_stop();
     let matters =
-        |part: &stored::UnknownPart| !part.path.starts_with("spec.evidence") && !(stops && part.is_field);
+        |part: &stored::UnknownPart| !(part.path.starts_with("spec.evidence") || stops && part.is_field);
     let part = parts.iter().find(|part| matters(part))?;
     Some(format!(
         "this controller does not understand {part}. Upgrade the controller, or ask again without it"

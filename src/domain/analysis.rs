@@ -16,7 +16,7 @@ use crate::api::strategy::{Step, Strategy, StrategyName};
 use crate::domain::span;
 
 mod compared;
-pub mod comparison;
+pub(crate) mod comparison;
 mod distribution;
 mod evidence;
 mod expression;

@@ -8,7 +8,7 @@ mod config_missing;
 mod crash_loop;
 mod disruption_budget;
 mod evicted;
-pub mod facts;
+pub(crate) mod facts;
 mod gated;
 mod git_ops;
 mod image_missing;
@@ -115,6 +115,7 @@ pub fn diagnose(facts: &Facts<'_>) -> Option<Diagnosis> {
 }
 
 /// Names of every cause, in the order of precedence.
+#[cfg(test)]
 pub fn ids() -> impl Iterator<Item = &'static str> {
     CAUSES.iter().map(|cause| cause.id)
 }

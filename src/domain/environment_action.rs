@@ -21,7 +21,7 @@ use crate::api::release_action::{ActionKind, ActionResult, Parameters, ReleaseAc
 use crate::domain::span;
 
 mod expiry;
-pub mod ledger;
+pub(crate) mod ledger;
 mod operate;
 mod restore;
 

@@ -16,7 +16,7 @@ use crate::api::release::{
 use crate::api::stored;
 
 mod checklist;
-pub mod force;
+pub(crate) mod force;
 mod names;
 mod objective;
 mod people;
@@ -28,7 +28,7 @@ mod routing;
 mod source_health;
 mod time;
 
-pub use checklist::{NAME as CHECKLIST, step_items, ticked, ticked_since};
+pub use checklist::{NAME as CHECKLIST, step_items, ticked_since};
 pub use policy::{DENY_LIST, DOWNGRADE, FROZEN, POLICY, ROLLED_BACK};
 pub use promotion::is_itself;
 

@@ -15,6 +15,7 @@ use crate::api::release::{ComponentState, Phase, PolicyChange, ReleaseStatus};
 use crate::api::time::from_time;
 
 /// Fields of a spec whose changes count at once, also for releases that are approved or under way.
+#[cfg(test)]
 pub const LIVE: [&str; 8] =
     ["application", "contacts", "notify", "openReadOnly", "retention", "supersede", "url", "metrics.panes"];
 

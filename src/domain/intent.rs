@@ -20,7 +20,7 @@ mod name;
 mod request_id;
 
 use action::check_reason;
-pub use action::{action, needs_reason, slots_for};
+pub use action::{action, slots_for};
 pub use environment_action::{check, environment_action, is_digest};
 pub use request_id::was_made_with;
 

@@ -5,9 +5,9 @@
 //! good canary ever reaches the evidence `E` with a probability of at most `1 / E`, however often and however long one looks.
 //! Must not know what the numbers stand for.
 
-pub mod bound;
-pub mod dispersion;
+pub(crate) mod bound;
+pub(crate) mod dispersion;
 pub mod errors;
-pub mod mixture;
-pub mod ridits;
+pub(crate) mod mixture;
+pub(crate) mod ridits;
 pub mod trial;

@@ -1,6 +1,6 @@
 //! Query templates (`domain::query`), with failures as this room tells them.
 
-pub use crate::domain::query::{ANY_TRACK, DEFAULT_WINDOW, SOURCE, Template, Values, template};
+pub use crate::domain::query::{Values, template};
 
 use super::error::{Error, Kind};
 use crate::domain::query;

@@ -3,7 +3,7 @@
 
 #![allow(clippy::float_cmp, reason = "PromQL compares numbers exactly")]
 
-pub mod api;
+pub(crate) mod api;
 mod eval;
 mod histogram;
 mod range;

@@ -9,7 +9,7 @@ mod deployment;
 mod emit;
 mod garbage;
 mod gauges;
-pub mod log;
+pub(crate) mod log;
 mod pod;
 mod product;
 mod replica_set;

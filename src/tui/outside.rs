@@ -54,7 +54,7 @@ impl Outside {
                 self.send(cluster, Request::Action { action, dry_run }, request);
             }
             BackgroundEffect::Fetch { cluster, what, request } => {
-                self.send(cluster, Request::Text(what), request)
+                self.send(cluster, Request::Text(what), request);
             }
             BackgroundEffect::Portray { cluster, environment, request } => {
                 self.send(cluster, Request::Portrait(environment), request);
@@ -91,7 +91,7 @@ impl Outside {
             }
             BackgroundEffect::Examine { cluster, pod, crashed } => self.examine(cluster, pod, crashed),
             BackgroundEffect::ExamineWorkload { cluster, workload } => {
-                self.examine_workload(cluster, workload)
+                self.examine_workload(cluster, workload);
             }
             BackgroundEffect::RefreshMetrics => self.sources.iter().for_each(Source::refresh),
         }

@@ -142,7 +142,7 @@ impl Session {
     }
 
     /// What lines do of what a terminal would do.
-    fn answer(&mut self, effect: TerminalEffect) -> Option<Event> {
+    fn answer(&mut self, effect: &TerminalEffect) -> Option<Event> {
         match effect {
             TerminalEffect::Quit => {
                 self.quit = true;
@@ -171,7 +171,7 @@ impl Session {
                     self.outside.perform(effect);
                     None
                 }
-                Effect::Terminal(effect) => self.answer(effect),
+                Effect::Terminal(effect) => self.answer(&effect),
             };
             if let Some(answer) = answer {
                 let more = update(&mut self.store, answer);

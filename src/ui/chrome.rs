@@ -60,12 +60,6 @@ impl<'a> Freshness<'a> {
     pub const fn is_stale(self) -> bool {
         matches!(self, Self::Stale { .. })
     }
-
-    /// Content may be judged; `false` while its absence means nothing.
-    #[must_use]
-    pub const fn is_known(self) -> bool {
-        matches!(self, Self::Live(_) | Self::Stale { age: Some(_), .. } | Self::Timeless)
-    }
 }
 
 /// The frame of a pane or a dialog.

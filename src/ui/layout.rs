@@ -23,7 +23,7 @@ pub struct Needs {
     /// Releases in the queue.
     pub queue: usize,
     /// Something waits for this person: the queue is never folded.
-    pub needs_me: bool,
+    pub is_asked: bool,
     /// Lines that everybody must see: lost connections, freezes and the like.
     pub banners: usize,
     /// There is something to say on the status line.
@@ -115,7 +115,7 @@ fn home_compact(body: Rect, needs: Needs) -> Home {
     let height = body.height;
     let queue_rows = if needs.queue == 0 { 2 } else { rows(needs.queue) };
     let queue = match height {
-        0..=11 if !needs.needs_me => 1,
+        0..=11 if !needs.is_asked => 1,
         0..=11 => 2,
         _ => 1 + queue_rows.min((height / 5).max(2)),
     };
@@ -209,7 +209,7 @@ mod tests {
                     let needs = Needs {
                         environments: 3,
                         queue,
-                        needs_me: queue == 3,
+                        is_asked: queue == 3,
                         banners: queue,
                         status: true,
                         panes: 3 + queue,
@@ -227,7 +227,7 @@ mod tests {
                         }
                     }
                     assert!(home.queue.height >= 1);
-                    assert!(!needs.needs_me || home.queue.height >= 2, "the queue is folded: {home:?}");
+                    assert!(!needs.is_asked || home.queue.height >= 2, "the queue is folded: {home:?}");
                 }
             }
         }

@@ -1,12 +1,12 @@
 //! Windows above the view, one file each.
 
-pub mod confirm;
-pub mod form;
-pub mod handoff;
-pub mod help;
-pub mod message;
-pub mod palette;
-pub mod weight;
+pub(crate) mod confirm;
+pub(crate) mod form;
+pub(crate) mod handoff;
+pub(crate) mod help;
+pub(crate) mod message;
+pub(crate) mod palette;
+pub(crate) mod weight;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

@@ -18,16 +18,13 @@ use crate::ui::theme::Theme;
 
 /// A part of a screen that draws itself from the store.
 pub struct Pane {
-    /// Unique name, in kebab-case.
+    /// Unique name, in kebab-case: of its snapshots.
+    #[cfg_attr(not(test), expect(dead_code, reason = "tests name it"))]
     pub id: &'static str,
-    /// What people call it.
-    pub title: &'static str,
     /// The focus that lets keys move in it; absent where there is nothing to move in.
     pub focus: Option<Focus>,
     /// The view whose whole screen it is; absent where it shares one with others.
     pub whole: Option<fn(&View) -> bool>,
-    /// Columns and rows below which it says nothing useful; it must draw without harm in any area.
-    pub min: (u16, u16),
     /// Rows of its list in that area, in a frame on four sides or not: what paging and scrolling go by.
     pub rows: fn(Rect, &Store, bool) -> u16,
     /// Draws it. One row is its folded form.
@@ -38,10 +35,8 @@ impl Pane {
     /// What a row has unless it says otherwise: no keys move in it, it shares its screen, and it lists as much as its frame leaves.
     pub const ROW: Self = Self {
         id: "",
-        title: "",
         focus: None,
         whole: None,
-        min: (1, 1),
         rows: |area, _, boxed| framed(area, boxed),
         draw: |_, _, _| (),
     };

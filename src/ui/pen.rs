@@ -144,12 +144,6 @@ impl<'a> Pen<'a> {
         self
     }
 
-    /// Styles the whole rest of the line.
-    pub fn fill(&mut self, style: Style) -> &mut Self {
-        self.buf.set_style(Rect { x: self.x, y: self.y, width: self.room(), height: 1 }, style);
-        self
-    }
-
     /// Repeats a glyph up to the end.
     pub fn rule(&mut self, style: Style, glyph: &str) -> &mut Self {
         while self.x < self.end {

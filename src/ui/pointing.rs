@@ -4,7 +4,6 @@
 
 use ratatui::layout::Rect;
 
-use crate::app::state::effect::BackgroundEffect;
 use crate::app::state::store::Store;
 use crate::app::state::ui_state::Overlay;
 use crate::app::state::view::{Pane as Focus, View};
@@ -82,6 +81,7 @@ fn line(store: &Store, focus: Focus, (area, boxed): (Rect, bool), row: u16) -> O
 mod tests {
     use super::*;
     use crate::app::fixtures::{World, burning, environment_id, planera};
+    use crate::app::state::effect::BackgroundEffect;
     use crate::app::state::effect::Effect;
     use crate::app::state::event::Event;
     use crate::app::state::pointing::Pointed;
@@ -168,8 +168,10 @@ mod tests {
                             let sends = effects.iter().any(|effect| {
                                 matches!(
                                     effect,
-                                    Effect::Background(BackgroundEffect::CreateRelease { .. })
-                                        | Effect::Background(BackgroundEffect::CreateAction { .. })
+                                    Effect::Background(
+                                        BackgroundEffect::CreateRelease { .. }
+                                            | BackgroundEffect::CreateAction { .. }
+                                    )
                                 )
                             });
                             assert!(!sends, "{keys} at {column},{row}");

@@ -103,7 +103,7 @@ pub fn needs(store: &Store) -> Needs {
         environments: rows.environment_lines.len(),
         // One line for what has just ended; the rest of the past is a key press away.
         queue: live + usize::from(live < rows.queue.len()),
-        needs_me: !rows.inbox.is_empty(),
+        is_asked: !rows.inbox.is_empty(),
         banners: banners::count(store),
         status: shell::has_status(store),
         panes: rows.panes.len(),

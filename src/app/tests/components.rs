@@ -320,7 +320,7 @@ proptest! {
         let releases: Vec<ReleaseKey> = store.clusters[0].releases.keys().cloned().collect();
         for (environment, component) in chosen {
             let effects = press(&mut store, &format!("{environment} : component space {component} enter"));
-            let sent = |effect: &Effect| matches!(effect, Effect::Background(BackgroundEffect::CreateAction { .. }) | Effect::Background(BackgroundEffect::CreateRelease { .. }));
+            let sent = |effect: &Effect| matches!(effect, Effect::Background(BackgroundEffect::CreateAction { .. } | BackgroundEffect::CreateRelease { .. }));
             prop_assert!(!effects.iter().any(sent));
             prop_assert_eq!(&of_the_whole(&store), &before);
         }

@@ -80,8 +80,9 @@ fn tab_goes_from_the_fields_to_the_button_that_does_it_and_then_to_cancel() {
         let sends = |effect: &Effect| {
             matches!(
                 effect,
-                Effect::Background(BackgroundEffect::CreateRelease { .. })
-                    | Effect::Background(BackgroundEffect::CreateAction { .. })
+                Effect::Background(
+                    BackgroundEffect::CreateRelease { .. } | BackgroundEffect::CreateAction { .. }
+                )
             )
         };
         assert!(!effects.iter().any(sends), "{keys}");

@@ -364,8 +364,9 @@ fn a_viewer_presses_every_key_and_nothing_reaches_the_server() {
                 let writes = |effect: &Effect| {
                     matches!(
                         effect,
-                        Effect::Background(BackgroundEffect::CreateRelease { .. })
-                            | Effect::Background(BackgroundEffect::CreateAction { .. })
+                        Effect::Background(
+                            BackgroundEffect::CreateRelease { .. } | BackgroundEffect::CreateAction { .. }
+                        )
                     )
                 };
                 assert!(!effects.iter().any(writes), "{before} {keys}: {effects:?}");

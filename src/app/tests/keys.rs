@@ -168,8 +168,10 @@ fn keys_lead_where_they_say() {
 fn is_mutation(effect: &Effect) -> bool {
     matches!(
         effect,
-        Effect::Background(BackgroundEffect::CreateRelease { dry_run: false, .. })
-            | Effect::Background(BackgroundEffect::CreateAction { dry_run: false, .. })
+        Effect::Background(
+            BackgroundEffect::CreateRelease { dry_run: false, .. }
+                | BackgroundEffect::CreateAction { dry_run: false, .. }
+        )
     )
 }
 

@@ -115,7 +115,7 @@ proptest! {
             for effect in &effects {
                 let sends = matches!(
                     effect,
-                    Effect::Background(BackgroundEffect::CreateRelease { dry_run: false, .. }) | Effect::Background(BackgroundEffect::CreateAction { dry_run: false, .. })
+                    Effect::Background(BackgroundEffect::CreateRelease { dry_run: false, .. } | BackgroundEffect::CreateAction { dry_run: false, .. })
                 );
                 prop_assert!(!sends || answered, "{effect:?}");
                 let production = matches!(effect, Effect::Background(BackgroundEffect::CreateAction { action, .. }) if action.spec.environment == "production");

@@ -12,7 +12,7 @@ use crate::ui::pane::{Ctx, Pane};
 use crate::ui::pen::Pen;
 
 /// The pane.
-pub static PANE: Pane = Pane { id: "alert", title: "Alert", min: (40, 2), draw, ..Pane::ROW };
+pub static PANE: Pane = Pane { id: "alert", draw, ..Pane::ROW };
 
 /// Annotations that stand on the first line already.
 const SAID: [&str; 1] = ["summary"];

@@ -20,9 +20,7 @@ use crate::ui::pen::Pen;
 /// The pane.
 pub static PANE: Pane = Pane {
     id: "alerts",
-    title: "Alerts",
     focus: Some(Focus::Alerts),
-    min: (40, 2),
     rows: |area, _, boxed| visible_rows(area, boxed),
     draw,
     ..Pane::ROW

@@ -17,7 +17,7 @@ use crate::ui::panes::gates::{gate_look, rank};
 use crate::ui::pen::Pen;
 
 /// The pane.
-pub static PANE: Pane = Pane { id: "analysis", title: "Analysis", min: (40, 2), draw, ..Pane::ROW };
+pub static PANE: Pane = Pane { id: "analysis", draw, ..Pane::ROW };
 
 const EMPTY: &str = "Nothing has been measured yet. Where the plan asks for it, that holds the release.";
 

@@ -16,8 +16,7 @@ use crate::ui::pen::Pen;
 use crate::ui::theme::Theme;
 
 /// The pane.
-pub static PANE: Pane =
-    Pane { id: "changes", title: "Changes", focus: Some(Focus::Changes), min: (40, 2), draw, ..Pane::ROW };
+pub static PANE: Pane = Pane { id: "changes", focus: Some(Focus::Changes), draw, ..Pane::ROW };
 
 const EMPTY: &str = "Nothing has changed here in the last hour: no release, no shift of weight, no freeze, no alert, no restart.";
 

@@ -19,10 +19,8 @@ use crate::ui::theme::Theme;
 /// The pane.
 pub static PANE: Pane = Pane {
     id: "differences",
-    title: "Differences",
     focus: Some(Focus::Differences),
     whole: Some(|view| matches!(view, View::Differences(_))),
-    min: (40, 3),
     rows: |area, _, boxed| visible_rows(area, boxed),
     draw,
 };

@@ -22,9 +22,7 @@ use crate::ui::pen::Pen;
 /// The pane.
 pub static PANE: Pane = Pane {
     id: "environments",
-    title: "Environments",
     focus: Some(Focus::Environments),
-    min: (40, 1),
     rows: |area, _, boxed| visible_rows(area, boxed),
     draw,
     ..Pane::ROW

@@ -16,10 +16,8 @@ use crate::ui::pen::Pen;
 /// The pane.
 pub static PANE: Pane = Pane {
     id: "events",
-    title: "Events",
     focus: Some(Focus::Events),
     whole: Some(|view| matches!(view, View::Events(_))),
-    min: (40, 2),
     rows: |area, _, boxed| visible_rows(area, boxed),
     draw,
 };

@@ -15,8 +15,7 @@ use crate::ui::pane::{Ctx, Pane};
 use crate::ui::pen::Pen;
 
 /// The pane.
-pub static PANE: Pane =
-    Pane { id: "gates", title: "Waits for", focus: Some(Focus::Gates), min: (30, 2), draw, ..Pane::ROW };
+pub static PANE: Pane = Pane { id: "gates", focus: Some(Focus::Gates), draw, ..Pane::ROW };
 
 fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let View::Release(view) = ctx.store.ui.view() else { return };

@@ -17,10 +17,8 @@ use crate::ui::pen::Pen;
 /// The pane.
 pub static PANE: Pane = Pane {
     id: "inbox",
-    title: "Inbox",
     focus: Some(Focus::Inbox),
     whole: Some(|view| matches!(view, View::Inbox(_))),
-    min: (40, 2),
     rows: visible_rows,
     draw,
 };

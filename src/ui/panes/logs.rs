@@ -19,10 +19,8 @@ use crate::ui::theme::Theme;
 /// The pane.
 pub static PANE: Pane = Pane {
     id: "logs",
-    title: "Logs",
     focus: Some(Focus::Text),
     whole: Some(|view| matches!(view, View::Logs(_))),
-    min: (20, 3),
     draw,
     ..Pane::ROW
 };

@@ -17,10 +17,8 @@ use crate::ui::pen::Pen;
 /// The pane.
 pub static PANE: Pane = Pane {
     id: "matrix",
-    title: "Matrix",
     focus: Some(Focus::Matrix),
     whole: Some(|view| matches!(view, View::Matrix)),
-    min: (40, 2),
     rows: |area, _, boxed| visible_rows(area, boxed),
     draw,
 };

@@ -18,7 +18,7 @@ use crate::ui::panes::metric::Chart;
 use crate::ui::panes::objective;
 
 /// The metric pane that is meant.
-pub static PANE: Pane = Pane { id: "metric", title: "Metric", min: (30, 1), draw: meant, ..Pane::ROW };
+pub static PANE: Pane = Pane { id: "metric", draw: meant, ..Pane::ROW };
 
 const EMPTY: &str = "No data: Prometheus answered, but has no samples of this. Run `release-cockpit doctor` to see every query \
                      with its answer.";

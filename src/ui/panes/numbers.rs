@@ -17,10 +17,8 @@ use crate::ui::pen::Pen;
 /// The pane.
 pub static PANE: Pane = Pane {
     id: "numbers",
-    title: "Numbers",
     focus: Some(Focus::Numbers),
     whole: Some(|view| matches!(view, View::Numbers(_))),
-    min: (40, 2),
     rows: |area, _, boxed| visible_rows(area, boxed),
     draw,
 };

@@ -13,7 +13,7 @@ use crate::ui::pane::{Ctx, Pane};
 use crate::ui::pen::Pen;
 
 /// The pane.
-pub static PANE: Pane = Pane { id: "outlook", title: "Next", min: (30, 1), draw, ..Pane::ROW };
+pub static PANE: Pane = Pane { id: "outlook", draw, ..Pane::ROW };
 
 const EMPTY: &str = "Nothing follows.";
 

@@ -24,8 +24,7 @@ use crate::ui::panes::queue::bar;
 use crate::ui::pen::Pen;
 
 /// The pane.
-pub static PANE: Pane =
-    Pane { id: "plan", title: "Plan", focus: Some(Focus::Plan), min: (30, 3), draw, ..Pane::ROW };
+pub static PANE: Pane = Pane { id: "plan", focus: Some(Focus::Plan), draw, ..Pane::ROW };
 
 const EMPTY: &str = "No plan yet: the controller makes it when it sees the release.";
 

@@ -22,9 +22,7 @@ use crate::ui::pen::Pen;
 /// The pane.
 pub static PANE: Pane = Pane {
     id: "pods",
-    title: "Pods",
     focus: Some(Focus::Pods),
-    min: (40, 3),
     rows: |area, _, boxed| visible_rows(area, boxed),
     draw,
     ..Pane::ROW

@@ -16,8 +16,7 @@ use crate::ui::pane::{Ctx, Pane};
 use crate::ui::pen::Pen;
 
 /// The pane.
-pub static PANE: Pane =
-    Pane { id: "queue", title: "Release queue", focus: Some(Focus::Queue), min: (40, 2), draw, ..Pane::ROW };
+pub static PANE: Pane = Pane { id: "queue", focus: Some(Focus::Queue), draw, ..Pane::ROW };
 
 const EMPTY: &str = "No releases yet: press n to deploy a version, or run `release-cockpit deploy`.";
 

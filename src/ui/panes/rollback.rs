@@ -19,10 +19,8 @@ use crate::ui::pen::Pen;
 /// The pane.
 pub static PANE: Pane = Pane {
     id: "rollback",
-    title: "Roll back",
     focus: Some(Focus::Candidates),
     whole: Some(|view| matches!(view, View::Rollback(_))),
-    min: (40, 5),
     rows: |area, _, boxed| visible_rows(area, boxed),
     draw,
 };

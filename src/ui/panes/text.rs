@@ -13,10 +13,8 @@ use crate::ui::{reading, syntax};
 /// The pane.
 pub static PANE: Pane = Pane {
     id: "text",
-    title: "Text",
     focus: Some(Focus::Text),
     whole: Some(|view| matches!(view, View::Text(_))),
-    min: (20, 3),
     draw,
     ..Pane::ROW
 };

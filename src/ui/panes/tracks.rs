@@ -20,7 +20,7 @@ use crate::ui::pane::{Ctx, Pane};
 use crate::ui::pen::Pen;
 
 /// The pane.
-pub static PANE: Pane = Pane { id: "tracks", title: "Tracks", min: (40, 2), draw, ..Pane::ROW };
+pub static PANE: Pane = Pane { id: "tracks", draw, ..Pane::ROW };
 
 const EMPTY: &str = "One version only: nothing runs beside it.";
 

@@ -12,7 +12,7 @@ use crate::ui::pane::{Ctx, Pane};
 use crate::ui::pen::Pen;
 
 /// The pane.
-pub static PANE: Pane = Pane { id: "warnings", title: "Warnings", min: (40, 2), draw, ..Pane::ROW };
+pub static PANE: Pane = Pane { id: "warnings", draw, ..Pane::ROW };
 
 /// Lines that are shown at most beside everything else.
 const MOST: usize = 3;

@@ -23,10 +23,8 @@ use crate::ui::pen::Pen;
 /// The pane.
 pub static PANE: Pane = Pane {
     id: "why",
-    title: "Why",
     focus: Some(Focus::Why),
     whole: Some(|view| matches!(view, View::Why(_))),
-    min: (40, 4),
     draw,
     ..Pane::ROW
 };

@@ -24,10 +24,8 @@ use crate::ui::pen::Pen;
 /// The pane.
 pub static PANE: Pane = Pane {
     id: "zoom",
-    title: "Zoom",
     focus: Some(Focus::Zoom),
     whole: Some(|view| matches!(view, View::Zoom(_))),
-    min: (40, 4),
     draw,
     ..Pane::ROW
 };
