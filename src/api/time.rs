@@ -37,7 +37,6 @@ pub fn from_time(at: &Time) -> DateTime<Utc> {
 
 /// Our instant as a `metav1.Time`, which keeps whole seconds only.
 #[must_use]
-#[cfg(test)]
 pub fn to_time(at: DateTime<Utc>) -> Time {
     Time(to_jiff(at))
 }
