@@ -220,7 +220,7 @@ pub async fn releases_that_do_not_fit(backend: &Backend) {
         .await;
     let words =
         "failed to configure binding: no params found for policy binding with `Deny` parameterNotFoundAction";
-    answer.refused(422, "Invalid", words);
+    answer.refused(422, "Invalid", &denied("environment-exists", words));
     let erin = spec("/spec/requestedBy", json!("erin"));
     backend.post("erin", &backend.ours("releases"), &erin).await.refused(
         403,

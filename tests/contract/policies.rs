@@ -360,9 +360,13 @@ pub async fn an_environment_that_holds_anything_stays(backend: &Backend) {
         let sentence = format!(
             "EnvironmentKept: staging {why}: retire it first (release-cockpit retire {namespace}/staging)"
         );
-        for path in [&one, &all] {
+        // a request for a collection names no object
+        for (path, name) in [(&one, "staging"), (&all, "Unknown")] {
             let answer = backend.delete("admin", path, &Value::Null).await;
-            answer.refused(403, "Forbidden", &denied("environment-deletion", &sentence));
+            let refused = answer.refused(403, "Forbidden", &denied("environment-deletion", &sentence));
+            let message = refused["message"].as_str().unwrap_or_default();
+            let start = format!("environments.release-cockpit.dev \"{name}\" is forbidden: ");
+            assert!(message.starts_with(&start), "{message}");
         }
     }
     backend.get("admin", &one).await.ok();
