@@ -14,19 +14,18 @@ use super::strategy::{Strategy, StrategyName, StrategySettings, text_map};
 mod approval;
 mod gates;
 mod metrics;
+mod preflight;
 mod schemas;
 mod status;
 mod versions;
 
 pub use approval::{Approval, Identity, Person, Slot, Window, WindowKind};
-pub use gates::{
-    Gates, GithubChecks, HealthCheck, HttpProbe, ImageExists, Neighbours, Preflight, Probe, RevisionHistory,
-    SecretKeys, Unreadable,
-};
+pub use gates::{Gates, HealthCheck, HttpProbe, Neighbours, Probe, Unreadable};
 pub use metrics::{
     Against, AlertmanagerRef, Analysis, MetricPane, MetricUnit, Metrics, NoData, Preset, PrometheusRef, Slo,
     StatisticalTest, Worse,
 };
+pub use preflight::*;
 pub use status::{
     CurrentVersion, Debt, DeniedDigest, EnvironmentStatus, Frozen, InFlight, LaneClaim, Retired,
     ScaledComponent, Stop,

@@ -8,9 +8,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::measure::{Alert, AlertsQuestion, Count, Measure, Measurement, Rise};
-use crate::api::environment::{
-    self, GithubChecks, HttpProbe, ImageExists, Preflight, SecretKeys, WorkloadRef,
-};
+use crate::api::environment::{self, HttpProbe, Preflight, WorkloadRef};
 use crate::api::release::GateState;
 use crate::api::strategy::{Track, TrafficRouting, Weight};
 
@@ -22,15 +20,8 @@ pub const KEPT: usize = 100;
 pub enum Question {
     /// One HTTP GET.
     Http(HttpProbe),
-    /// The keys of a Secret; never its values.
-    SecretKeys(SecretKeys),
-    /// The image exists for these platforms.
-    ImageExists {
-        /// The image.
-        image: String,
-        /// What is wanted of it.
-        wanted: ImageExists,
-    },
+    /// A preflight check of an Environment.
+    Preflight(PreflightQuestion),
     /// The registry has that digest under that tag.
     ImageTag {
         /// Repository with the version's tag.
@@ -40,32 +31,39 @@ pub enum Question {
         /// Secret with the registry's credentials.
         pull_secret: Option<String>,
     },
-    /// So many old revisions of each workload are kept.
-    RevisionHistory {
-        /// Old revisions needed, the newest not counted.
-        at_least: i32,
-        /// The workloads that are to be changed.
-        workloads: Vec<WorkloadRef>,
-    },
     /// A second workload can be brought up, and its router can send traffic to it.
     Routing(Routing),
     /// The objects that a second workload needs can have the names that they would get.
     Names(Routing),
     /// What selects the stable pods selects those of the second workload, too.
     Neighbours(Neighbours),
-    /// The check runs of a repository are green.
-    GithubChecks {
-        /// Where, and which.
-        wanted: GithubChecks,
-        /// The version whose commit is meant.
-        version: String,
-    },
     /// Numbers out of a Prometheus.
     Measure(Measure),
     /// What counters rose by between two instants.
     Count(Count),
     /// What fires now.
     Alerts(AlertsQuestion),
+}
+
+/// A preflight check and what a release brings to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PreflightQuestion {
+    /// The check.
+    pub wanted: Preflight,
+    /// Images that are to run.
+    pub images: Vec<String>,
+    /// Workloads that are to be changed.
+    pub workloads: Vec<WorkloadRef>,
+    /// Tag, branch or commit of the version.
+    pub revision: String,
+}
+
+impl PreflightQuestion {
+    /// A check that nothing is brought to.
+    #[must_use]
+    pub const fn alone(wanted: Preflight) -> Self {
+        Self { wanted, images: Vec::new(), workloads: Vec::new(), revision: String::new() }
+    }
 }
 
 /// A second workload that is about to be brought up.
@@ -270,13 +268,7 @@ pub fn image_version_name(component: &str) -> String {
 /// Name of a preflight gate, as it stands in `status.gates`; the index tells two of a kind apart.
 #[must_use]
 pub fn preflight_name(index: usize, preflight: &Preflight) -> String {
-    let kind = match preflight {
-        Preflight::ImageExists(_) => "image-exists",
-        Preflight::SecretKeys(_) => "secret-keys",
-        Preflight::RevisionHistory(_) => "revision-history",
-        Preflight::GithubChecks(_) => "github-checks",
-    };
-    format!("preflight/{index}/{kind}")
+    format!("preflight/{index}/{}", preflight.kind().name)
 }
 
 #[cfg(test)]

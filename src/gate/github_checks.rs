@@ -11,11 +11,11 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::{Answered, Gate, Scope, Verdict};
-use crate::api::environment::GithubChecks;
+use crate::api::environment::{GithubChecks, Preflight};
 use crate::api::release::GateState;
 use crate::cluster::secret::{Opened, SecretValue};
 use crate::cluster::web;
-use crate::domain::health::Question;
+use crate::domain::health::{PreflightQuestion, Question};
 use crate::domain::secret_use::{self, SecretUse};
 
 /// Where GitHub's REST interface is.
@@ -39,8 +39,26 @@ impl Gate for GithubChecksGate {
     }
 
     fn ask<'a>(&'a self, scope: &'a Scope, question: &'a Question) -> Option<BoxFuture<'a, Answered>> {
-        let Question::GithubChecks { wanted, version } = question else { return None };
-        Some(look(scope, wanted, version).map(|found| found.unwrap_or_else(|verdict| verdict).into()).boxed())
+        let Question::Preflight(PreflightQuestion {
+            wanted: Preflight::GithubChecks(wanted), revision, ..
+        }) = question
+        else {
+            return None;
+        };
+        Some(
+            look(scope, wanted, revision).map(|found| found.unwrap_or_else(|verdict| verdict).into()).boxed(),
+        )
+    }
+
+    fn secret_use(&self, wanted: &Preflight) -> Option<SecretUse> {
+        let Preflight::GithubChecks(wanted) = wanted else { return None };
+        let reference = wanted.token.as_ref()?;
+        let url = crate::domain::address::named_base(wanted.api_url.as_deref().unwrap_or(ADDRESS)).ok()?;
+        Some(SecretUse {
+            secret: reference.name.clone(),
+            kind: secret_use::GITHUB_CHECKS.to_owned(),
+            host: Some(secret_use::host_of(&url)?),
+        })
     }
 }
 
@@ -119,17 +137,6 @@ impl Page for Statuses {
 struct Status {
     context: String,
     state: String,
-}
-
-/// How the gate uses the Secret that it names.
-pub(super) fn secret_use(wanted: &GithubChecks) -> Option<SecretUse> {
-    let reference = wanted.token.as_ref()?;
-    let url = crate::domain::address::named_base(wanted.api_url.as_deref().unwrap_or(ADDRESS)).ok()?;
-    Some(SecretUse {
-        secret: reference.name.clone(),
-        kind: secret_use::GITHUB_CHECKS.to_owned(),
-        host: Some(secret_use::host_of(&url)?),
-    })
 }
 
 /// A failure to find out is a verdict too.

@@ -4,11 +4,11 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::{Answered, Gate, Scope, Verdict};
-use crate::api::environment::ImageExists;
+use crate::api::environment::{ImageExists, Preflight};
 use crate::api::release::GateState;
 use crate::cluster::registry::{Credentials, Error, Found, OLD_PULL_SECRET_KEY, PULL_SECRET_KEY};
 use crate::cluster::secret::{SecretError, read_secret};
-use crate::domain::health::Question;
+use crate::domain::health::{PreflightQuestion, Question};
 
 /// The image exists in its registry.
 pub struct ImageExistsGate;
@@ -19,9 +19,25 @@ impl Gate for ImageExistsGate {
     }
 
     fn ask<'a>(&'a self, scope: &'a Scope, question: &'a Question) -> Option<BoxFuture<'a, Answered>> {
-        let Question::ImageExists { image, wanted } = question else { return None };
-        Some(look(scope, image, wanted).map(Answered::from).boxed())
+        let Question::Preflight(PreflightQuestion { wanted: Preflight::ImageExists(wanted), images, .. }) =
+            question
+        else {
+            return None;
+        };
+        Some(look_at_all(scope, images, wanted).map(Answered::from).boxed())
     }
+}
+
+/// The verdict on the first image that does not pass, else on the last.
+async fn look_at_all(scope: &Scope, images: &[String], wanted: &ImageExists) -> Verdict {
+    let mut verdict = (GateState::NoData, "no image is named".to_owned());
+    for image in images {
+        verdict = look(scope, image, wanted).await;
+        if verdict.0 != GateState::Pass {
+            break;
+        }
+    }
+    verdict
 }
 
 async fn look(scope: &Scope, image: &str, wanted: &ImageExists) -> Verdict {

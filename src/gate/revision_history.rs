@@ -4,9 +4,9 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::{Answered, Gate, Scope, Verdict};
-use crate::api::environment::WorkloadRef;
+use crate::api::environment::{Preflight, WorkloadRef};
 use crate::api::release::GateState;
-use crate::domain::health::Question;
+use crate::domain::health::{PreflightQuestion, Question};
 use crate::workload::{self, Target};
 
 /// So many old revisions of each workload are kept.
@@ -18,8 +18,15 @@ impl Gate for RevisionHistoryGate {
     }
 
     fn ask<'a>(&'a self, scope: &'a Scope, question: &'a Question) -> Option<BoxFuture<'a, Answered>> {
-        let Question::RevisionHistory { at_least, workloads } = question else { return None };
-        Some(count(scope, *at_least, workloads).map(Answered::from).boxed())
+        let Question::Preflight(PreflightQuestion {
+            wanted: Preflight::RevisionHistory(wanted),
+            workloads,
+            ..
+        }) = question
+        else {
+            return None;
+        };
+        Some(count(scope, wanted.at_least, workloads).map(Answered::from).boxed())
     }
 }
 

@@ -9,9 +9,9 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
 use super::{Answered, Gate, Scope, Verdict, unanswered};
-use crate::api::environment::SecretKeys;
+use crate::api::environment::{Preflight, SecretKeys};
 use crate::api::release::GateState;
-use crate::domain::health::Question;
+use crate::domain::health::{PreflightQuestion, Question};
 
 /// The Secret has these keys.
 pub struct SecretKeysGate;
@@ -39,7 +39,10 @@ impl Gate for SecretKeysGate {
     }
 
     fn ask<'a>(&'a self, scope: &'a Scope, question: &'a Question) -> Option<BoxFuture<'a, Answered>> {
-        let Question::SecretKeys(wanted) = question else { return None };
+        let Question::Preflight(PreflightQuestion { wanted: Preflight::SecretKeys(wanted), .. }) = question
+        else {
+            return None;
+        };
         Some(look(scope, wanted).map(Answered::from).boxed())
     }
 }

@@ -10,13 +10,13 @@ use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::response::Response;
 use kube::{Client, Config};
-use release_cockpit::api::environment::{GithubChecks, HttpProbe, ImageExists, PrometheusRef};
+use release_cockpit::api::environment::{GithubChecks, HttpProbe, ImageExists, Preflight, PrometheusRef};
 use release_cockpit::api::release::GateState::{self, Fail, NoData, Pass};
 use release_cockpit::cluster::Cluster;
 use release_cockpit::cluster::outbound::Outbound;
 use release_cockpit::cluster::registry::{Mirrors, Registries};
 use release_cockpit::domain::address::Allowed;
-use release_cockpit::domain::health::{Answer, Question};
+use release_cockpit::domain::health::{Answer, PreflightQuestion, Question};
 use release_cockpit::domain::measure::{AlertsQuestion, Measure};
 use release_cockpit::gate::{Scope, ask};
 use release_cockpit::metrics::{Kind, Pool, Prometheus, Target, instant};
@@ -108,7 +108,13 @@ fn at(url: &str) -> PrometheusRef {
 fn checks(url: &str) -> Question {
     let wanted =
         GithubChecks { repo: "acme/shop".into(), api_url: Some(url.into()), ..GithubChecks::default() };
-    Question::GithubChecks { wanted, version: "v1".into() }
+    let alone = PreflightQuestion::alone(Preflight::GithubChecks(wanted));
+    Question::Preflight(PreflightQuestion { revision: "v1".into(), ..alone })
+}
+
+fn exists(image: String) -> Question {
+    let alone = PreflightQuestion::alone(Preflight::ImageExists(ImageExists::default()));
+    Question::Preflight(PreflightQuestion { images: vec![image], ..alone })
 }
 
 fn expect(answer: &Answer, state: GateState, part: &str) {
@@ -181,7 +187,7 @@ async fn what_an_environment_names_is_not_asked_on_the_machine_itself() {
         }
     }
     let image = format!("127.0.0.1:{port}/acme/shop:v1");
-    let question = Question::ImageExists { image, wanted: ImageExists::default() };
+    let question = exists(image);
     expect(&ask(&strict, &question).await, NoData, "a loopback address");
     for url in ["http://169.254.169.254/latest/", "http://[fd00:ec2::254]/", "http://0xa9fea9fe/"] {
         let all = scope("http://127.0.0.1:1", &["0.0.0.0/0", "::/0"]);
@@ -223,9 +229,7 @@ async fn a_registry_leads_nobody_to_a_forbidden_address() {
         ("acme/blob:v1", "a loopback address"),
         ("acme/metadata:v1", "a link-local or metadata address"),
     ] {
-        let question =
-            Question::ImageExists { image: format!("{host}/{image}"), wanted: ImageExists::default() };
-        expect(&ask(&scope, &question).await, NoData, part);
+        expect(&ask(&scope, &exists(format!("{host}/{image}"))).await, NoData, part);
     }
     assert!(hidden.heard().is_empty(), "{:?}", hidden.heard());
 }

@@ -1,6 +1,7 @@
 //! The house keeps its shape: imports point one way, each crate stays in its rooms, files stay short, one place reads the clock.
 
 mod circles;
+mod preflights;
 mod settings;
 mod views;
 

@@ -8,13 +8,13 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, PostParams};
 use kube::{Client, Config};
-use release_cockpit::api::environment::{GithubChecks, ImageExists, SecretKeyRef};
+use release_cockpit::api::environment::{GithubChecks, ImageExists, Preflight, SecretKeyRef};
 use release_cockpit::api::release::GateState::{self, Fail, NoData, Pass};
 use release_cockpit::cluster::Cluster;
 use release_cockpit::cluster::outbound::Outbound;
 use release_cockpit::cluster::registry::{Credentials, Error, Mirrors, Registries};
 use release_cockpit::domain::address::Allowed;
-use release_cockpit::domain::health::{Answer, Question};
+use release_cockpit::domain::health::{Answer, PreflightQuestion, Question};
 use release_cockpit::gate::{Scope, ask};
 use release_cockpit::metrics::Pool;
 use release_cockpit::sim::scenario::Scenario;
@@ -155,13 +155,14 @@ impl World {
 
     async fn image(&self, image: &str, wanted: ImageExists) -> Answer {
         let image = format!("{}/{image}", self.host);
-        ask(&self.scope, &Question::ImageExists { image, wanted }).await
+        ask(&self.scope, &exists(image, wanted)).await
     }
 
     async fn checks(&self, wanted: GithubChecks) -> Answer {
         let wanted =
             GithubChecks { repo: "acme/planera".into(), api_url: Some(self.ear.url.clone()), ..wanted };
-        ask(&self.scope, &Question::GithubChecks { wanted, version: "v1.8.2".into() }).await
+        let alone = PreflightQuestion::alone(Preflight::GithubChecks(wanted));
+        ask(&self.scope, &Question::Preflight(PreflightQuestion { revision: "v1.8.2".into(), ..alone })).await
     }
 }
 
@@ -170,6 +171,11 @@ fn client(running: &Running, token: &str) -> Client {
     config.root_cert = Some(Vec::new());
     config.auth_info.token = Some(token.to_owned().into());
     Client::try_from(config).unwrap()
+}
+
+fn exists(image: String, wanted: ImageExists) -> Question {
+    let alone = PreflightQuestion::alone(Preflight::ImageExists(wanted));
+    Question::Preflight(PreflightQuestion { images: vec![image], ..alone })
 }
 
 fn platforms(names: &[&str]) -> ImageExists {
@@ -201,7 +207,7 @@ async fn an_image_is_there_for_its_platforms_or_the_sentence_says_what_is_missin
         assert_eq!(answer.state, state, "{image}: {}", answer.detail);
         assert!(answer.detail.contains(sentence), "{image}: {}", answer.detail);
     }
-    let nowhere = Question::ImageExists { image: "127.0.0.1:1/open/api:v1".into(), wanted: platforms(&[]) };
+    let nowhere = exists("127.0.0.1:1/open/api:v1".into(), platforms(&[]));
     assert_eq!(ask(&world.scope, &nowhere).await.state, NoData);
 }
 

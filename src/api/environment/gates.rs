@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::SecretKeyRef;
+use super::preflight::Preflight;
 use crate::api::duration::Duration;
 
 /// What must be true; evaluated again at the moment of execution.
@@ -52,75 +52,6 @@ pub enum Unreadable {
     Pass,
     /// It waits.
     Hold,
-}
-
-/// A check before anything is changed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum Preflight {
-    /// The image exists in its registry for these platforms.
-    ImageExists(ImageExists),
-    /// The Secret has these keys; values are never read out.
-    SecretKeys(SecretKeys),
-    /// Enough old revisions are kept to go back to.
-    RevisionHistory(RevisionHistory),
-    /// The commit's GitHub check runs are green.
-    GithubChecks(GithubChecks),
-}
-
-/// The image exists in its registry.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ImageExists {
-    /// Platforms such as `linux/arm64`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 16), inner(length(min = 1, max = 64)))]
-    pub platforms: Vec<String>,
-    /// A Secret of type `kubernetes.io/dockerconfigjson` for registries that do not answer everybody.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253))]
-    pub pull_secret: Option<String>,
-}
-
-/// The Secret has these keys.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct SecretKeys {
-    /// Name of the Secret.
-    #[schemars(length(min = 1, max = 253))]
-    pub secret: String,
-    /// Keys that must be there.
-    #[schemars(length(max = 64), inner(length(min = 1, max = 253)))]
-    pub keys: Vec<String>,
-}
-
-/// Enough old revisions are kept.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct RevisionHistory {
-    /// Old revisions needed.
-    #[schemars(range(min = 0, max = 100))]
-    pub at_least: i32,
-}
-
-/// The commit's check runs are green.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct GithubChecks {
-    /// `owner/name`.
-    #[schemars(length(min = 3, max = 256))]
-    pub repo: String,
-    /// The Secret's key that holds a token; without one GitHub is asked as a stranger.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub token: Option<SecretKeyRef>,
-    /// Checks and statuses that must be there and green; empty: all that there are, and at least one.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64), inner(length(min = 1, max = 256)))]
-    pub required: Vec<String>,
-    /// Address of the REST interface; `https://api.github.com` when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 2048))]
-    pub api_url: Option<String>,
 }
 
 /// A probe that is repeated.

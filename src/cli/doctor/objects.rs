@@ -19,7 +19,7 @@ use crate::cluster;
 use crate::cluster::registry::Registries;
 use crate::cluster::secret::{SecretError, inspect};
 use crate::domain::gate::is_itself;
-use crate::domain::health::Question;
+use crate::domain::health::{PreflightQuestion, Question};
 use crate::domain::object_name::NewName;
 use crate::domain::secret_use::{self, SecretUse};
 use crate::domain::track;
@@ -155,7 +155,11 @@ pub(super) async fn secrets(patient: &Patient) -> Vec<Finding> {
         for preflight in preflights(environment) {
             let Preflight::SecretKeys(wanted) = preflight else { continue };
             let subject = format!("{} {}", environment.key(), wanted.secret);
-            questions.push((environment, subject, Question::SecretKeys(wanted.clone())));
+            questions.push((
+                environment,
+                subject,
+                Question::Preflight(PreflightQuestion::alone(preflight.clone())),
+            ));
         }
     }
     let mut found = uses(patient, environments).await;
@@ -297,11 +301,9 @@ pub(super) async fn images(patient: &Patient) -> Vec<Finding> {
     };
     let mut questions = Vec::new();
     for environment in environments {
-        let wanted = preflights(environment).find_map(|preflight| match preflight {
-            Preflight::ImageExists(wanted) => Some(wanted.clone()),
-            _ => None,
-        });
-        let wanted = wanted.unwrap_or_else(ImageExists::default);
+        let is_of_images = |preflight: &&Preflight| matches!(preflight, Preflight::ImageExists(_));
+        let wanted = preflights(environment).find(is_of_images).cloned();
+        let wanted = wanted.unwrap_or_else(|| Preflight::ImageExists(ImageExists::default()));
         let current = environment.status.iter().flat_map(|status| &status.current);
         let of_registry: BTreeMap<&str, &str> = current
             .map(|current| {
@@ -309,8 +311,11 @@ pub(super) async fn images(patient: &Patient) -> Vec<Finding> {
             })
             .collect();
         for image in of_registry.into_values() {
-            let question = Question::ImageExists { image: image.to_owned(), wanted: wanted.clone() };
-            questions.push((environment, environment.key().to_string(), question));
+            let asked = PreflightQuestion {
+                images: vec![image.to_owned()],
+                ..PreflightQuestion::alone(wanted.clone())
+            };
+            questions.push((environment, environment.key().to_string(), Question::Preflight(asked)));
         }
     }
     if questions.is_empty() {

@@ -39,7 +39,7 @@ pub(super) fn of_second_workloads(case: &Case<'_>, all: &mut Evaluation) {
                 Gate::fail(name, format!("{}{}", answer.detail, instead(case))).cleared_by(owner(component))
             }
             Some(answer) => Gate::pass(name, &answer.detail),
-            None => gate(case, &name),
+            None => gate(case, &name, &owner(component)),
         };
         all.push(gate);
     }

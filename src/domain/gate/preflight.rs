@@ -3,9 +3,9 @@
 use chrono::TimeDelta;
 
 use super::{Case, Evaluation, Gate, Moment, targets};
-use crate::api::environment::{EnvironmentSpec, Preflight};
+use crate::api::environment::{Asked, Component, Gates, Preflight};
 use crate::api::release::{GateState, Phase, Release, ReleaseKind};
-use crate::domain::health::{Question, image_version_name, preflight_name};
+use crate::domain::health::{PreflightQuestion, Question, image_version_name, preflight_name};
 use crate::domain::span;
 use crate::domain::{image_version, version};
 
@@ -32,13 +32,13 @@ pub(super) fn versions(case: &Case<'_>, is_waived: bool, all: &mut Evaluation) {
             let question = Question::ImageTag {
                 image: version::with_tag(&component.image, &tag),
                 digest: digest.to_owned(),
-                pull_secret: pull_secret(spec),
+                pull_secret: spec.gates.as_ref().and_then(Gates::pull_secret).map(str::to_owned),
             };
             all.questions.push((name.clone(), question));
         }
         match proof {
             Some(proof) => all.push(Gate::pass(name, proof)),
-            None if is_gate => all.push(gate(case, &name)),
+            None if is_gate => all.push(gate(case, &name, "someone who can push the image")),
             None => {}
         }
     }
@@ -62,13 +62,6 @@ fn proof(case: &Case<'_>, component: &str, digest: &str) -> Option<String> {
     Some(format!("{} succeeded with this digest as {}", me.version, found.key()))
 }
 
-fn pull_secret(spec: &EnvironmentSpec) -> Option<String> {
-    spec.gates.iter().flat_map(|gates| &gates.preflight).find_map(|preflight| match preflight {
-        Preflight::ImageExists(wanted) => wanted.pull_secret.clone(),
-        _ => None,
-    })
-}
-
 /// Adds a gate per preflight check, and the questions that are due.
 pub(super) fn judge(case: &Case<'_>, all: &mut Evaluation) {
     let Some(gates) = &case.environment.spec.gates else { return };
@@ -78,17 +71,17 @@ pub(super) fn judge(case: &Case<'_>, all: &mut Evaluation) {
             if case.observed.answers.is_due(&name, EVERY, case.now) {
                 all.questions.push((name.clone(), question));
             }
-            all.push(gate(case, &name));
+            all.push(gate(case, &name, preflight.kind().cleared_by));
         }
     }
 }
 
-/// The gate of one question, by its freshest answer.
-pub(super) fn gate(case: &Case<'_>, name: &str) -> Gate {
+/// The gate of one question, by its freshest answer; `who` can make it pass.
+pub(super) fn gate(case: &Case<'_>, name: &str, who: &str) -> Gate {
     match case.observed.answers.last_since(name, span::before(case.now, FRESH)) {
         Some(answer) => {
             let gate = Gate::new(name, answer.state, &answer.detail);
-            if answer.state == GateState::Pass { gate } else { gate.cleared_by("whoever can mend it") }
+            if answer.state == GateState::Pass { gate } else { gate.cleared_by(who) }
         }
         None if case.moment == Moment::Waiting => {
             Gate::wait(name, "is being asked").cleared_by("the controller")
@@ -97,23 +90,23 @@ pub(super) fn gate(case: &Case<'_>, name: &str) -> Gate {
     }
 }
 
+/// The questions of one check with the names of their gates.
 fn questions(case: &Case<'_>, base: &str, preflight: &Preflight) -> Vec<(String, Question)> {
-    match preflight {
-        Preflight::SecretKeys(keys) => vec![(base.to_owned(), Question::SecretKeys(keys.clone()))],
-        Preflight::RevisionHistory(history) => {
-            let workloads = targets(case).map(|(component, _)| component.workload.clone()).collect();
-            vec![(base.to_owned(), Question::RevisionHistory { at_least: history.at_least, workloads })]
+    let versions = case.environment.spec.versions.as_ref();
+    let revision = image_version::revision_of(versions, &case.release().spec.version);
+    let question = |about: &[(&Component, &str)]| {
+        Question::Preflight(PreflightQuestion {
+            wanted: preflight.clone(),
+            images: about.iter().map(|(_, image)| (*image).to_owned()).collect(),
+            workloads: about.iter().map(|(component, _)| component.workload.clone()).collect(),
+            revision: revision.to_owned(),
+        })
+    };
+    let all: Vec<_> = targets(case).collect();
+    match preflight.kind().asked {
+        Asked::Once => vec![(base.to_owned(), question(&all))],
+        Asked::PerComponent => {
+            all.iter().map(|one| (format!("{base}/{}", one.0.name), question(&[*one]))).collect()
         }
-        Preflight::GithubChecks(checks) => {
-            let versions = case.environment.spec.versions.as_ref();
-            let version = image_version::revision_of(versions, &case.release().spec.version).to_owned();
-            vec![(base.to_owned(), Question::GithubChecks { wanted: checks.clone(), version })]
-        }
-        Preflight::ImageExists(wanted) => targets(case)
-            .map(|(component, image)| {
-                let question = Question::ImageExists { image: image.to_owned(), wanted: wanted.clone() };
-                (format!("{base}/{}", component.name), question)
-            })
-            .collect(),
     }
 }

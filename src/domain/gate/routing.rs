@@ -20,7 +20,7 @@ pub(super) fn judge(case: &Case<'_>, all: &mut Evaluation) {
                 Routing { weights: weights.clone(), ..track::second_of(component, &settings, track) };
             all.questions.push((name.clone(), Question::Routing(routing)));
         }
-        all.push(gate(case, &name));
+        all.push(gate(case, &name, "someone who can edit the router's objects"));
         let name = format!("neighbours/{}", component.name);
         if case.observed.answers.is_due(&name, EVERY, case.now) {
             let gates = case.environment.spec.gates.as_ref();
@@ -33,7 +33,7 @@ pub(super) fn judge(case: &Case<'_>, all: &mut Evaluation) {
             });
             all.questions.push((name.clone(), question));
         }
-        all.push(gate(case, &name));
+        all.push(gate(case, &name, "someone who can edit the objects that select the pods"));
     }
 }
 
