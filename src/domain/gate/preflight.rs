@@ -110,3 +110,63 @@ fn questions(case: &Case<'_>, base: &str, preflight: &Preflight) -> Vec<(String,
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::evaluate;
+    use super::*;
+    use crate::api::environment::{GithubChecks, ImageExists, RevisionHistory, SecretKeys};
+    use crate::api::release::ReleaseStatus;
+    use crate::domain::fixtures::{at, environment, observed};
+    use crate::domain::health::Answer;
+
+    fn every_kind() -> Vec<Preflight> {
+        vec![
+            Preflight::ImageExists(ImageExists::default()),
+            Preflight::SecretKeys(SecretKeys { secret: "app".into(), keys: vec!["A".into()] }),
+            Preflight::RevisionHistory(RevisionHistory { at_least: 2 }),
+            Preflight::GithubChecks(GithubChecks { repo: "acme/shop".into(), ..GithubChecks::default() }),
+        ]
+    }
+
+    #[test]
+    fn a_check_is_asked_as_its_row_says_and_names_who_can_clear_it() {
+        let mut environment = environment();
+        environment.spec.gates = Some(Gates { preflight: every_kind(), ..Gates::default() });
+        let mut observed = observed(environment);
+        let evaluation =
+            |observed: &_| evaluate(observed, &ReleaseStatus::default(), None, Moment::Waiting, at(0));
+        let asked: Vec<_> = evaluation(&observed)
+            .questions
+            .into_iter()
+            .filter_map(|(name, question)| match question {
+                Question::Preflight(asked) => {
+                    Some((name, asked.images.len(), asked.workloads.len(), asked.revision))
+                }
+                _ => None,
+            })
+            .collect();
+        let version = observed.release.spec.version.clone();
+        let row = |name: &str, count: usize| (name.to_owned(), count, count, version.clone());
+        assert_eq!(
+            asked,
+            [
+                row("preflight/0/image-exists/backend", 1),
+                row("preflight/0/image-exists/frontend", 1),
+                row("preflight/1/secret-keys", 2),
+                row("preflight/2/revision-history", 2),
+                row("preflight/3/github-checks", 2),
+            ]
+        );
+        for (name, ..) in &asked {
+            observed.answers.record(name, Answer::new(at(0), GateState::Fail, "no"));
+        }
+        let gates = evaluation(&observed).gates;
+        for (name, ..) in &asked {
+            let gate = gates.iter().find(|gate| gate.name == *name).unwrap();
+            let index: usize = name.split('/').nth(1).unwrap().parse().unwrap();
+            assert_eq!(gate.state, GateState::Fail);
+            assert_eq!(gate.cleared_by.as_deref(), Some(every_kind()[index].kind().cleared_by), "{name}");
+        }
+    }
+}
