@@ -39,15 +39,10 @@ impl Gate for GithubChecksGate {
     }
 
     fn ask<'a>(&'a self, scope: &'a Scope, question: &'a Question) -> Option<BoxFuture<'a, Answered>> {
-        let Question::Preflight(PreflightQuestion {
-            wanted: Preflight::GithubChecks(wanted), revision, ..
-        }) = question
-        else {
-            return None;
-        };
-        Some(
-            look(scope, wanted, revision).map(|found| found.unwrap_or_else(|verdict| verdict).into()).boxed(),
-        )
+        let Question::Preflight(PreflightQuestion { wanted, revision, .. }) = question else { return None };
+        let Preflight::GithubChecks(wanted) = wanted else { return None };
+        let answer = look(scope, wanted, revision);
+        Some(answer.map(|found| found.unwrap_or_else(|verdict| verdict).into()).boxed())
     }
 
     fn secret_use(&self, wanted: &Preflight) -> Option<SecretUse> {
