@@ -185,7 +185,13 @@ impl World {
         self.with_curves(
             environment,
             query,
-            vec![Series { label: label.into(), subject: Subject::Component(label.into()), points, step }],
+            vec![Series {
+                label: label.into(),
+                subject: Subject::Component(label.into()),
+                points,
+                step,
+                ..Series::default()
+            }],
         )
     }
 

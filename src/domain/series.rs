@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::api::strategy::Track;
+
 /// One curve: samples in ascending time. A gap is a distance of more than two steps, or a value that is not finite.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Series {
@@ -9,6 +11,10 @@ pub struct Series {
     pub label: Box<str>,
     /// What it is of, as its labels say.
     pub subject: Subject,
+    /// Track of the pods that it is of, where the curves beside it are of others.
+    pub track: Option<Track>,
+    /// Percentile that it shows, such as 95.
+    pub percentile: Option<u8>,
     /// Unix seconds and value.
     pub points: Vec<(f64, f64)>,
     /// Distance between two samples, in seconds.
@@ -28,6 +34,12 @@ pub enum Subject {
 }
 
 impl Series {
+    /// Whether it is of the new version's own pods.
+    #[must_use]
+    pub fn is_second(&self) -> bool {
+        matches!(self.track, Some(Track::Canary | Track::Green))
+    }
+
     /// The newest finite value that is at most `max_age` seconds old at `now`; absent data is never a number.
     #[must_use]
     pub fn current(&self, now: DateTime<Utc>, max_age: f64) -> Option<f64> {

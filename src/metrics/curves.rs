@@ -3,6 +3,7 @@
 use super::answer::{Found, Labels};
 use super::client::Prometheus;
 use super::error::Error;
+use crate::api::strategy::Track;
 use crate::domain::alert_row::Words;
 use crate::domain::series::{Series, Subject};
 use crate::domain::sliding::{Sample, Sliding};
@@ -97,12 +98,15 @@ impl Curves {
             Some(legend) => kept.iter().map(|(labels, _)| told(legend, labels)).collect(),
             None => names(&kept.iter().map(|(labels, _)| labels), &self.name),
         };
+        let sided = is_sided(kept.iter().map(|(labels, _)| labels));
         let mut series: Vec<Series> = names
             .into_iter()
             .zip(kept)
             .map(|(label, (labels, points))| Series {
+                percentile: percentile(labels, &label),
                 label,
                 subject: subject(labels),
+                track: track(labels).filter(|_| sided),
                 points: points.clone(),
                 step: self.kept.step(),
             })
@@ -117,6 +121,32 @@ fn subject(labels: &Labels) -> Subject {
     let value = |name: &str| labels.get(name)?.as_str().map(|value| crate::sanitize::line(value).into());
     let component = value("component").map(Subject::Component);
     component.or_else(|| value("pod").map(Subject::Pod)).unwrap_or_default()
+}
+
+/// Whether curves are of different tracks.
+fn is_sided<'a>(mut curves: impl Iterator<Item = &'a Labels>) -> bool {
+    let first = curves.next().map(track);
+    curves.any(|labels| Some(track(labels)) != first)
+}
+
+/// The track that the labels name: the label `track` first, then any other whose value is the word of one.
+fn track(labels: &Labels) -> Option<Track> {
+    let of = |value: &serde_json::Value| {
+        let word = value.as_str()?;
+        [Track::Stable, Track::Canary, Track::Green].into_iter().find(|track| track.as_str() == word)
+    };
+    labels.get("track").and_then(of).or_else(|| labels.values().find_map(of))
+}
+
+/// The percentile of a curve: by the label `quantile` of a summary, else by a word such as `p95` in its name.
+fn percentile(labels: &Labels, name: &str) -> Option<u8> {
+    let quantile = labels.get("quantile").and_then(|value| value.as_str()?.parse::<f64>().ok());
+    let whole = quantile.map(|share| (share * 100.0).round()).filter(|share| (0.0..=100.0).contains(share));
+    let named = || {
+        let words = name.split(|c: char| !c.is_ascii_alphanumeric());
+        words.filter_map(|word| word.strip_prefix('p')?.parse().ok()).find(|share| *share <= 100)
+    };
+    whole.and_then(|share| format!("{share}").parse().ok()).or_else(named)
 }
 
 /// A legend with the values of labels in the place of their names; an absent label is nothing.
@@ -164,12 +194,15 @@ fn in_part(why: &str) -> Box<str> {
 
 fn of_one_sample(found: Vec<Found>, name: &str) -> Vec<Series> {
     let names = names(&found.iter().map(|found| &found.labels), name);
+    let sided = is_sided(found.iter().map(|found| &found.labels));
     let mut series: Vec<Series> = names
         .into_iter()
         .zip(found)
         .map(|(label, found)| Series {
+            percentile: percentile(&found.labels, &label),
             label,
             subject: subject(&found.labels),
+            track: track(&found.labels).filter(|_| sided),
             points: found.samples,
             step: 0.0,
         })
@@ -229,6 +262,30 @@ mod tests {
         ] {
             assert_eq!(subject(labels.as_object().unwrap()), expected, "{labels}");
         }
+    }
+
+    #[test]
+    fn a_curve_has_the_track_and_the_percentile_that_its_labels_and_name_give() {
+        for (labels, name, expected) in [
+            (json!({"track": "canary", "other": "stable"}), "a", (Some(Track::Canary), None)),
+            (json!({"role": "green"}), "a", (Some(Track::Green), None)),
+            (json!({"app": "canary-shop"}), "canary-shop", (None, None)),
+            (json!({"quantile": "0.99"}), "0.99", (None, Some(99))),
+            (json!({"quantile": "high"}), "p50 high", (None, Some(50))),
+            (json!({}), "p95 (backend)", (None, Some(95))),
+            (json!({"app": "p950"}), "p950", (None, None)),
+            (json!({}), "pay", (None, None)),
+        ] {
+            let labels = labels.as_object().unwrap();
+            assert_eq!((track(labels), percentile(labels, name)), expected, "{labels:?}");
+        }
+        let of = |tracks: &[&str]| {
+            let labels: Vec<Labels> =
+                tracks.iter().map(|track| json!({"track": track}).as_object().unwrap().clone()).collect();
+            is_sided(labels.iter())
+        };
+        assert!(of(&["stable", "canary"]) && of(&["stable", ""]));
+        assert!(!of(&["stable", "stable"]) && !of(&["canary"]) && !of(&[]));
     }
 
     #[test]

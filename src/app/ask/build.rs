@@ -70,7 +70,7 @@ fn evidence(store: &Store, id: &EnvironmentId) -> Evidence {
 fn p99(store: &Store, id: &EnvironmentId) -> Option<String> {
     let query = (id.key.clone(), LATENCY.into());
     let metric = store.cluster(id.cluster)?.metrics.get(&query)?;
-    let curve = metric.series.iter().find(|series| series.label.contains("p99"))?;
+    let curve = metric.series.iter().find(|series| series.percentile == Some(99))?;
     curve.current(store.now, 60.0).map(facts::seconds)
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use crate::api::Tier;
+use crate::app::facts::{percent, seconds};
 use crate::app::state::cluster_state::FeedState;
 use crate::app::state::health::Reading;
 use crate::app::state::inbox::InboxRow;
@@ -31,7 +32,11 @@ pub(super) fn state(store: &Store) -> Vec<String> {
     lines.extend(store.rows.inbox.iter().map(|row| needs(store, row)));
     lines.push(format!("environments: {}", counted(store.rows.environments.len())));
     lines.extend(store.rows.environments.iter().map(|row| {
-        let numbers = format!("{}{}", number("error rate", row.error_rate), number("p95", row.latency));
+        let numbers = format!(
+            "{}{}",
+            number(("error rate", percent), row.error_rate),
+            number(("p95", seconds), row.latency)
+        );
         environment(store, row, &numbers)
     }));
     let queue: Vec<&QueueRow> =
@@ -130,9 +135,7 @@ fn environment(store: &Store, row: &EnvironmentRow, numbers: &str) -> String {
     )
 }
 
-fn number(label: &str, reading: Reading) -> String {
-    use crate::app::facts::{percent, seconds};
-    let shown = |value| if label == "p95" { seconds(value) } else { percent(value) };
+fn number((label, shown): (&str, fn(f64) -> String), reading: Reading) -> String {
     match reading.value {
         Some(value) if reading.is_over() => format!(", {label} {} OVER ITS LIMIT", shown(value)),
         Some(value) => format!(", {label} {}", shown(value)),

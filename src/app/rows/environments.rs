@@ -288,5 +288,5 @@ pub(in crate::app) fn reading(
 
 /// Where a query gives several percentiles, the limit is meant for this one.
 fn is_p95(series: &Series) -> bool {
-    series.label.contains("p95")
+    series.percentile == Some(95)
 }

@@ -17,7 +17,7 @@ use crate::domain::series::Series;
 use crate::ui::chrome::{Chrome, Freshness, grey, stand_in};
 use crate::ui::theme::Theme;
 
-pub(super) use curves::{Curves, Detail, curve_style, is_second, stroke_glyph};
+pub(super) use curves::{Curves, Detail, curve_style, stroke_glyph};
 pub(super) use title::LimitNote;
 
 /// What a metric pane shows.

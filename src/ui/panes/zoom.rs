@@ -17,7 +17,7 @@ use crate::ui::format::{Exact, Short, Unit};
 use crate::ui::layout::{take_bottom, take_left};
 use crate::ui::pane::{Ctx, Pane};
 use crate::ui::panes::changes::change_line;
-use crate::ui::panes::metric::{self, Curves, Detail, LimitNote, is_second, stroke_glyph};
+use crate::ui::panes::metric::{self, Curves, Detail, LimitNote, stroke_glyph};
 use crate::ui::panes::{metrics, objective};
 use crate::ui::pen::Pen;
 
@@ -219,7 +219,7 @@ impl<'a> Zoom<'a> {
         is_chosen: bool,
     ) {
         let (theme, now) = (self.ctx.theme, self.ctx.store.now);
-        let sided = self.series().iter().any(is_second);
+        let sided = self.series().iter().any(Series::is_second);
         let style = metric::curve_style(theme, curve, index);
         pen.put(theme.text, if is_chosen { theme.glyphs.current } else { " " });
         pen.put(style, stroke_glyph(theme, curve, sided)).skip(1);
@@ -302,7 +302,7 @@ impl<'a> Zoom<'a> {
 fn twin<'a>(baseline: &'a [Series], curve: &Series, count: usize) -> Option<&'a Series> {
     let same = baseline.iter().find(|series| series.label == curve.label);
     same.or_else(|| {
-        baseline.first().filter(|_| baseline.len() == 1 && (count == 1 || is_second(curve) || count == 2))
+        baseline.first().filter(|_| baseline.len() == 1 && (count == 1 || curve.is_second() || count == 2))
     })
 }
 

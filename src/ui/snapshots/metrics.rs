@@ -129,7 +129,7 @@ fn curve(label: &str, middle: f64, swing: f64) -> Series {
         pod if pod.starts_with("backend-") => Subject::Pod(pod.into()),
         _ => Subject::Whole,
     };
-    Series { label: label.into(), subject, points: points.collect(), step: 10.0 }
+    Series { label: label.into(), subject, points: points.collect(), step: 10.0, ..Series::default() }
 }
 
 /// With samples of every pane, and the state of the promise.

@@ -45,7 +45,7 @@ impl<'a, M: Iterator<Item = (DateTime<Utc>, &'a str, Style)> + Clone> Curves<'a,
     pub(in crate::ui::panes) fn draw(self, buf: &mut Buffer, inner: Rect, theme: &Theme) {
         let Self { pane, series, now, detail, .. } = self;
         let unit = Unit::from(pane.unit);
-        let sided = series.iter().any(is_second);
+        let sided = series.iter().any(Series::is_second);
         let labels = if detail.has_legend { 0 } else { label_cells(series, sided, inner.width) };
         let right = if labels > 0 { labels + 1 } else { 0 };
         let plot_area =
@@ -176,27 +176,21 @@ impl LabelRows {
     }
 }
 
-/// Whether a curve is of the new version while two run side by side.
-pub(in crate::ui::panes) fn is_second(series: &Series) -> bool {
-    let last = series.label.rsplit(' ').next().unwrap_or_default();
-    [Track::Canary, Track::Green].iter().any(|track| track.as_str() == last)
-}
-
 /// The curves in the order in which they are drawn: what is drawn later lies on top.
 fn ordered(series: &[Series]) -> impl Iterator<Item = (usize, &Series)> {
     let all = || series.iter().enumerate();
-    all().filter(|(_, series)| !is_second(series)).chain(all().filter(|(_, series)| is_second(series)))
+    all().filter(|(_, series)| !series.is_second()).chain(all().filter(|(_, series)| series.is_second()))
 }
 
 /// Beside a new version, the old one is dashed.
 fn stroke(series: &Series, sided: bool) -> Stroke {
-    if sided && !is_second(series) { Stroke::Dashed } else { Stroke::Whole }
+    if sided && !series.is_second() { Stroke::Dashed } else { Stroke::Whole }
 }
 
 /// Whose curve it is decides over its place among the looks: the old version's first, the new one's second.
 fn slot(series: &Series, index: usize) -> usize {
-    let is_old = series.label.ends_with(Track::Stable.as_str());
-    if is_second(series) {
+    let is_old = series.track == Some(Track::Stable);
+    if series.is_second() {
         1
     } else if is_old {
         0
@@ -207,7 +201,7 @@ fn slot(series: &Series, index: usize) -> usize {
 
 /// Which character stands for a curve where there are no dots: one for the new version, another for the old one.
 fn look(series: &Series, index: usize) -> usize {
-    match (is_second(series), series.label.ends_with(Track::Stable.as_str())) {
+    match (series.is_second(), series.track == Some(Track::Stable)) {
         (true, _) => 0,
         (false, true) => 1,
         (false, false) => index,
