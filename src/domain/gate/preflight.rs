@@ -119,6 +119,7 @@ mod tests {
     use crate::api::release::ReleaseStatus;
     use crate::domain::fixtures::{at, environment, observed};
     use crate::domain::health::Answer;
+    use crate::domain::plan;
 
     fn every_kind() -> Vec<Preflight> {
         vec![
@@ -134,8 +135,9 @@ mod tests {
         let mut environment = environment();
         environment.spec.gates = Some(Gates { preflight: every_kind(), ..Gates::default() });
         let mut observed = observed(environment);
-        let evaluation =
-            |observed: &_| evaluate(observed, &ReleaseStatus::default(), None, Moment::Waiting, at(0));
+        let plan = plan::plan(observed.environment.as_ref().unwrap(), &observed.release);
+        let status = ReleaseStatus { plan: Some(plan), ..ReleaseStatus::default() };
+        let evaluation = |observed: &_| evaluate(observed, &status, None, Moment::Waiting, at(0));
         let asked: Vec<_> = evaluation(&observed)
             .questions
             .into_iter()
