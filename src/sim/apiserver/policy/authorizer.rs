@@ -99,6 +99,7 @@ pub(super) fn register(context: &mut Context<'_>) {
     });
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the interpreter hands arguments over by value")]
 fn service_account(
     This(this): This<Value>,
     namespace: Arc<String>,
@@ -109,6 +110,7 @@ fn service_account(
     Ok(Value::Opaque(Arc::new(check)))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the interpreter hands arguments over by value")]
 fn check(This(this): This<Value>, verb: Arc<String>) -> Result<Value, ExecutionError> {
     let check = of::<Check>(&this, "check")?;
     let resource = match check.sub.as_str() {
