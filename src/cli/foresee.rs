@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use crate::api::time::to_time;
 use crate::api::{ActionKind, Environment, Release, ReleaseAction};
 use crate::domain::action;
+use crate::domain::environment_action::{self, Situation};
 use crate::domain::health::Answers;
 use crate::domain::rollout::{Governs, Observed};
 use crate::domain::workload_kind;
@@ -52,6 +53,27 @@ pub(super) fn refusal(
     (!verdict.is_applied()).then_some(verdict.message)
 }
 
+/// Why the controller would refuse an action on the environment itself. What it does to a workload hangs on the workload, which is not
+/// read here: nothing is foreseen.
+pub(super) fn refusal_of_environment(
+    environment: &Environment,
+    releases: &[Release],
+    (action, now): (&ReleaseAction, DateTime<Utc>),
+) -> Option<String> {
+    if matches!(action.spec.action, ActionKind::Scale | ActionKind::Restart) {
+        return None;
+    }
+    let mut tried = action.clone();
+    tried.metadata.creation_timestamp = Some(to_time(now));
+    let key = environment.key();
+    let mine = releases.iter().filter(|release| release.environment_key() == key);
+    let mine: Vec<Arc<Release>> = mine.cloned().map(Arc::new).collect();
+    let (workloads, autoscalers) = (BTreeMap::new(), BTreeMap::new());
+    let seen = Situation { environment, workloads: &workloads, autoscalers: &autoscalers, releases: &mine };
+    let verdict = environment_action::judge(&seen, &tried, now).verdict;
+    (!verdict.is_applied()).then_some(verdict.message)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,6 +89,23 @@ mod tests {
         action.spec.parameters =
             weight.map(|weight| Parameters { weight: Some(weight), ..Parameters::default() });
         refusal(&release, Some(&environment()), std::slice::from_ref(&release), (&action, at(9)))
+    }
+
+    #[test]
+    fn a_trial_on_an_environment_meets_them_too() {
+        let mut environment = environment();
+        environment.status = Some(crate::domain::fixtures::enforced());
+        let tried = |kind| {
+            let mut action = action("try", kind, "alice", 5);
+            (action.spec.release, action.metadata.creation_timestamp) = (None, None);
+            action.spec.reason = Some("it burns".into());
+            refusal_of_environment(&environment, &[], (&action, at(9)))
+        };
+        assert_eq!(tried(ActionKind::Freeze), None);
+        assert_eq!(tried(ActionKind::AbortAll), None);
+        assert!(tried(ActionKind::Unfreeze).is_some(), "nothing is frozen");
+        assert!(tried(ActionKind::Allow).is_some(), "nothing is denied");
+        assert_eq!(tried(ActionKind::Scale), None, "it hangs on the workload");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::act::{no_environment, on_release, send};
 use super::error::CliError;
 use super::exit::Exit;
+use super::foresee;
 use super::grammar::{
     Check, Drive, Freeze, HandOver, How, OnDigest, OnEnvironment, Override, Replicas, Restart, Review, Said,
     Scale,
@@ -200,7 +201,13 @@ async fn confirm_and_send(
     };
     let action = intent::environment_action(environment, kind, session.author(), (&act, &nonce))?;
     let confirmation = action_rule::confirmation(kind, act.parameters.as_ref(), None);
-    send(session, (Some(environment), confirmation), (&action, None), (&what, how)).await
+    let foreseen = if how.dry_run {
+        let releases = session.releases().await?;
+        foresee::refusal_of_environment(environment, &releases, (&action, Clock::system().now()))
+    } else {
+        None
+    };
+    send(session, (Some(environment), confirmation), (&action, foreseen), (&what, how)).await
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use crate::app::state::cluster_state::Feed;
 use crate::app::state::view::{Pane as Focus, RollbackView, View};
 use crate::domain::age::Age;
-use crate::domain::fared::word;
+use crate::domain::fared::{self, word};
 use crate::domain::known_version::{KnownVersion, Verdict};
 use crate::ui::chrome::{Chrome, Freshness, grey, stand_in};
 use crate::ui::format::{Many, Short, width};
@@ -150,22 +150,26 @@ fn changes(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>, view: &RollbackView) {
 }
 
 /// Why a version is no way back; absent when it is one.
-fn refusal(known: &KnownVersion) -> Option<&'static str> {
-    if known.is_way_back() {
-        None
+fn refusal(known: &KnownVersion) -> Option<String> {
+    let why = if known.is_way_back() {
+        return None;
     } else if known.current {
-        Some("this is what runs now")
+        "this is what runs now"
     } else if word(known) == "aborted" {
-        Some("this version was aborted here: it is shown, and not offered")
+        return Some(format!(
+            "this version was {} here: it is shown, and not offered",
+            fared::sentence(known)
+        ));
     } else if known.denied {
-        Some("this version is denied here until someone with freeze allows it again")
+        "this version is denied here until someone with freeze allows it again"
     } else if known.verdict == Verdict::Left {
-        Some("somebody rolled back from this version: deploy it again to return to it")
+        "somebody rolled back from this version: deploy it again to return to it"
     } else if known.verdict == Verdict::Bad {
-        Some("this version failed here: it is shown, and not offered")
+        "this version failed here: it is shown, and not offered"
     } else {
-        Some("how this version fared is not decided")
-    }
+        "how this version fared is not decided"
+    };
+    Some(why.to_owned())
 }
 
 fn list_height(area: Rect, boxed: bool) -> u16 {

@@ -39,7 +39,7 @@ async fn what_older_definitions_admitted_stays_updatable_and_harms_nobody_else()
     let environments = wire(&space, "admin", "Environment").await;
     let params = PatchParams::default();
     let odd = json!({"spec": {
-        "bake": "100000000d", "gates": {"health": [{"http": {"url": "service://backend:80/"}, "interval": "1h1h"}]},
+        "bake": "100000000d", "metrics": {"limits": {"errorRate": 5, "latency": -1}}, "gates": {"health": [{"http": {"url": "service://backend:80/"}, "interval": "1h1h"}]},
     }});
     world::until(60, "the old definitions are in force", || async {
         environments.patch("production", &params, &merge(odd.clone())).await.ok()
@@ -93,9 +93,14 @@ async fn what_older_definitions_admitted_stays_updatable_and_harms_nobody_else()
         assert!(refused.contains("spec.components[1].name"), "{refused}");
     }
     // what is wrong anew is refused
-    let worse = json!({"spec": {"retention": "200000000d"}});
-    let refused = environments.patch("production", &params, &merge(worse)).await.unwrap_err().to_string();
-    assert!(refused.contains("spec.retention"), "{refused}");
+    for (worse, field) in [
+        (json!({"retention": "200000000d"}), "spec.retention"),
+        (json!({"metrics": {"limits": {"latency": -2}}}), "spec.metrics.limits.latency"),
+    ] {
+        let worse = merge(json!({"spec": worse}));
+        let refused = environments.patch("production", &params, &worse).await.unwrap_err().to_string();
+        assert!(refused.contains(field), "{refused}");
+    }
 
     let _controller = Controller::start(&[&space, &other, &names], "only").await;
     other.ask("alice", "one", "v1.1.0", &["backend"]).await;
