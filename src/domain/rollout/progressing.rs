@@ -12,7 +12,10 @@ use crate::api::strategy::Strategy;
 use crate::domain::gate::{self, Moment};
 use crate::domain::rollout_status::RolloutStatus;
 use crate::domain::timeline::CONTROLLER;
-use crate::domain::{governing, plan};
+use crate::domain::{governing, plan, span};
+
+/// For how long a release that has begun and changed nothing waits for answers before it goes back to the queue.
+const ANSWERS: TimeDelta = TimeDelta::seconds(15);
 
 impl Draft<'_> {
     /// Carries out the present step as far as the world allows.
@@ -156,10 +159,24 @@ impl Draft<'_> {
         }
         let holds = evaluation.foremost().cloned();
         self.status.gates.clone_from(&evaluation.gates);
-        if let Some(gate) = &holds {
-            self.step_back(gate);
+        match &holds {
+            Some(gate) if gate.state == GateState::NoData && self.may_still_answer() => {
+                self.say(format!(
+                    "it asks once more before the first change, and {}",
+                    super::pending::sentence(gate)
+                ));
+                self.requeue_after(super::FAST);
+            }
+            Some(gate) => self.step_back(gate),
+            None => {}
         }
         holds.is_none()
+    }
+
+    /// Whether an answer that is missing may just not have come yet: a controller that takes over has asked nothing so far, and would
+    /// send back what another has begun.
+    fn may_still_answer(&self) -> bool {
+        self.status.started_at.is_some_and(|started| self.now < span::after(started, ANSWERS))
     }
 
     /// The policy may have changed between the verdict and the act; what was approved is then another plan.

@@ -85,6 +85,39 @@ fn gates_are_asked_again_at_the_moment_of_execution() {
     }
 }
 
+/// A controller that takes over knows no answers yet, and must not undo the start of the one before it.
+#[test]
+fn a_controller_that_takes_over_asks_before_it_sends_a_release_back() {
+    let mut world = super::canary::canary(vec![super::canary::weight(20)], true);
+    while world.phase() == Phase::Pending {
+        world.turn();
+    }
+    world.observed.answers = Answers::default();
+    let decision = next(&world.observed, at(world.secs));
+    assert_eq!(decision.status.phase, Phase::Progressing, "{}", decision.status.message);
+    assert!(decision.status.message.contains("asks once more"), "{}", decision.status.message);
+    assert!(!decision.effects.iter().any(Effect::changes_world), "{:?}", decision.effects);
+    assert_eq!(world.run(), Phase::Succeeded, "{}", world.status().message);
+    assert!(!world.reasons().contains(&"GatesReopened"));
+}
+
+#[test]
+fn a_start_without_answers_goes_back_to_the_queue() {
+    let mut world = super::canary::canary(vec![super::canary::weight(20)], true);
+    while world.phase() == Phase::Pending {
+        world.turn();
+    }
+    let started = world.secs;
+    while world.phase() == Phase::Progressing && world.secs < started + 120 {
+        world.observed.answers = Answers::default();
+        world.turn();
+        world.secs += 1;
+    }
+    assert_eq!(world.phase(), Phase::Pending);
+    assert!((started + 10..=started + 30).contains(&world.secs), "after {} s", world.secs - started);
+    assert!(world.reasons().contains(&"GatesReopened") && world.writes.is_empty());
+}
+
 #[test]
 fn reject_is_final() {
     let mut world = World::new(guarded());
