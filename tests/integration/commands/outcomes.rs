@@ -1,6 +1,6 @@
 //! What commands report of releases that failed, of what was done already, and of requests that mean two things.
 
-use kube::api::{Api, DeleteParams, Patch, PatchParams};
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams};
 use release_cockpit::api::{Environment, Release};
 use serde_json::json;
 
@@ -104,7 +104,7 @@ async fn the_last_failure_is_the_status_of_its_environment() {
     stage.comes_to_say("alice", &["status"], &["v1.8.1"]).await;
     stage.says("bob", &[&["deploy", "production", "v1.8.2"][..], &PHRASE].concat(), 0, &["created"]).await;
     let releases: Api<Release> = Api::namespaced(client(&stage, "controller"), "planera-production");
-    let found = releases.list(&Default::default()).await.unwrap();
+    let found = releases.list(&ListParams::default()).await.unwrap();
     let is_new = |release: &&Release| release.spec.version == "v1.8.2" && !release.phase().is_final();
     let name = found.items.iter().find(is_new).unwrap().metadata.name.clone().unwrap();
     // whatever has broken it: the status is all that the commands know

@@ -28,6 +28,8 @@ mod transport;
 
 /// Stories that are played where nobody says how many.
 const STORIES: u64 = 12;
+/// Seeds that once ended badly: two replicas led, and one sent a release back that the other had just started.
+const KEPT: [u64; 5] = [244, 314, 378, 401, 797];
 /// Stories that are played at once.
 const AT_ONCE: usize = 2;
 
@@ -85,5 +87,5 @@ fn play_all(seeds: &[u64]) {
 fn whatever_is_perturbed_every_release_ends_well() {
     let from = number("RELEASE_COCKPIT_PERTURB_FROM").unwrap_or(1);
     let count = number("RELEASE_COCKPIT_PERTURB").unwrap_or(STORIES);
-    play_all(&(from..from + count).collect::<Vec<_>>());
+    play_all(&KEPT.into_iter().chain(from..from + count).collect::<Vec<_>>());
 }
