@@ -1,7 +1,7 @@
 //! Drawing: the store as it looks in a terminal. Owns themes, glyphs, layout, panes and windows. Drawing changes nothing and does
 //! no IO; only visible rows are formatted, straight into the buffer. Must not know kube, tokio or where events come from.
 //!
-//! Start at [`render`]; a new pane is one file in `panes/` and one line in [`panes::PANES`].
+//! Start at [`render`]; a new pane is one file in `panes/` and one line in `panes::PANES`.
 
 pub(crate) mod banners;
 pub(crate) mod chrome;

@@ -39,7 +39,7 @@ const REASON: usize = 240;
 /// An object from a list, a watch or a read.
 #[derive(Clone, Debug)]
 pub enum Stored<K> {
-    /// It fits its type; [`unknown_parts`] lists what is missing.
+    /// It fits its type; `unknown_parts` lists what is missing.
     Readable(K),
     /// It does not fit its type.
     Unreadable(Box<Unreadable>),

@@ -26,7 +26,7 @@ pub fn update_all(store: &mut Store, events: impl IntoIterator<Item = Event>) ->
     effects
 }
 
-/// Takes a batch of events in, in order, and leaves the lists as they are until somebody looks: [`settle`] brings them up to date, and a
+/// Takes a batch of events in, in order, and leaves the lists as they are until somebody looks: [`settle()`] brings them up to date, and a
 /// key does, which means what stands there.
 pub fn take_in(store: &mut Store, events: impl IntoIterator<Item = Event>) -> Vec<Effect> {
     let mut effects = Vec::new();

@@ -1,6 +1,6 @@
 //! The part of an Environment that governs a release: what people agree to when they approve it, and what it is carried out under.
 //!
-//! Owns which sections of the spec that are ([`sections`]) and which follow a change at once ([`LIVE`]). The digest of a plan covers
+//! Owns which sections of the spec that are ([`sections`]) and which follow a change at once (`LIVE`). The digest of a plan covers
 //! the sections; a release that has begun keeps those that it began with.
 
 use std::collections::BTreeMap;

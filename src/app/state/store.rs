@@ -45,7 +45,7 @@ pub struct Store {
     pub views: Views,
     /// What is open, focused, selected and filtered.
     pub ui: UiState,
-    /// What the panes list; computed by [`crate::app::update`].
+    /// What the panes list; computed by [`crate::app::update()`].
     pub rows: Rows,
     /// What was asked for and is not yet seen to have happened, oldest first.
     pub pending: Vec<Pending>,

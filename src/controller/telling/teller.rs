@@ -56,7 +56,7 @@ pub(in crate::controller) struct Teller {
 }
 
 impl Teller {
-    /// A teller, and the end of its queue for [`work`].
+    /// A teller, and the end of its queue for `work`.
     pub(in crate::controller) fn new(desk: Desk) -> (Self, mpsc::UnboundedReceiver<Job>) {
         let (queue, jobs) = mpsc::unbounded_channel();
         let teller = Self {
