@@ -55,7 +55,10 @@ fn a_shell_gets_the_terminal_and_gives_it_back() {
     terminal.press("?");
     terminal.until_text("Releasing");
     terminal.press("\u{1b}");
-    terminal.until("the home screen again", |screen| !screen.contents().contains("Releasing"));
+    terminal.until("the home screen again", |screen| {
+        let text = screen.contents();
+        text.contains("Running") && !text.contains("Releasing")
+    });
     // without kubectl one sentence says so
     std::fs::remove_file(&kubectl).unwrap();
     if std::process::Command::new("/usr/bin/env")
