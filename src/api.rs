@@ -9,12 +9,24 @@
 pub mod condition;
 pub(crate) mod config_record;
 pub(crate) mod duration;
+#[expect(
+    unreachable_pub,
+    reason = "schema derives repeat the visibility of a type for what they make beside it"
+)]
 pub mod environment;
 pub mod labels;
 pub mod names;
 pub(crate) mod notified;
 pub(crate) mod permission;
+#[expect(
+    unreachable_pub,
+    reason = "schema derives repeat the visibility of a type for what they make beside it"
+)]
 pub mod release;
+#[expect(
+    unreachable_pub,
+    reason = "schema derives repeat the visibility of a type for what they make beside it"
+)]
 pub mod release_action;
 pub(crate) mod seal;
 pub(crate) mod stored;

@@ -16,6 +16,7 @@ mod toml_file;
 pub(crate) mod value;
 
 pub use error::ConfigError;
+pub(crate) use error::distance;
 pub use layer::Origin;
 pub use sections::Section;
 pub use settings::{Colours, Settings};

@@ -11,6 +11,7 @@
 //! is the terminal's logic, `ui` its drawing, `tui` its loop; `sim` is a simulator behind the real APIs. `assets/docs/architecture.md`
 //! says more.
 
+#![warn(unreachable_pub)]
 #![warn(clippy::missing_docs_in_private_items)]
 
 pub mod api;

@@ -25,7 +25,7 @@ use serde_json::value::RawValue;
 mod newer;
 mod partial;
 
-pub use newer::add_newer_fields;
+pub(crate) use newer::add_newer_fields;
 
 /// In-memory annotation that lists the parts of an object that this version does not understand. Never sent.
 const UNKNOWN_PARTS: &str = "release-cockpit.dev/unknown-parts";
@@ -55,7 +55,7 @@ pub struct Unreadable {
 
 /// A part of an object that this version does not understand.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UnknownPart {
+pub(crate) struct UnknownPart {
     /// Where it is, such as `spec.onFailure`.
     pub path: String,
     /// Its value where that is a short text or number, else why it cannot be decoded.
@@ -73,7 +73,7 @@ impl std::fmt::Display for UnknownPart {
 
 /// What this version does not understand of an object; empty for almost every object.
 #[must_use]
-pub fn unknown_parts(object: &impl Resource) -> Vec<UnknownPart> {
+pub(crate) fn unknown_parts(object: &impl Resource) -> Vec<UnknownPart> {
     let annotations = object.meta().annotations.as_ref();
     let list = annotations.and_then(|annotations| annotations.get(UNKNOWN_PARTS));
     list.and_then(|list| serde_json::from_str(list).ok()).unwrap_or_default()
@@ -81,25 +81,25 @@ pub fn unknown_parts(object: &impl Resource) -> Vec<UnknownPart> {
 
 /// Whether this version understands the whole object.
 #[must_use]
-pub fn is_understood(object: &impl Resource) -> bool {
+pub(crate) fn is_understood(object: &impl Resource) -> bool {
     object.meta().annotations.as_ref().is_none_or(|annotations| !annotations.contains_key(UNKNOWN_PARTS))
 }
 
 /// Whether this version decodes every field that it has of the object; fields that it does not have aside.
 #[must_use]
-pub fn is_decoded(object: &impl Resource) -> bool {
+pub(crate) fn is_decoded(object: &impl Resource) -> bool {
     unknown_parts(object).iter().all(|part| part.is_field)
 }
 
 /// Whether this version understands the object's status: otherwise it must not replace it.
 #[must_use]
-pub fn is_status_understood(object: &impl Resource) -> bool {
+pub(crate) fn is_status_understood(object: &impl Resource) -> bool {
     unknown_parts(object).iter().all(|part| !part.path.starts_with("status"))
 }
 
 /// `spec.onFailure: retry, spec.tier: canary`: what this version does not understand, in a few words; nothing for almost every object.
 #[must_use]
-pub fn unknown(object: &impl Resource) -> Option<String> {
+pub(crate) fn unknown(object: &impl Resource) -> Option<String> {
     const NAMED: usize = 3;
     let parts = unknown_parts(object);
     if parts.is_empty() {
@@ -114,7 +114,7 @@ pub fn unknown(object: &impl Resource) -> Option<String> {
 /// The spec as it is stored, of an object that is understood in part: what a record's seal covers. Nothing for any other object, whose
 /// spec is all there is.
 #[must_use]
-pub fn spec_as_stored(object: &impl Resource) -> Option<Value> {
+pub(crate) fn spec_as_stored(object: &impl Resource) -> Option<Value> {
     let text = object.meta().annotations.as_ref()?.get(SPEC_AS_STORED)?;
     serde_json::from_str(text).ok()
 }
@@ -198,7 +198,7 @@ fn drop_nulls(value: &mut Value) {
 ///
 /// # Errors
 /// The part does not fit its type.
-pub fn without_nulls<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+pub(crate) fn without_nulls<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: DeserializeOwned + Default,

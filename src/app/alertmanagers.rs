@@ -18,7 +18,7 @@ use crate::domain::action_rule::Confirmation;
 use crate::domain::silence::{Matcher, Silence, proposed};
 
 /// Where nobody can be asked.
-pub const NOBODY: &str =
+pub(crate) const NOBODY: &str =
     "no Alertmanager is known: set spec.metrics.alertmanager of the Environment, or --alertmanager";
 /// What is to be typed.
 const FORM: &str = "say for how long and why: :silence 2h [LABEL=VALUE…] REASON";

@@ -19,7 +19,7 @@ use crate::app::state::view_row::{Enter, PlaceRow, ViewRow};
 use crate::app::views;
 use crate::domain::age::Age;
 
-pub use lines::{Within, within};
+pub(crate) use lines::{Within, within};
 
 /// The view.
 pub(super) static VIEW: ViewRow = ViewRow {
@@ -150,7 +150,7 @@ pub(super) fn chosen(store: &Store) -> Option<String> {
 
 /// Everything that is known of an alert, one thing a line.
 #[must_use]
-pub fn told(store: &Store, line: &AlertLine) -> String {
+pub(crate) fn told(store: &Store, line: &AlertLine) -> String {
     let alert = &line.alert;
     let mut text = String::new();
     let mut put = |name: &str, value: &str| {
@@ -215,7 +215,7 @@ pub(super) fn list(store: &mut Store) {
 }
 
 /// Those that do not answer, while others do: who, and why not.
-pub fn silent(store: &Store) -> impl Iterator<Item = (&str, &str)> {
+pub(crate) fn silent(store: &Store) -> impl Iterator<Item = (&str, &str)> {
     let told = store.clusters.iter().flat_map(|cluster| &cluster.alerts);
     told.filter_map(|(source, told)| Some((&**source, told.error.as_deref()?)))
 }

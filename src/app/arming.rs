@@ -14,11 +14,11 @@ use crate::app::state::toast::Level;
 use crate::domain::age::Age;
 
 /// Longest time for which an environment can be armed.
-pub const LONGEST: TimeDelta = TimeDelta::hours(8);
+pub(crate) const LONGEST: TimeDelta = TimeDelta::hours(8);
 
 /// Whether an environment may be changed from here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Posture {
+pub(crate) enum Posture {
     /// It may, as always.
     Open,
     /// It may, for that long.
@@ -29,7 +29,7 @@ pub enum Posture {
 
 /// Whether that environment may be changed from here.
 #[must_use]
-pub fn posture(store: &Store, id: &EnvironmentId) -> Posture {
+pub(crate) fn posture(store: &Store, id: &EnvironmentId) -> Posture {
     let Some(environment) = store.environment(id) else { return Posture::Open };
     let demanded = environment.spec.open_read_only
         || (store.arming.production && environment.spec.tier == Tier::Production);
@@ -44,7 +44,7 @@ pub fn posture(store: &Store, id: &EnvironmentId) -> Posture {
 
 /// Why nothing may be changed there from here; absent when it may.
 #[must_use]
-pub fn read_only(store: &Store, id: &EnvironmentId) -> Option<String> {
+pub(crate) fn read_only(store: &Store, id: &EnvironmentId) -> Option<String> {
     let name = &id.key.name;
     (posture(store, id) == Posture::ReadOnly)
         .then(|| format!("{name} is read-only here: :arm {name} 15m REASON"))

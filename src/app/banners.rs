@@ -123,7 +123,7 @@ fn unattested_condition(environment: &Environment) -> Option<&Condition> {
 
 /// Why nobody attests identities there; absent where the policies are in force, or the controller has not looked yet.
 #[must_use]
-pub fn unattested(environment: &Environment) -> Option<&str> {
+pub(crate) fn unattested(environment: &Environment) -> Option<&str> {
     unattested_condition(environment).map(|condition| condition.message.as_str())
 }
 

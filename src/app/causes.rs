@@ -177,7 +177,7 @@ fn workloads(
 
 /// The cause of a pod's trouble, with everything that was read about it.
 #[must_use]
-pub fn of_pod(store: &Store, id: &PodId) -> Option<Diagnosis> {
+pub(crate) fn of_pod(store: &Store, id: &PodId) -> Option<Diagnosis> {
     let pod = store.pod(id)?;
     let examined = &store.cluster(id.cluster)?.examined;
     let evidence = examined.get(&id.key).and_then(|examined| examined.evidence.as_deref());
@@ -186,7 +186,7 @@ pub fn of_pod(store: &Store, id: &PodId) -> Option<Diagnosis> {
 
 /// Where the evidence for what is selected is; nothing where no cause is known.
 #[must_use]
-pub fn place(store: &Store, target: &Target) -> Option<(ClusterId, Subject, Jump)> {
+pub(crate) fn place(store: &Store, target: &Target) -> Option<(ClusterId, Subject, Jump)> {
     if let Some(id) = &target.pod
         && let Some(found) = of_pod(store, id)
     {

@@ -22,10 +22,10 @@ use crate::domain::component;
 use crate::domain::pod_row::PodRow;
 
 /// How far back changes are listed, unless a view shows a longer time.
-pub const REACH: TimeDelta = TimeDelta::hours(1);
+pub(crate) const REACH: TimeDelta = TimeDelta::hours(1);
 
 /// Name of the view.
-pub const NAME: &str = "changes";
+pub(crate) const NAME: &str = "changes";
 
 /// The view.
 pub(super) static VIEW: ViewRow = ViewRow {

@@ -10,7 +10,7 @@ use crate::app::state::store::Store;
 use crate::app::state::ui_state::Overlay;
 use crate::app::target::target;
 
-pub(super) use arguments::{aimed, chooses};
+pub(super) use arguments::{aimed, chooses, misnamed};
 
 /// Short names that fingers know.
 const ALIASES: [(&str, &str); 7] = [

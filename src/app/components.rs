@@ -19,22 +19,22 @@ use crate::domain::known_version::tag;
 use crate::domain::series::Series;
 
 /// The word for all components together.
-pub const ALL: &str = "all";
+pub(crate) const ALL: &str = "all";
 /// What stands before a name that is meant as it is, also where it is the word for all.
 const NAMED: char = '=';
 /// Of whom numbers are that no query tells apart by component.
-pub const UNDIVIDED: &str = "all components";
+pub(crate) const UNDIVIDED: &str = "all components";
 
 /// The component that is shown alone in that environment; absent: all are.
 #[must_use]
-pub fn alone<'a>(store: &'a Store, id: &EnvironmentId) -> Option<&'a Component> {
+pub(crate) fn alone<'a>(store: &'a Store, id: &EnvironmentId) -> Option<&'a Component> {
     let name = store.ui.alone.get(id)?;
     store.environment(id)?.spec.component(name)
 }
 
 /// The component that is shown alone in the environment that the screen is about.
 #[must_use]
-pub fn here(store: &Store) -> Option<&Component> {
+pub(crate) fn here(store: &Store) -> Option<&Component> {
     alone(store, &store.focused_environment()?)
 }
 
@@ -52,7 +52,7 @@ pub(super) fn shows_alert(store: &Store, id: &EnvironmentId, alert: &AlertRow) -
 
 /// The component of which a release's panes tell alone; absent: of all, also where the release does not change that one.
 #[must_use]
-pub fn of_release<'a>(store: &'a Store, id: &ReleaseId) -> Option<&'a Component> {
+pub(crate) fn of_release<'a>(store: &'a Store, id: &ReleaseId) -> Option<&'a Component> {
     let wanted = alone(store, &store.environment_of(id)?)?;
     let changes = store.release(id)?.spec.images.iter().any(|image| image.component == wanted.name);
     changes.then_some(wanted)
@@ -60,7 +60,7 @@ pub fn of_release<'a>(store: &'a Store, id: &ReleaseId) -> Option<&'a Component>
 
 /// The curves of a pane that are shown, and whose they are; absent: everybody's, because all components are shown.
 #[must_use]
-pub fn curves<'a>(
+pub(crate) fn curves<'a>(
     store: &'a Store,
     id: &EnvironmentId,
     series: &'a [Series],

@@ -18,7 +18,7 @@ const CONTROLLER: &str = "controller";
 
 /// Who drives a release now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Driving<'a> {
+pub(crate) struct Driving<'a> {
     /// Who; empty when the wheel was left to nobody in particular.
     pub by: &'a str,
     /// For how long the claim holds still; absent: until it is handed over.
@@ -29,7 +29,7 @@ pub struct Driving<'a> {
 
 /// Who drives that release; absent when nobody does and nobody has left a note.
 #[must_use]
-pub fn of(release: &Release, now: DateTime<Utc>) -> Option<Driving<'_>> {
+pub(crate) fn of(release: &Release, now: DateTime<Utc>) -> Option<Driving<'_>> {
     let driver = release.status.as_ref()?.driver.as_ref()?;
     let over = driver.until.is_some_and(|until| until <= now);
     let by = if over { "" } else { driver.by.as_str() };
@@ -40,7 +40,7 @@ pub fn of(release: &Release, now: DateTime<Utc>) -> Option<Driving<'_>> {
 
 /// That somebody else drives, for whoever is about to act.
 #[must_use]
-pub fn warning(store: &Store, id: &ReleaseId) -> Option<String> {
+pub(crate) fn warning(store: &Store, id: &ReleaseId) -> Option<String> {
     let me = store.cluster(id.cluster)?.identity.as_ref()?;
     let driving = of(store.release(id)?, store.now)?;
     let environment = store.environment_of(id).and_then(|id| store.environment(&id));
@@ -54,7 +54,7 @@ pub fn warning(store: &Store, id: &ReleaseId) -> Option<String> {
 
 /// Who has acted on that release in the last ten minutes, the last one first, with how long ago; the controller is nobody.
 #[must_use]
-pub fn present<'a>(
+pub(crate) fn present<'a>(
     cluster: &'a ClusterState,
     release: &'a Release,
     now: DateTime<Utc>,

@@ -186,12 +186,12 @@ fn application(environment: &Environment) -> String {
 
 /// A ratio as per cent, as the panes write it.
 #[must_use]
-pub fn percent(ratio: f64) -> String {
+pub(crate) fn percent(ratio: f64) -> String {
     Value(Unit::Ratio, ratio).to_string()
 }
 
 /// Seconds, as the panes write them.
 #[must_use]
-pub fn seconds(seconds: f64) -> String {
+pub(crate) fn seconds(seconds: f64) -> String {
     Value(Unit::Seconds, seconds).to_string()
 }

@@ -26,41 +26,41 @@ use crate::domain::pod_row::{PodKey, PodRow};
 use crate::domain::series::{Series, Subject, unix};
 use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
 
-pub use alerts::alert;
-pub use objects::{environment, event, pod, release, release_action};
-pub use portraits::portrait;
-pub use progressive::{canary_paused, progressive};
-pub use story::{burning, planera};
+pub(crate) use alerts::alert;
+pub(crate) use objects::{environment, event, pod, release, release_action};
+pub(crate) use portraits::portrait;
+pub(crate) use progressive::{canary_paused, progressive};
+pub(crate) use story::{burning, planera};
 
 /// The instant at which every fixture lives.
-pub fn now() -> DateTime<Utc> {
+pub(crate) fn now() -> DateTime<Utc> {
     DateTime::parse_from_rfc3339("2026-11-20T14:03:22Z").unwrap().to_utc()
 }
 
 /// That many seconds before [`now`].
-pub fn ago(seconds: i64) -> DateTime<Utc> {
+pub(crate) fn ago(seconds: i64) -> DateTime<Utc> {
     now() - TimeDelta::seconds(seconds)
 }
 
 /// The id of an environment of the application `planera` in the first cluster.
-pub fn environment_id(name: &str) -> EnvironmentId {
+pub(crate) fn environment_id(name: &str) -> EnvironmentId {
     EnvironmentId::new(ClusterId(0), EnvironmentKey::new(format!("planera-{name}"), name))
 }
 
 /// The id of a release into that environment of `planera` in the first cluster.
-pub fn release_id(environment: &str, name: &str) -> ReleaseId {
+pub(crate) fn release_id(environment: &str, name: &str) -> ReleaseId {
     ReleaseId::new(ClusterId(0), crate::api::ReleaseKey::new(format!("planera-{environment}"), name))
 }
 
 /// A store in the making: one cluster, everything live, alice connected.
-pub struct World {
+pub(crate) struct World {
     /// The store so far.
     pub store: Store,
 }
 
 impl World {
     /// One cluster `prod-eu`, connected as alice of the team leads, every feed live, the controller leading.
-    pub fn live() -> Self {
+    pub(crate) fn live() -> Self {
         let mut world = Self { store: Store::new(["prod-eu".into()], "test") };
         world.send(Event::Tick(now()));
         world.send(Event::Resize { width: 120, height: 40 });
@@ -77,14 +77,14 @@ impl World {
     }
 
     /// The store of a session that has connected to nothing yet.
-    pub fn connecting() -> Self {
+    pub(crate) fn connecting() -> Self {
         let mut world = Self { store: Store::new(["prod-eu".into()], "test") };
         world.send(Event::Tick(now()));
         world
     }
 
     /// Connected as someone else.
-    pub fn connected_as(mut self, user: &str, groups: &[&str]) -> Self {
+    pub(crate) fn connected_as(mut self, user: &str, groups: &[&str]) -> Self {
         self.cluster(ClusterEvent::Connected {
             identity: Identity { user: user.into(), groups: groups.iter().map(|g| (*g).into()).collect() },
             server_version: "v1.36.2".into(),
@@ -93,7 +93,7 @@ impl World {
     }
 
     /// With this environment, its workloads at full strength, and every permission there.
-    pub fn with(mut self, environment: impl Into<Environment>) -> Self {
+    pub(crate) fn with(mut self, environment: impl Into<Environment>) -> Self {
         let environment = environment.into();
         let key = environment.key();
         for component in &environment.spec.components {
@@ -128,13 +128,13 @@ impl World {
     }
 
     /// With this release.
-    pub fn with_release(mut self, release: impl Into<Release>) -> Self {
+    pub(crate) fn with_release(mut self, release: impl Into<Release>) -> Self {
         self.apply_release(release);
         self
     }
 
     /// With this action.
-    pub fn with_action(mut self, action: ReleaseAction) -> Self {
+    pub(crate) fn with_action(mut self, action: ReleaseAction) -> Self {
         let key = crate::api::ReleaseKey::new(
             action.metadata.namespace.as_deref().unwrap_or_default(),
             action.metadata.name.as_deref().unwrap_or_default(),
@@ -144,13 +144,13 @@ impl World {
     }
 
     /// With this pod.
-    pub fn with_pod(mut self, pod: PodRow) -> Self {
+    pub(crate) fn with_pod(mut self, pod: PodRow) -> Self {
         self.cluster(ClusterEvent::Pods(Delta::Applied(pod.key.clone(), pod)));
         self
     }
 
     /// With an event about a pod or another object of that environment.
-    pub fn with_event(mut self, environment: &str, event: EventRow) -> Self {
+    pub(crate) fn with_event(mut self, environment: &str, event: EventRow) -> Self {
         let namespace = environment_id(environment).key.namespace;
         let name = format!("{}.{}.{}", event.name, event.reason, event.message.len()).into();
         self.cluster(ClusterEvent::Events(Delta::Applied(PodKey { namespace, name }, event)));
@@ -158,7 +158,7 @@ impl World {
     }
 
     /// With these alerts, and no others, as its Prometheus tells them.
-    pub fn with_alerts<A: Into<AlertRow>>(mut self, alerts: Vec<A>) -> Self {
+    pub(crate) fn with_alerts<A: Into<AlertRow>>(mut self, alerts: Vec<A>) -> Self {
         let alerts = alerts.into_iter().map(Into::into).collect();
         let source = "monitoring/prometheus:9090".into();
         self.cluster(ClusterEvent::Alerting(AlertingEvent::Alerts {
@@ -170,14 +170,14 @@ impl World {
     }
 
     /// With only these permissions in an environment of `planera`.
-    pub fn allowed(mut self, environment: &str, verbs: &[Verb]) -> Self {
+    pub(crate) fn allowed(mut self, environment: &str, verbs: &[Verb]) -> Self {
         let environment = environment_id(environment).key;
         self.cluster(ClusterEvent::Permissions { environment, allowed: verbs.to_vec() });
         self
     }
 
     /// With a curve of 30 minutes, one value a sample, the last of them now.
-    pub fn with_metric(self, environment: &str, query: &str, label: &str, values: &[f64]) -> Self {
+    pub(crate) fn with_metric(self, environment: &str, query: &str, label: &str, values: &[f64]) -> Self {
         let step = 1_800.0 / f64::from(u32::try_from(values.len().max(1)).unwrap());
         let ages = (0_u32..).map(|back| unix(now()) - step * f64::from(back));
         let mut points: Vec<_> = ages.zip(values.iter().rev().copied()).collect();
@@ -196,7 +196,7 @@ impl World {
     }
 
     /// With these curves.
-    pub fn with_curves(mut self, environment: &str, query: &str, curves: Vec<Series>) -> Self {
+    pub(crate) fn with_curves(mut self, environment: &str, query: &str, curves: Vec<Series>) -> Self {
         self.cluster(ClusterEvent::Metrics(MetricsEvent::Metrics {
             environment: environment_id(environment).key,
             query: query.into(),
@@ -208,7 +208,7 @@ impl World {
     }
 
     /// With a feed that was lost.
-    pub fn lost(mut self, feed: Feed, seconds: i64) -> Self {
+    pub(crate) fn lost(mut self, feed: Feed, seconds: i64) -> Self {
         self.cluster(ClusterEvent::Feed(
             feed,
             FeedState::Stale {
@@ -221,7 +221,7 @@ impl World {
     }
 
     /// With a controller that renewed its lease that long ago.
-    pub fn controller_silent(mut self, seconds: i64) -> Self {
+    pub(crate) fn controller_silent(mut self, seconds: i64) -> Self {
         self.cluster(ClusterEvent::Controller(ControllerHealth {
             leader: Some("release-cockpit-0".into()),
             renewed: Some(ago(seconds)),
@@ -231,7 +231,7 @@ impl World {
     }
 
     /// After these keys, written as in a key map with blanks between; a word of several letters is typed letter by letter.
-    pub fn typing(mut self, keys: &str) -> Self {
+    pub(crate) fn typing(mut self, keys: &str) -> Self {
         for chord in chords(keys) {
             self.send(Event::Key { chord, repeat: false });
         }
@@ -239,12 +239,12 @@ impl World {
     }
 
     /// The store.
-    pub fn store(self) -> Store {
+    pub(crate) fn store(self) -> Store {
         self.store
     }
 
     /// With its lists computed for the view that is open now.
-    pub fn settled(mut self) -> Self {
+    pub(crate) fn settled(mut self) -> Self {
         let (width, height) = self.store.size;
         self.send(Event::Resize { width: width + 1, height });
         self.send(Event::Resize { width, height });
@@ -252,23 +252,23 @@ impl World {
     }
 
     /// Sends an event; effects are dropped.
-    pub fn send(&mut self, event: Event) {
+    pub(crate) fn send(&mut self, event: Event) {
         update(&mut self.store, event);
     }
 
     /// A release is new or has changed.
-    pub fn apply_release(&mut self, release: impl Into<Release>) {
+    pub(crate) fn apply_release(&mut self, release: impl Into<Release>) {
         let release = release.into();
         self.cluster(ClusterEvent::Releases(Delta::Applied(release.key(), Arc::new(release))));
     }
 
-    pub fn cluster(&mut self, event: ClusterEvent) {
+    pub(crate) fn cluster(&mut self, event: ClusterEvent) {
         self.send(Event::Cluster(ClusterId(0), event));
     }
 }
 
 /// Keys out of a sentence: `n v1.8.2 tab enter`; what is not a key's name is typed letter by letter.
-pub fn chords(keys: &str) -> Vec<crate::config::key::KeyChord> {
+pub(crate) fn chords(keys: &str) -> Vec<crate::config::key::KeyChord> {
     use crate::config::key::KeyChord;
     keys.split_whitespace()
         .flat_map(|word| match word.parse::<KeyChord>() {

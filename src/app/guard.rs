@@ -16,7 +16,7 @@ const RELIED_ON: [Feed; 3] = [Feed::Environments, Feed::Releases, Feed::Actions]
 
 /// Why we may not use that verb in that environment; absent when we may.
 #[must_use]
-pub fn permission(store: &Store, environment: &EnvironmentId, verb: Verb) -> Option<String> {
+pub(crate) fn permission(store: &Store, environment: &EnvironmentId, verb: Verb) -> Option<String> {
     let name = &environment.key.name;
     match store.cluster(environment.cluster)?.permissions.get(&environment.key) {
         Some(allowed) if allowed.contains(&verb) => None,
@@ -27,7 +27,7 @@ pub fn permission(store: &Store, environment: &EnvironmentId, verb: Verb) -> Opt
 
 /// Why nothing that needs this verb may be sent there now: no permission, data out of step, or an environment that is only looked at.
 #[must_use]
-pub fn refusal(store: &Store, environment: &EnvironmentId, verb: Verb) -> Option<String> {
+pub(crate) fn refusal(store: &Store, environment: &EnvironmentId, verb: Verb) -> Option<String> {
     permission(store, environment, verb)
         .or_else(|| lock(store, environment.cluster))
         .or_else(|| arming::read_only(store, environment))
@@ -36,7 +36,7 @@ pub fn refusal(store: &Store, environment: &EnvironmentId, verb: Verb) -> Option
 /// Why a stop (pause, abort, reject, freeze, stop, deny or rollback) may not be sent there now. Only a missing permission and a cluster that
 /// was never reached keep it: old data and an environment that opens read-only lock what starts something.
 #[must_use]
-pub fn refusal_to_stop(store: &Store, environment: &EnvironmentId, verb: Verb) -> Option<String> {
+pub(crate) fn refusal_to_stop(store: &Store, environment: &EnvironmentId, verb: Verb) -> Option<String> {
     let Some(cluster) = store.cluster(environment.cluster) else { return Some("no such cluster".to_owned()) };
     if cluster.identity.is_none() {
         return Some(format!("not connected to {} yet", cluster.context));
@@ -47,7 +47,7 @@ pub fn refusal_to_stop(store: &Store, environment: &EnvironmentId, verb: Verb) -
 
 /// As [`refusal`] or [`refusal_to_stop`], by what the action does.
 #[must_use]
-pub fn refusal_of(
+pub(crate) fn refusal_of(
     store: &Store,
     environment: &EnvironmentId,
     (verb, kind): (Verb, ActionKind),
@@ -57,19 +57,19 @@ pub fn refusal_of(
 
 /// Whether an action takes something back or keeps it from going on.
 #[must_use]
-pub const fn is_stop(kind: ActionKind) -> bool {
+pub(crate) const fn is_stop(kind: ActionKind) -> bool {
     rule(kind).is_stop()
 }
 
 /// What a person must know who stops something on old data; absent while the data is in step.
 #[must_use]
-pub fn stop_warning(store: &Store, environment: &EnvironmentId) -> Option<String> {
+pub(crate) fn stop_warning(store: &Store, environment: &EnvironmentId) -> Option<String> {
     lock(store, environment.cluster).map(|lock| format!("{lock}: it is sent all the same"))
 }
 
 /// Why nothing may be sent to that cluster now; absent when it may. One dead cluster never locks another.
 #[must_use]
-pub fn lock(store: &Store, cluster: ClusterId) -> Option<String> {
+pub(crate) fn lock(store: &Store, cluster: ClusterId) -> Option<String> {
     let Some(state) = store.cluster(cluster) else { return Some("no such cluster".to_owned()) };
     if state.identity.is_none() {
         return Some(format!("not connected to {} yet", state.context));
@@ -79,7 +79,7 @@ pub fn lock(store: &Store, cluster: ClusterId) -> Option<String> {
 
 /// Who has stopped releases there; absent while they go. Going back is never stopped.
 #[must_use]
-pub fn freeze(store: &Store, environment: &EnvironmentId) -> Option<String> {
+pub(crate) fn freeze(store: &Store, environment: &EnvironmentId) -> Option<String> {
     let row = store.rows.environments.iter().find(|row| row.id == *environment)?;
     row.frozen.as_ref().map(|frozen| format!("{} is frozen by {frozen}", environment.key.name))
 }
@@ -100,7 +100,7 @@ fn feed_lock(state: Option<&FeedState>, feed: Feed, now: DateTime<Utc>) -> Optio
 
 /// For how long no controller has led, in words; absent while one leads.
 #[must_use]
-pub fn controller_silence(cluster: &ClusterState, now: DateTime<Utc>) -> Option<String> {
+pub(crate) fn controller_silence(cluster: &ClusterState, now: DateTime<Utc>) -> Option<String> {
     match cluster.controller.silent_for(now)? {
         None => Some("no controller has ever led here".to_owned()),
         Some(age) => Some(format!("controller silent for {} s", age.seconds())),
@@ -109,6 +109,6 @@ pub fn controller_silence(cluster: &ClusterState, now: DateTime<Utc>) -> Option<
 
 /// That the controller will be late, if it will: what is sent waits for it.
 #[must_use]
-pub fn controller_warning(cluster: &ClusterState, now: DateTime<Utc>) -> Option<String> {
+pub(crate) fn controller_warning(cluster: &ClusterState, now: DateTime<Utc>) -> Option<String> {
     controller_silence(cluster, now).map(|silence| format!("{silence}: what you send will wait for it"))
 }

@@ -17,7 +17,7 @@ use crate::config::key::{KeyChord, KeyCode};
 
 /// What a person wants to do with a pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wish {
+pub(crate) enum Wish {
     /// A shell in its main container.
     Shell,
     /// A forwarded port.
@@ -27,7 +27,7 @@ pub enum Wish {
 impl Wish {
     /// The subresource that it needs the right to create.
     #[must_use]
-    pub const fn subresource(self) -> &'static str {
+    pub(crate) const fn subresource(self) -> &'static str {
         match self {
             Self::Shell => "pods/exec",
             Self::Forward => "pods/portforward",

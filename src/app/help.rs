@@ -6,7 +6,7 @@ use crate::app::state::scope::Group;
 
 /// One line of the help.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum HelpLine {
+pub(crate) enum HelpLine {
     /// A heading.
     Heading(Group),
     /// A command; its keys are [`crate::app::state::keymap::Keymap::keys`].
@@ -15,7 +15,7 @@ pub enum HelpLine {
 
 /// Every line of the help, in order.
 #[must_use]
-pub fn lines() -> Vec<HelpLine> {
+pub(crate) fn lines() -> Vec<HelpLine> {
     Group::ALL
         .into_iter()
         .flat_map(|group| {

@@ -18,7 +18,7 @@ const PANES: [(KeptPane, Pane); 3] = [
 
 /// What of this session is kept. `settings` is the theme that the settings name.
 #[must_use]
-pub fn of(store: &Store, settings: &str) -> Kept {
+pub(crate) fn of(store: &Store, settings: &str) -> Kept {
     let filters = PANES.iter().filter_map(|(kept, pane)| {
         store.ui.filters.get(pane).map(|filter| (*kept, filter.text().to_owned()))
     });
@@ -48,7 +48,7 @@ pub fn of(store: &Store, settings: &str) -> Kept {
 }
 
 /// Takes over what was kept. Its place is gone to when it is known to be there, and only while nothing burns.
-pub fn take(store: &mut Store, kept: Kept) {
+pub(crate) fn take(store: &mut Store, kept: Kept) {
     if let Some(sort) = PodSort::ALL.into_iter().find(|sort| sort.word() == kept.sort) {
         store.ui.pod_sort = sort;
     }

@@ -58,7 +58,7 @@ fn near(given: &str) -> String {
 
 /// The keys of the registry.
 #[must_use]
-pub fn default_keymap() -> Keymap {
+pub(crate) fn default_keymap() -> Keymap {
     let chords = COMMANDS.iter().map(|command| (command.id, command.keys.to_vec())).collect();
     Keymap { meanings: index(&chords), chords }
 }

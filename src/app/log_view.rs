@@ -18,7 +18,7 @@ use crate::domain::log::{LogAsk, LogWhat};
 use crate::domain::pod_row::{PodKey, PodRow};
 
 /// Pods that are followed at once at most: each takes a connection.
-pub const MOST_PODS: usize = 40;
+pub(crate) const MOST_PODS: usize = 40;
 
 /// The view.
 pub(super) static VIEW: ViewRow = ViewRow {

@@ -16,7 +16,7 @@ use crate::app::views;
 
 /// Applications by environments.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Matrix<'a> {
+pub(crate) struct Matrix<'a> {
     /// Environments by tier and name: development, staging, production.
     pub columns: Vec<(Tier, &'a str)>,
     /// Applications by name; one that is in several clusters has a row in each.
@@ -25,7 +25,7 @@ pub struct Matrix<'a> {
 
 /// One application in one cluster.
 #[derive(Clone, Debug, PartialEq)]
-pub struct MatrixRow<'a> {
+pub(crate) struct MatrixRow<'a> {
     /// The application.
     pub application: &'a str,
     /// The cluster.
@@ -66,7 +66,7 @@ pub(super) fn open(store: &mut Store) {
 
 /// The environments that are listed, as a matrix.
 #[must_use]
-pub fn of(store: &Store) -> Matrix<'_> {
+pub(crate) fn of(store: &Store) -> Matrix<'_> {
     let rows = &store.rows.environments;
     let columns: BTreeSet<(Tier, &str)> = rows.iter().map(|row| (row.tier, &*row.name)).collect();
     let columns: Vec<(Tier, &str)> = columns.into_iter().collect();
@@ -92,7 +92,7 @@ pub fn of(store: &Store) -> Matrix<'_> {
 impl Matrix<'_> {
     /// Row and column of the selected environment.
     #[must_use]
-    pub fn selected(&self, store: &Store) -> Option<(usize, usize)> {
+    pub(crate) fn selected(&self, store: &Store) -> Option<(usize, usize)> {
         let wanted = store.ui.environments.selected.as_ref()?;
         self.rows.iter().enumerate().find_map(|(nth, row)| {
             let at = row.cells.iter().position(|cell| cell.is_some_and(|cell| cell.id == *wanted))?;

@@ -6,7 +6,7 @@ use crate::api::environment::MetricUnit;
 
 /// What a query's numbers are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unit {
+pub(crate) enum Unit {
     /// 0 to 1, shown in per cent.
     Ratio,
     /// Seconds.
@@ -33,7 +33,7 @@ impl From<MetricUnit> for Unit {
 
 /// A number of a unit, as the screen writes it: `0.42%`, `312ms`, `1.2s`, `4.2k`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Value(pub Unit, pub f64);
+pub(crate) struct Value(pub Unit, pub f64);
 
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -56,7 +56,7 @@ impl fmt::Display for Value {
 
 /// A number of a unit with four significant digits, where it must be told exactly: `1.873%`, `312.4ms`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Exact(pub Unit, pub f64);
+pub(crate) struct Exact(pub Unit, pub f64);
 
 impl fmt::Display for Exact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -13,7 +13,7 @@ use crate::app::views;
 use crate::domain::delivery::{Delivery, Period, delivery};
 
 /// Days that a period can have; the key goes from one to the next.
-pub const PERIODS: [u16; 3] = [30, 90, 7];
+pub(crate) const PERIODS: [u16; 3] = [30, 90, 7];
 
 /// The view.
 pub(super) static VIEW: ViewRow = ViewRow {
@@ -51,7 +51,7 @@ pub(super) fn open(store: &mut Store) {
 
 /// Every application by name with its numbers, over all clusters.
 #[must_use]
-pub fn list(store: &Store, days: u16) -> Vec<(String, Delivery)> {
+pub(crate) fn list(store: &Store, days: u16) -> Vec<(String, Delivery)> {
     type Lane = (ClusterId, EnvironmentKey);
     let mut applications: BTreeMap<&str, Vec<(Lane, &Release)>> = BTreeMap::new();
     for (id, cluster) in store.clusters() {

@@ -12,7 +12,7 @@ use crate::app::tracks;
 
 /// What comes next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outlook {
+pub(crate) struct Outlook {
     /// The next step in a few words; absent where none follows.
     pub next: Option<String>,
     /// When it begins by itself, where only time is missing.
@@ -25,7 +25,7 @@ pub struct Outlook {
 
 /// The outlook of a release; none once it has ended, or before there is a plan.
 #[must_use]
-pub fn outlook(release: &Release, environment: &Environment) -> Option<Outlook> {
+pub(crate) fn outlook(release: &Release, environment: &Environment) -> Option<Outlook> {
     let status = release.status.as_ref()?;
     let plan = status.plan.as_ref()?;
     let phase = release.phase();

@@ -13,7 +13,7 @@ use crate::app::state::view_row::Arrival;
 
 /// Where the screen is now; absent where that cannot be opened again.
 #[must_use]
-pub fn present(store: &Store) -> Option<Place> {
+pub(crate) fn present(store: &Store) -> Option<Place> {
     let row = store.view_row();
     let place = row.place.as_ref()?;
     let (environment, release) =

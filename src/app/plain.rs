@@ -27,7 +27,7 @@ const HELP: [&str; 4] = [
 
 /// What was told already.
 #[derive(Clone, Debug, Default)]
-pub struct Told {
+pub(crate) struct Told {
     /// Sentences by what they are about.
     facts: BTreeMap<String, String>,
     /// When the newest message was said, and its text.
@@ -41,7 +41,7 @@ pub struct Told {
 
 /// What there is to tell, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct News {
+pub(crate) struct News {
     /// Sentences, sanitised, one a line.
     pub lines: Vec<String>,
     /// The open view is to be told as well.
@@ -50,7 +50,7 @@ pub struct News {
 
 /// Whether the first lists have come, or will not come: nobody waits for a dead cluster.
 #[must_use]
-pub fn is_loaded(store: &Store) -> bool {
+pub(crate) fn is_loaded(store: &Store) -> bool {
     store.clusters.iter().all(|cluster| {
         let answered = |feed| !matches!(cluster.feeds.get(&feed), None | Some(FeedState::Connecting));
         let live = cluster.feeds.get(&Feed::Environments).is_some_and(FeedState::is_live);
@@ -64,7 +64,7 @@ fn permitted(cluster: &ClusterState) -> bool {
 }
 
 /// What is new since the last call; the first call tells everything.
-pub fn news(told: &mut Told, store: &Store) -> News {
+pub(crate) fn news(told: &mut Told, store: &Store) -> News {
     let mut news = News::default();
     let facts = sentences::facts(store);
     if told.begun {
@@ -125,14 +125,14 @@ fn opened(store: &Store) -> View {
 
 /// Everything as it is now, one sentence a line.
 #[must_use]
-pub fn state(store: &Store) -> Vec<String> {
+pub(crate) fn state(store: &Store) -> Vec<String> {
     let lines = sentences::state(store);
     lines.iter().map(|line| crate::sanitize::line(line).into_owned()).collect()
 }
 
 /// What a line means: an answer where something is asked, else one of our words, else a command. Told is what must be told at once;
 /// the second says that the open view is to be told again.
-pub fn line(store: &mut Store, line: &str) -> (Vec<Effect>, News) {
+pub(crate) fn line(store: &mut Store, line: &str) -> (Vec<Effect>, News) {
     let line = line.trim();
     let mut news = News::default();
     store.last_key = Some(store.now);

@@ -5,7 +5,7 @@ use crate::app::state::store::Store;
 use crate::app::state::toast::Level;
 
 /// Takes preferences over.
-pub fn take(store: &mut Store, preferences: Preferences) {
+pub(crate) fn take(store: &mut Store, preferences: Preferences) {
     let Preferences { theme, keymap, stale_after, arming, sections, attention } = preferences;
     store.theme = theme;
     store.keymap = keymap;

@@ -90,7 +90,7 @@ const fn severity(health: Health) -> u8 {
 
 /// The line of the selected environment: its own, or the heading that it is folded under.
 #[must_use]
-pub fn selected(store: &Store) -> Option<usize> {
+pub(crate) fn selected(store: &Store) -> Option<usize> {
     let row = selected_row(store)?;
     let rows = &store.rows.environments;
     store.rows.environment_lines.iter().position(|line| match line {

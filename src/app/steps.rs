@@ -3,11 +3,11 @@
 use crate::api::Release;
 use crate::api::release::PlanStep;
 
-pub use crate::domain::step_words::StepWords;
+pub(crate) use crate::domain::step_words::StepWords;
 
 /// Steps done and steps in all; absent before there is a plan.
 #[must_use]
-pub fn done(release: &Release) -> Option<(usize, usize)> {
+pub(crate) fn done(release: &Release) -> Option<(usize, usize)> {
     let status = release.status.as_ref()?;
     let all = status.plan.as_ref()?.steps.len();
     let done = status.step.as_ref().map_or(0, |step| step.index);
@@ -16,19 +16,19 @@ pub fn done(release: &Release) -> Option<(usize, usize)> {
 
 /// The present step, counted from 1, and steps in all; the last one where all are done.
 #[must_use]
-pub fn present(release: &Release) -> Option<(usize, usize)> {
+pub(crate) fn present(release: &Release) -> Option<(usize, usize)> {
     done(release).map(|(done, all)| ((done + 1).min(all), all))
 }
 
 /// The first step that is drawn where a plan of that many lines follows its present step: one that is done stays above it.
 #[must_use]
-pub fn followed(current: usize, lines: usize, height: usize) -> usize {
+pub(crate) fn followed(current: usize, lines: usize, height: usize) -> usize {
     current.saturating_sub(1).min(lines.saturating_sub(height))
 }
 
 /// The present step itself; none where all are done.
 #[must_use]
-pub fn current(release: &Release) -> Option<&PlanStep> {
+pub(crate) fn current(release: &Release) -> Option<&PlanStep> {
     let (done, _) = done(release)?;
     release.status.as_ref()?.plan.as_ref()?.steps.get(done)
 }

@@ -9,14 +9,14 @@ use crate::app::state::target::Target;
 
 /// What is selected in the focused pane, or what the view shows.
 #[must_use]
-pub fn target(store: &Store) -> Target {
+pub(crate) fn target(store: &Store) -> Target {
     (store.view_row().target)(store)
 }
 
 /// The release that something is to be done to: the selected one; else, of the environment's, the first that fits, executing before
 /// waiting (oldest first) before ended (newest first); else the first at all, so that a reason can be given.
 #[must_use]
-pub fn subject(store: &Store, target: &Target, fits: impl Fn(&Release) -> bool) -> Option<ReleaseId> {
+pub(crate) fn subject(store: &Store, target: &Target, fits: impl Fn(&Release) -> bool) -> Option<ReleaseId> {
     if target.release.is_some() {
         return target.release.clone();
     }
@@ -26,7 +26,7 @@ pub fn subject(store: &Store, target: &Target, fits: impl Fn(&Release) -> bool) 
 
 /// The releases into an environment: executing, then waiting (oldest first), then ended (newest first).
 #[must_use]
-pub fn releases_of<'a>(store: &'a Store, id: &EnvironmentId) -> Vec<(ReleaseId, &'a Release)> {
+pub(crate) fn releases_of<'a>(store: &'a Store, id: &EnvironmentId) -> Vec<(ReleaseId, &'a Release)> {
     let Some(cluster) = store.cluster(id.cluster) else { return Vec::new() };
     let mut releases: Vec<(ReleaseId, &Release)> = cluster
         .releases

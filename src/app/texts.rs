@@ -33,7 +33,7 @@ pub(super) fn look(store: &mut Store) -> Option<&mut Look> {
 
 /// What the visible text or log is filtered by.
 #[must_use]
-pub fn filter(store: &Store) -> Option<&Pattern> {
+pub(super) fn filter(store: &Store) -> Option<&Pattern> {
     match store.ui.view() {
         View::Text(view) => view.filter.as_ref(),
         View::Logs(view) => view.filter.as_ref(),
@@ -43,7 +43,7 @@ pub fn filter(store: &Store) -> Option<&Pattern> {
 
 /// What is searched for in the visible text or log.
 #[must_use]
-pub fn search(store: &Store) -> Option<&Pattern> {
+pub(super) fn search(store: &Store) -> Option<&Pattern> {
     match store.ui.view() {
         View::Text(view) => view.look.search.as_ref(),
         View::Logs(view) => view.look.search.as_ref(),

@@ -9,7 +9,7 @@ use crate::app::state::toast::Level;
 use crate::app::state::tour::{STEPS, Step, Tour};
 
 /// Begins it, from the first step.
-pub fn begin(store: &mut Store) {
+pub(crate) fn begin(store: &mut Store) {
     store.tour = Some(Tour::default());
     store.dirty.screen = true;
 }
@@ -43,7 +43,7 @@ pub(super) fn used(store: &mut Store, id: &str) {
 
 /// What a step says, with the keys that its commands have now.
 #[must_use]
-pub fn words(store: &Store, step: &Step) -> String {
+pub(crate) fn words(store: &Store, step: &Step) -> String {
     let mut text = String::new();
     let mut rest = step.text;
     while let Some((before, (id, after))) =

@@ -16,7 +16,7 @@ const AWAY: f64 = 10.0;
 
 /// One of two workloads of a component.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Side<'a> {
+pub(crate) struct Side<'a> {
     /// The component.
     pub component: &'a str,
     /// Which of the two.
@@ -35,7 +35,7 @@ pub struct Side<'a> {
 
 /// The workloads of a release that has second ones: each component's own, then its second one.
 #[must_use]
-pub fn sides_in<'a>(store: &'a Store, id: &ReleaseId) -> Vec<Side<'a>> {
+pub(crate) fn sides_in<'a>(store: &'a Store, id: &ReleaseId) -> Vec<Side<'a>> {
     let Some(release) = store.release(id) else { return Vec::new() };
     let environment = store.environment_of(id).and_then(|id| store.environment(&id));
     sides(release, environment.map(|environment| &**environment), |component| {
@@ -45,7 +45,7 @@ pub fn sides_in<'a>(store: &'a Store, id: &ReleaseId) -> Vec<Side<'a>> {
 
 /// Of a component's two workloads: whether they may be left out where another component is shown alone. What is not well never is.
 #[must_use]
-pub fn is_well(pair: &[Side<'_>], status: &ReleaseStatus) -> bool {
+pub(crate) fn is_well(pair: &[Side<'_>], status: &ReleaseStatus) -> bool {
     let is_at_rest = |side: &Side<'_>| {
         side.available >= side.wanted
             && side.stated.is_none_or(|stated| side.share.is_none_or(|share| share == stated))
@@ -57,7 +57,7 @@ pub fn is_well(pair: &[Side<'_>], status: &ReleaseStatus) -> bool {
 /// The workloads that a release's pane shows, two for each component, and how many components are left out, because another one is
 /// shown alone and they are well.
 #[must_use]
-pub fn shown_in<'a>(store: &'a Store, id: &ReleaseId) -> (Vec<Side<'a>>, usize) {
+pub(crate) fn shown_in<'a>(store: &'a Store, id: &ReleaseId) -> (Vec<Side<'a>>, usize) {
     let mut sides = sides_in(store, id);
     let status = store.release(id).and_then(|release| release.status.as_ref());
     let (Some(alone), Some(status)) = (components::of_release(store, id), status) else { return (sides, 0) };
@@ -71,7 +71,7 @@ pub fn shown_in<'a>(store: &'a Store, id: &ReleaseId) -> (Vec<Side<'a>>, usize) 
 }
 
 /// As [`sides_in`]; `own` tells what a component's own workload runs now, where that is known.
-pub fn sides<'a>(
+pub(crate) fn sides<'a>(
     release: &'a Release,
     environment: Option<&'a Environment>,
     own: impl Fn(&str) -> Option<&'a str>,
@@ -107,7 +107,7 @@ pub fn sides<'a>(
 
 /// The second workloads that run in an environment, by the release that has brought them up.
 #[must_use]
-pub fn second(store: &Store, id: &EnvironmentId) -> Option<Track> {
+pub(crate) fn second(store: &Store, id: &EnvironmentId) -> Option<Track> {
     let row = store.rows.environments.iter().find(|row| row.id == *id)?;
     let release = store.release(&row.active.as_ref()?.id)?;
     release.status.as_ref()?.tracks.first().map(|track| track.track)
@@ -136,7 +136,7 @@ fn is_routed(environment: &Environment, status: &ReleaseStatus) -> bool {
 }
 
 /// What somebody else changed in routers' objects, component by component.
-pub fn drifts(status: &ReleaseStatus) -> impl Iterator<Item = (&str, &str)> {
+pub(crate) fn drifts(status: &ReleaseStatus) -> impl Iterator<Item = (&str, &str)> {
     status
         .tracks
         .iter()
@@ -145,7 +145,7 @@ pub fn drifts(status: &ReleaseStatus) -> impl Iterator<Item = (&str, &str)> {
 
 /// The three weights of a release as one line: `desired 20% · achievable 33%, 1 of 3 pods · observed 31%`.
 #[derive(Clone, Copy, Debug)]
-pub struct WeightWords<'a> {
+pub(crate) struct WeightWords<'a> {
     status: &'a ReleaseStatus,
     short: bool,
     dot: &'static str,
@@ -154,7 +154,7 @@ pub struct WeightWords<'a> {
 impl<'a> WeightWords<'a> {
     /// Of a release that has weights; none of others.
     #[must_use]
-    pub fn of(release: &'a Release) -> Option<Self> {
+    pub(crate) fn of(release: &'a Release) -> Option<Self> {
         let status = release.status.as_ref()?;
         let sided = status.plan.as_ref().is_some_and(|plan| plan.strategy != StrategyName::Rolling);
         (sided && status.weight.is_some()).then_some(Self { status, short: false, dot: "·" })
@@ -162,21 +162,21 @@ impl<'a> WeightWords<'a> {
 
     /// In fewer words.
     #[must_use]
-    pub const fn short(mut self) -> Self {
+    pub(crate) const fn short(mut self) -> Self {
         self.short = true;
         self
     }
 
     /// With that character between two weights.
     #[must_use]
-    pub const fn dotted(mut self, dot: &'static str) -> Self {
+    pub(crate) const fn dotted(mut self, dot: &'static str) -> Self {
         self.dot = dot;
         self
     }
 
     /// What is seen lies far from what is possible.
     #[must_use]
-    pub fn is_away(&self) -> bool {
+    pub(crate) fn is_away(&self) -> bool {
         let Some(weight) = &self.status.weight else { return false };
         let wanted = f64::from(weight.achievable.unwrap_or(weight.desired));
         weight.observed.is_some_and(|observed| (observed - wanted).abs() > AWAY)

@@ -1,7 +1,8 @@
 //! Keys that were typed for a window that did not open: they are dropped, so that no letter of a version or reason acts as a command.
 //!
 //! A refused command that would have asked something begins it. It lasts as long as the typing does: each dropped key prolongs it, and a
-//! pause of [`QUIET`], or a key that is no text (escape, an arrow, a chord with ctrl), ends it.
+//! pause of [`QUIET`], or a key that is no text (escape, an arrow, a chord with ctrl), ends it. It ends after [`LONGEST`] anyway: whoever
+//! tries the same key again and again is not typing a text.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -13,6 +14,9 @@ use crate::config::key::{KeyChord, KeyCode};
 /// The pause after which keys mean commands again. The store's clock moves once a second: a person waits between one and two seconds.
 const QUIET: TimeDelta = TimeDelta::seconds(2);
 
+/// How long it lasts at most.
+const LONGEST: TimeDelta = TimeDelta::seconds(10);
+
 /// A command has run or was refused. It begins where the command asks before it changes something, nothing is asked, and somebody was
 /// warned since `before`.
 pub(super) fn after(store: &mut Store, command: &Command, before: Option<DateTime<Utc>>, count: usize) {
@@ -21,23 +25,23 @@ pub(super) fn after(store: &mut Store, command: &Command, before: Option<DateTim
     let is_warned =
         newest.is_some_and(|toast| is_news && matches!(toast.level, Level::Warning | Level::Error));
     if command.verb.is_some() && store.ui.overlays.is_empty() && is_warned {
-        store.typing_ahead = Some(store.now + QUIET);
+        store.typing_ahead = Some((store.now, store.now + QUIET));
     }
 }
 
 /// Whether this key belongs to what was typed for a window that did not open.
 pub(super) fn swallows(store: &mut Store, chord: KeyChord) -> bool {
-    let Some(until) = store.typing_ahead else { return false };
+    let Some((began, until)) = store.typing_ahead else { return false };
     let is_text = chord.typed().is_some()
         || matches!(chord.code(), KeyCode::Enter | KeyCode::Backspace | KeyCode::Tab)
             && !chord.modifiers().ctrl;
     // a clock that was set back ends it as well
-    let is_over = store.now >= until || until - store.now > QUIET;
+    let is_over = store.now >= until.min(began + LONGEST) || until - store.now > QUIET;
     if is_over || !is_text || !store.ui.overlays.is_empty() {
         store.typing_ahead = None;
         return false;
     }
-    store.typing_ahead = Some(store.now + QUIET);
+    store.typing_ahead = Some((began, store.now + QUIET));
     true
 }
 
@@ -69,6 +73,18 @@ mod tests {
             let said = &world.store.toasts.back().unwrap().text;
             assert!(said.contains("frozen"), "{keys}: {said}");
         }
+    }
+
+    #[test]
+    fn whoever_tries_again_and_again_is_heard() {
+        let mut world = frozen();
+        press(&mut world, "n");
+        let heard = (1..=19).find(|second| {
+            world.send(Event::Tick(now() + TimeDelta::seconds(*second)));
+            press(&mut world, "M");
+            *world.store.ui.view() == View::Matrix
+        });
+        assert_eq!(heard, Some(10));
     }
 
     #[test]

@@ -63,7 +63,7 @@ pub(super) fn open(store: &mut Store, id: ReleaseId) -> Vec<Effect> {
 
 /// Everything that a release waits for, what keeps its pods from getting well before all else.
 #[must_use]
-pub fn reasons(store: &Store, id: &ReleaseId) -> Vec<Reason> {
+pub(crate) fn reasons(store: &Store, id: &ReleaseId) -> Vec<Reason> {
     let Some(release) = store.release(id) else { return Vec::new() };
     let cause = store.rows.causes.get(id).map(|case| Reason {
         gate: "cause".to_owned(),
@@ -78,7 +78,7 @@ pub fn reasons(store: &Store, id: &ReleaseId) -> Vec<Reason> {
 
 /// Why we could not approve it or bring it here ourselves, as far as this terminal can tell; absent when we could.
 #[must_use]
-pub fn ours(store: &Store, id: &ReleaseId) -> Option<String> {
+pub(crate) fn ours(store: &Store, id: &ReleaseId) -> Option<String> {
     let release = store.release(id)?;
     let environment = store.environment_of(id)?;
     if let Some(frozen) = guard::freeze(store, &environment) {
@@ -91,11 +91,11 @@ pub fn ours(store: &Store, id: &ReleaseId) -> Option<String> {
 }
 
 /// What the server is asked about, the question, and the dry run that asks it.
-pub type Asked = (&'static str, RequestId, Effect);
+pub(crate) type Asked = (&'static str, RequestId, Effect);
 
 /// The dry run that tells most: of our approval where one is missing, else of the same release asked for by us. Nothing is sent that
 /// the server would answer with a lack of permission. Where nothing is asked, one sentence says why.
-pub fn ask(store: &mut Store, id: &ReleaseId) -> Result<Asked, String> {
+pub(crate) fn ask(store: &mut Store, id: &ReleaseId) -> Result<Asked, String> {
     let missing = || "the server was not asked: this release is gone".to_owned();
     let environment_id = store.environment_of(id).ok_or_else(missing)?;
     let release = store.release(id).ok_or_else(missing)?;

@@ -63,21 +63,21 @@ fn choose_curve(store: &mut Store, step: Move, page: usize) {
 
 /// The zoomed pane, where one is open on top.
 #[must_use]
-pub fn open_pane(store: &Store) -> Option<(&ZoomView, &Pane)> {
+pub(crate) fn open_pane(store: &Store) -> Option<(&ZoomView, &Pane)> {
     let View::Zoom(view) = store.ui.view() else { return None };
     store.rows.panes.iter().find(|pane| pane.name == view.pane).map(|pane| (view, pane))
 }
 
 /// Place of the curve that is on top of all others.
 #[must_use]
-pub fn chosen(view: &ZoomView, series: &[Series]) -> Option<usize> {
+pub(crate) fn chosen(view: &ZoomView, series: &[Series]) -> Option<usize> {
     let wanted = view.curve.as_ref()?;
     series.iter().position(|series| series.label == *wanted)
 }
 
 /// The release before which the compared time ends: the newest that has begun.
 #[must_use]
-pub fn newest_release(store: &Store, id: &EnvironmentId) -> Option<(DateTime<Utc>, Box<str>)> {
+pub(crate) fn newest_release(store: &Store, id: &EnvironmentId) -> Option<(DateTime<Utc>, Box<str>)> {
     let releases =
         store.cluster(id.cluster)?.releases.values().filter(|release| needs::is_into(release, &id.key));
     let begun = releases.filter_map(|release| {

@@ -50,6 +50,7 @@ pub(super) async fn on_release(
     let releases = session.releases().await?;
     let release = match choose::release(&environments, &releases, target, choose::fitting(kind)) {
         Ok(release) => release,
+        Err(error) if error.exit() == Exit::Usage => return Err(error),
         // what fits none of the environment's releases may have been done to the last one
         Err(error) => match choose::last(&environments, &releases, target) {
             Some(last) if action_already::done(kind, &last.spec.version, &status(last)).is_some() => last,

@@ -8,6 +8,9 @@ use crate::api::{ActionKind, Environment, Release};
 use crate::domain::action_rule;
 use crate::sanitize;
 
+/// Least length of a random suffix: what the server makes of `generateName`.
+const SUFFIX: usize = 5;
+
 /// The environment called `name`, `namespace/name` or `application/name`.
 pub(super) fn environment<'a>(all: &'a [Environment], given: &str) -> Result<&'a Environment, CliError> {
     let found: Vec<&Environment> = all.iter().filter(|environment| is_called(environment, given)).collect();
@@ -41,7 +44,7 @@ pub(super) fn component(environments: &[&Environment], given: &str) -> Result<()
     Err(CliError::new(Exit::Usage, sentence))
 }
 
-/// The release called `name` or `namespace/name`, by its beginning too; else the one release of that environment which `fits`.
+/// The release called `name` or `namespace/name`, also without its random suffix; else the one release of that environment which `fits`.
 pub(super) fn release<'a>(
     environments: &[Environment],
     releases: &'a [Release],
@@ -63,8 +66,8 @@ pub(super) fn release<'a>(
         Err(_) if into(releases, given).any(&fits) => into(releases, given).filter(|r| fits(r)).collect(),
         Err(_) => {
             let begins = |release: &&Release| {
-                release.metadata.name.as_deref().is_some_and(|name| name.starts_with(given))
-                    || release.key().to_string().starts_with(given)
+                release.metadata.name.as_deref().is_some_and(|name| is_without_suffix(name, given))
+                    || is_without_suffix(&release.key().to_string(), given)
             };
             let found: Vec<&Release> = releases.iter().filter(begins).collect();
             if found.is_empty() {
@@ -84,6 +87,13 @@ pub(super) fn release<'a>(
             Err(CliError::new(Exit::Usage, sentence))
         }
     }
+}
+
+/// Whether `given` is that name without the random suffix by which it is told from others: `staging-v3-1-1` is not the beginning of
+/// `staging-v3-1-10-b81bd5d0`, nor `staging-v3` that of any version.
+fn is_without_suffix(name: &str, given: &str) -> bool {
+    let rest = name.strip_prefix(given).and_then(|rest| rest.strip_prefix('-'));
+    rest.is_some_and(|rest| rest.len() >= SUFFIX && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
 /// Releases into an environment of that name, or `namespace/name`, whether or not its Environment exists.
@@ -203,20 +213,23 @@ mod tests {
     fn a_release_is_found_by_its_name_its_beginning_or_its_environment() {
         let environments = [an_environment("a", "production")];
         let releases = [
-            a_release("a", "production-v1-aa", Phase::Succeeded),
-            a_release("a", "production-v2-bb", Phase::Pending),
-            a_release("a", "production-v2-cc", Phase::Paused),
+            a_release("a", "production-v1-aaaaa", Phase::Succeeded),
+            a_release("a", "production-v2-bbbbb", Phase::Pending),
+            a_release("a", "production-v2-ccccc", Phase::Paused),
         ];
         let find = |given: &str, kind| {
             release(&environments, &releases, given, fitting(kind))
                 .map(|found| found.metadata.name.clone().unwrap())
                 .map_err(|error| error.to_string())
         };
-        assert_eq!(find("production", ActionKind::Approve).unwrap(), "production-v2-bb");
-        assert_eq!(find("a/production", ActionKind::Resume).unwrap(), "production-v2-cc");
-        assert_eq!(find("production-v1", ActionKind::Approve).unwrap(), "production-v1-aa");
-        assert_eq!(find("a/production-v1-aa", ActionKind::Abort).unwrap(), "production-v1-aa");
+        assert_eq!(find("production", ActionKind::Approve).unwrap(), "production-v2-bbbbb");
+        assert_eq!(find("a/production", ActionKind::Resume).unwrap(), "production-v2-ccccc");
+        assert_eq!(find("production-v1", ActionKind::Approve).unwrap(), "production-v1-aaaaa");
+        assert_eq!(find("a/production-v1-aaaaa", ActionKind::Abort).unwrap(), "production-v1-aaaaa");
         assert_eq!(find("production", ActionKind::Retry).unwrap_err(), "in `production` no release is held");
+        for wrong in ["production-v", "production-", "a/production-v2-b", "productio"] {
+            assert!(find(wrong, ActionKind::Abort).unwrap_err().contains("neither a release"), "{wrong}");
+        }
         assert!(find("production", ActionKind::Abort).unwrap_err().contains("could be any of"));
         assert!(
             find("nope", ActionKind::Abort).unwrap_err().contains("neither a release nor an environment")
@@ -226,16 +239,16 @@ mod tests {
     #[test]
     fn releases_of_an_environment_that_is_gone_are_still_found_by_it() {
         let releases = [
-            a_release("a", "production-v1-aa", Phase::Succeeded),
-            a_release("a", "production-v2-bb", Phase::Pending),
+            a_release("a", "production-v1-aaaaa", Phase::Succeeded),
+            a_release("a", "production-v2-bbbbb", Phase::Pending),
         ];
         let find = |given: &str, kind| release(&[], &releases, given, fitting(kind)).map(Release::key);
         for given in ["production", "a/production", "production-v2"] {
-            assert_eq!(&*find(given, ActionKind::Abort).unwrap().name, "production-v2-bb", "{given}");
+            assert_eq!(&*find(given, ActionKind::Abort).unwrap().name, "production-v2-bbbbb", "{given}");
         }
         assert!(find("production", ActionKind::Resume).is_err());
         let last = |given| last(&[], &releases, given).map(|found| found.key().name.to_string());
-        assert_eq!(last("production").as_deref(), Some("production-v2-bb"));
+        assert_eq!(last("production").as_deref(), Some("production-v2-bbbbb"));
         assert_eq!(last("staging"), None);
     }
 }

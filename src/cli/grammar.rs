@@ -14,20 +14,20 @@ mod numbers;
 mod options;
 mod silencing;
 
-pub use audit::{Audit, AuditFormat};
-pub use doctor::Doctor;
-pub use guarding::{
+pub(crate) use audit::{Audit, AuditFormat};
+pub(crate) use doctor::Doctor;
+pub(crate) use guarding::{
     Check, Drive, Freeze, HandOver, Inbox, OnDigest, OnEnvironment, Override, Replicas, Restart, Review,
     Said, Scale, Why,
 };
-pub use looking::{Alerts, Diff, Events, Logs};
-pub use notify::Notify;
-pub use numbers::Numbers;
-pub use options::{
+pub(crate) use looking::{Alerts, Diff, Events, Logs};
+pub(crate) use notify::Notify;
+pub(crate) use numbers::Numbers;
+pub(crate) use options::{
     About, Act, ConfigWhat, Controller, Demo, Deploy, Format, History, How, Manifests, ManifestsWhat,
     Promote, Queue, Rollback, Sim, Status, Wait, Weight,
 };
-pub use silencing::{ExpireSilence, Silence};
+pub(crate) use silencing::{ExpireSilence, Silence};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -45,7 +45,7 @@ Exit codes:
 /// Without a command it opens the cockpit on the clusters of your kubeconfig.
 #[derive(Parser, Debug)]
 #[command(name = "release-cockpit", version, after_help = EXIT_CODES, max_term_width = 100, disable_help_subcommand = true)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     #[command(flatten)]
     /// Options of every command.
     pub global: Global,
@@ -56,7 +56,7 @@ pub struct Arguments {
 
 /// Options of every command. Each overrides a setting.
 #[derive(Args, Clone, Debug, Default)]
-pub struct Global {
+pub(crate) struct Global {
     /// Kubeconfig context; repeat for several clusters
     #[arg(long, global = true, value_name = "NAME", help_heading = "Where")]
     pub context: Vec<String>,
@@ -100,7 +100,7 @@ pub struct Global {
 
 /// What to do.
 #[derive(Subcommand, Debug)]
-pub enum Verb {
+pub(crate) enum Verb {
     /// Open the cockpit on a simulated cluster
     #[command(after_help = "\
 Examples:

@@ -12,7 +12,7 @@ use crate::sanitize;
 #[derive(kube::Resource, Clone, Debug, Serialize, Deserialize)]
 #[resource(inherit = "k8s_openapi::api::core::v1::Event")]
 #[serde(rename_all = "camelCase")]
-pub struct SlimEvent {
+pub(crate) struct SlimEvent {
     #[serde(deserialize_with = "slim::metadata")]
     metadata: ObjectMeta,
     #[serde(default)]
@@ -50,7 +50,7 @@ struct Series {
 /// Key and row of an event, for a feed.
 #[must_use]
 #[expect(clippy::needless_pass_by_value, reason = "a feed hands its objects over")]
-pub fn entry(event: SlimEvent) -> (EventKey, EventRow) {
+pub(crate) fn entry(event: SlimEvent) -> (EventKey, EventRow) {
     let line = |text: Option<&str>| -> Box<str> { sanitize::line(text.unwrap_or_default().trim()).into() };
     let metadata = &event.metadata;
     let key =

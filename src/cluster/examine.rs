@@ -59,7 +59,7 @@ impl Cluster {
 }
 
 /// What keeps a workload from getting on, in one sentence, without lines of logs, which are not for everybody who sees the sentence; nothing where no cause is found or nothing may be read.
-pub async fn why_stuck(
+pub(crate) async fn why_stuck(
     client: &Client,
     namespace: &str,
     (kind, name, tag): (WorkloadKind, &str, &str),

@@ -48,14 +48,14 @@ impl Leader {
 
 /// What a session has seen of the lease.
 #[derive(Clone, Debug, Default)]
-pub struct LeaseWatch {
+pub(crate) struct LeaseWatch {
     seen: Option<(Option<String>, DateTime<Utc>, DateTime<Utc>)>,
 }
 
 impl LeaseWatch {
     /// When the lease was renewed, by our clock: when we saw its renewal change. At the first look it is taken for fresh unless it has
     /// run out by the API server's clock.
-    pub fn renewed(&mut self, leader: &Leader, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    pub(crate) fn renewed(&mut self, leader: &Leader, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let renewed = leader.renewed?;
         let at = match &self.seen {
             Some((identity, before, at)) if *before == renewed && *identity == leader.identity => *at,

@@ -13,12 +13,12 @@ use crate::domain::secret_use::{self, SecretUse, Unmarked};
 
 /// A value that no log, error or screen shows.
 #[derive(Clone)]
-pub struct SecretValue(String);
+pub(crate) struct SecretValue(String);
 
 impl SecretValue {
     /// The value, for whoever it is meant for.
     #[must_use]
-    pub fn reveal(&self) -> &str {
+    pub(crate) fn reveal(&self) -> &str {
         &self.0
     }
 }
@@ -92,7 +92,7 @@ impl SecretError {
 }
 
 /// A Secret as it was read at the moment of use. It gives a value only for a use that its annotations permit.
-pub struct Opened {
+pub(crate) struct Opened {
     namespace: String,
     name: String,
     annotations: BTreeMap<String, String>,
@@ -101,7 +101,7 @@ pub struct Opened {
 
 impl Opened {
     /// Reads a Secret.
-    pub async fn read(client: &Client, namespace: &str, name: &str) -> Result<Self, SecretError> {
+    pub(crate) async fn read(client: &Client, namespace: &str, name: &str) -> Result<Self, SecretError> {
         let api: Api<Object> = Api::namespaced(client.clone(), namespace);
         let object = api.get(name).await.map_err(|error| unread(name, &error))?;
         Ok(Self {
@@ -113,13 +113,13 @@ impl Opened {
     }
 
     /// The value under that key, to be sent to `host` for that kind of use, without the line's end that files bring along.
-    pub fn value(&self, key: &str, kind: &str, host: &str) -> Result<SecretValue, SecretError> {
+    pub(crate) fn value(&self, key: &str, kind: &str, host: &str) -> Result<SecretValue, SecretError> {
         self.permit(kind, Some(host))?;
         self.raw(key)
     }
 
     /// The URL under that key: to be asked for that kind of use, if the Secret permits its host. A value that is no URL is not shown.
-    pub fn url(&self, key: &str, kind: &str) -> Result<(SecretValue, Url), SecretError> {
+    pub(crate) fn url(&self, key: &str, kind: &str) -> Result<(SecretValue, Url), SecretError> {
         self.permit(kind, None)?;
         let value = self.raw(key)?;
         let url: Option<Url> = value.reveal().trim().parse().ok();
@@ -147,14 +147,14 @@ impl Opened {
 }
 
 /// Whether a Secret permits a use. Reads no value.
-pub async fn inspect(client: &Client, namespace: &str, wanted: &SecretUse) -> Result<(), SecretError> {
+pub(crate) async fn inspect(client: &Client, namespace: &str, wanted: &SecretUse) -> Result<(), SecretError> {
     let api: Api<Object> = Api::namespaced(client.clone(), namespace);
     let object = api.get_metadata(&wanted.secret).await.map_err(|error| unread(&wanted.secret, &error))?;
     Ok(secret_use::permit(namespace, &object.metadata.annotations.unwrap_or_default(), wanted)?)
 }
 
 /// The value under that key of a pull secret, whose accounts name the registries themselves that they are for: for nothing else.
-pub async fn read_secret(
+pub(crate) async fn read_secret(
     client: &Client,
     namespace: &str,
     name: &str,

@@ -12,7 +12,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// An answer of the API server, or of what is behind it, with as much of its body as was wanted.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// Status.
     pub status: StatusCode,
     /// Headers.
@@ -25,7 +25,7 @@ pub struct Answer {
 
 /// Sends a request to the API server and reads at most `limit` bytes of the answer, whatever its status. kube's own methods read every body to
 /// its end.
-pub async fn send(
+pub(crate) async fn send(
     client: &kube::Client,
     request: http::Request<Vec<u8>>,
     limit: usize,
@@ -36,7 +36,7 @@ pub async fn send(
 }
 
 /// At most `limit` bytes of a body, and whether there is more.
-pub async fn limited(mut body: Body, limit: usize) -> Result<(Vec<u8>, bool), kube::Error> {
+pub(crate) async fn limited(mut body: Body, limit: usize) -> Result<(Vec<u8>, bool), kube::Error> {
     let mut read = Vec::new();
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame?.into_data() else { continue };
@@ -52,7 +52,7 @@ pub async fn limited(mut body: Body, limit: usize) -> Result<(Vec<u8>, bool), ku
 
 /// The media type of an answer, for sentences; nothing in it comes from elsewhere than a fixed list.
 #[must_use]
-pub fn media_type(headers: &HeaderMap) -> &'static str {
+pub(crate) fn media_type(headers: &HeaderMap) -> &'static str {
     let given =
         headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -72,7 +72,7 @@ pub fn media_type(headers: &HeaderMap) -> &'static str {
 }
 
 /// A client for servers that settings name; redirects are answers. Needs an installed TLS provider.
-pub fn trusted() -> Result<reqwest::Client, String> {
+pub(crate) fn trusted() -> Result<reqwest::Client, String> {
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(CONNECT_TIMEOUT)
@@ -83,7 +83,7 @@ pub fn trusted() -> Result<reqwest::Client, String> {
 
 /// Where an answer redirects to, if it does.
 #[must_use]
-pub fn redirected(from: &url::Url, answer: &reqwest::Response) -> Option<url::Url> {
+pub(crate) fn redirected(from: &url::Url, answer: &reqwest::Response) -> Option<url::Url> {
     if !matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return None;
     }
@@ -93,7 +93,7 @@ pub fn redirected(from: &url::Url, answer: &reqwest::Response) -> Option<url::Ur
 }
 
 /// Reads a body up to a limit, in bytes; what is beyond it is an error.
-pub async fn body(mut response: reqwest::Response, limit: usize) -> Result<Vec<u8>, String> {
+pub(crate) async fn body(mut response: reqwest::Response, limit: usize) -> Result<Vec<u8>, String> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(why)? {
         if chunk.len() > limit - body.len() {
@@ -106,7 +106,7 @@ pub async fn body(mut response: reqwest::Response, limit: usize) -> Result<Vec<u
 
 /// What went wrong, without the address: it may hold a token.
 #[must_use]
-pub fn why(error: reqwest::Error) -> String {
+pub(crate) fn why(error: reqwest::Error) -> String {
     let error = error.without_url();
     if let Some(why) = refusal(&error) {
         return why;
@@ -123,7 +123,7 @@ pub fn why(error: reqwest::Error) -> String {
 
 /// Why an address was not asked, where that is what went wrong.
 #[must_use]
-pub fn refusal(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+pub(crate) fn refusal(error: &(dyn std::error::Error + 'static)) -> Option<String> {
     let mut at = Some(error);
     while let Some(cause) = at {
         if let Some(refused) = cause.downcast_ref::<crate::domain::address::Refused>() {
@@ -136,7 +136,7 @@ pub fn refusal(error: &(dyn std::error::Error + 'static)) -> Option<String> {
 
 /// What `Retry-After` asks for, in seconds or as a date.
 #[must_use]
-pub fn retry_after(headers: &HeaderMap, now: chrono::DateTime<chrono::Utc>) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap, now: chrono::DateTime<chrono::Utc>) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = value.parse::<u64>() {
         return Some(Duration::from_secs(seconds));

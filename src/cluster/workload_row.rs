@@ -22,7 +22,7 @@ use crate::sanitize;
 
 /// A workload, without what no row needs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct SlimWorkload {
+pub(crate) struct SlimWorkload {
     #[serde(deserialize_with = "slim::written")]
     metadata: ObjectMeta,
     #[serde(default)]
@@ -141,14 +141,14 @@ impl Resource for SlimWorkload {
 
 /// The API of a kind.
 #[must_use]
-pub fn resource(row: &KindRow) -> ApiResource {
+pub(crate) fn resource(row: &KindRow) -> ApiResource {
     let gvk = GroupVersionKind::gvk(row.group, row.version, row.kind.as_str());
     ApiResource::from_gvk_with_plural(&gvk, row.plural)
 }
 
 /// Key and row of a workload, for a feed.
 #[must_use]
-pub fn entry(kind: WorkloadKind, workload: &SlimWorkload) -> (WorkloadKey, WorkloadRow) {
+pub(crate) fn entry(kind: WorkloadKind, workload: &SlimWorkload) -> (WorkloadKey, WorkloadRow) {
     let row = row(kind, workload);
     (row.key.clone(), row)
 }
@@ -160,7 +160,7 @@ pub(super) fn pod_labels(workload: &SlimWorkload) -> &BTreeMap<String, String> {
 
 /// The row of a workload.
 #[must_use]
-pub fn row(kind: WorkloadKind, workload: &SlimWorkload) -> WorkloadRow {
+pub(crate) fn row(kind: WorkloadKind, workload: &SlimWorkload) -> WorkloadRow {
     let SlimWorkload { metadata, spec, status } = workload;
     let [desired, updated, ready, available] = if kind == WorkloadKind::DaemonSet {
         [

@@ -75,14 +75,14 @@ fn hint(nearest: Option<&str>) -> String {
 
 /// The candidate that needs the fewest changes to become `given`, when these are few.
 #[must_use]
-pub fn nearest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let given = given.to_ascii_lowercase();
     let best = candidates.into_iter().map(|candidate| (distance(&given, candidate), candidate)).min()?;
     (best.0 <= 1 + given.chars().count() / 3).then_some(best.1)
 }
 
 /// Levenshtein's distance, over characters.
-fn distance(a: &str, b: &str) -> usize {
+pub(crate) fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.chars().enumerate() {

@@ -8,7 +8,7 @@ use super::toml_file;
 
 /// What a key map file says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct KeymapFile {
+pub(crate) struct KeymapFile {
     path: PathBuf,
     entries: Vec<Entry>,
 }
@@ -22,12 +22,12 @@ struct Entry {
 
 impl KeymapFile {
     /// Reads the file.
-    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+    pub(crate) fn read(path: &Path) -> Result<Self, ConfigError> {
         Self::parse(path, &toml_file::read(path)?)
     }
 
     /// Reads the text of a file; one key as a plain text is allowed as well.
-    pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+    pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
         let entries = toml_file::entries(path, text)?.into_iter().map(|entry| {
             let place = || Place::Line(path.to_owned(), entry.line);
             let wrong = |given: String, allowed: String| ConfigError::WrongValue {
@@ -57,13 +57,13 @@ impl KeymapFile {
     }
 
     /// Commands with the keys that they are given, in the file's order.
-    pub fn overrides(&self) -> impl Iterator<Item = (String, Vec<KeyChord>)> + '_ {
+    pub(crate) fn overrides(&self) -> impl Iterator<Item = (String, Vec<KeyChord>)> + '_ {
         self.entries.iter().map(|entry| (entry.command.clone(), entry.keys.clone()))
     }
 
     /// An error about one of its commands, with the line that names it.
     #[must_use]
-    pub fn blame(&self, command: &str, cause: String) -> ConfigError {
+    pub(crate) fn blame(&self, command: &str, cause: String) -> ConfigError {
         let line = self.entries.iter().find(|entry| entry.command == command).map_or(1, |entry| entry.line);
         ConfigError::Syntax { place: Place::Line(self.path.clone(), line), cause }
     }

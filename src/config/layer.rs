@@ -35,7 +35,7 @@ impl fmt::Display for Origin {
 
 /// Values with their origins, by key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Layers(BTreeMap<&'static str, (Value, Origin)>);
+pub(crate) struct Layers(BTreeMap<&'static str, (Value, Origin)>);
 
 impl Default for Layers {
     fn default() -> Self {
@@ -48,14 +48,14 @@ impl Default for Layers {
 impl Layers {
     /// The value of a setting and where it came from; the default for a key that is not in the registry.
     #[must_use]
-    pub fn get(&self, key: &str) -> (&Value, &Origin) {
+    pub(crate) fn get(&self, key: &str) -> (&Value, &Origin) {
         const NOTHING: &(Value, Origin) = &(Value::Switch(false), Origin::Default);
         let (value, origin) = self.0.get(key).unwrap_or(NOTHING);
         (value, origin)
     }
 
     /// Lays a file's text over what is there.
-    pub fn file(&mut self, path: &Path, text: &str) -> Result<(), ConfigError> {
+    pub(crate) fn file(&mut self, path: &Path, text: &str) -> Result<(), ConfigError> {
         for entry in toml_file::entries(path, text)?.into_iter().filter(|entry| entry.key != sections::KEY) {
             let place = Place::Line(path.to_owned(), entry.line);
             let setting = known(&entry.key, &place)?;
@@ -71,7 +71,7 @@ impl Layers {
     }
 
     /// Lays environment variables over what is there. Empty ones count as absent; `NO_COLOR` is honoured.
-    pub fn variables(&mut self, read: &dyn Fn(&str) -> Option<String>) -> Result<(), ConfigError> {
+    pub(crate) fn variables(&mut self, read: &dyn Fn(&str) -> Option<String>) -> Result<(), ConfigError> {
         if read("NO_COLOR").is_some_and(|value| !value.is_empty()) {
             let never = Value::Text("never".to_owned());
             self.0.insert("colour", (never, Origin::Variable("NO_COLOR".to_owned())));
@@ -86,7 +86,12 @@ impl Layers {
     }
 
     /// Lays one flag over what is there; a repeatable flag gives several texts.
-    pub fn flag(&mut self, key: &'static str, flag: &str, given: &[String]) -> Result<(), ConfigError> {
+    pub(crate) fn flag(
+        &mut self,
+        key: &'static str,
+        flag: &str,
+        given: &[String],
+    ) -> Result<(), ConfigError> {
         let place = Place::Flag(flag.to_owned());
         let setting = known(key, &place)?;
         let value = match setting.kind {

@@ -64,7 +64,7 @@ impl Section {
 
 /// The place of an environment among sections: the first that selects it; as many as there are where none does.
 #[must_use]
-pub fn place(sections: &[Section], subject: Subject<'_>) -> usize {
+pub(crate) fn place(sections: &[Section], subject: Subject<'_>) -> usize {
     sections.iter().position(|section| section.selects(subject)).unwrap_or(sections.len())
 }
 

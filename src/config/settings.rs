@@ -111,7 +111,7 @@ const CHANGEABLE: [&str; 6] =
     ["theme", "keymap", "attention", "stale-after", "arming.production", "arming.idle"];
 
 /// A flag that was given: the setting's key, the flag as it was typed, its values.
-pub type GivenFlag = (&'static str, &'static str, Vec<String>);
+pub(crate) type GivenFlag = (&'static str, &'static str, Vec<String>);
 
 impl Default for Settings {
     fn default() -> Self {

@@ -13,14 +13,14 @@ const LONGEST: u64 = 1 << 20;
 
 /// Where the state is kept: `$XDG_STATE_HOME/release-cockpit/state.json`. Nothing where the system knows no such place.
 #[must_use]
-pub fn default_path() -> Option<PathBuf> {
+pub(crate) fn default_path() -> Option<PathBuf> {
     let base = etcetera::choose_base_strategy().ok()?;
     let directory = base.state_dir().unwrap_or_else(|| base.data_dir());
     Some(directory.join("release-cockpit").join("state.json"))
 }
 
 /// What was kept; nothing where there is no file, and one sentence where it cannot be used.
-pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, String> {
+pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, String> {
     let wrong = |cause: String| format!("{} is not used: {cause}", path.display());
     match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -33,7 +33,7 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, String> {
 }
 
 /// Keeps it, readable by us alone. The file is whole at any moment: the new one takes the place of the old one.
-pub fn write<T: Serialize>(path: &Path, kept: &T) -> io::Result<()> {
+pub(crate) fn write<T: Serialize>(path: &Path, kept: &T) -> io::Result<()> {
     if let Some(directory) = path.parent() {
         fs::create_dir_all(directory)?;
     }

@@ -16,7 +16,7 @@ use crate::api::strategy::{ApprovalStep, Step};
 
 /// What becomes of an action.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
+pub(crate) struct Verdict {
     /// Applied or refused.
     pub result: ActionResult,
     /// One sentence.
@@ -36,14 +36,14 @@ impl Verdict {
 
     /// Whether it was applied.
     #[must_use]
-    pub fn is_applied(&self) -> bool {
+    pub(crate) fn is_applied(&self) -> bool {
         self.result == ActionResult::Applied
     }
 }
 
 /// What is said of an action that was applied; the same whenever it is asked, so that an interrupted write can be made good.
 #[must_use]
-pub fn applied(action: &ReleaseAction) -> Verdict {
+pub(crate) fn applied(action: &ReleaseAction) -> Verdict {
     let message = match action.spec.action {
         ActionKind::Approve => "approved",
         ActionKind::Withdraw => "taken back: the approval no longer counts",
@@ -56,8 +56,8 @@ pub fn applied(action: &ReleaseAction) -> Verdict {
             "paused: no further component is started; pods that are being replaced finish, since the workload itself is not paused"
         }
         ActionKind::Resume => "resumed",
-        ActionKind::Abort => "aborted: what it changed, if anything, is restored",
-        ActionKind::Rollback => "rolling back: what it changed, if anything, is restored",
+        ActionKind::Abort => "aborted: what it changed, if anything, is being restored",
+        ActionKind::Rollback => "rolling back: what it changed, if anything, is being restored",
         ActionKind::SetWeight => "the weight is shifted",
         ActionKind::Promote => "on to the next step",
         ActionKind::PromoteFull => "on to all weight on the new version",
@@ -69,7 +69,7 @@ pub fn applied(action: &ReleaseAction) -> Verdict {
 
 /// Judges one action against the release's present status.
 #[must_use]
-pub fn judge(
+pub(crate) fn judge(
     observed: &Observed,
     status: &ReleaseStatus,
     action: &ReleaseAction,
@@ -348,7 +348,7 @@ mod people;
 mod rollouts;
 mod shift;
 
-pub use shift::{no_next_step, no_way_to_the_end};
+pub(crate) use shift::{no_next_step, no_way_to_the_end};
 
 #[cfg(test)]
 mod tests;

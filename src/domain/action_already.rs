@@ -11,7 +11,7 @@ use crate::domain::{approval, identity};
 
 /// What was done already, such as `v1.8.2 is already paused by bob`; absent where the action would change something or does not fit.
 #[must_use]
-pub fn done(kind: ActionKind, version: &str, status: &ReleaseStatus) -> Option<String> {
+pub(crate) fn done(kind: ActionKind, version: &str, status: &ReleaseStatus) -> Option<String> {
     let by = |name: Option<&str>| match name {
         Some(name) if name != CONTROLLER => format!(" by {name}"),
         _ => String::new(),
@@ -40,7 +40,7 @@ pub fn done(kind: ActionKind, version: &str, status: &ReleaseStatus) -> Option<S
 
 /// That the author has approved what the release waits for now; absent where they have not, or could fill further slots.
 #[must_use]
-pub fn approved(release: &Release, environment: &Environment, author: Author<'_>) -> Option<String> {
+pub(crate) fn approved(release: &Release, environment: &Environment, author: Author<'_>) -> Option<String> {
     let status = release.status.as_ref()?;
     if status.phase.is_final() || !stored::is_understood(environment) {
         return None;

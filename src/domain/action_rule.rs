@@ -60,14 +60,14 @@ impl Confirmation {
 
 /// What is typed where the phrase is demanded: the environment's own, else its name.
 #[must_use]
-pub fn phrase(environment: &Environment) -> &str {
+pub(crate) fn phrase(environment: &Environment) -> &str {
     let own = environment.spec.approval.as_ref().and_then(|approval| approval.confirm_phrase.as_deref());
     own.or(environment.metadata.name.as_deref()).unwrap_or_default()
 }
 
 /// What an action is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ActionRule {
+pub(crate) struct ActionRule {
     /// Which.
     pub kind: ActionKind,
     /// The words on the button, such as `Roll back`.
@@ -83,7 +83,7 @@ pub struct ActionRule {
 impl ActionRule {
     /// Whether it stops something or undoes it: it then waits behind nothing, and goes through on old data.
     #[must_use]
-    pub const fn is_stop(&self) -> bool {
+    pub(crate) const fn is_stop(&self) -> bool {
         matches!(self.confirmation, Confirmation::Stop | Confirmation::StopAll)
     }
 }
@@ -107,7 +107,7 @@ const fn row(
 }
 
 /// Every action, in the order of [`ActionKind::ALL`].
-pub const RULES: [ActionRule; ActionKind::ALL.len()] = {
+pub(crate) const RULES: [ActionRule; ActionKind::ALL.len()] = {
     use ActionKind as Kind;
     use Confirmation::{Light, Scaled, Stop, StopAll, Wide};
     [
@@ -141,7 +141,7 @@ pub const RULES: [ActionRule; ActionKind::ALL.len()] = {
 
 /// The rule of an action.
 #[must_use]
-pub const fn rule(kind: ActionKind) -> &'static ActionRule {
+pub(crate) const fn rule(kind: ActionKind) -> &'static ActionRule {
     let mut at = 0;
     while at < RULES.len() {
         if RULES[at].kind as u8 == kind as u8 {
@@ -155,7 +155,7 @@ pub const fn rule(kind: ActionKind) -> &'static ActionRule {
 
 /// What an action with these parameters demands. Lowering a canary's weight only stops; scaling to zero takes all of a component away.
 #[must_use]
-pub fn confirmation(
+pub(crate) fn confirmation(
     kind: ActionKind,
     parameters: Option<&Parameters>,
     release: Option<&Release>,
@@ -174,7 +174,7 @@ pub fn confirmation(
 ///
 /// Approvals and checks also fit a step that waits for them. Nobody rolls a rollback back: that would restore the version left.
 #[must_use]
-pub fn fits(kind: ActionKind, release: &Release, status: &ReleaseStatus) -> bool {
+pub(crate) fn fits(kind: ActionKind, release: &Release, status: &ReleaseStatus) -> bool {
     match kind {
         ActionKind::Approve | ActionKind::Check if status.phase != Phase::Pending => {
             SHIFTING.contains(&status.phase) && step_waits_for(status, kind)
@@ -186,7 +186,7 @@ pub fn fits(kind: ActionKind, release: &Release, status: &ReleaseStatus) -> bool
 
 /// Whether the present step waits for what an action of that kind gives.
 #[must_use]
-pub fn step_waits_for(status: &ReleaseStatus, kind: ActionKind) -> bool {
+pub(crate) fn step_waits_for(status: &ReleaseStatus, kind: ActionKind) -> bool {
     matches!(
         (plan::present(status), kind),
         (Some((_, PlanStep::Canary(Step::Approval(_)))), ActionKind::Approve)

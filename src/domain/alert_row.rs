@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use crate::api::{Environment, EnvironmentKey};
 
 /// What an alert or its author calls itself: names and values.
-pub type Words = BTreeMap<Box<str>, Box<str>>;
+pub(crate) type Words = BTreeMap<Box<str>, Box<str>>;
 
 /// Labels that name a component or its workload.
 pub(super) const NAMING: [&str; 8] =
@@ -108,7 +108,7 @@ fn namespace(labels: &Words) -> Option<&str> {
 /// The environments that an alert with these labels belongs to. An environment that names labels of its alerts
 /// (`spec.metrics.alertLabels`) gets those that bear all of them; any other gets those of its namespace, and where several share one,
 /// those that name one of its components or workloads, as long as some environment is named so.
-pub fn owners<'a>(
+pub(crate) fn owners<'a>(
     environments: impl IntoIterator<Item = &'a Environment>,
     labels: &Words,
 ) -> Vec<EnvironmentKey> {

@@ -191,7 +191,7 @@ pub(crate) mod tests {
     use crate::domain::fixtures::environment;
 
     /// With limits and an objective.
-    pub fn with_everything() -> Environment {
+    pub(crate) fn with_everything() -> Environment {
         let mut environment = environment();
         environment.spec.metrics = Some(Metrics {
             limits: BTreeMap::from([(ERROR_RATE.to_owned(), 0.05), (LATENCY.to_owned(), 2.0)]),

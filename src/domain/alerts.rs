@@ -12,7 +12,7 @@ use crate::api::release::GateState;
 use crate::domain::span;
 
 /// Name under which the answers are kept.
-pub const NAME: &str = "alerts";
+pub(crate) const NAME: &str = "alerts";
 /// Time between two asks.
 const EVERY: TimeDelta = TimeDelta::seconds(10);
 /// How old the newest answer may be.
@@ -20,7 +20,7 @@ const FRESH: TimeDelta = TimeDelta::seconds(60);
 
 /// The question, where the environment names alerts.
 #[must_use]
-pub fn question(environment: &Environment) -> Option<Question> {
+pub(crate) fn question(environment: &Environment) -> Option<Question> {
     let names = environment.spec.rollback_on.alerts.clone();
     let metrics = environment.spec.metrics.as_ref();
     (!names.is_empty()).then(|| {
@@ -34,7 +34,11 @@ pub fn question(environment: &Environment) -> Option<Question> {
 
 /// The question with its name, when it is time to ask (again).
 #[must_use]
-pub fn due(environment: &Environment, answers: &Answers, now: DateTime<Utc>) -> Option<(String, Question)> {
+pub(crate) fn due(
+    environment: &Environment,
+    answers: &Answers,
+    now: DateTime<Utc>,
+) -> Option<(String, Question)> {
     question(environment)
         .filter(|_| answers.is_due(NAME, EVERY, now))
         .map(|question| (NAME.to_owned(), question))
@@ -43,7 +47,11 @@ pub fn due(environment: &Environment, answers: &Answers, now: DateTime<Utc>) -> 
 /// What fires among the environment's named alerts and began after `since`: one sentence. Nothing when nothing does, and nothing
 /// when nobody knows: see [`state`].
 #[must_use]
-pub fn firing_since(environment: &Environment, answers: &Answers, since: DateTime<Utc>) -> Option<String> {
+pub(crate) fn firing_since(
+    environment: &Environment,
+    answers: &Answers,
+    since: DateTime<Utc>,
+) -> Option<String> {
     let answer = answers.last_since(NAME, since)?;
     let named = &environment.spec.rollback_on.alerts;
     let counts = |alert: &&Alert| alert.since >= since && named.contains(&alert.name);
@@ -58,7 +66,7 @@ pub fn firing_since(environment: &Environment, answers: &Answers, since: DateTim
 
 /// Whether the named alerts are known to be quiet. Nothing where the environment names none.
 #[must_use]
-pub fn state(
+pub(crate) fn state(
     environment: &Environment,
     answers: &Answers,
     since: DateTime<Utc>,

@@ -26,7 +26,7 @@ mod rules;
 mod subject;
 mod tested;
 
-pub use evidence::advance;
+pub(crate) use evidence::advance;
 
 use rules::Rules;
 use subject::Subject;
@@ -39,7 +39,7 @@ const SHORTEST: TimeDelta = TimeDelta::milliseconds(500);
 
 /// What must be measured now, with the names under which the answers are kept.
 #[must_use]
-pub fn questions(
+pub(crate) fn questions(
     environment: &Environment,
     release: &Release,
     answers: &Answers,
@@ -79,7 +79,7 @@ struct Case<'a> {
 /// The verdict of every analysis that speaks of this release: limits over what was answered since `since`, comparisons over all of its
 /// evidence.
 #[must_use]
-pub fn judge(
+pub(crate) fn judge(
     environment: &Environment,
     (release, evidence): (&Release, &[Evidence]),
     answers: &Answers,
@@ -186,7 +186,7 @@ impl<'a> Case<'a> {
 /// The first analysis whose limit the release exceeds without having failed yet: `for` or `failureLimit` has still to decide, which it
 /// does by itself: the next answer is a good one, or the failure is there. A comparison needs no patience.
 #[must_use]
-pub fn impending<'a>(
+pub(crate) fn impending<'a>(
     environment: &'a Environment,
     release: &Release,
     answers: &Answers,
@@ -210,7 +210,7 @@ pub fn impending<'a>(
 /// What is wrong with the analyses of an environment, each as one sentence that names the analysis, the field, what was given and
 /// what is allowed. Found when the environment is read, and not in the middle of a rollout.
 #[must_use]
-pub fn problems(environment: &Environment) -> Vec<String> {
+pub(crate) fn problems(environment: &Environment) -> Vec<String> {
     let spec = &environment.spec;
     let mut wrong: Vec<String> =
         spec.analysis.iter().filter_map(|analysis| Rules::of(spec, analysis).err()).collect();
@@ -242,7 +242,7 @@ pub fn problems(environment: &Environment) -> Vec<String> {
 
 /// Whether the new version replaces the old one for good at this point: nothing is compared, and nothing waits for a comparison.
 #[must_use]
-pub fn takes_over(status: &ReleaseStatus) -> bool {
+pub(crate) fn takes_over(status: &ReleaseStatus) -> bool {
     let step = plan::present(status).map(|(_, step)| step);
     status.phase == Phase::Verifying
         || matches!(step, Some(PlanStep::Roll(_) | PlanStep::Settle(_) | PlanStep::Bake(_)))
@@ -250,14 +250,14 @@ pub fn takes_over(status: &ReleaseStatus) -> bool {
 
 /// How soon somebody must look again for the analyses' sake. Nothing where there are none.
 #[must_use]
-pub fn look_again(environment: &Environment) -> Option<TimeDelta> {
+pub(crate) fn look_again(environment: &Environment) -> Option<TimeDelta> {
     environment.spec.analysis.iter().map(interval_of).min()
 }
 
 /// The second workload's share of all requests as it was last measured, in per cent, over all components that have one. Nothing
 /// when it is not known.
 #[must_use]
-pub fn observed_weight(release: &Release, answers: &Answers, now: DateTime<Utc>) -> Option<f64> {
+pub(crate) fn observed_weight(release: &Release, answers: &Answers, now: DateTime<Utc>) -> Option<f64> {
     let tracks = release.status.as_ref().map_or(&[][..], |status| &status.tracks);
     let (mut second, mut all) = (0.0, 0.0);
     for track in tracks {

@@ -19,7 +19,7 @@ use crate::api::strategy::ApprovalStep;
 
 /// What approvals are counted against.
 #[derive(Clone, Copy, Debug)]
-pub struct Review<'a> {
+pub(crate) struct Review<'a> {
     /// Who must agree.
     pub policy: &'a Approval,
     /// Where: which accounts are one person, and since when the policies attest what people write.
@@ -59,7 +59,7 @@ impl<'a> Review<'a> {
 
 /// How many seats of a slot are taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SlotCount {
+pub(crate) struct SlotCount {
     /// Name of the slot.
     pub name: String,
     /// People seated.
@@ -70,7 +70,7 @@ pub struct SlotCount {
 
 /// The state of a review.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Tally {
+pub(crate) struct Tally {
     /// Every approval with its state, oldest first.
     pub records: Vec<ApprovalRecord>,
     /// The slots in the environment's order.
@@ -80,26 +80,26 @@ pub struct Tally {
 impl Tally {
     /// Whether every seat is taken.
     #[must_use]
-    pub fn is_enough(&self) -> bool {
+    pub(crate) fn is_enough(&self) -> bool {
         self.slots.iter().all(|slot| slot.taken >= slot.needed)
     }
 
     /// Seats taken and seats needed, over all slots.
     #[must_use]
-    pub fn count(&self) -> (usize, usize) {
+    pub(crate) fn count(&self) -> (usize, usize) {
         (self.slots.iter().map(|s| s.taken).sum(), self.slots.iter().map(|s| s.needed).sum())
     }
 
     /// Names of the slots that still lack people.
     #[must_use]
-    pub fn missing(&self) -> Vec<&str> {
+    pub(crate) fn missing(&self) -> Vec<&str> {
         self.slots.iter().filter(|s| s.taken < s.needed).map(|s| s.name.as_str()).collect()
     }
 }
 
 /// The environment's slots that an action may fill today: same name *and* same group. Naming no slot means those without a group.
 #[must_use]
-pub fn slots_of<'a>(policy: &'a Approval, action: &ReleaseAction) -> Vec<&'a Slot> {
+pub(crate) fn slots_of<'a>(policy: &'a Approval, action: &ReleaseAction) -> Vec<&'a Slot> {
     match action.spec.slots.as_deref().filter(|slots| !slots.is_empty()) {
         Some(filled) => policy
             .slots
@@ -112,7 +112,7 @@ pub fn slots_of<'a>(policy: &'a Approval, action: &ReleaseAction) -> Vec<&'a Slo
 
 /// Whether an approval is one: it counts, or it may as soon as it is known whether the policies are in force.
 #[must_use]
-pub fn stands(environment: &Environment, record: &ApprovalRecord) -> bool {
+pub(crate) fn stands(environment: &Environment, record: &ApprovalRecord) -> bool {
     match record.state {
         ApprovalState::Counted => true,
         ApprovalState::Unattested => attested::is_unknown(environment),
@@ -122,14 +122,14 @@ pub fn stands(environment: &Environment, record: &ApprovalRecord) -> bool {
 
 /// Who must agree to a step in the middle of a rollout: the slots that it names, or all of them.
 #[must_use]
-pub fn policy_of_step(policy: &Approval, step: &ApprovalStep) -> Approval {
+pub(crate) fn policy_of_step(policy: &Approval, step: &ApprovalStep) -> Approval {
     let is_asked = |slot: &Slot| step.slots.is_empty() || step.slots.contains(&slot.name);
     Approval { slots: policy.slots.iter().filter(|slot| is_asked(slot)).cloned().collect(), ..policy.clone() }
 }
 
 /// Counts approvals. `given` are the Approve and Withdraw actions that were applied, and the requester's own attempts, in any order.
 #[must_use]
-pub fn tally<'a>(review: &Review<'a>, given: &[&'a ReleaseAction], now: DateTime<Utc>) -> Tally {
+pub(crate) fn tally<'a>(review: &Review<'a>, given: &[&'a ReleaseAction], now: DateTime<Utc>) -> Tally {
     let policy = review.policy;
     let mut approvals: Vec<&'a ReleaseAction> =
         given.iter().filter(|action| action.spec.action == ActionKind::Approve).copied().collect();
@@ -161,10 +161,10 @@ pub fn tally<'a>(review: &Review<'a>, given: &[&'a ReleaseAction], now: DateTime
 }
 
 /// Records that an object may hold.
-pub const RECORDS: usize = 64;
+pub(crate) const RECORDS: usize = 64;
 
 /// Keeps as many records as an object may hold. The oldest of those that do not count go first.
-pub fn trim(records: &mut Vec<ApprovalRecord>) {
+pub(crate) fn trim(records: &mut Vec<ApprovalRecord>) {
     while records.len() > RECORDS {
         let idle = records.iter().position(|record| record.state != ApprovalState::Counted);
         records.remove(idle.unwrap_or(0));

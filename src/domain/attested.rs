@@ -9,18 +9,18 @@ use crate::api::Environment;
 use crate::api::condition::{Condition, ConditionStatus};
 
 /// Type of the condition by which the controller tells whether the policies are in force.
-pub const CONDITION: &str = "PoliciesEnforced";
+pub(crate) const CONDITION: &str = "PoliciesEnforced";
 
 /// The controller's verdict on the policies, once there is one.
 #[must_use]
-pub fn condition(environment: &Environment) -> Option<&Condition> {
+pub(crate) fn condition(environment: &Environment) -> Option<&Condition> {
     let status = environment.status.as_ref()?;
     status.conditions.iter().find(|condition| condition.type_ == CONDITION)
 }
 
 /// Since when the policies have been in force; nothing while they are not, or while nobody can tell.
 #[must_use]
-pub fn since(environment: &Environment) -> Option<DateTime<Utc>> {
+pub(crate) fn since(environment: &Environment) -> Option<DateTime<Utc>> {
     condition(environment)
         .filter(|condition| condition.status == ConditionStatus::True)
         .map(|condition| condition.last_transition_time)
@@ -28,13 +28,13 @@ pub fn since(environment: &Environment) -> Option<DateTime<Utc>> {
 
 /// Whether nobody can tell at present if the policies are in force.
 #[must_use]
-pub fn is_unknown(environment: &Environment) -> bool {
+pub(crate) fn is_unknown(environment: &Environment) -> bool {
     condition(environment).is_none_or(|condition| condition.status == ConditionStatus::Unknown)
 }
 
 /// Whether the policies attest who wrote an object that the API server accepted at that instant.
 #[must_use]
-pub fn is_attested(environment: &Environment, created_at: Option<DateTime<Utc>>) -> bool {
+pub(crate) fn is_attested(environment: &Environment, created_at: Option<DateTime<Utc>>) -> bool {
     match (since(environment), created_at) {
         // the server keeps whole seconds of an object's age
         (Some(since), Some(at)) => at >= since.trunc_subsecs(0),

@@ -33,7 +33,7 @@ impl Pair {
 }
 
 /// Every pair, the fastest first.
-pub const PAIRS: [Pair; 4] = [
+pub(crate) const PAIRS: [Pair; 4] = [
     Pair { factor: 14.4, long: Duration::from_mins(60), short: Duration::from_mins(5), is_fast: true },
     Pair { factor: 6.0, long: Duration::from_mins(360), short: Duration::from_mins(30), is_fast: true },
     Pair { factor: 3.0, long: Duration::from_mins(1_440), short: Duration::from_mins(120), is_fast: false },
@@ -41,7 +41,7 @@ pub const PAIRS: [Pair; 4] = [
 ];
 
 /// The time that a promise is about, where it does not say.
-pub const PERIOD: Duration = Duration::from_mins(30 * 1_440);
+pub(crate) const PERIOD: Duration = Duration::from_mins(30 * 1_440);
 /// Fewest requests in a window, where an objective does not say.
 const FEWEST: i64 = 50;
 
@@ -127,7 +127,7 @@ impl Assessment {
 
 /// What is wrong with an objective, as one sentence.
 #[must_use]
-pub fn problem(environment: &Environment, slo: &Slo) -> Option<String> {
+pub(crate) fn problem(environment: &Environment, slo: &Slo) -> Option<String> {
     if !(slo.objective > 0.0 && slo.objective < 100.0) {
         return Some(format!(
             "metrics.slo.objective: {} is not a share in per cent that can be kept: write more than 0 and less than \
@@ -146,7 +146,7 @@ pub fn problem(environment: &Environment, slo: &Slo) -> Option<String> {
 }
 
 /// Errors and requests over every window.
-pub fn question(environment: &Environment, slo: &Slo) -> Result<Measure, QueryError> {
+pub(crate) fn question(environment: &Environment, slo: &Slo) -> Result<Measure, QueryError> {
     let prometheus = environment.spec.metrics.as_ref().and_then(|metrics| metrics.prometheus.clone());
     let mut measure = Measure { prometheus, queries: std::collections::BTreeMap::new() };
     for window in windows(slo) {
@@ -163,7 +163,7 @@ pub fn question(environment: &Environment, slo: &Slo) -> Result<Measure, QueryEr
 
 /// What the answers say.
 #[must_use]
-pub fn assess(slo: &Slo, measurement: &Measurement) -> Assessment {
+pub(crate) fn assess(slo: &Slo, measurement: &Measurement) -> Assessment {
     let burn = |window| burn(slo, measurement, window);
     let pairs: Vec<Judged> = PAIRS
         .into_iter()
@@ -184,19 +184,19 @@ pub fn assess(slo: &Slo, measurement: &Measurement) -> Assessment {
 
 /// One window as part of a sentence: `1.82 % of 12,031 requests failed within 1h`.
 #[must_use]
-pub fn describe(burn: &Burn, window: Duration) -> String {
+pub(crate) fn describe(burn: &Burn, window: Duration) -> String {
     format!("{} of {} requests failed within {window}", Unit::Ratio.show(burn.ratio), count(burn.requests))
 }
 
 /// Share of the requests that may fail.
 #[must_use]
-pub fn budget(slo: &Slo) -> f64 {
+pub(crate) fn budget(slo: &Slo) -> f64 {
     1.0 - slo.objective / 100.0
 }
 
 /// Fewest requests in a window that make its number trustworthy.
 #[must_use]
-pub fn fewest(slo: &Slo) -> i64 {
+pub(crate) fn fewest(slo: &Slo) -> i64 {
     slo.min_requests.unwrap_or(FEWEST).max(1)
 }
 
@@ -232,7 +232,7 @@ fn burn(slo: &Slo, measurement: &Measurement, window: Duration) -> Option<Burn> 
 
 /// In one unit, as every Prometheus reads it, and people too.
 #[must_use]
-pub fn prometheus_duration(window: Duration) -> String {
+pub(crate) fn prometheus_duration(window: Duration) -> String {
     let secs = window.as_secs();
     match secs {
         _ if secs == 0 => format!("{}ms", window.as_millis()),

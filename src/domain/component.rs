@@ -8,7 +8,7 @@ use crate::domain::series::{Series, Subject};
 
 /// The component whose workload an object bears the name of, or was made by: of several that fit, the one with the longest name.
 #[must_use]
-pub fn of_name<'a>(components: &'a [Component], name: &str) -> Option<&'a Component> {
+pub(crate) fn of_name<'a>(components: &'a [Component], name: &str) -> Option<&'a Component> {
     let fits = |workload: &str| {
         name.strip_prefix(workload).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
     };
@@ -18,7 +18,7 @@ pub fn of_name<'a>(components: &'a [Component], name: &str) -> Option<&'a Compon
 
 /// The component that labels name, by itself, its workload or a pod.
 #[must_use]
-pub fn of_labels<'a>(components: &'a [Component], labels: &Words) -> Option<&'a Component> {
+pub(crate) fn of_labels<'a>(components: &'a [Component], labels: &Words) -> Option<&'a Component> {
     let named = labels.get("component").and_then(|name| by_name(components, name));
     let made = ["deployment", "statefulset", "daemonset", "rollout", "workload", "pod"].into_iter();
     named.or_else(|| made.filter_map(|label| labels.get(label)).find_map(|name| of_name(components, name)))
@@ -27,7 +27,7 @@ pub fn of_labels<'a>(components: &'a [Component], labels: &Words) -> Option<&'a 
 /// Whether an alert may be about that component: only where a label names another one, and neither a label nor what its author wrote
 /// names this one, it is not.
 #[must_use]
-pub fn may_concern(components: &[Component], wanted: &Component, alert: &AlertRow) -> bool {
+pub(crate) fn may_concern(components: &[Component], wanted: &Component, alert: &AlertRow) -> bool {
     let named = |value: &str| [by_name(components, value), of_name(components, value)].into_iter().flatten();
     let is_wanted = |value: &str| named(value).any(|found| found.name == wanted.name);
     let is_part = |c: char| c.is_alphanumeric() || c == '-';
@@ -41,7 +41,7 @@ pub fn may_concern(components: &[Component], wanted: &Component, alert: &AlertRo
 
 /// The component that a curve is of.
 #[must_use]
-pub fn of_curve<'a>(components: &'a [Component], curve: &Series) -> Option<&'a Component> {
+pub(crate) fn of_curve<'a>(components: &'a [Component], curve: &Series) -> Option<&'a Component> {
     match &curve.subject {
         Subject::Whole => None,
         Subject::Component(name) => by_name(components, name),
@@ -50,7 +50,7 @@ pub fn of_curve<'a>(components: &'a [Component], curve: &Series) -> Option<&'a C
 }
 
 /// Puts the curves of each component next to each other, in the order of the components; those of none come last.
-pub fn arrange(components: &[Component], curves: &mut [Series]) {
+pub(crate) fn arrange(components: &[Component], curves: &mut [Series]) {
     let place = |curve: &Series| {
         let found = of_curve(components, curve);
         found.and_then(|found| components.iter().position(|component| component.name == found.name))
@@ -60,7 +60,11 @@ pub fn arrange(components: &[Component], curves: &mut [Series]) {
 
 /// The curves of one component, of curves that are arranged; absent where no curve is of a component at all.
 #[must_use]
-pub fn curves_of<'a>(components: &[Component], curves: &'a [Series], name: &str) -> Option<&'a [Series]> {
+pub(crate) fn curves_of<'a>(
+    components: &[Component],
+    curves: &'a [Series],
+    name: &str,
+) -> Option<&'a [Series]> {
     let whose = |curve: &Series| of_curve(components, curve).map(|component| component.name.as_str());
     if curves.iter().all(|curve| whose(curve).is_none()) {
         return None;

@@ -18,7 +18,7 @@ use crate::api::release::ComponentImage;
 use crate::domain::hex::hex;
 
 /// Hash of what does not exist.
-pub const ABSENT: &str = "absent";
+pub(crate) const ABSENT: &str = "absent";
 
 /// An object that pods take configuration from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,7 +31,7 @@ pub struct ConfigRef {
 
 /// The ConfigMaps and Secrets that a pod template takes variables, files or pull credentials from, each once.
 #[must_use]
-pub fn references(template: &Value) -> Vec<ConfigRef> {
+pub(crate) fn references(template: &Value) -> Vec<ConfigRef> {
     let mut found = BTreeSet::new();
     collect(&template["spec"], &mut found);
     found.into_iter().collect()
@@ -62,7 +62,7 @@ fn collect(value: &Value, found: &mut BTreeSet<ConfigRef>) {
 
 /// Keyed hash over the content of one object: HMAC-SHA-256 under the environment's uid, the first 32 hexadecimal digits.
 #[must_use]
-pub fn hash(salt: &str, reference: &ConfigRef, object: &Value) -> String {
+pub(crate) fn hash(salt: &str, reference: &ConfigRef, object: &Value) -> String {
     let mut message = format!("{}/{}\n", reference.kind.as_str(), reference.name);
     for part in ["data", "binaryData"] {
         // the server is free to tell them in any order
@@ -78,7 +78,7 @@ pub fn hash(salt: &str, reference: &ConfigRef, object: &Value) -> String {
 
 /// Keyed hash of one value, of the same form as [`hash`]. The values that are compared must have the same key.
 #[must_use]
-pub fn value_hash(salt: &str, value: &str) -> String {
+pub(crate) fn value_hash(salt: &str, value: &str) -> String {
     hex(&hmac(salt.as_bytes(), value.as_bytes())[..16])
 }
 
@@ -121,7 +121,7 @@ pub struct Drift {
 
 /// What is not known to be the same `now` as it was `then`.
 #[must_use]
-pub fn drift(then: &[ConfigRecord], now: &[ConfigRecord]) -> Vec<Drift> {
+pub(crate) fn drift(then: &[ConfigRecord], now: &[ConfigRecord]) -> Vec<Drift> {
     let same = |a: &ConfigRecord, b: &ConfigRecord| {
         (&a.component, a.kind, &a.name) == (&b.component, b.kind, &b.name)
     };
@@ -147,7 +147,7 @@ pub fn drift(then: &[ConfigRecord], now: &[ConfigRecord]) -> Vec<Drift> {
 
 /// What the configuration was while these images last ran: as the release that replaced them found it. Nothing where no release did.
 #[must_use]
-pub fn then<'a>(
+pub(crate) fn then<'a>(
     images: &[ComponentImage],
     releases: impl IntoIterator<Item = &'a Release>,
 ) -> Option<&'a [ConfigRecord]> {

@@ -26,10 +26,10 @@ impl ContainerImage {
 }
 
 /// What stands for every container of the component's repository.
-pub const ALL: &str = "*";
+pub(crate) const ALL: &str = "*";
 
 /// The containers that get the component's image besides its own.
-pub fn further<'a>(
+pub(crate) fn further<'a>(
     component: &'a Component,
     workload: &'a WorkloadState,
 ) -> impl Iterator<Item = &'a ContainerImage> {
@@ -42,7 +42,7 @@ pub fn further<'a>(
 }
 
 /// The containers that would keep their old image although it is of the component's repository.
-pub fn left_behind<'a>(
+pub(crate) fn left_behind<'a>(
     component: &'a Component,
     workload: &'a WorkloadState,
 ) -> impl Iterator<Item = &'a ContainerImage> {
@@ -57,7 +57,7 @@ pub fn left_behind<'a>(
 
 /// A container that the component names and the template does not have.
 #[must_use]
-pub fn missing<'a>(component: &'a Component, workload: &WorkloadState) -> Option<&'a str> {
+pub(crate) fn missing<'a>(component: &'a Component, workload: &WorkloadState) -> Option<&'a str> {
     let is_there = |name: &str| workload.images.iter().any(|found| found.name == name);
     component.containers.iter().map(String::as_str).find(|name| *name != ALL && !is_there(name))
 }

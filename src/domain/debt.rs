@@ -11,20 +11,20 @@ use crate::domain::hex::hex;
 use crate::domain::timeline::cut;
 
 /// Debts beyond which nothing but a rollback breaks glass.
-pub const MOST: usize = 64;
+pub(crate) const MOST: usize = 64;
 /// Debts that an object may hold; the rest above [`MOST`] is for emergency rollbacks.
-pub const ROOM: usize = 128;
+pub(crate) const ROOM: usize = 128;
 
 /// Id of the debt of an emergency release: no user chooses it.
 #[must_use]
-pub fn id_of_release(release: &Release) -> String {
+pub(crate) fn id_of_release(release: &Release) -> String {
     format!("release/{}", release.metadata.uid.as_deref().unwrap_or_default())
 }
 
 /// Id of the debt of a gate that was passed by force. A record of an older version has no uid: its name is hashed under the
 /// release's own uid.
 #[must_use]
-pub fn id_of_override(release: &Release, forced: &OverrideRecord) -> String {
+pub(crate) fn id_of_override(release: &Release, forced: &OverrideRecord) -> String {
     if let Some(uid) = forced.uid.as_deref().filter(|uid| !uid.is_empty()) {
         format!("action/{uid}")
     } else {
@@ -35,7 +35,7 @@ pub fn id_of_override(release: &Release, forced: &OverrideRecord) -> String {
 
 /// How many debts the release leaves if it begins now.
 #[must_use]
-pub fn would_owe(release: &Release, status: &ReleaseStatus, now: DateTime<Utc>) -> usize {
+pub(crate) fn would_owe(release: &Release, status: &ReleaseStatus, now: DateTime<Utc>) -> usize {
     let started_at = status.started_at.or(Some(now));
     let status = ReleaseStatus { started_at, ..status.clone() };
     owed(&Release { status: Some(status), ..release.clone() }).len()
@@ -46,7 +46,7 @@ pub fn would_owe(release: &Release, status: &ReleaseStatus, now: DateTime<Utc>) 
 ///
 /// The same release owes the same debts, under the same ids, whenever it is asked.
 #[must_use]
-pub fn owed(release: &Release) -> Vec<Debt> {
+pub(crate) fn owed(release: &Release) -> Vec<Debt> {
     let Some(status) = &release.status else { return Vec::new() };
     let Some(started) = status.started_at else { return Vec::new() };
     let emergency = (release.spec.emergency == Some(true)).then(|| Debt {
@@ -71,7 +71,7 @@ pub fn owed(release: &Release) -> Vec<Debt> {
 /// Whether that debt is one that this very release made. A debt that is known by a name only, as older versions stored it, is
 /// nobody's own: users choose names.
 #[must_use]
-pub fn is_own(release: &Release, status: &ReleaseStatus, debt: &Debt) -> bool {
+pub(crate) fn is_own(release: &Release, status: &ReleaseStatus, debt: &Debt) -> bool {
     let is_mine = |forced: &OverrideRecord| id_of_override(release, forced) == debt.id;
     id_of_release(release) == debt.id || status.overrides.iter().any(is_mine)
 }

@@ -23,7 +23,7 @@ use crate::domain::span;
 /// The delivery numbers of one application and period.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Delivery {
+pub(crate) struct Delivery {
     /// Releases into production that began to change it and have ended in the period.
     pub deployments: usize,
     /// Those that succeeded.
@@ -50,7 +50,7 @@ pub struct Delivery {
 
 /// A period that ends at an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Period {
+pub(crate) struct Period {
     /// Its end, which does not belong to it.
     pub until: DateTime<Utc>,
     /// How long it is.
@@ -66,7 +66,7 @@ impl Period {
 /// The numbers of an application. `releases` are all of its releases with the environments that they are for, each of them wherever
 /// it is; `is_production` tells production's.
 #[must_use]
-pub fn delivery<L: Ord>(
+pub(crate) fn delivery<L: Ord>(
     releases: &[(L, &Release)],
     is_production: impl Fn(&L) -> bool,
     period: Period,

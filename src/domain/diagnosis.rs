@@ -27,11 +27,11 @@ mod words;
 
 use serde::Serialize;
 
-pub use facts::{
+pub(crate) use facts::{
     Condition, ContainerFacts, Ended, Evidence, Facts, PodFacts, Waiting, Warning, WorkloadEvidence,
     WorkloadFacts,
 };
-pub use summary::{Case, foremost};
+pub(crate) use summary::{Case, foremost};
 
 /// One cause, told to a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -101,7 +101,7 @@ const CAUSES: &[Cause] = &[
 
 /// The foremost cause that the facts show.
 #[must_use]
-pub fn diagnose(facts: &Facts<'_>) -> Option<Diagnosis> {
+pub(crate) fn diagnose(facts: &Facts<'_>) -> Option<Diagnosis> {
     CAUSES.iter().find_map(|cause| {
         let found = (cause.find)(facts)?;
         Some(Diagnosis {
@@ -116,7 +116,7 @@ pub fn diagnose(facts: &Facts<'_>) -> Option<Diagnosis> {
 
 /// Names of every cause, in the order of precedence.
 #[cfg(test)]
-pub fn ids() -> impl Iterator<Item = &'static str> {
+pub(crate) fn ids() -> impl Iterator<Item = &'static str> {
     CAUSES.iter().map(|cause| cause.id)
 }
 

@@ -5,11 +5,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::api::release::{Driver, ReleaseStatus};
 
 /// The longest claim.
-pub const LONGEST: TimeDelta = TimeDelta::hours(8);
+pub(crate) const LONGEST: TimeDelta = TimeDelta::hours(8);
 
 /// Who drives now: a claim that has ended, and a wheel that was left to nobody, are no driver's.
 #[must_use]
-pub fn current(status: &ReleaseStatus, now: DateTime<Utc>) -> Option<&Driver> {
+pub(crate) fn current(status: &ReleaseStatus, now: DateTime<Utc>) -> Option<&Driver> {
     let driver = status.driver.as_ref()?;
     let is_held = !driver.by.is_empty() && driver.until.is_none_or(|until| until > now);
     is_held.then_some(driver)
@@ -17,7 +17,7 @@ pub fn current(status: &ReleaseStatus, now: DateTime<Utc>) -> Option<&Driver> {
 
 /// The note that the last driver left, also where nobody drives since.
 #[must_use]
-pub fn note(status: &ReleaseStatus) -> Option<&str> {
+pub(crate) fn note(status: &ReleaseStatus) -> Option<&str> {
     status.driver.as_ref().and_then(|driver| driver.note.as_deref())
 }
 

@@ -25,8 +25,8 @@ pub(crate) mod ledger;
 mod operate;
 mod restore;
 
-pub use expiry::{expire, next_expiry};
-pub use restore::{Restored, restored};
+pub(crate) use expiry::{expire, next_expiry};
+pub(crate) use restore::{Restored, restored};
 
 /// Digests that an object may hold.
 const DENIED: usize = 256;
@@ -38,7 +38,7 @@ const RETIRED_FOR: TimeDelta = TimeDelta::hours(1);
 
 /// What an action is judged on.
 #[derive(Clone, Copy, Debug)]
-pub struct Situation<'a> {
+pub(crate) struct Situation<'a> {
     /// The environment with its status.
     pub environment: &'a Environment,
     /// Workloads by component; those that do not exist are absent.
@@ -51,7 +51,7 @@ pub struct Situation<'a> {
 
 /// What becomes of an action: the status to store first, the effect, the status to store then, and the answer, in this order.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Judgement {
+pub(crate) struct Judgement {
     /// The answer.
     pub verdict: Verdict,
     /// What must be written down before the effect.
@@ -64,7 +64,7 @@ pub struct Judgement {
 
 /// What is done to a workload; harmless when done twice, since the workload bears the action's name afterwards.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
+pub(crate) enum Effect {
     /// Set the size.
     Scale {
         /// The component.
@@ -84,20 +84,20 @@ pub enum Effect {
 /// Whether an action can only stop something: it is obeyed from anybody, at once, and nothing begins before it is judged. Whatever
 /// opens or changes something needs an attested author.
 #[must_use]
-pub const fn only_stops(kind: ActionKind) -> bool {
+pub(crate) const fn only_stops(kind: ActionKind) -> bool {
     matches!(kind, ActionKind::Freeze | ActionKind::Deny | ActionKind::AbortAll)
 }
 
 /// Whether an action stops something, for everybody or for one release. Such actions are judged before all others and never wait for
 /// another action, a workload or another release.
 #[must_use]
-pub const fn stops(kind: ActionKind) -> bool {
+pub(crate) const fn stops(kind: ActionKind) -> bool {
     only_stops(kind) || matches!(kind, ActionKind::Pause | ActionKind::Abort | ActionKind::Reject)
 }
 
 /// The refusal of an `Allow` that is older than a `Deny` of the same digest which was judged before it. Absent when there is none.
 #[must_use]
-pub fn overtaken(action: &ReleaseAction, all: &[Arc<ReleaseAction>]) -> Option<Verdict> {
+pub(crate) fn overtaken(action: &ReleaseAction, all: &[Arc<ReleaseAction>]) -> Option<Verdict> {
     let digest =
         |action: &ReleaseAction| action.spec.parameters.as_ref().and_then(|given| given.digest.clone());
     if action.spec.action != ActionKind::Allow {
@@ -116,7 +116,7 @@ pub fn overtaken(action: &ReleaseAction, all: &[Arc<ReleaseAction>]) -> Option<V
 
 /// What is said of an action that was carried out; the same whenever it is asked.
 #[must_use]
-pub fn applied(action: &ReleaseAction) -> Verdict {
+pub(crate) fn applied(action: &ReleaseAction) -> Verdict {
     let parameters = action.spec.parameters.clone().unwrap_or_default();
     let until = parameters.until.map_or(String::new(), |until| format!(" until {}", time(until)));
     let component = parameters.component.as_deref().unwrap_or_default();
@@ -133,7 +133,7 @@ pub fn applied(action: &ReleaseAction) -> Verdict {
         ActionKind::Deny => format!("on the deny list{until}"),
         ActionKind::Allow => "off the deny list".to_owned(),
         ActionKind::AbortAll => {
-            "every release that was requested until now is aborted; what they changed, if anything, is restored".to_owned()
+            "aborts every release that was requested until now and is no rollback; what they changed, if anything, is being restored".to_owned()
         }
         ActionKind::Scale => match parameters.replicas {
             Some(replicas) => format!("{component} has {replicas} replicas"),
@@ -177,7 +177,7 @@ fn no(message: impl Into<String>) -> Refusal {
 
 /// Judges one action against the environment as it stands.
 #[must_use]
-pub fn judge(seen: &Situation<'_>, action: &ReleaseAction, now: DateTime<Utc>) -> Judgement {
+pub(crate) fn judge(seen: &Situation<'_>, action: &ReleaseAction, now: DateTime<Utc>) -> Judgement {
     let stored = seen.environment.status.clone().unwrap_or_default();
     let uid = action.metadata.uid.clone().unwrap_or_default();
     let case = Case { seen, action, now };

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::pod_row::PodKey;
 
 /// Namespace and name of an event.
-pub type EventKey = PodKey;
+pub(crate) type EventKey = PodKey;
 
 /// One event. All texts are sanitised.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ type Same<'a> = (bool, &'a str, &'a str, &'a str, String);
 
 /// Gathers events that say the same of objects of one family (the pods of a workload); the newest first.
 #[must_use]
-pub fn group<'a>(events: impl IntoIterator<Item = &'a EventRow>) -> Vec<EventGroup> {
+pub(crate) fn group<'a>(events: impl IntoIterator<Item = &'a EventRow>) -> Vec<EventGroup> {
     let mut groups: BTreeMap<Same<'_>, (EventGroup, Vec<&str>)> = BTreeMap::new();
     for event in events {
         let family = family(&event.kind, &event.name);
@@ -104,7 +104,7 @@ fn said(event: &EventRow) -> String {
 
 /// Whether an event is about a workload, or about what belongs to it by name: its ReplicaSets and pods, and the second workload beside it.
 #[must_use]
-pub fn is_about(event: &EventRow, workload: &str) -> bool {
+pub(crate) fn is_about(event: &EventRow, workload: &str) -> bool {
     event.name.strip_prefix(workload).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
 

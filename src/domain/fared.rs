@@ -5,7 +5,7 @@ use crate::domain::known_version::{KnownVersion, Verdict};
 
 /// One or two words: `succeeded`, `aborted`, `rolled back`, `superseded`.
 #[must_use]
-pub fn word(version: &KnownVersion) -> &'static str {
+pub(crate) fn word(version: &KnownVersion) -> &'static str {
     let phase = version.ending.as_ref().map(|ending| ending.phase);
     match (version.verdict, phase) {
         _ if version.current => "runs now",
@@ -28,7 +28,7 @@ pub fn word(version: &KnownVersion) -> &'static str {
 
 /// The word, and the person who did it: `aborted by bob`.
 #[must_use]
-pub fn sentence(version: &KnownVersion) -> String {
+pub(crate) fn sentence(version: &KnownVersion) -> String {
     let word = word(version);
     let by = version.ending.as_ref().and_then(|ending| ending.by.as_deref());
     match by.filter(|_| matches!(word, "aborted" | "rolled back" | "rolling back")) {

@@ -21,10 +21,10 @@ use crate::api::release_action::{
 use crate::api::time::to_time;
 
 /// The namespace of every object here.
-pub const NAMESPACE: &str = "planera";
+pub(crate) const NAMESPACE: &str = "planera";
 
 /// Seconds after the epoch of these tests.
-pub fn at(secs: i64) -> DateTime<Utc> {
+pub(crate) fn at(secs: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000 + secs, 0).unwrap()
 }
 
@@ -41,7 +41,7 @@ fn metadata(name: &str, secs: i64) -> ObjectMeta {
 }
 
 /// The uid of the object of that name.
-pub fn uid(name: &str) -> String {
+pub(crate) fn uid(name: &str) -> String {
     let sum: u64 = name.bytes().fold(7, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
     format!("00000000-0000-4000-8000-{:012x}", sum & 0xffff_ffff_ffff)
 }
@@ -58,7 +58,7 @@ fn component(name: &str, wave: i32) -> Component {
 }
 
 /// An environment that asks for nothing.
-pub fn environment() -> Environment {
+pub(crate) fn environment() -> Environment {
     let spec = EnvironmentSpec {
         application: "planera".into(),
         tier: Tier::Production,
@@ -89,13 +89,13 @@ pub fn environment() -> Environment {
 }
 
 /// The status of an environment whose admission policies have long been in force.
-pub fn enforced() -> EnvironmentStatus {
+pub(crate) fn enforced() -> EnvironmentStatus {
     let conditions = vec![policies(ConditionStatus::True, at(-3600))];
     EnvironmentStatus { conditions, ..EnvironmentStatus::default() }
 }
 
 /// What the controller says of the admission policies.
-pub fn policies(status: ConditionStatus, since: DateTime<Utc>) -> Condition {
+pub(crate) fn policies(status: ConditionStatus, since: DateTime<Utc>) -> Condition {
     let is_well = status == ConditionStatus::True;
     Condition {
         type_: super::attested::CONDITION.into(),
@@ -108,12 +108,12 @@ pub fn policies(status: ConditionStatus, since: DateTime<Utc>) -> Condition {
 }
 
 /// A slot.
-pub fn slot(name: &str, group: Option<&str>, minimum: i32) -> Slot {
+pub(crate) fn slot(name: &str, group: Option<&str>, minimum: i32) -> Slot {
     Slot { name: name.into(), group: group.map(Into::into), minimum }
 }
 
 /// An environment that asks two people, one of them a team lead, and nobody for their own release.
-pub fn guarded() -> Environment {
+pub(crate) fn guarded() -> Environment {
     let mut environment = environment();
     environment.spec.approval = Some(Approval {
         slots: vec![slot("team-leads", Some("team-leads"), 1), slot("any", None, 1)],
@@ -126,7 +126,7 @@ pub fn guarded() -> Environment {
 }
 
 /// Accounts with `oidc:` before or `-admin` or `-ops` behind belong to who is left; dave has an old account besides.
-pub fn identity_rule() -> Identity {
+pub(crate) fn identity_rule() -> Identity {
     Identity {
         people: vec![Person {
             name: "dave".into(),
@@ -138,12 +138,12 @@ pub fn identity_rule() -> Identity {
 }
 
 /// A release of both components, requested by bob.
-pub fn release(version: &str) -> Release {
+pub(crate) fn release(version: &str) -> Release {
     release_at("planera-2", version, 0)
 }
 
 /// A release of that name, requested at that second.
-pub fn release_at(name: &str, version: &str, secs: i64) -> Release {
+pub(crate) fn release_at(name: &str, version: &str, secs: i64) -> Release {
     let image = |component: &str| ComponentImage {
         component: component.into(),
         image: format!("ghcr.io/acme/{component}:{version}"),
@@ -164,7 +164,7 @@ pub fn release_at(name: &str, version: &str, secs: i64) -> Release {
 }
 
 /// A Deployment that is completely rolled out with four pods.
-pub fn deployment(component: &str, version: &str) -> WorkloadState {
+pub(crate) fn deployment(component: &str, version: &str) -> WorkloadState {
     WorkloadState {
         image: Some(format!("ghcr.io/acme/{component}:{version}")),
         resource_version: "7".into(),
@@ -181,7 +181,7 @@ pub fn deployment(component: &str, version: &str) -> WorkloadState {
 }
 
 /// A release of `v2` into an environment that runs `v1`.
-pub fn observed(environment: Environment) -> Observed {
+pub(crate) fn observed(environment: Environment) -> Observed {
     let workloads =
         ["backend", "frontend"].map(|component| (component.to_owned(), deployment(component, "v1")));
     Observed {
@@ -204,12 +204,12 @@ pub fn observed(environment: Environment) -> Observed {
 }
 
 /// A source environment with those releases.
-pub fn source(environment: Environment, releases: Vec<Release>) -> Source {
+pub(crate) fn source(environment: Environment, releases: Vec<Release>) -> Source {
     Source { environment: Some(environment), releases: releases.into_iter().map(Arc::new).collect() }
 }
 
 /// An action on `planera-2` that expects nothing.
-pub fn action(name: &str, kind: ActionKind, actor: &str, secs: i64) -> ReleaseAction {
+pub(crate) fn action(name: &str, kind: ActionKind, actor: &str, secs: i64) -> ReleaseAction {
     let spec = ReleaseActionSpec {
         environment: "production".into(),
         release: Some(ReleaseRef {
@@ -229,14 +229,14 @@ pub fn action(name: &str, kind: ActionKind, actor: &str, secs: i64) -> ReleaseAc
 }
 
 /// As [`action`], at the step that its author saw.
-pub fn action_at_step(name: &str, kind: ActionKind, step: i32, secs: i64) -> ReleaseAction {
+pub(crate) fn action_at_step(name: &str, kind: ActionKind, step: i32, secs: i64) -> ReleaseAction {
     let mut action = action(name, kind, "alice", secs);
     action.spec.expected = Some(Expected { step: Some(step), ..Expected::default() });
     action
 }
 
 /// An approval of that plan; the slot `team-leads` belongs to the group of the same name.
-pub fn approve(name: &str, actor: &str, digest: &str, slots: &[&str], secs: i64) -> ReleaseAction {
+pub(crate) fn approve(name: &str, actor: &str, digest: &str, slots: &[&str], secs: i64) -> ReleaseAction {
     let mut action = action(name, ActionKind::Approve, actor, secs);
     action.spec.expected = Some(Expected { plan_digest: Some(digest.into()), ..Expected::default() });
     let filled = |name: &&str| FilledSlot {

@@ -8,14 +8,14 @@ use chrono::{DateTime, Utc};
 use crate::api::environment::{EnvironmentStatus, Frozen};
 
 /// Freezes that a status may hold.
-pub const KEPT: usize = 16;
+pub(crate) const KEPT: usize = 16;
 
 /// The freezes of a status, oldest first, whether or not their time is over.
 ///
 /// An older controller writes the summary only. A summary that no listed freeze explains counts as a freeze of its own; without a
 /// summary nothing is frozen.
 #[must_use]
-pub fn listed(status: &EnvironmentStatus) -> Vec<Frozen> {
+pub(crate) fn listed(status: &EnvironmentStatus) -> Vec<Frozen> {
     let Some(summary) = &status.frozen else { return Vec::new() };
     let mut all = status.freezes.clone();
     let explains_end = all.iter().any(|freeze| lasts_as_long(freeze, summary));
@@ -29,7 +29,7 @@ pub fn listed(status: &EnvironmentStatus) -> Vec<Frozen> {
 
 /// The freezes that hold at that instant, oldest first.
 #[must_use]
-pub fn in_force(status: &EnvironmentStatus, now: DateTime<Utc>) -> Vec<Frozen> {
+pub(crate) fn in_force(status: &EnvironmentStatus, now: DateTime<Utc>) -> Vec<Frozen> {
     let mut all = listed(status);
     all.retain(|freeze| !is_over(freeze, now));
     all
@@ -37,7 +37,7 @@ pub fn in_force(status: &EnvironmentStatus, now: DateTime<Utc>) -> Vec<Frozen> {
 
 /// The freeze that decides what becomes of a release that executes: the strictest, and of these the one that lasts longest.
 #[must_use]
-pub fn strictest(freezes: &[Frozen]) -> Option<&Frozen> {
+pub(crate) fn strictest(freezes: &[Frozen]) -> Option<&Frozen> {
     freezes.iter().reduce(|one, other| {
         let is_stricter = other.in_flight > one.in_flight;
         let lasts = other.in_flight == one.in_flight && !lasts_as_long(one, other);
@@ -46,7 +46,7 @@ pub fn strictest(freezes: &[Frozen]) -> Option<&Frozen> {
 }
 
 /// Adds a freeze. Beyond the bound, the oldest one that a longer and stricter one makes needless goes.
-pub fn add(status: &mut EnvironmentStatus, freeze: Frozen) {
+pub(crate) fn add(status: &mut EnvironmentStatus, freeze: Frozen) {
     let mut all = listed(status);
     all.push(freeze);
     while all.len() > KEPT {
@@ -61,14 +61,14 @@ pub fn add(status: &mut EnvironmentStatus, freeze: Frozen) {
 }
 
 /// Takes off the freezes that `ends` chooses; returns them.
-pub fn lift(status: &mut EnvironmentStatus, ends: impl Fn(&Frozen) -> bool) -> Vec<Frozen> {
+pub(crate) fn lift(status: &mut EnvironmentStatus, ends: impl Fn(&Frozen) -> bool) -> Vec<Frozen> {
     let (gone, left) = listed(status).into_iter().partition(|freeze| ends(freeze));
     set(status, left);
     gone
 }
 
 /// Takes off the freezes whose time is over; returns them.
-pub fn expire(status: &mut EnvironmentStatus, now: DateTime<Utc>) -> Vec<Frozen> {
+pub(crate) fn expire(status: &mut EnvironmentStatus, now: DateTime<Utc>) -> Vec<Frozen> {
     if !listed(status).iter().any(|freeze| is_over(freeze, now)) {
         return Vec::new();
     }
@@ -98,7 +98,7 @@ fn lasts_as_long(one: &Frozen, other: &Frozen) -> bool {
 
 /// Whether an end is at least as late as another one. No end is the latest.
 #[must_use]
-pub fn is_as_late(one: Option<DateTime<Utc>>, other: Option<DateTime<Utc>>) -> bool {
+pub(crate) fn is_as_late(one: Option<DateTime<Utc>>, other: Option<DateTime<Utc>>) -> bool {
     match (one, other) {
         (None, _) => true,
         (Some(_), None) => false,

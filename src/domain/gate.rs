@@ -28,22 +28,22 @@ mod routing;
 mod source_health;
 mod time;
 
-pub use checklist::{NAME as CHECKLIST, step_items, ticked_since};
-pub use policy::{DENY_LIST, DOWNGRADE, FROZEN, POLICY, ROLLED_BACK};
-pub use promotion::is_itself;
+pub(crate) use checklist::{NAME as CHECKLIST, step_items, ticked_since};
+pub(crate) use policy::{DENY_LIST, DOWNGRADE, FROZEN, POLICY, ROLLED_BACK};
+pub(crate) use promotion::is_itself;
 
 /// Name of the gate of the Environment itself: it exists, and this version understands it.
-pub const ENVIRONMENT: &str = "environment";
+pub(crate) const ENVIRONMENT: &str = "environment";
 /// Name of the gate of people's approvals.
-pub const APPROVAL: &str = "approval";
+pub(crate) const APPROVAL: &str = "approval";
 /// Name of the gate of what break-glass left to review.
-pub const POST_REVIEW: &str = "post-review";
+pub(crate) const POST_REVIEW: &str = "post-review";
 /// Name of the gate of break-glass while too much is left to review.
-pub const BREAK_GLASS: &str = "break-glass";
+pub(crate) const BREAK_GLASS: &str = "break-glass";
 
 /// The gates of one release at one moment.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Evaluation {
+pub(crate) struct Evaluation {
     /// Every gate that this environment has for this release.
     pub gates: Vec<GateStatus>,
     /// Set when no waiting helps: the phase to end in, and why.
@@ -55,7 +55,7 @@ pub struct Evaluation {
 impl Evaluation {
     /// Whether the release may execute.
     #[must_use]
-    pub fn passes(&self) -> bool {
+    pub(crate) fn passes(&self) -> bool {
         self.fatal.is_none()
             && !self.gates.is_empty()
             && self.gates.iter().all(|gate| gate.state == GateState::Pass)
@@ -63,7 +63,7 @@ impl Evaluation {
 
     /// The gate that speaks for all that hold: a failed one before an unknown one before a waiting one.
     #[must_use]
-    pub fn foremost(&self) -> Option<&GateStatus> {
+    pub(crate) fn foremost(&self) -> Option<&GateStatus> {
         let rank = |state| match state {
             GateState::Fail => 0,
             GateState::NoData => 1,
@@ -80,7 +80,7 @@ impl Evaluation {
 
 /// When gates are evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
+pub(crate) enum Moment {
     /// The release waits.
     Waiting,
     /// The release holds the lane and is about to change the first workload.
@@ -181,7 +181,7 @@ impl Gate {
 /// `status` is the release's own so far: its plan, what was ticked and what was passed by force. `tally` is the state of the review,
 /// where the environment asks for one.
 #[must_use]
-pub fn evaluate(
+pub(crate) fn evaluate(
     observed: &Observed,
     status: &ReleaseStatus,
     tally: Option<&Tally>,
@@ -253,7 +253,7 @@ const EMERGENCY: TimeDelta = TimeDelta::hours(1);
 /// Why gates of people and time do not hold this release, where they do not: the policies ask for the verb `override` or
 /// `rollback` in exchange, and for a reason.
 #[must_use]
-pub fn waiver(release: &Release, now: DateTime<Utc>) -> Option<String> {
+pub(crate) fn waiver(release: &Release, now: DateTime<Utc>) -> Option<String> {
     if release.spec.kind == ReleaseKind::Rollback {
         return Some("a rollback waits for nobody".to_owned());
     }
@@ -263,14 +263,18 @@ pub fn waiver(release: &Release, now: DateTime<Utc>) -> Option<String> {
 
 /// When an emergency release becomes one like any other. Nothing where it is none, or where nobody attests its age.
 #[must_use]
-pub fn emergency_ends(release: &Release) -> Option<DateTime<Utc>> {
+pub(crate) fn emergency_ends(release: &Release) -> Option<DateTime<Utc>> {
     let is_emergency = release.spec.emergency == Some(true) && release.spec.kind != ReleaseKind::Rollback;
     release.created_at().filter(|_| is_emergency)?.checked_add_signed(EMERGENCY)
 }
 
 /// What still stops a release that has begun: looked at before every further component. Nothing when nothing does.
 #[must_use]
-pub fn standing(observed: &Observed, status: &ReleaseStatus, now: DateTime<Utc>) -> Option<GateStatus> {
+pub(crate) fn standing(
+    observed: &Observed,
+    status: &ReleaseStatus,
+    now: DateTime<Utc>,
+) -> Option<GateStatus> {
     let Some(environment) = observed.environment.as_ref() else {
         return Some(environment_missing(&observed.release).0);
     };
@@ -283,7 +287,7 @@ pub fn standing(observed: &Observed, status: &ReleaseStatus, now: DateTime<Utc>)
 /// The freeze that a release which executes meets now, with the gate that tells of it. Rollbacks and emergencies meet none, nor does
 /// a release that began because someone passed this very freeze by force.
 #[must_use]
-pub fn freeze_in_flight(
+pub(crate) fn freeze_in_flight(
     observed: &Observed,
     status: &ReleaseStatus,
     now: DateTime<Utc>,
@@ -309,7 +313,7 @@ pub fn freeze_in_flight(
 /// The gate that holds every release of an environment which this version understands in part only; nothing where it understands
 /// all of it.
 #[must_use]
-pub fn not_understood(environment: &Environment) -> Option<GateStatus> {
+pub(crate) fn not_understood(environment: &Environment) -> Option<GateStatus> {
     let unknown = stored::unknown(environment)?;
     let name = environment.metadata.name.as_deref().unwrap_or_default();
     let detail = format!("this controller does not understand {unknown} of Environment {name}");

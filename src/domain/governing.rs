@@ -16,7 +16,7 @@ use crate::api::time::from_time;
 
 /// Fields of a spec whose changes count at once, also for releases that are approved or under way.
 #[cfg(test)]
-pub const LIVE: [&str; 8] =
+pub(crate) const LIVE: [&str; 8] =
     ["application", "contacts", "notify", "openReadOnly", "retention", "supersede", "url", "metrics.panes"];
 
 /// Fields of a spec that govern a release.
@@ -41,7 +41,7 @@ const GOVERNING: [&str; 16] = [
 
 /// The governing sections of a spec that are there, as they are stored.
 #[must_use]
-pub fn sections(spec: &EnvironmentSpec) -> BTreeMap<String, Value> {
+pub(crate) fn sections(spec: &EnvironmentSpec) -> BTreeMap<String, Value> {
     let Ok(Value::Object(mut spec)) = serde_json::to_value(spec) else { return BTreeMap::new() };
     if let Some(metrics) = spec.get_mut("metrics").and_then(Value::as_object_mut) {
         metrics.remove("panes");
@@ -54,14 +54,14 @@ const SHORT: usize = "sha256:".len() + 32;
 
 /// A hash for each governing section.
 #[must_use]
-pub fn hashes(spec: &EnvironmentSpec) -> BTreeMap<String, String> {
+pub(crate) fn hashes(spec: &EnvironmentSpec) -> BTreeMap<String, String> {
     let shortened = |value: Value| hash(value).chars().take(SHORT).collect();
     sections(spec).into_iter().map(|(name, value)| (name, shortened(value))).collect()
 }
 
 /// Names of the sections that differ.
 #[must_use]
-pub fn difference(old: &BTreeMap<String, String>, new: &BTreeMap<String, String>) -> Vec<String> {
+pub(crate) fn difference(old: &BTreeMap<String, String>, new: &BTreeMap<String, String>) -> Vec<String> {
     let names = old.keys().chain(new.keys()).filter(|name| old.get(*name) != new.get(*name));
     let mut names: Vec<String> = names.cloned().collect();
     names.sort();
@@ -71,7 +71,7 @@ pub fn difference(old: &BTreeMap<String, String>, new: &BTreeMap<String, String>
 
 /// The last change of the spec: which sections, and by whom, as far as the API server tells it: the field manager and the time.
 #[must_use]
-pub fn change(environment: &Environment, sections: Vec<String>) -> PolicyChange {
+pub(crate) fn change(environment: &Environment, sections: Vec<String>) -> PolicyChange {
     let of_spec = environment.metadata.managed_fields.iter().flatten().filter(|entry| {
         let has_spec = entry.fields_v1.as_ref().is_some_and(|fields| fields.0.get("f:spec").is_some());
         has_spec && entry.subresource.as_deref().unwrap_or_default().is_empty()
@@ -85,7 +85,7 @@ pub fn change(environment: &Environment, sections: Vec<String>) -> PolicyChange 
 
 /// `policy changed by kubectl-edit at 2027-01-15 08:00:00Z: approval, gates`.
 #[must_use]
-pub fn sentence(change: &PolicyChange) -> String {
+pub(crate) fn sentence(change: &PolicyChange) -> String {
     let by = if change.by.is_empty() { "somebody" } else { &change.by };
     let at = change.at.map_or(String::new(), |at| format!(" at {}", at.format("%Y-%m-%d %H:%M:%SZ")));
     format!("policy changed by {by}{at}: {}", change.sections.join(", "))
@@ -100,7 +100,7 @@ fn has_begun(status: &ReleaseStatus) -> bool {
 
 /// Replaces the governing sections by those with which a release began. Whether that was possible: sections that this version cannot
 /// read leave the environment as it is.
-pub fn pin(environment: &mut Environment, status: &ReleaseStatus) -> bool {
+pub(crate) fn pin(environment: &mut Environment, status: &ReleaseStatus) -> bool {
     let Some(kept) = status.policy.as_ref().filter(|_| has_begun(status)) else { return true };
     let Ok(Value::Object(mut spec)) = serde_json::to_value(&environment.spec) else { return false };
     let panes = spec.get("metrics").and_then(|metrics| metrics.get("panes")).cloned();

@@ -11,7 +11,7 @@ use crate::api::environment::Identity;
 ///
 /// What is left is looked up among the accounts again, so that a person with a listed account has no second self beside it.
 #[must_use]
-pub fn person<'a>(rule: Option<&'a Identity>, account: &'a str) -> &'a str {
+pub(crate) fn person<'a>(rule: Option<&'a Identity>, account: &'a str) -> &'a str {
     let Some(rule) = rule else { return account };
     if let Some(name) = named(rule, account) {
         return name;
@@ -26,19 +26,19 @@ pub fn person<'a>(rule: Option<&'a Identity>, account: &'a str) -> &'a str {
 
 /// As [`person`], by the rule of that environment; without an environment every account is a person.
 #[must_use]
-pub fn person_in<'a>(environment: Option<&'a Environment>, account: &'a str) -> &'a str {
+pub(crate) fn person_in<'a>(environment: Option<&'a Environment>, account: &'a str) -> &'a str {
     person(environment.and_then(|environment| environment.spec.identity.as_ref()), account)
 }
 
 /// Whether two accounts belong to one person.
 #[must_use]
-pub fn is_same(rule: Option<&Identity>, one: &str, other: &str) -> bool {
+pub(crate) fn is_same(rule: Option<&Identity>, one: &str, other: &str) -> bool {
     person(rule, one) == person(rule, other)
 }
 
 /// As [`is_same`], by the rule of that environment.
 #[must_use]
-pub fn is_same_in(environment: Option<&Environment>, one: &str, other: &str) -> bool {
+pub(crate) fn is_same_in(environment: Option<&Environment>, one: &str, other: &str) -> bool {
     person_in(environment, one) == person_in(environment, other)
 }
 

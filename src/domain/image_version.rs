@@ -16,7 +16,7 @@ const VERBATIM: &str = "{{version}}";
 ///
 /// # Errors
 /// The pattern cannot be read.
-pub fn matches(pattern: &str, version: &str) -> Result<bool, regex::Error> {
+pub(crate) fn matches(pattern: &str, version: &str) -> Result<bool, regex::Error> {
     // by itself first: no pattern gets its sense from the anchors
     Regex::new(pattern)?;
     Ok(Regex::new(&format!("^(?:{pattern})$"))?.is_match(version))
@@ -27,7 +27,7 @@ pub fn matches(pattern: &str, version: &str) -> Result<bool, regex::Error> {
 /// `{{version}}` is the version, `{{semver}}` the version without a leading `v`, `{{sha}}` the commit at its end. Tags have no `+`:
 /// it becomes `_`, as Helm writes it.
 #[must_use]
-pub fn tag_of(versions: Option<&Versions>, version: &str) -> Option<String> {
+pub(crate) fn tag_of(versions: Option<&Versions>, version: &str) -> Option<String> {
     let template = template(versions);
     let commit = if template.contains("{{sha}}") { commit_in(version)? } else { "" };
     let tag = template
@@ -39,7 +39,7 @@ pub fn tag_of(versions: Option<&Versions>, version: &str) -> Option<String> {
 
 /// What a source repository calls that version: the commit where the mapping takes one from it, else the version.
 #[must_use]
-pub fn revision_of<'a>(versions: Option<&Versions>, version: &'a str) -> &'a str {
+pub(crate) fn revision_of<'a>(versions: Option<&Versions>, version: &'a str) -> &'a str {
     if template(versions).contains("{{sha}}") { commit_in(version).unwrap_or(version) } else { version }
 }
 
@@ -56,7 +56,7 @@ fn commit_in(version: &str) -> Option<&str> {
 
 /// Why an image does not carry a version. Nothing where its tag does, or where only a registry can tell what its digest is.
 #[must_use]
-pub fn mismatch(versions: Option<&Versions>, version: &str, image: &str) -> Option<String> {
+pub(crate) fn mismatch(versions: Option<&Versions>, version: &str, image: &str) -> Option<String> {
     let Some(tag) = tag_of(versions, version) else {
         return Some(format!(
             "version {version} does not end with a commit, which versions.tag {} takes from it",
@@ -73,7 +73,7 @@ pub fn mismatch(versions: Option<&Versions>, version: &str, image: &str) -> Opti
 
 /// The images of a release whose tag says another version, for everybody who decides on it.
 #[must_use]
-pub fn strangers<'a>(spec: &EnvironmentSpec, release: &'a ReleaseSpec) -> Vec<&'a ComponentImage> {
+pub(crate) fn strangers<'a>(spec: &EnvironmentSpec, release: &'a ReleaseSpec) -> Vec<&'a ComponentImage> {
     let versions = spec.versions.as_ref();
     let is_stranger = |image: &&ComponentImage| mismatch(versions, &release.version, &image.image).is_some();
     release.images.iter().filter(is_stranger).collect()
@@ -82,7 +82,7 @@ pub fn strangers<'a>(spec: &EnvironmentSpec, release: &'a ReleaseSpec) -> Vec<&'
 /// Whether two images may be the same content: equal digests; where one of them has none, equal tags. An image by digest alone goes
 /// by the tag of the version that it is released under.
 #[must_use]
-pub fn may_be_same(versions: Option<&Versions>, one: (&str, &str), other: (&str, &str)) -> bool {
+pub(crate) fn may_be_same(versions: Option<&Versions>, one: (&str, &str), other: (&str, &str)) -> bool {
     let parts = (version::parse(one.0), version::parse(other.0));
     if parts.0.repository != parts.1.repository {
         return false;

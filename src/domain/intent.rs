@@ -20,13 +20,13 @@ mod name;
 mod request_id;
 
 use action::check_reason;
-pub use action::{action, slots_for};
-pub use environment_action::{check, environment_action, is_digest};
-pub use request_id::was_made_with;
+pub(crate) use action::{action, slots_for};
+pub(crate) use environment_action::{check, environment_action, is_digest};
+pub(crate) use request_id::was_made_with;
 
 /// Who acts, as the API server knows them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Author<'a> {
+pub(crate) struct Author<'a> {
     /// `userInfo.username`.
     pub user: &'a str,
     /// `userInfo.groups`.
@@ -35,7 +35,7 @@ pub struct Author<'a> {
 
 /// What a person adds to a release besides its version.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Words {
+pub(crate) struct Words {
     /// A strategy other than the environment's default.
     pub strategy: Option<StrategyName>,
     /// Why.
@@ -50,7 +50,7 @@ pub struct Words {
 
 /// What a person means to do to a release.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Act {
+pub(crate) struct Act {
     /// With what.
     pub parameters: Option<Parameters>,
     /// Why.
@@ -70,7 +70,7 @@ impl Act {
 
 /// A version and its images, ready to be brought somewhere else.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
+pub(crate) struct Source {
     /// The version, as people say it.
     pub version: String,
     /// Its images there.
@@ -195,7 +195,7 @@ pub enum IntentError {
 /// A release of `version`, its images being each component's repository with the version as tag.
 ///
 /// `nonce` tells two attempts at the same thing apart.
-pub fn deploy(
+pub(crate) fn deploy(
     environment: &Environment,
     author: Author<'_>,
     version: &str,
@@ -221,7 +221,7 @@ pub fn deploy(
 }
 
 /// A release of what runs in another environment: the same tags and digests, out of this environment's repositories.
-pub fn promote(
+pub(crate) fn promote(
     environment: &Environment,
     author: Author<'_>,
     source: &Source,
@@ -258,7 +258,7 @@ pub fn promote(
 }
 
 /// A release that brings back a version that ran here before. Its reason is mandatory.
-pub fn rollback(
+pub(crate) fn rollback(
     environment: &Environment,
     author: Author<'_>,
     target: &KnownVersion,
@@ -275,7 +275,7 @@ pub fn rollback(
 /// What runs in an environment and can be promoted from it.
 ///
 /// The name of the version comes from the newest succeeded release whose images these are, else from the tags.
-pub fn source_of(environment: &Environment, releases: &[&Release]) -> Result<Source, IntentError> {
+pub(crate) fn source_of(environment: &Environment, releases: &[&Release]) -> Result<Source, IntentError> {
     let key = environment.key();
     let current = environment.status.as_ref().map(|status| status.current.as_slice()).unwrap_or_default();
     let images: Vec<ComponentImage> = current

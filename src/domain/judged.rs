@@ -4,13 +4,13 @@
 use crate::api::release_action::ActionResult;
 
 /// Uids that are remembered.
-pub const REMEMBERED: usize = 64;
+pub(crate) const REMEMBERED: usize = 64;
 /// What stands before the uid of an action that was refused.
 const REFUSED: &str = "refused:";
 
 /// The verdict on the action of that uid; absent while it is not remembered.
 #[must_use]
-pub fn verdict(judged: &[String], uid: &str) -> Option<ActionResult> {
+pub(crate) fn verdict(judged: &[String], uid: &str) -> Option<ActionResult> {
     judged.iter().find_map(|entry| match entry.strip_prefix(REFUSED) {
         Some(refused) => (refused == uid).then_some(ActionResult::Refused),
         None => (entry == uid).then_some(ActionResult::Applied),
@@ -18,7 +18,7 @@ pub fn verdict(judged: &[String], uid: &str) -> Option<ActionResult> {
 }
 
 /// Remembers a verdict. The oldest refusals are forgotten first: a refusal that is judged anew changes nothing.
-pub fn remember(judged: &mut Vec<String>, uid: &str, result: ActionResult) {
+pub(crate) fn remember(judged: &mut Vec<String>, uid: &str, result: ActionResult) {
     judged.push(if result == ActionResult::Applied { uid.to_owned() } else { format!("{REFUSED}{uid}") });
     while judged.len() > REMEMBERED {
         let oldest = judged.iter().position(|entry| entry.starts_with(REFUSED)).unwrap_or(0);

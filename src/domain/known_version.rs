@@ -57,7 +57,7 @@ impl KnownVersion {
 
 /// Every version that the environment has seen, newest first, each set of images once.
 #[must_use]
-pub fn known_versions(
+pub(crate) fn known_versions(
     environment: &Environment,
     releases: &[&Release],
     now: DateTime<Utc>,
@@ -129,7 +129,7 @@ fn leaves(release: &Release, images: &[ComponentImage]) -> bool {
 ///
 /// In effect: it is under way, held, or has succeeded. A rollback that was undone or aborted left nothing.
 #[must_use]
-pub fn left_images(release: &Release) -> Option<Vec<ComponentImage>> {
+pub(crate) fn left_images(release: &Release) -> Option<Vec<ComponentImage>> {
     let in_effect = matches!(
         release.phase(),
         Phase::Progressing
@@ -153,7 +153,7 @@ pub fn left_images(release: &Release) -> Option<Vec<ComponentImage>> {
 /// The newest of these releases by which the same images were rolled back, and by which nobody has let them in again since: it was rolled
 /// back itself, or is a rollback that left them.
 #[must_use]
-pub fn rolled_back_by<'a>(
+pub(crate) fn rolled_back_by<'a>(
     images: &[ComponentImage],
     releases: impl Iterator<Item = &'a Release> + Clone,
 ) -> Option<&'a Release> {
@@ -190,14 +190,14 @@ fn is_cleared(rollback: &Release, version: &KnownVersion, all: &[&Release]) -> b
 ///
 /// What a rollback left is bad until it is deployed again and succeeds, so a second rollback goes further back and never forth.
 #[must_use]
-pub fn last_known_good(known: &[KnownVersion]) -> Option<&KnownVersion> {
+pub(crate) fn last_known_good(known: &[KnownVersion]) -> Option<&KnownVersion> {
     let way_back = |verdict| known.iter().find(|version| version.is_way_back() && version.verdict == verdict);
     way_back(Verdict::Good).or_else(|| way_back(Verdict::RanBefore))
 }
 
 /// The tag of an image reference; empty when it has none.
 #[must_use]
-pub fn tag(image: &str) -> &str {
+pub(crate) fn tag(image: &str) -> &str {
     let name = image.split_once('@').map_or(image, |(name, _)| name);
     let last = name.rsplit_once('/').map_or(name, |(_, last)| last);
     last.split_once(':').map_or("", |(_, tag)| tag)
@@ -205,7 +205,7 @@ pub fn tag(image: &str) -> &str {
 
 /// The digest of an image reference, `sha256:…`.
 #[must_use]
-pub fn digest(image: &str) -> Option<&str> {
+pub(crate) fn digest(image: &str) -> Option<&str> {
     image.split_once('@').map(|(_, digest)| digest)
 }
 

@@ -2,7 +2,7 @@
 
 /// `NAME: DETAIL`; the detail alone does not repeat the name.
 #[must_use]
-pub fn labelled(name: &str, detail: &str) -> String {
+pub(crate) fn labelled(name: &str, detail: &str) -> String {
     match unlabelled(name, detail) {
         "" => name.to_owned(),
         detail => format!("{name}: {detail}"),
@@ -11,7 +11,7 @@ pub fn labelled(name: &str, detail: &str) -> String {
 
 /// The detail without the name, or the last part of a name such as `traffic/backend`, that it begins with.
 #[must_use]
-pub fn unlabelled<'a>(name: &str, detail: &'a str) -> &'a str {
+pub(crate) fn unlabelled<'a>(name: &str, detail: &'a str) -> &'a str {
     let last = name.rsplit('/').next().unwrap_or(name);
     let mut rest = detail.trim_start();
     while let Some(shorter) = without(rest, name).or_else(|| without(rest, last)) {

@@ -4,9 +4,9 @@ use crate::api::environment::WorkloadKind;
 use crate::domain::workload_kind;
 
 /// The longest name of a Service, and the longest value of a label.
-pub const LABEL: usize = 63;
+pub(crate) const LABEL: usize = 63;
 /// The longest name of other objects.
-pub const SUBDOMAIN: usize = 253;
+pub(crate) const SUBDOMAIN: usize = 253;
 
 /// A name or label value that a release would write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,7 +79,7 @@ impl NewName {
 
 /// Why a Service cannot have that name; nothing where it can.
 #[must_use]
-pub fn unfit_for_a_service(name: &str) -> Option<&'static str> {
+pub(crate) fn unfit_for_a_service(name: &str) -> Option<&'static str> {
     let is_edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
     let is_inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let starts = name.chars().next().is_some_and(|c| c.is_ascii_lowercase());
@@ -89,7 +89,7 @@ pub fn unfit_for_a_service(name: &str) -> Option<&'static str> {
 
 /// Why a label cannot have that value; nothing where it can. Length is not judged.
 #[must_use]
-pub fn unfit_for_a_label(value: &str) -> Option<&'static str> {
+pub(crate) fn unfit_for_a_label(value: &str) -> Option<&'static str> {
     let is_edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
     let is_inner = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     let fits = is_edge(value.chars().next()) && is_edge(value.chars().last()) && value.chars().all(is_inner);

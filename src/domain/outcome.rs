@@ -10,7 +10,7 @@ use crate::domain::timeline::CONTROLLER;
 ///
 /// Releases that ended before they could change anything by a person's will or for a newer one (rejected, superseded, expired, aborted
 /// while they waited) are passed over. All `releases` are of one environment.
-pub fn failed<'a>(releases: impl IntoIterator<Item = &'a Release>) -> Option<&'a Release> {
+pub(crate) fn failed<'a>(releases: impl IntoIterator<Item = &'a Release>) -> Option<&'a Release> {
     let ended = |release: &&Release| {
         let started = release.status.as_ref().is_some_and(|status| status.started_at.is_some());
         match release.phase() {
@@ -29,14 +29,14 @@ pub fn failed<'a>(releases: impl IntoIterator<Item = &'a Release>) -> Option<&'a
 
 /// Whether a release that ended like this leaves something to look at.
 #[must_use]
-pub const fn is_failure(phase: Phase) -> bool {
+pub(crate) const fn is_failure(phase: Phase) -> bool {
     matches!(phase, Phase::Errored | Phase::Failed)
 }
 
 /// What a release says of its state: its message, else the last entry of its timeline; never nothing where it is held or has failed. The
 /// phase, which stands beside it everywhere, is not repeated.
 #[must_use]
-pub fn message(release: &Release) -> Cow<'_, str> {
+pub(crate) fn message(release: &Release) -> Cow<'_, str> {
     let said = release.status.as_ref().and_then(|status| {
         let last = || status.timeline.last().map(|entry| entry.message.trim());
         Some(status.message.trim()).filter(|text| !text.is_empty()).or_else(last)
@@ -77,7 +77,7 @@ impl Ending {
 
 /// Who aborted a release; absent where it was not aborted, or nobody is recorded.
 #[must_use]
-pub fn aborted_by(release: &Release) -> Option<&str> {
+pub(crate) fn aborted_by(release: &Release) -> Option<&str> {
     release.status.as_ref().filter(|status| status.phase == Phase::Aborted).and_then(aborted)
 }
 

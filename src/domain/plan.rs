@@ -21,7 +21,7 @@ use crate::domain::workload_kind;
 ///
 /// A strategy whose settings say nothing has no steps: `gate` refuses it.
 #[must_use]
-pub fn plan(environment: &Environment, release: &Release) -> Plan {
+pub(crate) fn plan(environment: &Environment, release: &Release) -> Plan {
     let spec = &environment.spec;
     let strategy = release.spec.strategy.unwrap_or_else(|| spec.default_strategy());
     let settings = spec.strategy_of(strategy);
@@ -49,7 +49,7 @@ pub fn plan(environment: &Environment, release: &Release) -> Plan {
 /// A plan of an older version covers no policy. As long as nothing changes, it keeps its digest, and approvals of it count; the
 /// policy as this version first sees it is the one that later changes are compared with.
 #[must_use]
-pub fn renewed(environment: &Environment, release: &Release, old: Option<&Plan>) -> Plan {
+pub(crate) fn renewed(environment: &Environment, release: &Release, old: Option<&Plan>) -> Plan {
     let mut plan = plan(environment, release);
     let Some(old) = old else { return plan };
     let is_same_policy = old.policy.is_empty() || old.policy == plan.policy;
@@ -153,7 +153,7 @@ fn lasting(duration: Option<Duration>) -> Option<BakeStep> {
 /// A probe of a component's own Service, asked of the Service that selects green instead. Nothing for any other probe: it would
 /// ask what customers see, which is blue before the switch.
 #[must_use]
-pub fn previewed(spec: &EnvironmentSpec, settings: &Strategy, probe: &HttpProbe) -> Option<HttpProbe> {
+pub(crate) fn previewed(spec: &EnvironmentSpec, settings: &Strategy, probe: &HttpProbe) -> Option<HttpProbe> {
     let rest = probe.url.strip_prefix("service://")?;
     let end = rest.find(':').or_else(|| rest.find('/')).unwrap_or(rest.len());
     let (named, rest) = rest.split_at(end);
@@ -221,19 +221,19 @@ pub(super) fn canonical(value: Value) -> Value {
 
 /// The image that a release brings to a component.
 #[must_use]
-pub fn target<'a>(release: &'a Release, component: &ComponentName) -> Option<&'a str> {
+pub(crate) fn target<'a>(release: &'a Release, component: &ComponentName) -> Option<&'a str> {
     release.spec.images.iter().find(|image| image.component == *component).map(|image| image.image.as_str())
 }
 
 /// What people call a step: they count from 1, as every screen does; the API counts from 0.
 #[must_use]
-pub const fn number(index: i32) -> i32 {
+pub(crate) const fn number(index: i32) -> i32 {
     index.saturating_add(1)
 }
 
 /// The present step of a plan with its index, once there is one.
 #[must_use]
-pub fn present(status: &ReleaseStatus) -> Option<(i32, &PlanStep)> {
+pub(crate) fn present(status: &ReleaseStatus) -> Option<(i32, &PlanStep)> {
     let index = status.step.as_ref()?.index;
     let step = status.plan.as_ref()?.steps.get(usize::try_from(index).ok()?)?;
     Some((index, step))
@@ -242,7 +242,7 @@ pub fn present(status: &ReleaseStatus) -> Option<(i32, &PlanStep)> {
 /// Where going to the end leads from the present step: all weight on the new version, or the switch; after these, whatever ends
 /// waiting. Nothing where no step can be skipped.
 #[must_use]
-pub fn full_step(status: &ReleaseStatus) -> Option<usize> {
+pub(crate) fn full_step(status: &ReleaseStatus) -> Option<usize> {
     let (index, step) = present(status)?;
     let steps = &status.plan.as_ref()?.steps;
     let index = usize::try_from(index).ok()?;
@@ -258,7 +258,7 @@ pub fn full_step(status: &ReleaseStatus) -> Option<usize> {
 
 /// The components of a plan in the order in which they are changed.
 #[must_use]
-pub fn components(plan: &Plan) -> impl DoubleEndedIterator<Item = &ComponentName> {
+pub(crate) fn components(plan: &Plan) -> impl DoubleEndedIterator<Item = &ComponentName> {
     plan.steps.iter().flat_map(|step| match step {
         PlanStep::Roll(roll) => roll.components.as_slice(),
         _ => &[],

@@ -15,14 +15,14 @@ use crate::domain::step_words::StepWords;
 ///
 /// `span` is the step's duration. While the release is paused, the end moves on with `now`.
 #[must_use]
-pub fn end_of_step(status: &ReleaseStatus, span: TimeDelta, now: DateTime<Utc>) -> DateTime<Utc> {
+pub(crate) fn end_of_step(status: &ReleaseStatus, span: TimeDelta, now: DateTime<Utc>) -> DateTime<Utc> {
     let began = status.step.as_ref().map_or(now, |step| step.started_at);
     end(status, began, span, now)
 }
 
 /// As [`end_of_step`], for a watch that began at `began`.
 #[must_use]
-pub fn end(
+pub(crate) fn end(
     status: &ReleaseStatus,
     began: DateTime<Utc>,
     span: TimeDelta,
@@ -43,7 +43,7 @@ fn paused_since(status: &ReleaseStatus) -> Option<DateTime<Utc>> {
 
 /// The weight that the plan has reached at the present step: that of the last step that sets one.
 #[must_use]
-pub fn planned_weight(status: &ReleaseStatus) -> Option<Weight> {
+pub(crate) fn planned_weight(status: &ReleaseStatus) -> Option<Weight> {
     let (index, _) = plan::present(status)?;
     let reached = usize::try_from(index).ok()?.saturating_add(1);
     let steps = &status.plan.as_ref()?.steps;
@@ -55,7 +55,7 @@ pub fn planned_weight(status: &ReleaseStatus) -> Option<Weight> {
 
 /// The plan's weight, where a person holds the release below it and the next step would send more: it comes first.
 #[must_use]
-pub fn weight_before_next_step(status: &ReleaseStatus) -> Option<Weight> {
+pub(crate) fn weight_before_next_step(status: &ReleaseStatus) -> Option<Weight> {
     let weights = status.weight.as_ref().filter(|weights| weights.by.is_some())?;
     let planned = planned_weight(status)?;
     let is_below = weights.desired < i32::from(planned.percent());
@@ -75,7 +75,7 @@ fn next_step(status: &ReleaseStatus) -> Option<&PlanStep> {
 ///
 /// `bake` is the plan's watch after the last step.
 #[must_use]
-pub fn after_resume(status: &ReleaseStatus, now: DateTime<Utc>) -> String {
+pub(crate) fn after_resume(status: &ReleaseStatus, now: DateTime<Utc>) -> String {
     let resumes_watch = status.paused.as_ref().is_some_and(|paused| paused.resume_to == Phase::Verifying);
     if resumes_watch {
         let bake = status.plan.iter().flat_map(|plan| &plan.steps).find_map(|step| match step {

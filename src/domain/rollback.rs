@@ -13,13 +13,13 @@ const SAME_INCIDENT: TimeDelta = TimeDelta::seconds(60);
 
 /// The components of a plan in the order in which they are undone: the last changed comes first.
 #[must_use]
-pub fn undo_order(plan: &Plan) -> Vec<&ComponentName> {
+pub(crate) fn undo_order(plan: &Plan) -> Vec<&ComponentName> {
     plan::components(plan).rev().collect()
 }
 
 /// A rollback that somebody else began, so that another request for one has nothing left to do.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Already<'a> {
+pub(crate) enum Already<'a> {
     /// It waits or is under way: whoever rolls back meanwhile means the same thing and joins it.
     InProgress(&'a Release),
     /// It ended moments ago, and what it restored runs now.
@@ -29,7 +29,7 @@ pub enum Already<'a> {
 impl<'a> Already<'a> {
     /// The release that does it, or did it: a rollback, or the release that is being undone.
     #[must_use]
-    pub const fn release(self) -> &'a Release {
+    pub(crate) const fn release(self) -> &'a Release {
         match self {
             Self::InProgress(release) | Self::JustDone(release) => release,
         }
@@ -37,7 +37,7 @@ impl<'a> Already<'a> {
 
     /// One sentence: who rolls back what, and by which release.
     #[must_use]
-    pub fn sentence(self) -> String {
+    pub(crate) fn sentence(self) -> String {
         let release = self.release();
         let name = release.metadata.name.as_deref().unwrap_or_default();
         let (by, what) = if release.spec.kind == ReleaseKind::Rollback {
@@ -57,7 +57,7 @@ impl<'a> Already<'a> {
 ///
 /// An emergency rollback joins only what executes already or is an emergency itself: a waiting rollback may wait for approvals.
 #[must_use]
-pub fn already<'a>(
+pub(crate) fn already<'a>(
     releases: impl IntoIterator<Item = &'a Release>,
     environment: &EnvironmentKey,
     is_emergency: bool,
@@ -100,7 +100,7 @@ fn just_done<'a>(ours: &[&'a Release], now: DateTime<Utc>) -> Option<Already<'a>
 
 /// The releases that wait in front of an environment and are no rollbacks, oldest first. A rollback neither undoes nor cancels them.
 #[must_use]
-pub fn waiting<'a>(
+pub(crate) fn waiting<'a>(
     releases: impl IntoIterator<Item = &'a Release>,
     environment: &EnvironmentKey,
 ) -> Vec<&'a Release> {
@@ -116,7 +116,7 @@ pub fn waiting<'a>(
 
 /// Whether exactly these images ran here before: as the outcome of a release that succeeded, or as what a release found and put back.
 #[must_use]
-pub fn ran_before(images: &[ComponentImage], releases: &[Arc<Release>], environment: &str) -> bool {
+pub(crate) fn ran_before(images: &[ComponentImage], releases: &[Arc<Release>], environment: &str) -> bool {
     let history: Vec<_> = releases.iter().filter(|release| release.spec.environment == environment).collect();
     images.iter().all(|wanted| {
         history.iter().any(|release| {

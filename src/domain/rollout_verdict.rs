@@ -7,13 +7,13 @@ use crate::domain::{span, workload_kind};
 
 /// The verdict of `kubectl rollout status` on what was observed.
 #[must_use]
-pub fn rollout_status(workload: &WorkloadState) -> RolloutStatus {
+pub(crate) fn rollout_status(workload: &WorkloadState) -> RolloutStatus {
     (workload_kind::row(workload.kind).rollout_status)(workload)
 }
 
 /// How long ago the intent of a change may have been stored for the change to be made without storing it anew.
 #[must_use]
-pub fn tolerance(deadline: TimeDelta) -> TimeDelta {
+pub(crate) fn tolerance(deadline: TimeDelta) -> TimeDelta {
     TimeDelta::seconds(15).min(deadline)
 }
 
@@ -23,7 +23,7 @@ pub fn tolerance(deadline: TimeDelta) -> TimeDelta {
 /// change is often made in the very second of the miss, to undo it. A deadline counts only when it was missed a whole deadline
 /// after the intent, or when that much time has passed since the change.
 #[must_use]
-pub fn rollout_status_since(
+pub(crate) fn rollout_status_since(
     workload: &WorkloadState,
     since: DateTime<Utc>,
     now: DateTime<Utc>,

@@ -6,13 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Annotation with the kinds of use: names of channels, or [`GITHUB_CHECKS`]; several with commas between them.
-pub const USE: &str = "release-cockpit.dev/use";
+pub(crate) const USE: &str = "release-cockpit.dev/use";
 /// Annotation with the hosts, each with or without a port; several with commas between them. There are no wildcards.
-pub const HOST: &str = "release-cockpit.dev/host";
+pub(crate) const HOST: &str = "release-cockpit.dev/host";
 /// Type of the condition of an Environment that tells whether its Secrets permit how it uses them.
-pub const CONDITION: &str = "SecretsPermitUse";
+pub(crate) const CONDITION: &str = "SecretsPermitUse";
 /// The kind of use of a GitHub token in a `githubChecks` gate.
-pub const GITHUB_CHECKS: &str = "github-checks";
+pub(crate) const GITHUB_CHECKS: &str = "github-checks";
 
 /// One use of a Secret.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,7 +72,7 @@ fn quoted(word: &str) -> String {
 }
 
 /// Checks whether the annotations of a Secret permit a use. Without a host only the kind is checked, and that some host is named.
-pub fn permit(
+pub(crate) fn permit(
     namespace: &str,
     annotations: &BTreeMap<String, String>,
     wanted: &SecretUse,
@@ -98,7 +98,7 @@ pub fn permit(
 
 /// Whether a request to that URL may carry a secret: it is encrypted, or does not leave the machine.
 #[must_use]
-pub fn is_protected(url: &url::Url) -> bool {
+pub(crate) fn is_protected(url: &url::Url) -> bool {
     let stays = match url.host() {
         Some(url::Host::Domain(name)) => name.trim_end_matches('.') == "localhost",
         Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
@@ -110,7 +110,7 @@ pub fn is_protected(url: &url::Url) -> bool {
 
 /// The host of a URL as annotations name it: with the port where it is not the scheme's own.
 #[must_use]
-pub fn host_of(url: &url::Url) -> Option<String> {
+pub(crate) fn host_of(url: &url::Url) -> Option<String> {
     let host = normal(url.host_str()?);
     Some(match url.port() {
         Some(port) => format!("{host}:{port}"),

@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 /// Labels of pods or Services.
-pub type Labels = BTreeMap<String, String>;
+pub(crate) type Labels = BTreeMap<String, String>;
 
 /// Whether a label selector as Kubernetes writes it selects these labels; an empty one selects everything.
 #[must_use]
-pub fn selects(selector: &Value, labels: &Labels) -> bool {
+pub(crate) fn selects(selector: &Value, labels: &Labels) -> bool {
     let pairs = selector.get("matchLabels").and_then(Value::as_object).into_iter().flatten();
     let expressions = selector.get("matchExpressions").and_then(Value::as_array).into_iter().flatten();
     pairs.into_iter().all(|(key, value)| labels.get(bare(key)).map(String::as_str) == value.as_str())
@@ -40,7 +40,7 @@ fn fits(expression: &Value, labels: &Labels) -> bool {
 
 /// The labels of two kinds of pods, of which an object should select both or none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sides {
+pub(crate) struct Sides {
     /// Of the stable workload.
     pub stable: Labels,
     /// Of the canary or green workload.
@@ -50,13 +50,13 @@ pub struct Sides {
 impl Sides {
     /// Whether one of these selectors finds the stable side only.
     #[must_use]
-    pub fn is_gap<'a>(&self, selectors: impl IntoIterator<Item = &'a Value>) -> bool {
+    pub(crate) fn is_gap<'a>(&self, selectors: impl IntoIterator<Item = &'a Value>) -> bool {
         selectors.into_iter().any(|one| selects(one, &self.stable) && !selects(one, &self.second))
     }
 
     /// What to select by instead.
     #[must_use]
-    pub fn remedy(&self) -> String {
+    pub(crate) fn remedy(&self) -> String {
         let shared = self.stable.iter().find(|(key, value)| self.second.get(*key) == Some(value));
         let differs = self.stable.iter().find(|(key, value)| self.second.get(*key) != Some(value));
         let either = differs.and_then(|(key, value)| {
@@ -78,7 +78,7 @@ impl Sides {
 
 /// Every label selector for pods in an object: its own, and those of its peers.
 #[must_use]
-pub fn selectors_in<'a>(object: &'a Value, pointers: &[&str]) -> Vec<&'a Value> {
+pub(crate) fn selectors_in<'a>(object: &'a Value, pointers: &[&str]) -> Vec<&'a Value> {
     let mut found = Vec::new();
     for pointer in pointers {
         let steps: Vec<&str> = pointer.split('/').skip(1).collect();

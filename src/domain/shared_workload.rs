@@ -9,11 +9,11 @@ use crate::api::condition::{Condition, ConditionStatus};
 use crate::api::time::from_time;
 
 /// Type of the condition on the younger of two Environments that name the same workload.
-pub const CONDITION: &str = "WorkloadShared";
+pub(crate) const CONDITION: &str = "WorkloadShared";
 
 /// Which workload an older Environment of the namespace names as well, as a sentence. Nothing where none does.
 #[must_use]
-pub fn rival<'a>(
+pub(crate) fn rival<'a>(
     environment: &Environment,
     others: impl IntoIterator<Item = &'a Environment>,
 ) -> Option<String> {
@@ -40,7 +40,7 @@ pub fn rival<'a>(
 }
 
 /// Sets or takes off the condition. Whether anything changed.
-pub fn stamp(environment: &mut Environment, rival: Option<String>, now: DateTime<Utc>) -> bool {
+pub(crate) fn stamp(environment: &mut Environment, rival: Option<String>, now: DateTime<Utc>) -> bool {
     let generation = environment.metadata.generation;
     let conditions = &mut environment.status.get_or_insert_default().conditions;
     let was = conditions.iter().position(|condition| condition.type_ == CONDITION);
@@ -61,7 +61,7 @@ pub fn stamp(environment: &mut Environment, rival: Option<String>, now: DateTime
 
 /// What the condition says, where it is set.
 #[must_use]
-pub fn told(environment: &Environment) -> Option<&str> {
+pub(crate) fn told(environment: &Environment) -> Option<&str> {
     let status = environment.status.as_ref()?;
     let condition = status.conditions.iter().find(|condition| condition.type_ == CONDITION)?;
     Some(condition.message.as_str())

@@ -19,7 +19,7 @@ use crate::api::release_action::{ActionKind, ActionResult, ReleaseAction};
 /// `before` is what was last stored of it, `interruptions` what has come in between, as [`interruptions`] finds it, and the
 /// instants at which its pods were started anew.
 #[must_use]
-pub fn healthy_since(
+pub(crate) fn healthy_since(
     before: Option<&CurrentVersion>,
     workload: &WorkloadState,
     interruptions: impl IntoIterator<Item = DateTime<Utc>>,
@@ -41,7 +41,7 @@ pub fn healthy_since(
 ///
 /// `releases` and `actions` are those of its environment.
 #[must_use]
-pub fn interruptions<'a>(
+pub(crate) fn interruptions<'a>(
     component: &ComponentName,
     releases: &[Arc<Release>],
     actions: impl IntoIterator<Item = &'a ReleaseAction>,

@@ -4,28 +4,28 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 /// The instant that is so much later.
 #[must_use]
-pub fn after(at: DateTime<Utc>, span: TimeDelta) -> DateTime<Utc> {
+pub(crate) fn after(at: DateTime<Utc>, span: TimeDelta) -> DateTime<Utc> {
     let limit = if span < TimeDelta::zero() { DateTime::<Utc>::MIN_UTC } else { DateTime::<Utc>::MAX_UTC };
     at.checked_add_signed(span).unwrap_or(limit)
 }
 
 /// The instant that is so much earlier.
 #[must_use]
-pub fn before(at: DateTime<Utc>, span: TimeDelta) -> DateTime<Utc> {
+pub(crate) fn before(at: DateTime<Utc>, span: TimeDelta) -> DateTime<Utc> {
     let limit = if span < TimeDelta::zero() { DateTime::<Utc>::MAX_UTC } else { DateTime::<Utc>::MIN_UTC };
     at.checked_sub_signed(span).unwrap_or(limit)
 }
 
 /// The sum of two spans.
 #[must_use]
-pub fn sum(one: TimeDelta, other: TimeDelta) -> TimeDelta {
+pub(crate) fn sum(one: TimeDelta, other: TimeDelta) -> TimeDelta {
     let limit = if one < TimeDelta::zero() { TimeDelta::MIN } else { TimeDelta::MAX };
     one.checked_add(&other).unwrap_or(limit)
 }
 
 /// The span, so many times.
 #[must_use]
-pub fn times(span: TimeDelta, factor: i32) -> TimeDelta {
+pub(crate) fn times(span: TimeDelta, factor: i32) -> TimeDelta {
     let is_negative = (span < TimeDelta::zero()) != (factor < 0);
     let product =
         span.checked_mul(factor).unwrap_or(if is_negative { TimeDelta::MIN } else { TimeDelta::MAX });

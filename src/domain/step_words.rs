@@ -8,7 +8,7 @@ use crate::api::strategy::Step;
 
 /// What a step does, in a few words.
 #[derive(Clone, Copy, Debug)]
-pub struct StepWords<'a>(pub &'a PlanStep);
+pub(crate) struct StepWords<'a>(pub &'a PlanStep);
 
 impl fmt::Display for StepWords<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

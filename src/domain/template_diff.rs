@@ -34,7 +34,7 @@ pub(super) struct Shown {
 
 /// Everything that differs between two pod templates, in a stable order.
 #[must_use]
-pub fn diff(from: &Value, to: &Value) -> Vec<Row> {
+pub(crate) fn diff(from: &Value, to: &Value) -> Vec<Row> {
     let (from, to) = (things(from), things(to));
     let names: BTreeSet<&String> = from.keys().chain(to.keys()).collect();
     let differs = |name: &&String| from.get(*name).map(|it| &it.value) != to.get(*name).map(|it| &it.value);

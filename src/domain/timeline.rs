@@ -5,14 +5,14 @@ use chrono::{DateTime, Utc};
 use crate::api::release::{ReleaseStatus, TimelineEntry};
 
 /// The author of what no person did.
-pub const CONTROLLER: &str = "controller";
+pub(crate) const CONTROLLER: &str = "controller";
 /// Entries that are kept.
-pub const LIMIT: usize = 100;
+pub(crate) const LIMIT: usize = 100;
 /// Longest message of an entry, in characters.
 const MESSAGE_LIMIT: usize = 512;
 
 /// Appends an entry. When the record is full, the oldest entry after the first goes: the first tells who asked.
-pub fn push(
+pub(crate) fn push(
     status: &mut ReleaseStatus,
     at: DateTime<Utc>,
     by: &str,
@@ -32,7 +32,7 @@ pub fn push(
 
 /// A text cut to as many characters as its field may hold.
 #[must_use]
-pub fn cut(mut text: String, limit: usize) -> String {
+pub(crate) fn cut(mut text: String, limit: usize) -> String {
     if let Some((end, _)) = text.char_indices().nth(limit) {
         let end = text[..end].char_indices().next_back().map_or(0, |(index, _)| index);
         text.truncate(end);

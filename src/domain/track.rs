@@ -8,15 +8,15 @@ use crate::api::names::ComponentName;
 use crate::api::strategy::{Strategy, StrategyName, Track, TrafficRouting};
 
 /// The router that shifts nothing: replicas carry the weight, as they do where no router is named.
-pub const REPLICA_RATIO: &str = "replica-ratio";
+pub(crate) const REPLICA_RATIO: &str = "replica-ratio";
 /// The router of a switch where the environment names none.
-pub const SERVICE_SELECTOR: &str = "service-selector";
+pub(crate) const SERVICE_SELECTOR: &str = "service-selector";
 /// What stands for the component's name in a router's settings.
 const COMPONENT: &str = "{{component}}";
 
 /// The second workload that a strategy brings up; nothing where it replaces pods in place.
 #[must_use]
-pub const fn of(strategy: StrategyName) -> Option<Track> {
+pub(crate) const fn of(strategy: StrategyName) -> Option<Track> {
     match strategy {
         StrategyName::Rolling => None,
         StrategyName::Canary => Some(Track::Canary),
@@ -27,7 +27,7 @@ pub const fn of(strategy: StrategyName) -> Option<Track> {
 /// The router that carries a component's traffic, with the component's name in its settings; nothing where replicas carry the
 /// weight. A switch always has one, since green pods must get no traffic before it.
 #[must_use]
-pub fn routing(settings: &Strategy, component: &ComponentName) -> Option<TrafficRouting> {
+pub(crate) fn routing(settings: &Strategy, component: &ComponentName) -> Option<TrafficRouting> {
     let named = match settings {
         Strategy::Rolling(_) => None,
         Strategy::Canary(canary) => canary.traffic_routing.as_ref(),
@@ -47,7 +47,7 @@ pub fn routing(settings: &Strategy, component: &ComponentName) -> Option<Traffic
 
 /// The Service by which green is reached before the switch, where the environment names one.
 #[must_use]
-pub fn preview_service(settings: &Strategy, component: &ComponentName) -> Option<String> {
+pub(crate) fn preview_service(settings: &Strategy, component: &ComponentName) -> Option<String> {
     match settings {
         Strategy::BlueGreen(blue_green) => {
             blue_green.preview_service.as_deref().map(|name| filled(name, component))
@@ -62,7 +62,7 @@ fn filled(text: &str, component: &ComponentName) -> String {
 
 /// The second workload of a component, as questions about it name it; no shares are stated.
 #[must_use]
-pub fn second_of(component: &Component, settings: &Strategy, track: Track) -> Routing {
+pub(crate) fn second_of(component: &Component, settings: &Strategy, track: Track) -> Routing {
     Routing {
         component: component.name.to_string(),
         workload: component.workload.clone(),

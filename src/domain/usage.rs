@@ -57,7 +57,7 @@ const SUFFIXES: [(&str, f64); 16] = [
 
 /// A quantity such as `100m`, `1.5`, `240Mi` or `12e3`, as a number.
 #[must_use]
-pub fn quantity(text: &str) -> Option<f64> {
+pub(crate) fn quantity(text: &str) -> Option<f64> {
     let text = text.trim();
     if let Ok(number) = text.parse::<f64>() {
         return number.is_finite().then_some(number);
@@ -70,19 +70,19 @@ pub fn quantity(text: &str) -> Option<f64> {
 
 /// Thousandths of a core out of a quantity; what runs at all uses something.
 #[must_use]
-pub fn millicores(text: &str) -> Option<u32> {
+pub(crate) fn millicores(text: &str) -> Option<u32> {
     quantity(text).map(Usage::millicores)
 }
 
 /// Bytes out of a quantity.
 #[must_use]
-pub fn bytes(text: &str) -> Option<u64> {
+pub(crate) fn bytes(text: &str) -> Option<u64> {
     quantity(text).map(Usage::bytes)
 }
 
 /// CPU as a table shows it: `250m`, from ten cores on `12`.
 #[derive(Clone, Copy, Debug)]
-pub struct Cpu(pub u32);
+pub(crate) struct Cpu(pub u32);
 
 impl fmt::Display for Cpu {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -92,7 +92,7 @@ impl fmt::Display for Cpu {
 
 /// Memory as a table shows it: `240Mi`, `1.5Gi`.
 #[derive(Clone, Copy, Debug)]
-pub struct Memory(pub u64);
+pub(crate) struct Memory(pub u64);
 
 impl fmt::Display for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

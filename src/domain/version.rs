@@ -4,7 +4,7 @@
 
 /// An image reference in its parts, borrowed from the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ImageRef<'a> {
+pub(crate) struct ImageRef<'a> {
     /// Repository with its registry, without tag and digest.
     pub repository: &'a str,
     /// Tag, where there is one.
@@ -15,7 +15,7 @@ pub struct ImageRef<'a> {
 
 /// Splits a reference. A port in the registry's name is not a tag.
 #[must_use]
-pub fn parse(image: &str) -> ImageRef<'_> {
+pub(crate) fn parse(image: &str) -> ImageRef<'_> {
     let (name, digest) = match image.split_once('@') {
         Some((name, digest)) => (name, Some(digest)),
         None => (image, None),
@@ -28,7 +28,7 @@ pub fn parse(image: &str) -> ImageRef<'_> {
 
 /// The version that people read in a reference: its tag, else the first twelve digits of its digest, else `latest`.
 #[must_use]
-pub fn version_of(image: &str) -> &str {
+pub(crate) fn version_of(image: &str) -> &str {
     let parts = parse(image);
     match (parts.tag, parts.digest) {
         (Some(tag), _) => tag,
@@ -42,26 +42,26 @@ pub fn version_of(image: &str) -> &str {
 
 /// The digest in a reference.
 #[must_use]
-pub fn digest_of(image: &str) -> Option<&str> {
+pub(crate) fn digest_of(image: &str) -> Option<&str> {
     parse(image).digest
 }
 
 /// A repository with another tag: what a version means where nobody named an image.
 #[must_use]
-pub fn with_tag(repository: &str, tag: &str) -> String {
+pub(crate) fn with_tag(repository: &str, tag: &str) -> String {
     format!("{}:{tag}", parse(repository).repository)
 }
 
 /// Whether the image comes from that repository, by tag or by digest.
 #[must_use]
-pub fn is_from(image: &str, repository: &str) -> bool {
+pub(crate) fn is_from(image: &str, repository: &str) -> bool {
     let parts = parse(image);
     parts.repository == repository && (parts.tag.is_some() || parts.digest.is_some())
 }
 
 /// Whether two references surely mean the same content: equal digests, or the same tag where neither tells a digest.
 #[must_use]
-pub fn same_content(one: &str, other: &str) -> bool {
+pub(crate) fn same_content(one: &str, other: &str) -> bool {
     let (one, other) = (parse(one), parse(other));
     match (one.digest, other.digest) {
         (Some(a), Some(b)) => a == b,
@@ -72,7 +72,7 @@ pub fn same_content(one: &str, other: &str) -> bool {
 
 /// Whether `one` comes before `other` in the order of semantic versions, with or without a `v`; never where either is not one.
 #[must_use]
-pub fn is_older(one: &str, other: &str) -> bool {
+pub(crate) fn is_older(one: &str, other: &str) -> bool {
     matches!((semantic(one), semantic(other)), (Some(one), Some(other)) if one.cmp_precedence(&other).is_lt())
 }
 

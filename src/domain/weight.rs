@@ -13,7 +13,7 @@ use crate::api::strategy::{Canary, Step, Strategy, StrategyName, Weight};
 
 /// Pods of the two workloads of a component, and the share of the traffic that a router sends to the second one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Split {
+pub(crate) struct Split {
     /// Pods of the second workload.
     pub second: i32,
     /// Pods of the component's own workload.
@@ -25,7 +25,7 @@ pub struct Split {
 impl Split {
     /// Everything on the component's own workload.
     #[must_use]
-    pub const fn home(pods: i32) -> Self {
+    pub(crate) const fn home(pods: i32) -> Self {
         Self { second: 0, own: pods, traffic: 0 }
     }
 }
@@ -33,7 +33,7 @@ impl Split {
 /// How `pods` pods are split for a weight. A router needs as many pods behind it as its share asks for, and the own workload stays
 /// whole; without one the nearest whole number of pods changes sides, ties up, and below 100 % neither side is ever without any.
 #[must_use]
-pub fn split(weight: Weight, pods: i32, is_routed: bool) -> Split {
+pub(crate) fn split(weight: Weight, pods: i32, is_routed: bool) -> Split {
     let (pods, percent) = (pods.max(0), i32::from(weight.percent()));
     if percent == 0 || pods == 0 {
         return Split::home(pods);
@@ -51,7 +51,7 @@ pub fn split(weight: Weight, pods: i32, is_routed: bool) -> Split {
 
 /// That part of so many pods, in whole pods, rounded up.
 #[must_use]
-pub fn rounded_up(pods: i32, percent: i32) -> i32 {
+pub(crate) fn rounded_up(pods: i32, percent: i32) -> i32 {
     parts(pods, percent, 99)
 }
 
@@ -63,7 +63,7 @@ fn parts(pods: i32, percent: i32, more: i64) -> i32 {
 
 /// The weight that these splits make of what was asked for, in whole per cent; nothing where no pod runs at all.
 #[must_use]
-pub fn achievable(splits: &[(Split, bool)]) -> Option<i32> {
+pub(crate) fn achievable(splits: &[(Split, bool)]) -> Option<i32> {
     let share = |(split, is_routed): &(Split, bool)| {
         let (second, own) = (i64::from(split.second), i64::from(split.own));
         let all = second.saturating_add(own);
@@ -83,7 +83,7 @@ pub fn achievable(splits: &[(Split, bool)]) -> Option<i32> {
 
 /// Says openly what whole pods make of a weight: `20% of 3 replicas is 33%: 1 of 3`.
 #[must_use]
-pub fn sentence(weight: Weight, splits: &[(Split, bool)]) -> String {
+pub(crate) fn sentence(weight: Weight, splits: &[(Split, bool)]) -> String {
     let second = splits.iter().fold(0_i32, |sum, (split, _)| sum.saturating_add(split.second));
     let own = splits.iter().fold(0_i32, |sum, (split, _)| sum.saturating_add(split.own));
     let pods = second.saturating_add(own);
@@ -102,7 +102,7 @@ pub fn sentence(weight: Weight, splits: &[(Split, bool)]) -> String {
 
 /// What a weight would do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Preview {
+pub(crate) struct Preview {
     /// What is asked for, in per cent.
     pub desired: i32,
     /// What whole pods make of it; nothing where no pod runs.
@@ -119,7 +119,7 @@ pub struct Preview {
 
 /// What that weight would do to a release. `pods` are those wanted of each component where the release has not recorded them yet.
 #[must_use]
-pub fn preview(
+pub(crate) fn preview(
     environment: &Environment,
     release: &Release,
     pods: &BTreeMap<String, i32>,
@@ -161,7 +161,7 @@ pub fn preview(
 
 /// Why a person may not set that weight now, in the policy's words; nothing when they may.
 #[must_use]
-pub fn refusal(
+pub(crate) fn refusal(
     environment: &Environment,
     status: &ReleaseStatus,
     wanted: Weight,

@@ -12,7 +12,7 @@ use crate::domain::outcome;
 
 /// One thing that a release waits for, or has passed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reason {
+pub(crate) struct Reason {
     /// Name of the gate, or `cause`, `paused`, `held`, `undo`, `watch`, `controller`.
     pub gate: String,
     /// The verdict.
@@ -30,7 +30,7 @@ pub struct Reason {
 /// Everything that a release waits for, the foremost first: failed before unknown before waiting before passed. Passed gates are listed
 /// until the release begins. Nothing where it has ended.
 #[must_use]
-pub fn explain(release: &Release, now: DateTime<Utc>) -> Vec<Reason> {
+pub(crate) fn explain(release: &Release, now: DateTime<Utc>) -> Vec<Reason> {
     let phase = release.phase();
     if phase.is_final() {
         return Vec::new();
@@ -59,7 +59,7 @@ pub fn explain(release: &Release, now: DateTime<Utc>) -> Vec<Reason> {
 impl Reason {
     /// Whether it holds the release.
     #[must_use]
-    pub fn holds(&self) -> bool {
+    pub(crate) fn holds(&self) -> bool {
         self.state != GateState::Pass
     }
 }

@@ -22,7 +22,7 @@ pub struct Obstacle {
 
 /// What stands on a workload.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Marks {
+pub(crate) struct Marks {
     /// Namespace of the object.
     pub namespace: String,
     /// Labels.
@@ -37,7 +37,7 @@ pub struct Marks {
 
 /// Argo CD's Application, as far as it matters.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Application {
+pub(crate) struct Application {
     /// Its name.
     pub name: String,
     /// Whether commits are applied by themselves.
@@ -53,7 +53,7 @@ const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Name of the Argo CD Application that tracks this workload.
 #[must_use]
-pub fn application_name(marks: &Marks) -> Option<String> {
+pub(crate) fn application_name(marks: &Marks) -> Option<String> {
     let tracked = marks.annotations.get(TRACKING).and_then(|id| id.split(':').next());
     let by_argo = marks.managers.iter().any(|manager| manager.starts_with("argocd"));
     let labelled =
@@ -63,7 +63,7 @@ pub fn application_name(marks: &Marks) -> Option<String> {
 
 /// Everybody who will undo a change of this workload's image. `application` is what was found under [`application_name`].
 #[must_use]
-pub fn will_it_stick(
+pub(crate) fn will_it_stick(
     workload: &WorkloadRef,
     marks: &Marks,
     application: Option<&Application>,

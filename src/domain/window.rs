@@ -16,7 +16,7 @@ use crate::api::environment::{Window, WindowKind};
 
 /// Whether releases may begin now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// They may, until then; without an end where none is in sight.
     Open {
         /// When a window changes that.
@@ -40,7 +40,7 @@ const OVERLAPS: usize = 512;
 
 /// Whether releases may begin at `now` under these windows.
 #[must_use]
-pub fn judge(windows: &[Window], now: DateTime<Utc>) -> Verdict {
+pub(crate) fn judge(windows: &[Window], now: DateTime<Utc>) -> Verdict {
     let mut known = Vec::new();
     for window in windows {
         match Schedule::read(window) {

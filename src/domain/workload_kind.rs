@@ -9,7 +9,7 @@ use crate::domain::rollout_status::{self, RolloutStatus, WorkloadState};
 
 /// What is particular to a kind.
 #[derive(Clone, Copy, Debug)]
-pub struct KindRow {
+pub(crate) struct KindRow {
     /// The kind.
     pub kind: WorkloadKind,
     /// Its API group.
@@ -42,7 +42,7 @@ pub struct KindRow {
 
 /// What kube-state-metrics (for a Rollout: Argo's controller) exposes about replicas.
 #[derive(Clone, Copy, Debug)]
-pub struct ReplicaMetrics {
+pub(crate) struct ReplicaMetrics {
     /// Replicas that are wanted.
     pub desired: &'static str,
     /// Replicas that are available.
@@ -55,7 +55,7 @@ pub struct ReplicaMetrics {
 
 /// What records the revisions of a workload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Revisions {
+pub(crate) enum Revisions {
     /// ReplicaSets, one per template.
     ReplicaSets,
     /// ControllerRevisions. Their kinds report refused pods in Events only, not in a condition.
@@ -65,13 +65,13 @@ pub enum Revisions {
 impl KindRow {
     /// `GROUP/VERSION`, as in `apiVersion` and in paths below `/apis`.
     #[must_use]
-    pub fn api_version(&self) -> String {
+    pub(crate) fn api_version(&self) -> String {
         format!("{}/{}", self.group, self.version)
     }
 
     /// Path of an object on the API server.
     #[must_use]
-    pub fn path(&self, namespace: &str, name: &str) -> String {
+    pub(crate) fn path(&self, namespace: &str, name: &str) -> String {
         format!("/apis/{}/namespaces/{namespace}/{}/{name}", self.api_version(), self.plural)
     }
 }
@@ -102,7 +102,7 @@ const APPS: KindRow = KindRow {
 };
 
 /// Every kind, in the order of [`WorkloadKind::ALL`].
-pub const KINDS: [KindRow; WorkloadKind::ALL.len()] = [
+pub(crate) const KINDS: [KindRow; WorkloadKind::ALL.len()] = [
     APPS,
     KindRow {
         kind: WorkloadKind::StatefulSet,
@@ -159,7 +159,7 @@ pub const KINDS: [KindRow; WorkloadKind::ALL.len()] = [
 
 /// The row of a kind.
 #[must_use]
-pub const fn row(kind: WorkloadKind) -> &'static KindRow {
+pub(crate) const fn row(kind: WorkloadKind) -> &'static KindRow {
     let mut at = 0;
     while at < KINDS.len() {
         if KINDS[at].kind as u8 == kind as u8 {

@@ -12,7 +12,7 @@ use crate::metrics::{ActiveAlert, ActiveAlerts};
 use crate::sanitize;
 
 /// Which of the named alerts fire.
-pub struct AlertsGate;
+pub(super) struct AlertsGate;
 
 impl Gate for AlertsGate {
     fn name(&self) -> &'static str {

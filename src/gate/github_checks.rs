@@ -31,7 +31,7 @@ const PAGES: usize = 30;
 const NAMED: usize = 5;
 
 /// The commit's check runs are green.
-pub struct GithubChecksGate;
+pub(super) struct GithubChecksGate;
 
 impl Gate for GithubChecksGate {
     fn name(&self) -> &'static str {

@@ -18,7 +18,7 @@ use crate::domain::address;
 use crate::domain::health::Question;
 
 /// One HTTP GET.
-pub struct Http;
+pub(super) struct Http;
 
 /// How long an answer may take where the probe does not say.
 const WITHIN: Duration = Duration::from_secs(5);

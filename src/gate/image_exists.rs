@@ -11,7 +11,7 @@ use crate::cluster::secret::{SecretError, read_secret};
 use crate::domain::health::{PreflightQuestion, Question};
 
 /// The image exists in its registry.
-pub struct ImageExistsGate;
+pub(super) struct ImageExistsGate;
 
 impl Gate for ImageExistsGate {
     fn name(&self) -> &'static str {

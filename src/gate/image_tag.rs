@@ -10,7 +10,7 @@ use crate::cluster::registry::{Credentials, Error, Found};
 use crate::domain::health::{self, ImageIndex, Question};
 
 /// The registry has that digest under that tag.
-pub struct ImageTagGate;
+pub(super) struct ImageTagGate;
 
 impl Gate for ImageTagGate {
     fn name(&self) -> &'static str {

@@ -12,7 +12,7 @@ use crate::domain::measure::{Count, Measure, Measurement, Rise, What};
 use crate::metrics::Target;
 
 /// Numbers out of a Prometheus.
-pub struct MeasureGate;
+pub(super) struct MeasureGate;
 
 impl Gate for MeasureGate {
     fn name(&self) -> &'static str {

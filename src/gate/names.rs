@@ -11,7 +11,7 @@ use crate::domain::track::REPLICA_RATIO;
 use crate::traffic::{self, Route, Router};
 
 /// The names alone, for a release that waits for nothing else of its router.
-pub struct NamesGate;
+pub(super) struct NamesGate;
 
 impl Gate for NamesGate {
     fn name(&self) -> &'static str {

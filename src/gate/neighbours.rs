@@ -19,7 +19,7 @@ use crate::traffic::{self, Route, services};
 use crate::workload::track::{Copy, labels_of_copy, pod_labels};
 
 /// What selects the stable pods selects the others, too.
-pub struct NeighboursGate;
+pub(super) struct NeighboursGate;
 
 /// A kind of object that selects pods, or Services.
 struct Kind {

@@ -10,7 +10,7 @@ use crate::domain::health::{PreflightQuestion, Question};
 use crate::workload::{self, Target};
 
 /// So many old revisions of each workload are kept.
-pub struct RevisionHistoryGate;
+pub(super) struct RevisionHistoryGate;
 
 impl Gate for RevisionHistoryGate {
     fn name(&self) -> &'static str {

@@ -12,7 +12,7 @@ use crate::traffic::{self, Route, Router, Shares, services};
 use crate::workload::{self, Target, track};
 
 /// The router's settings fit, its objects are there and state nothing of a second workload yet.
-pub struct RoutingGate;
+pub(super) struct RoutingGate;
 
 impl Gate for RoutingGate {
     fn name(&self) -> &'static str {

@@ -14,7 +14,7 @@ use crate::api::release::GateState;
 use crate::domain::health::{PreflightQuestion, Question};
 
 /// The Secret has these keys.
-pub struct SecretKeysGate;
+pub(super) struct SecretKeysGate;
 
 /// A Secret of which only the names of the keys are kept.
 #[derive(Deserialize)]

@@ -25,7 +25,7 @@ type Transport = AsyncSmtpTransport<Tokio1Executor>;
 const SUBJECT: usize = 200;
 
 /// A mail server.
-pub struct Email;
+pub(super) struct Email;
 
 impl Channel for Email {
     fn name(&self) -> &'static str {

@@ -26,7 +26,7 @@ const ADDRESS: &str = "https://api.github.com";
 const LABEL: &str = "release-cockpit";
 
 /// An issue on GitHub.
-pub struct GithubIssue;
+pub(super) struct GithubIssue;
 
 #[derive(Deserialize)]
 struct Issue {

@@ -29,7 +29,7 @@ const KEEP_ALIVE: u16 = 60;
 const PACKET: u16 = 1;
 
 /// A broker of MQTT.
-pub struct Mqtt;
+pub(super) struct Mqtt;
 
 impl Channel for Mqtt {
     fn name(&self) -> &'static str {

@@ -16,7 +16,7 @@ use crate::domain::timeline::cut;
 const ADDRESS: &str = "https://events.pagerduty.com/v2/enqueue";
 
 /// An integration of PagerDuty.
-pub struct PagerDuty;
+pub(super) struct PagerDuty;
 
 impl Channel for PagerDuty {
     fn name(&self) -> &'static str {

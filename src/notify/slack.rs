@@ -14,7 +14,7 @@ use crate::domain::notice::{Notice, Severity};
 use crate::domain::timeline::cut;
 
 /// An incoming webhook of Slack.
-pub struct Slack;
+pub(super) struct Slack;
 
 impl Channel for Slack {
     fn name(&self) -> &'static str {

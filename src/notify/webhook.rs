@@ -17,7 +17,7 @@ use crate::cluster::secret::SecretValue;
 use crate::domain::hex::hex;
 
 /// Any endpoint that takes JSON.
-pub struct Webhook;
+pub(super) struct Webhook;
 
 impl Channel for Webhook {
     fn name(&self) -> &'static str {

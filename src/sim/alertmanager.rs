@@ -12,11 +12,11 @@ use serde_json::{Value as Json, json};
 use super::scenario::Routing;
 
 /// An answer: HTTP status and JSON.
-pub type Answer = (u16, Json);
+pub(super) type Answer = (u16, Json);
 
 /// Silences, and what becomes of alerts.
 #[derive(Debug)]
-pub struct Alertmanager {
+pub(super) struct Alertmanager {
     routing: Routing,
     silences: BTreeMap<String, Silence>,
     made: u64,
@@ -58,12 +58,12 @@ type Labels = BTreeMap<String, String>;
 impl Alertmanager {
     /// Nothing is silenced.
     #[must_use]
-    pub fn new(routing: Routing) -> Self {
+    pub(super) fn new(routing: Routing) -> Self {
         Self { routing, silences: BTreeMap::new(), made: 0 }
     }
 
     /// Answers a request for `/api/v2/…`; `alerts` are those of `/api/v1/alerts` of its Prometheus.
-    pub fn answer(
+    pub(super) fn answer(
         &mut self,
         (method, path): (&Method, &str),
         body: &[u8],

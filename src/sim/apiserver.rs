@@ -45,7 +45,7 @@ use tokio_util::sync::CancellationToken;
 use call::{Call, Query, Target};
 use policy::{Evaluated, Policies};
 use rbac::Authorizer;
-pub use rbac::User;
+pub(super) use rbac::User;
 use refusal::Refusal;
 
 use crate::sim::alertmanager::Alertmanager;
@@ -58,7 +58,7 @@ const MOST_BYTES: usize = 3 << 20;
 
 /// What every request shares.
 #[derive(Debug)]
-pub struct Shared {
+pub(super) struct Shared {
     world: Mutex<World>,
     clock: Clock,
     /// Tells watches the newest resource version.
@@ -79,7 +79,7 @@ pub struct Shared {
 
 impl Shared {
     /// A server over a world.
-    pub fn new(world: World, clock: Clock, stop: CancellationToken) -> Self {
+    pub(super) fn new(world: World, clock: Clock, stop: CancellationToken) -> Self {
         let authorizer = Arc::new(Authorizer::new(world.scenario()));
         let samples = world.samples.clone();
         let alertmanager = Mutex::new(Alertmanager::new(world.scenario().alertmanager.clone()));
@@ -99,17 +99,17 @@ impl Shared {
     }
 
     /// The world, locked.
-    pub fn world(&self) -> MutexGuard<'_, World> {
+    pub(super) fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The present instant of the world; never before what has already happened.
-    pub fn now(&self) -> DateTime<Utc> {
+    pub(super) fn now(&self) -> DateTime<Utc> {
         self.clock.now()
     }
 
     /// Moves the world on and tells the watches.
-    pub fn tick(&self) {
+    pub(super) fn tick(&self) {
         let now = self.now();
         let version = {
             let mut world = self.world();
@@ -120,7 +120,7 @@ impl Shared {
     }
 
     /// To be called after every write.
-    pub fn written(&self, world: &mut World, now: DateTime<Utc>) {
+    pub(super) fn written(&self, world: &mut World, now: DateTime<Utc>) {
         world.step(now);
         self.tell(world.store.version());
     }
@@ -134,17 +134,17 @@ impl Shared {
     }
 
     /// The groups of a user.
-    pub fn authorizer_groups(&self, user: &str) -> Vec<String> {
+    pub(super) fn authorizer_groups(&self, user: &str) -> Vec<String> {
         self.authorizer.named(user).groups
     }
 
     /// Requests that nobody could answer, as `METHOD path`.
-    pub fn unknown_requests(&self) -> Vec<String> {
+    pub(super) fn unknown_requests(&self) -> Vec<String> {
         self.unknown.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Every expression of the admission policies, with the results that it has had.
-    pub fn evaluated(&self) -> Vec<Evaluated> {
+    pub(super) fn evaluated(&self) -> Vec<Evaluated> {
         self.policies.evaluated(&self.world().store)
     }
 
@@ -157,7 +157,7 @@ impl Shared {
 }
 
 /// Answers one request.
-pub async fn serve(shared: Arc<Shared>, request: Request<Body>) -> Response {
+pub(super) async fn serve(shared: Arc<Shared>, request: Request<Body>) -> Response {
     match read(&shared, request).await {
         Ok(call) => dispatch(&shared, &call).unwrap_or_else(|refusal| refusal.response()),
         Err(refusal) => refusal.response(),

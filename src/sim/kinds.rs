@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 /// Where the objects of a kind are kept. Two groups may serve the same table (Events).
-pub type Table = usize;
+pub(super) type Table = usize;
 
 /// One served resource.
 #[derive(Debug)]
-pub struct Resource {
+pub(super) struct Resource {
     /// API group; empty for the core group.
     pub group: &'static str,
     /// Version.
@@ -33,7 +33,7 @@ pub struct Resource {
 impl Resource {
     /// `group/version`, or the version alone in the core group.
     #[must_use]
-    pub fn api_version(&self) -> String {
+    pub(super) fn api_version(&self) -> String {
         if self.group.is_empty() {
             self.version.to_owned()
         } else {
@@ -43,25 +43,25 @@ impl Resource {
 
     /// `plural.group`, as errors name a resource.
     #[must_use]
-    pub fn qualified(&self) -> String {
+    pub(super) fn qualified(&self) -> String {
         if self.group.is_empty() { self.plural.to_owned() } else { format!("{}.{}", self.plural, self.group) }
     }
 
     /// `Kind.group`, as errors name an invalid object.
     #[must_use]
-    pub fn qualified_kind(&self) -> String {
+    pub(super) fn qualified_kind(&self) -> String {
         if self.group.is_empty() { self.kind.to_owned() } else { format!("{}.{}", self.kind, self.group) }
     }
 
     /// Whether this is one of the product's own kinds.
     #[must_use]
-    pub fn is_ours(&self) -> bool {
+    pub(super) fn is_ours(&self) -> bool {
         self.group == crate::api::GROUP
     }
 
     /// Whether a definition brings this kind, and not the server itself.
     #[must_use]
-    pub fn is_custom(&self) -> bool {
+    pub(super) fn is_custom(&self) -> bool {
         matches!(
             self.group,
             crate::api::GROUP
@@ -74,7 +74,7 @@ impl Resource {
 
     /// Whether writes of status go through a subresource of their own.
     #[must_use]
-    pub fn has_status(&self) -> bool {
+    pub(super) fn has_status(&self) -> bool {
         self.subresources.contains(&"status")
     }
 }
@@ -84,7 +84,7 @@ macro_rules! rows {
     ($($constant:ident = $table:expr, $group:literal $version:literal $kind:literal $plural:literal $singular:literal
        $short:expr, $categories:expr, $namespaced:expr, $sub:expr;)*) => {
         /// Every served resource.
-        pub static RESOURCES: &[Resource] = &[$(Resource {
+        pub(super) static RESOURCES: &[Resource] = &[$(Resource {
             group: $group, version: $version, kind: $kind, plural: $plural, singular: $singular, short: &$short,
             categories: &$categories, namespaced: $namespaced, subresources: &$sub, table: $table,
         }),*];
@@ -93,7 +93,7 @@ macro_rules! rows {
     (@constants $n:expr; $head:ident $($tail:ident)*) => {
         #[doc = "Row of this resource."]
         #[allow(dead_code, reason = "a row is served even if nothing names it")]
-        pub static $head: &Resource = &RESOURCES[$n];
+        pub(super) static $head: &Resource = &RESOURCES[$n];
         rows!(@constants $n + 1usize; $($tail)*);
     };
     (@constants $n:expr;) => {};
@@ -139,59 +139,59 @@ rows! {
 }
 
 /// Number of tables.
-pub const TABLES: usize = 32;
+pub(super) const TABLES: usize = 32;
 
 /// The resource of a group, version and plural.
 #[must_use]
-pub fn find(group: &str, version: &str, plural: &str) -> Option<&'static Resource> {
+pub(super) fn find(group: &str, version: &str, plural: &str) -> Option<&'static Resource> {
     RESOURCES.iter().find(|row| row.group == group && row.version == version && row.plural == plural)
 }
 
 /// The resource of a kind, in any version.
 #[must_use]
-pub fn by_kind(api_version: &str, kind: &str) -> Option<&'static Resource> {
+pub(super) fn by_kind(api_version: &str, kind: &str) -> Option<&'static Resource> {
     RESOURCES.iter().find(|row| row.kind == kind && row.api_version() == api_version)
 }
 
 /// Text at a path of field names; empty when absent.
 #[must_use]
-pub fn text<'a>(value: &'a Value, path: &[&str]) -> &'a str {
+pub(super) fn text<'a>(value: &'a Value, path: &[&str]) -> &'a str {
     at(value, path).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// Whole number at a path of field names.
 #[must_use]
-pub fn int(value: &Value, path: &[&str]) -> Option<i64> {
+pub(super) fn int(value: &Value, path: &[&str]) -> Option<i64> {
     at(value, path).and_then(Value::as_i64)
 }
 
 /// List at a path of field names; empty when absent.
 #[must_use]
-pub fn list<'a>(value: &'a Value, path: &[&str]) -> &'a [Value] {
+pub(super) fn list<'a>(value: &'a Value, path: &[&str]) -> &'a [Value] {
     at(value, path).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
 /// Value at a path of field names.
 #[must_use]
-pub fn at<'a>(value: &'a Value, path: &[&str]) -> Option<&'a Value> {
+pub(super) fn at<'a>(value: &'a Value, path: &[&str]) -> Option<&'a Value> {
     path.iter().try_fold(value, |value, field| value.get(field))
 }
 
 /// One label of an object.
 #[must_use]
-pub fn label<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
+pub(super) fn label<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
     value.get("metadata")?.get("labels")?.get(key)?.as_str()
 }
 
 /// One annotation of an object.
 #[must_use]
-pub fn annotation<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
+pub(super) fn annotation<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
     value.get("metadata")?.get("annotations")?.get(key)?.as_str()
 }
 
 /// The controller that owns an object: kind and name.
 #[must_use]
-pub fn owner<'a>(value: &'a Value, kind: &str) -> Option<&'a str> {
+pub(super) fn owner<'a>(value: &'a Value, kind: &str) -> Option<&'a str> {
     list(value, &["metadata", "ownerReferences"])
         .iter()
         .find(|owner| {
@@ -202,7 +202,7 @@ pub fn owner<'a>(value: &'a Value, kind: &str) -> Option<&'a str> {
 
 /// Whether the object is on its way out.
 #[must_use]
-pub fn is_terminating(value: &Value) -> bool {
+pub(super) fn is_terminating(value: &Value) -> bool {
     at(value, &["metadata", "deletionTimestamp"]).is_some_and(|at| !at.is_null())
 }
 

@@ -8,7 +8,7 @@ use super::store::instant;
 
 /// What controllers count a pod by.
 #[derive(Debug)]
-pub struct PodFacts {
+pub(super) struct PodFacts {
     /// The ReplicaSet that controls it.
     pub set: Option<Box<str>>,
     /// Whether it is neither over nor on its way out.
@@ -19,7 +19,7 @@ pub struct PodFacts {
 
 impl PodFacts {
     /// Reads them.
-    pub fn of(pod: &Value) -> Self {
+    pub(super) fn of(pod: &Value) -> Self {
         Self {
             set: kinds::owner(pod, "ReplicaSet").map(Into::into),
             is_active: !kinds::is_terminating(pod)
@@ -30,7 +30,7 @@ impl PodFacts {
 }
 
 /// Since when a pod is ready.
-pub fn ready_since(pod: &Value) -> Option<DateTime<Utc>> {
+pub(super) fn ready_since(pod: &Value) -> Option<DateTime<Utc>> {
     let condition = list(pod, &["status", "conditions"])
         .iter()
         .find(|condition| text(condition, &["type"]) == "Ready" && text(condition, &["status"]) == "True")?;

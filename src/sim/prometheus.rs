@@ -13,5 +13,5 @@ mod select;
 #[cfg(test)]
 mod tests;
 
-pub use rules::Rules;
-pub use samples::{Labels, Samples, SeriesId};
+pub(super) use rules::Rules;
+pub(super) use samples::{Labels, Samples, SeriesId};

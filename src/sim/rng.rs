@@ -2,12 +2,12 @@
 
 /// A seed from which independent draws are derived by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seed(pub u64);
+pub(super) struct Seed(pub u64);
 
 impl Seed {
     /// The seed of something with a name below this one.
     #[must_use]
-    pub fn child(self, name: &str) -> Self {
+    pub(super) fn child(self, name: &str) -> Self {
         let mut hash = self.0 ^ 0xcbf2_9ce4_8422_2325;
         for byte in name.bytes() {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
@@ -17,31 +17,31 @@ impl Seed {
 
     /// The seed of the n-th thing below this one.
     #[must_use]
-    pub const fn nth(self, n: u64) -> Self {
+    pub(super) const fn nth(self, n: u64) -> Self {
         Self(mix(self.0 ^ n.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
     }
 
     /// A number from 0 (inclusive) to 1 (exclusive).
     #[must_use]
-    pub fn unit(self) -> f64 {
+    pub(super) fn unit(self) -> f64 {
         (mix(self.0) >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// A number between two bounds.
     #[must_use]
-    pub fn between(self, low: f64, high: f64) -> f64 {
+    pub(super) fn between(self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.unit()
     }
 
     /// A number that is distributed roughly normally around 0 with deviation 1.
     #[must_use]
-    pub fn normal(self) -> f64 {
+    pub(super) fn normal(self) -> f64 {
         (0..12).map(|n| self.nth(n).unit()).sum::<f64>() - 6.0
     }
 
     /// `length` letters and digits of the alphabet that Kubernetes uses in generated names.
     #[must_use]
-    pub fn suffix(self, length: usize) -> String {
+    pub(super) fn suffix(self, length: usize) -> String {
         const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
         (0..length)
             .map(|n| {
@@ -53,7 +53,7 @@ impl Seed {
 
     /// A uid in the form of a random UUID.
     #[must_use]
-    pub fn uid(self) -> String {
+    pub(super) fn uid(self) -> String {
         let (high, low) = (mix(self.nth(1).0), mix(self.nth(2).0));
         format!(
             "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",

@@ -20,7 +20,12 @@ use crate::time::Clock;
 const LOOK: Duration = Duration::from_millis(500);
 
 /// Plays the script until it is over or the world ends.
-pub async fn play(shared: Arc<Shared>, scenario: Arc<Scenario>, clock: Clock, stop: CancellationToken) {
+pub(super) async fn play(
+    shared: Arc<Shared>,
+    scenario: Arc<Scenario>,
+    clock: Clock,
+    stop: CancellationToken,
+) {
     let start = clock.now();
     let mut left: Vec<ScriptLine> = scenario.script.clone();
     let mut seen: HashMap<(String, String), DateTime<Utc>> = HashMap::new();

@@ -16,7 +16,7 @@ const HISTORY: usize = 20_000;
 
 /// One version of an object.
 #[derive(Debug)]
-pub struct Object {
+pub(super) struct Object {
     /// The object in full.
     pub value: Value,
     /// Its resource version.
@@ -31,34 +31,34 @@ impl Object {
     }
 
     /// The object as JSON; made once.
-    pub fn json(&self) -> &str {
+    pub(super) fn json(&self) -> &str {
         self.json.get_or_init(|| self.value.to_string().into_boxed_str())
     }
 
     /// What controllers count a pod by; read once.
-    pub fn pod(&self) -> &PodFacts {
+    pub(super) fn pod(&self) -> &PodFacts {
         self.pod.get_or_init(|| PodFacts::of(&self.value))
     }
 
     /// `metadata.namespace`; empty for cluster-wide objects.
-    pub fn namespace(&self) -> &str {
+    pub(super) fn namespace(&self) -> &str {
         text(&self.value, &["metadata", "namespace"])
     }
 
     /// `metadata.name`.
-    pub fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         text(&self.value, &["metadata", "name"])
     }
 
     /// `metadata.uid`.
-    pub fn uid(&self) -> &str {
+    pub(super) fn uid(&self) -> &str {
         text(&self.value, &["metadata", "uid"])
     }
 }
 
 /// Namespace and name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key {
+pub(super) struct Key {
     /// Namespace; empty for cluster-wide objects.
     pub namespace: Box<str>,
     /// Name.
@@ -67,19 +67,19 @@ pub struct Key {
 
 impl Key {
     /// A key from its two parts.
-    pub fn new(namespace: &str, name: &str) -> Self {
+    pub(super) fn new(namespace: &str, name: &str) -> Self {
         Self { namespace: namespace.into(), name: name.into() }
     }
 
     /// The key of an object.
-    pub fn of(value: &Value) -> Self {
+    pub(super) fn of(value: &Value) -> Self {
         Self::new(text(value, &["metadata", "namespace"]), text(value, &["metadata", "name"]))
     }
 }
 
 /// What happened to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub(super) enum Change {
     /// It appeared.
     Added,
     /// It changed.
@@ -90,7 +90,7 @@ pub enum Change {
 
 /// One entry of the history.
 #[derive(Clone, Debug)]
-pub struct Event {
+pub(super) struct Event {
     /// Resource version of the change.
     pub version: u64,
     /// What happened.
@@ -111,11 +111,11 @@ struct Rows {
 
 /// The asked-for part of the history is no longer kept.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Gone;
+pub(super) struct Gone;
 
 /// All objects.
 #[derive(Debug)]
-pub struct Store {
+pub(super) struct Store {
     version: u64,
     seed: Seed,
     created: u64,
@@ -125,23 +125,23 @@ pub struct Store {
 
 impl Store {
     /// An empty store.
-    pub fn new(seed: Seed) -> Self {
+    pub(super) fn new(seed: Seed) -> Self {
         let rows = (0..TABLES).map(|_| Rows { forgotten: 1_000, ..Rows::default() }).collect();
         Self { version: 1_000, seed, created: 0, rows, touched: Vec::new() }
     }
 
     /// The newest resource version.
-    pub fn version(&self) -> u64 {
+    pub(super) fn version(&self) -> u64 {
         self.version
     }
 
     /// One object.
-    pub fn get(&self, resource: &Resource, namespace: &str, name: &str) -> Option<&Arc<Object>> {
+    pub(super) fn get(&self, resource: &Resource, namespace: &str, name: &str) -> Option<&Arc<Object>> {
         self.rows[resource.table].objects.get(&Key::new(namespace, name))
     }
 
     /// The objects of a kind, in all namespaces (`None`) or one, by namespace and name.
-    pub fn list<'a>(
+    pub(super) fn list<'a>(
         &'a self,
         resource: &Resource,
         namespace: Option<&'a str>,
@@ -150,7 +150,7 @@ impl Store {
     }
 
     /// As [`Store::list`], from a key on.
-    pub fn list_from<'a>(
+    pub(super) fn list_from<'a>(
         &'a self,
         resource: &Resource,
         from: &Key,
@@ -167,7 +167,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Gone`] when the history no longer reaches back that far.
-    pub fn list_at(
+    pub(super) fn list_at(
         &self,
         resource: &Resource,
         version: u64,
@@ -194,7 +194,7 @@ impl Store {
 
     /// Adds an object, giving it uid, creation time, generation and resource version. The caller has made sure that its name
     /// is free.
-    pub fn create(
+    pub(super) fn create(
         &mut self,
         resource: &'static Resource,
         mut value: Value,
@@ -214,7 +214,7 @@ impl Store {
     }
 
     /// Replaces an object; a value that is equal to the present one changes nothing.
-    pub fn update(&mut self, resource: &'static Resource, value: Value) -> Arc<Object> {
+    pub(super) fn update(&mut self, resource: &'static Resource, value: Value) -> Arc<Object> {
         let key = Key::of(&value);
         if let Some(present) = self.rows[resource.table].objects.get(&key)
             && equal_but_version(&present.value, &value)
@@ -225,7 +225,7 @@ impl Store {
     }
 
     /// Changes an object in place; nothing happens when it does not exist.
-    pub fn change(
+    pub(super) fn change(
         &mut self,
         resource: &'static Resource,
         key: &Key,
@@ -249,7 +249,7 @@ impl Store {
     }
 
     /// Removes an object at once.
-    pub fn remove(&mut self, resource: &'static Resource, key: &Key) -> Option<Arc<Object>> {
+    pub(super) fn remove(&mut self, resource: &'static Resource, key: &Key) -> Option<Arc<Object>> {
         let previous = self.rows[resource.table].objects.remove(key)?;
         self.version += 1;
         let mut value = previous.value.clone();
@@ -282,7 +282,11 @@ impl Store {
     ///
     /// # Errors
     /// [`Gone`] when the history no longer reaches back that far.
-    pub fn since(&self, resource: &Resource, version: u64) -> Result<impl Iterator<Item = &Event>, Gone> {
+    pub(super) fn since(
+        &self,
+        resource: &Resource,
+        version: u64,
+    ) -> Result<impl Iterator<Item = &Event>, Gone> {
         let rows = &self.rows[resource.table];
         if version < rows.forgotten {
             return Err(Gone);
@@ -292,7 +296,7 @@ impl Store {
     }
 
     /// Forgets all history, as a compaction of etcd does.
-    pub fn compact(&mut self) {
+    pub(super) fn compact(&mut self) {
         for rows in &mut self.rows {
             rows.history.clear();
             rows.forgotten = self.version;
@@ -300,18 +304,18 @@ impl Store {
     }
 
     /// What changed since this was last asked.
-    pub fn take_touched(&mut self) -> Vec<(&'static Resource, Key)> {
+    pub(super) fn take_touched(&mut self) -> Vec<(&'static Resource, Key)> {
         std::mem::take(&mut self.touched)
     }
 }
 
 /// The metadata of an object, made when absent.
-pub fn metadata(value: &mut Value) -> &mut Map<String, Value> {
+pub(super) fn metadata(value: &mut Value) -> &mut Map<String, Value> {
     entry(value, "metadata")
 }
 
 /// An object's field as a map, made when absent.
-pub fn entry<'a>(value: &'a mut Value, field: &str) -> &'a mut Map<String, Value> {
+pub(super) fn entry<'a>(value: &'a mut Value, field: &str) -> &'a mut Map<String, Value> {
     if !value.is_object() {
         *value = json!({});
     }
@@ -325,17 +329,17 @@ pub fn entry<'a>(value: &'a mut Value, field: &str) -> &'a mut Map<String, Value
 }
 
 /// An instant as Kubernetes writes it: whole seconds, `Z`.
-pub fn stamp(at: DateTime<Utc>) -> String {
+pub(super) fn stamp(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 /// An instant with microseconds.
-pub fn micro_stamp(at: DateTime<Utc>) -> String {
+pub(super) fn micro_stamp(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
 /// An instant out of an object; nothing when absent or malformed.
-pub fn instant(value: &Value, path: &[&str]) -> Option<DateTime<Utc>> {
+pub(super) fn instant(value: &Value, path: &[&str]) -> Option<DateTime<Utc>> {
     DateTime::parse_from_rfc3339(kinds::at(value, path)?.as_str()?).ok().map(|at| at.to_utc())
 }
 

@@ -19,8 +19,8 @@ mod routes;
 mod setup;
 mod traffic;
 
-pub use budget::Held;
-pub use traffic::health;
+pub(super) use budget::Held;
+pub(super) use traffic::health;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, RwLock};
@@ -35,7 +35,7 @@ use crate::sim::scenario::Scenario;
 use crate::sim::store::{Key, Store};
 
 /// Time between two scrapes.
-pub const SCRAPE: TimeDelta = TimeDelta::seconds(5);
+pub(super) const SCRAPE: TimeDelta = TimeDelta::seconds(5);
 /// How long a controller takes to notice a change.
 const LAG: TimeDelta = TimeDelta::milliseconds(25);
 
@@ -52,7 +52,7 @@ enum Task {
 
 /// The world.
 #[derive(Debug)]
-pub struct World {
+pub(super) struct World {
     /// Its objects.
     pub store: Store,
     /// The samples that its Prometheus has scraped.
@@ -73,7 +73,7 @@ impl World {
     ///
     /// # Errors
     /// [`Error::Scenario`] when its objects cannot be read.
-    pub fn new(scenario: Arc<Scenario>, start: DateTime<Utc>) -> Result<Self, Error> {
+    pub(super) fn new(scenario: Arc<Scenario>, start: DateTime<Utc>) -> Result<Self, Error> {
         let seed = Seed(scenario.seed);
         let rules = Rules::read(&scenario.rules).map_err(Error::Scenario)?;
         let mut world = Self {
@@ -95,12 +95,12 @@ impl World {
 
     /// The scenario.
     #[must_use]
-    pub fn scenario(&self) -> &Scenario {
+    pub(super) fn scenario(&self) -> &Scenario {
         &self.scenario
     }
 
     /// Moves the world on to `until`; an instant in its past changes nothing.
-    pub fn step(&mut self, until: DateTime<Utc>) {
+    pub(super) fn step(&mut self, until: DateTime<Utc>) {
         self.notice();
         while let Some((&(at, serial), _)) = self.tasks.first_key_value() {
             if at > until {
@@ -118,7 +118,7 @@ impl World {
     }
 
     /// Lets the controllers notice what others have written.
-    pub fn notice(&mut self) {
+    pub(super) fn notice(&mut self) {
         for (resource, key) in self.store.take_touched() {
             self.noticed(resource, key);
         }
@@ -186,7 +186,7 @@ impl World {
     }
 
     /// A free name with a random suffix.
-    pub fn generate_name(&mut self, prefix: &str) -> String {
+    pub(super) fn generate_name(&mut self, prefix: &str) -> String {
         self.names += 1;
         let suffix = self.seed.child(prefix).nth(self.names).suffix(5);
         format!("{}{suffix}", prefix.get(..prefix.len().min(58)).unwrap_or(prefix))

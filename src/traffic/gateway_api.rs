@@ -15,7 +15,7 @@ use crate::domain::rollout::TrafficState;
 use crate::workload::Written;
 
 /// The router `gateway-api`.
-pub struct GatewayApi;
+pub(super) struct GatewayApi;
 
 const GROUP: &str = "gateway.networking.k8s.io";
 

@@ -16,7 +16,7 @@ use crate::workload::Written;
 use crate::workload::track::{pod_labels, text_map};
 
 /// The router `istio`.
-pub struct Istio;
+pub(super) struct Istio;
 
 const GROUP: &str = "networking.istio.io";
 const RULE: &str = "destinationRule";

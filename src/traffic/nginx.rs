@@ -19,7 +19,7 @@ use crate::workload::Written;
 use crate::workload::track;
 
 /// The router `nginx`.
-pub struct Nginx;
+pub(super) struct Nginx;
 
 const KIND: &str = "Ingress";
 const CANARY: &str = "nginx.ingress.kubernetes.io/canary";

@@ -10,7 +10,7 @@ use crate::domain::rollout::TrafficState;
 use crate::workload::Written;
 
 /// The router `replica-ratio`.
-pub struct ReplicaRatio;
+pub(super) struct ReplicaRatio;
 
 async fn observe(route: &Route) -> Result<TrafficState, Error> {
     let first = pair::workload_of(route).await?;

@@ -10,7 +10,7 @@ use crate::domain::rollout::TrafficState;
 use crate::workload::Written;
 
 /// The router `service-selector`.
-pub struct ServiceSelector;
+pub(super) struct ServiceSelector;
 
 /// Which of the two the Service selects, by one label.
 struct Switch {

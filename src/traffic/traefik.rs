@@ -12,7 +12,7 @@ use crate::domain::rollout::TrafficState;
 use crate::workload::Written;
 
 /// The router `traefik`.
-pub struct Traefik;
+pub(super) struct Traefik;
 
 const SERVICES: Weighted = Weighted {
     group: "traefik.io",

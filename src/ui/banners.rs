@@ -14,12 +14,12 @@ use crate::ui::shell::KUBERNETES;
 
 /// How many lines there are to draw.
 #[must_use]
-pub fn count(store: &Store) -> usize {
+pub(crate) fn count(store: &Store) -> usize {
     usize::from(lost(store).is_some()) + store.rows.banners.len()
 }
 
 /// Draws as many as fit; the last line says how many more there are.
-pub fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
+pub(crate) fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let mut row = 0;
     if lost(ctx.store).is_some() {
         connection(buf, Rect { height: 1, ..area }, ctx);

@@ -16,7 +16,7 @@ use crate::ui::theme::Theme;
 
 /// How true a pane's content is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Freshness<'a> {
+pub(crate) enum Freshness<'a> {
     /// In step with the source, last heard that long ago.
     Live(Age),
     /// The first answer is on its way.
@@ -41,7 +41,7 @@ pub enum Freshness<'a> {
 impl<'a> Freshness<'a> {
     /// The freshness of what a feed has brought.
     #[must_use]
-    pub fn of(state: Option<&'a FeedState>, now: DateTime<Utc>) -> Self {
+    pub(crate) fn of(state: Option<&'a FeedState>, now: DateTime<Utc>) -> Self {
         match state {
             None | Some(FeedState::Connecting) => Self::Connecting,
             Some(FeedState::Live { heard }) => Self::Live(Age::between(*heard, now)),
@@ -57,13 +57,13 @@ impl<'a> Freshness<'a> {
 
     /// Content was true once and is shown greyed.
     #[must_use]
-    pub const fn is_stale(self) -> bool {
+    pub(crate) const fn is_stale(self) -> bool {
         matches!(self, Self::Stale { .. })
     }
 }
 
 /// The frame of a pane or a dialog.
-pub struct Chrome<'a> {
+pub(crate) struct Chrome<'a> {
     /// Look.
     pub theme: &'a Theme,
     /// The tier of what is shown; production is framed doubled in its own colour.
@@ -78,7 +78,7 @@ pub struct Chrome<'a> {
 
 impl Chrome<'_> {
     /// Draws frame and title, and returns what is left for the content. `note` stands at the title line's end, before the age.
-    pub fn draw(
+    pub(crate) fn draw(
         &self,
         buf: &mut Buffer,
         area: Rect,
@@ -229,7 +229,7 @@ fn stale(pen: &mut Pen<'_>, theme: &Theme, what: (Option<Age>, &str, Option<Age>
 }
 
 /// Takes colour and weight from everything in the area: it was true once.
-pub fn grey(buf: &mut Buffer, area: Rect, theme: &Theme) {
+pub(crate) fn grey(buf: &mut Buffer, area: Rect, theme: &Theme) {
     let area = area.intersection(buf.area);
     for y in area.top()..area.bottom() {
         for x in area.left()..area.right() {
@@ -242,7 +242,7 @@ pub fn grey(buf: &mut Buffer, area: Rect, theme: &Theme) {
 }
 
 /// A sentence in place of content, broken between words; `bold` leads. Returns the rows that it took.
-pub fn sentence(buf: &mut Buffer, area: Rect, style: Style, text: &str) -> u16 {
+pub(crate) fn sentence(buf: &mut Buffer, area: Rect, style: Style, text: &str) -> u16 {
     let area = area.intersection(buf.area);
     let mut row = 0;
     for line in text.lines() {
@@ -259,7 +259,7 @@ pub fn sentence(buf: &mut Buffer, area: Rect, style: Style, text: &str) -> u16 {
 
 /// The words of `text` that fit into `cells`, and the rest.
 #[must_use]
-pub fn split_line(text: &str, cells: u16) -> (&str, &str) {
+pub(crate) fn split_line(text: &str, cells: u16) -> (&str, &str) {
     let fitting = head(text, cells.max(1));
     if fitting.len() == text.len() {
         return (text, "");
@@ -275,7 +275,7 @@ pub fn split_line(text: &str, cells: u16) -> (&str, &str) {
 }
 
 /// Says why there is no content; `true` when it did, and nothing else is to be drawn.
-pub fn stand_in(
+pub(crate) fn stand_in(
     buf: &mut Buffer,
     area: Rect,
     theme: &Theme,

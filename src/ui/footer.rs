@@ -18,7 +18,7 @@ use crate::ui::pen::Pen;
 const ALWAYS: [&str; 3] = ["filter", "palette", "help"];
 
 /// Keys that mean something now; those that cannot be used are dimmed.
-pub fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
+pub(crate) fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let (store, theme) = (ctx.store, ctx.theme);
     let mut pen = Pen::new(buf, area, 0);
     if let Some(overlay) = store.ui.overlay() {

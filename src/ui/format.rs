@@ -5,19 +5,19 @@ use std::fmt;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-pub use crate::app::number::{Exact, Unit, Value};
+pub(crate) use crate::app::number::{Exact, Unit, Value};
 
 /// A short text on the stack, so that a column can measure what it is about to draw without an allocation. What does not fit is
 /// dropped at a character's boundary.
 #[derive(Clone, Copy)]
-pub struct Short {
+pub(crate) struct Short {
     bytes: [u8; 64],
     len: usize,
 }
 
 /// So many of something: `1 warning`, `2 warnings`.
 #[derive(Clone, Copy, Debug)]
-pub struct Many(pub usize, pub &'static str);
+pub(crate) struct Many(pub usize, pub &'static str);
 
 impl fmt::Display for Many {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -28,7 +28,7 @@ impl fmt::Display for Many {
 impl Short {
     /// The formatted text.
     #[must_use]
-    pub fn of(args: fmt::Arguments<'_>) -> Self {
+    pub(crate) fn of(args: fmt::Arguments<'_>) -> Self {
         let mut short = Self { bytes: [0; 64], len: 0 };
         // Truncation is this type's contract, so its only error carries nothing.
         let _ = fmt::Write::write_fmt(&mut short, args);
@@ -37,7 +37,7 @@ impl Short {
 
     /// The text.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         std::str::from_utf8(&self.bytes[..self.len]).unwrap_or_default()
     }
 }
@@ -69,13 +69,13 @@ impl FloorCharBoundary for str {
 
 /// Cells that a text takes.
 #[must_use]
-pub fn width(text: &str) -> u16 {
+pub(crate) fn width(text: &str) -> u16 {
     u16::try_from(text.width()).unwrap_or(u16::MAX)
 }
 
 /// The longest beginning of `text` that takes at most `cells` cells.
 #[must_use]
-pub fn head(text: &str, cells: u16) -> &str {
+pub(crate) fn head(text: &str, cells: u16) -> &str {
     let mut used = 0;
     for (at, grapheme) in text.grapheme_indices(true) {
         used += width(grapheme);
@@ -88,7 +88,7 @@ pub fn head(text: &str, cells: u16) -> &str {
 
 /// The longest end of `text` that takes at most `cells` cells.
 #[must_use]
-pub fn tail(text: &str, cells: u16) -> &str {
+pub(crate) fn tail(text: &str, cells: u16) -> &str {
     let mut used = 0;
     for (at, grapheme) in text.grapheme_indices(true).rev() {
         used += width(grapheme);
@@ -102,7 +102,7 @@ pub fn tail(text: &str, cells: u16) -> &str {
 /// A text for `cells` cells, cut in the middle because its end tells it apart: what to draw before and after the ellipsis. The
 /// second part is absent when the text fits.
 #[must_use]
-pub fn cut_middle(text: &str, cells: u16) -> (&str, Option<&str>) {
+pub(crate) fn cut_middle(text: &str, cells: u16) -> (&str, Option<&str>) {
     if width(text) <= cells {
         return (text, None);
     }

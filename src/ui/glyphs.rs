@@ -83,7 +83,7 @@ pub struct Glyphs {
 }
 
 /// For terminals with a Unicode font.
-pub static UNICODE: Glyphs = Glyphs {
+pub(crate) static UNICODE: Glyphs = Glyphs {
     plain: Lines {
         horizontal: "─",
         vertical: "│",
@@ -131,7 +131,7 @@ pub static UNICODE: Glyphs = Glyphs {
 };
 
 /// For consoles that show ASCII only (`TERM=linux`, `TERM=dumb`).
-pub static ASCII: Glyphs = Glyphs {
+pub(crate) static ASCII: Glyphs = Glyphs {
     plain: Lines {
         horizontal: "-",
         vertical: "|",

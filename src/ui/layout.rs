@@ -13,7 +13,7 @@
 use ratatui::layout::Rect;
 
 /// The smallest terminal that can be used.
-pub const SMALLEST: (u16, u16) = (40, 10);
+pub(crate) const SMALLEST: (u16, u16) = (40, 10);
 
 /// What the layout of the home screen depends on, besides its size.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub struct Needs {
 
 /// Where the panes of the home screen are. An area without a height is not shown; one line is a folded pane.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Home {
+pub(crate) struct Home {
     /// Panes have frames on four sides.
     pub boxed: bool,
     /// Environments.
@@ -53,7 +53,7 @@ pub struct Home {
 
 /// The lines around every screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Shell {
+pub(crate) struct Shell {
     /// Where am I, who am I, how fresh is all this.
     pub header: Rect,
     /// What everybody must see.
@@ -68,7 +68,7 @@ pub struct Shell {
 
 /// The lines around every screen; `None` when the terminal is too small for anything.
 #[must_use]
-pub fn shell(area: Rect, needs: Needs) -> Option<Shell> {
+pub(crate) fn shell(area: Rect, needs: Needs) -> Option<Shell> {
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         return None;
     }
@@ -83,13 +83,13 @@ pub fn shell(area: Rect, needs: Needs) -> Option<Shell> {
 
 /// There is room for frames and for panes side by side.
 #[must_use]
-pub const fn is_wide(body: Rect) -> bool {
+pub(crate) const fn is_wide(body: Rect) -> bool {
     body.width >= 110 && body.height >= 20
 }
 
 /// The home screen.
 #[must_use]
-pub fn home(body: Rect, needs: Needs) -> Home {
+pub(crate) fn home(body: Rect, needs: Needs) -> Home {
     if is_wide(body) { home_wide(body, needs) } else { home_compact(body, needs) }
 }
 
@@ -137,7 +137,7 @@ fn home_compact(body: Rect, needs: Needs) -> Home {
 }
 
 /// The cells of a grid, row by row; together they are the whole area.
-pub fn cells(area: Rect, (columns, lines): (u16, u16)) -> impl Iterator<Item = Rect> {
+pub(crate) fn cells(area: Rect, (columns, lines): (u16, u16)) -> impl Iterator<Item = Rect> {
     let edge = |length: u16, of: u16, nth: u16| {
         u16::try_from(u32::from(length) * u32::from(nth) / u32::from(of.max(1))).unwrap_or(length)
     };
@@ -156,7 +156,7 @@ fn rows(count: usize) -> u16 {
 }
 
 /// Cuts rows off the top of `area`.
-pub fn take_top(area: &mut Rect, height: u16) -> Rect {
+pub(crate) fn take_top(area: &mut Rect, height: u16) -> Rect {
     let height = height.min(area.height);
     let top = Rect { height, ..*area };
     *area = Rect { y: area.y + height, height: area.height - height, ..*area };
@@ -164,14 +164,14 @@ pub fn take_top(area: &mut Rect, height: u16) -> Rect {
 }
 
 /// Cuts rows off the bottom of `area`.
-pub fn take_bottom(area: &mut Rect, height: u16) -> Rect {
+pub(crate) fn take_bottom(area: &mut Rect, height: u16) -> Rect {
     let height = height.min(area.height);
     *area = Rect { height: area.height - height, ..*area };
     Rect { y: area.y + area.height, height, ..*area }
 }
 
 /// Cuts columns off the left of `area`.
-pub fn take_left(area: &mut Rect, width: u16) -> Rect {
+pub(crate) fn take_left(area: &mut Rect, width: u16) -> Rect {
     let width = width.min(area.width);
     let left = Rect { width, ..*area };
     *area = Rect { x: area.x + width, width: area.width - width, ..*area };
@@ -180,14 +180,14 @@ pub fn take_left(area: &mut Rect, width: u16) -> Rect {
 
 /// A window of at most that size in the middle of `area`.
 #[must_use]
-pub fn centred(area: Rect, width: u16, height: u16) -> Rect {
+pub(crate) fn centred(area: Rect, width: u16, height: u16) -> Rect {
     let (width, height) = (width.min(area.width), height.min(area.height));
     Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height }
 }
 
 /// The first visible row so that the selected one is seen, as near as possible to `offset`.
 #[must_use]
-pub const fn scrolled(offset: usize, selected: usize, height: usize) -> usize {
+pub(crate) const fn scrolled(offset: usize, selected: usize, height: usize) -> usize {
     if height == 0 || selected < offset {
         selected
     } else if selected >= offset + height {

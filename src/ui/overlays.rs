@@ -16,7 +16,7 @@ use crate::ui::pane::Ctx;
 use crate::ui::theme::Theme;
 
 /// Draws a window above what is there.
-pub fn draw(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, overlay: &Overlay) {
+pub(crate) fn draw(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, overlay: &Overlay) {
     match overlay {
         Overlay::Help { offset, .. } => help::draw(buf, body, ctx, *offset),
         Overlay::Palette(palette) => palette::draw(buf, body, ctx, palette),
@@ -31,7 +31,7 @@ pub fn draw(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, overlay: &Overlay) {
 }
 
 /// Empties the cells below a window.
-pub fn clear(buf: &mut Buffer, area: Rect, theme: &Theme) {
+pub(crate) fn clear(buf: &mut Buffer, area: Rect, theme: &Theme) {
     let area = area.intersection(buf.area);
     for y in area.top()..area.bottom() {
         for x in area.left()..area.right() {

@@ -17,7 +17,7 @@ use crate::ui::format::Short;
 use crate::ui::theme::Theme;
 
 /// A part of a screen that draws itself from the store.
-pub struct Pane {
+pub(crate) struct Pane {
     /// Unique name, in kebab-case: of its snapshots.
     #[cfg_attr(not(test), expect(dead_code, reason = "tests name it"))]
     pub id: &'static str,
@@ -33,7 +33,7 @@ pub struct Pane {
 
 impl Pane {
     /// What a row has unless it says otherwise: no keys move in it, it shares its screen, and it lists as much as its frame leaves.
-    pub const ROW: Self = Self {
+    pub(crate) const ROW: Self = Self {
         id: "",
         focus: None,
         whole: None,
@@ -49,7 +49,7 @@ const fn framed(area: Rect, boxed: bool) -> u16 {
 
 /// What every pane draws from.
 #[derive(Clone, Copy)]
-pub struct Ctx<'a> {
+pub(crate) struct Ctx<'a> {
     /// What is known.
     pub store: &'a Store,
     /// How it looks.
@@ -63,19 +63,19 @@ pub struct Ctx<'a> {
 impl<'a> Ctx<'a> {
     /// One pane, drawn from that.
     #[must_use]
-    pub const fn new(store: &'a Store, theme: &'a Theme, boxed: bool) -> Self {
+    pub(crate) const fn new(store: &'a Store, theme: &'a Theme, boxed: bool) -> Self {
         Self { store, theme, boxed, grid: (1, 1) }
     }
 
     /// Keys move in that pane.
     #[must_use]
-    pub fn focused(&self, pane: Focus) -> bool {
+    pub(crate) fn focused(&self, pane: Focus) -> bool {
         self.store.ui.overlays.is_empty() && self.store.ui.focus == pane
     }
 
     /// The frame of a pane whose content has that freshness.
     #[must_use]
-    pub fn chrome(&self, focus: Option<Focus>, freshness: Freshness<'a>) -> Chrome<'a> {
+    pub(crate) fn chrome(&self, focus: Option<Focus>, freshness: Freshness<'a>) -> Chrome<'a> {
         Chrome {
             theme: self.theme,
             tier: self.store.focused_tier(),
@@ -87,14 +87,14 @@ impl<'a> Ctx<'a> {
 
     /// How true the objects of that cluster's feed are.
     #[must_use]
-    pub fn freshness(&self, cluster: ClusterId, feed: Feed) -> Freshness<'a> {
+    pub(crate) fn freshness(&self, cluster: ClusterId, feed: Feed) -> Freshness<'a> {
         let state = self.store.cluster(cluster).and_then(|cluster| cluster.feeds.get(&feed));
         Freshness::of(state, self.store.now)
     }
 
     /// The worst freshness of that feed over all clusters.
     #[must_use]
-    pub fn worst(&self, feed: Feed) -> Freshness<'a> {
+    pub(crate) fn worst(&self, feed: Feed) -> Freshness<'a> {
         self.store
             .clusters()
             .map(|(id, _)| self.freshness(id, feed))
@@ -104,7 +104,7 @@ impl<'a> Ctx<'a> {
 
     /// What stands in the title of a release's pane that leaves out that many components, because another one is shown alone.
     #[must_use]
-    pub fn alone(&self, release: &ReleaseId, left_out: usize) -> Short {
+    pub(crate) fn alone(&self, release: &ReleaseId, left_out: usize) -> Short {
         let dot = self.theme.glyphs.dot;
         match components::of_release(self.store, release).filter(|_| left_out > 0) {
             Some(component) => Short::of(format_args!(" {dot} {} {dot} {left_out} hidden", component.name)),
@@ -114,20 +114,20 @@ impl<'a> Ctx<'a> {
 
     /// The row of the environment that the screen is about.
     #[must_use]
-    pub fn environment(&self) -> Option<&'a EnvironmentRow> {
+    pub(crate) fn environment(&self) -> Option<&'a EnvironmentRow> {
         let id = self.store.focused_environment()?;
         self.row(&id)
     }
 
     /// The row of that environment.
     #[must_use]
-    pub fn row(&self, id: &EnvironmentId) -> Option<&'a EnvironmentRow> {
+    pub(crate) fn row(&self, id: &EnvironmentId) -> Option<&'a EnvironmentRow> {
         self.store.rows.environments.iter().find(|row| row.id == *id)
     }
 
     /// Glyph and style of a class of health.
     #[must_use]
-    pub fn health(&self, class: HealthClass) -> (&'static str, Style) {
+    pub(crate) fn health(&self, class: HealthClass) -> (&'static str, Style) {
         let (theme, glyphs) = (self.theme, self.theme.glyphs);
         match class {
             HealthClass::Good => (glyphs.healthy, theme.healthy),
@@ -140,7 +140,7 @@ impl<'a> Ctx<'a> {
 
     /// How a row looks as a whole: the pointer before it, and a style over it.
     #[must_use]
-    pub fn selection(&self, selected: bool, pane: Focus) -> (&'static str, Option<Style>) {
+    pub(crate) fn selection(&self, selected: bool, pane: Focus) -> (&'static str, Option<Style>) {
         match (selected, self.focused(pane)) {
             (false, _) => (" ", None),
             (true, false) => (self.theme.glyphs.current, None),
@@ -163,7 +163,7 @@ fn severity(freshness: Freshness<'_>) -> (u8, i64) {
 
 /// The word of a tier for narrow columns.
 #[must_use]
-pub const fn tier_word(tier: Tier) -> &'static str {
+pub(crate) const fn tier_word(tier: Tier) -> &'static str {
     match tier {
         Tier::Production => "PROD",
         Tier::Staging => "stag",

@@ -31,7 +31,7 @@ pub(crate) mod zoom;
 use crate::ui::pane::Pane;
 
 /// Every pane, in the order of the screens that they appear on. Screens draw from it.
-pub static PANES: &[&Pane] = &[
+pub(crate) static PANES: &[&Pane] = &[
     &environments::PANE,
     &metrics::PANE,
     &pods::PANE,

@@ -10,7 +10,7 @@ use crate::ui::format::{Short, cut_middle, head, width};
 use crate::ui::theme::Theme;
 
 /// Writes on one line. Everything beyond its end is cut; a pen outside of its area writes nothing.
-pub struct Pen<'a> {
+pub(crate) struct Pen<'a> {
     buf: &'a mut Buffer,
     x: u16,
     y: u16,
@@ -19,7 +19,7 @@ pub struct Pen<'a> {
 
 impl<'a> Pen<'a> {
     /// A pen at the beginning of that row of the area, counted from 0.
-    pub fn new(buf: &'a mut Buffer, area: Rect, row: u16) -> Self {
+    pub(crate) fn new(buf: &'a mut Buffer, area: Rect, row: u16) -> Self {
         let area = area.intersection(buf.area);
         let end = if row < area.height { area.right() } else { area.left() };
         Self { x: area.left(), y: area.top().saturating_add(row), end, buf }
@@ -27,18 +27,18 @@ impl<'a> Pen<'a> {
 
     /// Cells that are left.
     #[must_use]
-    pub const fn room(&self) -> u16 {
+    pub(crate) const fn room(&self) -> u16 {
         self.end.saturating_sub(self.x)
     }
 
     /// The column where the next text begins.
     #[must_use]
-    pub const fn column(&self) -> u16 {
+    pub(crate) const fn column(&self) -> u16 {
         self.x
     }
 
     /// Writes text and moves on.
-    pub fn put(&mut self, style: Style, text: &str) -> &mut Self {
+    pub(crate) fn put(&mut self, style: Style, text: &str) -> &mut Self {
         if self.x < self.end {
             let room = usize::from(self.room());
             (self.x, _) = self.buf.set_stringn(self.x, self.y, text, room, style);
@@ -47,7 +47,7 @@ impl<'a> Pen<'a> {
     }
 
     /// Writes formatted text and moves on.
-    pub fn fmt(&mut self, style: Style, args: fmt::Arguments<'_>) -> &mut Self {
+    pub(crate) fn fmt(&mut self, style: Style, args: fmt::Arguments<'_>) -> &mut Self {
         if let Some(text) = args.as_str() {
             return self.put(style, text);
         }
@@ -57,19 +57,19 @@ impl<'a> Pen<'a> {
     }
 
     /// Leaves cells as they are.
-    pub fn skip(&mut self, cells: u16) -> &mut Self {
+    pub(crate) fn skip(&mut self, cells: u16) -> &mut Self {
         self.x = self.x.saturating_add(cells).min(self.end);
         self
     }
 
     /// Goes to that column of the buffer, if it lies ahead.
-    pub fn to(&mut self, column: u16) -> &mut Self {
+    pub(crate) fn to(&mut self, column: u16) -> &mut Self {
         self.x = self.x.max(column).min(self.end);
         self
     }
 
     /// A column of fixed width: text to the left, cut at its end.
-    pub fn left(&mut self, cells: u16, style: Style, theme: &Theme, text: &str) -> &mut Self {
+    pub(crate) fn left(&mut self, cells: u16, style: Style, theme: &Theme, text: &str) -> &mut Self {
         let cells = cells.min(self.room());
         let next = self.x + cells;
         self.cut(cells, style, theme, text);
@@ -78,7 +78,7 @@ impl<'a> Pen<'a> {
     }
 
     /// Writes text in at most `cells` cells, cut at its end.
-    pub fn cut(&mut self, cells: u16, style: Style, theme: &Theme, text: &str) -> &mut Self {
+    pub(crate) fn cut(&mut self, cells: u16, style: Style, theme: &Theme, text: &str) -> &mut Self {
         let cells = cells.min(self.room());
         if width(text) <= cells {
             self.put(style, text)
@@ -90,7 +90,7 @@ impl<'a> Pen<'a> {
     }
 
     /// A column of fixed width: text to the left, cut in its middle.
-    pub fn name(&mut self, cells: u16, style: Style, theme: &Theme, text: &str) -> &mut Self {
+    pub(crate) fn name(&mut self, cells: u16, style: Style, theme: &Theme, text: &str) -> &mut Self {
         let cells = cells.min(self.room());
         let next = self.x + cells;
         let (first, second) = cut_middle(text, cells);
@@ -103,7 +103,7 @@ impl<'a> Pen<'a> {
     }
 
     /// A column of fixed width: a number to the right. One that is too long is `###`, as in a spreadsheet: cut, it would be another number.
-    pub fn right(&mut self, cells: u16, style: Style, args: fmt::Arguments<'_>) -> &mut Self {
+    pub(crate) fn right(&mut self, cells: u16, style: Style, args: fmt::Arguments<'_>) -> &mut Self {
         const TOO_LONG: &str = "################";
         let wanted = cells;
         let cells = cells.min(self.room());
@@ -118,7 +118,7 @@ impl<'a> Pen<'a> {
     }
 
     /// Writes at the line's end, and keeps what follows out of it. Nothing when the room is too small.
-    pub fn last(&mut self, style: Style, args: fmt::Arguments<'_>) -> &mut Self {
+    pub(crate) fn last(&mut self, style: Style, args: fmt::Arguments<'_>) -> &mut Self {
         let text = Short::of(args);
         let cells = width(text.as_str());
         if cells > 0 && cells < self.room() {
@@ -130,7 +130,7 @@ impl<'a> Pen<'a> {
     }
 
     /// Writes at that column of the line, and keeps what follows out of it, as [`Pen::last`] does.
-    pub fn last_at(&mut self, column: u16, write: impl FnOnce(&mut Pen<'_>)) -> &mut Self {
+    pub(crate) fn last_at(&mut self, column: u16, write: impl FnOnce(&mut Pen<'_>)) -> &mut Self {
         if column > self.x && column < self.end {
             write(&mut Pen { buf: self.buf, x: column, y: self.y, end: self.end });
             self.end = column.saturating_sub(1);
@@ -139,13 +139,13 @@ impl<'a> Pen<'a> {
     }
 
     /// Undoes the gap that [`Pen::last`] keeps, so that the next one joins what it wrote.
-    pub const fn close(&mut self) -> &mut Self {
+    pub(crate) const fn close(&mut self) -> &mut Self {
         self.end = self.end.saturating_add(1);
         self
     }
 
     /// Repeats a glyph up to the end.
-    pub fn rule(&mut self, style: Style, glyph: &str) -> &mut Self {
+    pub(crate) fn rule(&mut self, style: Style, glyph: &str) -> &mut Self {
         while self.x < self.end {
             self.put(style, glyph);
         }

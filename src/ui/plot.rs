@@ -10,7 +10,7 @@ use crate::ui::glyphs::Glyphs;
 
 /// What the rectangle's edges stand for. The lower edge is always 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Scale {
+pub(crate) struct Scale {
     /// Unix seconds at the left edge.
     pub from: f64,
     /// Unix seconds at the right edge.
@@ -22,7 +22,7 @@ pub struct Scale {
 /// Both ends of the time that ends about now, moved on by whole dots only: a curve that has not changed is not drawn anew every second.
 /// The present is never beyond the right edge.
 #[must_use]
-pub fn whole_dots(now: f64, seconds: f64, cells: u16, glyphs: &Glyphs) -> (f64, f64) {
+pub(crate) fn whole_dots(now: f64, seconds: f64, cells: u16, glyphs: &Glyphs) -> (f64, f64) {
     let dot = seconds / f64::from(cells.saturating_mul(density(glyphs).0).max(1));
     let to = (now / dot).ceil() * dot;
     (to - seconds, to)
@@ -35,7 +35,7 @@ const fn density(glyphs: &Glyphs) -> (u16, u16) {
 
 /// How a curve is drawn, so that two are told apart also without colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Stroke {
+pub(crate) enum Stroke {
     /// Unbroken.
     #[default]
     Whole,
@@ -57,7 +57,7 @@ impl Stroke {
 }
 
 /// A rectangle with a scale.
-pub struct Plot<'a> {
+pub(crate) struct Plot<'a> {
     buf: &'a mut Buffer,
     area: Rect,
     scale: Scale,
@@ -70,14 +70,14 @@ const DOTS: [[u8; 4]; 2] = [[0x01, 0x02, 0x04, 0x40], [0x08, 0x10, 0x20, 0x80]];
 
 impl<'a> Plot<'a> {
     /// A plot in that area.
-    pub fn new(buf: &'a mut Buffer, area: Rect, scale: Scale, glyphs: &'static Glyphs) -> Self {
+    pub(crate) fn new(buf: &'a mut Buffer, area: Rect, scale: Scale, glyphs: &'static Glyphs) -> Self {
         let area = area.intersection(buf.area);
         Self { buf, area, scale, glyphs }
     }
 
     /// The buffer's row on which that value lies; values beyond the upper edge lie on it.
     #[must_use]
-    pub fn row(&self, value: f64) -> u16 {
+    pub(crate) fn row(&self, value: f64) -> u16 {
         let (_, per_cell) = density(self.glyphs);
         self.area.top() + self.dot(self.scale.from, value).1 / per_cell
     }
@@ -92,7 +92,7 @@ impl<'a> Plot<'a> {
     }
 
     /// A horizontal line at that value, in cells that are still free.
-    pub fn limit(&mut self, value: f64, style: Style) {
+    pub(crate) fn limit(&mut self, value: f64, style: Style) {
         if self.area.is_empty() {
             return;
         }
@@ -103,7 +103,7 @@ impl<'a> Plot<'a> {
     }
 
     /// A vertical line at that time; nothing when it lies outside of the range.
-    pub fn marker(&mut self, at: f64, style: Style) {
+    pub(crate) fn marker(&mut self, at: f64, style: Style) {
         let Some(x) = self.column(at) else { return };
         for y in self.area.top()..self.area.bottom() {
             self.buf[(x, y)].set_symbol(self.glyphs.marker).set_style(style);
@@ -111,7 +111,7 @@ impl<'a> Plot<'a> {
     }
 
     /// The cursor: a vertical line at that time in cells that are still free.
-    pub fn cursor(&mut self, at: f64, style: Style) {
+    pub(crate) fn cursor(&mut self, at: f64, style: Style) {
         let Some(x) = self.column(at) else { return };
         for y in self.area.top()..self.area.bottom() {
             if self.is_free(x, y) {
@@ -122,7 +122,7 @@ impl<'a> Plot<'a> {
 
     /// Fills what of a run lies beyond a limit, from the limit to the curve, so that it is seen without colour too. `is_beyond`
     /// compares a value with the limit.
-    pub fn excess(
+    pub(crate) fn excess(
         &mut self,
         points: &[(f64, f64)],
         limit: f64,
@@ -163,7 +163,7 @@ impl<'a> Plot<'a> {
 
     /// A label beside the line at that time, as near the top as it covers neither a curve nor another label. Where there is no such
     /// place the line stands alone. To be drawn after curves.
-    pub fn label(&mut self, at: f64, style: Style, label: &str) {
+    pub(crate) fn label(&mut self, at: f64, style: Style, label: &str) {
         let Some(x) = self.column(at).filter(|_| !label.is_empty()) else { return };
         let cells = crate::ui::format::width(label);
         let left = x.checked_sub(cells).filter(|left| *left >= self.area.left());
@@ -209,7 +209,7 @@ impl<'a> Plot<'a> {
     }
 
     /// One unbroken run of a curve. `index` tells curves apart where only characters are shown, where no curve is dashed.
-    pub fn run(&mut self, points: &[(f64, f64)], style: Style, (index, stroke): (usize, Stroke)) {
+    pub(crate) fn run(&mut self, points: &[(f64, f64)], style: Style, (index, stroke): (usize, Stroke)) {
         if self.area.is_empty() {
             return;
         }

@@ -12,7 +12,7 @@ use crate::ui::{panes, screens};
 
 /// The pane at that column and row of the terminal, and the line of its list, counted from the list's first.
 #[must_use]
-pub fn hit(store: &Store, column: u16, row: u16) -> Option<(Focus, Option<usize>)> {
+pub(crate) fn hit(store: &Store, column: u16, row: u16) -> Option<(Focus, Option<usize>)> {
     if matches!(store.ui.overlay(), Some(Overlay::Help { .. })) {
         return Some((Focus::Help, None));
     }

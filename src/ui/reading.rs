@@ -10,11 +10,11 @@ use crate::ui::pen::Pen;
 use crate::ui::theme::Theme;
 
 /// Pieces of a line with their styles, from left to right.
-pub type Spans<'a> = Vec<(Style, &'a str)>;
+pub(crate) type Spans<'a> = Vec<(Style, &'a str)>;
 
 /// What is searched for stands out of these pieces; without colour it is reversed.
 #[must_use]
-pub fn marked<'a>(spans: Spans<'a>, line: &'a str, look: &Look) -> Spans<'a> {
+pub(crate) fn marked<'a>(spans: Spans<'a>, line: &'a str, look: &Look) -> Spans<'a> {
     let Some(search) = &look.search else { return spans };
     let places: Vec<_> = search.places(line).collect();
     if places.is_empty() {
@@ -42,12 +42,12 @@ pub fn marked<'a>(spans: Spans<'a>, line: &'a str, look: &Look) -> Spans<'a> {
 
 /// Rows that a line of that many cells takes where it is wrapped.
 #[must_use]
-pub fn rows(cells: u16, room: u16) -> u16 {
+pub(crate) fn rows(cells: u16, room: u16) -> u16 {
     cells.div_ceil(room.max(1)).max(1)
 }
 
 /// Draws the pieces into the area, beginning at its first row; returns how many rows they took.
-pub fn draw(buf: &mut Buffer, area: Rect, look: &Look, spans: &[(Style, &str)]) -> u16 {
+pub(crate) fn draw(buf: &mut Buffer, area: Rect, look: &Look, spans: &[(Style, &str)]) -> u16 {
     if look.wrap {
         return wrapped(buf, area, spans);
     }
@@ -92,7 +92,7 @@ fn wrapped(buf: &mut Buffer, area: Rect, spans: &[(Style, &str)]) -> u16 {
 
 /// The style of the line that the search stands on: a line below its text, so that it is seen without colour too.
 #[must_use]
-pub fn here(theme: &Theme) -> Style {
+pub(crate) fn here(theme: &Theme) -> Style {
     theme.accent.add_modifier(Modifier::UNDERLINED)
 }
 

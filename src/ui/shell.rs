@@ -24,7 +24,7 @@ pub(super) const KUBERNETES: [Feed; 5] =
     [Feed::Environments, Feed::Releases, Feed::Actions, Feed::Pods, Feed::Workloads];
 
 /// Place, person, freshness, clock.
-pub fn header(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
+pub(crate) fn header(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let (store, theme) = (ctx.store, ctx.theme);
     let id = store.focused_environment();
     let row = id.as_ref().and_then(|id| ctx.row(id));
@@ -166,7 +166,7 @@ fn lateness(state: &FeedState, now: chrono::DateTime<chrono::Utc>) -> (u8, i64) 
 
 /// There is something to say on the status line.
 #[must_use]
-pub fn has_status(store: &Store) -> bool {
+pub(crate) fn has_status(store: &Store) -> bool {
     let typing = matches!(
         store.ui.overlay(),
         Some(Overlay::Filter { .. } | Overlay::Pattern(_) | Overlay::Palette(_))
@@ -176,7 +176,7 @@ pub fn has_status(store: &Store) -> bool {
 }
 
 /// What is being typed, else the newest message, else what is on its way, else more about what is selected.
-pub fn status(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
+pub(crate) fn status(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let (store, theme) = (ctx.store, ctx.theme);
     let mut pen = Pen::new(buf, area, 0);
     match store.ui.overlay() {
@@ -245,7 +245,7 @@ fn filtered(ctx: &Ctx<'_>) -> usize {
 }
 
 /// A text field: the text with a caret.
-pub fn edited(pen: &mut Pen<'_>, ctx: &Ctx<'_>, (before, behind): (&str, &str)) {
+pub(crate) fn edited(pen: &mut Pen<'_>, ctx: &Ctx<'_>, (before, behind): (&str, &str)) {
     let theme = ctx.theme;
     let room = pen.room().saturating_sub(width(behind).min(10) + 2);
     pen.put(theme.text, crate::ui::format::tail(before, room));

@@ -23,7 +23,7 @@ const ANSI: [&str; 16] = [
 
 /// The picture of that frame.
 #[must_use]
-pub fn buffer_to_svg(buf: &Buffer) -> String {
+pub(super) fn buffer_to_svg(buf: &Buffer) -> String {
     let (columns, rows) = (u32::from(buf.area.width), u32::from(buf.area.height));
     let (width, height) = (columns * CELL_WIDTH + 2 * MARGIN, rows * CELL_HEIGHT + 2 * MARGIN);
     let mut out = String::with_capacity(usize::from(buf.area.width) * usize::from(buf.area.height) * 24);

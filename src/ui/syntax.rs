@@ -7,7 +7,7 @@ use crate::ui::theme::Theme;
 
 /// The pieces of a line of YAML.
 #[must_use]
-pub fn yaml<'a>(theme: &Theme, line: &'a str) -> Spans<'a> {
+pub(crate) fn yaml<'a>(theme: &Theme, line: &'a str) -> Spans<'a> {
     let mut spans: Spans<'a> = Vec::new();
     let mut rest = line;
     let indent = rest.len() - rest.trim_start_matches(' ').len();

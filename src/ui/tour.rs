@@ -11,7 +11,7 @@ use crate::ui::pane::Ctx;
 
 /// Rows that it takes of a view of that height; none where no tour is on.
 #[must_use]
-pub fn rows(store: &Store, body: Rect) -> u16 {
+pub(crate) fn rows(store: &Store, body: Rect) -> u16 {
     match store.tour.and_then(Tour::present) {
         None => 0,
         Some(_) if body.height < 16 => 2,
@@ -22,7 +22,7 @@ pub fn rows(store: &Store, body: Rect) -> u16 {
 }
 
 /// Draws it.
-pub fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
+pub(crate) fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let Some((tour, step)) = ctx.store.tour.and_then(|tour| Some((tour, tour.present()?))) else { return };
     let theme = ctx.theme;
     let boxed = area.height >= 4;

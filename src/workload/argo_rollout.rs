@@ -25,7 +25,7 @@ use crate::domain::argo_rollout::{self, ArgoCondition, ArgoRollout, ArgoStep, Ar
 use crate::domain::rollout_status::{Progressing, WorkloadState};
 
 /// The kind `argoproj.io/v1alpha1` Rollout.
-pub struct Rollouts;
+pub(super) struct Rollouts;
 
 const KIND: WorkloadKind = WorkloadKind::Rollout;
 
@@ -41,7 +41,7 @@ const KIND: WorkloadKind = WorkloadKind::Rollout;
     schema = "disabled"
 )]
 #[serde(rename_all = "camelCase", default)]
-pub struct RolloutSpec {
+pub(super) struct RolloutSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) replicas: Option<i32>,
     #[serde(deserialize_with = "stored::without_nulls")]
@@ -98,7 +98,7 @@ struct BlueGreen {
 /// What the Argo controller says of it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct RolloutState {
+pub(super) struct RolloutState {
     #[serde(deserialize_with = "stored::without_nulls")]
     abort: bool,
     #[serde(deserialize_with = "stored::without_nulls")]

@@ -12,7 +12,7 @@ use crate::api::environment::WorkloadKind;
 use crate::domain::rollout_status::WorkloadState;
 
 /// The kind `apps/v1` DaemonSet.
-pub struct DaemonSets;
+pub(super) struct DaemonSets;
 
 const KIND: WorkloadKind = WorkloadKind::DaemonSet;
 

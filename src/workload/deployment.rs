@@ -15,7 +15,7 @@ use crate::api::time::from_time;
 use crate::domain::rollout_status::{Progressing, WorkloadState};
 
 /// The kind `apps/v1` Deployment.
-pub struct Deployments;
+pub(super) struct Deployments;
 
 const KIND: WorkloadKind = WorkloadKind::Deployment;
 

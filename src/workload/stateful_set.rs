@@ -15,7 +15,7 @@ use crate::api::time::from_time;
 use crate::domain::rollout_status::WorkloadState;
 
 /// The kind `apps/v1` StatefulSet.
-pub struct StatefulSets;
+pub(super) struct StatefulSets;
 
 const KIND: WorkloadKind = WorkloadKind::StatefulSet;
 

@@ -20,7 +20,7 @@ const RESTARTS: [&str; 6] = [
 
 /// The hash of a template; `container` is the one whose image does not count.
 #[must_use]
-pub fn hash(template: &PodTemplateSpec, container: &str) -> String {
+pub(super) fn hash(template: &PodTemplateSpec, container: &str) -> String {
     let mut value = serde_json::to_value(template).unwrap_or_default();
     let annotations = value.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut);
     if let Some(annotations) = annotations {

@@ -43,7 +43,7 @@ async fn the_definitions_are_structural_and_taken() {
             policy["metadata"]["name"].as_str().is_some_and(|name| name.starts_with("release-cockpit-"))
         })
         .collect();
-    assert_eq!(ours.len(), 11, "the necessary and the optional ones");
+    assert_eq!(ours.len(), 13, "the necessary and the optional ones");
     for policy in ours {
         let name = policy["metadata"]["name"].as_str().unwrap_or_default();
         world::until(30, &format!("{name} is checked"), || async {

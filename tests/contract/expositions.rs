@@ -9,7 +9,7 @@ use super::query::{self, Values};
 use super::{EnvironmentSpec, Preset, WorkloadKind, WorkloadRef};
 
 /// The namespace that the recordings tell of.
-pub const NAMESPACE: &str = "shop";
+pub(super) const NAMESPACE: &str = "shop";
 
 const APPLICATION: &str = include_str!("../fixtures/expositions/application.txt");
 const INGRESS_NGINX: &str = include_str!("../fixtures/expositions/ingress-nginx.txt");
@@ -20,13 +20,13 @@ const CADVISOR: &str = include_str!("../fixtures/expositions/kubelet-cadvisor.tx
 const RESOURCE: &str = include_str!("../fixtures/expositions/kubelet-resource.txt");
 
 /// Labels by name.
-pub type Labels = BTreeMap<String, String>;
+pub(super) type Labels = BTreeMap<String, String>;
 /// What a query gives: the labels and the number of each series.
-pub type Answer = Vec<(Labels, f64)>;
+pub(super) type Answer = Vec<(Labels, f64)>;
 
 /// One line of an exposition.
 #[derive(Clone, Debug)]
-pub struct Sample {
+pub(super) struct Sample {
     /// The metric's name.
     pub name: String,
     /// Its labels.
@@ -39,7 +39,7 @@ pub struct Sample {
 
 impl Sample {
     /// What it is some seconds after the recording. What was restarted is restarted twice more: after 15 s, and after 30.
-    pub fn after(&self, seconds: f64) -> f64 {
+    pub(super) fn after(&self, seconds: f64) -> f64 {
         match &*self.name {
             "kube_pod_container_status_restarts_total" if self.value > 0.0 => {
                 self.value + (seconds / 15.0).floor().min(2.0)
@@ -53,7 +53,7 @@ impl Sample {
 
 /// One exporter in a Prometheus' scrape configuration.
 #[derive(Debug)]
-pub struct Target {
+pub(super) struct Target {
     /// What it exposes.
     pub exposition: &'static str,
     /// What discovery adds.
@@ -64,7 +64,7 @@ pub struct Target {
 
 /// A way to scrape, and what the shipped queries give then.
 #[derive(Debug)]
-pub struct Case {
+pub(super) struct Case {
     /// For sentences, and a part of names.
     pub name: &'static str,
     /// Who counts the requests.
@@ -77,7 +77,7 @@ pub struct Case {
 
 /// What was recorded of one track of `backend`.
 #[derive(Debug)]
-pub struct Counted {
+pub(super) struct Counted {
     track: &'static str,
     requests: f64,
     errors: f64,
@@ -88,7 +88,7 @@ pub struct Counted {
 }
 
 /// A target.
-pub const fn target(
+pub(super) const fn target(
     exposition: &'static str,
     labels: &'static [(&'static str, &'static str)],
     honors: bool,
@@ -138,7 +138,7 @@ const TRAEFIK_COUNTED: &[Counted] = &[
 ];
 
 /// Every way to scrape that the presets are made for.
-pub const CASES: &[Case] = &[
+pub(super) const CASES: &[Case] = &[
     Case {
         name: "application",
         preset: Preset::Application,
@@ -211,7 +211,7 @@ pub const CASES: &[Case] = &[
 ];
 
 /// What the usage of pods is computed from: the kubelet's two endpoints, both scraped, and two replicas of kube-state-metrics.
-pub const USAGE: &[Target] = &[
+pub(super) const USAGE: &[Target] = &[
     target(CADVISOR, &[("node", "d6p82"), ("metrics_path", "/metrics/cadvisor")], true),
     target(RESOURCE, &[("node", "d6p82"), ("metrics_path", "/metrics/resource")], true),
     target(KUBE_STATE_METRICS, &[("namespace", "monitoring"), ("pod", "kube-state-metrics-0")], true),
@@ -219,7 +219,7 @@ pub const USAGE: &[Target] = &[
 ];
 
 /// The lines of an exposition; panics where it is not one.
-pub fn read(text: &str) -> Vec<Sample> {
+pub(super) fn read(text: &str) -> Vec<Sample> {
     let mut types = BTreeMap::new();
     let mut samples = Vec::new();
     for line in text.lines() {
@@ -252,7 +252,7 @@ fn pair(text: &str) -> (String, String) {
 
 /// A shipped query as it is asked of `backend`, and what it must give.
 #[derive(Debug)]
-pub struct Question {
+pub(super) struct Question {
     /// For sentences.
     pub what: String,
     /// PromQL.
@@ -274,7 +274,7 @@ enum Expected {
 
 /// How the questions are put.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
+pub(super) struct Asked<'a> {
     /// The namespace that stands for that of the recordings.
     pub namespace: &'a str,
     /// The window as it is written, and its seconds.
@@ -284,7 +284,7 @@ pub struct Asked<'a> {
 }
 
 /// Every shipped query about requests, of each track. A query or a preset of which nothing is known here panics.
-pub fn questions(case: &Case, asked: Asked<'_>) -> Vec<Question> {
+pub(super) fn questions(case: &Case, asked: Asked<'_>) -> Vec<Question> {
     let spec = spec(case.preset);
     let about_requests: Vec<&str> =
         query::known(&spec).into_iter().filter(|name| !usage_names().contains(name)).collect();
@@ -305,7 +305,7 @@ pub fn questions(case: &Case, asked: Asked<'_>) -> Vec<Question> {
 }
 
 /// Every shipped query about what pods use.
-pub fn usage_questions(asked: Asked<'_>) -> Vec<Question> {
+pub(super) fn usage_questions(asked: Asked<'_>) -> Vec<Question> {
     let spec = spec(Preset::Application);
     let crashing = format!("{}-eu", asked.namespace);
     let ask = |name: &'static str| {
@@ -414,7 +414,7 @@ fn is_about(found: f64, expected: f64, within: f64) -> bool {
 
 impl Question {
     /// Why an answer, given at `now` (Unix seconds), is not what it must be.
-    pub fn judge(&self, answer: &Answer, now: f64) -> Result<(), String> {
+    pub(super) fn judge(&self, answer: &Answer, now: f64) -> Result<(), String> {
         let wrong =
             || Err(format!("{}: {answer:?} instead of {:?}\n{}", self.what, self.expected, self.query));
         let is_right = match &self.expected {

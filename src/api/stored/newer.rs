@@ -155,7 +155,7 @@ fn identity(item: &Value) -> Map<String, Value> {
 
 /// Adds to a status what this version does not know of the object's own, wherever what it belongs to is still there. What stands
 /// beside it at the top belongs to `is_whole` statuses only.
-pub fn add_newer_fields(object: &impl Resource, status: &mut Value, is_whole: bool) {
+pub(crate) fn add_newer_fields(object: &impl Resource, status: &mut Value, is_whole: bool) {
     let kept = object.meta().annotations.as_ref().and_then(|annotations| annotations.get(NEWER_FIELDS));
     let fields: Vec<NewerField> = kept.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     for NewerField { path, value } in fields {

@@ -17,7 +17,7 @@ use crate::domain::alert_row::{AlertRow, Severity};
 
 /// The alerts of a scope.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Within {
+pub(crate) struct Within {
     /// The worst first.
     pub lines: Vec<AlertLine>,
     /// How many more there are of namespaces that are not ours.
@@ -28,7 +28,7 @@ pub struct Within {
 
 /// The alerts in that scope. Those of one environment are of the component that is shown alone in it.
 #[must_use]
-pub fn within(store: &Store, scope: &AlertScope) -> Within {
+pub(crate) fn within(store: &Store, scope: &AlertScope) -> Within {
     let mut lines = lines(store);
     let all = lines.len();
     let (mut elsewhere, mut hidden) = (0, 0);

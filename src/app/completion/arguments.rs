@@ -1,15 +1,19 @@
 //! What stands after a command: where it is aimed, and what completes it.
 
+use std::collections::BTreeSet;
+
 use super::{NO_MATCH, rank};
 use crate::api::environment::InFlight;
 use crate::app::arguments::{Named, named};
 use crate::app::state::command::Command;
 use crate::app::state::palette::{Choice, Palette};
+use crate::app::state::rows::EnvironmentRow;
 use crate::app::state::scope::Group;
 use crate::app::state::store::Store;
 use crate::app::state::target::Target;
 use crate::app::target::{subject, target};
 use crate::app::{act, components, environment_act, needs, versions};
+use crate::config::distance;
 use crate::config::registry::THEMES;
 
 /// What a command is about: what its argument begins with, else what is selected. The rest of the argument remains.
@@ -35,6 +39,40 @@ pub(in crate::app) fn aimed(
         }
         None => (selected, argument),
     }
+}
+
+/// Why the first word after a command does not say where, though it was probably meant to: it would become a part of the reason, and
+/// the command would be about what is selected.
+pub(in crate::app) fn misnamed(store: &Store, command: &Command, argument: Option<&str>) -> Option<String> {
+    let word = argument?.split_whitespace().next()?;
+    if !aims(command) || named(store, word).is_some() {
+        return None;
+    }
+    let rows = &store.rows.environments;
+    let of_it = |row: &&EnvironmentRow| *row.name == *word || *row.application == *word;
+    let meant: BTreeSet<String> = rows.iter().filter(of_it).map(called).collect();
+    if !meant.is_empty() {
+        let meant: Vec<String> = meant.into_iter().collect();
+        return Some(format!("`{word}` could be any of {}: nothing was done", meant.join(", ")));
+    }
+    let length = word.chars().count();
+    let tolerance = if length < 4 { 0 } else { length.min(8) / 4 };
+    let is_near = |name: &str| {
+        length > 2 && name.starts_with(word) || tolerance > 0 && distance(word, name) <= tolerance
+    };
+    let near = |row: &&EnvironmentRow| {
+        is_near(&row.name)
+            || is_near(&row.application)
+            || is_near(&called(row))
+            || is_near(&row.id.key.to_string())
+    };
+    let meant = rows.iter().find(near).map(called)?;
+    Some(format!("there is no environment `{word}` (did you mean {meant}?): nothing was done"))
+}
+
+/// `APPLICATION/NAME`.
+fn called(row: &EnvironmentRow) -> String {
+    format!("{}/{}", row.application, row.name)
 }
 
 /// Whether the first word after a command may say where.

@@ -57,6 +57,10 @@ pub(in crate::app) fn run_line(store: &mut Store, line: &str) -> Vec<Effect> {
         store.say(Level::Warning, format!("`{line}` is not a command: `?` lists them"));
         return Vec::new();
     };
+    if let Some(why) = completion::misnamed(store, command, argument.as_deref()) {
+        store.say(Level::Warning, why);
+        return Vec::new();
+    }
     let (target, argument) = completion::aimed(store, command, argument);
     invoke::invoke(store, command, &Invocation { target, argument, key: None })
 }

@@ -46,7 +46,7 @@ impl Side {
 }
 
 /// What tells one line from another: its part, and its setting; a part alone is its heading.
-pub type LineKey = (Section, Option<String>);
+pub(crate) type LineKey = (Section, Option<String>);
 
 /// What is listed.
 #[derive(Clone, Debug, Default, PartialEq)]

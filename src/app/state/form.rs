@@ -111,7 +111,7 @@ impl ImageChange {
 
 /// The strategies that a release into this environment may name, the default first.
 #[must_use]
-pub fn strategies(environment: &Environment) -> Vec<StrategyName> {
+pub(crate) fn strategies(environment: &Environment) -> Vec<StrategyName> {
     let default = environment.spec.default_strategy();
     let others = environment.spec.allowed_strategies.iter().copied().filter(|name| *name != default);
     std::iter::once(default).chain(others).collect()

@@ -9,7 +9,7 @@ use crate::app::state::place::Place;
 /// What is kept from one start to the next.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-pub struct Kept {
+pub(crate) struct Kept {
     /// Where the session ended.
     pub place: Option<Place>,
     /// The pane that had the keys on the home screen.
@@ -47,7 +47,7 @@ pub struct KeptComponent {
 /// A pane of the home screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum KeptPane {
+pub(crate) enum KeptPane {
     /// Environments.
     #[default]
     Environments,

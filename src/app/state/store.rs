@@ -71,8 +71,8 @@ pub struct Store {
     pub attention: Attention,
     /// When a person last touched a key.
     pub last_key: Option<DateTime<Utc>>,
-    /// Until when text belongs to a window that did not open.
-    pub(in crate::app) typing_ahead: Option<DateTime<Utc>>,
+    /// Since and until when text belongs to a window that did not open.
+    pub(in crate::app) typing_ahead: Option<(DateTime<Utc>, DateTime<Utc>)>,
     /// How far back the curves of the panes reach.
     pub range: TimeDelta,
     /// Tells this session's object names from those of others.

@@ -9,7 +9,7 @@ pub struct Step {
 }
 
 /// Every step, in order.
-pub const STEPS: &[Step] = &[
+pub(crate) const STEPS: &[Step] = &[
     Step {
         ends: &["down", "up", "environment", "top", "bottom"],
         text: "Environments stand above, each with what runs there and how it fares. Press {down} for the next one; {environment} goes straight to the first.",

@@ -16,7 +16,7 @@ use crate::app::state::view::{Pane, View};
 use crate::app::state::weight_form::WeightForm;
 use crate::domain::pane::ERROR_RATE;
 
-pub use crate::app::state::pod_sort::PodSort;
+pub(crate) use crate::app::state::pod_sort::PodSort;
 
 /// What is open, focused, selected and filtered.
 #[derive(Clone, Debug, PartialEq)]

@@ -8,7 +8,7 @@ use crate::app::state::located::EnvironmentId;
 use crate::domain::series::unix;
 
 /// The times that a pane can show: seconds, and how they are written.
-pub const RANGES: [(u32, &str); 10] = [
+pub(crate) const RANGES: [(u32, &str); 10] = [
     (300, "5m"),
     (900, "15m"),
     (1_800, "30m"),

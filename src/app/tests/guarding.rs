@@ -494,3 +494,29 @@ fn no_command_takes_a_misread_duration() {
         assert!(store.ui.overlay().is_some(), "{words}: {}", said(&store));
     }
 }
+
+/// A mistyped environment must not become the beginning of a reason while what is selected is stopped.
+#[test]
+fn a_mistyped_environment_stops_nothing_else() {
+    for (words, said_of_it) in [
+        ("stop stagin all of it off", "did you mean planera/staging?"),
+        ("unfreeze prodution drill is over", "did you mean planera/production?"),
+        ("pause production2 hold it now", "did you mean planera/production?"),
+        ("abort prod it burns", "did you mean planera/production?"),
+        ("freeze planera/stagng 2h INC-1", "did you mean planera/staging?"),
+        ("stop planera it burns", "could be any of planera/"),
+    ] {
+        let release = release("production", "production-v1-8-2-cc").planned().waiting_for_approval();
+        let mut store = planera().with_release(release).typing("2").store();
+        let effects = press(&mut store, &line(words));
+        assert_eq!((effects, store.ui.overlay().is_some()), (Vec::new(), false), "{words}");
+        let said = said(&store);
+        assert!(said.contains(said_of_it) && said.ends_with("nothing was done"), "{words}: {said}");
+    }
+    for words in ["stop it burns", "stop the release is bad", "stop staging it burns"] {
+        let release = release("staging", "staging-v1-8-2-cc").planned().waiting_for_approval();
+        let mut store = planera().with_release(release).typing("1").store();
+        press(&mut store, &line(words));
+        assert!(store.ui.overlay().is_some(), "{words}: {}", said(&store));
+    }
+}

@@ -28,7 +28,7 @@ Examples:
 
 /// `audit`.
 #[derive(Args, Clone, Debug)]
-pub struct Audit {
+pub(crate) struct Audit {
     /// Environment or release: name or namespace/name
     pub target: Option<String>,
     /// Records since: a duration such as 24h, or a time such as 2026-11-21T09:00:00Z
@@ -56,7 +56,7 @@ pub struct Audit {
 
 /// What `audit` prints.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum AuditFormat {
+pub(crate) enum AuditFormat {
     /// Text
     #[default]
     Table,
@@ -68,7 +68,7 @@ pub enum AuditFormat {
 
 /// An instant, or how long ago.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
+pub(crate) enum Moment {
     /// So long ago.
     Ago(Duration),
     /// Then.
@@ -78,7 +78,7 @@ pub enum Moment {
 impl Moment {
     /// The instant, seen from this one.
     #[must_use]
-    pub fn instant(self, now: DateTime<Utc>) -> DateTime<Utc> {
+    pub(crate) fn instant(self, now: DateTime<Utc>) -> DateTime<Utc> {
         match self {
             Self::Ago(span) => now.checked_sub_signed(span.to_delta()).unwrap_or(DateTime::<Utc>::MIN_UTC),
             Self::At(at) => at,

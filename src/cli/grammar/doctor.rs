@@ -6,7 +6,7 @@ use super::Format;
 
 /// `doctor`.
 #[derive(Args, Clone, Debug)]
-pub struct Doctor {
+pub(crate) struct Doctor {
     /// Output format
     #[arg(short, long, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
     pub output: Format,

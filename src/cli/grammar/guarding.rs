@@ -11,7 +11,7 @@ use crate::domain::gate::force;
 
 /// Why, and how it is done.
 #[derive(Args, Clone, Debug)]
-pub struct Said {
+pub(crate) struct Said {
     /// Reason
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
@@ -22,7 +22,7 @@ pub struct Said {
 
 /// `freeze`.
 #[derive(Args, Clone, Debug)]
-pub struct Freeze {
+pub(crate) struct Freeze {
     /// Environment: name or namespace/name
     pub environment: String,
     /// Duration [default: until unfrozen]
@@ -62,7 +62,7 @@ impl From<Fate> for InFlight {
 
 /// A command on an environment.
 #[derive(Args, Clone, Debug)]
-pub struct OnEnvironment {
+pub(crate) struct OnEnvironment {
     /// Environment: name or namespace/name
     pub environment: String,
     #[command(flatten)]
@@ -72,7 +72,7 @@ pub struct OnEnvironment {
 
 /// `deny`, `allow`.
 #[derive(Args, Clone, Debug)]
-pub struct OnDigest {
+pub(crate) struct OnDigest {
     /// Environment: name or namespace/name
     pub environment: String,
     /// Image digest: sha256:…
@@ -87,7 +87,7 @@ pub struct OnDigest {
 
 /// `scale`.
 #[derive(Args, Clone, Debug)]
-pub struct Scale {
+pub(crate) struct Scale {
     /// Environment: name or namespace/name
     pub environment: String,
     /// The component
@@ -102,7 +102,7 @@ pub struct Scale {
 
 /// How many pods are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Replicas {
+pub(crate) enum Replicas {
     /// That many.
     Count(i32),
     /// As many as before.
@@ -119,7 +119,7 @@ fn replicas(text: &str) -> Result<Replicas, String> {
 
 /// `restart`.
 #[derive(Args, Clone, Debug)]
-pub struct Restart {
+pub(crate) struct Restart {
     /// Environment: name or namespace/name
     pub environment: String,
     /// The component
@@ -131,7 +131,7 @@ pub struct Restart {
 
 /// `review`.
 #[derive(Args, Clone, Debug)]
-pub struct Review {
+pub(crate) struct Review {
     /// Environment: name or namespace/name
     pub environment: String,
     /// Release or action that caused the debt [default: the oldest that is not yours]
@@ -146,7 +146,7 @@ pub struct Review {
 
 /// `override`.
 #[derive(Args, Clone, Debug)]
-pub struct Override {
+pub(crate) struct Override {
     /// Release, or environment with one waiting: name or namespace/name
     pub target: String,
     /// Gate to override, as `why` names it
@@ -168,7 +168,7 @@ pub struct Override {
 
 /// `check`.
 #[derive(Args, Clone, Debug)]
-pub struct Check {
+pub(crate) struct Check {
     /// Release, or environment with one waiting: name or namespace/name
     pub target: String,
     /// Checklist item, or its beginning
@@ -181,7 +181,7 @@ pub struct Check {
 
 /// `drive`.
 #[derive(Args, Clone, Debug)]
-pub struct Drive {
+pub(crate) struct Drive {
     /// Release, or environment with one in progress: name or namespace/name
     pub target: String,
     /// Duration
@@ -197,7 +197,7 @@ pub struct Drive {
 
 /// `hand-over`.
 #[derive(Args, Clone, Debug)]
-pub struct HandOver {
+pub(crate) struct HandOver {
     /// Release, or environment with one in progress: name or namespace/name
     pub target: String,
     /// Note for the next driver
@@ -212,7 +212,7 @@ pub struct HandOver {
 
 /// `inbox`.
 #[derive(Args, Clone, Debug)]
-pub struct Inbox {
+pub(crate) struct Inbox {
     /// Output format
     #[arg(short, long, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
     pub output: Format,
@@ -220,7 +220,7 @@ pub struct Inbox {
 
 /// `why`.
 #[derive(Args, Clone, Debug)]
-pub struct Why {
+pub(crate) struct Why {
     /// Release or environment: name or namespace/name
     pub target: String,
     /// Output format

@@ -7,7 +7,7 @@ use crate::api::Duration;
 
 /// `logs`.
 #[derive(Args, Clone, Debug)]
-pub struct Logs {
+pub(crate) struct Logs {
     /// Environment: name or namespace/name
     pub environment: String,
     /// Component whose pods are shown [default: all]
@@ -34,7 +34,7 @@ pub struct Logs {
 
 /// `alerts`.
 #[derive(Args, Clone, Debug)]
-pub struct Alerts {
+pub(crate) struct Alerts {
     /// Environment: name or namespace/name [default: all]
     pub environment: Option<String>,
     /// Component: alerts that may be about it [default: all]
@@ -50,7 +50,7 @@ pub struct Alerts {
 
 /// `events`.
 #[derive(Args, Clone, Debug)]
-pub struct Events {
+pub(crate) struct Events {
     /// Environment: name or namespace/name
     pub environment: String,
     /// Show warnings only
@@ -63,7 +63,7 @@ pub struct Events {
 
 /// `diff`.
 #[derive(Args, Clone, Debug)]
-pub struct Diff {
+pub(crate) struct Diff {
     /// First environment: name, namespace/name or application/name, each also with @context
     pub left: String,
     /// Second environment

@@ -6,7 +6,7 @@ use super::Format;
 
 /// `notify`.
 #[derive(Args, Clone, Debug)]
-pub struct Notify {
+pub(crate) struct Notify {
     /// Environment: name or namespace/name
     pub environment: String,
     /// Send a test notification

@@ -7,7 +7,7 @@ use crate::api::Duration;
 
 /// `numbers`.
 #[derive(Args, Clone, Debug)]
-pub struct Numbers {
+pub(crate) struct Numbers {
     /// Application [default: all]
     pub application: Option<String>,
     /// Period that ends now, such as 7d, 30d or 90d

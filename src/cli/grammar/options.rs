@@ -12,7 +12,7 @@ use crate::domain::age::Age;
 
 /// `demo`.
 #[derive(Args, Clone, Debug)]
-pub struct Demo {
+pub(crate) struct Demo {
     /// Scenario: a name or a file [default: planera]
     pub scenario: Option<String>,
     /// Speed of the simulator's clock [default: the scenario's]
@@ -28,7 +28,7 @@ pub struct Demo {
 
 /// `sim`.
 #[derive(Args, Clone, Debug)]
-pub struct Sim {
+pub(crate) struct Sim {
     /// Scenario: a name or a file [default: planera]
     pub scenario: Option<String>,
     /// Port on 127.0.0.1; Prometheus is at /prometheus of the same port [default: a free one]
@@ -47,7 +47,7 @@ pub struct Sim {
 
 /// `controller`.
 #[derive(Args, Clone, Debug)]
-pub struct Controller {
+pub(crate) struct Controller {
     /// Address of /metrics, /healthz and /readyz
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
@@ -64,7 +64,7 @@ pub struct Controller {
 
 /// How a command that changes something is carried out.
 #[derive(Args, Clone, Debug)]
-pub struct How {
+pub(crate) struct How {
     /// Ask the server for its verdict; change nothing
     #[arg(long, help_heading = "How")]
     pub dry_run: bool,
@@ -90,7 +90,7 @@ pub struct How {
 
 /// What is said about a new release.
 #[derive(Args, Clone, Debug)]
-pub struct About {
+pub(crate) struct About {
     /// Reason
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
@@ -110,7 +110,7 @@ pub struct About {
 
 /// `deploy`.
 #[derive(Args, Clone, Debug)]
-pub struct Deploy {
+pub(crate) struct Deploy {
     /// Environment: name or namespace/name
     pub environment: String,
     /// Version: the tag of every component's image
@@ -125,7 +125,7 @@ pub struct Deploy {
 
 /// `promote`.
 #[derive(Args, Clone, Debug)]
-pub struct Promote {
+pub(crate) struct Promote {
     /// Target environment: name or namespace/name
     pub environment: String,
     /// Source environment [default: spec.promotion.from]
@@ -144,7 +144,7 @@ pub struct Promote {
 
 /// `rollback`.
 #[derive(Args, Clone, Debug)]
-pub struct Rollback {
+pub(crate) struct Rollback {
     /// Environment: name or namespace/name
     pub environment: String,
     /// Version to roll back to [default: the last known good]
@@ -163,7 +163,7 @@ pub struct Rollback {
 
 /// A command on a release.
 #[derive(Args, Clone, Debug)]
-pub struct Act {
+pub(crate) struct Act {
     /// Release or environment: name or namespace/name
     pub target: String,
     /// Reason
@@ -176,7 +176,7 @@ pub struct Act {
 
 /// `weight`.
 #[derive(Args, Clone, Debug)]
-pub struct Weight {
+pub(crate) struct Weight {
     /// Release or environment: name or namespace/name
     pub target: String,
     /// Weight in percent, 0 to 100
@@ -192,7 +192,7 @@ pub struct Weight {
 
 /// `history`.
 #[derive(Args, Clone, Debug)]
-pub struct History {
+pub(crate) struct History {
     /// Environment: name or namespace/name
     pub environment: String,
     /// Component [default: all]
@@ -208,7 +208,7 @@ pub struct History {
 
 /// `status`.
 #[derive(Args, Clone, Debug)]
-pub struct Status {
+pub(crate) struct Status {
     /// Environment: name or namespace/name [default: all]
     pub environment: Option<String>,
     /// Output format
@@ -218,7 +218,7 @@ pub struct Status {
 
 /// `queue`.
 #[derive(Args, Clone, Debug)]
-pub struct Queue {
+pub(crate) struct Queue {
     /// Include finished releases, newest first
     #[arg(long)]
     pub all: bool,
@@ -229,7 +229,7 @@ pub struct Queue {
 
 /// `wait`.
 #[derive(Args, Clone, Debug)]
-pub struct Wait {
+pub(crate) struct Wait {
     /// Release or environment: name or namespace/name
     pub target: String,
     /// Phase to wait for [default: any final phase]
@@ -245,7 +245,7 @@ pub struct Wait {
 
 /// `manifests`.
 #[derive(Args, Clone, Debug)]
-pub struct Manifests {
+pub(crate) struct Manifests {
     /// Part to print
     #[arg(value_enum, default_value_t = ManifestsWhat::All)]
     pub what: ManifestsWhat,
@@ -270,7 +270,7 @@ pub struct Manifests {
 
 /// Parts of the manifests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ManifestsWhat {
+pub(crate) enum ManifestsWhat {
     /// CustomResourceDefinitions
     Crds,
     /// Roles
@@ -289,7 +289,7 @@ pub enum ManifestsWhat {
 
 /// Samples of files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ConfigWhat {
+pub(crate) enum ConfigWhat {
     /// release-cockpit.toml with every setting
     Default,
     /// keymap.toml with every command
@@ -298,7 +298,7 @@ pub enum ConfigWhat {
 
 /// What is printed on standard output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// Text
     #[default]
     Table,

@@ -13,7 +13,7 @@ const LEAST: usize = 3;
 
 /// `silence`.
 #[derive(Args, Clone, Debug)]
-pub struct Silence {
+pub(crate) struct Silence {
     /// Environment: name or namespace/name
     pub environment: String,
     /// Alert name: matches its labels except short-lived ones such as pod
@@ -41,7 +41,7 @@ pub struct Silence {
 
 /// `expire-silence`.
 #[derive(Args, Clone, Debug)]
-pub struct ExpireSilence {
+pub(crate) struct ExpireSilence {
     /// Silence id, as `silence` and `alerts -o json` print it
     #[arg(value_parser = id)]
     pub id: String,

@@ -70,7 +70,7 @@ fn set_weight(
 
 /// Why nobody can lead a release from its present step to the next one; nothing: anybody with the right may.
 #[must_use]
-pub fn no_next_step(status: &ReleaseStatus) -> Option<String> {
+pub(crate) fn no_next_step(status: &ReleaseStatus) -> Option<String> {
     let Some((index, step)) = plan::present(status) else {
         return Some("no step of its plan is left".to_owned());
     };
@@ -92,7 +92,7 @@ pub fn no_next_step(status: &ReleaseStatus) -> Option<String> {
 
 /// Why nobody can lead a release to all weight on the new version: nobody goes past what people have yet to say.
 #[must_use]
-pub fn no_way_to_the_end(status: &ReleaseStatus) -> Option<String> {
+pub(crate) fn no_way_to_the_end(status: &ReleaseStatus) -> Option<String> {
     let Some((index, _)) = plan::present(status) else {
         return Some("no step of its plan is left".to_owned());
     };

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 /// What a number is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Unit {
+pub(crate) enum Unit {
     /// A share, 0 to 1, read in per cent.
     Ratio,
     /// A time in seconds.
@@ -18,7 +18,7 @@ pub enum Unit {
 impl Unit {
     /// Out of a word of `assets/queries.toml`.
     #[must_use]
-    pub fn of_template(word: &str) -> Self {
+    pub(crate) fn of_template(word: &str) -> Self {
         match word {
             "ratio" => Self::Ratio,
             "seconds" => Self::Seconds,
@@ -28,7 +28,7 @@ impl Unit {
 
     /// A number of this unit, for people.
     #[must_use]
-    pub fn show(self, number: f64) -> String {
+    pub(crate) fn show(self, number: f64) -> String {
         match self {
             Self::Ratio => format!("{} %", significant(number * 100.0)),
             Self::Seconds if number.abs() < 1.0 => format!("{} ms", significant(number * 1_000.0)),
@@ -58,7 +58,7 @@ fn significant(number: f64) -> String {
 
 /// A whole number with commas: `10,911`.
 #[must_use]
-pub fn count(number: f64) -> String {
+pub(crate) fn count(number: f64) -> String {
     let text = format!("{:.0}", number.abs());
     let mut shown = String::with_capacity(text.len().saturating_mul(2));
     for (index, digit) in text.chars().enumerate() {
@@ -72,7 +72,7 @@ pub fn count(number: f64) -> String {
 
 /// A number with the unit that was written, such as `5%` or `500ms`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Quantity {
+pub(crate) struct Quantity {
     /// In the unit's base: a ratio or seconds.
     pub number: f64,
     /// The unit.
@@ -81,7 +81,7 @@ pub struct Quantity {
 
 /// An operator and a limit.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Comparison {
+pub(crate) struct Comparison {
     operator: Operator,
     /// The limit.
     pub limit: Quantity,
@@ -118,7 +118,7 @@ const UNITS: [(&str, f64, Unit); 6] = [
 
 /// Why a text is neither a comparison nor a quantity.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ParseError {
+pub(crate) enum ParseError {
     /// No operator at its beginning.
     #[error(
         "`{0}` is not a comparison: write <, <=, >, >=, == or != and a number, such as `> 5%` or `>= 500ms`"
@@ -133,7 +133,7 @@ impl Comparison {
     /// Whether it holds for a number.
     #[must_use]
     #[expect(clippy::float_cmp, reason = "who writes == means it")]
-    pub fn holds(&self, number: f64) -> bool {
+    pub(crate) fn holds(&self, number: f64) -> bool {
         let limit = self.limit.number;
         match self.operator {
             Operator::Less => number < limit,
@@ -147,7 +147,7 @@ impl Comparison {
 
     /// As written, in that unit.
     #[must_use]
-    pub fn show(&self, unit: Unit) -> String {
+    pub(crate) fn show(&self, unit: Unit) -> String {
         let operator = OPERATORS.iter().find(|(_, operator)| *operator == self.operator);
         format!("{} {}", operator.map_or("", |(text, _)| text), unit.show(self.limit.number))
     }

@@ -127,7 +127,7 @@ fn aligned(at: DateTime<Utc>, interval: TimeDelta) -> DateTime<Utc> {
 
 /// The evidence after everything that was answered: each interval once, the one in which the weight changes not at all.
 #[must_use]
-pub fn advance(
+pub(crate) fn advance(
     environment: &Environment,
     release: &Release,
     answers: &Answers,

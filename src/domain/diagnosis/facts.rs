@@ -4,7 +4,7 @@ use crate::domain::disruption_budget::Budget;
 
 /// Everything that is known about one pod, one workload, or both. All texts are sanitised.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Facts<'a> {
+pub(crate) struct Facts<'a> {
     /// The pod.
     pub pod: Option<&'a PodFacts>,
     /// What was read about the pod besides itself.
@@ -149,13 +149,13 @@ pub struct Condition {
 impl<'a> Facts<'a> {
     /// A pod alone.
     #[must_use]
-    pub fn of_pod(pod: &'a PodFacts, evidence: Option<&'a Evidence>) -> Self {
+    pub(crate) fn of_pod(pod: &'a PodFacts, evidence: Option<&'a Evidence>) -> Self {
         Self { pod: Some(pod), evidence, workload: None }
     }
 
     /// A workload alone.
     #[must_use]
-    pub fn of_workload(workload: &'a WorkloadFacts) -> Self {
+    pub(crate) fn of_workload(workload: &'a WorkloadFacts) -> Self {
         Self { workload: Some(workload), ..Self::default() }
     }
 

@@ -28,7 +28,7 @@ impl<T> Case<T> {
 
 /// The cause that most subjects show; among equals, the one that explains the others.
 #[must_use]
-pub fn foremost<'a, T>(subjects: impl IntoIterator<Item = (T, Facts<'a>)>) -> Option<Case<T>> {
+pub(crate) fn foremost<'a, T>(subjects: impl IntoIterator<Item = (T, Facts<'a>)>) -> Option<Case<T>> {
     let mut cases: Vec<Case<T>> = Vec::new();
     for (subject, facts) in subjects {
         let Some(diagnosis) = diagnose(&facts) else { continue };

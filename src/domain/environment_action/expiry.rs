@@ -6,7 +6,7 @@ use crate::api::environment::EnvironmentStatus;
 use crate::domain::freeze;
 
 /// Takes off what is over; a sentence for each.
-pub fn expire(status: &mut EnvironmentStatus, now: DateTime<Utc>) -> Vec<String> {
+pub(crate) fn expire(status: &mut EnvironmentStatus, now: DateTime<Utc>) -> Vec<String> {
     let is_over = |until: Option<DateTime<Utc>>| until.is_some_and(|until| until <= now);
     let mut told = Vec::new();
     for frozen in freeze::expire(status, now) {
@@ -26,7 +26,7 @@ pub fn expire(status: &mut EnvironmentStatus, now: DateTime<Utc>) -> Vec<String>
 
 /// When something ends by itself next.
 #[must_use]
-pub fn next_expiry(status: &EnvironmentStatus) -> Option<DateTime<Utc>> {
+pub(crate) fn next_expiry(status: &EnvironmentStatus) -> Option<DateTime<Utc>> {
     let frozen = freeze::listed(status).into_iter().filter_map(|frozen| frozen.until);
     let retired = status.retired.iter().map(|retired| retired.until);
     frozen.chain(retired).chain(status.denied.iter().filter_map(|denied| denied.until)).min()

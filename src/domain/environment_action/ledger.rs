@@ -14,7 +14,7 @@ use super::DENIED;
 
 /// The environment's status with what this release adds as it goes over to `next`; nothing where it adds nothing.
 #[must_use]
-pub fn accounted(
+pub(crate) fn accounted(
     versions: Option<&Versions>,
     status: &EnvironmentStatus,
     release: &Release,

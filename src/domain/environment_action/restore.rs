@@ -21,7 +21,7 @@ const DEBTS: usize = 128;
 
 /// What the records say of an environment.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Restored {
+pub(crate) struct Restored {
     /// The status with everything that was lost.
     pub status: EnvironmentStatus,
     /// One sentence about it.
@@ -32,7 +32,7 @@ pub struct Restored {
 
 /// What is to be restored: nothing where the environment knows its chain, or where no record was ever sealed.
 #[must_use]
-pub fn restored(
+pub(crate) fn restored(
     environment: &Environment,
     releases: &[Arc<Release>],
     actions: &[Arc<ReleaseAction>],

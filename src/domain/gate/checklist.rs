@@ -8,18 +8,18 @@ use crate::api::release::{CheckRecord, ReleaseStatus};
 use crate::api::strategy::ChecklistStep;
 
 /// Name of this gate.
-pub const NAME: &str = "checklist";
+pub(crate) const NAME: &str = "checklist";
 
 /// Whether that item is ticked for the present plan, and by whom.
 #[must_use]
-pub fn ticked<'a>(status: &'a ReleaseStatus, item: &str) -> Option<&'a CheckRecord> {
+pub(super) fn ticked<'a>(status: &'a ReleaseStatus, item: &str) -> Option<&'a CheckRecord> {
     let digest = status.plan.as_ref().map_or("", |plan| plan.digest.as_str());
     status.checks.iter().find(|check| check.item == item && check.digest == digest)
 }
 
 /// As [`ticked`], where only what was ticked since that instant counts; the server keeps whole seconds.
 #[must_use]
-pub fn ticked_since<'a>(
+pub(crate) fn ticked_since<'a>(
     status: &'a ReleaseStatus,
     item: &str,
     since: DateTime<Utc>,
@@ -29,7 +29,7 @@ pub fn ticked_since<'a>(
 
 /// The items of a step in the middle of a rollout: its own, or the environment's.
 #[must_use]
-pub fn step_items(environment: Option<&Environment>, step: &ChecklistStep) -> Vec<String> {
+pub(crate) fn step_items(environment: Option<&Environment>, step: &ChecklistStep) -> Vec<String> {
     let gates = environment.and_then(|environment| environment.spec.gates.as_ref());
     match step.items.as_slice() {
         [] => gates.map(|gates| gates.checklist.clone()).unwrap_or_default(),

@@ -7,7 +7,7 @@ use crate::api::environment::Frozen;
 use crate::api::release::{GateState, OverrideRecord, ReleaseStatus};
 
 /// The longest time for which a gate is passed by force.
-pub const LONGEST: TimeDelta = TimeDelta::hours(4);
+pub(crate) const LONGEST: TimeDelta = TimeDelta::hours(4);
 
 /// Gates that nobody passes by force: what they demand is not a matter of time or consent, or has its own way out.
 const NEVER: [&str; 12] = [
@@ -30,13 +30,17 @@ const ASKED: [&str; 5] = ["preflight/", "traffic/", "image-version/", "names/", 
 
 /// Whether that gate may be passed by force at all.
 #[must_use]
-pub fn may_be_forced(gate: &str) -> bool {
+pub(crate) fn may_be_forced(gate: &str) -> bool {
     !NEVER.contains(&gate) && !ASKED.iter().any(|prefix| gate.starts_with(prefix))
 }
 
 /// The record by which that gate is passed now.
 #[must_use]
-pub fn current<'a>(status: &'a ReleaseStatus, gate: &str, now: DateTime<Utc>) -> Option<&'a OverrideRecord> {
+pub(crate) fn current<'a>(
+    status: &'a ReleaseStatus,
+    gate: &str,
+    now: DateTime<Utc>,
+) -> Option<&'a OverrideRecord> {
     let fits = |record: &&OverrideRecord| record.gate == gate && record.until > now;
     status.overrides.iter().filter(fits).max_by_key(|record| record.until)
 }

@@ -15,15 +15,15 @@ use crate::domain::rollout_status::WorkloadState;
 use crate::domain::{containers, freeze, image_version, known_version, rollback, shared_workload, version};
 
 /// Name of the gate of the environment's own rules.
-pub const POLICY: &str = "policy";
+pub(crate) const POLICY: &str = "policy";
 /// Name of the gate that tells of a freeze.
-pub const FROZEN: &str = "frozen";
+pub(crate) const FROZEN: &str = "frozen";
 /// Name of the gate of images that may not come here.
-pub const DENY_LIST: &str = "deny-list";
+pub(crate) const DENY_LIST: &str = "deny-list";
 /// Name of the gate that tells of a downgrade.
-pub const DOWNGRADE: &str = "downgrade";
+pub(crate) const DOWNGRADE: &str = "downgrade";
 /// Name of the gate that tells of an earlier rollback of the version.
-pub const ROLLED_BACK: &str = "rolled-back";
+pub(crate) const ROLLED_BACK: &str = "rolled-back";
 
 /// Rules that no waiting can satisfy, since a release never changes: the phase to end in, and why.
 pub(super) fn judge(case: &Case<'_>) -> Result<Gate, (Phase, String)> {

@@ -14,7 +14,7 @@ const NAME: &str = "promotion";
 
 /// Whether an environment demands that its versions succeed in itself first.
 #[must_use]
-pub fn is_itself(environment: &Environment, rule: &Promotion) -> bool {
+pub(crate) fn is_itself(environment: &Environment, rule: &Promotion) -> bool {
     environment.metadata.name.as_deref() == Some(rule.from.name.as_str())
         && environment.metadata.namespace.as_deref() == Some(rule.from.namespace.as_str())
 }

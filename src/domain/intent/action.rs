@@ -13,7 +13,7 @@ use crate::domain::identity;
 /// step that was seen (0 while execution has not begun); Abort and Rollback to the object alone, since they must never come too late.
 ///
 /// Only an approval needs the environment: whoever stops a release need not know it.
-pub fn action(
+pub(crate) fn action(
     release: &Release,
     environment: Option<&Environment>,
     kind: ActionKind,
@@ -74,7 +74,7 @@ pub fn action(
 
 /// The slots of the environment's approval that this person can fill, in the environment's order.
 #[must_use]
-pub fn slots_for(environment: &Environment, groups: &[Box<str>]) -> Vec<FilledSlot> {
+pub(crate) fn slots_for(environment: &Environment, groups: &[Box<str>]) -> Vec<FilledSlot> {
     let slots =
         environment.spec.approval.as_ref().map(|approval| approval.slots.as_slice()).unwrap_or_default();
     slots
@@ -137,6 +137,6 @@ pub(super) fn check_reason(kind: ActionKind, reason: Option<&str>) -> Result<(),
 
 /// Whether the API server refuses this action without a reason.
 #[must_use]
-pub const fn needs_reason(kind: ActionKind) -> bool {
+pub(super) const fn needs_reason(kind: ActionKind) -> bool {
     rule(kind).needs_reason
 }

@@ -7,7 +7,7 @@ use crate::api::{ActionKind, Environment, ReleaseAction};
 use crate::domain::gate::force;
 
 /// An action on an environment: it names no release.
-pub fn environment_action(
+pub(crate) fn environment_action(
     environment: &Environment,
     kind: ActionKind,
     author: Author<'_>,
@@ -36,7 +36,7 @@ pub fn environment_action(
 }
 
 /// Whether what is said suffices for this kind of action, whatever it is meant for.
-pub fn check(kind: ActionKind, act: &Act) -> Result<(), IntentError> {
+pub(crate) fn check(kind: ActionKind, act: &Act) -> Result<(), IntentError> {
     check_reason(kind, act.reason.as_deref())?;
     check_parameters(kind, act.parameters.as_ref())
 }
@@ -66,7 +66,7 @@ fn check_parameters(kind: ActionKind, given: Option<&Parameters>) -> Result<(), 
 
 /// `sha256:` and 64 hexadecimal digits in lower case.
 #[must_use]
-pub fn is_digest(text: &str) -> bool {
+pub(crate) fn is_digest(text: &str) -> bool {
     text.strip_prefix("sha256:").is_some_and(|hex| {
         hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
     })

@@ -7,7 +7,7 @@ use crate::api::Release;
 /// Whether a release was made by that author with that request id. Its name tells it: it is derived from what was meant, whose images may
 /// have got digests since.
 #[must_use]
-pub fn was_made_with(release: &Release, author: Author<'_>, request_id: &str) -> bool {
+pub(crate) fn was_made_with(release: &Release, author: Author<'_>, request_id: &str) -> bool {
     let spec = &release.spec;
     if spec.requested_by != author.user {
         return false;

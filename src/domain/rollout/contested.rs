@@ -11,7 +11,7 @@ use crate::domain::rollout_status::WorkloadState;
 use crate::domain::timeline::cut;
 
 /// How often a release sets a field against somebody else before it is held.
-pub const WRITES: i32 = 5;
+pub(super) const WRITES: i32 = 5;
 /// The reason of that, as Events and timelines spell it.
 pub(super) const REASON: &str = "FieldContested";
 const PARTITION: &str = "spec.updateStrategy.rollingUpdate.partition";

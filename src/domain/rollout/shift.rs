@@ -82,7 +82,7 @@ pub(super) enum Move {
 
 impl Scene<'_> {
     /// The next move towards a goal.
-    pub fn next_move(&self, goal: Split) -> Move {
+    pub(super) fn next_move(&self, goal: Split) -> Move {
         let stated = match self.stated(goal) {
             Ok(stated) => stated,
             Err(otherwise) => return otherwise,
@@ -194,7 +194,7 @@ impl Scene<'_> {
     }
 
     /// Whether traffic that is to leave the second workload waits for pods of the own one.
-    pub fn is_short(&self, goal: Split) -> bool {
+    pub(super) fn is_short(&self, goal: Split) -> bool {
         let stated = self.stated(goal).ok().flatten().unwrap_or(0);
         let leaves = stated.max(self.intent.traffic) > goal.traffic
             || (matches!(self.router, Router::None) && goal.second == 0 && self.second.is_some());

@@ -3,12 +3,12 @@
 use super::errors::Split;
 
 /// Factors by which an error of the canary shrinks the capital of each bet.
-pub const BETS: [f64; 6] = [0.9, 0.75, 0.5, 0.25, 0.1, 0.02];
+pub(crate) const BETS: [f64; 6] = [0.9, 0.75, 0.5, 0.25, 0.1, 0.02];
 
 /// Logarithms of the factors of one interval, tempered by `1 / dispersion`: their expectation is at most 1 while the canary's risk is
 /// at least `difference` higher than that of the stable track.
 #[must_use]
-pub fn gains(split: &Split, difference: f64, dispersion: f64) -> [f64; BETS.len()] {
+pub(crate) fn gains(split: &Split, difference: f64, dispersion: f64) -> [f64; BETS.len()] {
     BETS.map(|bet| {
         let kept = 1.0 + split.requests / split.stable_requests * (1.0 - bet);
         let gain = split.errors * bet.ln()
@@ -20,7 +20,7 @@ pub fn gains(split: &Split, difference: f64, dispersion: f64) -> [f64; BETS.len(
 
 /// Logarithm of the mean capital of all bets.
 #[must_use]
-pub fn log_evidence(logs: &[f64]) -> f64 {
+pub(crate) fn log_evidence(logs: &[f64]) -> f64 {
     let capital: f64 = logs.iter().map(|log| log.exp()).sum();
     #[expect(clippy::cast_precision_loss, reason = "six bets")]
     let bets = logs.len().max(1) as f64;
@@ -29,7 +29,7 @@ pub fn log_evidence(logs: &[f64]) -> f64 {
 
 /// Mean growth of the log-evidence per request of the canary if it is equally good.
 #[must_use]
-pub fn growth(risk: f64, share: f64, difference: f64) -> f64 {
+pub(crate) fn growth(risk: f64, share: f64, difference: f64) -> f64 {
     if !(share > 0.0 && share < 1.0) {
         return 0.0;
     }

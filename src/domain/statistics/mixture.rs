@@ -67,7 +67,7 @@ impl Mixture {
 
 /// A logarithm as it is stored: finite, and never more than it was.
 #[must_use]
-pub fn kept(log: f64) -> f64 {
+pub(crate) fn kept(log: f64) -> f64 {
     let log = if log.is_nan() { -LIMIT } else { log.clamp(-LIMIT, LIMIT) };
     (log * PRECISION).floor() / PRECISION
 }

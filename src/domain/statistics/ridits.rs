@@ -1,11 +1,11 @@
 //! Whether the requests of a canary take longer than those of the stable track, from histograms.
 
 /// How strongly each bet leans on slow requests.
-pub const LEANS: [f64; 6] = [0.125, 0.25, 0.5, 1.0, 2.0, 4.0];
+pub(crate) const LEANS: [f64; 6] = [0.125, 0.25, 0.5, 1.0, 2.0, 4.0];
 /// Share of the capital that is put on each lean.
-pub const WEIGHTS: [f64; 6] = [1.0 / 6.0; 6];
+pub(crate) const WEIGHTS: [f64; 6] = [1.0 / 6.0; 6];
 /// By how much the canary's mean rank may lie higher without being called slower: pods differ.
-pub const MARGIN: f64 = 0.02;
+pub(crate) const MARGIN: f64 = 0.02;
 
 /// The mean rank of each bucket's requests among all, from 0 to 1.
 fn ridits(pooled: &[f64], all: f64) -> Vec<f64> {
@@ -39,7 +39,7 @@ fn pooled<'a>(parts: impl IntoIterator<Item = &'a [f64]>) -> Vec<f64> {
 /// Their expectation is at most 1 while every request is as likely the canary's as any other (Hoeffding: a draw without replacement
 /// is no more spread than one with it), and smaller where the canary is faster.
 #[must_use]
-pub fn gains(canary: &[f64], stable: &[f64], dispersion: f64) -> [f64; LEANS.len()] {
+pub(crate) fn gains(canary: &[f64], stable: &[f64], dispersion: f64) -> [f64; LEANS.len()] {
     let both = pooled([canary, stable]);
     let all: f64 = both.iter().sum();
     let requests: f64 = canary.iter().sum();
@@ -57,7 +57,7 @@ pub fn gains(canary: &[f64], stable: &[f64], dispersion: f64) -> [f64; LEANS.len
 
 /// How unevenly slow requests spread over several pods, as a sum of squares and its degrees of freedom.
 #[must_use]
-pub fn spread(pods: &[Vec<f64>]) -> (f64, f64) {
+pub(crate) fn spread(pods: &[Vec<f64>]) -> (f64, f64) {
     let both = pooled(pods.iter().map(Vec::as_slice));
     let all: f64 = both.iter().sum();
     let serving = || pods.iter().filter(|pod| pod.iter().sum::<f64>() > 0.0);

@@ -12,7 +12,7 @@ use crate::sim::store::stamp;
 
 /// Who applies, and how.
 #[derive(Clone, Copy, Debug)]
-pub struct Applier<'a> {
+pub(super) struct Applier<'a> {
     /// Name of the field manager.
     pub manager: &'a str,
     /// Subresource; empty for the object itself.
@@ -27,7 +27,7 @@ pub struct Applier<'a> {
 ///
 /// # Errors
 /// 409 with the fields that belong to others and would change.
-pub fn apply(
+pub(super) fn apply(
     live: Option<&Value>,
     wanted: &Value,
     merge: Merge<'_>,

@@ -12,7 +12,7 @@ use crate::sim::store::{Object, Store};
 
 /// How far the caches lag.
 #[derive(Debug, Default)]
-pub struct Caches {
+pub(crate) struct Caches {
     /// The most versions that one of them is behind.
     most: AtomicU64,
     reads: AtomicU64,
@@ -20,13 +20,13 @@ pub struct Caches {
 
 impl Caches {
     /// From now on the caches are up to that many versions behind.
-    pub fn lag(&self, most: u64) {
+    pub(crate) fn lag(&self, most: u64) {
         self.most.store(most, Ordering::Relaxed);
     }
 
     /// The objects of a kind as a read of that `resourceVersion` sees them, with the version of that state; nothing when it sees the newest
     /// state.
-    pub fn list(
+    pub(crate) fn list(
         &self,
         store: &Store,
         resource: &Resource,

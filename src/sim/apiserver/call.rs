@@ -10,7 +10,7 @@ use crate::sim::kinds::{self, Resource};
 
 /// What a path of the resource API points at.
 #[derive(Debug)]
-pub struct Target {
+pub(crate) struct Target {
     /// The resource.
     pub resource: &'static Resource,
     /// The namespace in the path.
@@ -25,17 +25,17 @@ pub struct Target {
 
 impl Target {
     /// The namespace, empty for none.
-    pub fn space(&self) -> &str {
+    pub(crate) fn space(&self) -> &str {
         self.namespace.as_deref().unwrap_or_default()
     }
 
     /// The name, empty for none.
-    pub fn named(&self) -> &str {
+    pub(crate) fn named(&self) -> &str {
         self.name.as_deref().unwrap_or_default()
     }
 
     /// Takes a path apart; nothing when it is no path of a served resource.
-    pub fn parse(path: &str) -> Option<Self> {
+    pub(crate) fn parse(path: &str) -> Option<Self> {
         let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
         let (group, version, rest) = match segments.as_slice() {
             ["api", version, rest @ ..] => ("", *version, rest),
@@ -67,33 +67,33 @@ fn is_namespace_subresource(segment: &str) -> bool {
 
 /// The query of a URL.
 #[derive(Debug, Default)]
-pub struct Query(Vec<(String, String)>);
+pub(super) struct Query(Vec<(String, String)>);
 
 impl Query {
     /// Takes the part after `?` apart.
-    pub fn parse(query: &str) -> Self {
+    pub(super) fn parse(query: &str) -> Self {
         Self(url::form_urlencoded::parse(query.as_bytes()).into_owned().collect())
     }
 
     /// The first value of a name.
-    pub fn get(&self, name: &str) -> Option<&str> {
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// Every pair.
-    pub fn pairs(&self) -> &[(String, String)] {
+    pub(super) fn pairs(&self) -> &[(String, String)] {
         &self.0
     }
 
     /// Whether a flag is set.
-    pub fn flag(&self, name: &str) -> bool {
+    pub(super) fn flag(&self, name: &str) -> bool {
         matches!(self.get(name), Some("true" | "1"))
     }
 }
 
 /// One request.
 #[derive(Debug)]
-pub struct Call {
+pub(super) struct Call {
     /// Method.
     pub method: Method,
     /// Path without query.
@@ -117,7 +117,7 @@ impl Call {
     ///
     /// # Errors
     /// 400 when it is neither, 415 when it says that it is something else.
-    pub fn object(&self) -> Result<Value, Refusal> {
+    pub(super) fn object(&self) -> Result<Value, Refusal> {
         let form = self.content_type.split(';').next().unwrap_or_default().trim();
         let is_text = form.is_empty() || form.ends_with("json") || form.ends_with("yaml") || form == "*/*";
         if form == "application/vnd.kubernetes.protobuf" {
@@ -140,7 +140,7 @@ impl Call {
     ///
     /// # Errors
     /// 422 for a value that does not exist.
-    pub fn dry_run(&self) -> Result<bool, Refusal> {
+    pub(super) fn dry_run(&self) -> Result<bool, Refusal> {
         let options = match self.method {
             Method::POST => "CreateOptions",
             Method::PUT => "UpdateOptions",
@@ -159,7 +159,7 @@ impl Call {
     }
 
     /// The field manager that the request names, or its user agent.
-    pub fn manager(&self) -> &str {
+    pub(super) fn manager(&self) -> &str {
         match self.query.get("fieldManager") {
             Some(name) if !name.is_empty() => name,
             _ if self.agent.is_empty() => "unknown",

@@ -13,7 +13,7 @@ use crate::sim::kinds::Resource;
 
 /// One definition, prepared.
 #[derive(Debug)]
-pub struct Definition {
+pub(crate) struct Definition {
     /// The `CustomResourceDefinition`.
     pub crd: Value,
     /// Its structural schema.
@@ -22,7 +22,7 @@ pub struct Definition {
 }
 
 /// The definition of one of the product's kinds.
-pub fn of(resource: &Resource) -> Option<&'static Definition> {
+pub(crate) fn of(resource: &Resource) -> Option<&'static Definition> {
     if !resource.is_ours() {
         return None;
     }
@@ -30,7 +30,7 @@ pub fn of(resource: &Resource) -> Option<&'static Definition> {
 }
 
 /// All three definitions.
-pub fn all() -> &'static [Definition] {
+pub(crate) fn all() -> &'static [Definition] {
     static ALL: OnceLock<Vec<Definition>> = OnceLock::new();
     ALL.get_or_init(|| {
         [Environment::crd(), Release::crd(), ReleaseAction::crd()]
@@ -49,7 +49,7 @@ pub fn all() -> &'static [Definition] {
 ///
 /// # Errors
 /// 400 for unknown fields when the client asks for strictness, and for values that a built-in kind cannot hold.
-pub fn decode(resource: &Resource, value: &mut Value, strict: bool) -> Result<Vec<String>, Refusal> {
+pub(crate) fn decode(resource: &Resource, value: &mut Value, strict: bool) -> Result<Vec<String>, Refusal> {
     let mut unknown = Vec::new();
     match of(resource) {
         Some(definition) => schema::prune(&definition.schema, value, "", &mut unknown),
@@ -75,7 +75,7 @@ pub fn decode(resource: &Resource, value: &mut Value, strict: bool) -> Result<Ve
 ///
 /// # Errors
 /// 422 with every cause.
-pub fn validate(resource: &Resource, value: &Value, old: Option<&Value>) -> Result<(), Refusal> {
+pub(crate) fn validate(resource: &Resource, value: &Value, old: Option<&Value>) -> Result<(), Refusal> {
     let Some(definition) = of(resource) else { return Ok(()) };
     let name = crate::sim::kinds::text(value, &["metadata", "name"]);
     let mut causes = metadata::causes(resource, value, old.is_none());

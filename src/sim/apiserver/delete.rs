@@ -15,7 +15,7 @@ use crate::sim::store::{Key, Object, metadata, stamp};
 use crate::sim::world::World;
 
 /// Deletes one object.
-pub fn one(shared: &Shared, call: &Call, target: &Target) -> Result<Response, Refusal> {
+pub(super) fn one(shared: &Shared, call: &Call, target: &Target) -> Result<Response, Refusal> {
     let resource = target.resource;
     let options = options(call)?;
     let mut world = shared.world();
@@ -55,7 +55,7 @@ pub fn one(shared: &Shared, call: &Call, target: &Target) -> Result<Response, Re
 }
 
 /// Deletes every object that the selectors match.
-pub fn collection(shared: &Shared, call: &Call, target: &Target) -> Result<Response, Refusal> {
+pub(super) fn collection(shared: &Shared, call: &Call, target: &Target) -> Result<Response, Refusal> {
     let resource = target.resource;
     let options = options(call)?;
     let selector = selector(call, resource)?;

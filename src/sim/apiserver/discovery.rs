@@ -19,7 +19,7 @@ const REVIEWS: [(&str, &str, &str, &str); 4] = [
 ];
 
 /// Answers discovery; nothing for other paths.
-pub fn answer(call: &Call) -> Option<Response> {
+pub(super) fn answer(call: &Call) -> Option<Response> {
     if call.method != Method::GET {
         return None;
     }

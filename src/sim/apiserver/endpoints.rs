@@ -12,7 +12,7 @@ use super::refusal::{Refusal, json_response};
 use crate::sim::kinds::{PODS, SERVICES, at, label, list, text};
 
 /// Lists the slices of a namespace; nothing for other paths.
-pub fn answer(shared: &Shared, call: &Call) -> Option<Result<Response, Refusal>> {
+pub(super) fn answer(shared: &Shared, call: &Call) -> Option<Result<Response, Refusal>> {
     let rest = call.path.strip_prefix("/apis/discovery.k8s.io/v1/namespaces/")?;
     let namespace = rest.strip_suffix("/endpointslices")?;
     (call.method == Method::GET && !call.query.flag("watch")).then(|| slices(shared, call, namespace))

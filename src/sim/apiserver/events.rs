@@ -14,14 +14,14 @@ const NAMES: [(&str, &str); 7] = [
 ];
 
 /// A core Event as `events.k8s.io/v1`.
-pub fn to_new(event: &Value) -> Value {
+pub(super) fn to_new(event: &Value) -> Value {
     rename(event, "events.k8s.io/v1", |name| {
         NAMES.iter().find(|(core, _)| *core == name).map_or(name, |(_, new)| new)
     })
 }
 
 /// An `events.k8s.io/v1` Event in core form.
-pub fn to_core(event: &Value) -> Value {
+pub(super) fn to_core(event: &Value) -> Value {
     rename(event, "v1", |name| NAMES.iter().find(|(_, new)| *new == name).map_or(name, |(core, _)| core))
 }
 

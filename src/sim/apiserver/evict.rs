@@ -11,7 +11,7 @@ use crate::sim::store::Key;
 use crate::sim::world::Held;
 
 /// Evicts a pod.
-pub fn one(shared: &Shared, call: &Call, target: &Target) -> Result<Response, Refusal> {
+pub(super) fn one(shared: &Shared, call: &Call, target: &Target) -> Result<Response, Refusal> {
     let key = Key::new(target.space(), target.named());
     let asked = shared.world().let_go(&key);
     match asked {

@@ -10,13 +10,13 @@ use super::schema::list_keys;
 use crate::sim::store::{metadata, stamp};
 
 /// One step of a path as `FieldsV1` spells it: `f:name`, `k:{…}`, `v:…`.
-pub type Path = Vec<String>;
+pub(super) type Path = Vec<String>;
 /// Paths of owned fields. A path that ends in `.` stands for the existence of a list item.
-pub type Set = BTreeSet<Path>;
+pub(super) type Set = BTreeSet<Path>;
 
 /// How lists of one kind of object are merged: by the schema of a custom resource, or by the well-known keys.
 #[derive(Clone, Copy, Debug)]
-pub enum Merge<'a> {
+pub(super) enum Merge<'a> {
     /// The node of a structural schema.
     Schema(&'a Value),
     /// The well-known lists of the built-in kinds.
@@ -27,7 +27,7 @@ pub enum Merge<'a> {
 
 impl<'a> Merge<'a> {
     /// The rule below a field.
-    pub fn field(self, name: &str) -> Self {
+    pub(super) fn field(self, name: &str) -> Self {
         match self {
             Self::Schema(schema) => {
                 let inner = schema.get("properties").and_then(|known| known.get(name));
@@ -42,7 +42,7 @@ impl<'a> Merge<'a> {
 
     /// The keys by which the items of the list in field `name` are told apart, and the rule below an item; nothing when the
     /// list is replaced as a whole. Call on the rule of the list itself.
-    pub fn keys(self, name: &str) -> Option<(Vec<&'a str>, Self)> {
+    pub(super) fn keys(self, name: &str) -> Option<(Vec<&'a str>, Self)> {
         match self {
             Self::Schema(schema) => {
                 let keys = list_keys(schema)?;
@@ -55,7 +55,7 @@ impl<'a> Merge<'a> {
 }
 
 /// Keys of the lists that the built-in kinds merge by key.
-pub fn builtin_keys(name: &str) -> Option<Vec<&'static str>> {
+pub(super) fn builtin_keys(name: &str) -> Option<Vec<&'static str>> {
     Some(match name {
         "containers"
         | "initContainers"
@@ -75,7 +75,7 @@ pub fn builtin_keys(name: &str) -> Option<Vec<&'static str>> {
 }
 
 /// The paths of all leaves of an object, without identity and what the server itself writes.
-pub fn leaves(value: &Value, merge: Merge<'_>) -> Set {
+pub(super) fn leaves(value: &Value, merge: Merge<'_>) -> Set {
     let mut set = Set::new();
     for (name, inner) in value.as_object().into_iter().flatten() {
         match name.as_str() {
@@ -136,7 +136,7 @@ fn collect(value: &Value, name: &str, merge: Merge<'_>, path: &mut Path, set: &m
 }
 
 /// The `k:` step of a list item.
-pub fn item_key(item: &Value, keys: &[&str]) -> String {
+pub(super) fn item_key(item: &Value, keys: &[&str]) -> String {
     let map: Map<String, Value> = keys
         .iter()
         .filter_map(|key| {
@@ -148,7 +148,7 @@ pub fn item_key(item: &Value, keys: &[&str]) -> String {
 }
 
 /// The value at a path; nothing when absent.
-pub fn value_at<'a>(value: &'a Value, path: &[String]) -> Option<&'a Value> {
+pub(super) fn value_at<'a>(value: &'a Value, path: &[String]) -> Option<&'a Value> {
     let Some((step, rest)) = path.split_first() else { return Some(value) };
     if step == "." {
         return Some(value);
@@ -165,7 +165,7 @@ pub fn value_at<'a>(value: &'a Value, path: &[String]) -> Option<&'a Value> {
 }
 
 /// Whether an item of a list has this key.
-pub fn is_item(item: &Value, key: &str) -> bool {
+pub(super) fn is_item(item: &Value, key: &str) -> bool {
     let Ok(Value::Object(key)) = serde_json::from_str(key) else { return false };
     key.iter().all(|(name, wanted)| {
         item.get(name) == Some(wanted) || (name == "protocol" && wanted == "TCP" && item.get(name).is_none())
@@ -173,7 +173,7 @@ pub fn is_item(item: &Value, key: &str) -> bool {
 }
 
 /// Removes what a path points at, and containers that became empty by it.
-pub fn remove_at(value: &mut Value, path: &[String]) {
+pub(super) fn remove_at(value: &mut Value, path: &[String]) {
     let Some((step, rest)) = path.split_first() else { return };
     let last = rest.is_empty() || rest == ["."];
     if let Some(name) = step.strip_prefix("f:") {
@@ -204,7 +204,7 @@ pub fn remove_at(value: &mut Value, path: &[String]) {
 }
 
 /// A path as errors show it: `.spec.images[component="backend"].image`.
-pub fn display(path: &[String]) -> String {
+pub(super) fn display(path: &[String]) -> String {
     let mut text = String::new();
     for step in path {
         if let Some(name) = step.strip_prefix("f:") {
@@ -223,7 +223,7 @@ pub fn display(path: &[String]) -> String {
 
 /// One entry of `managedFields`.
 #[derive(Clone, Debug)]
-pub struct Owner {
+pub(super) struct Owner {
     /// Name of the manager.
     pub manager: String,
     /// `Apply` or `Update`.
@@ -237,7 +237,7 @@ pub struct Owner {
 }
 
 /// Reads `managedFields`.
-pub fn owners(value: &Value) -> Vec<Owner> {
+pub(super) fn owners(value: &Value) -> Vec<Owner> {
     let entries = value.get("metadata").and_then(|metadata| metadata.get("managedFields"));
     let text =
         |entry: &Value, name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -262,7 +262,7 @@ pub fn owners(value: &Value) -> Vec<Owner> {
 }
 
 /// Writes `managedFields`; owners of nothing are left out.
-pub fn set_owners(value: &mut Value, owners: &[Owner], api_version: &str) {
+pub(super) fn set_owners(value: &mut Value, owners: &[Owner], api_version: &str) {
     let entries: Vec<Value> = owners
         .iter()
         .filter(|owner| !owner.fields.is_empty())
@@ -307,7 +307,7 @@ fn from_tree(tree: &Value, path: &mut Path, set: &mut Set) {
 }
 
 /// Records that an update by `manager` changed `old` into `new`.
-pub fn record_update(
+pub(super) fn record_update(
     old: Option<&Value>,
     new: &mut Value,
     merge: Merge<'_>,

@@ -10,7 +10,7 @@ use crate::sim::store::{Object, metadata, stamp};
 use crate::sim::world::World;
 
 /// Fills in identity of a new object; its final name.
-pub fn prepare_new(
+pub(super) fn prepare_new(
     world: &mut World,
     target: &Target,
     value: &mut Value,
@@ -67,7 +67,7 @@ pub fn prepare_new(
 }
 
 /// Refuses an object of another kind.
-pub fn check_kind(resource: &Resource, value: &Value) -> Result<(), Refusal> {
+pub(super) fn check_kind(resource: &Resource, value: &Value) -> Result<(), Refusal> {
     let (kind, version) = (text(value, &["kind"]), text(value, &["apiVersion"]));
     if resource.is_ours() {
         let mut causes = Vec::new();
@@ -94,7 +94,7 @@ pub fn check_kind(resource: &Resource, value: &Value) -> Result<(), Refusal> {
 }
 
 /// What a client may not change stays; what it expected must be so.
-pub fn keep_identity(resource: &Resource, old: &Object, value: &mut Value) -> Result<(), Refusal> {
+pub(super) fn keep_identity(resource: &Resource, old: &Object, value: &mut Value) -> Result<(), Refusal> {
     let version = text(value, &["metadata", "resourceVersion"]);
     if !version.is_empty() && version != "0" && version != old.version.to_string() {
         return Err(Refusal::conflict(

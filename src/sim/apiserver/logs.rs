@@ -33,7 +33,7 @@ struct Wanted {
 ///
 /// # Errors
 /// 404 without the pod, 400 where a kubelet has no such log.
-pub fn log(shared: &Arc<Shared>, call: &Call, target: &Target) -> Result<Response, Refusal> {
+pub(super) fn log(shared: &Arc<Shared>, call: &Call, target: &Target) -> Result<Response, Refusal> {
     let wanted = wanted(shared, call, target)?;
     let run = read(shared, &wanted)?;
     let now = shared.now();

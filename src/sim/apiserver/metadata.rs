@@ -21,7 +21,7 @@ const KEY_FORM: &str = "must consist of alphanumeric characters, '-', '_' or '.'
      (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 
 /// What is wrong with the metadata of an object; its name is judged only when it is new.
-pub fn causes(resource: &Resource, value: &Value, is_new: bool) -> Vec<Cause> {
+pub(super) fn causes(resource: &Resource, value: &Value, is_new: bool) -> Vec<Cause> {
     let mut causes = Vec::new();
     if is_new {
         let name = text(value, &["metadata", "name"]);
@@ -35,7 +35,7 @@ pub fn causes(resource: &Resource, value: &Value, is_new: bool) -> Vec<Cause> {
 }
 
 /// Judges keys and values of labels; `field` is how the server calls their place.
-pub fn labels(value: &Value, path: &[&str], field: &str, causes: &mut Vec<Cause>) {
+pub(super) fn labels(value: &Value, path: &[&str], field: &str, causes: &mut Vec<Cause>) {
     for (key, value) in kinds::at(value, path).and_then(Value::as_object).into_iter().flatten() {
         causes.extend(key_problems(key).into_iter().map(|why| invalid(field, key, &why)));
         let value = value.as_str().unwrap_or_default();
@@ -44,7 +44,7 @@ pub fn labels(value: &Value, path: &[&str], field: &str, causes: &mut Vec<Cause>
 }
 
 /// Judges keys of annotations.
-pub fn annotations(value: &Value, path: &[&str], field: &str, causes: &mut Vec<Cause>) {
+pub(super) fn annotations(value: &Value, path: &[&str], field: &str, causes: &mut Vec<Cause>) {
     for (key, _) in kinds::at(value, path).and_then(Value::as_object).into_iter().flatten() {
         causes
             .extend(key_problems(&key.to_ascii_lowercase()).into_iter().map(|why| invalid(field, key, &why)));

@@ -13,7 +13,7 @@ use crate::sim::kinds::{self, Resource, text};
 use crate::sim::store::entry;
 
 /// Fills in what an API server fills in.
-pub fn default(resource: &Resource, value: &mut Value) {
+pub(crate) fn default(resource: &Resource, value: &mut Value) {
     match resource.kind {
         "Deployment" => {
             let spec = entry(value, "spec");
@@ -93,7 +93,11 @@ fn pod_spec(spec: &mut Map<String, Value>) {
 ///
 /// # Errors
 /// 400 for values that the kind cannot hold.
-pub fn prune(resource: &Resource, value: &mut Value, unknown: &mut Vec<String>) -> Result<(), Refusal> {
+pub(crate) fn prune(
+    resource: &Resource,
+    value: &mut Value,
+    unknown: &mut Vec<String>,
+) -> Result<(), Refusal> {
     let typed = match resource.kind {
         "Deployment" => round_trip::<Deployment>(value),
         "Pod" => round_trip::<Pod>(value),
@@ -144,7 +148,7 @@ fn drop_unknown(value: &mut Value, typed: &Value, path: &str, unknown: &mut Vec<
 }
 
 /// The status of a new object of a built-in kind.
-pub fn fresh_status(resource: &Resource, value: &mut Value) {
+pub(crate) fn fresh_status(resource: &Resource, value: &mut Value) {
     match resource.kind {
         "Pod" => value["status"] = json!({"phase": "Pending", "qosClass": "Burstable"}),
         "Namespace" => value["status"] = json!({"phase": "Active"}),
@@ -157,7 +161,7 @@ pub fn fresh_status(resource: &Resource, value: &mut Value) {
 ///
 /// # Errors
 /// 422.
-pub fn validate(resource: &Resource, value: &Value, old: Option<&Value>) -> Result<(), Refusal> {
+pub(crate) fn validate(resource: &Resource, value: &Value, old: Option<&Value>) -> Result<(), Refusal> {
     let mut causes = metadata::causes(resource, value, old.is_none());
     if resource.kind == "Service" {
         metadata::labels(value, &["spec", "selector"], "spec.selector", &mut causes);

@@ -14,7 +14,7 @@ use crate::sim::kinds::{NEW_EVENTS, text};
 use crate::sim::store::metadata;
 
 /// Changes an object as the body says.
-pub fn patch(shared: &Shared, call: &Call, target: &Target) -> Result<Response, Refusal> {
+pub(super) fn patch(shared: &Shared, call: &Call, target: &Target) -> Result<Response, Refusal> {
     let resource = target.resource;
     let form = call.content_type.split(';').next().unwrap_or_default().trim();
     if form.starts_with("application/apply-patch") {

@@ -20,13 +20,13 @@ use super::refusal::{Cause, Refusal};
 use crate::sim::kinds::{MUTATING_BINDINGS, MUTATING_POLICIES, POLICIES, POLICY_BINDINGS, Resource};
 use crate::sim::store::{Object, Store};
 use evaluation::Decision;
-pub use expression::Outcomes;
+pub(crate) use expression::Outcomes;
 use inputs::Inputs;
 use spec::{Binding, Spec};
 
 /// What a request does to the object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operation {
+pub(crate) enum Operation {
     /// POST, and apply to a free name.
     Create,
     /// PUT and PATCH.
@@ -47,7 +47,7 @@ impl Operation {
 
 /// A request that is to be admitted.
 #[derive(Clone, Copy, Debug)]
-pub struct Request<'a> {
+pub(crate) struct Request<'a> {
     /// User that sends it.
     pub user: &'a User,
     /// Operation.
@@ -81,7 +81,7 @@ pub struct Evaluated {
 
 /// The policies of one API server, each parsed once per version of its object.
 #[derive(Debug, Default)]
-pub struct Policies {
+pub(crate) struct Policies {
     specs: Cache<Spec>,
     bindings: Cache<Binding>,
 }
@@ -99,7 +99,7 @@ impl Policies {
     ///
     /// # Errors
     /// The status of the first policy, by name, that denies.
-    pub fn validate(
+    pub(crate) fn validate(
         &self,
         store: &Store,
         authorizer: &Arc<Authorizer>,
@@ -135,7 +135,7 @@ impl Policies {
     ///
     /// # Errors
     /// The status of a policy that cannot be evaluated and whose failure policy is `Fail`.
-    pub fn mutate(
+    pub(crate) fn mutate(
         &self,
         store: &Store,
         authorizer: &Arc<Authorizer>,
@@ -162,7 +162,7 @@ impl Policies {
     }
 
     /// Every expression that has been looked at so far, with its results.
-    pub fn evaluated(&self, store: &Store) -> Vec<Evaluated> {
+    pub(crate) fn evaluated(&self, store: &Store) -> Vec<Evaluated> {
         let policies = [POLICIES, MUTATING_POLICIES].into_iter().flat_map(|kind| store.list(kind, None));
         policies
             .flat_map(|object| {
@@ -202,7 +202,7 @@ impl Policies {
 }
 
 /// The causes for which an API server refuses to store a policy or a binding: what cannot be decoded or parsed.
-pub fn causes(resource: &Resource, value: &Value) -> Vec<Cause> {
+pub(crate) fn causes(resource: &Resource, value: &Value) -> Vec<Cause> {
     let spec = value.get("spec").cloned().unwrap_or_default();
     let undecodable = |error: serde_json::Error| {
         vec![Cause::new("spec", "FieldValueInvalid", format!("Invalid value: {error}"))]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 const MAGIC: &[u8] = b"k8s\0";
 
 /// A review out of its protobuf; nothing when it is none.
-pub fn review(body: &[u8]) -> Option<Value> {
+pub(super) fn review(body: &[u8]) -> Option<Value> {
     let envelope = fields(body.strip_prefix(MAGIC)?)?;
     let kind = fields(bytes(&envelope, 1)?)?;
     let (api_version, kind) = (text(&kind, 1), text(&kind, 2));

@@ -13,7 +13,7 @@ use crate::sim::prometheus::api::{Parameters, answer};
 use crate::sim::world;
 
 /// Prometheus under a path of its own; nothing for other paths.
-pub fn direct(shared: &Shared, call: &Call) -> Option<Response> {
+pub(super) fn direct(shared: &Shared, call: &Call) -> Option<Response> {
     if let Some(rest) = call.path.strip_prefix("/alertmanager") {
         return rest.starts_with('/').then(|| alertmanager(shared, call, rest));
     }
@@ -22,7 +22,7 @@ pub fn direct(shared: &Shared, call: &Call) -> Option<Response> {
 }
 
 /// A request to a Service.
-pub fn service(shared: &Shared, call: &Call, target: &Target) -> Result<Response, Refusal> {
+pub(super) fn service(shared: &Shared, call: &Call, target: &Target) -> Result<Response, Refusal> {
     let (name, port) = parts(target.named());
     let world = shared.world();
     let Some(object) = world.store.get(SERVICES, target.space(), name) else {

@@ -7,7 +7,7 @@ use crate::sim::scenario::{Binding, Role, Scenario};
 
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct User {
+pub(crate) struct User {
     /// Name.
     pub name: String,
     /// Groups, `system:authenticated` included.
@@ -16,7 +16,7 @@ pub struct User {
 
 /// One question to the authorizer.
 #[derive(Clone, Copy, Debug)]
-pub struct Question<'a> {
+pub(crate) struct Question<'a> {
     /// Verb, custom verbs included.
     pub verb: &'a str,
     /// API group.
@@ -28,7 +28,7 @@ pub struct Question<'a> {
 }
 
 /// One rule of a role: groups, resources, verbs.
-pub type Rule = (&'static [&'static str], &'static [&'static str], &'static [&'static str]);
+pub(super) type Rule = (&'static [&'static str], &'static [&'static str], &'static [&'static str]);
 
 const READ: &[&str] = &["get", "list", "watch"];
 const WRITE: &[&str] = &["create", "update", "patch", "delete", "deletecollection"];
@@ -81,7 +81,7 @@ const VIEW: &[Rule] = &[
 ];
 
 /// The rules of a role.
-pub fn rules(role: Role) -> Vec<Rule> {
+pub(super) fn rules(role: Role) -> Vec<Rule> {
     let mut rules: Vec<Rule> = VIEW.to_vec();
     let own: &[Rule] = match role {
         Role::Viewer => &[],
@@ -148,7 +148,7 @@ pub fn rules(role: Role) -> Vec<Rule> {
 
 /// Users and their rights.
 #[derive(Debug)]
-pub struct Authorizer {
+pub(crate) struct Authorizer {
     users: Vec<(String, User)>,
     anonymous: User,
     bindings: Vec<Binding>,
@@ -156,7 +156,7 @@ pub struct Authorizer {
 
 impl Authorizer {
     /// The users and bindings of a scenario.
-    pub fn new(scenario: &Scenario) -> Self {
+    pub(crate) fn new(scenario: &Scenario) -> Self {
         let users: Vec<_> = scenario
             .users
             .iter()
@@ -173,7 +173,7 @@ impl Authorizer {
     ///
     /// # Errors
     /// 401 for a token that nobody has.
-    pub fn authenticate(&self, token: Option<&str>) -> Result<User, Refusal> {
+    pub(crate) fn authenticate(&self, token: Option<&str>) -> Result<User, Refusal> {
         match token {
             None => Ok(self.anonymous.clone()),
             Some(token) => self
@@ -186,7 +186,7 @@ impl Authorizer {
     }
 
     /// A user by name; a stranger has no groups.
-    pub fn named(&self, name: &str) -> User {
+    pub(crate) fn named(&self, name: &str) -> User {
         self.users
             .iter()
             .find(|(_, user)| user.name == name)
@@ -194,7 +194,11 @@ impl Authorizer {
     }
 
     /// The roles of a user in a namespace (empty: everywhere).
-    pub fn roles<'a>(&'a self, user: &'a User, namespace: &'a str) -> impl Iterator<Item = &'a Binding> {
+    pub(crate) fn roles<'a>(
+        &'a self,
+        user: &'a User,
+        namespace: &'a str,
+    ) -> impl Iterator<Item = &'a Binding> {
         self.bindings.iter().filter(move |binding| {
             let subject = binding.users.contains(&user.name)
                 || binding.groups.iter().any(|group| user.groups.contains(group));
@@ -205,7 +209,7 @@ impl Authorizer {
     }
 
     /// Whether a user may; the name of the role that says so.
-    pub fn allows(&self, user: &User, question: Question<'_>) -> Option<String> {
+    pub(crate) fn allows(&self, user: &User, question: Question<'_>) -> Option<String> {
         if user.groups.iter().any(|group| group == "system:masters") {
             return Some("system:masters".to_owned());
         }
@@ -218,7 +222,7 @@ impl Authorizer {
     ///
     /// # Errors
     /// 403.
-    pub fn check(&self, user: &User, verb: &str, target: &Target) -> Result<(), Refusal> {
+    pub(crate) fn check(&self, user: &User, verb: &str, target: &Target) -> Result<(), Refusal> {
         let full = match target.sub.as_deref() {
             Some(sub) => format!("{}/{sub}", target.resource.plural),
             None => target.resource.plural.to_owned(),

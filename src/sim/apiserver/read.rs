@@ -15,7 +15,7 @@ use crate::sim::kinds::{NEW_EVENTS, Resource};
 use crate::sim::store::{Key, Object};
 
 /// One object.
-pub fn get(shared: &Shared, call: &Call, target: &Target) -> Result<Response, Refusal> {
+pub(super) fn get(shared: &Shared, call: &Call, target: &Target) -> Result<Response, Refusal> {
     let (resource, name) = (target.resource, target.named());
     let object = {
         let (world, asked) = (shared.world(), call.query.get("resourceVersion"));
@@ -33,7 +33,7 @@ pub fn get(shared: &Shared, call: &Call, target: &Target) -> Result<Response, Re
 }
 
 /// Many objects, in pages.
-pub fn list(shared: &Shared, call: &Call, target: &Target) -> Result<Response, Refusal> {
+pub(super) fn list(shared: &Shared, call: &Call, target: &Target) -> Result<Response, Refusal> {
     let resource = target.resource;
     let limit: usize = match call.query.get("limit") {
         None | Some("") => 0,
@@ -86,7 +86,7 @@ pub fn list(shared: &Shared, call: &Call, target: &Target) -> Result<Response, R
 }
 
 /// The selectors of a request.
-pub fn selector(call: &Call, resource: &Resource) -> Result<Selector, Refusal> {
+pub(super) fn selector(call: &Call, resource: &Resource) -> Result<Selector, Refusal> {
     Selector::parse(
         resource,
         call.query.get("labelSelector").unwrap_or_default(),

@@ -9,7 +9,7 @@ use crate::sim::kinds::Resource;
 
 /// Why a request was refused.
 #[derive(Clone, Debug)]
-pub struct Refusal {
+pub(crate) struct Refusal {
     /// HTTP status.
     pub code: u16,
     /// Machine-readable reason.
@@ -31,35 +31,35 @@ impl Refusal {
     }
 
     /// 400.
-    pub fn bad_request(message: impl Into<String>) -> Self {
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(400, "BadRequest", message.into())
     }
 
     /// 401.
-    pub fn unauthorized() -> Self {
+    pub(crate) fn unauthorized() -> Self {
         Self::new(401, "Unauthorized", "Unauthorized".into())
     }
 
     /// 403 with a message of one's own.
-    pub fn forbidden(resource: &Resource, name: &str, message: String) -> Self {
+    pub(crate) fn forbidden(resource: &Resource, name: &str, message: String) -> Self {
         let details = json!({"name": name, "group": resource.group, "kind": resource.plural});
         Self::new(403, "Forbidden", message).with(clean(details))
     }
 
     /// 404 of an object.
-    pub fn not_found(resource: &Resource, name: &str) -> Self {
+    pub(crate) fn not_found(resource: &Resource, name: &str) -> Self {
         let details = json!({"name": name, "group": resource.group, "kind": resource.plural});
         Self::new(404, "NotFound", format!("{} \"{name}\" not found", resource.qualified()))
             .with(clean(details))
     }
 
     /// 404 of a path.
-    pub fn unknown_path() -> Self {
+    pub(crate) fn unknown_path() -> Self {
         Self::new(404, "NotFound", "the server could not find the requested resource".into()).with(json!({}))
     }
 
     /// 405.
-    pub fn method_not_allowed() -> Self {
+    pub(crate) fn method_not_allowed() -> Self {
         Self::new(
             405,
             "MethodNotAllowed",
@@ -69,14 +69,14 @@ impl Refusal {
     }
 
     /// 409, the name is taken.
-    pub fn exists(resource: &Resource, name: &str) -> Self {
+    pub(crate) fn exists(resource: &Resource, name: &str) -> Self {
         let details = json!({"name": name, "group": resource.group, "kind": resource.plural});
         Self::new(409, "AlreadyExists", format!("{} \"{name}\" already exists", resource.qualified()))
             .with(clean(details))
     }
 
     /// 409, somebody was faster.
-    pub fn conflict(resource: &Resource, name: &str, why: &str) -> Self {
+    pub(crate) fn conflict(resource: &Resource, name: &str, why: &str) -> Self {
         let details = json!({"name": name, "group": resource.group, "kind": resource.plural});
         Self::new(
             409,
@@ -87,7 +87,7 @@ impl Refusal {
     }
 
     /// 409, fields belong to other managers: pairs of manager (quoted) and field.
-    pub fn apply_conflict(conflicts: &[(String, String)]) -> Self {
+    pub(crate) fn apply_conflict(conflicts: &[(String, String)]) -> Self {
         let causes: Vec<_> = conflicts
             .iter()
             .map(|(manager, field)| {
@@ -114,17 +114,17 @@ impl Refusal {
     }
 
     /// 410, the history was compacted.
-    pub fn gone(message: &str) -> Self {
+    pub(crate) fn gone(message: &str) -> Self {
         Self::new(410, "Expired", message.into())
     }
 
     /// 413.
-    pub fn too_large() -> Self {
+    pub(crate) fn too_large() -> Self {
         Self::new(413, "RequestEntityTooLarge", "Request entity too large: limit is 3145728".into())
     }
 
     /// 422 of an option of the request, such as `dryRun` of `CreateOptions`.
-    pub fn options(kind: &str, field: &str, why: &str) -> Self {
+    pub(crate) fn options(kind: &str, field: &str, why: &str) -> Self {
         let required = why.starts_with("Required value");
         let reason = if required { "FieldValueRequired" } else { "FieldValueNotSupported" };
         let causes = json!([{"reason": reason, "message": why, "field": field}]);
@@ -133,7 +133,7 @@ impl Refusal {
     }
 
     /// 415, with the types that are accepted.
-    pub fn unknown_format(accepted: &str) -> Self {
+    pub(crate) fn unknown_format(accepted: &str) -> Self {
         Self::new(
             415,
             "UnsupportedMediaType",
@@ -144,20 +144,20 @@ impl Refusal {
     }
 
     /// 415 for what kubectl sends for built-in kinds that it makes itself, with the way that works.
-    pub fn protobuf() -> Self {
+    pub(crate) fn protobuf() -> Self {
         let sentence = "the simulator reads JSON and YAML, not protobuf: print the object with `--dry-run=client -o yaml` \
                         and send it with `kubectl apply -f -`";
         Self::new(415, "UnsupportedMediaType", sentence.into())
     }
 
     /// 422 of a JSON patch that cannot be applied, whatever kept it from that: a real server says no more.
-    pub fn patch_failed() -> Self {
+    pub(crate) fn patch_failed() -> Self {
         Self::new(422, "Invalid", "the server rejected our request due to an error in our request".into())
             .with(json!({}))
     }
 
     /// 422 with causes: field, reason, message.
-    pub fn invalid(resource: &Resource, name: &str, causes: &[Cause]) -> Self {
+    pub(crate) fn invalid(resource: &Resource, name: &str, causes: &[Cause]) -> Self {
         let text: Vec<_> = causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect();
         let joined = if text.len() == 1 { text[0].clone() } else { format!("[{}]", text.join(", ")) };
         let causes: Vec<_> = causes
@@ -170,7 +170,7 @@ impl Refusal {
     }
 
     /// A denial by an admission policy, with the code that belongs to the reason.
-    pub fn policy(resource: &Resource, name: &str, sentence: &str, reason: &str) -> Self {
+    pub(crate) fn policy(resource: &Resource, name: &str, sentence: &str, reason: &str) -> Self {
         let message = format!("{} \"{name}\" is forbidden: {sentence}", resource.qualified());
         let details = json!({
             "name": name, "group": resource.group, "kind": resource.plural, "causes": [{"message": sentence}]
@@ -185,22 +185,22 @@ impl Refusal {
     }
 
     /// 429 with details.
-    pub fn too_many(message: &str, details: Value) -> Self {
+    pub(crate) fn too_many(message: &str, details: Value) -> Self {
         Self::new(429, "TooManyRequests", message.to_owned()).with(details)
     }
 
     /// 500.
-    pub fn internal(message: &str) -> Self {
+    pub(crate) fn internal(message: &str) -> Self {
         Self::new(500, "InternalError", message.to_owned())
     }
 
     /// 503.
-    pub fn unavailable(message: impl Into<String>) -> Self {
+    pub(crate) fn unavailable(message: impl Into<String>) -> Self {
         Self::new(503, "ServiceUnavailable", message.into())
     }
 
     /// The refusal as a `Status` object.
-    pub fn status(&self) -> Value {
+    pub(crate) fn status(&self) -> Value {
         let mut status = json!({
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
             "message": self.message, "reason": self.reason, "code": self.code
@@ -212,14 +212,14 @@ impl Refusal {
     }
 
     /// The refusal as an HTTP answer.
-    pub fn response(&self) -> Response {
+    pub(crate) fn response(&self) -> Response {
         json_response(self.code, self.status().to_string())
     }
 }
 
 /// One cause of a 422.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cause {
+pub(crate) struct Cause {
     /// Path such as `spec.images[0].image`.
     pub field: String,
     /// `FieldValueInvalid` and the like.
@@ -230,13 +230,13 @@ pub struct Cause {
 
 impl Cause {
     /// A cause from its parts.
-    pub fn new(field: &str, reason: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn new(field: &str, reason: &'static str, message: impl Into<String>) -> Self {
         Self { field: field.to_owned(), reason, message: message.into() }
     }
 }
 
 /// An answer with a JSON body.
-pub fn json_response(code: u16, body: impl Into<Body>) -> Response {
+pub(super) fn json_response(code: u16, body: impl Into<Body>) -> Response {
     let mut response = Response::new(body.into());
     *response.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -244,7 +244,7 @@ pub fn json_response(code: u16, body: impl Into<Body>) -> Response {
 }
 
 /// An answer with a `Warning` header for each text.
-pub fn with_warnings(mut response: Response, warnings: &[String]) -> Response {
+pub(super) fn with_warnings(mut response: Response, warnings: &[String]) -> Response {
     for warning in warnings {
         let text = format!("299 - \"{}\"", warning.replace('\\', r"\\").replace('"', "\\\""));
         if let Ok(value) = HeaderValue::from_str(&text) {

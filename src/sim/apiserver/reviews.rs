@@ -11,7 +11,7 @@ use super::refusal::{Refusal, json_response};
 use crate::sim::kinds::text;
 
 /// Answers a review; nothing for other paths.
-pub fn answer(shared: &Shared, call: &Call) -> Option<Result<Response, Refusal>> {
+pub(super) fn answer(shared: &Shared, call: &Call) -> Option<Result<Response, Refusal>> {
     let review: fn(&Shared, &Call, &Value) -> Value = match call.path.trim_end_matches('/') {
         "/apis/authentication.k8s.io/v1/selfsubjectreviews" => who,
         "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews" => access,

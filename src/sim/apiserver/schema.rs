@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::refusal::Cause;
 
 /// Removes fields that the schema does not know and tells their paths.
-pub fn prune(schema: &Value, value: &mut Value, path: &str, unknown: &mut Vec<String>) {
+pub(super) fn prune(schema: &Value, value: &mut Value, path: &str, unknown: &mut Vec<String>) {
     match value {
         Value::Object(map) => {
             if let Some(inner) = schema.get("additionalProperties").filter(|inner| inner.is_object()) {
@@ -59,7 +59,7 @@ fn join(path: &str, key: &str) -> String {
 }
 
 /// Fills in defaults, and drops nulls: rules see a null as absent, also where the schema allows it.
-pub fn default(schema: &Value, value: &mut Value) {
+pub(super) fn default(schema: &Value, value: &mut Value) {
     match value {
         Value::Object(map) => {
             if let Some(inner) = schema.get("additionalProperties").filter(|inner| inner.is_object()) {
@@ -94,7 +94,13 @@ pub fn default(schema: &Value, value: &mut Value) {
 
 /// Checks a value and adds what is wrong with it. As a server from Kubernetes 1.30 on does (ratcheting), it lets stand whatever the
 /// object that is replaced holds at the same place: items of lists have a place only where the list is a map.
-pub fn validate(schema: &Value, value: &Value, old: Option<&Value>, path: &str, causes: &mut Vec<Cause>) {
+pub(super) fn validate(
+    schema: &Value,
+    value: &Value,
+    old: Option<&Value>,
+    path: &str,
+    causes: &mut Vec<Cause>,
+) {
     if old == Some(value) {
         return;
     }
@@ -317,7 +323,7 @@ fn check_items(schema: &Value, items: &[Value], old: Option<&Value>, path: &str,
 }
 
 /// The keys by which items of a list are told apart; nothing for an atomic list.
-pub fn list_keys(schema: &Value) -> Option<Vec<&str>> {
+pub(super) fn list_keys(schema: &Value) -> Option<Vec<&str>> {
     if schema.get("x-kubernetes-list-type")?.as_str()? != "map" {
         return None;
     }

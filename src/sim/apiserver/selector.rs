@@ -28,7 +28,7 @@ impl Requirement {
 
 /// What an object must be to be listed.
 #[derive(Clone, Debug, Default)]
-pub struct Selector {
+pub(super) struct Selector {
     labels: Vec<Requirement>,
     fields: Vec<(String, bool, String)>,
 }
@@ -38,17 +38,17 @@ impl Selector {
     ///
     /// # Errors
     /// 400 for what cannot be parsed, and for fields that the resource cannot be selected by.
-    pub fn parse(resource: &Resource, labels: &str, fields: &str) -> Result<Self, Refusal> {
+    pub(super) fn parse(resource: &Resource, labels: &str, fields: &str) -> Result<Self, Refusal> {
         Ok(Self { labels: parse_labels(labels)?, fields: parse_fields(resource, fields)? })
     }
 
     /// Whether everything matches.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.labels.is_empty() && self.fields.is_empty()
     }
 
     /// Whether an object matches.
-    pub fn matches(&self, value: &Value) -> bool {
+    pub(super) fn matches(&self, value: &Value) -> bool {
         self.labels.iter().all(|requirement| match requirement {
             Requirement::In(key, values) => {
                 kinds::label(value, key).is_some_and(|present| values.iter().any(|wanted| wanted == present))

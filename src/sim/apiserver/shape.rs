@@ -11,7 +11,7 @@ use crate::sim::store::Object;
 
 /// What the `Accept` header asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
+pub(super) enum Shape {
     /// The objects as they are.
     Full,
     /// `meta.k8s.io/v1` Table.
@@ -22,7 +22,7 @@ pub enum Shape {
 
 impl Shape {
     /// The first form in an `Accept` header that we can serve.
-    pub fn of(accept: &str) -> Self {
+    pub(super) fn of(accept: &str) -> Self {
         for part in accept.split(',') {
             if part.contains("as=Table") {
                 return Self::Table;
@@ -38,7 +38,7 @@ impl Shape {
     }
 
     /// One object in this form, as JSON.
-    pub fn one<'a>(self, resource: &Resource, object: &'a Object, now: DateTime<Utc>) -> Cow<'a, str> {
+    pub(super) fn one<'a>(self, resource: &Resource, object: &'a Object, now: DateTime<Utc>) -> Cow<'a, str> {
         match self {
             Self::Full if std::ptr::eq(resource, NEW_EVENTS) => {
                 Cow::Owned(super::events::to_new(&object.value).to_string())
@@ -53,7 +53,7 @@ impl Shape {
 }
 
 /// The metadata of an object as an object of its own.
-pub fn partial(value: &Value) -> Value {
+pub(super) fn partial(value: &Value) -> Value {
     json!({
         "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1",
         "metadata": value.get("metadata").cloned().unwrap_or_default()

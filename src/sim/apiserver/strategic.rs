@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::fields::builtin_keys;
 
 /// RFC 7386.
-pub fn merge(target: &mut Value, patch: &Value) {
+pub(super) fn merge(target: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
         *target = patch.clone();
         return;
@@ -24,7 +24,7 @@ pub fn merge(target: &mut Value, patch: &Value) {
 }
 
 /// Strategic merge: as [`merge`], but well-known lists are merged by key, and directives are obeyed.
-pub fn strategic(target: &mut Value, patch: &Value) {
+pub(super) fn strategic(target: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
         *target = patch.clone();
         return;

@@ -29,7 +29,7 @@ enum Cell {
 }
 
 /// The table of some objects.
-pub fn of(resource: &Resource, objects: &[&Value], version: &str, now: DateTime<Utc>) -> Value {
+pub(super) fn of(resource: &Resource, objects: &[&Value], version: &str, now: DateTime<Utc>) -> Value {
     let columns = columns(resource);
     let definitions: Vec<_> = columns
         .iter()

@@ -16,7 +16,7 @@ use crate::sim::store::{Object, stamp};
 const WINDOW: i64 = 30_000;
 
 /// Answers for the pods of a namespace, of all of them, or for one pod; nothing for other paths.
-pub fn answer(shared: &Shared, call: &Call) -> Option<Result<Response, Refusal>> {
+pub(super) fn answer(shared: &Shared, call: &Call) -> Option<Result<Response, Refusal>> {
     let rest = call.path.strip_prefix("/apis/metrics.k8s.io/v1beta1/")?;
     if call.method != Method::GET {
         return None;

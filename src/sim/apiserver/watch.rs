@@ -42,7 +42,7 @@ struct Watch {
 }
 
 /// Starts a watch.
-pub fn start(shared: &Arc<Shared>, call: &Call, target: &Target) -> Result<Response, Refusal> {
+pub(super) fn start(shared: &Arc<Shared>, call: &Call, target: &Target) -> Result<Response, Refusal> {
     let resource = target.resource;
     let asked = call.query.get("resourceVersion").unwrap_or_default();
     let version: u64 = match asked {

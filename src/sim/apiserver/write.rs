@@ -19,7 +19,7 @@ use crate::sim::world::World;
 
 /// A write on its way: who, what, and how its fields are recorded.
 #[derive(Clone, Copy, Debug)]
-pub struct Write<'a> {
+pub(super) struct Write<'a> {
     /// The request.
     pub call: &'a Call,
     /// What it points at.
@@ -43,12 +43,12 @@ impl Write<'_> {
 }
 
 /// How lists of a kind are merged.
-pub fn merge_of(resource: &Resource) -> Merge<'static> {
+pub(super) fn merge_of(resource: &Resource) -> Merge<'static> {
     definitions::of(resource).map_or(Merge::Builtin, |definition| Merge::Schema(&definition.schema))
 }
 
 /// Creates an object.
-pub fn create(shared: &Shared, call: &Call, target: &Target) -> Result<Response, Refusal> {
+pub(super) fn create(shared: &Shared, call: &Call, target: &Target) -> Result<Response, Refusal> {
     let resource = target.resource;
     let mut value = call.object()?;
     check_kind(resource, &value)?;
@@ -61,7 +61,7 @@ pub fn create(shared: &Shared, call: &Call, target: &Target) -> Result<Response,
 }
 
 /// Creates an object from its value; also the end of an apply to a free name.
-pub fn create_value(
+pub(super) fn create_value(
     shared: &Shared,
     world: &mut World,
     write: Write<'_>,
@@ -122,7 +122,7 @@ pub fn create_value(
 }
 
 /// Replaces an object, its status, or its scale.
-pub fn replace(shared: &Shared, call: &Call, target: &Target) -> Result<Response, Refusal> {
+pub(super) fn replace(shared: &Shared, call: &Call, target: &Target) -> Result<Response, Refusal> {
     let resource = target.resource;
     let mut value = call.object()?;
     if target.sub.as_deref() != Some("scale") {
@@ -156,7 +156,7 @@ pub fn replace(shared: &Shared, call: &Call, target: &Target) -> Result<Response
 }
 
 /// The end of every update: checks, records, stores.
-pub fn update(
+pub(super) fn update(
     shared: &Shared,
     world: &mut World,
     write: Write<'_>,
@@ -251,7 +251,7 @@ fn bump_generation(resource: &Resource, old: &Value, value: &mut Value) {
 }
 
 /// The `autoscaling/v1` Scale of a workload.
-pub fn scale_of(workload: &Value) -> Value {
+pub(super) fn scale_of(workload: &Value) -> Value {
     let labels: Vec<_> = kinds::at(workload, &["spec", "selector", "matchLabels"])
         .and_then(Value::as_object)
         .into_iter()
@@ -271,7 +271,7 @@ pub fn scale_of(workload: &Value) -> Value {
 }
 
 /// A workload with the replicas of a Scale.
-pub fn with_replicas(workload: &Value, scale: &Value) -> Result<Value, Refusal> {
+pub(super) fn with_replicas(workload: &Value, scale: &Value) -> Result<Value, Refusal> {
     let replicas = kinds::int(scale, &["spec", "replicas"]).unwrap_or(0);
     if replicas < 0 {
         return Err(Refusal::bad_request("spec.replicas: must be greater than or equal to 0"));

@@ -16,10 +16,10 @@ const MOST_STEPS: i64 = 11_000;
 const MOST_SAMPLES: usize = 5_000_000;
 
 /// An answer: HTTP status, and a JSON body or (for `/-/ready`) plain text.
-pub type Answer = (u16, Result<Json, &'static str>);
+pub(crate) type Answer = (u16, Result<Json, &'static str>);
 
 /// Answers a request; `path` without the leading slash, `get` and `all` read parameters, `now` in milliseconds.
-pub fn answer(samples: &Samples, path: &str, parameters: &Parameters<'_>, now: i64) -> Answer {
+pub(crate) fn answer(samples: &Samples, path: &str, parameters: &Parameters<'_>, now: i64) -> Answer {
     let path = path.trim_matches('/');
     let result = match path {
         "-/ready" => return (200, Err("Prometheus Server is Ready.\n")),
@@ -62,7 +62,7 @@ fn rules(samples: &Samples, parameters: &Parameters<'_>) -> Result<Json, EvalErr
 
 /// Parameters of a request, from query and form.
 #[derive(Debug)]
-pub struct Parameters<'a>(pub &'a [(String, String)]);
+pub(crate) struct Parameters<'a>(pub &'a [(String, String)]);
 
 impl Parameters<'_> {
     fn get(&self, name: &str) -> Option<&str> {

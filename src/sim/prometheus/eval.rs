@@ -14,7 +14,7 @@ mod functions;
 
 /// Why a query has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum EvalError {
+pub(super) enum EvalError {
     /// The query itself is wrong or unsupported.
     #[error("{0}")]
     BadData(String),
@@ -28,7 +28,7 @@ pub enum EvalError {
 
 /// One element of an instant vector.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Point {
+pub(super) struct Point {
     /// Labels.
     pub labels: Labels,
     /// Value.
@@ -37,7 +37,7 @@ pub struct Point {
 
 /// What an expression yields at an instant.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Value {
+pub(super) enum Value {
     /// A number.
     Scalar(f64),
     /// An instant vector.
@@ -52,7 +52,7 @@ pub enum Value {
 const MOST_SERIES: usize = 50_000;
 
 /// Evaluates expressions over samples.
-pub struct Evaluator<'a> {
+pub(super) struct Evaluator<'a> {
     pub(super) samples: &'a Samples,
     /// Start and end of the query, in milliseconds, for `@ start()` and `@ end()`.
     pub(super) bounds: (i64, i64),
@@ -68,7 +68,7 @@ impl std::fmt::Debug for Evaluator<'_> {
 
 impl<'a> Evaluator<'a> {
     /// An evaluator for a query from `start` to `end`, in milliseconds.
-    pub fn new(samples: &'a Samples, start: i64, end: i64) -> Self {
+    pub(super) fn new(samples: &'a Samples, start: i64, end: i64) -> Self {
         Self { samples, bounds: (start, end), found: RefCell::default() }
     }
 
@@ -76,7 +76,7 @@ impl<'a> Evaluator<'a> {
     ///
     /// # Errors
     /// [`EvalError`] for what cannot be evaluated.
-    pub fn eval(&self, expr: &Expr, at: i64) -> Result<Value, EvalError> {
+    pub(super) fn eval(&self, expr: &Expr, at: i64) -> Result<Value, EvalError> {
         match expr {
             Expr::NumberLiteral(literal) => Ok(Value::Scalar(literal.val)),
             Expr::StringLiteral(literal) => Ok(Value::Text(literal.val.clone())),

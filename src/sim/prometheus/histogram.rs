@@ -6,7 +6,7 @@ use super::eval::Point;
 use super::samples::Labels;
 
 /// Quantiles of histograms given as `_bucket` elements with the label `le`.
-pub fn quantiles(q: f64, points: &[Point]) -> Vec<Point> {
+pub(super) fn quantiles(q: f64, points: &[Point]) -> Vec<Point> {
     let mut order: Vec<Labels> = Vec::new();
     let mut histograms: HashMap<Labels, Vec<(f64, f64)>> = HashMap::new();
     for point in points {
@@ -35,7 +35,7 @@ fn parse_bound(text: &str) -> Option<f64> {
 }
 
 /// The quantile of one histogram: linear within the bucket that it falls into.
-pub fn bucket_quantile(q: f64, mut buckets: Vec<(f64, f64)>) -> f64 {
+pub(super) fn bucket_quantile(q: f64, mut buckets: Vec<(f64, f64)>) -> f64 {
     if q.is_nan() {
         return f64::NAN;
     }
@@ -85,7 +85,7 @@ pub fn bucket_quantile(q: f64, mut buckets: Vec<(f64, f64)>) -> f64 {
 }
 
 /// The quantile of plain values, as the aggregation and `quantile_over_time` have it.
-pub fn quantile(q: f64, mut values: Vec<f64>) -> f64 {
+pub(super) fn quantile(q: f64, mut values: Vec<f64>) -> f64 {
     if values.is_empty() || q.is_nan() {
         return f64::NAN;
     }

@@ -4,7 +4,7 @@
 type Window<'a> = &'a [(i64, f64)];
 
 /// `rate`, `increase` and `delta`: the change over the window, extrapolated to its borders.
-pub fn extrapolated(
+pub(super) fn extrapolated(
     samples: Window<'_>,
     (after, until): (i64, i64),
     counter: bool,
@@ -41,7 +41,7 @@ pub fn extrapolated(
 }
 
 /// `irate` and `idelta`: the last two samples.
-pub fn instant_change(samples: Window<'_>, counter: bool, per_second: bool) -> Option<f64> {
+pub(super) fn instant_change(samples: Window<'_>, counter: bool, per_second: bool) -> Option<f64> {
     let [.., before, last] = samples else { return None };
     let change = if counter && last.1 < before.1 { last.1 } else { last.1 - before.1 };
     let seconds = (last.0 - before.0) as f64 / 1000.0;
@@ -52,7 +52,7 @@ pub fn instant_change(samples: Window<'_>, counter: bool, per_second: bool) -> O
 }
 
 /// A function of the `_over_time` family, or `changes`, `resets` and the like; nothing for an unknown name.
-pub fn over_time(name: &str, samples: Window<'_>) -> Option<f64> {
+pub(super) fn over_time(name: &str, samples: Window<'_>) -> Option<f64> {
     let values = || samples.iter().map(|(_, value)| *value);
     let count = samples.len() as f64;
     Some(match name {
@@ -75,7 +75,7 @@ pub fn over_time(name: &str, samples: Window<'_>) -> Option<f64> {
 }
 
 /// `deriv`: slope of the least-squares line, per second.
-pub fn slope(samples: Window<'_>, origin: i64) -> Option<(f64, f64)> {
+pub(super) fn slope(samples: Window<'_>, origin: i64) -> Option<(f64, f64)> {
     if samples.len() < 2 {
         return None;
     }
@@ -99,7 +99,7 @@ fn fold(values: impl Iterator<Item = f64>, better: impl Fn(&f64, &f64) -> bool) 
 }
 
 /// Population variance.
-pub fn variance(values: impl Iterator<Item = f64>) -> f64 {
+pub(super) fn variance(values: impl Iterator<Item = f64>) -> f64 {
     let (mut count, mut mean, mut squares) = (0.0, 0.0, 0.0);
     for value in values {
         count += 1.0;

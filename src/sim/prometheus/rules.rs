@@ -15,7 +15,7 @@ use crate::sim::scenario::Rule;
 
 /// The rules of a world, and what they say.
 #[derive(Debug, Default)]
-pub struct Rules {
+pub(crate) struct Rules {
     all: Vec<Alerting>,
     /// Milliseconds since 1970; nothing before the first evaluation.
     evaluated_at: Option<i64>,
@@ -47,7 +47,7 @@ impl Rules {
     ///
     /// # Errors
     /// A sentence that names the rule.
-    pub fn read(rules: &[Rule]) -> Result<Self, String> {
+    pub(crate) fn read(rules: &[Rule]) -> Result<Self, String> {
         let read = |rule: &Rule| {
             let expr =
                 parser::parse(&rule.expr).map_err(|why| format!("rules.expr of {}: {why}", rule.alert))?;
@@ -71,7 +71,7 @@ impl Rules {
 
     /// Evaluates every rule at an instant in milliseconds. Gives the series by which an alert is told while it is active, and those that
     /// end now.
-    pub fn evaluate(&mut self, samples: &Samples, at: i64) -> (BTreeSet<Labels>, Vec<Labels>) {
+    pub(crate) fn evaluate(&mut self, samples: &Samples, at: i64) -> (BTreeSet<Labels>, Vec<Labels>) {
         for alerting in &mut self.all {
             alerting.evaluate(samples, at);
         }
@@ -84,14 +84,14 @@ impl Rules {
 
     /// `/api/v1/alerts`.
     #[must_use]
-    pub fn alerts(&self) -> Json {
+    pub(crate) fn alerts(&self) -> Json {
         let alerts: Vec<Json> = self.all.iter().flat_map(Alerting::alerts).collect();
         json!({"alerts": alerts})
     }
 
     /// `/api/v1/rules`; `kind` is the parameter `type`.
     #[must_use]
-    pub fn groups(&self, kind: Option<&str>) -> Json {
+    pub(crate) fn groups(&self, kind: Option<&str>) -> Json {
         if self.all.is_empty() || kind.is_some_and(|kind| kind != "alert") {
             return json!({"groups": []});
         }

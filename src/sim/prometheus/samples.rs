@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::rules::Rules;
 
 /// Name of the label that holds a metric's name.
-pub const NAME: &str = "__name__";
+pub(super) const NAME: &str = "__name__";
 /// How long samples are kept, in milliseconds.
 const RETENTION: i64 = 3 * 3_600_000;
 /// The bits of the NaN that marks the end of a series.
@@ -14,11 +14,11 @@ const STALE: u64 = 0x7ff0_0000_0000_0002;
 
 /// Labels in the order of their names, the metric's name among them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Labels(Vec<(Arc<str>, Arc<str>)>);
+pub(crate) struct Labels(Vec<(Arc<str>, Arc<str>)>);
 
 impl Labels {
     /// Labels of a metric; empty values are left out.
-    pub fn new(metric: &str, pairs: &[(&str, &str)]) -> Self {
+    pub(crate) fn new(metric: &str, pairs: &[(&str, &str)]) -> Self {
         let mut labels: Vec<(Arc<str>, Arc<str>)> = pairs
             .iter()
             .filter(|(_, value)| !value.is_empty())
@@ -33,22 +33,22 @@ impl Labels {
     }
 
     /// The value of a label; empty when absent.
-    pub fn get(&self, name: &str) -> &str {
+    pub(crate) fn get(&self, name: &str) -> &str {
         self.0.iter().find(|(known, _)| **known == *name).map_or("", |(_, value)| value)
     }
 
     /// The pairs in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (&**name, &**value))
     }
 
     /// Without the metric's name.
-    pub fn nameless(&self) -> Self {
+    pub(crate) fn nameless(&self) -> Self {
         Self(self.0.iter().filter(|(name, _)| **name != *NAME).cloned().collect())
     }
 
     /// Only the named labels (`keep`), or all but them and the metric's name.
-    pub fn project(&self, names: &[String], keep: bool) -> Self {
+    pub(crate) fn project(&self, names: &[String], keep: bool) -> Self {
         let is_meant = |name: &str| names.iter().any(|wanted| wanted == name);
         Self(
             self.0
@@ -60,7 +60,7 @@ impl Labels {
     }
 
     /// With one label set, or removed when the value is empty.
-    pub fn with(&self, name: &str, value: &str) -> Self {
+    pub(crate) fn with(&self, name: &str, value: &str) -> Self {
         let mut labels: Vec<_> = self.0.iter().filter(|(known, _)| **known != *name).cloned().collect();
         if !value.is_empty() {
             labels.push((name.into(), value.into()));
@@ -71,11 +71,11 @@ impl Labels {
 }
 
 /// Handle of a series.
-pub type SeriesId = usize;
+pub(crate) type SeriesId = usize;
 
 /// One series.
 #[derive(Debug)]
-pub struct Series {
+pub(crate) struct Series {
     /// Its labels.
     pub labels: Arc<Labels>,
     samples: VecDeque<(i64, f64)>,
@@ -83,28 +83,28 @@ pub struct Series {
 
 impl Series {
     /// The newest sample in (after, until]; nothing when there is none or the series had ended.
-    pub fn latest(&self, after: i64, until: i64) -> Option<(i64, f64)> {
+    pub(crate) fn latest(&self, after: i64, until: i64) -> Option<(i64, f64)> {
         let end = self.samples.partition_point(|(at, _)| *at <= until);
         let (at, value) = *self.samples.get(end.checked_sub(1)?)?;
         (at > after && !is_stale(value)).then_some((at, value))
     }
 
     /// The samples in (after, until], without end markers.
-    pub fn between(&self, after: i64, until: i64) -> impl Iterator<Item = (i64, f64)> {
+    pub(crate) fn between(&self, after: i64, until: i64) -> impl Iterator<Item = (i64, f64)> {
         let start = self.samples.partition_point(|(at, _)| *at <= after);
         let end = self.samples.partition_point(|(at, _)| *at <= until);
         self.samples.range(start..end.max(start)).copied().filter(|(_, value)| !is_stale(*value))
     }
 
     /// Whether any sample lies between two instants, both included.
-    pub fn lives(&self, start: i64, end: i64) -> bool {
+    pub(crate) fn lives(&self, start: i64, end: i64) -> bool {
         self.between(start - 1, end).next().is_some()
     }
 }
 
 /// All series.
 #[derive(Debug, Default)]
-pub struct Samples {
+pub(crate) struct Samples {
     series: Vec<Option<Series>>,
     by_labels: HashMap<Arc<Labels>, SeriesId>,
     by_name: BTreeMap<String, Vec<SeriesId>>,
@@ -114,17 +114,17 @@ pub struct Samples {
 
 impl Samples {
     /// No samples yet, and rules that are evaluated over them.
-    pub fn with(rules: Rules) -> Self {
+    pub(crate) fn with(rules: Rules) -> Self {
         Self { rules, ..Self::default() }
     }
 
     /// The rules, and what they say.
-    pub fn rules(&self) -> &Rules {
+    pub(crate) fn rules(&self) -> &Rules {
         &self.rules
     }
 
     /// Evaluates the rules at an instant in milliseconds.
-    pub fn evaluate_rules(&mut self, at: i64) {
+    pub(crate) fn evaluate_rules(&mut self, at: i64) {
         let mut rules = std::mem::take(&mut self.rules);
         let (active, over) = rules.evaluate(self, at);
         self.rules = rules;
@@ -139,7 +139,7 @@ impl Samples {
     }
 
     /// The series of these labels, made when new.
-    pub fn series(&mut self, labels: Labels) -> SeriesId {
+    pub(crate) fn series(&mut self, labels: Labels) -> SeriesId {
         if let Some(id) = self.by_labels.get(&labels) {
             return *id;
         }
@@ -152,7 +152,7 @@ impl Samples {
     }
 
     /// Adds a sample at an instant in milliseconds. Samples that are not newer than the last one are dropped.
-    pub fn append(&mut self, id: SeriesId, at: i64, value: f64) {
+    pub(crate) fn append(&mut self, id: SeriesId, at: i64, value: f64) {
         self.appends += 1;
         if let Some(Some(series)) = self.series.get_mut(id)
             && series.samples.back().is_none_or(|(last, _)| *last < at)
@@ -162,12 +162,12 @@ impl Samples {
     }
 
     /// Ends a series: from this instant on it has no value.
-    pub fn mark_stale(&mut self, id: SeriesId, at: i64) {
+    pub(crate) fn mark_stale(&mut self, id: SeriesId, at: i64) {
         self.append(id, at, f64::from_bits(STALE));
     }
 
     /// Drops what is older than the retention at an instant, and series that are empty by it.
-    pub fn forget_before(&mut self, now: i64) {
+    pub(crate) fn forget_before(&mut self, now: i64) {
         let oldest = now - RETENTION;
         for slot in &mut self.series {
             let Some(series) = slot else { continue };
@@ -197,7 +197,7 @@ impl Samples {
     }
 
     /// The series of a metric of one container: namespace, pod, container.
-    pub fn of_container(
+    pub(crate) fn of_container(
         &self,
         metric: &str,
         (namespace, pod, container): (&str, &str, &str),
@@ -208,7 +208,7 @@ impl Samples {
     }
 
     /// The series of a metric; all series when no name is given.
-    pub fn named<'a>(&'a self, name: Option<&str>) -> impl Iterator<Item = &'a Series> {
+    pub(crate) fn named<'a>(&'a self, name: Option<&str>) -> impl Iterator<Item = &'a Series> {
         let ids: Vec<SeriesId> = match name {
             Some(name) => self.by_name.get(name).cloned().unwrap_or_default(),
             None => (0..self.series.len()).collect(),

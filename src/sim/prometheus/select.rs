@@ -10,7 +10,7 @@ use super::eval::{EvalError, Evaluator, Point, Value, bad};
 use super::samples::{NAME, Samples, Series};
 
 /// How far back an instant looks for a sample, in milliseconds.
-pub const LOOKBACK: i64 = 5 * 60_000;
+pub(super) const LOOKBACK: i64 = 5 * 60_000;
 
 impl<'a> Evaluator<'a> {
     /// The latest samples of a selector.
@@ -98,7 +98,10 @@ impl<'a> Evaluator<'a> {
 }
 
 /// The series that a selector matches.
-pub fn matching<'a>(samples: &'a Samples, selector: &VectorSelector) -> Result<Vec<&'a Series>, EvalError> {
+pub(super) fn matching<'a>(
+    samples: &'a Samples,
+    selector: &VectorSelector,
+) -> Result<Vec<&'a Series>, EvalError> {
     let matchers: &Matchers = &selector.matchers;
     if !matchers.or_matchers.is_empty() {
         return Err(bad("alternative matchers joined by \"or\" are not supported"));

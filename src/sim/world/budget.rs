@@ -12,7 +12,7 @@ use crate::sim::store::{Key, stamp};
 
 /// Why a pod may not be evicted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Held {
+pub(crate) enum Held {
     /// Its budget allows no disruption: name, pods needed, pods healthy.
     Spent(String, i64, i64),
     /// It has more than one.
@@ -96,7 +96,7 @@ impl World {
     ///
     /// # Errors
     /// Why it may not.
-    pub fn let_go(&mut self, key: &Key) -> Result<(), Held> {
+    pub(crate) fn let_go(&mut self, key: &Key) -> Result<(), Held> {
         let Some(pod) = self.store.get(PODS, &key.namespace, &key.name).cloned() else { return Ok(()) };
         let runs = text(&pod.value, &["status", "phase"]) == "Running" && !kinds::is_terminating(&pod.value);
         let of = |budget: &&std::sync::Arc<_>| {

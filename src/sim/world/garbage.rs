@@ -16,7 +16,7 @@ const PAUSE: TimeDelta = TimeDelta::milliseconds(200);
 
 impl World {
     /// Marks an object for deletion after its dependents.
-    pub fn delete_in_foreground(
+    pub(crate) fn delete_in_foreground(
         &mut self,
         resource: &'static Resource,
         key: &Key,

@@ -15,7 +15,7 @@ const KEPT: i64 = 20_000;
 
 /// One run of a container.
 #[derive(Clone, Debug)]
-pub struct LogRun {
+pub(crate) struct LogRun {
     container: String,
     image: String,
     started: DateTime<Utc>,
@@ -25,14 +25,14 @@ pub struct LogRun {
 }
 
 /// Why there is no log, in the words of a kubelet.
-pub type NoLog = String;
+pub(crate) type NoLog = String;
 
 impl World {
     /// The run of a container that its log is read from, the one before it where `previous` is wanted.
     ///
     /// # Errors
     /// A sentence where there is no such run.
-    pub fn log_run(&self, pod: &Value, container: &str, previous: bool) -> Result<LogRun, NoLog> {
+    pub(crate) fn log_run(&self, pod: &Value, container: &str, previous: bool) -> Result<LogRun, NoLog> {
         let name = text(pod, &["metadata", "name"]);
         let statuses = list(pod, &["status", "containerStatuses"]);
         let status = statuses.iter().find(|status| text(status, &["name"]) == container);
@@ -69,19 +69,19 @@ impl World {
 impl LogRun {
     /// Whether these are the same run.
     #[must_use]
-    pub fn is(&self, other: &Self) -> bool {
+    pub(crate) fn is(&self, other: &Self) -> bool {
         self.started == other.started
     }
 
     /// Nothing more is written.
     #[must_use]
-    pub const fn is_over(&self) -> bool {
+    pub(crate) const fn is_over(&self) -> bool {
         self.ended.is_some()
     }
 
     /// The lines written after one instant and until another, with their stamps.
     #[must_use]
-    pub fn lines(&self, after: DateTime<Utc>, until: DateTime<Utc>) -> Vec<(DateTime<Utc>, String)> {
+    pub(crate) fn lines(&self, after: DateTime<Utc>, until: DateTime<Utc>) -> Vec<(DateTime<Utc>, String)> {
         let until = self.ended.map_or(until, |ended| ended.min(until));
         let listening = self.started + seconds(self.behaviour.startup_seconds.min(2.0));
         let begun = [

@@ -14,7 +14,7 @@ use crate::sim::store::{Key, metadata, stamp};
 
 /// What happens next to a pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Stage {
+pub(super) enum Stage {
     Schedule,
     Pull,
     PullFailed,
@@ -28,7 +28,7 @@ pub enum Stage {
 
 /// What the kubelet remembers of a pod.
 #[derive(Clone, Debug)]
-pub struct Run {
+pub(super) struct Run {
     pub key: Key,
     pub version: String,
     pub behaviour: Behaviour,
@@ -42,7 +42,7 @@ pub struct Run {
 
 impl Run {
     /// The run of a pod, from its image.
-    pub fn new(pod: &Value, behaviour: Behaviour, seed: Seed) -> Self {
+    pub(super) fn new(pod: &Value, behaviour: Behaviour, seed: Seed) -> Self {
         Self {
             key: Key::of(pod),
             version: version_of(pod).to_owned(),
@@ -56,13 +56,13 @@ impl Run {
     }
 
     /// Whether requests reach it.
-    pub fn serves(&self) -> bool {
+    pub(super) fn serves(&self) -> bool {
         self.ready_since.is_some() && !self.leaving
     }
 }
 
 /// The tag of a pod's first container.
-pub fn version_of(pod: &Value) -> &str {
+pub(super) fn version_of(pod: &Value) -> &str {
     let image =
         list(pod, &["spec", "containers"]).first().map_or("", |container| text(container, &["image"]));
     let image = image.split('@').next().unwrap_or_default();
@@ -192,7 +192,7 @@ impl World {
     }
 
     /// Ends a pod: at once when it never ran or has no grace, else after its containers have stopped.
-    pub fn terminate_pod(&mut self, key: &Key, grace: Option<i64>) {
+    pub(crate) fn terminate_pod(&mut self, key: &Key, grace: Option<i64>) {
         let Some(pod) = self.store.get(PODS, &key.namespace, &key.name).cloned() else { return };
         let uid = pod.uid().to_owned();
         let grace = grace
@@ -225,7 +225,7 @@ impl World {
 }
 
 /// The image by its digest, as the world's registry tells it.
-pub fn image_id(image: &str) -> String {
+pub(super) fn image_id(image: &str) -> String {
     let (repository, digest) = image.split_once('@').unwrap_or((image, ""));
     if !digest.is_empty() {
         return image.to_owned();
@@ -275,7 +275,7 @@ fn waiting_status(pod: &Value, now: &str, seed: Seed, (reason, message): (&str, 
 }
 
 /// The five conditions of a scheduled pod.
-pub fn conditions(now: &str, ready: bool) -> Value {
+pub(super) fn conditions(now: &str, ready: bool) -> Value {
     let word = if ready { "True" } else { "False" };
     let mut all: Vec<Value> = [
         ("PodReadyToStartContainers", "True"),

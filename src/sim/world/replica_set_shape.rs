@@ -9,14 +9,14 @@ use crate::sim::rng::Seed;
 use crate::sim::store::metadata;
 
 /// Annotation of ReplicaSets.
-pub const HISTORY: &str = "deployment.kubernetes.io/revision-history";
+pub(super) const HISTORY: &str = "deployment.kubernetes.io/revision-history";
 /// Annotation of ReplicaSets.
-pub const DESIRED: &str = "deployment.kubernetes.io/desired-replicas";
+pub(super) const DESIRED: &str = "deployment.kubernetes.io/desired-replicas";
 /// Annotation of ReplicaSets.
-pub const MOST: &str = "deployment.kubernetes.io/max-replicas";
+pub(super) const MOST: &str = "deployment.kubernetes.io/max-replicas";
 
 /// The ReplicaSet of a Deployment's present template.
-pub fn set_of(deployment: &Value, revision: i64, replicas: i64) -> Value {
+pub(super) fn set_of(deployment: &Value, revision: i64, replicas: i64) -> Value {
     let mut template = deployment["spec"]["template"].clone();
     let hash = template_hash(&template);
     if !template["metadata"]["labels"].is_object() {
@@ -58,11 +58,11 @@ pub fn set_of(deployment: &Value, revision: i64, replicas: i64) -> Value {
 }
 
 /// The revision of a ReplicaSet or Deployment; 0 when it has none.
-pub fn revision(value: &Value) -> i64 {
+pub(super) fn revision(value: &Value) -> i64 {
     kinds::annotation(value, ANNOTATION_REVISION).and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
-pub fn annotate(value: &mut Value, key: &str, text: &str) {
+pub(super) fn annotate(value: &mut Value, key: &str, text: &str) {
     let metadata = metadata(value);
     let annotations = metadata.entry("annotations").or_insert_with(|| json!({}));
     if !annotations.is_object() {
@@ -71,12 +71,18 @@ pub fn annotate(value: &mut Value, key: &str, text: &str) {
     annotations[key] = text.into();
 }
 
-pub fn progressing(deployment: &Value) -> Option<&Value> {
+pub(super) fn progressing(deployment: &Value) -> Option<&Value> {
     list(deployment, &["status", "conditions"]).iter().find(|item| text(item, &["type"]) == "Progressing")
 }
 
 /// Sets a condition; the transition time moves only with the status.
-pub fn condition(status: &mut Value, kind: &str, holds: &str, (reason, message): (&str, &str), now: &str) {
+pub(super) fn condition(
+    status: &mut Value,
+    kind: &str,
+    holds: &str,
+    (reason, message): (&str, &str),
+    now: &str,
+) {
     if !status["conditions"].is_array() {
         status["conditions"] = json!([]);
     }
@@ -104,7 +110,7 @@ pub fn condition(status: &mut Value, kind: &str, holds: &str, (reason, message):
 }
 
 /// The template as text with keys in order and without the hash label, for comparison.
-pub fn template_key(template: &Value) -> String {
+pub(super) fn template_key(template: &Value) -> String {
     let mut template = template.clone();
     if let Some(labels) = template["metadata"]["labels"].as_object_mut() {
         labels.shift_remove(LABEL_POD_TEMPLATE_HASH);

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::sim::kinds;
 
 /// `maxSurge` and `maxUnavailable` of a Deployment as whole pods.
-pub fn bounds(spec: &Value, replicas: i64) -> (i64, i64) {
+pub(super) fn bounds(spec: &Value, replicas: i64) -> (i64, i64) {
     let rolling = kinds::at(spec, &["strategy", "rollingUpdate"]);
     let of = |name: &str, up: bool| {
         let value = rolling.and_then(|rolling| rolling.get(name)).cloned().unwrap_or_else(|| "25%".into());
@@ -33,7 +33,7 @@ fn resolve(value: &Value, total: i64, up: bool) -> i64 {
 
 /// Wanted and available pods of one ReplicaSet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Size {
+pub(super) struct Size {
     /// `spec.replicas`.
     pub wanted: i64,
     /// `status.availableReplicas`.
@@ -41,7 +41,7 @@ pub struct Size {
 }
 
 /// How many pods the new ReplicaSet may have.
-pub fn new_size(replicas: i64, surge: i64, new: Size, old: &[Size]) -> i64 {
+pub(super) fn new_size(replicas: i64, surge: i64, new: Size, old: &[Size]) -> i64 {
     if new.wanted >= replicas {
         return replicas;
     }
@@ -51,7 +51,7 @@ pub fn new_size(replicas: i64, surge: i64, new: Size, old: &[Size]) -> i64 {
 }
 
 /// How many pods each old ReplicaSet (oldest first) may keep.
-pub fn old_sizes(replicas: i64, unavailable: i64, new: Size, old: &[Size]) -> Vec<i64> {
+pub(super) fn old_sizes(replicas: i64, unavailable: i64, new: Size, old: &[Size]) -> Vec<i64> {
     let mut sizes: Vec<i64> = old.iter().map(|size| size.wanted).collect();
     let total = new.wanted + sizes.iter().sum::<i64>();
     let least = replicas - unavailable;

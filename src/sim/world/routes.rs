@@ -29,14 +29,14 @@ const CANARY_WEIGHT: &str = "nginx.ingress.kubernetes.io/canary-weight";
 
 /// The routes of one namespace.
 #[derive(Debug, Default)]
-pub struct Routes {
+pub(super) struct Routes {
     splits: Vec<Vec<(Selector, f64)>>,
     services: Vec<Selector>,
 }
 
 impl Routes {
     /// The routes of a namespace as its objects state them.
-    pub fn read(store: &Store, namespace: &str) -> Self {
+    pub(super) fn read(store: &Store, namespace: &str) -> Self {
         let mut routes = Self::default();
         let mut selectors: HashMap<String, Selector> = HashMap::new();
         for service in store.list(SERVICES, Some(namespace)) {
@@ -73,7 +73,7 @@ impl Routes {
     }
 
     /// What share of a component's requests each of its serving pods gets.
-    pub fn shares(&self, pods: &[&Value]) -> Vec<f64> {
+    pub(super) fn shares(&self, pods: &[&Value]) -> Vec<f64> {
         let matching = |selector: &Selector| -> Vec<usize> {
             let matches = |pod: &Value| selector.iter().all(|(key, value)| label(pod, key) == Some(value));
             pods.iter().enumerate().filter(|(_, pod)| matches(pod)).map(|(index, _)| index).collect()
@@ -116,7 +116,7 @@ impl Routes {
 }
 
 /// A map of labels.
-pub fn selector(value: &Value) -> BTreeMap<String, String> {
+pub(super) fn selector(value: &Value) -> BTreeMap<String, String> {
     let pairs = value.as_object().into_iter().flatten();
     pairs.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
 }

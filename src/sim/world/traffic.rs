@@ -22,7 +22,7 @@ use crate::sim::store::Object;
 use crate::sim::world::pod::Run;
 
 /// Upper bounds of the latency histogram, in seconds.
-pub const BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+pub(super) const BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// Cores that a container asks for; it may use twice as many.
 const REQUESTED_CPU: f64 = 0.25;
@@ -33,7 +33,7 @@ const RULES_LOOK_BACK: TimeDelta = TimeDelta::minutes(10);
 
 /// Counters of everything that serves.
 #[derive(Debug)]
-pub struct Traffic {
+pub(super) struct Traffic {
     seed: Seed,
     scrapes: u64,
     meters: HashMap<String, Meter>,
@@ -52,7 +52,7 @@ struct Meter {
 
 impl Traffic {
     /// No traffic yet.
-    pub fn new(seed: Seed) -> Self {
+    pub(super) fn new(seed: Seed) -> Self {
         Self { seed, scrapes: 0, meters: HashMap::new(), gauges: HashMap::new() }
     }
 }
@@ -373,7 +373,7 @@ pub(super) fn wave(at: DateTime<Utc>) -> f64 {
 }
 
 /// Whether any pod behind a selector serves, and with which health status: the worst that their versions give.
-pub fn health(world: &World, namespace: &str, selector: &Value) -> Option<u16> {
+pub(crate) fn health(world: &World, namespace: &str, selector: &Value) -> Option<u16> {
     let selector = routes::selector(selector);
     world
         .runs

@@ -17,7 +17,7 @@ use crate::ui::pen::Pen;
 use crate::ui::shell::edited;
 
 /// Draws the window.
-pub fn draw(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, confirm: &Confirm) {
+pub(crate) fn draw(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, confirm: &Confirm) {
     let theme = ctx.theme;
     let cells = body.width.min(92);
     let area = centred(body, cells, height(confirm, cells.saturating_sub(4)));
@@ -130,7 +130,7 @@ fn changes(lines: &mut Lines<'_>, ctx: &Ctx<'_>, changes: &[ImageChange]) {
 }
 
 /// `backend   …/backend:v1.8.1 → …/backend:v1.8.2`, each image cut at its beginning: its end tells it apart.
-pub fn change_line(pen: &mut Pen<'_>, ctx: &Ctx<'_>, change: &ImageChange) {
+pub(crate) fn change_line(pen: &mut Pen<'_>, ctx: &Ctx<'_>, change: &ImageChange) {
     let theme = ctx.theme;
     pen.left(12, theme.muted, theme, &change.component).skip(1);
     if change.is_nothing() {
@@ -156,7 +156,7 @@ fn image(pen: &mut Pen<'_>, ctx: &Ctx<'_>, (text, cells): (&str, u16), style: St
 }
 
 /// A text field with its name; the one that has the keys is pointed at.
-pub fn field(pen: &mut Pen<'_>, ctx: &Ctx<'_>, (name, focused): (&str, bool), text: (&str, &str)) {
+pub(crate) fn field(pen: &mut Pen<'_>, ctx: &Ctx<'_>, (name, focused): (&str, bool), text: (&str, &str)) {
     let theme = ctx.theme;
     let pointer = if focused { theme.glyphs.current } else { " " };
     pen.put(theme.accent, pointer).fmt(theme.muted, format_args!("{name:<9} "));
@@ -168,7 +168,7 @@ pub fn field(pen: &mut Pen<'_>, ctx: &Ctx<'_>, (name, focused): (&str, bool), te
 }
 
 /// A button; the one that has the keys is framed and reversed.
-pub fn button(pen: &mut Pen<'_>, ctx: &Ctx<'_>, (word, focused): (&str, bool), usable: bool) {
+pub(crate) fn button(pen: &mut Pen<'_>, ctx: &Ctx<'_>, (word, focused): (&str, bool), usable: bool) {
     let theme = ctx.theme;
     let style = match (focused, usable) {
         (true, true) => theme.title.add_modifier(Modifier::REVERSED),

@@ -18,7 +18,7 @@ use crate::ui::pen::Pen;
 const SUGGESTIONS: u16 = 5;
 
 /// Draws the window.
-pub fn draw(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, form: &Form) {
+pub(crate) fn draw(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, form: &Form) {
     let theme = ctx.theme;
     let suggestions = shown(form);
     let preview = u16::try_from(form.preview.len()).unwrap_or(u16::MAX).min(8);

@@ -13,7 +13,7 @@ use crate::ui::pane::Ctx;
 use crate::ui::pen::Pen;
 
 /// Draws the window.
-pub fn draw(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, form: &HandOffForm) {
+pub(crate) fn draw(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, form: &HandOffForm) {
     let theme = ctx.theme;
     let rows = 4 + u16::from(form.ports.is_some()) + 2 * u16::from(form.phrase.is_some());
     let area = centred(body, body.width.min(76), rows + 2);

@@ -15,7 +15,7 @@ use crate::ui::pane::Ctx;
 use crate::ui::pen::Pen;
 
 /// Draws the window, scrolled past `offset` lines.
-pub fn draw(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, offset: usize) {
+pub(crate) fn draw(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, offset: usize) {
     let theme = ctx.theme;
     let lines = lines();
     let tall = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX);

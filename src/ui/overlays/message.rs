@@ -11,7 +11,7 @@ use crate::ui::overlays::clear;
 use crate::ui::pane::Ctx;
 
 /// Draws the window, as tall as its text.
-pub fn draw(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, (title, text): (&str, &str)) {
+pub(crate) fn draw(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, (title, text): (&str, &str)) {
     let widest = text.lines().map(width).max().unwrap_or(0).max(width(title) + 4).saturating_add(4);
     let cells = widest.clamp(30, 90).min(body.width);
     let height = rows(text, cells.saturating_sub(4)).saturating_add(2);
@@ -31,7 +31,7 @@ pub fn draw(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, (title, text): (&str, &
 
 /// Rows that a text takes when it is broken to that width.
 #[must_use]
-pub fn rows(text: &str, cells: u16) -> u16 {
+pub(crate) fn rows(text: &str, cells: u16) -> u16 {
     let mut count: u16 = 0;
     for line in text.lines() {
         let mut rest = line;

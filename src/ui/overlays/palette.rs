@@ -14,7 +14,7 @@ use crate::ui::pane::Ctx;
 use crate::ui::pen::Pen;
 
 /// Draws the choices at the bottom of the body, beside the typed line.
-pub fn draw(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, palette: &Palette) {
+pub(crate) fn draw(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, palette: &Palette) {
     let theme = ctx.theme;
     let count = palette.choices.len();
     let wanted = u16::try_from(count.max(1)).unwrap_or(u16::MAX).min(body.height / 2).min(12);

@@ -14,7 +14,7 @@ use crate::ui::pane::Ctx;
 use crate::ui::pen::Pen;
 
 /// Draws the window.
-pub fn draw(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, form: &WeightForm) {
+pub(crate) fn draw(buf: &mut Buffer, body: Rect, ctx: &Ctx<'_>, form: &WeightForm) {
     let theme = ctx.theme;
     let cells = body.width.min(80);
     let problem = form.problem.as_ref().map_or(0, |problem| rows(problem, cells.saturating_sub(6)));

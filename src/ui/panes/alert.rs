@@ -12,7 +12,7 @@ use crate::ui::pane::{Ctx, Pane};
 use crate::ui::pen::Pen;
 
 /// The pane.
-pub static PANE: Pane = Pane { id: "alert", draw, ..Pane::ROW };
+pub(crate) static PANE: Pane = Pane { id: "alert", draw, ..Pane::ROW };
 
 /// Annotations that stand on the first line already.
 const SAID: [&str; 1] = ["summary"];

@@ -18,7 +18,7 @@ use crate::ui::pane::{Ctx, Pane};
 use crate::ui::pen::Pen;
 
 /// The pane.
-pub static PANE: Pane = Pane {
+pub(crate) static PANE: Pane = Pane {
     id: "alerts",
     focus: Some(Focus::Alerts),
     rows: |area, _, boxed| visible_rows(area, boxed),
@@ -33,7 +33,7 @@ const ELSEWHERE: &str = "No alert of your environments fires. a goes on to every
 
 /// Where the list is, and what the chosen one says.
 #[must_use]
-pub fn areas(body: Rect, store: &Store) -> (Rect, Rect) {
+pub(crate) fn areas(body: Rect, store: &Store) -> (Rect, Rect) {
     let mut list = body;
     let most = if is_wide(body) { 16 } else { 8 };
     let wanted = if store.rows.alerts.is_empty() { 0 } else { (body.height / 3).min(most) };
@@ -141,7 +141,7 @@ fn lost(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
 
 /// Glyph and style of an alert.
 #[must_use]
-pub fn look(ctx: &Ctx<'_>, line: &AlertLine) -> (&'static str, Style) {
+pub(crate) fn look(ctx: &Ctx<'_>, line: &AlertLine) -> (&'static str, Style) {
     let (theme, glyphs, alert) = (ctx.theme, ctx.theme.glyphs, &line.alert);
     if line.quiet().is_some() {
         return (glyphs.paused, theme.muted);

@@ -17,7 +17,7 @@ use crate::ui::panes::gates::{gate_look, rank};
 use crate::ui::pen::Pen;
 
 /// The pane.
-pub static PANE: Pane = Pane { id: "analysis", draw, ..Pane::ROW };
+pub(crate) static PANE: Pane = Pane { id: "analysis", draw, ..Pane::ROW };
 
 const EMPTY: &str = "Nothing has been measured yet. Where the plan asks for it, that holds the release.";
 
@@ -74,7 +74,7 @@ fn is_held_by_numbers(release: &Release) -> bool {
 
 /// Rows of that many verdicts, with or without the numbers behind them.
 #[must_use]
-pub fn lines(verdicts: usize, numbers: bool) -> u16 {
+pub(crate) fn lines(verdicts: usize, numbers: bool) -> u16 {
     u16::try_from(verdicts * if numbers { 2 } else { 1 }).unwrap_or(u16::MAX)
 }
 

@@ -16,7 +16,7 @@ use crate::ui::pen::Pen;
 use crate::ui::theme::Theme;
 
 /// The pane.
-pub static PANE: Pane = Pane { id: "changes", focus: Some(Focus::Changes), draw, ..Pane::ROW };
+pub(crate) static PANE: Pane = Pane { id: "changes", focus: Some(Focus::Changes), draw, ..Pane::ROW };
 
 const EMPTY: &str = "Nothing has changed here in the last hour: no release, no shift of weight, no freeze, no alert, no restart.";
 
@@ -48,7 +48,7 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
 }
 
 /// One change on one line.
-pub fn change_line(pen: &mut Pen<'_>, ctx: &Ctx<'_>, change: &Change) {
+pub(crate) fn change_line(pen: &mut Pen<'_>, ctx: &Ctx<'_>, change: &Change) {
     let theme = ctx.theme;
     let roomy = pen.room() >= 120;
     let age = Short::of(format_args!("{}", Age::between(change.at, ctx.store.now)));
@@ -64,7 +64,7 @@ pub fn change_line(pen: &mut Pen<'_>, ctx: &Ctx<'_>, change: &Change) {
 
 /// How a sort of change looks, in the list and on the time axes.
 #[must_use]
-pub fn change_style(theme: &Theme, kind: ChangeKind) -> Style {
+pub(crate) fn change_style(theme: &Theme, kind: ChangeKind) -> Style {
     match kind {
         ChangeKind::Release => theme.marker,
         ChangeKind::Weight => theme.accent,

@@ -17,7 +17,7 @@ use crate::ui::pen::Pen;
 use crate::ui::theme::Theme;
 
 /// The pane.
-pub static PANE: Pane = Pane {
+pub(crate) static PANE: Pane = Pane {
     id: "differences",
     focus: Some(Focus::Differences),
     whole: Some(|view| matches!(view, View::Differences(_))),

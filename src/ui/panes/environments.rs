@@ -20,7 +20,7 @@ use crate::ui::pane::{Ctx, Pane, tier_word};
 use crate::ui::pen::Pen;
 
 /// The pane.
-pub static PANE: Pane = Pane {
+pub(crate) static PANE: Pane = Pane {
     id: "environments",
     focus: Some(Focus::Environments),
     rows: |area, _, boxed| visible_rows(area, boxed),
@@ -91,7 +91,7 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
 
 /// The first line that is shown in so many rows.
 #[must_use]
-pub fn first_line(store: &Store, rows: u16) -> usize {
+pub(crate) fn first_line(store: &Store, rows: u16) -> usize {
     let cursor = &store.ui.environments;
     let (offset, index) = match sections::selected(store) {
         // without headings a line is a row

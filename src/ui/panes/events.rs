@@ -14,7 +14,7 @@ use crate::ui::pane::{Ctx, Pane};
 use crate::ui::pen::Pen;
 
 /// The pane.
-pub static PANE: Pane = Pane {
+pub(crate) static PANE: Pane = Pane {
     id: "events",
     focus: Some(Focus::Events),
     whole: Some(|view| matches!(view, View::Events(_))),

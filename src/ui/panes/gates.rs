@@ -15,7 +15,7 @@ use crate::ui::pane::{Ctx, Pane};
 use crate::ui::pen::Pen;
 
 /// The pane.
-pub static PANE: Pane = Pane { id: "gates", focus: Some(Focus::Gates), draw, ..Pane::ROW };
+pub(crate) static PANE: Pane = Pane { id: "gates", focus: Some(Focus::Gates), draw, ..Pane::ROW };
 
 fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let View::Release(view) = ctx.store.ui.view() else { return };
@@ -68,7 +68,7 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
 
 /// What refuses and what nobody knows come before what merely waits, and that before what has passed.
 #[must_use]
-pub const fn rank(state: GateState) -> u8 {
+pub(crate) const fn rank(state: GateState) -> u8 {
     match state {
         GateState::Fail => 0,
         GateState::NoData => 1,
@@ -91,7 +91,7 @@ fn gate_line(pen: &mut Pen<'_>, ctx: &Ctx<'_>, gate: &GateStatus, name: u16) {
 
 /// Glyph, word and style of a verdict.
 #[must_use]
-pub fn gate_look(ctx: &Ctx<'_>, state: GateState) -> (&'static str, &'static str, Style) {
+pub(crate) fn gate_look(ctx: &Ctx<'_>, state: GateState) -> (&'static str, &'static str, Style) {
     let (theme, glyphs) = (ctx.theme, ctx.theme.glyphs);
     match state {
         GateState::Pass => (glyphs.done, "pass", theme.healthy),

@@ -17,7 +17,7 @@ use crate::ui::reading;
 use crate::ui::theme::Theme;
 
 /// The pane.
-pub static PANE: Pane = Pane {
+pub(crate) static PANE: Pane = Pane {
     id: "logs",
     focus: Some(Focus::Text),
     whole: Some(|view| matches!(view, View::Logs(_))),

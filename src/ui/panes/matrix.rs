@@ -15,7 +15,7 @@ use crate::ui::pane::{Ctx, Pane, tier_word};
 use crate::ui::pen::Pen;
 
 /// The pane.
-pub static PANE: Pane = Pane {
+pub(crate) static PANE: Pane = Pane {
     id: "matrix",
     focus: Some(Focus::Matrix),
     whole: Some(|view| matches!(view, View::Matrix)),

@@ -21,7 +21,7 @@ pub(super) use curves::{Curves, Detail, curve_style, stroke_glyph};
 pub(super) use title::LimitNote;
 
 /// What a metric pane shows.
-pub struct Chart<'a, M> {
+pub(crate) struct Chart<'a, M> {
     /// What is measured, and by which limits it is judged.
     pub pane: &'a Pane,
     /// It is the one among several that keys mean.
@@ -46,7 +46,7 @@ pub struct Chart<'a, M> {
 
 impl<'a, M: Iterator<Item = (DateTime<Utc>, &'a str, Style)> + Clone> Chart<'a, M> {
     /// Draws the pane. The chrome's freshness is that of the feed; an answer that failed makes it stale.
-    pub fn draw(self, buf: &mut Buffer, area: Rect, mut chrome: Chrome<'a>) {
+    pub(crate) fn draw(self, buf: &mut Buffer, area: Rect, mut chrome: Chrome<'a>) {
         let theme = chrome.theme;
         chrome.freshness = freshness(self.metric, chrome.freshness, self.now);
         let series = self.series;
@@ -116,6 +116,6 @@ pub(super) fn severity_style(theme: &Theme, severity: Severity) -> Style {
 
 /// The value that a curve has now; older ones are no value.
 #[must_use]
-pub fn recent(series: &Series, now: DateTime<Utc>) -> Option<f64> {
+pub(crate) fn recent(series: &Series, now: DateTime<Utc>) -> Option<f64> {
     series.current(now, (series.step * 3.0).max(60.0))
 }

@@ -18,7 +18,7 @@ use crate::ui::panes::metric::Chart;
 use crate::ui::panes::objective;
 
 /// The metric pane that is meant.
-pub static PANE: Pane = Pane { id: "metric", draw: meant, ..Pane::ROW };
+pub(crate) static PANE: Pane = Pane { id: "metric", draw: meant, ..Pane::ROW };
 
 const EMPTY: &str = "No data: Prometheus answered, but has no samples of this. Run `release-cockpit doctor` to see every query \
                      with its answer.";
@@ -32,7 +32,7 @@ fn meant(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
 }
 
 /// Draws as many panes as the grid has cells: those among which the meant one is.
-pub fn grid(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>, (columns, lines): (u16, u16)) {
+pub(crate) fn grid(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>, (columns, lines): (u16, u16)) {
     let panes = &ctx.store.rows.panes;
     let count = usize::from(columns) * usize::from(lines);
     let meant = panes.iter().position(|pane| pane.name == ctx.store.ui.metric).unwrap_or(0);
@@ -48,7 +48,7 @@ pub fn grid(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>, (columns, lines): (u16,
 }
 
 /// Draws that pane; `chosen` tells that it is the meant one among several.
-pub fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>, (pane, chosen): (&pane::Pane, bool)) {
+pub(crate) fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>, (pane, chosen): (&pane::Pane, bool)) {
     let store = ctx.store;
     let Some(id) = store.focused_environment().or_else(|| nameless(store)) else {
         let chart = Chart {
@@ -91,7 +91,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>, (pane, chosen): (&pane:
 
 /// What people call an environment; where it has no name, its namespace.
 #[must_use]
-pub fn name_of(id: &EnvironmentId) -> &str {
+pub(crate) fn name_of(id: &EnvironmentId) -> &str {
     if id.key.name.is_empty() { &id.key.namespace } else { &id.key.name }
 }
 
@@ -107,7 +107,7 @@ fn metric<'a>(store: &'a Store, id: &EnvironmentId, pane: &str) -> Option<&'a Me
 
 /// How true numbers of that environment are.
 #[must_use]
-pub fn freshness<'a>(ctx: &Ctx<'a>, id: &EnvironmentId, has_answered: bool) -> Freshness<'a> {
+pub(crate) fn freshness<'a>(ctx: &Ctx<'a>, id: &EnvironmentId, has_answered: bool) -> Freshness<'a> {
     match ctx.freshness(id.cluster, Feed::Metrics) {
         // An answer that came speaks for itself, whatever the feed's own heartbeat says.
         Freshness::Live(_) if !has_answered => Freshness::Connecting,
@@ -124,7 +124,7 @@ fn nameless(store: &Store) -> Option<EnvironmentId> {
 }
 
 /// What changed this environment, in the order of its times. Of another environment than the one on the screen, nothing is known.
-pub fn markers<'a>(
+pub(crate) fn markers<'a>(
     ctx: &Ctx<'a>,
     id: &EnvironmentId,
 ) -> impl Iterator<Item = (DateTime<Utc>, &'a str, Style)> + Clone + 'a {

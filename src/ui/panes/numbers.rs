@@ -15,7 +15,7 @@ use crate::ui::pane::{Ctx, Pane};
 use crate::ui::pen::Pen;
 
 /// The pane.
-pub static PANE: Pane = Pane {
+pub(crate) static PANE: Pane = Pane {
     id: "numbers",
     focus: Some(Focus::Numbers),
     whole: Some(|view| matches!(view, View::Numbers(_))),

@@ -22,7 +22,12 @@ const BAR: u16 = 10;
 const WAITING: &str = "Waiting for the first answer. It takes one query for each window, from five minutes to the whole period.";
 
 /// Draws the promise of that environment; `chosen` tells that it is the meant pane among several.
-pub fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>, (id, pane, chosen): (&EnvironmentId, &Pane, bool)) {
+pub(crate) fn draw(
+    buf: &mut Buffer,
+    area: Rect,
+    ctx: &Ctx<'_>,
+    (id, pane, chosen): (&EnvironmentId, &Pane, bool),
+) {
     let theme = ctx.theme;
     let objective = ctx.store.cluster(id.cluster).and_then(|cluster| cluster.objectives.get(&id.key));
     let age = objective.and_then(|known| known.at).map(|at| Age::between(at, ctx.store.now));

@@ -13,7 +13,7 @@ use crate::ui::pane::{Ctx, Pane};
 use crate::ui::pen::Pen;
 
 /// The pane.
-pub static PANE: Pane = Pane { id: "outlook", draw, ..Pane::ROW };
+pub(crate) static PANE: Pane = Pane { id: "outlook", draw, ..Pane::ROW };
 
 const EMPTY: &str = "Nothing follows.";
 
@@ -53,7 +53,7 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
 
 /// The outlook of the opened release.
 #[must_use]
-pub fn of(ctx: &Ctx<'_>) -> Option<Outlook> {
+pub(crate) fn of(ctx: &Ctx<'_>) -> Option<Outlook> {
     let View::Release(view) = ctx.store.ui.view() else { return None };
     let release = ctx.store.release(&view.id)?;
     let environment = ctx.store.environment(&ctx.store.environment_of(&view.id)?)?;

@@ -24,7 +24,7 @@ use crate::ui::panes::queue::bar;
 use crate::ui::pen::Pen;
 
 /// The pane.
-pub static PANE: Pane = Pane { id: "plan", focus: Some(Focus::Plan), draw, ..Pane::ROW };
+pub(crate) static PANE: Pane = Pane { id: "plan", focus: Some(Focus::Plan), draw, ..Pane::ROW };
 
 const EMPTY: &str = "No plan yet: the controller makes it when it sees the release.";
 

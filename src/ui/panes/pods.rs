@@ -20,7 +20,7 @@ use crate::ui::pane::{Ctx, Pane};
 use crate::ui::pen::Pen;
 
 /// The pane.
-pub static PANE: Pane = Pane {
+pub(crate) static PANE: Pane = Pane {
     id: "pods",
     focus: Some(Focus::Pods),
     rows: |area, _, boxed| visible_rows(area, boxed),
@@ -113,7 +113,7 @@ fn frame(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>, freshness: Freshness<'_>) 
 /// Which pod each row of the list is about, where it has so many rows: from the scroll position on, each with its cause below where
 /// there is room for all causes, or where it is selected.
 #[must_use]
-pub fn rows(store: &Store, height: u16) -> Vec<usize> {
+pub(crate) fn rows(store: &Store, height: u16) -> Vec<usize> {
     let cursor = &store.ui.pods;
     let rows = &store.rows.pods;
     let height = usize::from(height);

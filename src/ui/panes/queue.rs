@@ -16,7 +16,7 @@ use crate::ui::pane::{Ctx, Pane};
 use crate::ui::pen::Pen;
 
 /// The pane.
-pub static PANE: Pane = Pane { id: "queue", focus: Some(Focus::Queue), draw, ..Pane::ROW };
+pub(crate) static PANE: Pane = Pane { id: "queue", focus: Some(Focus::Queue), draw, ..Pane::ROW };
 
 const EMPTY: &str = "No releases yet: press n to deploy a version, or run `release-cockpit deploy`.";
 
@@ -185,7 +185,12 @@ impl Columns {
 }
 
 /// Progress as cells that are full, and cells to come.
-pub fn bar(pen: &mut Pen<'_>, ctx: &Ctx<'_>, (done, all): (usize, usize), (cells, style): (u16, Style)) {
+pub(crate) fn bar(
+    pen: &mut Pen<'_>,
+    ctx: &Ctx<'_>,
+    (done, all): (usize, usize),
+    (cells, style): (u16, Style),
+) {
     let full = usize::from(cells) * done.min(all) / all.max(1);
     for at in 0..usize::from(cells) {
         if at < full {
@@ -198,7 +203,7 @@ pub fn bar(pen: &mut Pen<'_>, ctx: &Ctx<'_>, (done, all): (usize, usize), (cells
 
 /// Glyph and style of a phase.
 #[must_use]
-pub fn phase_look(ctx: &Ctx<'_>, phase: Phase) -> (&'static str, Style) {
+pub(crate) fn phase_look(ctx: &Ctx<'_>, phase: Phase) -> (&'static str, Style) {
     let (theme, glyphs) = (ctx.theme, ctx.theme.glyphs);
     match phase {
         Phase::Pending => (glyphs.waiting, theme.warning),

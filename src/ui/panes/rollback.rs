@@ -17,7 +17,7 @@ use crate::ui::pane::{Ctx, Pane};
 use crate::ui::pen::Pen;
 
 /// The pane.
-pub static PANE: Pane = Pane {
+pub(crate) static PANE: Pane = Pane {
     id: "rollback",
     focus: Some(Focus::Candidates),
     whole: Some(|view| matches!(view, View::Rollback(_))),

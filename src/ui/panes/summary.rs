@@ -15,7 +15,7 @@ use crate::ui::panes::queue::phase_look;
 use crate::ui::pen::Pen;
 
 /// The pane.
-pub static PANE: Pane = Pane { id: "summary", draw, ..Pane::ROW };
+pub(crate) static PANE: Pane = Pane { id: "summary", draw, ..Pane::ROW };
 
 fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let View::Release(view) = ctx.store.ui.view() else { return };

@@ -11,7 +11,7 @@ use crate::ui::pane::{Ctx, Pane};
 use crate::ui::{reading, syntax};
 
 /// The pane.
-pub static PANE: Pane = Pane {
+pub(crate) static PANE: Pane = Pane {
     id: "text",
     focus: Some(Focus::Text),
     whole: Some(|view| matches!(view, View::Text(_))),

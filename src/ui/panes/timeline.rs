@@ -10,7 +10,7 @@ use crate::ui::pane::{Ctx, Pane};
 use crate::ui::pen::Pen;
 
 /// The pane.
-pub static PANE: Pane = Pane { id: "timeline", focus: Some(Focus::Timeline), draw, ..Pane::ROW };
+pub(crate) static PANE: Pane = Pane { id: "timeline", focus: Some(Focus::Timeline), draw, ..Pane::ROW };
 
 fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let View::Release(view) = ctx.store.ui.view() else { return };

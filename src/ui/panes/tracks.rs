@@ -20,7 +20,7 @@ use crate::ui::pane::{Ctx, Pane};
 use crate::ui::pen::Pen;
 
 /// The pane.
-pub static PANE: Pane = Pane { id: "tracks", draw, ..Pane::ROW };
+pub(crate) static PANE: Pane = Pane { id: "tracks", draw, ..Pane::ROW };
 
 const EMPTY: &str = "One version only: nothing runs beside it.";
 
@@ -89,7 +89,12 @@ fn drift(buf: &mut Buffer, inner: Rect, ctx: &Ctx<'_>, status: &ReleaseStatus) -
 
 /// Rows that the pane's content takes.
 #[must_use]
-pub fn wanted((store, id): (&Store, &ReleaseId), status: &ReleaseStatus, cells: u16, boxed: bool) -> u16 {
+pub(crate) fn wanted(
+    (store, id): (&Store, &ReleaseId),
+    status: &ReleaseStatus,
+    cells: u16,
+    boxed: bool,
+) -> u16 {
     let (_, left_out) = shown_in(store, id);
     let shown = status.tracks.len().saturating_sub(left_out);
     let lines = shown * if boxed { 2 } else { 1 } + usize::from(boxed);

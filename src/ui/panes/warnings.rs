@@ -12,7 +12,7 @@ use crate::ui::pane::{Ctx, Pane};
 use crate::ui::pen::Pen;
 
 /// The pane.
-pub static PANE: Pane = Pane { id: "warnings", draw, ..Pane::ROW };
+pub(crate) static PANE: Pane = Pane { id: "warnings", draw, ..Pane::ROW };
 
 /// Lines that are shown at most beside everything else.
 const MOST: usize = 3;
@@ -42,7 +42,7 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
 
 /// Rows that the pane wants; none where there is nothing to warn of.
 #[must_use]
-pub fn wanted(warnings: &[EventGroup], boxed: bool) -> u16 {
+pub(crate) fn wanted(warnings: &[EventGroup], boxed: bool) -> u16 {
     let rows = u16::try_from(warnings.len().min(MOST)).unwrap_or_default();
     if rows == 0 { 0 } else { rows + if boxed { 2 } else { 1 } }
 }

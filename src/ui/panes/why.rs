@@ -21,7 +21,7 @@ use crate::ui::panes::queue::phase_look;
 use crate::ui::pen::Pen;
 
 /// The pane.
-pub static PANE: Pane = Pane {
+pub(crate) static PANE: Pane = Pane {
     id: "why",
     focus: Some(Focus::Why),
     whole: Some(|view| matches!(view, View::Why(_))),

@@ -22,7 +22,7 @@ use crate::ui::panes::{metrics, objective};
 use crate::ui::pen::Pen;
 
 /// The pane.
-pub static PANE: Pane = Pane {
+pub(crate) static PANE: Pane = Pane {
     id: "zoom",
     focus: Some(Focus::Zoom),
     whole: Some(|view| matches!(view, View::Zoom(_))),

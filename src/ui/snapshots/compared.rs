@@ -11,7 +11,7 @@ use crate::app::state::view::{Pane as Focus, View};
 
 /// Staging and production: both on their way where there is nothing, both read where all is live, one of them lost where the world is
 /// lost.
-pub fn differences(mut store: Store) -> Store {
+pub(super) fn differences(mut store: Store) -> Store {
     let view = DifferencesView {
         left: Side::of(environment_id("staging")),
         right: Side::of(environment_id("production")),

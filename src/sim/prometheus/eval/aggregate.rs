@@ -10,7 +10,11 @@ use super::super::samples::Labels;
 use super::{EvalError, Evaluator, Point, bad};
 
 /// Evaluates an aggregation.
-pub fn eval(evaluator: &Evaluator<'_>, expr: &AggregateExpr, at: i64) -> Result<Vec<Point>, EvalError> {
+pub(super) fn eval(
+    evaluator: &Evaluator<'_>,
+    expr: &AggregateExpr,
+    at: i64,
+) -> Result<Vec<Point>, EvalError> {
     let name = expr.op.to_string();
     let points = evaluator.vector(&expr.expr, at)?;
     let parameter = match (&expr.param, name.as_str()) {

@@ -8,7 +8,7 @@ use super::super::samples::Labels;
 use super::{EvalError, Evaluator, Point, Value, bad};
 
 /// Evaluates a binary expression.
-pub fn eval(evaluator: &Evaluator<'_>, expr: &BinaryExpr, at: i64) -> Result<Value, EvalError> {
+pub(super) fn eval(evaluator: &Evaluator<'_>, expr: &BinaryExpr, at: i64) -> Result<Value, EvalError> {
     let op = expr.op.to_string();
     let returns_bool = expr.modifier.as_ref().is_some_and(|modifier| modifier.return_bool);
     let left = evaluator.eval(&expr.lhs, at)?;

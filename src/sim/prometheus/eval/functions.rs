@@ -9,7 +9,7 @@ use super::super::samples::Labels;
 use super::{EvalError, Evaluator, Point, Value, bad, unique};
 
 /// Evaluates a call.
-pub fn call(evaluator: &Evaluator<'_>, call: &Call, at: i64) -> Result<Value, EvalError> {
+pub(super) fn call(evaluator: &Evaluator<'_>, call: &Call, at: i64) -> Result<Value, EvalError> {
     let args: Vec<&Expr> = call.args.args.iter().map(AsRef::as_ref).collect();
     let name = call.func.name;
     match name {
