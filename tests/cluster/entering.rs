@@ -58,6 +58,8 @@ async fn a_shell_and_a_forwarded_port_lead_into_the_pod_and_back() {
     drop(stream);
     terminal.press("\u{3}");
     terminal.until("the cockpit again", |screen| line_with(screen, &["Pods", "production"]));
+    // text right after a refusal is dropped; a key that is no text ends that
+    terminal.press("\u{1b}[A");
     terminal.press("q");
     assert!(terminal.ended().success());
 }
