@@ -31,7 +31,7 @@ pub(crate) mod disruption_budget;
 pub(crate) mod driver;
 pub(crate) mod environment_action;
 pub(crate) mod event_row;
-pub(crate) mod fared;
+
 pub(crate) mod freeze;
 pub(crate) mod gate;
 pub(crate) mod governing;
@@ -74,6 +74,7 @@ pub(crate) mod track;
 pub(crate) mod undecodable;
 pub(crate) mod usage;
 pub(crate) mod version;
+pub(crate) mod version_outcome;
 pub(crate) mod way_back;
 pub(crate) mod weight;
 pub(crate) mod why;

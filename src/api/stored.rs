@@ -10,8 +10,8 @@
 //! The list travels as an annotation that exists in memory only: it needs no field in any type, survives every clone and cache, and
 //! is removed from what the API server sends, so that nobody can write it.
 //!
-//! A field of a spec that this version does not have is such a part too: a newer version's policy must not be taken for a policy without
-//! it. Such fields of a status are kept when the status is written ([`add_newer_fields`]).
+//! An unknown field of a spec counts as such a part: it may be a gate of a newer version. Unknown fields of a status are preserved when
+//! the status is written ([`add_newer_fields`]).
 
 use std::borrow::Cow;
 
@@ -60,7 +60,7 @@ pub(crate) struct UnknownPart {
     pub path: String,
     /// Its value where that is a short text or number, else why it cannot be decoded.
     pub value: String,
-    /// Whether it is a field that this version does not have: everything else of the object is decoded.
+    /// Whether this is an unknown field, with the rest of the object decoded.
     #[serde(default)]
     pub is_field: bool,
 }
@@ -85,7 +85,7 @@ pub(crate) fn is_understood(object: &impl Resource) -> bool {
     object.meta().annotations.as_ref().is_none_or(|annotations| !annotations.contains_key(UNKNOWN_PARTS))
 }
 
-/// Whether this version decodes every field that it has of the object; fields that it does not have aside.
+/// Whether the object was decoded except for unknown fields.
 #[must_use]
 pub(crate) fn is_decoded(object: &impl Resource) -> bool {
     unknown_parts(object).iter().all(|part| part.is_field)

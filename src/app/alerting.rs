@@ -10,7 +10,7 @@ use crate::app::state::event::AlertingEvent;
 use crate::app::state::store::Dirty;
 use crate::domain::alert_row::{AlertCount, Words};
 
-/// Folds in alerts of a source, what an Alertmanager does with them, or when they fired lately.
+/// Applies an event about alerts, silences or alert history.
 pub(super) fn apply(cluster: &mut ClusterState, dirty: &mut Dirty, event: AlertingEvent) {
     match event {
         AlertingEvent::AlertSources(sources) => cluster.alerts.retain(|source, _| sources.contains(source)),

@@ -26,11 +26,10 @@ impl Words {
         (!self.words.is_empty()).then(|| self.words.remove(0))
     }
 
-    /// The span of time that the words begin with; nothing where none is given.
+    /// Takes a leading duration; `None` if there is none.
     ///
     /// # Errors
-    /// A word that was probably meant as a duration is none, stands where none is read, is no time at all or more than `longest`: one
-    /// sentence that says what is accepted. It never becomes a part of a reason.
+    /// A word looks like a duration but is invalid, misplaced, zero or longer than `longest`. The sentence states the accepted form.
     pub(super) fn duration(
         &mut self,
         form: &str,
@@ -45,7 +44,7 @@ impl Words {
         };
         let span = span.to_delta();
         if span <= TimeDelta::zero() {
-            return Err(format!("`{first}` is no time: {form}"));
+            return Err(format!("`{first}` is zero: {form}"));
         }
         if let Some(longest) = longest.filter(|longest| span > *longest) {
             return Err(format!("`{first}` is too long, at most {}: {form}", Age::of(longest)));

@@ -46,7 +46,7 @@ pub fn cli_verbs() -> impl Iterator<Item = (&'static str, &'static Command)> {
     COMMANDS.iter().copied().filter_map(|command| command.cli.map(|verb| (verb, command)))
 }
 
-/// The command's own condition, regardless of view, permissions and age of the data.
+/// The command's own condition; view, permissions and data age aside.
 #[must_use]
 pub fn own_availability(store: &Store, command: &Command, target: &Target) -> Availability {
     match (command.availability, command.action) {

@@ -1,8 +1,7 @@
-//! Keys that were typed for a window that did not open: they are dropped, so that no letter of a version or reason acts as a command.
+//! Drops text that was typed for a dialog that did not open. Otherwise each letter of a version or reason would run a command.
 //!
-//! A refused command that would have asked something begins it. It lasts as long as the typing does: each dropped key prolongs it, and a
-//! pause of [`QUIET`], or a key that is no text (escape, an arrow, a chord with ctrl), ends it. It ends after [`LONGEST`] anyway: whoever
-//! tries the same key again and again is not typing a text.
+//! Dropping starts when a command that would open a dialog is refused. Each dropped key prolongs it. A pause of [`QUIET`] or a key that
+//! is not text (escape, an arrow, a ctrl chord) ends it. It lasts at most [`LONGEST`], for a user who retries the same key.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -11,14 +10,14 @@ use crate::app::state::store::Store;
 use crate::app::state::toast::Level;
 use crate::config::key::{KeyChord, KeyCode};
 
-/// The pause after which keys mean commands again. The store's clock moves once a second: a person waits between one and two seconds.
+/// Pause after which keys run commands again. The store's clock ticks once a second, so the actual pause is one to two seconds.
 const QUIET: TimeDelta = TimeDelta::seconds(2);
 
-/// How long it lasts at most.
+/// Longest time that text is dropped.
 const LONGEST: TimeDelta = TimeDelta::seconds(10);
 
-/// A command has run or was refused. It begins where the command asks before it changes something, nothing is asked, and somebody was
-/// warned since `before`.
+/// Starts dropping text after a refused command. A command is refused if it opens no dialog and adds a warning: a toast later than
+/// `before`, or one more than `count`.
 pub(super) fn after(store: &mut Store, command: &Command, before: Option<DateTime<Utc>>, count: usize) {
     let newest = store.toasts.back();
     let is_news = store.toasts.len() > count || newest.map(|toast| toast.at) != before;
@@ -29,7 +28,7 @@ pub(super) fn after(store: &mut Store, command: &Command, before: Option<DateTim
     }
 }
 
-/// Whether this key belongs to what was typed for a window that did not open.
+/// Whether to drop this key.
 pub(super) fn swallows(store: &mut Store, chord: KeyChord) -> bool {
     let Some((began, until)) = store.typing_ahead else { return false };
     let is_text = chord.typed().is_some()

@@ -96,7 +96,7 @@ pub(crate) type Asked = (&'static str, RequestId, Effect);
 /// The dry run that tells most: of our approval where one is missing, else of the same release asked for by us. Nothing is sent that
 /// the server would answer with a lack of permission. Where nothing is asked, one sentence says why.
 pub(crate) fn ask(store: &mut Store, id: &ReleaseId) -> Result<Asked, String> {
-    let missing = || "the server was not asked: this release is gone".to_owned();
+    let missing = || "the API server was not asked: its Environment or the release was deleted".to_owned();
     let environment_id = store.environment_of(id).ok_or_else(missing)?;
     let release = store.release(id).ok_or_else(missing)?;
     if release.phase().is_final() {

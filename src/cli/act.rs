@@ -48,15 +48,7 @@ pub(super) async fn on_release(
     let session = Session::open(settings, &[target]).await?;
     let environments = environments(&session, kind).await?;
     let releases = session.releases().await?;
-    let release = match choose::release(&environments, &releases, target, choose::fitting(kind)) {
-        Ok(release) => release,
-        Err(error) if error.exit() == Exit::Usage => return Err(error),
-        // what fits none of the environment's releases may have been done to the last one
-        Err(error) => match choose::last(&environments, &releases, target) {
-            Some(last) if action_already::done(kind, &last.spec.version, &status(last)).is_some() => last,
-            _ => return Err(error),
-        },
-    };
+    let release = choose::addressed(&environments, &releases, target, kind)?;
     let key = release.environment_key();
     let environment = environments.iter().find(|environment| environment.key() == key);
     let approved = environment
@@ -74,7 +66,7 @@ pub(super) async fn on_release(
     submit(&session, (release, environment), kind, (act, how)).await
 }
 
-/// The environments in sight. Whoever stops a release need not be able to read them.
+/// Readable environments. Stopping a release does not require read access to them.
 async fn environments(session: &Session, kind: ActionKind) -> Result<Vec<Environment>, CliError> {
     match session.environments().await {
         Err(error) if rule(kind).is_stop() && error.exit() != Exit::Unreachable => {
@@ -89,14 +81,14 @@ fn status(release: &Release) -> ReleaseStatus {
     release.status.clone().unwrap_or_default()
 }
 
-/// The refusal of an action that needs the environment of a release.
+/// Error for an action that needs the missing environment of a release.
 pub(super) fn no_environment(release: &Release) -> CliError {
     let (key, environment) = (release.key(), release.environment_key());
     let sentence = format!("environment {environment} of release {key} does not exist, or cannot be decoded");
     CliError::new(Exit::Error, sentence)
 }
 
-/// Sends nothing, since nothing would change: that is what was wanted.
+/// Reports that the release is already in the requested state.
 fn report_done(release: &Release, done: &str, how: &How) -> Result<Exit, CliError> {
     match how.output {
         Format::Json => output::json(release)?,
@@ -133,7 +125,7 @@ pub(super) async fn submit(
     send(session, (environment, confirmation), (&action, foreseen), (&what, how)).await
 }
 
-/// Asks for what is demanded, sends, and tells what became of it. `foreseen`: why the controller would refuse what is only tried.
+/// Asks for confirmation, sends the action and reports the result. `foreseen` is the refusal predicted for a dry run.
 pub(super) async fn send(
     session: &Session,
     (environment, confirmation): (Option<&Environment>, Confirmation),
@@ -164,7 +156,7 @@ pub(super) async fn send(
     }
 }
 
-/// The API server would accept what the controller would refuse.
+/// Reports a dry run that the API server accepts and the controller would refuse.
 fn would_be_refused(action: &ReleaseAction, why: &str, (what, how): (&str, &How)) -> Result<Exit, CliError> {
     let why = crate::sanitize::line(why);
     if how.output == Format::Json {

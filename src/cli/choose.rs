@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use super::error::CliError;
 use super::exit::Exit;
 use crate::api::{ActionKind, Environment, Release};
-use crate::domain::action_rule;
+use crate::domain::{action_already, action_rule};
 use crate::sanitize;
 
-/// Least length of a random suffix: what the server makes of `generateName`.
+/// Shortest random suffix: the length that `generateName` appends.
 const SUFFIX: usize = 5;
 
 /// The environment called `name`, `namespace/name` or `application/name`.
@@ -89,21 +89,39 @@ pub(super) fn release<'a>(
     }
 }
 
-/// Whether `given` is that name without the random suffix by which it is told from others: `staging-v3-1-1` is not the beginning of
-/// `staging-v3-1-10-b81bd5d0`, nor `staging-v3` that of any version.
+/// The release that an action addresses: as [`release`], or the last one of the environment if the action is already done there.
+pub(super) fn addressed<'a>(
+    environments: &[Environment],
+    releases: &'a [Release],
+    given: &str,
+    kind: ActionKind,
+) -> Result<&'a Release, CliError> {
+    release(environments, releases, given, fitting(kind)).or_else(|error| {
+        // an ambiguous name stays ambiguous
+        let last = last(environments, releases, given).filter(|_| error.exit() != Exit::Usage);
+        last.filter(|last| is_done(kind, last)).ok_or(error)
+    })
+}
+
+fn is_done(kind: ActionKind, release: &Release) -> bool {
+    let status = release.status.clone().unwrap_or_default();
+    action_already::done(kind, &release.spec.version, &status).is_some()
+}
+
+/// Whether `given` is `name` without its random suffix. Other prefixes do not match: `staging-v3-1-1` is not `staging-v3-1-10-b81bd5d0`.
 fn is_without_suffix(name: &str, given: &str) -> bool {
     let rest = name.strip_prefix(given).and_then(|rest| rest.strip_prefix('-'));
     rest.is_some_and(|rest| rest.len() >= SUFFIX && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
-/// Releases into an environment of that name, or `namespace/name`, whether or not its Environment exists.
+/// Releases into the environment `name` or `namespace/name`, even if the Environment was deleted.
 fn into<'a>(releases: &'a [Release], given: &str) -> impl Iterator<Item = &'a Release> {
     releases.iter().filter(move |release| {
         release.spec.environment == given || release.environment_key().to_string() == given
     })
 }
 
-/// The last release of the environment called `given`: the one that executes, else the newest.
+/// The release in progress in the environment `given`, else the newest one.
 pub(super) fn last<'a>(
     environments: &[Environment],
     releases: &'a [Release],
@@ -234,6 +252,23 @@ mod tests {
         assert!(
             find("nope", ActionKind::Abort).unwrap_err().contains("neither a release nor an environment")
         );
+    }
+
+    #[test]
+    fn an_ambiguous_environment_is_not_the_one_where_it_is_done_already() {
+        let both = [an_environment("a", "production"), an_environment("b", "production")];
+        let releases = [
+            a_release("a", "production-v1-aaaaa", Phase::Progressing),
+            a_release("b", "production-v2-bbbbb", Phase::Paused),
+        ];
+        let pause = |environments, given| {
+            addressed(environments, &releases, given, ActionKind::Pause)
+                .map(|found| found.key().to_string())
+                .map_err(|error| error.exit())
+        };
+        assert_eq!(pause(&both, "production"), Err(Exit::Usage));
+        assert_eq!(pause(&both, "a/production").unwrap(), "a/production-v1-aaaaa");
+        assert_eq!(pause(&both, "b/production").unwrap(), "b/production-v2-bbbbb", "paused already");
     }
 
     #[test]

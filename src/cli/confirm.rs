@@ -10,7 +10,7 @@ use crate::domain::action_rule::{self, Confirmation, Demand};
 use crate::sanitize;
 
 /// Makes sure that what the action demands in this environment was given, by a flag or on the terminal. `what` is about to be done.
-/// Where the environment is not known, as where a release is stopped whose environment was deleted, production's rules hold.
+/// The rules of production apply if the Environment is unknown, for example deleted.
 ///
 /// A yes is asked for on a terminal only: a script that names the action means it. The phrase is never taken for granted.
 pub(super) fn confirm(

@@ -9,7 +9,7 @@ pub enum Exit {
     Ok,
     /// It did not work.
     Error,
-    /// The arguments, the settings or the kubeconfig are wrong.
+    /// Invalid arguments, settings or kubeconfig.
     Usage,
     /// The server, a policy or the controller said no.
     Refused,

@@ -1,4 +1,4 @@
-//! What the controller would answer to an action that is only tried: by the rules that it judges by, on what can be read here.
+//! Predicts the controller's verdict for a dry run, by the same rules, from the objects that the user can read.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,9 +13,9 @@ use crate::domain::health::Answers;
 use crate::domain::rollout::{Governs, Observed};
 use crate::domain::workload_kind;
 
-/// Why the controller would refuse the action now; absent where it would carry it out.
+/// Predicts why the controller would refuse a release action; `None` if it would apply it.
 ///
-/// Where Argo Rollouts are promoted, their own steps decide, which are not read here: nothing is foreseen.
+/// Promotions of Argo Rollouts depend on the Rollout's steps, which are not read here, and are not predicted.
 pub(super) fn refusal(
     release: &Release,
     environment: Option<&Environment>,
@@ -53,8 +53,8 @@ pub(super) fn refusal(
     (!verdict.is_applied()).then_some(verdict.message)
 }
 
-/// Why the controller would refuse an action on the environment itself. What it does to a workload hangs on the workload, which is not
-/// read here: nothing is foreseen.
+/// Predicts why the controller would refuse an environment action; `None` if it would apply it. Scale and Restart depend on the
+/// workload, which is not read here, and are not predicted.
 pub(super) fn refusal_of_environment(
     environment: &Environment,
     releases: &[Release],

@@ -12,9 +12,9 @@ use super::table::Table;
 use crate::api::environment::Component;
 use crate::config::Settings;
 use crate::domain::age::Age;
-use crate::domain::fared;
 use crate::domain::known_version::{KnownVersion, digest, known_versions, tag};
 use crate::domain::template_diff::{self, Row};
+use crate::domain::version_outcome;
 use crate::time::Clock;
 use crate::workload::Revision;
 
@@ -142,7 +142,7 @@ pub(super) async fn versions(settings: &Settings, wanted: &Rollback) -> Result<E
         let mark = if good == Some(version) { "would be gone back to" } else { "" };
         table.row([
             version.version.as_str(),
-            &fared::sentence(version),
+            &version_outcome::sentence(version),
             &version.soaked.map_or_else(String::new, |soaked| Age::of(soaked).to_string()),
             &version.at.map_or_else(String::new, |at| Age::between(at, now).to_string()),
             version.requested_by.as_deref().unwrap_or_default(),
@@ -163,7 +163,7 @@ pub(super) async fn versions(settings: &Settings, wanted: &Rollback) -> Result<E
 fn version_as_json(version: &KnownVersion) -> Value {
     json!({
         "version": version.version, "images": version.images, "release": version.release,
-        "requestedBy": version.requested_by, "at": version.at, "fared": fared::word(version), "by": version.ending.as_ref().and_then(|ending| ending.by.as_deref()),
+        "requestedBy": version.requested_by, "at": version.at, "fared": version_outcome::word(version), "by": version.ending.as_ref().and_then(|ending| ending.by.as_deref()),
         "soakedSeconds": version.soaked.map(|soaked| soaked.num_seconds()), "current": version.current,
         "denied": version.denied, "isWayBack": version.is_way_back(),
     })

@@ -202,7 +202,7 @@ pub(super) fn way_back<'a>(
     Ok(found)
 }
 
-/// A release that is requested in the second of a stop would be aborted: whoever saw the stop waits until that second is over.
+/// Waits until the second of the last stop is over: a release requested within it would be aborted.
 async fn wait_out_the_stop(environment: &Environment) {
     let Some(stop) = environment.status.as_ref().and_then(|status| status.stop.as_ref()) else { return };
     let over = stop.at.timestamp().saturating_add(1).saturating_mul(1_000);
@@ -215,7 +215,7 @@ async fn wait_out_the_stop(environment: &Environment) {
     }
 }
 
-/// A request id stands for one release: what was meant by it cannot become something else.
+/// Refuses a request id that was used for a different release.
 async fn refuse_reuse(session: &Session, release: &Release, id: &str) -> Result<(), CliError> {
     let (key, name) = (release.environment_key(), release.key());
     let releases = session.releases().await?;

@@ -216,7 +216,7 @@ fn versions(environment: &Environment) -> String {
     versions.join(", ")
 }
 
-/// The last release, where it failed.
+/// The last release, if it failed.
 fn failed<'a>(environment: &Environment, releases: &'a [Release]) -> Option<&'a Release> {
     let key = environment.key();
     outcome::failed(releases.iter().filter(|release| release.environment_key() == key))

@@ -74,7 +74,7 @@ pub enum Kind {
 }
 
 impl Error {
-    /// An error of that kind; the sentence says what failed and what to do.
+    /// Creates an error; `sentence` states the failure and the remedy.
     pub(crate) fn new(kind: Kind, sentence: impl Into<String>) -> Self {
         Self { kind, sentence: sentence.into() }
     }

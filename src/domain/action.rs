@@ -56,8 +56,8 @@ pub(crate) fn applied(action: &ReleaseAction) -> Verdict {
             "paused: no further component is started; pods that are being replaced finish, since the workload itself is not paused"
         }
         ActionKind::Resume => "resumed",
-        ActionKind::Abort => "aborted: what it changed, if anything, is being restored",
-        ActionKind::Rollback => "rolling back: what it changed, if anything, is being restored",
+        ActionKind::Abort => "aborted; its changes, if any, are being rolled back",
+        ActionKind::Rollback => "rolling back its changes, if any",
         ActionKind::SetWeight => "the weight is shifted",
         ActionKind::Promote => "on to the next step",
         ActionKind::PromoteFull => "on to all weight on the new version",
@@ -95,8 +95,8 @@ pub(crate) fn judge(
     refusal.unwrap_or_else(|| applied(action))
 }
 
-/// Why an action of which this version does not understand a part is refused. What its author saw (`spec.evidence`) decides nothing,
-/// and a field that this version does not have stops nobody from stopping.
+/// Refuses an action that this version decodes only in part. Unknown parts of `spec.evidence` are ignored, and so are unknown fields
+/// of actions that stop something.
 pub(super) fn unknown(action: &ReleaseAction) -> Option<String> {
     let parts = stored::unknown_parts(action);
     let stops = action_rule::rule(action.spec.action).is_stop();

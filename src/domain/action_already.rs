@@ -1,4 +1,4 @@
-//! Actions that would change nothing, since somebody has had the same done: repeating them succeeds.
+//! Idempotent actions: repeating one succeeds and changes nothing.
 
 use crate::api::environment::Environment;
 use crate::api::release::{Phase, Release, ReleaseStatus};
@@ -9,7 +9,7 @@ use crate::domain::outcome::{aborted, last_by};
 use crate::domain::timeline::CONTROLLER;
 use crate::domain::{approval, identity};
 
-/// What was done already, such as `v1.8.2 is already paused by bob`; absent where the action would change something or does not fit.
+/// `v1.8.2 is already paused by bob`; `None` if the action would change something or does not fit the phase.
 #[must_use]
 pub(crate) fn done(kind: ActionKind, version: &str, status: &ReleaseStatus) -> Option<String> {
     let by = |name: Option<&str>| match name {
@@ -38,7 +38,7 @@ pub(crate) fn done(kind: ActionKind, version: &str, status: &ReleaseStatus) -> O
     }
 }
 
-/// That the author has approved what the release waits for now; absent where they have not, or could fill further slots.
+/// `you have already approved v1.8.2`; `None` if the author has not, or can fill further slots.
 #[must_use]
 pub(crate) fn approved(release: &Release, environment: &Environment, author: Author<'_>) -> Option<String> {
     let status = release.status.as_ref()?;

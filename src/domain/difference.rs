@@ -1,6 +1,6 @@
 //! What differs between two environments: both are described as settings by name, and the settings are compared.
 //!
-//! Owns the comparison. How an environment is described is [`portrait()`]'s; how its objects are read is no business of this room. A
+//! Owns the comparison. [`portrait()`] describes an environment; reading its objects is left to `cluster`. A
 //! setting is compared by a keyed hash, and of a secret nothing but that is kept.
 
 mod portrait;

@@ -22,6 +22,7 @@ use crate::domain::span;
 
 mod expiry;
 pub(crate) mod ledger;
+mod message;
 mod operate;
 mod restore;
 
@@ -114,56 +115,6 @@ pub(crate) fn overtaken(action: &ReleaseAction, all: &[Arc<ReleaseAction>]) -> O
     Some(Verdict { result: ActionResult::Refused, message, is_suspicious: false })
 }
 
-/// What is said of an action that was carried out; the same whenever it is asked.
-#[must_use]
-pub(crate) fn applied(action: &ReleaseAction) -> Verdict {
-    let parameters = action.spec.parameters.clone().unwrap_or_default();
-    let until = parameters.until.map_or(String::new(), |until| format!(" until {}", time(until)));
-    let component = parameters.component.as_deref().unwrap_or_default();
-    let message = match action.spec.action {
-        ActionKind::Freeze => {
-            let in_flight = match parameters.in_flight.unwrap_or_default() {
-                InFlight::Finish => "a release that executes may finish",
-                InFlight::Hold => "a release that executes holds where it is",
-                InFlight::RollBack => "a release that executes is rolled back",
-            };
-            format!("frozen{until}; {in_flight}")
-        }
-        ActionKind::Unfreeze => "releases may start again".to_owned(),
-        ActionKind::Deny => format!("on the deny list{until}"),
-        ActionKind::Allow => "off the deny list".to_owned(),
-        ActionKind::AbortAll => {
-            "aborts every release that was requested until now and is no rollback; what they changed, if anything, is being restored".to_owned()
-        }
-        ActionKind::Scale => match parameters.replicas {
-            Some(replicas) => format!("{component} has {replicas} replicas"),
-            None => format!("{component} has as many replicas as before"),
-        },
-        ActionKind::Restart => format!("the pods of {component} are being started anew"),
-        ActionKind::Retire => "the Environment may be deleted within an hour".to_owned(),
-        ActionKind::Review => {
-            format!("the debt of {} is cleared", parameters.debt.as_deref().unwrap_or_default())
-        }
-        _ => "carried out".to_owned(),
-    };
-    Verdict { result: ActionResult::Applied, message, is_suspicious: false }
-}
-
-/// As [`applied`], of an environment whose status is that one afterwards.
-fn applied_to(status: &EnvironmentStatus, action: &ReleaseAction) -> Verdict {
-    let verdict = applied(action);
-    match &status.frozen {
-        Some(left) if action.spec.action == ActionKind::Unfreeze => Verdict {
-            message: format!(
-                "the earlier freezes are lifted; it stays frozen by {}, who froze it since",
-                left.by
-            ),
-            ..verdict
-        },
-        _ => verdict,
-    }
-}
-
 fn time(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M:%SZ").to_string()
 }
@@ -184,7 +135,7 @@ pub(crate) fn judge(seen: &Situation<'_>, action: &ReleaseAction, now: DateTime<
     // judged and written down, but the answer was lost on its way
     if let Some(result) = judged::verdict(&stored.judged_actions, &uid) {
         let verdict = if result == ActionResult::Applied {
-            applied_to(&stored, action)
+            message::applied(&stored, action)
         } else {
             let now = case.change(&stored).err();
             refused(now.unwrap_or_else(|| no("it did not fit when it was judged")))
@@ -200,7 +151,7 @@ pub(crate) fn judge(seen: &Situation<'_>, action: &ReleaseAction, now: DateTime<
         Ok(mut change) => {
             judged::remember(&mut change.after.judged_actions, &uid, ActionResult::Applied);
             Judgement {
-                verdict: applied_to(&change.after, action),
+                verdict: message::applied(&change.after, action),
                 before: change.before.filter(|before| *before != stored),
                 effect: change.effect,
                 after: Some(change.after),

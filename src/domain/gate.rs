@@ -321,7 +321,7 @@ pub(crate) fn not_understood(environment: &Environment) -> Option<GateStatus> {
     Some(gate.cleared_by("an upgrade of the controller, or a platform owner who corrects the Environment").0)
 }
 
-/// The gate of a release whose spec has fields that this version does not have: they may ask for what it would not do.
+/// The gate of a release with unknown fields in its spec, which this version would ignore.
 fn release_not_understood(release: &Release) -> Option<GateStatus> {
     let unknown = stored::unknown(release)?;
     let detail = format!("this controller does not understand {unknown} of this release");

@@ -45,7 +45,7 @@ pub enum Question {
     Alerts(AlertsQuestion),
 }
 
-/// A preflight check and what a release brings to it.
+/// A preflight check with the images, workloads and version of a release.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PreflightQuestion {
     /// The check.
@@ -59,7 +59,7 @@ pub struct PreflightQuestion {
 }
 
 impl PreflightQuestion {
-    /// A check that nothing is brought to.
+    /// A check without images, workloads or version.
     #[must_use]
     pub const fn alone(wanted: Preflight) -> Self {
         Self { wanted, images: Vec::new(), workloads: Vec::new(), revision: String::new() }

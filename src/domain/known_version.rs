@@ -24,7 +24,7 @@ pub struct KnownVersion {
     pub soaked: Option<TimeDelta>,
     /// How it fared.
     pub verdict: Verdict,
-    /// How its release ended; absent where no release of it is known.
+    /// How its release ended; `None` without a release.
     pub ending: Option<Ending>,
     /// It is what runs now.
     pub current: bool,

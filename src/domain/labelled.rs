@@ -1,4 +1,4 @@
-//! A name and a sentence joined without saying the name twice.
+//! Joins a name and a sentence without repeating the name.
 
 /// `NAME: DETAIL`; the detail alone does not repeat the name.
 #[must_use]

@@ -1,4 +1,4 @@
-//! How the last release of an environment ended, and the sentence that a release gives for its state.
+//! The outcome of the last release of an environment, and the message shown for a release.
 
 use std::borrow::Cow;
 
@@ -6,10 +6,9 @@ use crate::api::release::{Phase, Release, ReleaseStatus};
 use crate::domain::labelled::unlabelled;
 use crate::domain::timeline::CONTROLLER;
 
-/// The last release that ended in a way that says something about its environment, where that was no success: `Errored` or `Failed`.
+/// The last release if it ended as `Errored` or `Failed`.
 ///
-/// Releases that ended before they could change anything by a person's will or for a newer one (rejected, superseded, expired, aborted
-/// while they waited) are passed over. All `releases` are of one environment.
+/// Ignores releases that ended before they changed anything: rejected, superseded, expired, or aborted while pending. All `releases` are of one environment.
 pub(crate) fn failed<'a>(releases: impl IntoIterator<Item = &'a Release>) -> Option<&'a Release> {
     let ended = |release: &&Release| {
         let started = release.status.as_ref().is_some_and(|status| status.started_at.is_some());
@@ -27,14 +26,14 @@ pub(crate) fn failed<'a>(releases: impl IntoIterator<Item = &'a Release>) -> Opt
     is_failure(last.phase()).then_some(last)
 }
 
-/// Whether a release that ended like this leaves something to look at.
+/// Whether this ending counts as a failure of the environment's last release.
 #[must_use]
 pub(crate) const fn is_failure(phase: Phase) -> bool {
     matches!(phase, Phase::Errored | Phase::Failed)
 }
 
-/// What a release says of its state: its message, else the last entry of its timeline; never nothing where it is held or has failed. The
-/// phase, which stands beside it everywhere, is not repeated.
+/// The message of a release, else the last entry of its timeline; never empty for a held or failed release. Omits the phase, which is
+/// always shown beside it.
 #[must_use]
 pub(crate) fn message(release: &Release) -> Cow<'_, str> {
     let said = release.status.as_ref().and_then(|status| {
@@ -56,7 +55,7 @@ pub(crate) fn message(release: &Release) -> Cow<'_, str> {
 pub struct Ending {
     /// The phase that it is in.
     pub phase: Phase,
-    /// The person who aborted it or rolled it back; absent where the controller did, or nobody.
+    /// The person who aborted it or rolled it back; `None` if the controller did.
     pub by: Option<String>,
 }
 
@@ -75,7 +74,7 @@ impl Ending {
     }
 }
 
-/// Who aborted a release; absent where it was not aborted, or nobody is recorded.
+/// Who aborted a release; `None` if it was not aborted or nobody is recorded.
 #[must_use]
 pub(crate) fn aborted_by(release: &Release) -> Option<&str> {
     release.status.as_ref().filter(|status| status.phase == Phase::Aborted).and_then(aborted)
@@ -86,12 +85,12 @@ pub(super) fn aborted(status: &ReleaseStatus) -> Option<&str> {
     undone.or_else(|| last_by(status, "Aborted"))
 }
 
-/// Who did what the timeline calls so, last.
+/// The author of the last timeline entry with that reason.
 pub(super) fn last_by<'a>(status: &'a ReleaseStatus, reason: &str) -> Option<&'a str> {
     status.timeline.iter().rev().find(|entry| entry.reason == reason).map(|entry| entry.by.as_str())
 }
 
-/// How messages name a phase.
+/// The phase as messages spell it.
 const fn words(phase: Phase) -> &'static str {
     match phase {
         Phase::RollingBack => "rolling back",

@@ -11,9 +11,9 @@ pub struct Series {
     pub label: Box<str>,
     /// What it is of, as its labels say.
     pub subject: Subject,
-    /// Track of the pods that it is of, where the curves beside it are of others.
+    /// Track of its pods; `None` if all curves of the query share one.
     pub track: Option<Track>,
-    /// Percentile that it shows, such as 95.
+    /// Percentile, such as 95.
     pub percentile: Option<u8>,
     /// Unix seconds and value.
     pub points: Vec<(f64, f64)>,
@@ -34,7 +34,7 @@ pub enum Subject {
 }
 
 impl Series {
-    /// Whether it is of the new version's own pods.
+    /// Whether it measures the new version.
     #[must_use]
     pub fn is_second(&self) -> bool {
         matches!(self.track, Some(Track::Canary | Track::Green))

@@ -27,8 +27,8 @@ pub(crate) struct Reason {
     pub command: Option<String>,
 }
 
-/// Everything that a release waits for, the foremost first: failed before unknown before waiting before passed. Passed gates are listed
-/// until the release begins. Nothing where it has ended.
+/// What a release waits for: failed gates first, then unknown, waiting and passed ones. Passed gates are listed until the release
+/// starts. Empty once it has ended.
 #[must_use]
 pub(crate) fn explain(release: &Release, now: DateTime<Utc>) -> Vec<Reason> {
     let phase = release.phase();

@@ -129,7 +129,7 @@ fn is_sided<'a>(mut curves: impl Iterator<Item = &'a Labels>) -> bool {
     curves.any(|labels| Some(track(labels)) != first)
 }
 
-/// The track that the labels name: the label `track` first, then any other whose value is the word of one.
+/// The track by the label `track`, else by any label whose value is a track.
 fn track(labels: &Labels) -> Option<Track> {
     let of = |value: &serde_json::Value| {
         let word = value.as_str()?;
@@ -138,7 +138,7 @@ fn track(labels: &Labels) -> Option<Track> {
     labels.get("track").and_then(of).or_else(|| labels.values().find_map(of))
 }
 
-/// The percentile of a curve: by the label `quantile` of a summary, else by a word such as `p95` in its name.
+/// The percentile by the label `quantile` of a summary, else by a word such as `p95` in the name.
 fn percentile(labels: &Labels, name: &str) -> Option<u8> {
     let quantile = labels.get("quantile").and_then(|value| value.as_str()?.parse::<f64>().ok());
     let whole = quantile.map(|share| (share * 100.0).round()).filter(|share| (0.0..=100.0).contains(share));

@@ -143,7 +143,7 @@ impl Shared {
         self.unknown.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Every expression of the admission policies, with the results that it has had.
+    /// Every expression of the admission policies with its results so far.
     pub(super) fn evaluated(&self) -> Vec<Evaluated> {
         self.policies.evaluated(&self.world().store)
     }

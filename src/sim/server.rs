@@ -184,7 +184,7 @@ impl Running {
         self.shared.unknown_requests()
     }
 
-    /// Every expression of the admission policies, with the results that it has had.
+    /// Every expression of the admission policies with its results so far.
     #[must_use]
     pub fn evaluated(&self) -> Vec<Evaluated> {
         self.shared.evaluated()

@@ -44,7 +44,7 @@ impl Outside {
         self.sources = plans(options).map(|plan| Source::start(plan, self.sender.clone())).collect();
     }
 
-    /// Carries out an effect beside the loop; the answer, if there is one, comes back as an event.
+    /// Starts a background task for an effect. The result, if any, arrives as an event.
     pub(super) fn perform(&mut self, effect: BackgroundEffect) {
         match effect {
             BackgroundEffect::CreateRelease { cluster, release, dry_run, request } => {

@@ -141,7 +141,7 @@ impl Session {
         self.perform(effects)
     }
 
-    /// What lines do of what a terminal would do.
+    /// Handles a terminal effect in plain mode; returns the event that answers it.
     fn answer(&mut self, effect: &TerminalEffect) -> Option<Event> {
         match effect {
             TerminalEffect::Quit => {

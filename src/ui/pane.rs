@@ -18,7 +18,7 @@ use crate::ui::theme::Theme;
 
 /// A part of a screen that draws itself from the store.
 pub(crate) struct Pane {
-    /// Unique name, in kebab-case: of its snapshots.
+    /// Unique name in kebab-case, used by snapshots.
     #[cfg_attr(not(test), expect(dead_code, reason = "tests name it"))]
     pub id: &'static str,
     /// The focus that lets keys move in it; absent where there is nothing to move in.

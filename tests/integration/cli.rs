@@ -92,10 +92,10 @@ fn mistyped_arguments_are_usage() {
     }
     let silence = ["silence", "staging", "Slow", "--reason", "it is known", "--for"];
     refuses(cockpit(&home).args(silence).arg("soon"), 2, &["`soon` is not a duration"]);
-    refuses(cockpit(&home).args(silence).arg("0s"), 2, &["`0s` is no time"]);
+    refuses(cockpit(&home).args(silence).arg("0s"), 2, &["`0s` is zero"]);
     for (command, words) in [
         (&["drive", "x", "--for", "-5m"][..], "`-5m` is not a duration"),
-        (&["drive", "x", "--for", "0s"], "`0s` is no time"),
+        (&["drive", "x", "--for", "0s"], "`0s` is zero"),
         (&["drive", "x", "--for", "9h"], "`9h` is too long: at most 8h"),
         (&["freeze", "x", "--for", "2hours", "--reason", "why"], "`2hours` is not a duration"),
         (&["freeze", "x", "--for", "2", "--reason", "why"], "`2` is not a duration"),

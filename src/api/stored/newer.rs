@@ -1,8 +1,8 @@
-//! Fields that this version does not have, as a newer version writes them.
+//! Unknown fields, as a newer version writes them.
 //!
-//! They are noticed where an object is decoded. Those of a spec are parts that are not understood; those of a status are added again where its status is applied: server-side apply removes what a field
-//! manager no longer sends, and both versions write under the same one. Like the list of unknown parts they travel as an annotation
-//! that exists in memory only.
+//! In a spec they count as parts that are not understood. In a status they are added again when the status is applied: server-side apply
+//! removes fields that a manager no longer sends, and both versions use the same field manager. Until then they are kept as an
+//! annotation that exists in memory only.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
@@ -36,7 +36,7 @@ struct NewerField {
     value: Value,
 }
 
-/// Where the fields are that a type does not have: for each the keys and indices on the way to it.
+/// Paths of unknown fields: keys and list indices from the root.
 #[derive(Debug, Default)]
 pub(super) struct NewerFields {
     pub spec: Vec<Vec<String>>,
@@ -48,7 +48,7 @@ impl NewerFields {
         self.spec.is_empty() && self.status.is_empty()
     }
 
-    /// The same places as an object has them: what is noticed while decoding leaves out the names of chosen settings.
+    /// Adds the variant names of enums to the paths; `serde_ignored` leaves them out.
     #[must_use]
     pub(super) fn located(self, object: &Value) -> Self {
         let locate = |paths: Vec<Vec<String>>| paths.iter().filter_map(|path| locate(object, path)).collect();
@@ -67,7 +67,7 @@ impl NewerFields {
     }
 }
 
-/// Decodes, and lists the fields that the type does not have.
+/// Decodes, and lists unknown fields.
 pub(super) fn decode<'de, K, D>(deserializer: D) -> (Result<K, D::Error>, NewerFields)
 where
     K: DeserializeOwned,
@@ -93,7 +93,7 @@ fn keys(path: &Path<'_>) -> Vec<String> {
     keys
 }
 
-/// The path with the names of chosen settings, as in `strategy.canary.steps`: an enum with content is an object with one field.
+/// Adds the variant names to one path, as in `strategy.canary.steps`. An enum with content is an object with one field.
 fn locate(object: &Value, path: &[String]) -> Option<Vec<String>> {
     let mut here = object;
     let mut whole = Vec::new();

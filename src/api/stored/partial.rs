@@ -114,7 +114,7 @@ pub(super) fn decode<K: Resource + DeserializeOwned + 'static>(mut value: Value)
     Err("too many of its parts do not fit".to_owned())
 }
 
-/// Marks an object of ours that has fields at these places which its type does not have.
+/// Marks an object that has unknown fields at these paths.
 pub(super) fn mark_fields<K: Resource + 'static>(object: &mut K, value: &Value, places: &[Vec<String>]) {
     let parts: Vec<_> = fields(value, places).take(LISTED).collect();
     if !parts.is_empty() && Kind::of::<K>().is_some() {
@@ -122,16 +122,16 @@ pub(super) fn mark_fields<K: Resource + 'static>(object: &mut K, value: &Value, 
     }
 }
 
-/// The fields at these places. A `null` is an absent field.
+/// The unknown fields at these paths. A `null` is an absent field.
 fn fields<'a>(value: &'a Value, places: &'a [Vec<String>]) -> impl Iterator<Item = UnknownPart> + 'a {
     places.iter().filter_map(|keys| {
         let (path, found) = follow(value, keys)?;
-        let part = part(value, &path, "a field that this version does not have");
+        let part = part(value, &path, "unknown field");
         (!found.is_null()).then_some(UnknownPart { is_field: true, ..part })
     })
 }
 
-/// The place that these keys and indices lead to, and what stands there.
+/// Resolves a path; returns its steps and the value.
 fn follow<'a>(value: &'a Value, keys: &[String]) -> Option<(Vec<Step>, &'a Value)> {
     let mut path = Vec::new();
     let mut here = value;

@@ -184,7 +184,7 @@ fn arm(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Sends nothing, and says what is accepted.
+/// Reports the accepted form; sends nothing.
 pub(super) fn misread(store: &mut Store, command: &str, why: &str) -> Vec<Effect> {
     store.say(Level::Warning, format!("{command}: {why}"));
     Vec::new()

@@ -41,8 +41,8 @@ pub(in crate::app) fn aimed(
     }
 }
 
-/// Why the first word after a command does not say where, though it was probably meant to: it would become a part of the reason, and
-/// the command would be about what is selected.
+/// Refuses an argument whose first word is probably a mistyped or ambiguous environment. Otherwise the word would become part of the
+/// reason, and the command would act on the selected environment.
 pub(in crate::app) fn misnamed(store: &Store, command: &Command, argument: Option<&str>) -> Option<String> {
     let word = argument?.split_whitespace().next()?;
     if !aims(command) || named(store, word).is_some() {
@@ -53,21 +53,39 @@ pub(in crate::app) fn misnamed(store: &Store, command: &Command, argument: Optio
     let meant: BTreeSet<String> = rows.iter().filter(of_it).map(called).collect();
     if !meant.is_empty() {
         let meant: Vec<String> = meant.into_iter().collect();
-        return Some(format!("`{word}` could be any of {}: nothing was done", meant.join(", ")));
+        return Some(format!("`{word}` could be any of {}. Nothing was sent.", meant.join(", ")));
     }
-    let length = word.chars().count();
-    let tolerance = if length < 4 { 0 } else { length.min(8) / 4 };
-    let is_near = |name: &str| {
-        length > 2 && name.starts_with(word) || tolerance > 0 && distance(word, name) <= tolerance
-    };
+    // `production/shop`: either part may be meant as the environment
+    let parts: Vec<&str> = word.split('/').chain([word]).collect();
+    let is_any = |name: &str| parts.iter().any(|part| resembles(part, name));
     let near = |row: &&EnvironmentRow| {
-        is_near(&row.name)
-            || is_near(&row.application)
-            || is_near(&called(row))
-            || is_near(&row.id.key.to_string())
+        is_any(&row.name)
+            || is_any(&row.application)
+            || is_any(&called(row))
+            || is_any(&row.id.key.to_string())
     };
-    let meant = rows.iter().find(near).map(called)?;
-    Some(format!("there is no environment `{word}` (did you mean {meant}?): nothing was done"))
+    let meant = rows.iter().filter(near).min_by_key(|row| (!is_any(&row.name), distance(word, &called(row))));
+    let meant = meant.map(called)?;
+    Some(format!("No environment is called `{word}`. Did you mean {meant}? Nothing was sent."))
+}
+
+/// Whether a word is probably meant as that name: its beginning, its consonants as in `stg`, or a typing mistake.
+fn resembles(word: &str, name: &str) -> bool {
+    let (word, name) = (word.to_lowercase(), name.to_lowercase());
+    let length = word.chars().count();
+    if length < 3 {
+        return word == name;
+    }
+    let tolerance = if length < 4 { 0 } else { length.min(8) / 4 };
+    name.starts_with(&word) || distance(&word, &name) <= tolerance || abbreviates(&word, &name)
+}
+
+/// Whether a word without vowels has letters of the name in their order, the first one included.
+fn abbreviates(word: &str, name: &str) -> bool {
+    let mut letters = name.chars();
+    word.chars().next() == name.chars().next()
+        && !word.contains(['a', 'e', 'i', 'o', 'u'])
+        && word.chars().all(|letter| letters.any(|found| found == letter))
 }
 
 /// `APPLICATION/NAME`.

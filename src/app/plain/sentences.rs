@@ -90,7 +90,7 @@ fn lost(store: &Store) -> Vec<(String, String)> {
     store.clusters.iter().flat_map(of_cluster).collect()
 }
 
-/// The environment that commands without a name are about.
+/// The selected environment, on which commands without a name act.
 fn selected(store: &Store) -> Option<String> {
     let id = store.focused_environment()?;
     let row = store.rows.environments.iter().find(|row| row.id == id)?;

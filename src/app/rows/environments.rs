@@ -177,7 +177,7 @@ fn holder<'a>(cluster: &'a ClusterState, environment: &Environment) -> Option<&'
     executing.max_by_key(|release| release.status.as_ref().and_then(|status| status.started_at))
 }
 
-/// The last release, where it failed.
+/// The last release, if it failed.
 fn failed<'a>(cluster: &'a ClusterState, environment: &Environment) -> Option<&'a Release> {
     outcome::failed(into(cluster, environment))
 }

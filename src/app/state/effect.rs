@@ -20,13 +20,13 @@ pub struct RequestId(pub u64);
 /// IO wanted.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    /// Carried out beside the loop that draws: requests, watches and files. What is answered comes back as an event.
+    /// Runs as a background task: requests, watches and files. Results arrive as events.
     Background(BackgroundEffect),
-    /// Carried out by whoever owns the terminal, at once.
+    /// Runs at once on the terminal.
     Terminal(TerminalEffect),
 }
 
-/// Carried out beside the loop that draws: requests, watches and files. What is answered comes back as an event.
+/// Runs as a background task: requests, watches and files. Results arrive as events.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BackgroundEffect {
     /// Create this release, once: it is never sent twice by itself.
@@ -142,7 +142,7 @@ pub enum BackgroundEffect {
     RefreshMetrics,
 }
 
-/// Carried out by whoever owns the terminal, at once.
+/// Runs at once on the terminal.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TerminalEffect {
     /// Give the terminal to kubectl until it ends; answered by [`super::event::Event::CameBack`].

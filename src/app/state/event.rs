@@ -136,13 +136,13 @@ pub enum ClusterEvent {
         /// What.
         allowed: BTreeSet<&'static str>,
     },
-    /// Numbers: usage, curves and error budgets.
+    /// Resource usage, metrics and error budgets.
     Metrics(MetricsEvent),
-    /// Alerts, and what Alertmanagers do with them.
+    /// Alerts and silences.
     Alerting(AlertingEvent),
 }
 
-/// Numbers: usage, curves and error budgets.
+/// Resource usage, metrics and error budgets.
 #[derive(Clone, Debug, PartialEq)]
 pub enum MetricsEvent {
     /// What the pods of a namespace use, or one sentence why that is not known.
@@ -189,7 +189,7 @@ pub enum MetricsEvent {
     },
 }
 
-/// Alerts, and what Alertmanagers do with them.
+/// Alerts and silences.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AlertingEvent {
     /// Those that are asked for alerts, and no others any more.

@@ -17,7 +17,7 @@ pub enum Health {
     RollingBack,
     /// A failed release is kept for a person.
     Held,
-    /// The last release could not be carried out.
+    /// The last release errored or failed.
     Errored,
     /// Pods are missing or failing.
     Degraded,

@@ -90,9 +90,9 @@ pub struct EnvironmentRow {
     pub health: Health,
     /// The release that holds the lane.
     pub active: Option<ActiveRelease>,
-    /// The last release, where it failed and none executes now.
+    /// The last release, if it failed and none is in progress.
     pub failed: Option<FailedRelease>,
-    /// Why the release that holds the lane is held, or why the last one failed; empty: neither is so.
+    /// Why the release in progress is held, or why the last one failed; else empty.
     pub reason: Box<str>,
     /// Releases are stopped here; who did it and why.
     pub frozen: Option<Box<str>>,
@@ -112,7 +112,7 @@ pub struct EnvironmentRow {
     pub alerts: Option<AlertCount>,
 }
 
-/// A release that ended as errored or failed, and after which nothing else was released.
+/// A last release that ended as errored or failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailedRelease {
     /// Its version.

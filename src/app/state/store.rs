@@ -71,7 +71,7 @@ pub struct Store {
     pub attention: Attention,
     /// When a person last touched a key.
     pub last_key: Option<DateTime<Utc>>,
-    /// Since and until when text belongs to a window that did not open.
+    /// When dropping typed text began and when it ends; see `typing_ahead`.
     pub(in crate::app) typing_ahead: Option<(DateTime<Utc>, DateTime<Utc>)>,
     /// How far back the curves of the panes reach.
     pub range: TimeDelta,

@@ -1,4 +1,4 @@
-//! Releases that failed, and releases whose environment is gone: what is shown, and what can still be stopped.
+//! Failed releases, and releases whose Environment was deleted.
 
 use crate::api::{ActionKind, Phase};
 use crate::app::fixtures::{World, chords, environment, environment_id, planera, release, release_id};
@@ -63,7 +63,7 @@ fn a_reason_is_given_even_where_none_is_recorded() {
     assert_eq!((&*fine.reason, fine.failed), ("", None));
 }
 
-/// What is sent by these keys on a release whose environment was deleted.
+/// The actions that these keys send for a release whose Environment was deleted.
 fn sent(phase: Phase, keys: &str) -> (Vec<ActionKind>, String) {
     let held = release("qa", "qa-v2").version("v2.0.0", &["backend"]).planned().began(60).phase(phase);
     let mut world = World::live().with(environment("qa").running("v1.0.0")).with_release(held);

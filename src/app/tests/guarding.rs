@@ -15,6 +15,9 @@ use crate::app::state::ui_state::Overlay;
 use crate::app::state::view::{ServerWord, View};
 use crate::app::update;
 
+mod break_glass;
+mod mistyped;
+
 const PHRASE: &str = "deploy-to-production";
 
 fn press(store: &mut Store, keys: &str) -> Vec<Effect> {
@@ -66,22 +69,6 @@ fn debt(by: &str) -> Debt {
 /// Keys of a palette line.
 fn line(text: &str) -> String {
     format!(": {} enter", text.split(' ').collect::<Vec<_>>().join(" space "))
-}
-
-#[test]
-fn a_misread_duration_becomes_no_reason() {
-    let digest = format!("sha256:{}", "a".repeat(64));
-    for (words, is_asked) in [
-        ("freeze 2hours INC-1 the database is full".to_owned(), false),
-        ("freeze stagin 2h the database is full".to_owned(), false),
-        ("freeze 2h retries within 5m fail".to_owned(), true),
-        ("freeze the database is full".to_owned(), true),
-        (format!("deny {digest} 2days it leaks"), false),
-        (format!("deny {digest} 2d leaks within 5m"), true),
-    ] {
-        let world = planera().typing(&line(&words));
-        assert_eq!(world.store().ui.overlay().is_some(), is_asked, "{words}");
-    }
 }
 
 #[test]
@@ -169,32 +156,6 @@ fn words_that_are_missing_are_asked_for() {
 }
 
 #[test]
-fn break_glass_names_gate_time_and_incident() {
-    let keys = format!("{} {PHRASE} enter enter", line("override approval 10m INC-9 customers cannot pay"));
-    let spec = sent(planera(), &keys);
-    let with = spec.parameters.unwrap();
-    assert_eq!((spec.action, with.gate.as_deref()), (ActionKind::Override, Some("approval")));
-    assert_eq!(with.until, Some(now() + chrono::TimeDelta::minutes(10)));
-    assert_eq!(
-        (with.incident.as_deref(), spec.reason.as_deref()),
-        (Some("INC-9"), Some("customers cannot pay"))
-    );
-}
-
-#[test]
-fn a_debt_is_reviewed_by_somebody_else() {
-    let mut mine = with_status("production", |status| status.debts = vec![debt("alice")]).store();
-    press(&mut mine, &line("review"));
-    assert_eq!(said(&mine), "review: you caused it: somebody else must review it");
-    assert!(mine.rows.inbox.iter().all(|row| row.key.word() != "review"));
-
-    let world = with_status("production", |status| status.debts = vec![debt("alice"), debt("bob")]);
-    let spec = sent(world, &format!("{} shift-tab enter", line("review looked at it with bob")));
-    assert_eq!(spec.parameters.unwrap().debt.as_deref(), Some("debt-of-bob"));
-    assert_eq!(spec.reason.as_deref(), Some("looked at it with bob"));
-}
-
-#[test]
 fn checklists_are_ticked_from_the_inbox() {
     let listed = || {
         changed(planera(), "production", |environment| {
@@ -261,24 +222,6 @@ fn the_wheel_is_claimed_and_left() {
     press(&mut store, "esc v");
     let Some(Overlay::Confirm(confirm)) = store.ui.overlay() else { panic!() };
     assert_eq!(confirm.warnings, ["bob drives this release for another 10m: speak with them first"]);
-}
-
-#[test]
-fn an_emergency_needs_no_second_person_and_a_longer_reason() {
-    let mut store = planera().store();
-    assert_eq!(press(&mut store, "R e INC-1 enter enter"), [], "too short a reason");
-    let effects = press(&mut store, "esc e INC-1: space it space burns enter y");
-    let [Effect::Background(BackgroundEffect::CreateRelease { release, dry_run: false, .. })] =
-        effects.as_slice()
-    else {
-        panic!("{effects:?} {:?}", store.ui.overlays)
-    };
-    assert_eq!((release.spec.kind, release.spec.emergency), (ReleaseKind::Rollback, Some(true)));
-    assert_eq!(release.spec.reason.as_deref(), Some("INC-1: it burns"));
-    // elsewhere the key means nothing
-    let mut store = planera().store();
-    press(&mut store, "e");
-    assert_eq!(said(&store), "emergency: only in the rollback view");
 }
 
 #[test]
@@ -453,70 +396,4 @@ fn old_data_and_a_lock_keep_nobody_from_stopping() {
     );
     let keys = format!("{} {PHRASE} enter enter", line("freeze production 2h hold INC-1"));
     assert_eq!(sent(locked(planera()), &keys).action, ActionKind::Freeze);
-}
-
-#[test]
-fn no_command_takes_a_misread_duration() {
-    let waiting = || {
-        let frozen = release("production", "production-v1-8-2-cc").planned().waiting_for_approval();
-        planera().with_release(frozen).typing("2")
-    };
-    for words in [
-        "drive 2hours",
-        "drive 2 h",
-        "drive -5m",
-        "drive 0",
-        "drive 9h",
-        "drive soon 2h",
-        "override approval 2hours INC-1 it burns",
-        "override approval 2 h INC-1 it burns",
-        "override approval -5m INC-1 it burns",
-        "override approval 0s INC-1 it burns",
-        "override approval 5h INC-1 it burns",
-        "override approval INC-1 2h it burns",
-        "freeze -5m it burns",
-        "freeze 0s it burns",
-        "freeze 2 h it burns",
-    ] {
-        let mut store = waiting().store();
-        let effects = press(&mut store, &line(words));
-        assert_eq!((effects, store.ui.overlay().is_some()), (Vec::new(), false), "{words}");
-        let said = said(&store);
-        let command = words.split(' ').next().unwrap();
-        assert!(
-            said.starts_with(&format!("{command}: `")) && said.contains(&format!(":{command} ")),
-            "{words}: {said}"
-        );
-    }
-    // what is read right is asked
-    for words in ["drive 2h", "drive", "freeze 2h it burns"] {
-        let store = waiting().typing(&line(words)).store();
-        assert!(store.ui.overlay().is_some(), "{words}: {}", said(&store));
-    }
-}
-
-/// A mistyped environment must not become the beginning of a reason while what is selected is stopped.
-#[test]
-fn a_mistyped_environment_stops_nothing_else() {
-    for (words, said_of_it) in [
-        ("stop stagin all of it off", "did you mean planera/staging?"),
-        ("unfreeze prodution drill is over", "did you mean planera/production?"),
-        ("pause production2 hold it now", "did you mean planera/production?"),
-        ("abort prod it burns", "did you mean planera/production?"),
-        ("freeze planera/stagng 2h INC-1", "did you mean planera/staging?"),
-        ("stop planera it burns", "could be any of planera/"),
-    ] {
-        let release = release("production", "production-v1-8-2-cc").planned().waiting_for_approval();
-        let mut store = planera().with_release(release).typing("2").store();
-        let effects = press(&mut store, &line(words));
-        assert_eq!((effects, store.ui.overlay().is_some()), (Vec::new(), false), "{words}");
-        let said = said(&store);
-        assert!(said.contains(said_of_it) && said.ends_with("nothing was done"), "{words}: {said}");
-    }
-    for words in ["stop it burns", "stop the release is bad", "stop staging it burns"] {
-        let release = release("staging", "staging-v1-8-2-cc").planned().waiting_for_approval();
-        let mut store = planera().with_release(release).typing("1").store();
-        press(&mut store, &line(words));
-        assert!(store.ui.overlay().is_some(), "{words}: {}", said(&store));
-    }
 }

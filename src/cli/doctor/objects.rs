@@ -112,7 +112,7 @@ pub(super) async fn understood(patient: &Patient) -> Vec<Finding> {
     findings
 }
 
-/// Whether the environment that each promotion comes from exists, and is another one.
+/// Checks that each `promotion.from` exists and is another Environment.
 pub(super) async fn promotions(patient: &Patient) -> Vec<Finding> {
     let Ok(environments) = patient.environments().await else {
         return vec![Finding::skipped("the environments cannot be read")];
@@ -143,7 +143,7 @@ pub(super) async fn promotions(patient: &Patient) -> Vec<Finding> {
             }
         });
     }
-    if found.is_empty() { vec![Finding::skipped("no environment demands a promotion")] } else { found }
+    if found.is_empty() { vec![Finding::skipped("no Environment has promotion.from")] } else { found }
 }
 
 pub(super) async fn secrets(patient: &Patient) -> Vec<Finding> {

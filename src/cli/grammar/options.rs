@@ -323,7 +323,11 @@ fn strategy(text: &str) -> Result<StrategyName, String> {
 pub(super) fn some_time(text: &str) -> Result<Duration, String> {
     let span: Duration =
         text.parse().map_err(|error: crate::api::duration::ParseDurationError| error.to_string())?;
-    if span == Duration::ZERO { Err(format!("`{text}` is no time; write such as 30m")) } else { Ok(span) }
+    if span == Duration::ZERO {
+        Err(format!("`{text}` is zero; write a duration such as 30m"))
+    } else {
+        Ok(span)
+    }
 }
 
 /// A duration that is not zero, and not longer than the API server accepts.

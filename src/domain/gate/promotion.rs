@@ -12,7 +12,7 @@ use crate::domain::version::same_content;
 
 const NAME: &str = "promotion";
 
-/// Whether an environment demands that its versions succeed in itself first.
+/// Whether `promotion.from` names the Environment itself.
 #[must_use]
 pub(crate) fn is_itself(environment: &Environment, rule: &Promotion) -> bool {
     environment.metadata.name.as_deref() == Some(rule.from.name.as_str())

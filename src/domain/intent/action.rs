@@ -12,7 +12,7 @@ use crate::domain::identity;
 /// Approvals name the slots that the author's groups let them fill. Approve, Check and Reject are bound to the plan; steps to the
 /// step that was seen (0 while execution has not begun); Abort and Rollback to the object alone, since they must never come too late.
 ///
-/// Only an approval needs the environment: whoever stops a release need not know it.
+/// Only an approval needs the Environment; stopping a release does not.
 pub(crate) fn action(
     release: &Release,
     environment: Option<&Environment>,

@@ -4,8 +4,8 @@ use super::Author;
 use super::name::{object_name, short_hash};
 use crate::api::Release;
 
-/// Whether a release was made by that author with that request id. Its name tells it: it is derived from what was meant, whose images may
-/// have got digests since.
+/// Whether that author created the release with that request id. Compares names, which derive from the request; images may have been
+/// resolved to digests since.
 #[must_use]
 pub(crate) fn was_made_with(release: &Release, author: Author<'_>, request_id: &str) -> bool {
     let spec = &release.spec;

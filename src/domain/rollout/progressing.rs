@@ -14,7 +14,7 @@ use crate::domain::rollout_status::RolloutStatus;
 use crate::domain::timeline::CONTROLLER;
 use crate::domain::{governing, plan, span};
 
-/// For how long a release that has begun and changed nothing waits for answers before it goes back to the queue.
+/// How long a started release waits for missing check results before its first change. After that it returns to the queue.
 const ANSWERS: TimeDelta = TimeDelta::seconds(15);
 
 impl Draft<'_> {
@@ -162,7 +162,7 @@ impl Draft<'_> {
         match &holds {
             Some(gate) if gate.state == GateState::NoData && self.may_still_answer() => {
                 self.say(format!(
-                    "it asks once more before the first change, and {}",
+                    "checking again before the first change: it {}",
                     super::pending::sentence(gate)
                 ));
                 self.requeue_after(super::FAST);
@@ -173,8 +173,8 @@ impl Draft<'_> {
         holds.is_none()
     }
 
-    /// Whether an answer that is missing may just not have come yet: a controller that takes over has asked nothing so far, and would
-    /// send back what another has begun.
+    /// Whether missing check results may still arrive. A controller that takes over has none yet, and must not requeue a release that
+    /// another controller has just started.
     fn may_still_answer(&self) -> bool {
         self.status.started_at.is_some_and(|started| self.now < span::after(started, ANSWERS))
     }

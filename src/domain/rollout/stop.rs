@@ -4,8 +4,8 @@ use super::Draft;
 use crate::api::release::{Phase, ReleaseKind};
 
 impl Draft<'_> {
-    /// Aborts the release where its environment was stopped after it was asked for, or in the same second. A rollback is left alone: stopping it would bring
-    /// back what it leaves, or eat the one that was asked for in the second of the stop.
+    /// Aborts the release if its environment was stopped later, or in the same second. Rollbacks continue: aborting one would restore the
+    /// version that it leaves.
     pub(super) fn obey_stop(&mut self) {
         let status = self.observed.environment.as_ref().and_then(|environment| environment.status.as_ref());
         let Some(stop) = status.and_then(|status| status.stop.as_ref()) else { return };

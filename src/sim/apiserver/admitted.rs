@@ -212,7 +212,7 @@ fn decide(mut observed: rollout::Observed, leaps: &[i64]) {
     }
 }
 
-/// The places of a value where its schema lists the fields: a newer version may have more of them there.
+/// Paths of the objects whose schema lists their fields, where a newer version may add one.
 fn places(schema: &Value, value: &Value, at: &str, found: &mut Vec<String>) {
     match value {
         Value::Object(fields) => {
@@ -237,7 +237,7 @@ fn places(schema: &Value, value: &Value, at: &str, found: &mut Vec<String>) {
     }
 }
 
-/// Adds a field at each place in turn; the object must say that it is not understood.
+/// Adds a field at each path in turn; each must be reported as unknown.
 fn notices_newer_fields<K>(plural: &str, spec: &Value) -> Result<(), TestCaseError>
 where
     K: kube::Resource + serde::de::DeserializeOwned + 'static,

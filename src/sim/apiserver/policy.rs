@@ -68,7 +68,7 @@ pub(crate) struct Request<'a> {
     pub dry_run: bool,
 }
 
-/// An expression of a policy and the results that it has had so far.
+/// An expression of a policy with its results so far.
 #[derive(Clone, Debug)]
 pub struct Evaluated {
     /// Name of the policy.
@@ -161,7 +161,7 @@ impl Policies {
         Ok(changed)
     }
 
-    /// Every expression that has been looked at so far, with its results.
+    /// Every parsed expression with its results so far.
     pub(crate) fn evaluated(&self, store: &Store) -> Vec<Evaluated> {
         let policies = [POLICIES, MUTATING_POLICIES].into_iter().flat_map(|kind| store.list(kind, None));
         policies

@@ -7,8 +7,8 @@ use ratatui::style::Style;
 use crate::app::state::cluster_state::Feed;
 use crate::app::state::view::{Pane as Focus, RollbackView, View};
 use crate::domain::age::Age;
-use crate::domain::fared::{self, word};
 use crate::domain::known_version::{KnownVersion, Verdict};
+use crate::domain::version_outcome::{self, word};
 use crate::ui::chrome::{Chrome, Freshness, grey, stand_in};
 use crate::ui::format::{Many, Short, width};
 use crate::ui::layout::{scrolled, take_top};
@@ -158,7 +158,7 @@ fn refusal(known: &KnownVersion) -> Option<String> {
     } else if word(known) == "aborted" {
         return Some(format!(
             "this version was {} here: it is shown, and not offered",
-            fared::sentence(known)
+            version_outcome::sentence(known)
         ));
     } else if known.denied {
         "this version is denied here until someone with freeze allows it again"
@@ -167,7 +167,7 @@ fn refusal(known: &KnownVersion) -> Option<String> {
     } else if known.verdict == Verdict::Bad {
         "this version failed here: it is shown, and not offered"
     } else {
-        "how this version fared is not decided"
+        "a release of this version is in progress"
     };
     Some(why.to_owned())
 }

@@ -67,7 +67,7 @@ async fn a_deploy_after_a_stop_is_not_swallowed() {
     let stop = [&["stop", "production", "--reason", "nothing may move", "--wait"][..], &PHRASE].concat();
     let deploy = [&["deploy", "production", "v1.8.2"][..], &PHRASE].concat();
     for _ in 0..3 {
-        stage.says("alice", &stop, 0, &["aborts every release"]).await;
+        stage.says("alice", &stop, 0, &["aborting every release"]).await;
         stage.says("bob", &deploy, 0, &["created"]).await;
         stage.comes_to_say("bob", &["status", "production"], &["Pending"]).await;
     }

@@ -28,7 +28,7 @@ mod transport;
 
 /// Stories that are played where nobody says how many.
 const STORIES: u64 = 12;
-/// Seeds that once ended badly: two replicas led, and one sent a release back that the other had just started.
+/// Seeds that failed once: of two leaders, one requeued a release that the other had just started.
 const KEPT: [u64; 5] = [244, 314, 378, 401, 797];
 /// Stories that are played at once.
 const AT_ONCE: usize = 2;

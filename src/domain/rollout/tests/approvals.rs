@@ -85,7 +85,7 @@ fn gates_are_asked_again_at_the_moment_of_execution() {
     }
 }
 
-/// A controller that takes over knows no answers yet, and must not undo the start of the one before it.
+/// A controller that takes over has no check results yet, and does not requeue what its predecessor started.
 #[test]
 fn a_controller_that_takes_over_asks_before_it_sends_a_release_back() {
     let mut world = super::canary::canary(vec![super::canary::weight(20)], true);
@@ -95,7 +95,7 @@ fn a_controller_that_takes_over_asks_before_it_sends_a_release_back() {
     world.observed.answers = Answers::default();
     let decision = next(&world.observed, at(world.secs));
     assert_eq!(decision.status.phase, Phase::Progressing, "{}", decision.status.message);
-    assert!(decision.status.message.contains("asks once more"), "{}", decision.status.message);
+    assert!(decision.status.message.contains("checking again"), "{}", decision.status.message);
     assert!(!decision.effects.iter().any(Effect::changes_world), "{:?}", decision.effects);
     assert_eq!(world.run(), Phase::Succeeded, "{}", world.status().message);
     assert!(!world.reasons().contains(&"GatesReopened"));

@@ -9,7 +9,7 @@ use cel::{Context, ExecutionError, Value};
 use super::Request;
 use crate::sim::apiserver::rbac::{Authorizer, Question, User};
 
-/// A question that is put together call by call.
+/// A check under construction.
 #[derive(Clone, Debug)]
 struct Check {
     authorizer: Arc<Authorizer>,

@@ -94,7 +94,7 @@ fn overlay(object: &mut Value, applied: Value) {
     }
 }
 
-/// The variables of a policy, in order and with what they have come to.
+/// The variables of a policy, in order, with their values.
 type Memo = Vec<OnceLock<Result<Cel, String>>>;
 
 /// The names that the expressions of one evaluation see.

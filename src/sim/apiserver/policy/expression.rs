@@ -35,7 +35,7 @@ pub(super) struct Expression {
     outcomes: AtomicU8,
 }
 
-/// The kinds of results that an expression has had.
+/// The kinds of results of an expression so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Outcomes(u8);
 

@@ -1,4 +1,4 @@
-//! Which requests a policy or a binding is about: rules, scopes and selectors.
+//! Matches requests against policies and bindings: rules, scopes and selectors.
 
 use std::collections::BTreeMap;
 

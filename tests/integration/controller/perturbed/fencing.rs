@@ -1,6 +1,6 @@
-//! What keeps two leaders apart where leases do not: the claim on a lane, and the read before each change.
+//! Safety with two leaders: the claim on a lane, and the read before each change.
 //!
-//! Each test plays one schedule by hand instead of drawing it, since the moment that matters lasts only some milliseconds.
+//! Each test plays a fixed schedule instead of a random one: the critical window lasts a few milliseconds.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -40,7 +40,7 @@ impl Site {
         }
     }
 
-    /// The status of an object, written as the controller writes it.
+    /// Writes a status as the controller.
     async fn write_status<K>(&self, name: &str, status: Value)
     where
         K: kube::Resource<Scope = kube::core::NamespaceResourceScope, DynamicType = ()>
@@ -54,7 +54,7 @@ impl Site {
     }
 }
 
-/// Another leader claimed the lane for a release and has not started it yet: its write may still be under way.
+/// Another leader has claimed the lane for a release that it has not started: its write may be in flight.
 async fn wait_for_the_claim_of_another_leader() {
     let site = site().await;
     for version in ["v1.9.0", "v1.9.1"] {
@@ -85,8 +85,8 @@ fn a_release_waits_for_what_another_leader_may_be_starting() {
     super::runtime(1).block_on(wait_for_the_claim_of_another_leader());
 }
 
-/// A client through which another leader ends the release right after that many of its statuses that hold the lane are stored, and
-/// how many changes of the world there were by then.
+/// A client behind which another leader aborts the release right after its `after`th status that holds the lane is stored. Also returns
+/// the number of changes made by then.
 fn overtaken(site: &Arc<Site>, after: usize) -> (Client, Arc<OnceLock<usize>>) {
     let changes = Arc::new(OnceLock::new());
     let inner = site.perturber.client("one", &site.stage.client("controller"));
@@ -110,8 +110,7 @@ fn overtaken(site: &Arc<Site>, after: usize) -> (Client, Arc<OnceLock<usize>>) {
     (Client::new(service, "default"), changes)
 }
 
-/// A release is aborted between the write of its status and the change of the workload that the status announces. Whether
-/// it was aborted before it ended.
+/// Aborts a release between the write of its status and the change that follows. Returns whether it was aborted before it ended.
 async fn abort_before_a_change(after: usize) -> bool {
     let site = Arc::new(site().await);
     assert!(site.request("v1.9.0").await);

@@ -1,4 +1,4 @@
-//! What became of a version here, in a word, and by whom.
+//! The outcome of a version in an environment, as a word and a sentence.
 
 use crate::api::release::Phase;
 use crate::domain::known_version::{KnownVersion, Verdict};
@@ -26,7 +26,7 @@ pub(crate) fn word(version: &KnownVersion) -> &'static str {
     }
 }
 
-/// The word, and the person who did it: `aborted by bob`.
+/// The word and the person: `aborted by bob`.
 #[must_use]
 pub(crate) fn sentence(version: &KnownVersion) -> String {
     let word = word(version);
