@@ -13,7 +13,7 @@ use super::action::Verdict;
 use super::rollout_status::WorkloadState;
 use super::{attested, freeze, identity, judged};
 use crate::api::environment::{
-    DeniedDigest, Environment, EnvironmentStatus, Frozen, InFlight, Retired, ScaledComponent, Stop,
+    DeniedDigest, Environment, EnvironmentStatus, Frozen, Retired, ScaledComponent, Stop,
 };
 use crate::api::names::ComponentName;
 use crate::api::release::Release;
