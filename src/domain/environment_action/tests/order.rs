@@ -1,6 +1,7 @@
 //! Actions that arrive late, twice or out of order.
 
 use super::*;
+use crate::api::environment::InFlight;
 
 /// Carries out what is asked, oldest first, at these seconds.
 fn after(world: &mut World, asked: &[(i64, ReleaseAction)]) -> Vec<Verdict> {
