@@ -1,4 +1,4 @@
-//! Snapshots of panes and screens over a test terminal: every pane and every screen, empty, live, stale and in error.
+//! Tests of panes and screens over a test terminal: every pane and every screen, empty, live, stale and in error.
 
 use chrono::TimeDelta;
 use ratatui::Terminal;
@@ -11,6 +11,9 @@ mod compared;
 mod metrics;
 mod mono;
 mod parted;
+mod pictures;
+mod recorded;
+mod sentences;
 mod talk;
 mod toured;
 mod windows;
@@ -76,18 +79,6 @@ fn text(buf: &Buffer) -> String {
         out.push('\n');
     }
     out
-}
-
-fn settings() -> insta::Settings {
-    let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path("../../tests/snapshots");
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings
-}
-
-fn snapshot(name: &str, content: &str) {
-    settings().bind(|| insta::assert_snapshot!(name, content));
 }
 
 /// A world in each of the four states that a pane can be in.
@@ -217,71 +208,11 @@ fn view_of(pane: &crate::ui::pane::Pane) -> &'static str {
 }
 
 #[test]
-fn every_pane_in_every_state() {
-    let theme = Theme::named("mono");
-    for (state, world) in states() {
-        for pane in PANES {
-            let store = open(world.store.clone(), view_of(pane));
-            let mut shown = String::new();
-            for (area, boxed) in [(Rect::new(0, 0, 80, 8), false), (Rect::new(0, 0, 110, 12), true)] {
-                let mut buf = Buffer::empty(area);
-                (pane.draw)(&mut buf, area, &Ctx::new(&store, &theme, boxed));
-                shown.push_str(&text(&buf));
-                shown.push_str("\n\n");
-            }
-            snapshot(&format!("pane-{}-{state}", pane.id), &shown);
-        }
-    }
-}
-
-#[test]
-fn every_screen_in_every_state_and_size() {
-    let theme = Theme::named("dark");
-    for (state, world) in states() {
-        for view in VIEWS {
-            let store = open(world.store.clone(), view);
-            for size in SIZES {
-                let name = format!("screen-{view}-{state}-{}x{}", size.0, size.1);
-                snapshot(&name, &text(&screen(&store, &theme, size)));
-            }
-        }
-    }
-}
-
-#[test]
-fn two_versions_side_by_side_in_every_state() {
-    for (state, mut world) in progressive() {
-        world.store.ui.environments.selected = Some(environment_id("production"));
-        for view in ["home", "release", "changes"] {
-            let store = open(world.store.clone(), view);
-            for size in SIZES {
-                let name = format!("tracks-{view}-{state}-{}x{}", size.0, size.1);
-                snapshot(&name, &text(&screen(&store, &Theme::named("dark"), size)));
-            }
-            let name = format!("tracks-{view}-{state}-mono-80x24");
-            snapshot(&name, &text(&screen(&store, &Theme::named("mono"), SIZES[0])));
-        }
-    }
-}
-
-#[test]
-fn every_window_in_both_sizes() {
-    let theme = Theme::named("dark");
-    for (name, world) in windows() {
-        for size in SIZES {
-            let content = text(&screen(&world.store, &theme, size));
-            snapshot(&format!("window-{name}-{}x{}", size.0, size.1), &content);
-        }
-    }
-}
-
-#[test]
 fn ascii_screens_are_ascii() {
     let theme = Theme::named("mono").ascii();
     for view in ["home", "release"] {
         let store = open(live().store, view);
         let shown = text(&screen(&store, &theme, (80, 24)));
-        snapshot(&format!("ascii-{view}-80x24"), &shown);
         let odd: Vec<char> = shown.chars().filter(|c| !c.is_ascii()).collect();
         assert!(odd.is_empty(), "{odd:?}\n{shown}");
     }

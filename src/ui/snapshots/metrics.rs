@@ -3,8 +3,9 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::recorded::Pictures;
 use super::windows::changed;
-use super::{SIZES, differences, screen, snapshot, text, with_alerts, with_events};
+use super::{SIZES, differences, screen, text, with_alerts, with_events};
 use crate::api::environment::{MetricPane, MetricUnit, NoData, Slo, Worse};
 use crate::app::fixtures::{World, ago, burning, chords, environment_id, now};
 use crate::app::state::cluster_state::Feed;
@@ -225,9 +226,10 @@ fn worlds() -> [(&'static str, World); 4] {
     [("ok", full()), ("empty", nothing()), ("stale", stale), ("error", failed())]
 }
 
-#[test]
-fn every_metric_pane_in_every_state() {
+/// All metric panes below each other, in each state.
+pub(super) fn panes() -> Pictures {
     let theme = Theme::named("mono");
+    let mut pictures = Pictures::default();
     for (state, world) in worlds() {
         let store = &world.store;
         let mut shown = String::new();
@@ -240,40 +242,41 @@ fn every_metric_pane_in_every_state() {
                 shown.push('\n');
             }
         }
-        snapshot(&format!("metric-panes-{state}"), &shown);
+        pictures.add(state.to_owned(), shown);
     }
+    pictures.add("home-200x60".to_owned(), text(&screen(&full().store, &theme, SIZES[1])));
+    pictures
 }
 
-#[test]
-fn a_pane_alone_in_every_state() {
+/// A pane alone: each kind of content once, a curve and the objective in every state, and a comparison.
+pub(super) fn zooms() -> Pictures {
     let theme = Theme::named("mono");
+    let mut pictures = Pictures::default();
     for (state, world) in worlds() {
-        for pane in ["errorRate", "cpuLimit", "slo", "throughput"] {
+        for pane in ["cpuLimit", "slo", "throughput"] {
             let store = zoomed(world.store.clone(), pane);
-            for size in SIZES {
-                let shown = text(&screen(&store, &theme, size));
-                snapshot(&format!("zoom-{pane}-{state}-{}x{}", size.0, size.1), &shown);
+            if state == "ok" || pane == "slo" {
+                pictures.add(format!("{pane}-{state}-80x24"), text(&screen(&store, &theme, SIZES[0])));
             }
         }
     }
-}
-
-#[test]
-fn a_cursor_a_chosen_curve_and_a_comparison() {
+    let store = zoomed(full().store, "slo");
+    pictures.add("slo-ok-200x60".to_owned(), text(&screen(&store, &theme, SIZES[1])));
     for theme in [Theme::named("mono"), Theme::named("mono").ascii()] {
         let kind = if theme.glyphs.braille { "unicode" } else { "ascii" };
         let store = answered(zoomed(full().store, "connections"), "b");
         let store = World { store }.typing("j shift-left shift-left left").store;
         let shown = text(&screen(&store, &theme, SIZES[0]));
-        snapshot(&format!("zoom-compared-{kind}-80x24"), &shown);
         assert!(kind == "unicode" || shown.is_ascii(), "{shown}");
+        pictures.add(format!("compared-{kind}-80x24"), shown);
     }
+    pictures
 }
 
 /// One component alone: on the home screen, zoomed, with curves of others only, with curves that nobody tells apart, and in its list.
-#[test]
-fn one_component_alone() {
+pub(super) fn alone() -> Pictures {
     let theme = Theme::named("mono");
+    let mut pictures = Pictures::default();
     let both = vec![curve("backend", 62.0, 8.0), curve("frontend", 20.0, 2.0)];
     let world = || with_events(full()).with_curves("production", "requestRate", both.clone());
     for (state, keys) in [
@@ -290,24 +293,18 @@ fn one_component_alone() {
     ] {
         let world = if state.starts_with("alerts") { with_alerts(world()) } else { world() };
         let store = world.typing(keys).settled().store;
-        for size in SIZES {
-            let name = format!("alone-{state}-{}x{}", size.0, size.1);
-            snapshot(&name, &text(&screen(&store, &theme, size)));
-        }
+        pictures.add(format!("{state}-80x24"), text(&screen(&store, &theme, SIZES[0])));
     }
     for (state, keys) in [("zoom", "C front enter esc"), ("zoom-of-others", "m m C front enter esc")] {
         let store = World { store: answered(zoomed(world().store, "requestRate"), keys) };
-        let name = format!("alone-{state}-80x24");
-        snapshot(&name, &text(&screen(&store.store, &theme, SIZES[0])));
+        pictures.add(format!("{state}-80x24"), text(&screen(&store.store, &theme, SIZES[0])));
     }
     for (state, keys) in [("differences", "C back enter esc"), ("differences-of-others", "C front enter esc")]
     {
         let world = World { store: differences(world().store) }.typing(keys);
-        for size in SIZES {
-            let name = format!("alone-{state}-{}x{}", size.0, size.1);
-            snapshot(&name, &text(&screen(&world.store, &theme, size)));
-        }
+        pictures.add(format!("{state}-80x24"), text(&screen(&world.store, &theme, SIZES[0])));
     }
+    pictures
 }
 
 #[test]
@@ -328,5 +325,4 @@ fn home_shows_as_many_panes_as_it_has_room_for() {
         world = world.typing("m");
     }
     assert_eq!(seen.len(), world.store.rows.panes.len(), "{seen:?}");
-    snapshot("home-panes-200x60", &text(&screen(&full().store, &theme, SIZES[1])));
 }

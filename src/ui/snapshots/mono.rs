@@ -4,8 +4,9 @@ use ratatui::buffer::Buffer;
 use ratatui::style::Modifier;
 use std::fmt::Write as _;
 
+use super::recorded::Pictures;
 use super::windows::windows;
-use super::{SIZES, open, screen, snapshot, states, text};
+use super::{SIZES, open, screen, states, text};
 use crate::ui::theme::Theme;
 
 /// A screen without colour: each line, and below it how its cells are drawn: Bold, Underlined, Reversed, dim as a dot, plain as
@@ -30,18 +31,20 @@ fn attributes(buf: &Buffer) -> String {
     out
 }
 
-#[test]
-fn without_colour_weight_tells_what_matters() {
+/// Screens on which colour marks something: what is live, lost or refused, and what must be typed.
+pub(super) fn pictures() -> Pictures {
     let theme = Theme::named("mono");
-    for (state, world) in states() {
-        for view in ["home", "release", "inbox"] {
+    let mut pictures = Pictures::default();
+    for (state, world) in states().into_iter().filter(|(state, _)| *state != "empty") {
+        for view in ["home", "release"] {
             let store = open(world.store.clone(), view);
-            snapshot(&format!("mono-{view}-{state}-80x24"), &attributes(&screen(&store, &theme, SIZES[0])));
+            pictures.add(format!("{view}-{state}-80x24"), attributes(&screen(&store, &theme, SIZES[0])));
         }
     }
     for (name, world) in
         windows().into_iter().filter(|(name, _)| ["approve-typed", "weight-confirm"].contains(name))
     {
-        snapshot(&format!("mono-window-{name}-80x24"), &attributes(&screen(&world.store, &theme, SIZES[0])));
+        pictures.add(format!("window-{name}-80x24"), attributes(&screen(&world.store, &theme, SIZES[0])));
     }
+    pictures
 }
