@@ -6,6 +6,7 @@
 //!
 //! The types are the source of the CustomResourceDefinitions that `release-cockpit manifests` prints.
 
+pub(crate) mod audit_chain;
 pub mod condition;
 pub(crate) mod config_record;
 pub(crate) mod duration;
@@ -28,11 +29,11 @@ pub mod release;
     reason = "schema derives repeat the visibility of a type for what they make beside it"
 )]
 pub mod release_action;
-pub(crate) mod seal;
 pub(crate) mod stored;
 pub mod strategy;
 pub(crate) mod time;
 
+pub use audit_chain::{ChainHead, Seal};
 pub use condition::Condition;
 pub use duration::Duration;
 pub use environment::{Environment, EnvironmentSpec, EnvironmentStatus, Tier};
@@ -41,7 +42,6 @@ pub use notified::Notified;
 pub use permission::Verb;
 pub use release::{Phase, Release, ReleaseKind, ReleaseSpec, ReleaseStatus};
 pub use release_action::{ActionKind, ActionResult, ReleaseAction, ReleaseActionSpec, ReleaseActionStatus};
-pub use seal::{ChainHead, Seal};
 pub use stored::{Stored, Unreadable};
 
 /// API group of every object of this product.

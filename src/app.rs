@@ -21,6 +21,7 @@ pub(crate) mod components;
 mod describe;
 mod dialogs;
 pub(crate) mod differences;
+pub(crate) mod dora;
 pub(crate) mod driving;
 mod environment_act;
 pub(crate) mod events;
@@ -31,30 +32,29 @@ mod fold;
 pub(crate) mod guard;
 pub(crate) mod handoff;
 pub(crate) mod help;
-pub(crate) mod history;
 mod home;
 pub(crate) mod inbox;
 mod input;
 mod invoke;
-pub(crate) mod kept;
 pub(crate) mod keymap;
 pub(crate) mod log_view;
 pub(crate) mod matrix;
 mod movement;
+pub(crate) mod navigation;
 mod needs;
-pub(crate) mod number;
-pub(crate) mod numbers;
 pub(crate) mod outlook;
 mod palette;
 pub(crate) mod place;
 pub(crate) mod plain;
 pub(crate) mod pointing;
 pub(crate) mod preferences;
+pub(crate) mod quantity;
 pub(crate) mod records;
 mod refusals;
 mod release_view;
 mod rollback;
 pub(crate) mod rows;
+pub(crate) mod saved_state;
 pub(crate) mod sections;
 mod selection;
 mod shifting;
@@ -93,7 +93,7 @@ pub static VIEWS: &[&ViewRow] = &[
     &differences::VIEW,
     &zoom::VIEW,
     &matrix::VIEW,
-    &numbers::VIEW,
+    &dora::VIEW,
     &texts::VIEW,
     &log_view::VIEW,
 ];

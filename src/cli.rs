@@ -14,6 +14,7 @@ mod controller;
 mod demo;
 mod diff;
 pub(crate) mod doctor;
+mod dora;
 mod error;
 mod events;
 pub(crate) mod exit;
@@ -29,7 +30,6 @@ mod logging;
 mod logs;
 mod manifests;
 mod notify;
-mod numbers;
 mod output;
 mod progress;
 mod promise;
@@ -182,7 +182,7 @@ async fn on_cluster(verb: Option<&Verb>, settings: &crate::config::Settings) -> 
         Verb::Status(wanted) => show::status(settings, wanted).await,
         Verb::Queue(wanted) => show::queue(settings, wanted).await,
         Verb::Audit(wanted) => audit::audit(settings, wanted).await,
-        Verb::Numbers(wanted) => numbers::numbers(settings, wanted).await,
+        Verb::Dora(wanted) => dora::dora(settings, wanted).await,
         Verb::Wait(wanted) => wait::wait(settings, wanted).await,
         Verb::Notify(wanted) => notify::test(settings, wanted).await,
         Verb::Completions { .. }

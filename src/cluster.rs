@@ -26,11 +26,11 @@ pub mod outbound;
 mod permissions;
 mod pin;
 pub mod pod_row;
-mod portrait;
 pub mod registry;
 pub(crate) mod releases;
 pub(crate) mod secret;
 mod slim;
+mod snapshot;
 pub(crate) mod text;
 mod usage;
 pub mod watch;
@@ -40,7 +40,7 @@ pub(crate) mod workload_row;
 
 pub use client::{ConnectOptions, Source, contexts, skipped_kubeconfigs};
 pub use error::{Error, Kind};
-pub use permissions::Identity;
+pub use permissions::AuthenticatedUser;
 pub use releases::Outcome;
 
 use client::Clients;

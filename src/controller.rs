@@ -8,6 +8,8 @@
 
 mod act;
 mod attempt;
+mod audit_chain;
+mod cache;
 mod claiming;
 mod claims;
 mod context;
@@ -25,21 +27,19 @@ mod lock;
 mod may;
 mod metadata;
 mod metrics_http;
+mod notifications;
 mod observe;
 mod policies;
 mod rate_limiter;
-mod recent;
 mod reconcile;
 mod requests;
 mod restore;
 mod run;
-mod seal;
 mod secret_cache;
 mod shards;
 mod shared;
 mod status;
 mod stopping;
-mod telling;
 mod turns;
 mod undecodable;
 

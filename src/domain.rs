@@ -75,6 +75,7 @@ pub(crate) mod undecodable;
 pub(crate) mod usage;
 pub(crate) mod version;
 pub(crate) mod version_outcome;
+pub mod watch_state;
 pub(crate) mod way_back;
 pub(crate) mod weight;
 pub(crate) mod why;

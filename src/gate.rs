@@ -111,7 +111,7 @@ pub async fn ask(scope: &Scope, question: &Question) -> Answer {
 
 /// What an error of the API server means for a question: not allowed to look is not a failure of what is looked at.
 fn unanswered(what: &str, error: &kube::Error) -> Verdict {
-    (GateState::NoData, format!("{what} cannot be read: {}", crate::workload::said(error)))
+    (GateState::NoData, format!("{what} cannot be read: {}", crate::workload::request_error(error)))
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Where telling happens from.
 #[derive(Clone)]
-pub struct Desk {
+pub struct Sender {
     /// Client of the cluster, for Secrets.
     pub client: Client,
     /// How servers are asked that Environments name.
@@ -47,7 +47,7 @@ pub struct Desk {
     pub patience: Duration,
 }
 
-impl Desk {
+impl Sender {
     /// A desk with the usual patience. Needs an installed TLS provider when it is used.
     #[must_use]
     pub const fn new(client: Client, clock: Clock, outbound: Outbound) -> Self {
@@ -102,7 +102,7 @@ pub static CHANNELS: &[&dyn Channel] = &[
 
 /// What is told, through what.
 pub struct Message<'a> {
-    desk: &'a Desk,
+    sender: &'a Sender,
     notify: &'a Notify,
     notice: &'a Notice,
     channel: &'static dyn Channel,
@@ -144,7 +144,7 @@ impl Message<'_> {
 
     async fn opened(&self) -> Result<Opened, Error> {
         let namespace = &self.notice.environment.namespace;
-        Ok(Opened::read(&self.desk.client, namespace, &self.reference()?.name).await?)
+        Ok(Opened::read(&self.sender.client, namespace, &self.reference()?.name).await?)
     }
 
     /// The address in `config`, or the usual one.
@@ -170,7 +170,7 @@ pub fn secret_uses(environment: &Environment) -> impl Iterator<Item = SecretUse>
 }
 
 /// Tells one channel one piece of news, once. A later try is the caller's decision, by [`Error::is_transient`].
-pub async fn tell(desk: &Desk, notify: &Notify, notice: &Notice) -> Result<(), Error> {
+pub async fn tell(sender: &Sender, notify: &Notify, notice: &Notice) -> Result<(), Error> {
     let Some(&channel) = CHANNELS.iter().find(|channel| channel.name() == notify.channel) else {
         let known: Vec<_> = CHANNELS.iter().map(|channel| channel.name()).collect();
         let sentence = format!("there is no channel {}; there are {}", notify.channel, known.join(", "));
@@ -183,5 +183,5 @@ pub async fn tell(desk: &Desk, notify: &Notify, notice: &Notice) -> Result<(), E
         };
         return Err(Error::Settings(format!("{} does not know config.{unknown}; {known}", notify.channel)));
     }
-    channel.tell(&Message { desk, notify, notice, channel }).await
+    channel.tell(&Message { sender, notify, notice, channel }).await
 }

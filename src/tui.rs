@@ -7,21 +7,21 @@
 
 mod attention;
 mod clipboard;
+mod diff_writer;
+mod effect_runner;
 mod effects;
 mod files;
-mod frugal;
 mod handoff;
 mod input;
-mod kept;
 mod logs;
 mod multiplexer;
-mod outside;
 mod pace;
 mod plain;
 pub(crate) mod reader;
 mod session;
 mod signals;
 mod sources;
+mod state_file;
 mod terminal;
 
 use std::path::PathBuf;

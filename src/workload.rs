@@ -22,7 +22,7 @@ mod operate;
 mod patch;
 pub(crate) mod refusal;
 mod replica_sets;
-mod said;
+mod request_error;
 mod stateful_set;
 mod template;
 pub mod track;
@@ -30,14 +30,14 @@ mod two_tracks;
 
 pub use autoscaler::{autoscaler_of, autoscalers};
 pub use configs::content_hash;
-pub(crate) use said::said;
+pub(crate) use request_error::request_error;
 pub use two_tracks::unfit as unfit_for_two_tracks;
 
 /// What can go wrong with a workload.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The API server could not be asked, or said no.
-    #[error("{kind} {name}: {}", said(source))]
+    #[error("{kind} {name}: {}", request_error(source))]
     Kube {
         /// Kind of the object.
         kind: WorkloadKind,

@@ -19,7 +19,7 @@ mod schemas;
 mod status;
 mod versions;
 
-pub use approval::{Approval, Identity, Person, Slot, Window, WindowKind};
+pub use approval::{Approval, IdentityRules, Person, Slot, Window, WindowKind};
 pub use gates::{Gates, HealthCheck, HttpProbe, Neighbours, Probe, Unreadable};
 pub use metrics::{
     Against, AlertmanagerRef, Analysis, MetricPane, MetricUnit, Metrics, NoData, Preset, PrometheusRef, Slo,
@@ -90,7 +90,7 @@ pub struct EnvironmentSpec {
     pub approval: Option<Approval>,
     /// Which accounts belong to one person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub identity: Option<Identity>,
+    pub identity: Option<IdentityRules>,
     /// The cockpit shows this environment only, until a person arms it for a time.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub open_read_only: bool,

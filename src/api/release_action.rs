@@ -5,10 +5,10 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::audit_chain::Seal;
 use super::environment::InFlight;
 use super::names::ReleaseKey;
 use super::release::reason_schema;
-use super::seal::Seal;
 
 mod kind;
 

@@ -8,7 +8,7 @@ use crate::app::state::alerts::Handled;
 use crate::app::state::cluster_state::ClusterState;
 use crate::app::state::event::AlertingEvent;
 use crate::app::state::store::Dirty;
-use crate::domain::alert_row::{AlertCount, Words};
+use crate::domain::alert_row::{AlertCount, Labels};
 
 /// Applies an event about alerts, silences or alert history.
 pub(super) fn apply(cluster: &mut ClusterState, dirty: &mut Dirty, event: AlertingEvent) {
@@ -51,7 +51,7 @@ pub(super) fn apply(cluster: &mut ClusterState, dirty: &mut Dirty, event: Alerti
 fn recount(cluster: &mut ClusterState, dirty: &mut Dirty) {
     let mut counts: BTreeMap<EnvironmentKey, AlertCount> = BTreeMap::new();
     // two that tell of the same one are one
-    let mut seen: BTreeSet<&Words> = BTreeSet::new();
+    let mut seen: BTreeSet<&Labels> = BTreeSet::new();
     for alert in cluster.alerts.values().flat_map(|told| &told.alerts) {
         let quiet = || handling(cluster, &alert.labels).is_some_and(|handled| handled.word().is_some());
         if seen.insert(&alert.labels) && !alert.environments.is_empty() && !quiet() {
@@ -72,7 +72,7 @@ pub(super) fn count(cluster: &ClusterState, environment: &Environment) -> Option
 }
 
 /// What becomes of the alert with these labels, as far as an Alertmanager has told.
-pub(super) fn handling(cluster: &ClusterState, labels: &Words) -> Option<Handled> {
+pub(super) fn handling(cluster: &ClusterState, labels: &Labels) -> Option<Handled> {
     cluster.alertmanagers.values().find_map(|managed| {
         let handling = managed.handled.iter().find(|handling| handling.is_about(labels))?;
         let kept = managed.silences.iter().filter(|silence| handling.silenced_by.contains(&silence.id));

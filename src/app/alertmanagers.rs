@@ -3,7 +3,7 @@
 //! Owns which silence is proposed and what of it is shown before it is sent. Must not know how an Alertmanager is reached.
 
 use crate::api::EnvironmentKey;
-use crate::app::arguments::Words as Arguments;
+use crate::app::arguments::Arguments;
 use crate::app::ask::{self, Question};
 use crate::app::state::alerts::{AlertLine, Managed, Manager};
 use crate::app::state::confirm::Intent;
@@ -149,7 +149,7 @@ mod tests {
     use crate::app::state::event::Event;
     use crate::app::state::located::ClusterId;
     use crate::app::state::ui_state::Overlay;
-    use crate::domain::alert_row::Words;
+    use crate::domain::alert_row::Labels;
     use crate::domain::silence::Handling;
     use std::collections::BTreeSet;
 
@@ -170,7 +170,7 @@ mod tests {
         AlertmanagerRef { service: Some(NAME.to_owned()), url: None }
     }
 
-    fn labels(pairs: &[(&str, &str)]) -> Words {
+    fn labels(pairs: &[(&str, &str)]) -> Labels {
         pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
     }
 

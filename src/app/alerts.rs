@@ -14,7 +14,7 @@ use crate::app::state::cursor::Cursor;
 use crate::app::state::store::Store;
 use crate::app::state::text_view::{TextBody, TextView};
 use crate::app::state::toast::Level;
-use crate::app::state::view::{Pane, View};
+use crate::app::state::view::{Focus, View};
 use crate::app::state::view_row::{Enter, PlaceRow, ViewRow};
 use crate::app::views;
 use crate::domain::age::Age;
@@ -25,7 +25,7 @@ pub(crate) use lines::{Within, within};
 pub(super) static VIEW: ViewRow = ViewRow {
     name: "alerts",
     is: |view| matches!(view, View::Alerts(_)),
-    panes: &[Pane::Alerts],
+    panes: &[Focus::Alerts],
     environment: |store| match scope(store)? {
         AlertScope::One(id) => Some(id.clone()),
         _ => store.selected_alert().and_then(|line| line.environment.clone()),
@@ -112,7 +112,7 @@ fn following(store: &Store) -> AlertScope {
 pub(super) fn enter(store: &mut Store) {
     let chosen = store.selected_alert().and_then(|line| line.environment.clone());
     store.ui.views.truncate(1);
-    store.ui.focus = Pane::Environments;
+    store.ui.focus = Focus::Environments;
     store.ui.all_environments = false;
     if chosen.is_some() && store.ui.environments.selected != chosen {
         store.ui.environments.selected = chosen;
@@ -193,7 +193,7 @@ pub(super) fn list(store: &mut Store) {
     };
     let Within { mut lines, elsewhere, hidden } = within(store, &view.scope);
     let total = lines.len();
-    if let Some(filter) = store.ui.filter(Pane::Alerts) {
+    if let Some(filter) = store.ui.filter(Focus::Alerts) {
         lines.retain(|line| {
             let alert = &line.alert;
             let environments = alert.environments.iter().map(|key| &*key.name);
@@ -202,7 +202,7 @@ pub(super) fn list(store: &mut Store) {
             filter.matches_labelled(&words, |label| alert.labels.get(label).map(|value| &**value))
         });
     }
-    let height = store.ui.height(Pane::Alerts);
+    let height = store.ui.height(Focus::Alerts);
     let Store { ui, rows, .. } = store;
     (rows.alerts, rows.alerts_total) = (lines, total);
     (rows.alerts_elsewhere, rows.alerts_hidden) = (elsewhere, hidden);

@@ -10,11 +10,11 @@ use crate::domain::age::Age;
 
 /// The words after a command, taken one by one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Words {
+pub(super) struct Arguments {
     words: Vec<String>,
 }
 
-impl Words {
+impl Arguments {
     /// The words of an argument.
     pub(super) fn of(argument: Option<&str>) -> Self {
         let words = argument.unwrap_or_default().split_whitespace().map(str::to_owned).collect();
@@ -169,7 +169,7 @@ mod tests {
             ("utf-8 is broken", None, None, None, "utf-8 is broken"),
             ("", None, None, None, ""),
         ] {
-            let mut words = Words::of(Some(text));
+            let mut words = Arguments::of(Some(text));
             assert_eq!(words.duration("", None), Ok(span.map(TimeDelta::minutes)), "{text}");
             assert_eq!(words.in_flight(), in_flight, "{text}");
             assert_eq!(words.incident().as_deref(), incident, "{text}");
@@ -201,7 +201,7 @@ mod tests {
             "for 2h it burns",
             "INC-1 2h it burns",
         ] {
-            let mut words = Words::of(Some(text));
+            let mut words = Arguments::of(Some(text));
             let refused = words.duration(":x 30m REASON", Some(TimeDelta::hours(4)));
             assert!(
                 refused.as_ref().is_err_and(|why| why.ends_with(": :x 30m REASON")),
@@ -214,7 +214,7 @@ mod tests {
             ("the database is full", None, "the database is full"),
             ("#12 is open", None, "#12 is open"),
         ] {
-            let mut words = Words::of(Some(text));
+            let mut words = Arguments::of(Some(text));
             let found = words.duration("", Some(TimeDelta::hours(4)));
             assert_eq!(found, Ok(span.map(TimeDelta::minutes)), "{text}");
             assert_eq!(words.rest(), rest);

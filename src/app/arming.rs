@@ -7,11 +7,12 @@ use chrono::TimeDelta;
 
 use crate::api::Tier;
 use crate::app::state::arming::Armed;
-use crate::app::state::cluster_state::{Feed, FeedState};
+use crate::app::state::cluster_state::WatchedKind;
 use crate::app::state::located::{ClusterId, EnvironmentId};
 use crate::app::state::store::Store;
 use crate::app::state::toast::Level;
 use crate::domain::age::Age;
+use crate::domain::watch_state::WatchState;
 
 /// Longest time for which an environment can be armed.
 pub(crate) const LONGEST: TimeDelta = TimeDelta::hours(8);
@@ -81,10 +82,10 @@ pub(super) fn watch(store: &mut Store) {
 }
 
 /// Disarms when that cluster has been lost: what was true when it was armed need not be true any more.
-pub(super) fn connection(store: &mut Store, cluster: ClusterId, feed: Feed, state: &FeedState) {
-    let relied_on = matches!(feed, Feed::Environments | Feed::Releases | Feed::Actions);
+pub(super) fn connection(store: &mut Store, cluster: ClusterId, feed: WatchedKind, state: &WatchState) {
+    let relied_on = matches!(feed, WatchedKind::Environments | WatchedKind::Releases | WatchedKind::Actions);
     let armed_there = store.armed.as_ref().is_some_and(|armed| armed.environment.cluster == cluster);
-    if armed_there && relied_on && matches!(state, FeedState::Stale { .. }) {
+    if armed_there && relied_on && matches!(state, WatchState::Stale { .. }) {
         disarm(store, "the connection was lost");
     }
 }
@@ -171,9 +172,9 @@ mod tests {
         tick(&mut world, 30);
         assert_eq!(said(&world), "production is read-only again: the time is over");
 
-        let world = armed().lost(Feed::Releases, 1);
+        let world = armed().lost(WatchedKind::Releases, 1);
         assert_eq!(said(&world), "production is read-only again: the connection was lost");
-        assert!(armed().lost(Feed::Metrics, 1).store.armed.is_some());
+        assert!(armed().lost(WatchedKind::Metrics, 1).store.armed.is_some());
         let world = armed().typing(": disarm enter");
         assert_eq!(said(&world), "production is read-only again: as you said");
     }

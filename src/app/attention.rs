@@ -6,13 +6,14 @@
 use crate::api::{Phase, Release, Tier};
 use crate::app::needs;
 use crate::app::state::attention::{Attention, Occasion, Protocol, Ways};
-use crate::app::state::cluster_state::{ClusterState, Feed, FeedState};
+use crate::app::state::cluster_state::{ClusterState, WatchedKind};
 use crate::app::state::effect::Effect;
 use crate::app::state::effect::TerminalEffect;
 use crate::app::state::inbox::{InboxKey, InboxRow};
 use crate::app::state::located::{ClusterId, EnvironmentId, ReleaseId};
 use crate::app::state::store::Store;
 use crate::domain::outcome;
+use crate::domain::watch_state::WatchState;
 use crate::sanitize;
 
 /// Title of a window that has nothing to tell, and the end of every other.
@@ -77,9 +78,11 @@ fn call(ways: Ways, sentences: &[String]) -> Vec<Effect> {
 
 /// Environments of clusters whose first lists have come, and that have told what we may do there.
 fn loaded(store: &Store) -> Vec<EnvironmentId> {
-    let live = |cluster: &ClusterState, feed| cluster.feeds.get(&feed).is_some_and(FeedState::is_live);
+    let live = |cluster: &ClusterState, feed| cluster.feeds.get(&feed).is_some_and(WatchState::is_live);
     let clusters = store.clusters().filter(|(_, cluster)| {
-        cluster.identity.is_some() && live(cluster, Feed::Environments) && live(cluster, Feed::Releases)
+        cluster.identity.is_some()
+            && live(cluster, WatchedKind::Environments)
+            && live(cluster, WatchedKind::Releases)
     });
     let environments = clusters.flat_map(|(id, cluster)| {
         let keys = cluster.environments.keys().filter(|key| cluster.permissions.contains_key(*key));
@@ -253,10 +256,10 @@ mod tests {
         let allowed = crate::api::Verb::ALL.to_vec();
         for event in [
             ClusterEvent::Environments(Delta::Reset(vec![(key.clone(), Arc::new(production))])),
-            ClusterEvent::Feed(Feed::Environments, FeedState::Live { heard: now() }),
+            ClusterEvent::WatchedKind(WatchedKind::Environments, WatchState::Live { heard: now() }),
             ClusterEvent::Permissions { environment: key, allowed },
             ClusterEvent::Releases(Delta::Reset(vec![(waits.key(), Arc::new(waits.clone()))])),
-            ClusterEvent::Feed(Feed::Releases, FeedState::Live { heard: now() }),
+            ClusterEvent::WatchedKind(WatchedKind::Releases, WatchState::Live { heard: now() }),
             applied(waits.clone()),
         ] {
             assert_eq!(called(&mut world, event.clone()), Vec::<String>::new(), "{event:?}");
@@ -272,7 +275,7 @@ mod tests {
         let waits = release("production", "production-v1-8-2-cc")
             .version("v1.8.2", &["backend", "frontend"])
             .waiting_for_approval();
-        world = world.lost(Feed::Releases, 20);
+        world = world.lost(WatchedKind::Releases, 20);
         let reset = ClusterEvent::Releases(Delta::Reset(vec![(waits.0.key(), Arc::new(waits.0.clone()))]));
         assert_eq!(called(&mut world, reset), Vec::<String>::new());
         let mut changed = waits;

@@ -14,7 +14,7 @@ use crate::app::state::changes::{Change, ChangeKind};
 use crate::app::state::cluster_state::ClusterState;
 use crate::app::state::located::EnvironmentId;
 use crate::app::state::store::Store;
-use crate::app::state::view::{Listed, Pane, View};
+use crate::app::state::view::{Focus, Listed, View};
 use crate::app::state::view_row::{PlaceRow, ViewRow};
 use crate::app::{components, needs, views};
 use crate::domain::alert_history::Episode;
@@ -31,7 +31,7 @@ pub(crate) const NAME: &str = "changes";
 pub(super) static VIEW: ViewRow = ViewRow {
     name: NAME,
     is: |view| view.is_list(NAME),
-    panes: &[Pane::Changes],
+    panes: &[Focus::Changes],
     environment: |store| match store.ui.view() {
         View::Listed(list) => Some(list.environment.clone()),
         _ => None,

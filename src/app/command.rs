@@ -10,9 +10,26 @@ use crate::domain::action_rule;
 
 pub use crate::app::commands::COMMANDS;
 
-/// The command of that name.
+/// Other names of commands: short ones, and those of earlier versions, which key maps may still use.
+const ALIASES: [(&str, &str); 12] = [
+    ("q", "quit"),
+    ("q!", "quit"),
+    ("env", "environment"),
+    ("rel", "release"),
+    ("undo", "rollback"),
+    ("h", "help"),
+    ("handover", "hand-over"),
+    ("numbers", "dora"),
+    ("differences", "diff"),
+    ("same", "identical"),
+    ("history-back", "previous-place"),
+    ("history-forward", "next-place"),
+];
+
+/// The command of that name or alias.
 #[must_use]
-pub fn find(id: &str) -> Option<&'static Command> {
+pub fn find(name: &str) -> Option<&'static Command> {
+    let id = ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, id)| id);
     COMMANDS.iter().copied().find(|command| command.id == id)
 }
 

@@ -47,7 +47,7 @@ mod prelude {
     pub(super) use crate::app::state::store::Store;
     pub(super) use crate::app::state::target::{Availability, Invocation, Target};
     pub(super) use crate::app::state::toast::Level;
-    pub(super) use crate::app::state::view::{Pane, View};
+    pub(super) use crate::app::state::view::{Focus, View};
     pub(super) use crate::config::key::{KeyChord, KeyCode};
     pub(super) use crate::domain::action_rule::Confirmation;
 

@@ -12,25 +12,14 @@ use crate::app::target::target;
 
 pub(super) use arguments::{aimed, chooses, misnamed};
 
-/// Short names that fingers know.
-const ALIASES: [(&str, &str); 7] = [
-    ("q", "quit"),
-    ("q!", "quit"),
-    ("env", "environment"),
-    ("rel", "release"),
-    ("undo", "rollback"),
-    ("h", "help"),
-    ("handover", "hand-over"),
-];
 /// How many choices are offered at most.
 const OFFERED: usize = 12;
 
 /// The command that a line names in full, and the words after it.
 pub(in crate::app) fn parse(line: &str) -> Option<(&'static Command, Option<String>)> {
     let (word, rest) = line.trim().split_once(char::is_whitespace).unwrap_or((line.trim(), ""));
-    let id = ALIASES.iter().find(|(alias, _)| *alias == word).map_or(word, |(_, id)| id);
     let rest = rest.trim();
-    command::find(id).map(|command| (command, (!rest.is_empty()).then(|| rest.to_owned())))
+    command::find(word).map(|command| (command, (!rest.is_empty()).then(|| rest.to_owned())))
 }
 
 /// What the line may mean, best first.

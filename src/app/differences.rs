@@ -14,7 +14,7 @@ use crate::app::state::event::Outcome;
 use crate::app::state::located::EnvironmentId;
 use crate::app::state::store::Store;
 use crate::app::state::toast::Level;
-use crate::app::state::view::{Pane, View};
+use crate::app::state::view::{Focus, View};
 use crate::app::state::view_row::{PlaceRow, ViewRow};
 use crate::app::{components, views};
 use crate::domain::difference::{self, Counts, Row, Verdict, compare};
@@ -28,7 +28,7 @@ const RETRIED: TimeDelta = TimeDelta::seconds(5);
 pub(super) static VIEW: ViewRow = ViewRow {
     name: "differences",
     is: |view| matches!(view, View::Differences(_)),
-    panes: &[Pane::Differences],
+    panes: &[Focus::Differences],
     environment: |store| Some(opened(store)?.right.environment.clone()),
     go: |store, step, height| {
         let Store { ui, rows, .. } = store;
@@ -84,10 +84,7 @@ pub(super) fn turn(store: &mut Store) {
     let at = all.iter().position(|id| *id == view.left.environment).map_or(0, |at| at + 1);
     let Some(next) = all.get(at % all.len().max(1)).cloned() else { return };
     if next == view.left.environment {
-        store.say(
-            Level::Info,
-            "there is no other environment of this application; :differences NAME names one",
-        );
+        store.say(Level::Info, "there is no other environment of this application; :diff NAME names one");
         return;
     }
     if let Some(View::Differences(view)) = store.ui.views.last_mut() {
@@ -197,8 +194,8 @@ pub(super) fn answered(store: &mut Store, request: RequestId, outcome: &Outcome)
     let Some(side) = sides.into_iter().find(|side| side.request == Some(request)) else { return false };
     side.request = None;
     match outcome {
-        Outcome::Portrait(portrait) => {
-            side.portrait = Some(portrait.clone());
+        Outcome::Snapshot(snapshot) => {
+            side.snapshot = Some(snapshot.clone());
             (side.at, side.fault, side.due) = (Some(now), None, Some(now + RENEWED));
         }
         Outcome::Refused(reason) | Outcome::Unknown(reason) => {
@@ -219,7 +216,7 @@ pub(super) fn list(store: &mut Store) {
         _ => Differences::default(),
     };
     store.rows.differences = listed;
-    let height = store.ui.height(Pane::Differences);
+    let height = store.ui.height(Focus::Differences);
     let Store { ui, rows, .. } = store;
     if let Some(View::Differences(view)) = ui.views.last_mut() {
         if !view.cursor.held {
@@ -242,7 +239,7 @@ pub(super) fn chosen(store: &Store) -> Option<String> {
 }
 
 fn compared(store: &Store, view: &DifferencesView) -> Differences {
-    let (Some(left), Some(right)) = (&view.left.portrait, &view.right.portrait) else {
+    let (Some(left), Some(right)) = (&view.left.snapshot, &view.right.snapshot) else {
         return Differences::default();
     };
     let mut rows = compare(left, right);
@@ -252,7 +249,7 @@ fn compared(store: &Store, view: &DifferencesView) -> Differences {
     };
     let hidden = hidden.iter().filter(|row| row.verdict != Verdict::Same).count();
     let counts = Counts::of(&rows);
-    let filter = store.ui.filter(Pane::Differences);
+    let filter = store.ui.filter(Focus::Differences);
     let is_listed = |row: &Row| {
         let section = row.section.to_string();
         let words = [

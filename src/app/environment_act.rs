@@ -3,7 +3,7 @@
 use crate::api::environment::Debt;
 use crate::api::{ActionKind, Environment};
 use crate::app::act::With;
-use crate::app::arguments::Words;
+use crate::app::arguments::Arguments;
 use crate::app::ask::{self, Question};
 use crate::app::state::confirm::Intent;
 use crate::app::state::effect::Effect;
@@ -45,7 +45,7 @@ fn why_not(store: &Store, id: &EnvironmentId, kind: ActionKind) -> Option<String
 }
 
 /// The first word, where it names a component of that environment.
-pub(super) fn component(store: &Store, environment: &EnvironmentId, words: &mut Words) -> Option<String> {
+pub(super) fn component(store: &Store, environment: &EnvironmentId, words: &mut Arguments) -> Option<String> {
     let name = words.first()?;
     store.environment(environment)?.spec.component(&name).map(|_| name)
 }

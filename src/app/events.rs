@@ -8,7 +8,7 @@ use crate::app::state::effect::BackgroundEffect;
 use crate::app::state::effect::Effect;
 use crate::app::state::located::{ClusterId, EnvironmentId, ReleaseId};
 use crate::app::state::store::Store;
-use crate::app::state::view::{EventsView, Pane, View};
+use crate::app::state::view::{EventsView, Focus, View};
 use crate::app::state::view_row::{PlaceRow, ViewRow};
 use crate::app::{components, views};
 use crate::domain::event_row::{self, EventGroup, EventKey, EventRow};
@@ -17,7 +17,7 @@ use crate::domain::event_row::{self, EventGroup, EventKey, EventRow};
 pub(super) static VIEW: ViewRow = ViewRow {
     name: "events",
     is: |view| matches!(view, View::Events(_)),
-    panes: &[Pane::Events],
+    panes: &[Focus::Events],
     environment: |store| match store.ui.view() {
         View::Events(view) => Some(view.environment.clone()),
         _ => None,
@@ -81,7 +81,7 @@ pub(super) fn list(store: &mut Store) {
         View::Events(view) => {
             let groups = event_row::group(of(store, &view.environment));
             total = groups.len();
-            let filter = store.ui.filter(Pane::Events);
+            let filter = store.ui.filter(Focus::Events);
             let shown = |group: &EventGroup| {
                 let is_told = components::shows(store, &view.environment, &group.name);
                 let kind = if group.warning { "warning" } else { "normal" };

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::api::release::{ApprovalState, GateState};
 use crate::api::{ActionKind, Environment, Release};
-use crate::app::number::{Unit, Value};
+use crate::app::quantity::{Unit, Value};
 use crate::app::silences;
 use crate::app::state::confirm::{Confirm, Fact, Intent};
 use crate::app::state::health::{HealthClass, Reading};

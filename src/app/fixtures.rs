@@ -3,8 +3,8 @@
 //! [`World`] builds a store by the same events that a session sends, so that every test also folds.
 
 mod alerts;
+mod differences;
 mod objects;
-mod portraits;
 mod progressive;
 mod story;
 
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::api::{Environment, EnvironmentKey, Release, ReleaseAction, Verb};
-use crate::app::state::cluster_state::{ControllerHealth, Feed, FeedState, Identity};
+use crate::app::state::cluster_state::{ControllerHealth, CurrentUser, WatchedKind};
 use crate::app::state::event::AlertingEvent;
 use crate::app::state::event::MetricsEvent;
 use crate::app::state::event::{ClusterEvent, Delta, Event};
@@ -24,11 +24,12 @@ use crate::domain::alert_row::AlertRow;
 use crate::domain::event_row::EventRow;
 use crate::domain::pod_row::{PodKey, PodRow};
 use crate::domain::series::{Series, Subject, unix};
+use crate::domain::watch_state::WatchState;
 use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
 
 pub(crate) use alerts::alert;
+pub(crate) use differences::snapshot;
 pub(crate) use objects::{environment, event, pod, release, release_action};
-pub(crate) use portraits::portrait;
 pub(crate) use progressive::{canary_paused, progressive};
 pub(crate) use story::{burning, planera};
 
@@ -65,8 +66,8 @@ impl World {
         world.send(Event::Tick(now()));
         world.send(Event::Resize { width: 120, height: 40 });
         world = world.connected_as("alice", &["team-leads"]);
-        for feed in Feed::ALL {
-            world.cluster(ClusterEvent::Feed(feed, FeedState::Live { heard: now() }));
+        for feed in WatchedKind::ALL {
+            world.cluster(ClusterEvent::WatchedKind(feed, WatchState::Live { heard: now() }));
         }
         world.cluster(ClusterEvent::Controller(ControllerHealth {
             leader: Some("release-cockpit-0".into()),
@@ -86,7 +87,7 @@ impl World {
     /// Connected as someone else.
     pub(crate) fn connected_as(mut self, user: &str, groups: &[&str]) -> Self {
         self.cluster(ClusterEvent::Connected {
-            identity: Identity { user: user.into(), groups: groups.iter().map(|g| (*g).into()).collect() },
+            identity: CurrentUser { user: user.into(), groups: groups.iter().map(|g| (*g).into()).collect() },
             server_version: "v1.36.2".into(),
         });
         self
@@ -208,10 +209,10 @@ impl World {
     }
 
     /// With a feed that was lost.
-    pub(crate) fn lost(mut self, feed: Feed, seconds: i64) -> Self {
-        self.cluster(ClusterEvent::Feed(
+    pub(crate) fn lost(mut self, feed: WatchedKind, seconds: i64) -> Self {
+        self.cluster(ClusterEvent::WatchedKind(
             feed,
-            FeedState::Stale {
+            WatchState::Stale {
                 since: Some(ago(seconds)),
                 reason: "connection refused".into(),
                 retry_at: Some(now() + TimeDelta::seconds(3)),

@@ -13,7 +13,7 @@ use crate::app::state::event::{ClusterEvent, Delta, ZoomPart};
 use crate::app::state::located::ClusterId;
 use crate::app::state::pod_sort::PodSort;
 use crate::app::state::store::{Dirty, Store};
-use crate::app::state::view::Pane;
+use crate::app::state::view::Focus;
 use crate::app::{alerting, arming, causes, refusals, rows};
 use crate::domain::component::arrange;
 use crate::domain::pod_row::{PodKey, PodRow};
@@ -21,7 +21,7 @@ use crate::domain::series::Series;
 
 /// Folds one event in. An event of a cluster that the session does not have is dropped.
 pub(in crate::app) fn apply(store: &mut Store, id: ClusterId, event: ClusterEvent) {
-    if let ClusterEvent::Feed(feed, state) = &event {
+    if let ClusterEvent::WatchedKind(feed, state) = &event {
         arming::connection(store, id, *feed, state);
     }
     let Some(cluster) = store.clusters.get_mut(usize::from(id.0)) else { return };
@@ -32,7 +32,7 @@ pub(in crate::app) fn apply(store: &mut Store, id: ClusterId, event: ClusterEven
             cluster.server_version = server_version;
             dirty.releases = true;
         }
-        ClusterEvent::Feed(feed, state) => {
+        ClusterEvent::WatchedKind(feed, state) => {
             dirty.screen |= cluster.feeds.get(&feed) != Some(&state);
             cluster.feeds.insert(feed, state);
         }
@@ -57,7 +57,7 @@ pub(in crate::app) fn apply(store: &mut Store, id: ClusterId, event: ClusterEven
             };
             let mut unseen = Dirty::default();
             let listing =
-                Listing { order: store.ui.pod_sort, filtered: store.ui.filter(Pane::Pods).is_some() };
+                Listing { order: store.ui.pod_sort, filtered: store.ui.filter(Focus::Pods).is_some() };
             pods(cluster, if listed { dirty } else { &mut unseen }, listing, delta);
         }
         ClusterEvent::Examined(key, evidence) => {

@@ -5,14 +5,15 @@ use chrono::{DateTime, Utc};
 use crate::api::Verb;
 use crate::api::release_action::ActionKind;
 use crate::app::arming;
-use crate::app::state::cluster_state::{ClusterState, Feed, FeedState};
+use crate::app::state::cluster_state::{ClusterState, WatchedKind};
 use crate::app::state::located::{ClusterId, EnvironmentId};
 use crate::app::state::store::Store;
 use crate::domain::action_rule::rule;
 use crate::domain::age::Age;
+use crate::domain::watch_state::WatchState;
 
 /// The feeds that every intent relies on.
-const RELIED_ON: [Feed; 3] = [Feed::Environments, Feed::Releases, Feed::Actions];
+const RELIED_ON: [WatchedKind; 3] = [WatchedKind::Environments, WatchedKind::Releases, WatchedKind::Actions];
 
 /// Why we may not use that verb in that environment; absent when we may.
 #[must_use]
@@ -84,17 +85,17 @@ pub(crate) fn freeze(store: &Store, environment: &EnvironmentId) -> Option<Strin
     row.frozen.as_ref().map(|frozen| format!("{} is frozen by {frozen}", environment.key.name))
 }
 
-fn feed_lock(state: Option<&FeedState>, feed: Feed, now: DateTime<Utc>) -> Option<String> {
+fn feed_lock(state: Option<&WatchState>, feed: WatchedKind, now: DateTime<Utc>) -> Option<String> {
     let name = feed.name();
-    match state.unwrap_or(&FeedState::Connecting) {
-        FeedState::Live { .. } => None,
-        FeedState::Connecting => Some(format!("{name} are not loaded yet")),
-        FeedState::Stale { since: Some(since), reason, .. } => {
+    match state.unwrap_or(&WatchState::Connecting) {
+        WatchState::Live { .. } => None,
+        WatchState::Connecting => Some(format!("{name} are not loaded yet")),
+        WatchState::Stale { since: Some(since), reason, .. } => {
             let age = Age::between(*since, now).seconds();
             Some(format!("data {age} s old: watch of {name} lost ({reason})"))
         }
-        FeedState::Stale { since: None, reason, .. } => Some(format!("{name} cannot be read: {reason}")),
-        FeedState::Denied { reason } | FeedState::Missing { reason } => Some(reason.clone()),
+        WatchState::Stale { since: None, reason, .. } => Some(format!("{name} cannot be read: {reason}")),
+        WatchState::Denied { reason } | WatchState::Missing { reason } => Some(reason.clone()),
     }
 }
 

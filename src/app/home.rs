@@ -5,7 +5,7 @@ use crate::app::state::effect::Effect;
 use crate::app::state::movement::Move;
 use crate::app::state::store::Store;
 use crate::app::state::target::{Availability, Invocation, Target};
-use crate::app::state::view::{Pane, View};
+use crate::app::state::view::{Focus, View};
 use crate::app::state::view_row::{Enter, PlaceRow, ViewRow};
 use crate::app::{describe, sections, target, views};
 
@@ -13,7 +13,7 @@ use crate::app::{describe, sections, target, views};
 pub(super) static VIEW: ViewRow = ViewRow {
     name: "home",
     is: |view| matches!(view, View::Home),
-    panes: &[Pane::Environments, Pane::Pods, Pane::Queue],
+    panes: &[Focus::Environments, Focus::Pods, Focus::Queue],
     target: aimed,
     go,
     click,
@@ -26,12 +26,12 @@ pub(super) static VIEW: ViewRow = ViewRow {
 fn aimed(store: &Store) -> Target {
     let environment = store.focused_environment();
     match store.ui.focus {
-        Pane::Queue => {
+        Focus::Queue => {
             let release = store.ui.queue.selected.clone();
             let of_release = release.as_ref().and_then(|id| store.environment_of(id));
             Target { environment: of_release.or(environment), release, pod: None }
         }
-        Pane::Pods => Target { environment, release: None, pod: store.ui.pods.selected.clone() },
+        Focus::Pods => Target { environment, release: None, pod: store.ui.pods.selected.clone() },
         _ => Target { environment, ..Target::default() },
     }
 }
@@ -39,26 +39,26 @@ fn aimed(store: &Store) -> Target {
 fn go(store: &mut Store, step: Move, height: usize) {
     let Store { ui, rows, .. } = store;
     match ui.focus {
-        Pane::Environments => sections::go(store, step, height),
-        Pane::Pods => select(&mut ui.pods, &rows.pods, step, height, Clone::clone),
-        Pane::Queue => select(&mut ui.queue, &rows.queue, step, height, |row| row.id.clone()),
+        Focus::Environments => sections::go(store, step, height),
+        Focus::Pods => select(&mut ui.pods, &rows.pods, step, height, Clone::clone),
+        Focus::Queue => select(&mut ui.queue, &rows.queue, step, height, |row| row.id.clone()),
         _ => {}
     }
 }
 
-fn click(store: &mut Store, pane: Pane, line: usize) {
+fn click(store: &mut Store, pane: Focus, line: usize) {
     let height = store.ui.height(pane);
     let Store { ui, rows, .. } = store;
     match pane {
-        Pane::Environments => sections::click(store, line),
-        Pane::Pods => put(&mut ui.pods, &rows.pods, line, height, |id| id),
-        Pane::Queue => put(&mut ui.queue, &rows.queue, line, height, |row| &row.id),
+        Focus::Environments => sections::click(store, line),
+        Focus::Pods => put(&mut ui.pods, &rows.pods, line, height, |id| id),
+        Focus::Queue => put(&mut ui.queue, &rows.queue, line, height, |row| &row.id),
         _ => {}
     }
 }
 
 fn can_enter(store: &Store, target: &Target) -> Availability {
-    if store.ui.focus == Pane::Pods {
+    if store.ui.focus == Focus::Pods {
         return match target.pod {
             Some(_) => Availability::Ready,
             None => Availability::Unavailable("select a pod first".to_owned()),
@@ -76,7 +76,7 @@ fn can_enter(store: &Store, target: &Target) -> Availability {
 fn enter(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
     if sections::hides_selected(store) {
         sections::fold(store, None, false);
-    } else if store.ui.focus == Pane::Pods {
+    } else if store.ui.focus == Focus::Pods {
         return describe::open(store, invocation);
     } else {
         views::open_subject(store, &invocation.target);

@@ -8,7 +8,7 @@ use crate::app::state::effect::Effect;
 use crate::app::state::inbox::InboxKey;
 use crate::app::state::store::Store;
 use crate::app::state::target::{Availability, Target};
-use crate::app::state::view::{InboxView, Pane, View};
+use crate::app::state::view::{Focus, InboxView, View};
 use crate::app::state::view_row::{Enter, PlaceRow, ViewRow};
 use crate::app::{environment_act, views};
 
@@ -16,7 +16,7 @@ use crate::app::{environment_act, views};
 pub(super) static VIEW: ViewRow = ViewRow {
     name: "inbox",
     is: |view| matches!(view, View::Inbox(_)),
-    panes: &[Pane::Inbox],
+    panes: &[Focus::Inbox],
     environment: |store| store.selected_item().map(|row| row.environment.clone()),
     target: |store| match store.selected_item() {
         Some(row) => Target {
@@ -75,7 +75,7 @@ pub(super) fn open(store: &mut Store) {
 
 /// Keeps the choice on the same item while others come and go.
 pub(super) fn renew(store: &mut Store) {
-    let height = store.ui.height(Pane::Inbox);
+    let height = store.ui.height(Focus::Inbox);
     let Store { ui, rows, .. } = store;
     if let Some(View::Inbox(view)) = ui.views.last_mut() {
         follow(&mut view.cursor, &rows.inbox, |row| &row.key, height);

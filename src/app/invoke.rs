@@ -7,7 +7,7 @@ use crate::app::state::store::Store;
 use crate::app::state::target::{Availability, Invocation};
 use crate::app::state::toast::Level;
 use crate::app::target::target;
-use crate::app::{command, completion, history, place, tour, typing_ahead};
+use crate::app::{command, completion, navigation, place, tour, typing_ahead};
 use crate::config::key::KeyChord;
 
 /// Runs the command that a key means.
@@ -35,7 +35,7 @@ pub(in crate::app) fn invoke(
         Availability::Ready => {
             let before = place::present(store);
             let effects = (command.run)(store, invocation);
-            history::moved(store, before);
+            navigation::moved(store, before);
             effects
         }
         Availability::Unavailable(reason) => {

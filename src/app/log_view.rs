@@ -11,7 +11,7 @@ use crate::app::state::effect::{Effect, RequestId};
 use crate::app::state::located::{ClusterId, EnvironmentId, PodId};
 use crate::app::state::logs::{LogNews, LogSubject, LogView, SourceState};
 use crate::app::state::store::Store;
-use crate::app::state::view::{Pane, View};
+use crate::app::state::view::{Focus, View};
 use crate::app::state::view_row::{PlaceRow, ViewRow};
 use crate::app::{components, texts};
 use crate::domain::log::{LogAsk, LogWhat};
@@ -24,7 +24,7 @@ pub(crate) const MOST_PODS: usize = 40;
 pub(super) static VIEW: ViewRow = ViewRow {
     name: "logs",
     is: |view| matches!(view, View::Logs(_)),
-    panes: &[Pane::Text],
+    panes: &[Focus::Text],
     environment: |store| match subject(store)? {
         LogSubject::Environment(id) => Some(id.clone()),
         _ => None,
@@ -42,7 +42,7 @@ pub(super) static VIEW: ViewRow = ViewRow {
         },
         ..PlaceRow::ROW
     }),
-    returns_to: Some(Pane::Pods),
+    returns_to: Some(Focus::Pods),
     ..ViewRow::ROW
 };
 

@@ -10,7 +10,7 @@ use crate::app::state::located::ClusterId;
 use crate::app::state::movement::Move;
 use crate::app::state::rows::EnvironmentRow;
 use crate::app::state::store::Store;
-use crate::app::state::view::{Pane, View};
+use crate::app::state::view::{Focus, View};
 use crate::app::state::view_row::{Enter, PlaceRow, ViewRow};
 use crate::app::views;
 
@@ -38,7 +38,7 @@ pub(crate) struct MatrixRow<'a> {
 pub(super) static VIEW: ViewRow = ViewRow {
     name: "matrix",
     is: |view| matches!(view, View::Matrix),
-    panes: &[Pane::Matrix],
+    panes: &[Focus::Matrix],
     go,
     enter: Some(Enter {
         availability: |_, target| target.needs_environment(),
@@ -144,7 +144,7 @@ fn select(store: &mut Store, chosen: Option<crate::app::state::located::Environm
 /// Opens the selected environment on the home screen.
 pub(super) fn enter(store: &mut Store) {
     store.ui.views.truncate(1);
-    store.ui.focus = Pane::Environments;
+    store.ui.focus = Focus::Environments;
     store.ui.all_environments = false;
     store.dirty.pods = true;
 }
@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn enter_opens_the_environment_and_the_way_leads_back() {
         let store = world().typing("1 M tab enter").store();
-        assert_eq!((store.ui.view(), store.ui.focus), (&View::Home, Pane::Environments));
+        assert_eq!((store.ui.view(), store.ui.focus), (&View::Home, Focus::Environments));
         assert_eq!(&*store.ui.environments.selected.as_ref().unwrap().key.name, "production");
         assert_eq!(*world().typing("1 M tab enter [").store().ui.view(), View::Matrix);
     }

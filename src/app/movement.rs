@@ -3,12 +3,12 @@
 use crate::app::state::movement::Move;
 use crate::app::state::store::Store;
 use crate::app::state::ui_state::Overlay;
-use crate::app::state::view::Pane;
+use crate::app::state::view::Focus;
 
 /// Moves in the focused pane, or in the window on top.
 pub(super) fn go(store: &mut Store, step: Move) {
     if matches!(store.ui.overlay(), Some(Overlay::Help { .. })) {
-        let page = store.ui.height(Pane::Help);
+        let page = store.ui.height(Focus::Help);
         if let Some(Overlay::Help { offset, lines }) = store.ui.overlays.last_mut() {
             *offset = step.scroll(*offset, *lines, page);
         }

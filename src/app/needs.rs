@@ -3,7 +3,7 @@
 use crate::api::release::{ApprovalRecord, GateState, PlanStep};
 use crate::api::strategy::{ChecklistStep, Step};
 use crate::api::{Environment, EnvironmentKey, Phase, Release, Verb};
-use crate::app::state::cluster_state::{ClusterState, Identity};
+use crate::app::state::cluster_state::{ClusterState, CurrentUser};
 use crate::app::steps;
 use crate::domain::{self, approval, intent};
 
@@ -183,6 +183,6 @@ pub(super) fn unticked<'a>(environment: &'a Environment, release: &'a Release) -
 }
 
 /// Whether that account and ours are one person there.
-pub(super) fn is_me(environment: &Environment, identity: &Identity, account: &str) -> bool {
+pub(super) fn is_me(environment: &Environment, identity: &CurrentUser, account: &str) -> bool {
     domain::identity::is_same_in(Some(environment), account, &identity.user)
 }

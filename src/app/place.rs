@@ -8,7 +8,7 @@ use crate::app::state::cursor::Cursor;
 use crate::app::state::located::{ClusterId, EnvironmentId, ReleaseId};
 use crate::app::state::place::Place;
 use crate::app::state::store::Store;
-use crate::app::state::view::Pane;
+use crate::app::state::view::Focus;
 use crate::app::state::view_row::Arrival;
 
 /// Where the screen is now; absent where that cannot be opened again.
@@ -57,7 +57,7 @@ pub(super) fn go(store: &mut Store, place: &Place) -> Result<(), String> {
         return Err(gone());
     }
     store.ui.views.truncate(1);
-    store.ui.focus = Pane::Environments;
+    store.ui.focus = Focus::Environments;
     store.dirty.screen = true;
     store.dirty.pods = true;
     if let Some(id) = &environment

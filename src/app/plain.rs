@@ -9,13 +9,14 @@ mod sentences;
 use std::collections::BTreeMap;
 
 use crate::app::input;
-use crate::app::state::cluster_state::{ClusterState, Feed, FeedState};
+use crate::app::state::cluster_state::{ClusterState, WatchedKind};
 use crate::app::state::effect::Effect;
 use crate::app::state::store::Store;
 use crate::app::state::text_view::TextBody;
 use crate::app::state::ui_state::Overlay;
 use crate::app::state::view::View;
 use crate::app::update::settle;
+use crate::domain::watch_state::WatchState;
 
 /// Words that mean something to lines alone.
 const HELP: [&str; 4] = [
@@ -27,7 +28,7 @@ const HELP: [&str; 4] = [
 
 /// What was told already.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Told {
+pub(crate) struct Reported {
     /// Sentences by what they are about.
     facts: BTreeMap<String, String>,
     /// When the newest message was said, and its text.
@@ -52,9 +53,11 @@ pub(crate) struct News {
 #[must_use]
 pub(crate) fn is_loaded(store: &Store) -> bool {
     store.clusters.iter().all(|cluster| {
-        let answered = |feed| !matches!(cluster.feeds.get(&feed), None | Some(FeedState::Connecting));
-        let live = cluster.feeds.get(&Feed::Environments).is_some_and(FeedState::is_live);
-        answered(Feed::Environments) && answered(Feed::Releases) && (!live || permitted(cluster))
+        let answered = |feed| !matches!(cluster.feeds.get(&feed), None | Some(WatchState::Connecting));
+        let live = cluster.feeds.get(&WatchedKind::Environments).is_some_and(WatchState::is_live);
+        answered(WatchedKind::Environments)
+            && answered(WatchedKind::Releases)
+            && (!live || permitted(cluster))
     })
 }
 
@@ -64,7 +67,7 @@ fn permitted(cluster: &ClusterState) -> bool {
 }
 
 /// What is new since the last call; the first call tells everything.
-pub(crate) fn news(told: &mut Told, store: &Store) -> News {
+pub(crate) fn news(told: &mut Reported, store: &Store) -> News {
     let mut news = News::default();
     let facts = sentences::facts(store);
     if told.begun {

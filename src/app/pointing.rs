@@ -5,13 +5,13 @@ use crate::app::state::movement::Move;
 use crate::app::state::pointing::Pointed;
 use crate::app::state::store::Store;
 use crate::app::state::ui_state::Overlay;
-use crate::app::state::view::Pane;
+use crate::app::state::view::Focus;
 
 /// Rows that one turn of the wheel is worth.
 const TURN: usize = 3;
 
 /// Does it.
-pub(super) fn apply(store: &mut Store, pane: Pane, what: Pointed) {
+pub(super) fn apply(store: &mut Store, pane: Focus, what: Pointed) {
     let step = match what {
         Pointed::Click(_) => None,
         Pointed::Up => Some(Move::Up),

@@ -4,7 +4,7 @@ use crate::app::state::located::ReleaseId;
 use crate::app::state::movement::Move;
 use crate::app::state::store::Store;
 use crate::app::state::target::Target;
-use crate::app::state::view::{Pane, View};
+use crate::app::state::view::{Focus, View};
 use crate::app::state::view_row::{PlaceRow, ViewRow};
 use crate::app::{steps, views};
 
@@ -12,7 +12,7 @@ use crate::app::{steps, views};
 pub(super) static VIEW: ViewRow = ViewRow {
     name: "release",
     is: |view| matches!(view, View::Release(_)),
-    panes: &[Pane::Plan, Pane::Gates, Pane::Timeline],
+    panes: &[Focus::Plan, Focus::Gates, Focus::Timeline],
     environment: |store| store.environment_of(&opened(store)?),
     target: |store| Target { environment: store.focused_environment(), release: opened(store), pod: None },
     go,
@@ -24,7 +24,7 @@ pub(super) static VIEW: ViewRow = ViewRow {
         },
         ..PlaceRow::ROW
     }),
-    returns_to: Some(Pane::Queue),
+    returns_to: Some(Focus::Queue),
     ..ViewRow::ROW
 };
 
@@ -43,8 +43,8 @@ fn go(store: &mut Store, step: Move, height: usize) {
         .and_then(|release| release.status.as_ref());
     let Some(status) = status else { return };
     let (offset, len) = match pane {
-        Pane::Gates => (&mut view.gates_offset, status.gates.len()),
-        Pane::Timeline => (&mut view.timeline_offset, status.timeline.len()),
+        Focus::Gates => (&mut view.gates_offset, status.gates.len()),
+        Focus::Timeline => (&mut view.timeline_offset, status.timeline.len()),
         _ => {
             let len = status.plan.as_ref().map_or(0, |plan| plan.steps.len());
             let current = status.step.as_ref().map_or(0, |step| step.index);

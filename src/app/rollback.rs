@@ -12,7 +12,7 @@ use crate::app::state::located::{EnvironmentId, ReleaseId};
 use crate::app::state::store::Store;
 use crate::app::state::target::Availability;
 use crate::app::state::toast::Level;
-use crate::app::state::view::{Pane, RollbackChoice, RollbackView, View};
+use crate::app::state::view::{Focus, RollbackChoice, RollbackView, View};
 use crate::app::state::view_row::{Enter, PlaceRow, ViewRow};
 use crate::app::{act, guard, target, views};
 use crate::domain::action_rule::Confirmation;
@@ -23,7 +23,7 @@ use crate::domain::rollback::{self, Already};
 pub(super) static VIEW: ViewRow = ViewRow {
     name: "rollback",
     is: |view| matches!(view, View::Rollback(_)),
-    panes: &[Pane::Candidates],
+    panes: &[Focus::Candidates],
     environment: |store| Some(opened(store)?.environment.clone()),
     go: |store, step, height| {
         if let Some(View::Rollback(view)) = store.ui.views.last_mut() {
@@ -92,7 +92,7 @@ pub(super) fn renew(store: &mut Store, releases_changed: bool) {
     if view.cursor.selected.is_none() || !view.cursor.held {
         view.cursor.selected = view.last_known_good.and_then(|good| choices.get(good)).cloned();
     }
-    follow(&mut view.cursor, &choices, |choice| choice, store.ui.height(Pane::Candidates));
+    follow(&mut view.cursor, &choices, |choice| choice, store.ui.height(Focus::Candidates));
     view.preview =
         chosen(&view).map(|version| preview(store, &view.environment, version)).unwrap_or_default();
     if let Some(top) = store.ui.views.last_mut() {

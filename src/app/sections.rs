@@ -12,7 +12,7 @@ use crate::app::state::movement::Move;
 use crate::app::state::rows::EnvironmentRow;
 use crate::app::state::sections::{EnvironmentLine, Heading};
 use crate::app::state::store::Store;
-use crate::app::state::view::Pane;
+use crate::app::state::view::Focus;
 use crate::config::sections::{self, Subject};
 
 /// What stands below the sections of the settings.
@@ -41,7 +41,7 @@ fn name(store: &Store, section: usize) -> &str {
 /// Whether a section is folded: by a person, else by the settings; never while something is looked for.
 fn is_folded(store: &Store, section: usize) -> bool {
     let by_settings = store.sections.get(section).is_some_and(|section| section.collapsed);
-    store.ui.filter(Pane::Environments).is_none()
+    store.ui.filter(Focus::Environments).is_none()
         && !store.sections.is_empty()
         && store.ui.folded.get(name(store, section)).copied().unwrap_or(by_settings)
 }
@@ -106,7 +106,7 @@ fn selected_row(store: &Store) -> Option<&EnvironmentRow> {
 
 /// The keys are in the list, and the selected environment is folded away.
 pub(super) fn hides_selected(store: &Store) -> bool {
-    store.ui.focus == Pane::Environments
+    store.ui.focus == Focus::Environments
         && selected_row(store).is_some_and(|row| is_folded(store, row.section))
 }
 
@@ -135,7 +135,7 @@ pub(super) fn go(store: &mut Store, step: Move, page: usize) {
 
 /// Selects an environment of the list.
 pub(super) fn select(store: &mut Store, id: &EnvironmentId) {
-    let height = store.ui.height(Pane::Environments);
+    let height = store.ui.height(Focus::Environments);
     let Store { ui, rows, .. } = store;
     selection::jump(&mut ui.environments, &rows.environments, id, |row| &row.id, height);
     ui.pods = Cursor::default();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::api::release::PlanStep;
 use crate::api::strategy::{Step, StrategyName, Weight};
 use crate::api::{ActionKind, Environment, Release};
-use crate::app::number::{Unit, Value};
+use crate::app::quantity::{Unit, Value};
 use crate::app::rows::environments::workload;
 use crate::app::state::located::ReleaseId;
 use crate::app::state::store::Store;

@@ -3,31 +3,38 @@
 use chrono::TimeDelta;
 
 use crate::app::fold;
-use crate::app::state::cluster_state::{Feed, FeedState};
+use crate::app::state::cluster_state::WatchedKind;
 use crate::app::state::event::ClusterEvent;
 use crate::app::state::located::ClusterId;
 use crate::app::state::store::Store;
+use crate::domain::watch_state::WatchState;
 
 /// The feeds that the API server confirms every few seconds.
-const CONFIRMED: [Feed; 6] =
-    [Feed::Environments, Feed::Releases, Feed::Actions, Feed::Pods, Feed::Workloads, Feed::Events];
+const CONFIRMED: [WatchedKind; 6] = [
+    WatchedKind::Environments,
+    WatchedKind::Releases,
+    WatchedKind::Actions,
+    WatchedKind::Pods,
+    WatchedKind::Workloads,
+    WatchedKind::Events,
+];
 
 /// Turns what was confirmed too long ago into stale data; its feed makes it live again.
 pub(super) fn watch(store: &mut Store) {
     let Some(after) = store.stale_after else { return };
-    let old: Vec<(ClusterId, Feed, FeedState)> = store
+    let old: Vec<(ClusterId, WatchedKind, WatchState)> = store
         .clusters()
         .flat_map(|(id, cluster)| CONFIRMED.iter().map(move |feed| (id, *feed, cluster.feeds.get(feed))))
         .filter_map(|(id, feed, state)| Some((id, feed, stale(state?, after, store.now)?)))
         .collect();
     for (id, feed, state) in old {
-        fold::apply(store, id, ClusterEvent::Feed(feed, state));
+        fold::apply(store, id, ClusterEvent::WatchedKind(feed, state));
     }
 }
 
-fn stale(state: &FeedState, after: TimeDelta, now: chrono::DateTime<chrono::Utc>) -> Option<FeedState> {
+fn stale(state: &WatchState, after: TimeDelta, now: chrono::DateTime<chrono::Utc>) -> Option<WatchState> {
     match state {
-        FeedState::Live { heard } if now - *heard > after => Some(FeedState::Stale {
+        WatchState::Live { heard } if now - *heard > after => Some(WatchState::Stale {
             since: Some(*heard),
             reason: format!("not confirmed for longer than stale-after, {} s", after.num_seconds()),
             retry_at: None,
@@ -55,17 +62,17 @@ mod tests {
         world.send(Event::Tick(now() + TimeDelta::seconds(16)));
         assert!(lock(&world).unwrap().contains("data 16 s old"), "{:?}", lock(&world));
         assert!(guard::refusal(&world.store, &id, Verb::Deploy).is_some());
-        world.cluster(ClusterEvent::Feed(
-            Feed::Environments,
-            FeedState::Live { heard: now() + TimeDelta::seconds(16) },
+        world.cluster(ClusterEvent::WatchedKind(
+            WatchedKind::Environments,
+            WatchState::Live { heard: now() + TimeDelta::seconds(16) },
         ));
-        world.cluster(ClusterEvent::Feed(
-            Feed::Releases,
-            FeedState::Live { heard: now() + TimeDelta::seconds(16) },
+        world.cluster(ClusterEvent::WatchedKind(
+            WatchedKind::Releases,
+            WatchState::Live { heard: now() + TimeDelta::seconds(16) },
         ));
-        world.cluster(ClusterEvent::Feed(
-            Feed::Actions,
-            FeedState::Live { heard: now() + TimeDelta::seconds(16) },
+        world.cluster(ClusterEvent::WatchedKind(
+            WatchedKind::Actions,
+            WatchState::Live { heard: now() + TimeDelta::seconds(16) },
         ));
         assert_eq!(lock(&world), None);
     }
@@ -76,9 +83,9 @@ mod tests {
         world.store.stale_after = Some(TimeDelta::seconds(15));
         world.send(Event::Tick(now() + TimeDelta::minutes(5)));
         let cluster = world.store.clusters().next().unwrap().1;
-        for feed in [Feed::Controller, Feed::Metrics, Feed::Alerts] {
-            assert!(!matches!(cluster.feeds.get(&feed), Some(FeedState::Stale { .. })), "{feed:?}");
+        for feed in [WatchedKind::Controller, WatchedKind::Metrics, WatchedKind::Alerts] {
+            assert!(!matches!(cluster.feeds.get(&feed), Some(WatchState::Stale { .. })), "{feed:?}");
         }
-        assert!(matches!(cluster.feeds.get(&Feed::Pods), Some(FeedState::Stale { .. })));
+        assert!(matches!(cluster.feeds.get(&WatchedKind::Pods), Some(WatchState::Stale { .. })));
     }
 }

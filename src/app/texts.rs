@@ -4,26 +4,26 @@ use std::fmt::Write as _;
 
 use crate::app::state::effect::BackgroundEffect;
 use crate::app::state::effect::Effect;
-use crate::app::state::look::Look;
 use crate::app::state::movement::Move;
 use crate::app::state::pattern::Pattern;
 use crate::app::state::store::Store;
+use crate::app::state::text_scroll::TextScroll;
 use crate::app::state::toast::Level;
-use crate::app::state::view::{Pane, View};
+use crate::app::state::view::{Focus, View};
 use crate::app::state::view_row::ViewRow;
 
 /// The view of a text.
 pub(super) static VIEW: ViewRow = ViewRow {
     name: "text",
     is: |view| matches!(view, View::Text(_)),
-    panes: &[Pane::Text],
+    panes: &[Focus::Text],
     go: |store, step, _| scroll(store, step),
-    returns_to: Some(Pane::Pods),
+    returns_to: Some(Focus::Pods),
     ..ViewRow::ROW
 };
 
 /// The place of the eye in the visible text or log.
-pub(super) fn look(store: &mut Store) -> Option<&mut Look> {
+pub(super) fn look(store: &mut Store) -> Option<&mut TextScroll> {
     match store.ui.views.last_mut() {
         Some(View::Text(view)) => Some(&mut view.look),
         Some(View::Logs(view)) => Some(&mut view.look),
@@ -150,7 +150,7 @@ pub(super) fn scroll(store: &mut Store, step: Move) {
 
 /// Rows of a page.
 fn page(store: &Store) -> usize {
-    store.ui.height(Pane::Text)
+    store.ui.height(Focus::Text)
 }
 
 /// The visible text or log as it is copied and saved, with its name; none where there is none.

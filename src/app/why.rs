@@ -8,7 +8,7 @@ use crate::app::state::event::Outcome;
 use crate::app::state::located::{ClusterId, ReleaseId};
 use crate::app::state::store::Store;
 use crate::app::state::target::{Availability, Target};
-use crate::app::state::view::{Pane, ServerWord, View, WhyView};
+use crate::app::state::view::{Focus, ServerWord, View, WhyView};
 use crate::app::state::view_row::{Enter, ViewRow};
 use crate::app::{act, guard, needs, views};
 use crate::domain::intent::{self, Act, Author};
@@ -21,7 +21,7 @@ const ADMISSION: [&str; 3] = ["policy", "frozen", "deny-list"];
 pub(super) static VIEW: ViewRow = ViewRow {
     name: "why",
     is: |view| matches!(view, View::Why(_)),
-    panes: &[Pane::Why],
+    panes: &[Focus::Why],
     environment: |store| store.environment_of(&opened(store)?),
     target: |store| Target { environment: store.focused_environment(), release: opened(store), pod: None },
     go: |store, step, _| {
@@ -171,7 +171,7 @@ pub(super) fn answered(store: &mut Store, request: RequestId, outcome: &Outcome)
         Outcome::WouldPass | Outcome::Accepted { .. } => ServerWord::Accepts(what),
         Outcome::Refused(reason) => ServerWord::Refuses { what, reason: reason.clone() },
         Outcome::Unknown(reason) => ServerWord::NotAsked(format!("the server did not answer: {reason}")),
-        Outcome::Text(_) | Outcome::Portrait(_) | Outcome::Saved(_) => {
+        Outcome::Text(_) | Outcome::Snapshot(_) | Outcome::Saved(_) => {
             ServerWord::NotAsked("the server did not answer".to_owned())
         }
     };

@@ -11,11 +11,11 @@ use crate::app::state::located::{ClusterId, EnvironmentId};
 use crate::app::state::movement::Move;
 use crate::app::state::store::Store;
 use crate::app::state::toast::Level;
-use crate::app::state::view::{Pane as Focus, View};
+use crate::app::state::view::{Focus, View};
 use crate::app::state::view_row::{PlaceRow, ViewRow};
-use crate::app::state::zoom::{Baseline, Compare, RANGES, USUAL, ZoomView, ZoomWish};
+use crate::app::state::zoom::{Baseline, Compare, RANGES, USUAL, ZoomQuery, ZoomView};
 use crate::app::{components, needs, tracks, views};
-use crate::domain::pane::{Content, Pane};
+use crate::domain::pane::{Content, PaneDefinition};
 use crate::domain::series::{Series, unix};
 use crate::domain::sliding;
 
@@ -63,7 +63,7 @@ fn choose_curve(store: &mut Store, step: Move, page: usize) {
 
 /// The zoomed pane, where one is open on top.
 #[must_use]
-pub(crate) fn open_pane(store: &Store) -> Option<(&ZoomView, &Pane)> {
+pub(crate) fn open_pane(store: &Store) -> Option<(&ZoomView, &PaneDefinition)> {
     let View::Zoom(view) = store.ui.view() else { return None };
     store.rows.panes.iter().find(|pane| pane.name == view.pane).map(|pane| (view, pane))
 }
@@ -227,7 +227,7 @@ pub(super) fn effects(store: &mut Store) -> Vec<Effect> {
     effects
 }
 
-fn wish(store: &Store) -> Option<(ClusterId, ZoomWish)> {
+fn wish(store: &Store) -> Option<(ClusterId, ZoomQuery)> {
     let (view, pane) = open_pane(store)?;
     if pane.content == Content::Objective {
         return None;
@@ -237,7 +237,7 @@ fn wish(store: &Store) -> Option<(ClusterId, ZoomWish)> {
         Compare::Before => newest_release(store, &view.environment).map(|(at, _)| Baseline::Until(at)),
         Compare::Yesterday => Some(Baseline::Ago(DAY)),
     };
-    let wish = ZoomWish {
+    let wish = ZoomQuery {
         environment: view.environment.key.clone(),
         pane: view.pane.clone(),
         range: view.seconds(),

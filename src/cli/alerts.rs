@@ -136,7 +136,7 @@ fn handling(handled: &Handled) -> Value {
     json!({"receivers": handled.receivers, "inhibited": handled.is_inhibited, "silences": silences})
 }
 
-fn plain(words: &crate::domain::alert_row::Words) -> BTreeMap<&str, &str> {
+fn plain(words: &crate::domain::alert_row::Labels) -> BTreeMap<&str, &str> {
     words.iter().map(|(name, value)| (&**name, &**value)).collect()
 }
 

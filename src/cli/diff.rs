@@ -36,8 +36,8 @@ async fn difference(settings: &Settings, wanted: &Diff) -> Result<Exit, CliError
         choose::component(&[left.environment, right.environment], component)?;
     }
     let (one, other) = tokio::join!(
-        Box::pin(left.place.cluster.portrait(&left.key)),
-        Box::pin(right.place.cluster.portrait(&right.key))
+        Box::pin(left.place.cluster.snapshot(&left.key)),
+        Box::pin(right.place.cluster.snapshot(&right.key))
     );
     let said = |side: &Side<'_>, error: crate::cluster::Error| {
         let sentence = format!("{} in {}: {error}", side.key, side.place.context());

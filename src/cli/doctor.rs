@@ -3,11 +3,11 @@
 //! A check is one function and one line in `CHECKS`. Clusters are looked at side by side, the checks of one a few at a time, and each
 //! has an end of its own: a cluster that does not answer delays nothing else, and what depends on it is skipped, never passed.
 
+mod examined_context;
 mod impersonation;
 mod local;
-mod numbers;
+mod metrics;
 mod objects;
-mod patient;
 mod rights;
 mod server;
 
@@ -26,7 +26,7 @@ use super::grammar::{Doctor, Format, Global};
 use super::output;
 use super::table::Table;
 use crate::config::Settings;
-use patient::Patient;
+use examined_context::ExaminedContext;
 
 /// Checks of one cluster that run at the same time.
 const AT_ONCE: usize = 6;
@@ -96,7 +96,7 @@ impl Finding {
 struct Check {
     /// Its name, in kebab-case.
     id: &'static str,
-    run: for<'a> fn(&'a Patient) -> BoxFuture<'a, Vec<Finding>>,
+    run: for<'a> fn(&'a ExaminedContext) -> BoxFuture<'a, Vec<Finding>>,
     /// Whether it asks the server: skipped where that does not answer.
     needs_server: bool,
 }
@@ -105,25 +105,25 @@ struct Check {
 const CHECKS: &[Check] = &[
     Check {
         id: "kubeconfig",
-        run: |patient| ready(server::kubeconfig(patient)).boxed(),
+        run: |examined| ready(server::kubeconfig(examined)).boxed(),
         needs_server: false,
     },
-    Check { id: "server", run: |patient| server::reachable(patient).boxed(), needs_server: false },
-    Check { id: "definitions", run: |patient| server::definitions(patient).boxed(), needs_server: true },
-    Check { id: "permissions", run: |patient| rights::permissions(patient).boxed(), needs_server: true },
-    Check { id: "policies", run: |patient| rights::policies(patient).boxed(), needs_server: true },
-    Check { id: "controller", run: |patient| rights::controller(patient).boxed(), needs_server: true },
-    Check { id: "impersonation", run: |patient| impersonation::look(patient).boxed(), needs_server: true },
-    Check { id: "environments", run: |patient| rights::environments(patient).boxed(), needs_server: true },
-    Check { id: "prometheus", run: |patient| numbers::prometheus(patient).boxed(), needs_server: true },
-    Check { id: "alertmanager", run: |patient| numbers::alertmanager(patient).boxed(), needs_server: true },
-    Check { id: "queries", run: |patient| numbers::queries(patient).boxed(), needs_server: true },
-    Check { id: "objects", run: |patient| objects::understood(patient).boxed(), needs_server: true },
-    Check { id: "promotions", run: |patient| objects::promotions(patient).boxed(), needs_server: true },
-    Check { id: "secrets", run: |patient| objects::secrets(patient).boxed(), needs_server: true },
-    Check { id: "routers", run: |patient| objects::routers(patient).boxed(), needs_server: true },
-    Check { id: "names", run: |patient| objects::names(patient).boxed(), needs_server: true },
-    Check { id: "images", run: |patient| objects::images(patient).boxed(), needs_server: true },
+    Check { id: "server", run: |examined| server::reachable(examined).boxed(), needs_server: false },
+    Check { id: "definitions", run: |examined| server::definitions(examined).boxed(), needs_server: true },
+    Check { id: "permissions", run: |examined| rights::permissions(examined).boxed(), needs_server: true },
+    Check { id: "policies", run: |examined| rights::policies(examined).boxed(), needs_server: true },
+    Check { id: "controller", run: |examined| rights::controller(examined).boxed(), needs_server: true },
+    Check { id: "impersonation", run: |examined| impersonation::look(examined).boxed(), needs_server: true },
+    Check { id: "environments", run: |examined| rights::environments(examined).boxed(), needs_server: true },
+    Check { id: "prometheus", run: |examined| metrics::prometheus(examined).boxed(), needs_server: true },
+    Check { id: "alertmanager", run: |examined| metrics::alertmanager(examined).boxed(), needs_server: true },
+    Check { id: "queries", run: |examined| metrics::queries(examined).boxed(), needs_server: true },
+    Check { id: "objects", run: |examined| objects::understood(examined).boxed(), needs_server: true },
+    Check { id: "promotions", run: |examined| objects::promotions(examined).boxed(), needs_server: true },
+    Check { id: "secrets", run: |examined| objects::secrets(examined).boxed(), needs_server: true },
+    Check { id: "routers", run: |examined| objects::routers(examined).boxed(), needs_server: true },
+    Check { id: "names", run: |examined| objects::names(examined).boxed(), needs_server: true },
+    Check { id: "images", run: |examined| objects::images(examined).boxed(), needs_server: true },
 ];
 
 /// What one check has found in one place.
@@ -141,8 +141,9 @@ pub(super) async fn doctor(global: &Global, wanted: &Doctor) -> Result<Exit, Cli
     let (settings, finding) = local::settings(global);
     let mut reports = vec![reported("settings", "", finding)];
     reports.extend(local::terminal(&settings).into_iter().map(|finding| reported("terminal", "", finding)));
-    let patients: Vec<Arc<Patient>> = patient::all(&settings).await.into_iter().map(Arc::new).collect();
-    let examined = join_all(patients.iter().map(|patient| examine(patient)));
+    let patients: Vec<Arc<ExaminedContext>> =
+        examined_context::all(&settings).await.into_iter().map(Arc::new).collect();
+    let examined = join_all(patients.iter().map(|examined| examine(examined)));
     reports.extend(examined.await.into_iter().flatten());
     let worst = reports.iter().map(|report| report.finding.verdict).max().unwrap_or(Verdict::Ok);
     match wanted.output {
@@ -157,25 +158,25 @@ fn reported(check: &'static str, cluster: &str, finding: Finding) -> Report {
 }
 
 /// Every check of one cluster, a few at a time, told in the registry's order.
-async fn examine(patient: &Patient) -> Vec<Report> {
+async fn examine(examined: &ExaminedContext) -> Vec<Report> {
     let checks = CHECKS.iter().map(|check| async move {
-        let findings = within(PATIENCE, check, patient).await;
+        let findings = within(PATIENCE, check, examined).await;
         let worst = findings.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Ok);
-        output::progress(&format!("{} {}: {}", patient.context, check.id, worst.word()));
+        output::progress(&format!("{} {}: {}", examined.context, check.id, worst.word()));
         findings
             .into_iter()
-            .map(move |finding| reported(check.id, &patient.context, finding))
+            .map(move |finding| reported(check.id, &examined.context, finding))
             .collect::<Vec<_>>()
     });
     let reports: Vec<Vec<Report>> = futures::stream::iter(checks).buffered(AT_ONCE).collect().await;
     reports.into_iter().flatten().collect()
 }
 
-async fn within(patience: Duration, check: &Check, patient: &Patient) -> Vec<Finding> {
+async fn within(patience: Duration, check: &Check, examined: &ExaminedContext) -> Vec<Finding> {
     let run = async {
-        match patient.server().await {
+        match examined.server().await {
             Err(_) if check.needs_server => vec![Finding::skipped("the API server does not answer")],
-            _ => (check.run)(patient).await,
+            _ => (check.run)(examined).await,
         }
     };
     let late = |_| {

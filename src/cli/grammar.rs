@@ -7,22 +7,22 @@ use clap_complete::Shell;
 
 mod audit;
 mod doctor;
+mod dora;
 mod guarding;
 mod looking;
 mod notify;
-mod numbers;
 mod options;
 mod silencing;
 
 pub(crate) use audit::{Audit, AuditFormat};
 pub(crate) use doctor::Doctor;
+pub(crate) use dora::Dora;
 pub(crate) use guarding::{
-    Check, Drive, Freeze, HandOver, Inbox, OnDigest, OnEnvironment, Override, Replicas, Restart, Review,
-    Said, Scale, Why,
+    Check, Drive, Freeze, HandOver, Inbox, OnDigest, OnEnvironment, Override, ReasonArgs, Replicas, Restart,
+    Review, Scale, Why,
 };
 pub(crate) use looking::{Alerts, Diff, Events, Logs};
 pub(crate) use notify::Notify;
-pub(crate) use numbers::Numbers;
 pub(crate) use options::{
     About, Act, ConfigWhat, Controller, Demo, Deploy, Format, History, How, Manifests, ManifestsWhat,
     Promote, Queue, Rollback, Sim, Status, Wait, Weight,
@@ -316,10 +316,11 @@ were held or were undone; how often production went back; and the time from a fa
 medians.
 
 Examples:
-  release-cockpit numbers
-  release-cockpit numbers planera --since 90d -o md
-  release-cockpit --context prod-eu --context prod-us numbers -o json")]
-    Numbers(Numbers),
+  release-cockpit dora
+  release-cockpit dora planera --since 90d -o md
+  release-cockpit --context prod-eu --context prod-us dora -o json")]
+    #[command(alias = "numbers")]
+    Dora(Dora),
     /// Wait until a release ends or reaches a phase
     #[command(after_help = "\
 Examples:

@@ -5,8 +5,8 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::foresee;
 use super::grammar::{
-    Check, Drive, Freeze, HandOver, How, OnDigest, OnEnvironment, Override, Replicas, Restart, Review, Said,
-    Scale,
+    Check, Drive, Freeze, HandOver, How, OnDigest, OnEnvironment, Override, ReasonArgs, Replicas, Restart,
+    Review, Scale,
 };
 use super::session::{Session, nonce};
 use crate::api::environment::Debt;
@@ -168,7 +168,7 @@ async fn submit(
     settings: &Settings,
     kind: ActionKind,
     environment: &str,
-    (parameters, said): (Option<Parameters>, &Said),
+    (parameters, said): (Option<Parameters>, &ReasonArgs),
 ) -> Result<Exit, CliError> {
     let act = self::said(parameters, said.reason.as_ref());
     intent::check(kind, &act)?;

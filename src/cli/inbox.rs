@@ -10,7 +10,7 @@ use super::grammar::{Format, Inbox};
 use super::output;
 use super::session::{connect, in_sight, where_else};
 use super::table::Table;
-use crate::app::state::cluster_state::Identity;
+use crate::app::state::cluster_state::CurrentUser;
 use crate::app::state::event::{ClusterEvent, Delta, Event};
 use crate::app::state::inbox::InboxRow;
 use crate::app::state::located::ClusterId;
@@ -78,7 +78,7 @@ async fn see(cluster: &Cluster, namespaces: &[String]) -> Result<Vec<ClusterEven
         environments.into_iter().filter(|e| visible(&e.metadata.namespace)).map(Arc::new).collect();
     let releases: Vec<_> =
         releases.into_iter().filter(|r| visible(&r.metadata.namespace)).map(Arc::new).collect();
-    let identity = Identity {
+    let identity = CurrentUser {
         user: identity.user.into(),
         groups: identity.groups.into_iter().map(String::into_boxed_str).collect(),
     };
@@ -89,9 +89,9 @@ async fn see(cluster: &Cluster, namespaces: &[String]) -> Result<Vec<ClusterEven
     });
     let mut events = futures::future::try_join_all(permissions).await?;
     events.push(ClusterEvent::Connected { identity, server_version: "".into() });
-    for feed in crate::app::state::cluster_state::Feed::ALL {
+    for feed in crate::app::state::cluster_state::WatchedKind::ALL {
         let heard = Clock::system().now();
-        events.push(ClusterEvent::Feed(feed, crate::app::state::cluster_state::FeedState::Live { heard }));
+        events.push(ClusterEvent::WatchedKind(feed, crate::domain::watch_state::WatchState::Live { heard }));
     }
     let keyed = environments.into_iter().map(|environment| (environment.key(), environment));
     events.push(ClusterEvent::Environments(Delta::Reset(keyed.collect())));

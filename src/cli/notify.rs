@@ -11,7 +11,7 @@ use super::session::Session;
 use super::table::Table;
 use crate::config::Settings;
 use crate::domain::notice;
-use crate::notify::{Desk, tell};
+use crate::notify::{Sender, tell};
 use crate::sanitize;
 use crate::time::Clock;
 
@@ -30,8 +30,8 @@ pub(super) async fn test(settings: &Settings, wanted: &Notify) -> Result<Exit, C
     }
     let clock = Clock::system();
     let notice = notice::trial(&environment, session.author().user, clock.now());
-    let desk = Desk::new(session.cluster.watch_client(), clock, session.cluster.outbound().clone());
-    let told = join_all(channels.iter().map(|notify| tell(&desk, notify, &notice))).await;
+    let sender = Sender::new(session.cluster.watch_client(), clock, session.cluster.outbound().clone());
+    let told = join_all(channels.iter().map(|notify| tell(&sender, notify, &notice))).await;
     let is_well = told.iter().all(Result::is_ok);
     let words =
         told.into_iter().map(|told| told.map_or_else(|error| error.to_string(), |()| "told".to_owned()));

@@ -17,7 +17,7 @@ use crate::api::{ActionKind, Environment, Release};
 use crate::cluster::Outcome;
 use crate::config::Settings;
 use crate::domain::action_rule::Confirmation;
-use crate::domain::intent::{self, Words};
+use crate::domain::intent::{self, RequestDetails};
 use crate::domain::known_version::{KnownVersion, known_versions, last_known_good};
 use crate::domain::rollback::{self, Already};
 use crate::time::Clock;
@@ -146,8 +146,8 @@ async fn join(session: &Session, already: Already<'_>, how: &How) -> Result<Exit
     Ok(Exit::Ok)
 }
 
-fn words(about: &About) -> Words {
-    Words {
+fn words(about: &About) -> RequestDetails {
+    RequestDetails {
         strategy: about.strategy,
         reason: about.reason.clone(),
         changelog: about.changelog.clone(),

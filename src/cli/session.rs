@@ -8,7 +8,7 @@ use super::exit::Exit;
 use super::output;
 use crate::api::{Environment, Release};
 use crate::cluster::registry::Mirrors;
-use crate::cluster::{self, Cluster, ConnectOptions, Identity, Source};
+use crate::cluster::{self, AuthenticatedUser, Cluster, ConnectOptions, Source};
 use crate::config::Settings;
 use crate::domain::address::Allowed;
 use crate::domain::intent::Author;
@@ -44,7 +44,7 @@ impl Session {
         let looked_into: Vec<String> = looked_into.collect();
         let cluster =
             connect(settings, settings.contexts.first()).await?.with_namespaces(looked_into.iter().cloned());
-        let Identity { user, groups } = cluster.identity().await?;
+        let AuthenticatedUser { user, groups } = cluster.identity().await?;
         if user.is_empty() {
             return Err(CliError::new(
                 Exit::Error,

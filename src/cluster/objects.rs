@@ -5,7 +5,7 @@
 //! nothing else. Must not know screens.
 
 mod certificate;
-mod told;
+mod text;
 
 use std::collections::BTreeMap;
 
@@ -79,7 +79,7 @@ impl Cluster {
         };
         let objects =
             Objects { workloads, revisions, autoscalers, budgets, services, slices, ingresses, certificates };
-        Ok(sanitize::block(&told::all(&objects)).into_owned())
+        Ok(sanitize::block(&text::all(&objects)).into_owned())
     }
 
     pub(super) async fn listed(&self, group: &str, namespace: &str, plural: &str) -> Listed {

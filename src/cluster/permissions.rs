@@ -16,7 +16,7 @@ use crate::api::{EnvironmentKey, GROUP, Verb};
 
 /// Us, as the API server knows us.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Identity {
+pub struct AuthenticatedUser {
     /// `userInfo.username`, exactly: policies compare it.
     pub user: String,
     /// `userInfo.groups`, exactly.
@@ -25,13 +25,13 @@ pub struct Identity {
 
 impl Cluster {
     /// Who the API server thinks we are. Servers before 1.28 do not tell: then the user is empty.
-    pub async fn identity(&self) -> Result<Identity, Error> {
+    pub async fn identity(&self) -> Result<AuthenticatedUser, Error> {
         let api: Api<SelfSubjectReview> = Api::all(self.clients.requests.clone());
         let review = SelfSubjectReview::default();
         let answer = self.bounded(api.create(&PostParams::default(), &review), "selfsubjectreviews").await;
         match answer {
             Ok(review) => Ok(identity(review.status.and_then(|status| status.user_info).unwrap_or_default())),
-            Err(error) if error.kind() == &Kind::NotFound => Ok(Identity::default()),
+            Err(error) if error.kind() == &Kind::NotFound => Ok(AuthenticatedUser::default()),
             Err(error) => Err(error),
         }
     }
@@ -123,6 +123,6 @@ impl Cluster {
     }
 }
 
-fn identity(user: UserInfo) -> Identity {
-    Identity { user: user.username.unwrap_or_default(), groups: user.groups.unwrap_or_default() }
+fn identity(user: UserInfo) -> AuthenticatedUser {
+    AuthenticatedUser { user: user.username.unwrap_or_default(), groups: user.groups.unwrap_or_default() }
 }

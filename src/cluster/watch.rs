@@ -28,6 +28,7 @@ use super::error::{Error, Kind};
 use super::releases::PAGE;
 use crate::api::Stored;
 use crate::domain::undecodable::Undecodable;
+use crate::domain::watch_state::WatchState;
 use crate::time::Clock;
 
 /// A watch that the server has not ended by then is broken: it ends every watch after 290 s itself.
@@ -58,41 +59,12 @@ pub enum Update<K, V> {
     /// These are all objects that cannot be decoded, or only in part. Those that cannot be decoded at all are in no other update.
     Undecodable(Vec<Undecodable>),
     /// The feed's freshness has changed.
-    State(State),
-}
-
-/// How fresh a feed is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
-    /// In step with the server.
-    Live {
-        /// When the server last answered.
-        heard: DateTime<Utc>,
-    },
-    /// Lost: what is known was true at `since`.
-    Stale {
-        /// When it was last in step; absent: never.
-        since: Option<DateTime<Utc>>,
-        /// One sentence, sanitised.
-        reason: String,
-        /// When the next try is due.
-        retry_at: Option<DateTime<Utc>>,
-    },
-    /// We may not read this.
-    Denied {
-        /// One sentence, sanitised.
-        reason: String,
-    },
-    /// The server does not know this kind.
-    Missing {
-        /// One sentence that says how to install it.
-        reason: String,
-    },
+    State(WatchState),
 }
 
 /// An update and the scope that it comes from.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Heard<K, V> {
+pub struct WatchMessage<K, V> {
     /// The namespace that is followed, or empty for the whole cluster.
     pub scope: Box<str>,
     /// What is new.
@@ -103,7 +75,7 @@ pub struct Heard<K, V> {
 pub type ToRow<W, K, V> = Arc<dyn Fn(W) -> (K, V) + Send + Sync>;
 
 /// One set of objects to follow.
-pub struct Feed<W, K, V> {
+pub struct WatchTarget<W, K, V> {
     /// The objects, through the client for watches.
     pub api: Api<Stored<W>>,
     /// As sentences name them, such as `pods`.
@@ -113,13 +85,13 @@ pub struct Feed<W, K, V> {
     /// Key and row of an object.
     pub row: ToRow<W, K, V>,
     /// Where updates go; the feed ends when nobody listens any more.
-    pub sink: mpsc::Sender<Heard<K, V>>,
+    pub sink: mpsc::Sender<WatchMessage<K, V>>,
 }
 
 /// Nobody listens any more.
 struct Closed;
 
-impl<W, K, V> Feed<W, K, V>
+impl<W, K, V> WatchTarget<W, K, V>
 where
     W: Resource + Clone + Debug + DeserializeOwned + 'static,
 {
@@ -144,7 +116,7 @@ where
 }
 
 struct Following<W, K, V> {
-    feed: Feed<W, K, V>,
+    feed: WatchTarget<W, K, V>,
     pulse: watch::Receiver<Pulse>,
     clock: Clock,
     version: Option<String>,
@@ -176,13 +148,13 @@ where
     }
 
     async fn send(&self, update: Update<K, V>) -> Result<(), Closed> {
-        let heard = Heard { scope: self.feed.scope.clone(), update };
+        let heard = WatchMessage { scope: self.feed.scope.clone(), update };
         self.feed.sink.send(heard).await.map_err(|_| Closed)
     }
 
     async fn live(&mut self, heard: DateTime<Utc>) -> Result<(), Closed> {
         self.in_step = Some(heard);
-        self.send(Update::State(State::Live { heard })).await
+        self.send(Update::State(WatchState::Live { heard })).await
     }
 
     /// Waits while probes fail, so that one black hole is not asked by every feed.
@@ -190,7 +162,7 @@ where
         loop {
             let pulse = self.pulse.borrow_and_update().clone();
             let Pulse::Silent { reason, retry_at } = pulse else { return Ok(()) };
-            let state = State::Stale { since: self.in_step, reason, retry_at: Some(retry_at) };
+            let state = WatchState::Stale { since: self.in_step, reason, retry_at: Some(retry_at) };
             self.send(Update::State(state)).await?;
             if self.pulse.changed().await.is_err() {
                 return Err(Closed);
@@ -345,14 +317,14 @@ where
         }
         let mut delay = self.backoff.next_delay();
         let state = match error.kind() {
-            Kind::Denied => State::Denied { reason: error.to_string() },
+            Kind::Denied => WatchState::Denied { reason: error.to_string() },
             Kind::NotInstalled | Kind::NotFound => {
                 delay = delay.min(MISSING_RETRY);
                 self.version = None;
                 self.send(Update::Reset(Vec::new())).await?;
-                State::Missing { reason: error.to_string() }
+                WatchState::Missing { reason: error.to_string() }
             }
-            _ => State::Stale {
+            _ => WatchState::Stale {
                 since: self.in_step,
                 reason: error.to_string(),
                 retry_at: Some(self.clock.now() + on_clock(&self.clock, delay)),

@@ -12,6 +12,8 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::attempt::Running;
+use super::audit_chain::Ledger;
+use super::cache::{Known, WorkloadCache};
 use super::claims::Claims;
 use super::counters::Counters;
 use super::deadlines::Deadlines;
@@ -21,12 +23,10 @@ use super::index::Index;
 use super::lease::Leadership;
 use super::lock::locked;
 use super::may::May;
+use super::notifications::NotificationQueue;
 use super::policies::Verdicts;
 use super::rate_limiter::RateLimiter;
-use super::recent::{Known, WorkloadCache};
-use super::seal::Ledger;
 use super::secret_cache::SecretCache;
-use super::telling::Teller;
 use super::turns::Turns;
 use super::undecodable::Register;
 use crate::api::names::{EnvironmentKey, ReleaseKey};
@@ -113,7 +113,7 @@ pub(super) struct Context {
     /// Whether the admission policies are in force.
     pub policies: Verdicts,
     pub ledger: Ledger,
-    pub teller: Teller,
+    pub notifications: NotificationQueue,
     /// Objects that cannot be decoded, or only in part.
     pub undecodable: Register,
     /// Ends with the scope, and all its questions with it.

@@ -7,14 +7,14 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use kube::runtime::controller::Action;
 
+use super::audit_chain;
 use super::context::Context;
 use super::error::Error;
 use super::events;
 use super::metadata::{name, namespace};
 use super::observe::workload_of;
 use super::policies;
-use super::seal;
-use super::{restore, status, telling};
+use super::{notifications, restore, status};
 use crate::api::condition::{Condition, ConditionStatus};
 use crate::api::config_record::ConfigRecord;
 use crate::api::environment::{Component, CurrentVersion, EnvironmentStatus};
@@ -77,7 +77,7 @@ pub(super) fn after_failure(environment: &Environment, error: &Error, context: &
 
 async fn update(environment: &Environment, context: &Arc<Context>) -> Result<Option<DateTime<Utc>>, Error> {
     let releases = context.releases_of(&environment.key());
-    telling::look(context, environment, &releases);
+    notifications::look(context, environment, &releases);
     let ours = actions::of(environment, context);
     let mut workloads = Vec::new();
     for component in &environment.spec.components {
@@ -109,7 +109,7 @@ async fn update(environment: &Environment, context: &Arc<Context>) -> Result<Opt
     if let Some(message) = unusable {
         events::emit(context, environment, "SecretNotUsable", &message, true).await;
     }
-    seal::seal(environment, context).await?;
+    audit_chain::seal(environment, context).await?;
     Ok(environment_action::next_expiry(&new))
 }
 

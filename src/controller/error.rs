@@ -6,7 +6,7 @@ use crate::{traffic, workload};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The API server could not be asked, or said no.
-    #[error("{what}: {}", crate::workload::said(source))]
+    #[error("{what}: {}", crate::workload::request_error(source))]
     Kube {
         /// What was attempted.
         what: &'static str,

@@ -156,7 +156,7 @@ pub(super) async fn release_changed(event: Event<Release>, context: &Context) {
             let uid = release.metadata.uid.as_deref().unwrap_or_default();
             context.memory.forget(uid);
             context.core.running.forget(&format!("release {}", release.key()));
-            context.teller.forget(uid);
+            context.notifications.forget(uid);
             (release, true)
         }
         Event::Init | Event::InitDone => return,

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::context::Context;
 use super::error::Error;
-use super::{events, seal, status};
+use super::{audit_chain, events, status};
 use crate::api::release::Phase;
 use crate::api::{Environment, stored};
 use crate::domain::environment_action::{self, Restored};
@@ -51,7 +51,7 @@ pub(super) async fn carry_out(
     let stored = status::store(context, environment, &restored.status, "the environment").await?;
     // the head comes last: as long as it is not there, the next look restores again
     let stored = match &restored.status.chain {
-        Some(head) => seal::restore(context, &stored, head).await?,
+        Some(head) => audit_chain::restore(context, &stored, head).await?,
         None => stored,
     };
     if restored.is_created_again {

@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::attempt::Running;
+use super::audit_chain::Ledger;
 use super::context::{Context, Core, Memory};
 use super::counters::Counters;
 use super::deadlines::{self, Deadlines};
@@ -22,9 +23,8 @@ use super::index::Index;
 use super::lease::{self, Claim, Leadership, LeaseOptions, Me};
 use super::lock::locked;
 use super::metrics_http;
+use super::notifications::{self, NotificationQueue};
 use super::policies::{self, Verdicts};
-use super::seal::Ledger;
-use super::telling::{self, Teller};
 use super::turns::Turns;
 use super::undecodable::Register;
 use super::{credentials, environment, feed, reconcile, stopping};
@@ -34,7 +34,7 @@ use crate::cluster::outbound::Outbound;
 use crate::cluster::registry::{Mirrors, Registries};
 use crate::domain::address::Allowed;
 use crate::metrics::Pool;
-use crate::notify::Desk;
+use crate::notify::Sender;
 use crate::time::Clock;
 
 /// How a controller runs.
@@ -186,8 +186,8 @@ async fn work(core: Arc<Core>, scope: Option<String>, concurrency: u16) {
     let (wake_environment, environment_queue) = mpsc::channel(QUEUE);
     let (wake_to_stop, stop_queue) = mpsc::channel(QUEUE);
     let (wake_stops, stop_turns) = mpsc::channel(QUEUE);
-    let (teller, tellings) =
-        Teller::new(Desk::new(core.client.clone(), core.clock.clone(), core.outbound.clone()));
+    let (notifications, tellings) =
+        NotificationQueue::new(Sender::new(core.client.clone(), core.clock.clone(), core.outbound.clone()));
     let over = CancellationToken::new();
     let _ends_questions = over.clone().drop_guard();
     let context = Arc::new(Context {
@@ -210,7 +210,7 @@ async fn work(core: Arc<Core>, scope: Option<String>, concurrency: u16) {
         memory: Memory::default(),
         policies: Verdicts::default(),
         ledger: Ledger::default(),
-        teller,
+        notifications,
         undecodable: Register::default(),
         over,
     });
@@ -266,7 +266,7 @@ async fn work(core: Arc<Core>, scope: Option<String>, concurrency: u16) {
         feed::keep(&context, namespace, action_writer, |event| { feed::action_changed(event, &context) }),
         feed::follow_workloads(client, namespace, &context),
         policies::watch(&context),
-        telling::work(&context, tellings),
+        notifications::work(&context, tellings),
         releasing.for_each(|_| std::future::ready(())),
         obeying.for_each(|_| std::future::ready(())),
         describing.for_each(|_| std::future::ready(())),

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::{action_already, action_rule, approval, identity, plan};
 use crate::api::Environment;
-use crate::api::environment::Identity;
+use crate::api::environment::IdentityRules;
 use crate::api::release::{ApprovalRecord, Phase, PlanStep, Release, ReleaseKind, ReleaseStatus};
 use crate::api::release_action::{ActionKind, ActionResult, ReleaseAction};
 use crate::api::stored;
@@ -339,7 +339,7 @@ fn already<'a>(
 }
 
 /// The account, with the person behind it where that is another name.
-fn called(rule: Option<&Identity>, account: &str) -> String {
+fn called(rule: Option<&IdentityRules>, account: &str) -> String {
     let person = identity::person(rule, account);
     if person == account { account.to_owned() } else { format!("{account} (who is {person})") }
 }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 
-use super::alert_row::{AlertRow, Severity, Words, owners};
+use super::alert_row::{AlertRow, Labels, Severity, owners};
 use super::query::{self, Values};
 use super::sliding::Sample;
 use crate::api::Environment;
@@ -22,7 +22,7 @@ pub struct Episode {
     /// How bad it is.
     pub severity: Severity,
     /// Every label.
-    pub labels: Words,
+    pub labels: Labels,
     /// When it began, to a step; absent: before the time that was asked about.
     pub began: Option<DateTime<Utc>>,
     /// When it ceased, to a step; absent: it fires still.
@@ -62,7 +62,7 @@ pub fn question(environment: &Environment) -> Option<String> {
 
 /// Every time that one alert fired, out of its samples between two instants in Unix seconds.
 #[must_use]
-pub fn episodes(labels: &Words, samples: &[Sample], step: f64, (start, end): (f64, f64)) -> Vec<Episode> {
+pub fn episodes(labels: &Labels, samples: &[Sample], step: f64, (start, end): (f64, f64)) -> Vec<Episode> {
     let row = AlertRow {
         name: labels.get("alertname").cloned().unwrap_or_default(),
         is_firing: true,
@@ -72,7 +72,7 @@ pub fn episodes(labels: &Words, samples: &[Sample], step: f64, (start, end): (f6
             .filter(|(name, _)| !is_of_prometheus(name))
             .map(|(n, v)| (n.clone(), v.clone()))
             .collect(),
-        annotations: Words::new(),
+        annotations: Labels::new(),
         environments: Vec::new(),
     };
     let mut spans: Vec<(f64, f64)> = Vec::new();
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
     use crate::domain::fixtures::{NAMESPACE, environment};
 
-    fn words(pairs: &[(&str, &str)]) -> Words {
+    fn words(pairs: &[(&str, &str)]) -> Labels {
         pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
     }
 

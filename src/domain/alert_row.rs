@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use crate::api::{Environment, EnvironmentKey};
 
 /// What an alert or its author calls itself: names and values.
-pub(crate) type Words = BTreeMap<Box<str>, Box<str>>;
+pub(crate) type Labels = BTreeMap<Box<str>, Box<str>>;
 
 /// Labels that name a component or its workload.
 pub(super) const NAMING: [&str; 8] =
@@ -26,9 +26,9 @@ pub struct AlertRow {
     /// Since when its condition holds.
     pub since: DateTime<Utc>,
     /// Every label, its name among them; what tells it from others.
-    pub labels: Words,
+    pub labels: Labels,
     /// What its author says of it.
-    pub annotations: Words,
+    pub annotations: Labels,
     /// The environments that it belongs to.
     pub environments: Vec<EnvironmentKey>,
 }
@@ -100,7 +100,7 @@ impl AlertRow {
     }
 }
 
-fn namespace(labels: &Words) -> Option<&str> {
+fn namespace(labels: &Labels) -> Option<&str> {
     let found = labels.get("exported_namespace").or_else(|| labels.get("namespace"));
     found.map(|name| &**name).filter(|name| !name.is_empty())
 }
@@ -110,7 +110,7 @@ fn namespace(labels: &Words) -> Option<&str> {
 /// those that name one of its components or workloads, as long as some environment is named so.
 pub(crate) fn owners<'a>(
     environments: impl IntoIterator<Item = &'a Environment>,
-    labels: &Words,
+    labels: &Labels,
 ) -> Vec<EnvironmentKey> {
     let (mut chosen, mut near) = (Vec::new(), Vec::new());
     for environment in environments {
@@ -134,7 +134,7 @@ pub(crate) fn owners<'a>(
 }
 
 /// Whether a label names one of the environment's components or workloads, or the environment itself.
-fn names(environment: &Environment, labels: &Words) -> bool {
+fn names(environment: &Environment, labels: &Labels) -> bool {
     let of = |label: &str| labels.get(label).map(|value| &**value);
     let itself = of("environment") == environment.metadata.name.as_deref();
     let pod = of("pod").unwrap_or_default();
@@ -177,7 +177,7 @@ mod tests {
     use super::*;
     use crate::domain::fixtures::environment;
 
-    fn words(pairs: &[(&str, &str)]) -> Words {
+    fn words(pairs: &[(&str, &str)]) -> Labels {
         pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
     }
 
@@ -264,7 +264,7 @@ mod tests {
                 is_firing,
                 since: DateTime::UNIX_EPOCH,
                 labels: words(&[("severity", severity)]),
-                annotations: Words::new(),
+                annotations: Labels::new(),
                 environments: Vec::new(),
             });
         }

@@ -3,7 +3,7 @@
 //! Kubernetes names what a workload makes after it (`backend-7f9c6d-2xk4p`); curves bear the label `component` or `pod`.
 
 use crate::api::environment::Component;
-use crate::domain::alert_row::{AlertRow, NAMING, Words};
+use crate::domain::alert_row::{AlertRow, Labels, NAMING};
 use crate::domain::series::{Series, Subject};
 
 /// The component whose workload an object bears the name of, or was made by: of several that fit, the one with the longest name.
@@ -18,7 +18,7 @@ pub(crate) fn of_name<'a>(components: &'a [Component], name: &str) -> Option<&'a
 
 /// The component that labels name, by itself, its workload or a pod.
 #[must_use]
-pub(crate) fn of_labels<'a>(components: &'a [Component], labels: &Words) -> Option<&'a Component> {
+pub(crate) fn of_labels<'a>(components: &'a [Component], labels: &Labels) -> Option<&'a Component> {
     let named = labels.get("component").and_then(|name| by_name(components, name));
     let made = ["deployment", "statefulset", "daemonset", "rollout", "workload", "pod"].into_iter();
     named.or_else(|| made.filter_map(|label| labels.get(label)).find_map(|name| of_name(components, name)))
@@ -125,7 +125,7 @@ mod tests {
             (&[("deployment", "shop-web")], Some("web")),
             (&[("severity", "critical")], None),
         ] {
-            let labels: Words =
+            let labels: Labels =
                 labels.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
             assert_eq!(of_labels(&all, &labels).map(|found| found.name.as_str()), expected, "{labels:?}");
         }

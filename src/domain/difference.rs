@@ -1,17 +1,17 @@
 //! What differs between two environments: both are described as settings by name, and the settings are compared.
 //!
-//! Owns the comparison. [`portrait()`] describes an environment; reading its objects is left to `cluster`. A
+//! Owns the comparison. [`snapshot()`] describes an environment; reading its objects is left to `cluster`. A
 //! setting is compared by a keyed hash, and of a secret nothing but that is kept.
 
-mod portrait;
 mod settings;
+mod snapshot;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-pub use portrait::{Content, Seen, content, portrait};
+pub use snapshot::{Content, Seen, content, snapshot};
 
 /// Digits of a hash that are shown.
 const DIGITS: usize = 8;
@@ -87,13 +87,13 @@ enum Known {
 
 /// An environment as settings by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Portrait {
+pub struct Snapshot {
     sections: BTreeMap<Section, Known>,
     /// Which components' pods take from a ConfigMap or Secret; nothing is there where one component's workload is not known.
     takers: BTreeMap<Section, BTreeSet<String>>,
 }
 
-impl Portrait {
+impl Snapshot {
     /// The same with every text gone through that door: names and values come from a cluster.
     #[must_use]
     pub fn through(self, door: impl Fn(&str) -> String) -> Self {
@@ -185,7 +185,7 @@ pub struct Row {
 }
 
 /// Leaves out what is surely about other components than that one on both sides; tells which settings these were.
-pub fn narrow(rows: &mut Vec<Row>, sides: [&Portrait; 2], component: &str) -> Vec<Row> {
+pub fn narrow(rows: &mut Vec<Row>, sides: [&Snapshot; 2], component: &str) -> Vec<Row> {
     let names: BTreeSet<&str> = sides.iter().flat_map(|side| side.components()).collect();
     let scaled = |what: &str| {
         let fits = |name: &&str| what.strip_prefix(*name).is_some_and(|rest| rest.starts_with(' '));
@@ -226,7 +226,7 @@ impl Counts {
 
 /// Every setting of both environments in a stable order, the same ones too. Both must have been described with one key.
 #[must_use]
-pub fn compare(left: &Portrait, right: &Portrait) -> Vec<Row> {
+pub fn compare(left: &Snapshot, right: &Snapshot) -> Vec<Row> {
     let sections: BTreeSet<&Section> = left.sections.keys().chain(right.sections.keys()).collect();
     sections
         .into_iter()

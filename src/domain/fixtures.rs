@@ -11,7 +11,7 @@ use super::rollout::{Observed, Source};
 use super::rollout_status::WorkloadState;
 use crate::api::condition::{Condition, ConditionStatus};
 use crate::api::environment::{
-    Approval, Component, Environment, EnvironmentSpec, EnvironmentStatus, Identity, Person, Slot, Tier,
+    Approval, Component, Environment, EnvironmentSpec, EnvironmentStatus, IdentityRules, Person, Slot, Tier,
     WorkloadKind, WorkloadRef,
 };
 use crate::api::release::{ComponentImage, Release, ReleaseKind, ReleaseSpec};
@@ -126,8 +126,8 @@ pub(crate) fn guarded() -> Environment {
 }
 
 /// Accounts with `oidc:` before or `-admin` or `-ops` behind belong to who is left; dave has an old account besides.
-pub(crate) fn identity_rule() -> Identity {
-    Identity {
+pub(crate) fn identity_rule() -> IdentityRules {
+    IdentityRules {
         people: vec![Person {
             name: "dave".into(),
             accounts: vec!["dave@old.example".into(), "dave".into()],

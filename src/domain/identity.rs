@@ -4,14 +4,14 @@
 //! nothing compares account names. Must not know what a person may do (the API server's own authorizer does).
 
 use crate::api::Environment;
-use crate::api::environment::Identity;
+use crate::api::environment::IdentityRules;
 
 /// The person behind an account: the name that the rule gives its accounts, else what is left of the account when the first
 /// prefix and then the first suffix that fit are taken off. Never empty where the account is not.
 ///
 /// What is left is looked up among the accounts again, so that a person with a listed account has no second self beside it.
 #[must_use]
-pub(crate) fn person<'a>(rule: Option<&'a Identity>, account: &'a str) -> &'a str {
+pub(crate) fn person<'a>(rule: Option<&'a IdentityRules>, account: &'a str) -> &'a str {
     let Some(rule) = rule else { return account };
     if let Some(name) = named(rule, account) {
         return name;
@@ -32,7 +32,7 @@ pub(crate) fn person_in<'a>(environment: Option<&'a Environment>, account: &'a s
 
 /// Whether two accounts belong to one person.
 #[must_use]
-pub(crate) fn is_same(rule: Option<&Identity>, one: &str, other: &str) -> bool {
+pub(crate) fn is_same(rule: Option<&IdentityRules>, one: &str, other: &str) -> bool {
     person(rule, one) == person(rule, other)
 }
 
@@ -42,12 +42,12 @@ pub(crate) fn is_same_in(environment: Option<&Environment>, one: &str, other: &s
     person_in(environment, one) == person_in(environment, other)
 }
 
-fn named<'a>(rule: &'a Identity, account: &str) -> Option<&'a str> {
+fn named<'a>(rule: &'a IdentityRules, account: &str) -> Option<&'a str> {
     let owns = |person: &&crate::api::environment::Person| person.accounts.iter().any(|a| a == account);
     rule.people.iter().find(owns).map(|person| person.name.as_str()).filter(|name| !name.is_empty())
 }
 
-fn without_prefix<'a>(rule: &Identity, account: &'a str) -> &'a str {
+fn without_prefix<'a>(rule: &IdentityRules, account: &'a str) -> &'a str {
     let fitting = rule.strip_prefixes.iter().filter(|prefix| !prefix.is_empty());
     fitting
         .filter_map(|prefix| account.strip_prefix(prefix.as_str()))
@@ -55,7 +55,7 @@ fn without_prefix<'a>(rule: &Identity, account: &'a str) -> &'a str {
         .unwrap_or(account)
 }
 
-fn without_suffix<'a>(rule: &Identity, account: &'a str) -> &'a str {
+fn without_suffix<'a>(rule: &IdentityRules, account: &'a str) -> &'a str {
     let fitting = rule.strip_suffixes.iter().filter(|suffix| !suffix.is_empty());
     fitting
         .filter_map(|suffix| account.strip_suffix(suffix.as_str()))
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn rules_of_nothing_change_nothing() {
-        let rule = Identity {
+        let rule = IdentityRules {
             people: vec![crate::api::environment::Person { name: String::new(), accounts: vec!["x".into()] }],
             strip_prefixes: vec![String::new()],
             strip_suffixes: vec![String::new()],

@@ -35,7 +35,7 @@ pub(crate) struct Author<'a> {
 
 /// What a person adds to a release besides its version.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Words {
+pub(crate) struct RequestDetails {
     /// A strategy other than the environment's default.
     pub strategy: Option<StrategyName>,
     /// Why.
@@ -199,7 +199,7 @@ pub(crate) fn deploy(
     environment: &Environment,
     author: Author<'_>,
     version: &str,
-    words: &Words,
+    words: &RequestDetails,
     nonce: &str,
 ) -> Result<Release, IntentError> {
     let versions = environment.spec.versions.as_ref();
@@ -225,7 +225,7 @@ pub(crate) fn promote(
     environment: &Environment,
     author: Author<'_>,
     source: &Source,
-    words: &Words,
+    words: &RequestDetails,
     nonce: &str,
 ) -> Result<Release, IntentError> {
     let images: Result<Vec<_>, _> = environment
@@ -262,7 +262,7 @@ pub(crate) fn rollback(
     environment: &Environment,
     author: Author<'_>,
     target: &KnownVersion,
-    words: &Words,
+    words: &RequestDetails,
     nonce: &str,
 ) -> Result<Release, IntentError> {
     if words.reason.as_deref().is_none_or(|reason| reason.trim().chars().count() < 3) {
@@ -325,7 +325,7 @@ fn release(
     environment: &Environment,
     kind: ReleaseKind,
     author: Author<'_>,
-    (source, words): (&Source, &Words),
+    (source, words): (&Source, &RequestDetails),
     nonce: &str,
 ) -> Result<Release, IntentError> {
     let name = environment.metadata.name.clone().unwrap_or_default();
@@ -417,7 +417,7 @@ mod tests {
     }
 
     fn seen() -> Release {
-        let mut release = deploy(&environment(), alice(), "v1.2.3", &Words::default(), "1").unwrap();
+        let mut release = deploy(&environment(), alice(), "v1.2.3", &RequestDetails::default(), "1").unwrap();
         release.metadata.uid = Some("u".repeat(36));
         release.metadata.generation = Some(1);
         release.status = Some(ReleaseStatus {
@@ -436,8 +436,9 @@ mod tests {
     #[test]
     fn a_request_id_is_known_by_the_name_of_its_release() {
         let author = Author { user: "alice", groups: NOBODY };
-        let made =
-            |version: &str, id: &str| deploy(&environment(), author, version, &Words::default(), id).unwrap();
+        let made = |version: &str, id: &str| {
+            deploy(&environment(), author, version, &RequestDetails::default(), id).unwrap()
+        };
         let release = made("v1.8.2", "ci-7");
         assert!(was_made_with(&release, author, "ci-7"));
         assert!(!was_made_with(&release, author, "ci-8"));
@@ -452,7 +453,7 @@ mod tests {
 
     #[test]
     fn a_deploy_takes_each_repository_with_the_version() {
-        let release = deploy(&environment(), alice(), "v1.2.3", &Words::default(), "1").unwrap();
+        let release = deploy(&environment(), alice(), "v1.2.3", &RequestDetails::default(), "1").unwrap();
         let images: Vec<_> = release.spec.images.iter().map(|i| i.image.as_str()).collect();
         assert_eq!(images, ["prod/api:v1.2.3", "prod/web:v1.2.3"]);
         assert_eq!(release.metadata.namespace.as_deref(), Some("shop"));
@@ -463,7 +464,11 @@ mod tests {
     #[test]
     fn names_are_the_same_for_the_same_attempt_and_different_for_another() {
         let name = |version, nonce| {
-            deploy(&environment(), alice(), version, &Words::default(), nonce).unwrap().metadata.name.unwrap()
+            deploy(&environment(), alice(), version, &RequestDetails::default(), nonce)
+                .unwrap()
+                .metadata
+                .name
+                .unwrap()
         };
         assert_eq!(name("v1.2.3", "1"), name("v1.2.3", "1"));
         assert_ne!(name("v1.2.3", "1"), name("v1.2.3", "2"));
@@ -483,10 +488,11 @@ mod tests {
 
     #[test]
     fn refuses_versions_that_the_server_would_refuse() {
-        let refuse = |version| deploy(&environment(), alice(), version, &Words::default(), "1").unwrap_err();
+        let refuse =
+            |version| deploy(&environment(), alice(), version, &RequestDetails::default(), "1").unwrap_err();
         assert_eq!(refuse("../x"), IntentError::NotAVersion("../x".into()));
         assert!(matches!(refuse("1.2.3"), IntentError::VersionRefused { .. }));
-        let words = Words { strategy: Some(StrategyName::Canary), ..Words::default() };
+        let words = RequestDetails { strategy: Some(StrategyName::Canary), ..RequestDetails::default() };
         let error = deploy(&environment(), alice(), "v1.2.3", &words, "1").unwrap_err();
         assert!(matches!(error, IntentError::StrategyRefused { .. }), "{error}");
     }
@@ -504,7 +510,7 @@ mod tests {
             .unwrap(),
         );
         let source = source_of(&staging, &[]).unwrap();
-        let release = promote(&environment(), alice(), &source, &Words::default(), "1").unwrap();
+        let release = promote(&environment(), alice(), &source, &RequestDetails::default(), "1").unwrap();
         let images: Vec<_> = release.spec.images.iter().map(|i| i.image.clone()).collect();
         assert_eq!(images, [format!("prod/api:v2.0.0@{digest}"), "prod/web:v2.0.0".to_owned()]);
         assert_eq!((release.spec.version.as_str(), release.spec.kind), ("v2.0.0", ReleaseKind::Promote));

@@ -50,7 +50,7 @@ const fn yes() -> bool {
 
 /// A pane with numbers of an environment.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Pane {
+pub struct PaneDefinition {
     /// Unique in its environment; its curves are kept under it.
     pub name: Box<str>,
     /// What people call it.
@@ -137,10 +137,10 @@ impl Limits {
 
 /// The panes of an environment in the order in which they are visited; without one, the shipped ones.
 #[must_use]
-pub fn list(spec: Option<&EnvironmentSpec>) -> Vec<Pane> {
+pub fn list(spec: Option<&EnvironmentSpec>) -> Vec<PaneDefinition> {
     let own = spec.and_then(|spec| spec.metrics.as_ref());
     let replaced = |name: &str| own?.panes.iter().find(|pane| pane.name == name);
-    let mut panes: Vec<Pane> = Vec::new();
+    let mut panes: Vec<PaneDefinition> = Vec::new();
     for shipped in SHIPPED.iter() {
         let pane = shipped.pane(spec);
         panes.push(match (replaced(&shipped.name), spec) {
@@ -183,12 +183,12 @@ pub fn problems(spec: &EnvironmentSpec) -> Vec<String> {
 }
 
 impl Shipped {
-    fn pane(&self, spec: Option<&EnvironmentSpec>) -> Pane {
+    fn pane(&self, spec: Option<&EnvironmentSpec>) -> PaneDefinition {
         let template =
             spec.and_then(|spec| query::template(spec, &self.name)).or_else(|| query::shipped(&self.name));
         let limits = Limits { warn: self.warn, critical: self.critical, worse: self.worse };
         let critical = spec.and_then(|spec| limit(spec, &self.name)).or(limits.critical);
-        Pane {
+        PaneDefinition {
             name: self.name.as_str().into(),
             title: self.title.as_str().into(),
             content: Content::Curves(template.unwrap_or_default().into()),
@@ -201,8 +201,8 @@ impl Shipped {
     }
 }
 
-fn blank(given: &MetricPane) -> Pane {
-    Pane {
+fn blank(given: &MetricPane) -> PaneDefinition {
+    PaneDefinition {
         name: given.name.as_str().into(),
         title: given.name.as_str().into(),
         content: Content::Nothing("".into()),
@@ -215,7 +215,7 @@ fn blank(given: &MetricPane) -> Pane {
 }
 
 /// A pane with what an environment says of it.
-fn changed(mut pane: Pane, spec: &EnvironmentSpec, given: &MetricPane) -> Pane {
+fn changed(mut pane: PaneDefinition, spec: &EnvironmentSpec, given: &MetricPane) -> PaneDefinition {
     let query = given.query.as_deref().unwrap_or(&given.name);
     pane.content = match (&given.expression, query::template(spec, query)) {
         (Some(expression), _) => Content::Curves(expression.as_str().into()),
@@ -241,8 +241,8 @@ fn changed(mut pane: Pane, spec: &EnvironmentSpec, given: &MetricPane) -> Pane {
     pane
 }
 
-fn objective(slo: &Slo) -> Pane {
-    Pane {
+fn objective(slo: &Slo) -> PaneDefinition {
+    PaneDefinition {
         name: OBJECTIVE.into(),
         title: format!("SLO {}%", slo.objective).into(),
         content: Content::Objective,
@@ -278,7 +278,7 @@ mod tests {
         .unwrap()
     }
 
-    fn find(spec: &EnvironmentSpec, name: &str) -> Pane {
+    fn find(spec: &EnvironmentSpec, name: &str) -> PaneDefinition {
         list(Some(spec)).into_iter().find(|pane| &*pane.name == name).unwrap()
     }
 

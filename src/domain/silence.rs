@@ -7,7 +7,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use regex::Regex;
 
-use super::alert_row::Words;
+use super::alert_row::Labels;
 
 /// Labels that change while the trouble stays the same: a silence over them would end with the next pod.
 const PASSING: [&str; 9] =
@@ -49,7 +49,7 @@ impl Matcher {
 
     /// Whether an alert with these labels is meant. An absent label is an empty one.
     #[must_use]
-    pub fn matches(&self, labels: &Words) -> bool {
+    pub fn matches(&self, labels: &Labels) -> bool {
         let have = labels.get(self.name.as_str()).map_or("", |value| value);
         let found = if self.is_regex {
             Regex::new(&format!("^(?:{})$", self.value)).is_ok_and(|wanted| wanted.is_match(have))
@@ -106,7 +106,7 @@ pub struct NewSilence {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Handling {
     /// The alert's labels there, those that Prometheus adds for it among them.
-    pub labels: Words,
+    pub labels: Labels,
     /// The silences that keep it quiet.
     pub silenced_by: Vec<Box<str>>,
     /// Another alert keeps it quiet.
@@ -124,20 +124,20 @@ impl Handling {
 
     /// Whether it is about the alert with these labels: it may bear more of them.
     #[must_use]
-    pub fn is_about(&self, labels: &Words) -> bool {
+    pub fn is_about(&self, labels: &Labels) -> bool {
         labels.iter().all(|(name, value)| self.labels.get(name) == Some(value))
     }
 }
 
 /// Whether an alert with these labels is meant by all of them.
 #[must_use]
-pub fn all_match(matchers: &[Matcher], labels: &Words) -> bool {
+pub fn all_match(matchers: &[Matcher], labels: &Labels) -> bool {
     matchers.iter().all(|matcher| matcher.matches(labels))
 }
 
 /// The matchers that are proposed for an alert: all of its labels but those that pass while the trouble stays.
 #[must_use]
-pub fn proposed(labels: &Words) -> Vec<Matcher> {
+pub fn proposed(labels: &Labels) -> Vec<Matcher> {
     let lasting = labels.iter().filter(|(name, _)| !PASSING.contains(&&***name));
     let exactly = |(name, value): (&str, &str)| Matcher {
         name: name.to_owned(),
@@ -152,7 +152,7 @@ pub fn proposed(labels: &Words) -> Vec<Matcher> {
 mod tests {
     use super::*;
 
-    fn words(pairs: &[(&str, &str)]) -> Words {
+    fn words(pairs: &[(&str, &str)]) -> Labels {
         pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
     }
 

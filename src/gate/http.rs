@@ -76,7 +76,8 @@ async fn through_proxy(scope: &Scope, path: &str, within: Duration) -> Got {
     let asked = async {
         let cannot = |why: String| (GateState::NoData, why);
         let request = Request::get(path).body(Body::empty()).map_err(|e| cannot(e.to_string()))?;
-        let response = scope.client.send(request).await.map_err(|e| cannot(crate::workload::said(&e)))?;
+        let response =
+            scope.client.send(request).await.map_err(|e| cannot(crate::workload::request_error(&e)))?;
         has_begun.store(true, Ordering::Relaxed);
         let (parts, body) = response.into_parts();
         let body = web::limited(body, BODY_LIMIT).await;

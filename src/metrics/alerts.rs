@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::answer::{self, Reply};
 use super::error::Error;
-use crate::domain::alert_row::{AlertRow, Words};
+use crate::domain::alert_row::{AlertRow, Labels};
 use crate::sanitize::line;
 
 /// An alert that Prometheus counts as active.
@@ -30,7 +30,7 @@ impl ActiveAlert {
     /// As people look at it: nothing in it harms a terminal. Whose it is, is not known yet.
     #[must_use]
     pub fn row(&self) -> AlertRow {
-        let words = |words: &BTreeMap<String, String>| -> Words {
+        let words = |words: &BTreeMap<String, String>| -> Labels {
             words.iter().map(|(name, value)| (line(name).into(), line(value).into())).collect()
         };
         AlertRow {

@@ -4,7 +4,7 @@ use super::answer::{Found, Labels};
 use super::client::Prometheus;
 use super::error::Error;
 use crate::api::strategy::Track;
-use crate::domain::alert_row::Words;
+use crate::domain::alert_row;
 use crate::domain::series::{Series, Subject};
 use crate::domain::sliding::{Sample, Sliding};
 
@@ -84,7 +84,7 @@ impl Curves {
     }
 
     /// What is kept, with all labels; nothing in them harms a terminal.
-    pub fn labelled(&self) -> impl Iterator<Item = (Words, &[Sample])> {
+    pub fn labelled(&self) -> impl Iterator<Item = (alert_row::Labels, &[Sample])> {
         let word = |text: &str| Box::<str>::from(crate::sanitize::line(text));
         self.kept.curves().iter().map(move |(labels, samples)| {
             let labels = labels.iter().filter_map(|(name, value)| Some((word(name), word(value.as_str()?))));

@@ -43,7 +43,7 @@ impl Channel for Email {
     fn tell<'a>(&'a self, message: &'a Message<'a>) -> BoxFuture<'a, Result<(), Error>> {
         async move {
             let mail = mail(message)?;
-            let sent = tokio::time::timeout(message.desk.patience, send(message, mail)).await;
+            let sent = tokio::time::timeout(message.sender.patience, send(message, mail)).await;
             sent.unwrap_or_else(|_| Err(Error::Silent("no answer in time".to_owned())))
         }
         .boxed()
@@ -54,7 +54,7 @@ impl Channel for Email {
 async fn send(message: &Message<'_>, mail: Mail) -> Result<(), Error> {
     let server = Server::of(message)?;
     let credentials = server.credentials(message).await?;
-    let addresses = message.desk.outbound.addresses(&server.host, server.port).await;
+    let addresses = message.sender.outbound.addresses(&server.host, server.port).await;
     let addresses = addresses.map_err(|error| match error {
         ConnectError::Refused(refused) => Error::Settings(refused.to_string()),
         ConnectError::Io(_) => Error::Silent("the mail server's name cannot be resolved".to_owned()),
@@ -63,7 +63,7 @@ async fn send(message: &Message<'_>, mail: Mail) -> Result<(), Error> {
     for address in addresses {
         let tls = server.tls()?;
         let builder = Transport::builder_dangerous(address.ip().to_string()).port(server.port).tls(tls);
-        let builder = builder.timeout(Some(message.desk.patience));
+        let builder = builder.timeout(Some(message.sender.patience));
         let builder = match &credentials {
             Some(credentials) => builder.credentials(credentials.clone()),
             None => builder,

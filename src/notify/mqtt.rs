@@ -46,7 +46,7 @@ impl Channel for Mqtt {
 
     fn tell<'a>(&'a self, message: &'a Message<'a>) -> BoxFuture<'a, Result<(), Error>> {
         async move {
-            let said = tokio::time::timeout(message.desk.patience, publish(message)).await;
+            let said = tokio::time::timeout(message.sender.patience, publish(message)).await;
             said.unwrap_or_else(|_| Err(Error::Silent("no answer in time".to_owned())))
         }
         .boxed()
@@ -76,7 +76,7 @@ async fn publish(message: &Message<'_>) -> Result<(), Error> {
     let client = message.setting("clientId").unwrap_or_default();
     let connect = connect_packet(client, user, password.as_ref())?;
     let publish = publish_packet(topic, message)?;
-    let open = async |port| match message.desk.outbound.connect(&bare, url.port().unwrap_or(port)).await {
+    let open = async |port| match message.sender.outbound.connect(&bare, url.port().unwrap_or(port)).await {
         Ok(stream) => Ok(stream),
         Err(ConnectError::Refused(refused)) => Err(Error::Settings(refused.to_string())),
         Err(ConnectError::Io(error)) => Err(silent(&error)),

@@ -53,7 +53,7 @@ async fn send(message: &Message<'_>) -> Result<(), Error> {
         None => None,
     };
     if let Some(signer) = &signer {
-        let seconds = message.desk.clock.now().timestamp();
+        let seconds = message.sender.clock.now().timestamp();
         let signature = HeaderValue::from_str(&signature(signer, seconds, &body));
         let signature = signature.map_err(|error| Error::Settings(error.to_string()))?;
         headers.insert("x-release-cockpit-timestamp", HeaderValue::from(seconds));

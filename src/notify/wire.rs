@@ -71,13 +71,13 @@ impl Message<'_> {
             )));
         }
         let refused = |why: String| Error::Settings(format!("{} is not told: {why}", self.notify.channel));
-        let client = self.desk.outbound.client(&url).await.map_err(|why| refused(why.to_string()))?;
+        let client = self.sender.outbound.client(&url).await.map_err(|why| refused(why.to_string()))?;
         let answer = client
             .request(method, url)
             .headers(headers)
             .header("content-type", "application/json")
             .body(body)
-            .timeout(self.desk.patience)
+            .timeout(self.sender.patience)
             .send()
             .await
             .map_err(|error| match web::refusal(&error) {
@@ -91,7 +91,7 @@ impl Message<'_> {
         }
         let said = said(status, &headers, &body);
         Err(match status.as_u16() {
-            429 => Error::Busy(web::retry_after(&headers, self.desk.clock.now())),
+            429 => Error::Busy(web::retry_after(&headers, self.sender.clock.now())),
             408 | 500.. => Error::Broken(said),
             _ => Error::Refused(said),
         })

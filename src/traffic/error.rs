@@ -34,7 +34,7 @@ pub enum Error {
     #[error("{0} changed in between")]
     Changed(String),
     /// The API server could not be asked, or said no.
-    #[error("{what}: {}", crate::workload::said(source))]
+    #[error("{what}: {}", crate::workload::request_error(source))]
     Kube {
         /// Kind and name.
         what: String,

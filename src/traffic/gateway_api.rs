@@ -8,7 +8,7 @@ use kube::api::DynamicObject;
 use serde_json::Value;
 
 use super::split::{Backend, Dialect, Two};
-use super::weighted::{Acceptance, Reach, Rule, Weighted, items, reach};
+use super::weighted::{Acceptance, Rule, RuleScope, Weighted, items, reach};
 use super::{Distinction, Error, Key, Route, Router, SERVICE, pair};
 use crate::api::strategy::Weight;
 use crate::domain::rollout::TrafficState;
@@ -40,15 +40,15 @@ fn rules(object: &Value) -> Vec<Rule> {
 }
 
 /// How far one condition of a match reaches.
-fn condition(name: &str, value: &Value) -> Reach {
+fn condition(name: &str, value: &Value) -> RuleScope {
     let text = |key: &str| value.get(key).and_then(Value::as_str);
     match name {
         "path" => match (text("type").unwrap_or("PathPrefix"), text("value").unwrap_or("/")) {
-            ("PathPrefix", "/") | ("RegularExpression", ".*" | "/.*") => Reach::All,
-            _ => Reach::Part,
+            ("PathPrefix", "/") | ("RegularExpression", ".*" | "/.*") => RuleScope::All,
+            _ => RuleScope::Part,
         },
-        _ if value.as_array().is_some_and(Vec::is_empty) => Reach::All,
-        _ => Reach::Condition,
+        _ if value.as_array().is_some_and(Vec::is_empty) => RuleScope::All,
+        _ => RuleScope::Condition,
     }
 }
 
@@ -217,23 +217,23 @@ mod tests {
     fn a_rule_reaches_as_far_as_its_widest_match() {
         let path = |kind: &str, value: &str| json!({"type": kind, "value": value});
         for (matches, expected) in [
-            (json!(null), Reach::All),
-            (json!([]), Reach::All),
-            (json!([{}]), Reach::All),
-            (json!([{"path": path("PathPrefix", "/")}]), Reach::All),
-            (json!([{"path": path("RegularExpression", ".*"), "headers": []}]), Reach::All),
-            (json!([{"path": path("PathPrefix", "/api")}]), Reach::Part),
-            (json!([{"path": path("Exact", "/")}]), Reach::Part),
-            (json!([{"headers": [{"name": "x-beta", "value": "1"}]}]), Reach::Condition),
+            (json!(null), RuleScope::All),
+            (json!([]), RuleScope::All),
+            (json!([{}]), RuleScope::All),
+            (json!([{"path": path("PathPrefix", "/")}]), RuleScope::All),
+            (json!([{"path": path("RegularExpression", ".*"), "headers": []}]), RuleScope::All),
+            (json!([{"path": path("PathPrefix", "/api")}]), RuleScope::Part),
+            (json!([{"path": path("Exact", "/")}]), RuleScope::Part),
+            (json!([{"headers": [{"name": "x-beta", "value": "1"}]}]), RuleScope::Condition),
             (
                 json!([{"path": path("PathPrefix", "/"), "queryParams": [{"name": "beta", "value": "1"}]}]),
-                Reach::Condition,
+                RuleScope::Condition,
             ),
-            (json!([{"method": "GET"}]), Reach::Condition),
-            (json!([{"path": path("PathPrefix", "/api"), "method": "GET"}]), Reach::Condition),
+            (json!([{"method": "GET"}]), RuleScope::Condition),
+            (json!([{"path": path("PathPrefix", "/api"), "method": "GET"}]), RuleScope::Condition),
             (
                 json!([{"headers": [{"name": "x", "value": "1"}]}, {"path": path("PathPrefix", "/")}]),
-                Reach::All,
+                RuleScope::All,
             ),
         ] {
             let found = rules(&json!({"spec": {"rules": [{"matches": matches}]}}));

@@ -8,7 +8,7 @@ use kube::api::{ApiResource, DynamicObject, GroupVersionKind};
 use serde_json::Value;
 
 use super::split::{Backend, Dialect, Two};
-use super::weighted::{Acceptance, Reach, Rule, Weighted, items, reach};
+use super::weighted::{Acceptance, Rule, RuleScope, Weighted, items, reach};
 use super::{Distinction, Error, Key, Route, Router, SERVICE, pair};
 use crate::api::strategy::Weight;
 use crate::domain::rollout::TrafficState;
@@ -45,16 +45,16 @@ fn rules(object: &Value) -> Vec<Rule> {
 }
 
 /// How far one condition of a match reaches.
-fn condition(name: &str, value: &Value) -> Reach {
+fn condition(name: &str, value: &Value) -> RuleScope {
     let is = |kind: &str, text: &str| value.get(kind).and_then(Value::as_str) == Some(text);
     match name {
-        "name" | "ignoreUriCase" | "statPrefix" => Reach::All,
+        "name" | "ignoreUriCase" | "statPrefix" => RuleScope::All,
         "uri" if is("prefix", "/") || is("prefix", "") || is("regex", ".*") || is("regex", "/.*") => {
-            Reach::All
+            RuleScope::All
         }
-        "uri" | "authority" | "scheme" | "port" | "gateways" => Reach::Part,
-        _ if value.as_object().is_some_and(serde_json::Map::is_empty) => Reach::All,
-        _ => Reach::Condition,
+        "uri" | "authority" | "scheme" | "port" | "gateways" => RuleScope::Part,
+        _ if value.as_object().is_some_and(serde_json::Map::is_empty) => RuleScope::All,
+        _ => RuleScope::Condition,
     }
 }
 
@@ -252,19 +252,22 @@ mod tests {
     #[test]
     fn a_rule_reaches_as_far_as_its_widest_match() {
         for (matches, expected) in [
-            (json!(null), Reach::All),
-            (json!([]), Reach::All),
-            (json!([{"uri": {"prefix": "/"}}]), Reach::All),
-            (json!([{"name": "all", "uri": {"regex": ".*"}, "ignoreUriCase": true}]), Reach::All),
-            (json!([{"uri": {"prefix": "/api"}}]), Reach::Part),
-            (json!([{"port": 8080}]), Reach::Part),
-            (json!([{"headers": {"x-beta": {"exact": "1"}}}]), Reach::Condition),
-            (json!([{"withoutHeaders": {"x-beta": {}}}]), Reach::Condition),
-            (json!([{"uri": {"prefix": "/"}, "queryParams": {"beta": {"exact": "1"}}}]), Reach::Condition),
-            (json!([{"method": {"exact": "GET"}}]), Reach::Condition),
-            (json!([{"sourceLabels": {"app": "tests"}}]), Reach::Condition),
-            (json!([{"headers": {}}]), Reach::All),
-            (json!([{"headers": {"x": {}}}, {"uri": {"exact": "/a"}}]), Reach::Part),
+            (json!(null), RuleScope::All),
+            (json!([]), RuleScope::All),
+            (json!([{"uri": {"prefix": "/"}}]), RuleScope::All),
+            (json!([{"name": "all", "uri": {"regex": ".*"}, "ignoreUriCase": true}]), RuleScope::All),
+            (json!([{"uri": {"prefix": "/api"}}]), RuleScope::Part),
+            (json!([{"port": 8080}]), RuleScope::Part),
+            (json!([{"headers": {"x-beta": {"exact": "1"}}}]), RuleScope::Condition),
+            (json!([{"withoutHeaders": {"x-beta": {}}}]), RuleScope::Condition),
+            (
+                json!([{"uri": {"prefix": "/"}, "queryParams": {"beta": {"exact": "1"}}}]),
+                RuleScope::Condition,
+            ),
+            (json!([{"method": {"exact": "GET"}}]), RuleScope::Condition),
+            (json!([{"sourceLabels": {"app": "tests"}}]), RuleScope::Condition),
+            (json!([{"headers": {}}]), RuleScope::All),
+            (json!([{"headers": {"x": {}}}, {"uri": {"exact": "/a"}}]), RuleScope::Part),
         ] {
             assert_eq!(
                 rules(&json!({"spec": {"http": [{"match": matches}]}}))[0].reach,

@@ -5,7 +5,7 @@ use futures::future::BoxFuture;
 use serde_json::Value;
 
 use super::split::{Backend, Dialect, Two};
-use super::weighted::{Acceptance, Reach, Rule, Weighted};
+use super::weighted::{Acceptance, Rule, RuleScope, Weighted};
 use super::{Distinction, Error, Key, Route, Router, SERVICE, pair};
 use crate::api::strategy::Weight;
 use crate::domain::rollout::TrafficState;
@@ -20,7 +20,7 @@ const SERVICES: Weighted = Weighted {
     kind: "TraefikService",
     plural: "traefikservices",
     key: "traefikService",
-    rules: |_| vec![Rule { list: "/spec/weighted/services".to_owned(), name: None, reach: Reach::All }],
+    rules: |_| vec![Rule { list: "/spec/weighted/services".to_owned(), name: None, reach: RuleScope::All }],
     dialect: Dialect { backend, retarget, unstated: |_| 1 },
     acceptance: |_| Acceptance::Silent,
 };

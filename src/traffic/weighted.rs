@@ -293,12 +293,12 @@ pub(super) struct Rule {
     /// JSON pointer of its list of backends.
     pub list: String,
     pub name: Option<String>,
-    pub reach: Reach,
+    pub reach: RuleScope,
 }
 
 /// For which requests a rule is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Reach {
+pub(super) enum RuleScope {
     /// Those that also meet a condition on headers, a method, a query, their source.
     Condition,
     /// Those below one path, host or port.
@@ -308,26 +308,26 @@ pub(super) enum Reach {
 }
 
 /// The widest reach of a rule's alternatives; without any it is for all requests.
-pub(super) fn reach(rule: &Value, alternatives: &str, of: fn(&str, &Value) -> Reach) -> Reach {
+pub(super) fn reach(rule: &Value, alternatives: &str, of: fn(&str, &Value) -> RuleScope) -> RuleScope {
     let alternatives = rule.get(alternatives).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let narrowest = |alternative: &Value| {
         let conditions = alternative.as_object().into_iter().flatten();
-        conditions.map(|(name, value)| of(name, value)).min().unwrap_or(Reach::All)
+        conditions.map(|(name, value)| of(name, value)).min().unwrap_or(RuleScope::All)
     };
-    alternatives.iter().map(narrowest).max().unwrap_or(Reach::All)
+    alternatives.iter().map(narrowest).max().unwrap_or(RuleScope::All)
 }
 
 /// The rules whose traffic is shifted where none is named: those for all requests, else the only one for a part of them. What has a
 /// condition of its own is left alone.
 fn choose<T>(rules: Vec<(Rule, T)>) -> Result<Vec<(Rule, T)>, String> {
     let widest = rules.iter().map(|(rule, _)| rule.reach).max();
-    let of = |reach: Reach, rules: Vec<(Rule, T)>| {
+    let of = |reach: RuleScope, rules: Vec<(Rule, T)>| {
         rules.into_iter().filter(|(rule, _)| rule.reach == reach).collect::<Vec<_>>()
     };
     match widest {
-        Some(Reach::All) => Ok(of(Reach::All, rules)),
-        Some(Reach::Part) => {
-            let parts = of(Reach::Part, rules);
+        Some(RuleScope::All) => Ok(of(RuleScope::All, rules)),
+        Some(RuleScope::Part) => {
+            let parts = of(RuleScope::Part, rules);
             if let [(first, _), (second, _), ..] = parts.as_slice() {
                 return Err(format!(
                     "has {} rules for parts of the requests ({}, {}, …): name those that are meant with `rule`, separated by commas",
@@ -338,7 +338,7 @@ fn choose<T>(rules: Vec<(Rule, T)>) -> Result<Vec<(Rule, T)>, String> {
             }
             Ok(parts)
         }
-        Some(Reach::Condition) | None => Ok(Vec::new()),
+        Some(RuleScope::Condition) | None => Ok(Vec::new()),
     }
 }
 
@@ -348,7 +348,7 @@ mod tests {
 
     #[test]
     fn rules_for_some_requests_are_left_alone() {
-        use Reach::{All, Condition, Part};
+        use RuleScope::{All, Condition, Part};
         for (reaches, expected) in [
             (&[All][..], Ok(vec![0])),
             (&[Condition, All, Part], Ok(vec![1])),

@@ -19,7 +19,7 @@ pub(super) enum Request {
     /// Fetch a text.
     Text(FetchText),
     /// Read an environment as settings.
-    Portrait(crate::api::EnvironmentKey),
+    Snapshot(crate::api::EnvironmentKey),
 }
 
 impl Request {
@@ -61,11 +61,11 @@ async fn answer(cluster: &Cluster, request: Request) -> (Outcome, bool) {
         Request::Action { action, dry_run } => {
             return created(cluster.create_action(&action, dry_run).await, None);
         }
-        Request::Portrait(environment) => {
-            let read = Box::pin(cluster.portrait(&environment)).await;
+        Request::Snapshot(environment) => {
+            let read = Box::pin(cluster.snapshot(&environment)).await;
             let outcome = read.map_or_else(
                 |error| Outcome::Refused(error.to_string()),
-                |portrait| Outcome::Portrait(Box::new(portrait)),
+                |snapshot| Outcome::Snapshot(Box::new(snapshot)),
             );
             return (outcome, false);
         }

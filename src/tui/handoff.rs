@@ -14,7 +14,7 @@ const SHELL: &str = "command -v bash >/dev/null 2>&1 && exec bash || exec sh";
 
 /// How kubectl reaches a cluster of this session.
 #[derive(Clone, Debug)]
-pub(super) struct Reach {
+pub(super) struct KubectlTarget {
     /// The kubeconfig that was named; absent: the standard one.
     kubeconfig: Option<PathBuf>,
     /// The context; absent: the current one, or the pod that we run in.
@@ -23,7 +23,7 @@ pub(super) struct Reach {
     cannot: Option<&'static str>,
 }
 
-impl Reach {
+impl KubectlTarget {
     /// The way to a cluster that is connected to by these options.
     pub(super) fn of(name: &str, options: &ConnectOptions) -> Self {
         let (kubeconfig, cannot) = match &options.source {
@@ -125,10 +125,10 @@ mod tests {
     use super::*;
     use crate::domain::pod_row::PodKey;
 
-    fn reach(source: Source, context: Option<&str>) -> Reach {
+    fn target(source: Source, context: Option<&str>) -> KubectlTarget {
         let options =
             ConnectOptions { source, context: context.map(Into::into), ..ConnectOptions::default() };
-        Reach::of("prod-eu", &options)
+        KubectlTarget::of("prod-eu", &options)
     }
 
     fn shell() -> HandOff {
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn the_exact_context_and_namespace_are_always_named() {
-        let file = reach(Source::File("/a b/config".into()), Some("other"));
+        let file = target(Source::File("/a b/config".into()), Some("other"));
         assert_eq!(
             written(&file.arguments(&shell()).unwrap()),
             "kubectl --kubeconfig '/a b/config' --context other --namespace shop exec --stdin --tty backend-1 \
@@ -147,7 +147,7 @@ mod tests {
         let HandOff::Shell { pod, .. } = shell() else { return };
         let forward = HandOff::Forward { pod, ports: vec!["8080:80".into()] };
         assert_eq!(
-            written(&reach(Source::Standard, None).arguments(&forward).unwrap()),
+            written(&target(Source::Standard, None).arguments(&forward).unwrap()),
             "kubectl --context prod-eu --namespace shop port-forward pod/backend-1 8080:80"
         );
     }
@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn what_kubectl_cannot_reach_gives_a_sentence() {
         for source in [Source::Yaml("x".into()), Source::Server("http://127.0.0.1:1".into())] {
-            let sentence = reach(source, None).arguments(&shell()).unwrap_err();
+            let sentence = target(source, None).arguments(&shell()).unwrap_err();
             assert!(sentence.contains("simulated"), "{sentence}");
         }
         let missing = not_started(&std::io::Error::from(ErrorKind::NotFound));

@@ -7,11 +7,11 @@ use ratatui::layout::Rect;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
-use super::outside::Outside;
+use super::effect_runner::EffectRunner;
 use super::session::{BACKLOG, BATCH, PARTING, TICK, session_name};
 use super::signals::{Asked, Signals};
 use super::{Error, Options};
-use crate::app::plain::{self, News, Told};
+use crate::app::plain::{self, News, Reported};
 use crate::app::state::effect::Effect;
 use crate::app::state::effect::TerminalEffect;
 use crate::app::state::event::Event;
@@ -31,7 +31,7 @@ const OPENING: chrono::TimeDelta = chrono::TimeDelta::seconds(5);
 pub(super) async fn run(options: Options) -> Result<(), Error> {
     let mut session = Session::open(options)?;
     let ended = session.turn().await;
-    let _ = tokio::time::timeout(PARTING, session.outside.part()).await;
+    let _ = tokio::time::timeout(PARTING, session.runner.part()).await;
     match ended {
         // whoever read us has gone: that is an end like any other
         Err(Error::Terminal(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -43,9 +43,9 @@ struct Session {
     store: Store,
     theme: Theme,
     options: Options,
-    outside: Outside,
+    runner: EffectRunner,
     receiver: mpsc::Receiver<Event>,
-    told: Told,
+    told: Reported,
     /// When it began, on the world's clock.
     began: chrono::DateTime<chrono::Utc>,
     quit: bool,
@@ -64,15 +64,15 @@ impl Session {
         let mut session = Self {
             store,
             theme: options.theme.clone().ascii(),
-            outside: Outside::new(sender),
+            runner: EffectRunner::new(sender),
             options,
             receiver,
-            told: Told::default(),
+            told: Reported::default(),
             began,
             quit: false,
         };
         session.feed([Event::Tick(began), Event::Resize { width: WIDTH, height: HEIGHT }])?;
-        session.outside.follow(&session.options);
+        session.runner.follow(&session.options);
         Ok(session)
     }
 
@@ -85,7 +85,7 @@ impl Session {
         let mut batch = Vec::with_capacity(BATCH);
         while !self.quit {
             let begun = self.begun();
-            if input_over && begun && self.outside.is_idle() && self.store.pending.is_empty() {
+            if input_over && begun && self.runner.is_idle() && self.store.pending.is_empty() {
                 return Ok(());
             }
             tokio::select! {
@@ -93,8 +93,8 @@ impl Session {
                 asked = signals.next() => self.quit = matches!(asked, Asked::Quit | Asked::Interrupt),
                 _ = self.receiver.recv_many(&mut batch, BATCH) => self.feed(batch.drain(..))?,
                 _ = tick.tick() => self.feed([Event::Tick(self.options.clock.now())])?,
-                () = self.outside.one_ended() => {}
-                line = lines.recv(), if begun && !input_over && self.outside.is_idle() => match line {
+                () = self.runner.one_ended() => {}
+                line = lines.recv(), if begun && !input_over && self.runner.is_idle() => match line {
                     Some(line) => self.read(&line)?,
                     None => input_over = true,
                 },
@@ -168,7 +168,7 @@ impl Session {
         for effect in effects {
             let answer = match effect {
                 Effect::Background(effect) => {
-                    self.outside.perform(effect);
+                    self.runner.perform(effect);
                     None
                 }
                 Effect::Terminal(effect) => self.answer(&effect),

@@ -9,11 +9,11 @@ use futures::StreamExt as _;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::handoff::{self, Reach};
-use super::kept::{self, Keeper};
-use super::outside::Outside;
+use super::effect_runner::EffectRunner;
+use super::handoff::{self, KubectlTarget};
 use super::pace::Pace;
 use super::signals::{Asked, Signals};
+use super::state_file::{self, StateFile};
 use super::terminal::{self, Screen};
 use super::{Error, Options, Reader, input};
 use crate::app::state::effect::TerminalEffect;
@@ -38,8 +38,8 @@ pub(super) async fn run(options: Options) -> Result<(), Error> {
     terminal::install_panic_hook();
     let mut session = Session::open(&options)?;
     let ended = session.turn().await;
-    session.keeper.keep(&session.store).await;
-    let pending = session.outside.part();
+    session.state_file.keep(&session.store).await;
+    let pending = session.runner.part();
     // Dropping the session restores the terminal before anything is waited for or printed.
     drop(session);
     let _ = tokio::time::timeout(PARTING, pending).await;
@@ -50,17 +50,17 @@ struct Session {
     store: Store,
     theme: Theme,
     reader: Reader,
-    keeper: Keeper,
+    state_file: StateFile,
     clock: crate::time::Clock,
     screen: Screen,
     pace: Pace,
-    outside: Outside,
+    runner: EffectRunner,
     receiver: mpsc::Receiver<Event>,
     /// How kubectl reaches each cluster.
-    reaches: Vec<Reach>,
+    reaches: Vec<KubectlTarget>,
     /// What the terminal is to be handed over for, once the loop can let go of it.
     leaving: Option<(ClusterId, HandOff)>,
-    drawn_heights: Vec<(crate::app::state::view::Pane, u16)>,
+    drawn_heights: Vec<(crate::app::state::view::Focus, u16)>,
     quit: bool,
 }
 
@@ -72,32 +72,33 @@ impl Session {
         crate::app::preferences::take(&mut store, options.preferences.clone());
         store.range = TimeDelta::from_std(options.range).unwrap_or(store.range);
         let mut theme = options.theme.clone();
-        let keeper = Keeper::take(options.state.clone(), &mut store, &mut theme, &options.reader);
-        kept::tour_once(options.toured.as_deref(), &mut store);
+        let state_file = StateFile::take(options.state.clone(), &mut store, &mut theme, &options.reader);
+        state_file::tour_once(options.toured.as_deref(), &mut store);
         let (sender, receiver) = mpsc::channel(BACKLOG);
         let mut session = Self {
             store,
             theme,
             reader: options.reader.clone(),
-            keeper,
+            state_file,
             clock: options.clock.clone(),
             screen: Screen::take(options.mouse)?,
             pace: Pace::new(),
-            outside: Outside::new(sender),
+            runner: EffectRunner::new(sender),
             receiver,
             reaches: Vec::new(),
             leaving: None,
             drawn_heights: Vec::new(),
             quit: false,
         };
-        session.reaches = options.clusters.iter().map(|(name, connect)| Reach::of(name, connect)).collect();
+        session.reaches =
+            options.clusters.iter().map(|(name, connect)| KubectlTarget::of(name, connect)).collect();
         for (cluster, reach) in session.store.clusters.iter_mut().zip(&session.reaches) {
             cluster.no_kubectl = reach.cannot().map(Into::into);
         }
         let (width, height) = session.screen.size();
         session.feed([Event::Tick(session.clock.now()), Event::Resize { width, height }])?;
         session.draw()?;
-        session.outside.follow(options);
+        session.runner.follow(options);
         Ok(session)
     }
 
@@ -180,10 +181,10 @@ impl Session {
                         return Err(Error::Panicked(message));
                     }
                     self.feed([Event::Tick(self.clock.now())])?;
-                    self.keeper.keep_now_and_then(&self.store);
+                    self.state_file.keep_now_and_then(&self.store);
                 }
                 () = sleep_until(due) => {}
-                () = self.outside.one_ended() => {}
+                () = self.runner.one_ended() => {}
             }
         }
         Ok(())
@@ -265,7 +266,7 @@ impl Session {
 
     fn perform(&mut self, effect: Effect) -> Result<(), Error> {
         match effect {
-            Effect::Background(effect) => self.outside.perform(effect),
+            Effect::Background(effect) => self.runner.perform(effect),
             Effect::Terminal(effect) => self.perform_on_terminal(effect)?,
         }
         Ok(())

@@ -10,28 +10,29 @@ mod lease;
 mod merged;
 mod metrics;
 mod permissions;
+mod subscriptions;
 mod watcher;
-mod wishes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use kube::Resource;
+use subscriptions::Subscriptions;
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::AbortOnDropHandle;
-use watcher::{Ground, Kind, News, Watcher};
-use wishes::Wishes;
+use watcher::{Kind, News, WatchContext, Watcher};
 
 use crate::api::strategy::Track;
 use crate::api::{Environment, EnvironmentKey, Release, ReleaseAction, ReleaseKey};
-use crate::app::state::cluster_state::{Feed, FeedState};
+use crate::app::state::cluster_state::WatchedKind;
 use crate::app::state::event::{ClusterEvent, Delta, Event};
 use crate::app::state::located::ClusterId;
-use crate::app::state::zoom::ZoomWish;
+use crate::app::state::zoom::ZoomQuery;
 use crate::cluster::watch::{Backoff, Pulse, on_clock, probe};
 use crate::cluster::{Cluster, ConnectOptions, Kind as ClusterKind, workload_row};
 use crate::domain::pod_row::{PodKey, PodRow};
+use crate::domain::watch_state::WatchState;
 use crate::domain::workload_kind;
 use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
 use crate::metrics::Address;
@@ -65,7 +66,7 @@ pub(super) struct Plan {
 pub(super) struct Source {
     /// The connection, once there is one.
     pub(super) cluster: watch::Receiver<Option<Cluster>>,
-    wishes: watch::Sender<Wishes>,
+    subscriptions: watch::Sender<Subscriptions>,
     _task: AbortOnDropHandle<()>,
 }
 
@@ -73,47 +74,48 @@ impl Source {
     /// Begins to follow.
     pub(super) fn start(plan: Plan, events: mpsc::Sender<Event>) -> Self {
         let (cluster_sender, cluster) = watch::channel(None);
-        let (wishes, inbox) = watch::channel(Wishes::default());
+        let (subscriptions, inbox) = watch::channel(Subscriptions::default());
         let out = Out { id: plan.id, events };
         let task = tokio::spawn(async move {
             // Nobody listens any more: the session is over.
             let _: Result<(), Closed> = run(plan, cluster_sender, inbox, out).await;
         });
-        Self { cluster, wishes, _task: AbortOnDropHandle::new(task) }
+        Self { cluster, subscriptions, _task: AbortOnDropHandle::new(task) }
     }
 
     /// Keep the curves of this environment fresh, each track's for itself while there are second workloads.
     pub(super) fn focus(&self, environment: EnvironmentKey, second: Option<Track>) {
-        self.wishes.send_if_modified(|wishes| {
-            let changed = wishes.focus.as_ref() != Some(&environment) || wishes.second != second;
-            wishes.focus = Some(environment);
-            wishes.second = second;
+        self.subscriptions.send_if_modified(|subscriptions| {
+            let changed =
+                subscriptions.focus.as_ref() != Some(&environment) || subscriptions.second != second;
+            subscriptions.focus = Some(environment);
+            subscriptions.second = second;
             changed
         });
     }
 
     /// Follow the events of these namespaces, and of no others.
     pub(super) fn follow_events(&self, namespaces: BTreeSet<Box<str>>) {
-        self.wishes.send_modify(|wishes| wishes.events = namespaces);
+        self.subscriptions.send_modify(|subscriptions| subscriptions.events = namespaces);
     }
 
     /// Keep the curves of this zoomed pane fresh, or of none.
-    pub(super) fn zoom(&self, wish: Option<&ZoomWish>) {
-        self.wishes.send_if_modified(|wishes| {
-            let is_new = wishes.zoom.as_ref() != wish;
-            wishes.zoom = wish.cloned();
+    pub(super) fn zoom(&self, wish: Option<&ZoomQuery>) {
+        self.subscriptions.send_if_modified(|subscriptions| {
+            let is_new = subscriptions.zoom.as_ref() != wish;
+            subscriptions.zoom = wish.cloned();
             is_new
         });
     }
 
     /// Fetch curves now.
     pub(super) fn refresh(&self) {
-        self.wishes.send_modify(|wishes| wishes.refresh += 1);
+        self.subscriptions.send_modify(|subscriptions| subscriptions.refresh += 1);
     }
 
     /// Ask for permissions again.
     pub(super) fn recheck_permissions(&self) {
-        self.wishes.send_modify(|wishes| wishes.permissions += 1);
+        self.subscriptions.send_modify(|subscriptions| subscriptions.permissions += 1);
     }
 }
 
@@ -132,13 +134,13 @@ impl Out {
         self.events.send(Event::Cluster(self.id, event)).await.map_err(|_| Closed)
     }
 
-    async fn state(&self, feed: Feed, state: FeedState) -> Result<(), Closed> {
-        self.send(ClusterEvent::Feed(feed, state)).await
+    async fn state(&self, feed: WatchedKind, state: WatchState) -> Result<(), Closed> {
+        self.send(ClusterEvent::WatchedKind(feed, state)).await
     }
 
     async fn news<K, V>(
         &self,
-        feed: Feed,
+        feed: WatchedKind,
         news: News<K, V>,
         event: fn(Delta<K, V>) -> ClusterEvent,
     ) -> Result<(), Closed> {
@@ -160,30 +162,30 @@ type Environments = BTreeMap<EnvironmentKey, Arc<Environment>>;
 async fn run(
     plan: Plan,
     connected: watch::Sender<Option<Cluster>>,
-    wishes: watch::Receiver<Wishes>,
+    subscriptions: watch::Receiver<Subscriptions>,
     out: Out,
 ) -> Result<(), Closed> {
     let cluster = connect(&plan, &out).await?;
     connected.send_replace(Some(cluster.clone()));
     let (pulse_sender, pulse) = watch::channel(Pulse::Unknown);
     let (environments, known) = watch::channel(Environments::new());
-    let ground = Ground { cluster, pulse, clock: plan.clock.clone() };
+    let context = WatchContext { cluster, pulse, clock: plan.clock.clone() };
     // Aborted together with this task, which holds them.
     let _tasks = [
-        tokio::spawn(probe(ground.cluster.clone(), ground.clock.clone(), pulse_sender)),
-        tokio::spawn(introduce::run(ground.clone(), out.clone())),
-        tokio::spawn(lease::run(ground.clone(), plan.controller_namespace.clone(), out.clone())),
+        tokio::spawn(probe(context.cluster.clone(), context.clock.clone(), pulse_sender)),
+        tokio::spawn(introduce::run(context.clone(), out.clone())),
+        tokio::spawn(lease::run(context.clone(), plan.controller_namespace.clone(), out.clone())),
         tokio::spawn(permissions::run(
-            ground.clone(),
+            context.clone(),
             plan.refresh_permissions,
-            (known.clone(), wishes.clone()),
+            (known.clone(), subscriptions.clone()),
             out.clone(),
         )),
-        tokio::spawn(events::run(ground.clone(), wishes.clone(), out.clone())),
-        tokio::spawn(metrics::run(ground.clone(), plan.clone(), (known, wishes), out.clone())),
+        tokio::spawn(events::run(context.clone(), subscriptions.clone(), out.clone())),
+        tokio::spawn(metrics::run(context.clone(), plan.clone(), (known, subscriptions), out.clone())),
     ]
     .map(AbortOnDropHandle::new);
-    Following::new(plan, ground, environments, out).run().await
+    Following::new(plan, context, environments, out).run().await
 }
 
 /// Connects, however long it takes. Only what the configuration says can fail here: no request is sent yet.
@@ -199,9 +201,9 @@ async fn connect(plan: &Plan, out: &Out) -> Result<Cluster, Closed> {
             // Another run of a credential plugin may open another browser window.
             delay = delay.max(PLUGIN_DELAY);
         }
-        for feed in Feed::ALL {
+        for feed in WatchedKind::ALL {
             let retry_at = Some(plan.clock.now() + on_clock(&plan.clock, delay));
-            out.state(feed, FeedState::Stale { since: None, reason: error.to_string(), retry_at }).await?;
+            out.state(feed, WatchState::Stale { since: None, reason: error.to_string(), retry_at }).await?;
         }
         tokio::time::sleep(delay).await;
     }
@@ -210,7 +212,7 @@ async fn connect(plan: &Plan, out: &Out) -> Result<Cluster, Closed> {
 /// The watches of one cluster.
 struct Following {
     plan: Plan,
-    ground: Ground,
+    context: WatchContext,
     known: watch::Sender<Environments>,
     out: Out,
     environments: Watcher<EnvironmentKey, Arc<Environment>>,
@@ -225,10 +227,10 @@ struct Following {
 }
 
 impl Following {
-    fn new(plan: Plan, ground: Ground, known: watch::Sender<Environments>, out: Out) -> Self {
+    fn new(plan: Plan, context: WatchContext, known: watch::Sender<Environments>, out: Out) -> Self {
         Self {
             plan,
-            ground,
+            context,
             known,
             out,
             environments: Watcher::new(),
@@ -245,9 +247,9 @@ impl Following {
         let given: Vec<String> = self.plan.namespaces.clone();
         let scopes = if given.is_empty() { vec![String::new()] } else { given };
         for namespace in &scopes {
-            self.environments.follow(&self.ground, &kinds::environments(), namespace);
-            self.releases.follow(&self.ground, &kinds::releases(), namespace);
-            self.actions.follow(&self.ground, &kinds::actions(), namespace);
+            self.environments.follow(&self.context, &kinds::environments(), namespace);
+            self.releases.follow(&self.context, &kinds::releases(), namespace);
+            self.actions.follow(&self.context, &kinds::actions(), namespace);
         }
         loop {
             tokio::select! {
@@ -255,22 +257,22 @@ impl Following {
                 news = self.releases.next() => {
                     if news.denied_at_large {
                         let namespaces = self.candidates().await;
-                        instead(&mut self.releases, &self.ground, &kinds::releases(), &namespaces);
+                        instead(&mut self.releases, &self.context, &kinds::releases(), &namespaces);
                         continue;
                     }
-                    self.out.news(Feed::Releases, news, ClusterEvent::Releases).await?;
+                    self.out.news(WatchedKind::Releases, news, ClusterEvent::Releases).await?;
                 }
                 news = self.actions.next() => {
                     if news.denied_at_large {
                         let namespaces = self.candidates().await;
-                        instead(&mut self.actions, &self.ground, &kinds::actions(), &namespaces);
+                        instead(&mut self.actions, &self.context, &kinds::actions(), &namespaces);
                         continue;
                     }
-                    self.out.news(Feed::Actions, news, ClusterEvent::Actions).await?;
+                    self.out.news(WatchedKind::Actions, news, ClusterEvent::Actions).await?;
                 }
-                news = self.pods.next() => self.out.news(Feed::Pods, news, ClusterEvent::Pods).await?,
+                news = self.pods.next() => self.out.news(WatchedKind::Pods, news, ClusterEvent::Pods).await?,
                 news = self.workloads.next() => {
-                    self.out.news(Feed::Workloads, news, ClusterEvent::Workloads).await?;
+                    self.out.news(WatchedKind::Workloads, news, ClusterEvent::Workloads).await?;
                 }
             }
         }
@@ -279,18 +281,18 @@ impl Following {
     async fn on_environments(&mut self, news: News<EnvironmentKey, Arc<Environment>>) -> Result<(), Closed> {
         if news.denied_at_large {
             let namespaces = self.candidates().await;
-            instead(&mut self.environments, &self.ground, &kinds::environments(), &namespaces);
+            instead(&mut self.environments, &self.context, &kinds::environments(), &namespaces);
             return Ok(());
         }
         for delta in &news.deltas {
             self.remember(delta);
         }
         match &news.state {
-            Some(FeedState::Missing { .. } | FeedState::Denied { .. }) => self.blind = true,
-            Some(FeedState::Live { .. }) => self.blind = false,
+            Some(WatchState::Missing { .. } | WatchState::Denied { .. }) => self.blind = true,
+            Some(WatchState::Live { .. }) => self.blind = false,
             _ => {}
         }
-        self.out.news(Feed::Environments, news, ClusterEvent::Environments).await?;
+        self.out.news(WatchedKind::Environments, news, ClusterEvent::Environments).await?;
         self.follow_namespaces().await
     }
 
@@ -325,7 +327,7 @@ impl Following {
         if blind {
             wanted.extend(self.plan.namespaces.iter().cloned());
             if wanted.is_empty() {
-                wanted.insert(self.ground.cluster.namespace().to_owned());
+                wanted.insert(self.context.cluster.namespace().to_owned());
             }
         }
         self.stand_in(if blind { &wanted } else { const { &BTreeSet::new() } });
@@ -337,12 +339,12 @@ impl Following {
             self.out.send(ClusterEvent::Workloads(delta)).await?;
         }
         for namespace in names {
-            self.pods.follow(&self.ground, &kinds::pods(), namespace);
+            self.pods.follow(&self.context, &kinds::pods(), namespace);
             for row in &workload_kind::KINDS {
                 let kind = row.kind;
                 let entry = Arc::new(move |workload| workload_row::entry(kind, &workload));
                 let followed = Kind::one_of(workload_row::resource(row), entry);
-                self.workloads.follow(&self.ground, &followed, namespace);
+                self.workloads.follow(&self.context, &followed, namespace);
             }
         }
         Ok(())
@@ -372,7 +374,7 @@ impl Following {
         if let Some(candidates) = &self.candidates {
             return candidates.clone();
         }
-        let mut found = self.ground.cluster.candidate_namespaces().await;
+        let mut found = self.context.cluster.candidate_namespaces().await;
         while found.len() > MOST_NAMESPACES {
             found.pop_last();
         }
@@ -383,7 +385,7 @@ impl Following {
 /// Follows these namespaces instead of the whole cluster.
 fn instead<W, K, V>(
     watcher: &mut Watcher<K, V>,
-    ground: &Ground,
+    context: &WatchContext,
     kind: &Kind<W, K, V>,
     namespaces: &BTreeSet<String>,
 ) where
@@ -395,6 +397,6 @@ fn instead<W, K, V>(
     // Nothing is gone with a scope that could not be read.
     let _ = watcher.keep_only(&names);
     for namespace in names {
-        watcher.follow(ground, kind, namespace);
+        watcher.follow(context, kind, namespace);
     }
 }

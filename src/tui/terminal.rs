@@ -22,7 +22,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::attention::{self, Voice};
 use super::clipboard;
-use super::frugal::Frugal;
+use super::diff_writer::DiffWriter;
 use super::multiplexer::Multiplexer;
 use crate::app::state::attention::Protocol;
 
@@ -47,7 +47,7 @@ static FATAL: Mutex<Option<String>> = Mutex::new(None);
 
 /// The terminal while it is ours; gives it back when dropped.
 pub(super) struct Screen {
-    terminal: Terminal<Frugal<BufWriter<Stdout>>>,
+    terminal: Terminal<DiffWriter<BufWriter<Stdout>>>,
     voice: Voice,
 }
 
@@ -57,7 +57,7 @@ impl Screen {
         MOUSE.store(mouse, Ordering::SeqCst);
         enter()?;
         let writer = BufWriter::with_capacity(FRAME_BYTES, io::stdout());
-        match Terminal::new(Frugal::new(writer)) {
+        match Terminal::new(DiffWriter::new(writer)) {
             Ok(terminal) => Ok(Self { terminal, voice: Voice::default() }),
             Err(error) => {
                 restore();

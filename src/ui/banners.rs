@@ -4,8 +4,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::app::state::banners::{Banner, BannerKind};
-use crate::app::state::cluster_state::{ClusterState, FeedState};
+use crate::app::state::cluster_state::ClusterState;
 use crate::app::state::store::Store;
+use crate::domain::watch_state::WatchState;
 use crate::ui::chrome::Freshness;
 use crate::ui::format::{Short, width};
 use crate::ui::pane::Ctx;
@@ -55,7 +56,7 @@ fn lost(store: &Store) -> Option<(&ClusterState, Freshness<'_>)> {
         KUBERNETES
             .iter()
             .filter_map(|feed| cluster.feeds.get(feed))
-            .find(|state| matches!(state, FeedState::Stale { .. }))
+            .find(|state| matches!(state, WatchState::Stale { .. }))
             .map(|state| (cluster, Freshness::of(Some(state), store.now)))
     })
 }

@@ -8,8 +8,8 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Style};
 
 use crate::api::Tier;
-use crate::app::state::cluster_state::FeedState;
 use crate::domain::age::Age;
+use crate::domain::watch_state::WatchState;
 use crate::ui::format::{Short, head, width};
 use crate::ui::pen::Pen;
 use crate::ui::theme::Theme;
@@ -41,17 +41,17 @@ pub(crate) enum Freshness<'a> {
 impl<'a> Freshness<'a> {
     /// The freshness of what a feed has brought.
     #[must_use]
-    pub(crate) fn of(state: Option<&'a FeedState>, now: DateTime<Utc>) -> Self {
+    pub(crate) fn of(state: Option<&'a WatchState>, now: DateTime<Utc>) -> Self {
         match state {
-            None | Some(FeedState::Connecting) => Self::Connecting,
-            Some(FeedState::Live { heard }) => Self::Live(Age::between(*heard, now)),
-            Some(FeedState::Stale { since, reason, retry_at }) => Self::Stale {
+            None | Some(WatchState::Connecting) => Self::Connecting,
+            Some(WatchState::Live { heard }) => Self::Live(Age::between(*heard, now)),
+            Some(WatchState::Stale { since, reason, retry_at }) => Self::Stale {
                 age: since.map(|since| Age::between(since, now)),
                 reason,
                 retry: retry_at.map(|at| Age::between(now, at)),
             },
-            Some(FeedState::Denied { reason }) => Self::Denied(reason),
-            Some(FeedState::Missing { reason }) => Self::Missing(reason),
+            Some(WatchState::Denied { reason }) => Self::Denied(reason),
+            Some(WatchState::Missing { reason }) => Self::Missing(reason),
         }
     }
 

@@ -8,7 +8,7 @@ use crate::app::state::command::Command;
 use crate::app::state::scope::Group;
 use crate::app::state::target::Target;
 use crate::app::state::ui_state::Overlay;
-use crate::app::state::view::{Pane as Focus, View};
+use crate::app::state::view::{Focus, View};
 use crate::app::target::target;
 use crate::ui::format::{Short, width};
 use crate::ui::pane::Ctx;
@@ -63,7 +63,7 @@ const fn near(view: &View, focus: Focus) -> (&'static [&'static str], bool) {
         (View::Zoom(_), _) => {
             (&["changes", "metric", "range", "compare", "cursor-left", "cursor-right", "back"], true)
         }
-        (View::Differences(_), _) => (&["differences", "same", "component", "copy", "back"], true),
+        (View::Differences(_), _) => (&["diff", "identical", "component", "copy", "back"], true),
         (View::Home, Focus::Pods) => (&["logs", "describe", "shell", "component", "cause"], true),
         (View::Alerts(_), _) => (&["silence", "expire-silence", "alerts", "describe", "component"], true),
         (View::Events(_), _) => (&["warnings", "component"], true),

@@ -5,7 +5,7 @@ use std::fmt;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-pub(crate) use crate::app::number::{Exact, Unit, Value};
+pub(crate) use crate::app::quantity::{Exact, Unit, Value};
 
 /// A short text on the stack, so that a column can measure what it is about to draw without an allocation. What does not fit is
 /// dropped at a character's boundary.

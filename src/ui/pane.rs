@@ -6,12 +6,12 @@ use ratatui::style::Style;
 
 use crate::api::Tier;
 use crate::app::components;
-use crate::app::state::cluster_state::Feed;
+use crate::app::state::cluster_state::WatchedKind;
 use crate::app::state::health::HealthClass;
 use crate::app::state::located::{ClusterId, EnvironmentId, ReleaseId};
 use crate::app::state::rows::EnvironmentRow;
 use crate::app::state::store::Store;
-use crate::app::state::view::{Pane as Focus, View};
+use crate::app::state::view::{Focus, View};
 use crate::ui::chrome::{Chrome, Freshness};
 use crate::ui::format::Short;
 use crate::ui::theme::Theme;
@@ -87,14 +87,14 @@ impl<'a> Ctx<'a> {
 
     /// How true the objects of that cluster's feed are.
     #[must_use]
-    pub(crate) fn freshness(&self, cluster: ClusterId, feed: Feed) -> Freshness<'a> {
+    pub(crate) fn freshness(&self, cluster: ClusterId, feed: WatchedKind) -> Freshness<'a> {
         let state = self.store.cluster(cluster).and_then(|cluster| cluster.feeds.get(&feed));
         Freshness::of(state, self.store.now)
     }
 
     /// The worst freshness of that feed over all clusters.
     #[must_use]
-    pub(crate) fn worst(&self, feed: Feed) -> Freshness<'a> {
+    pub(crate) fn worst(&self, feed: WatchedKind) -> Freshness<'a> {
         self.store
             .clusters()
             .map(|(id, _)| self.freshness(id, feed))

@@ -5,6 +5,7 @@ pub(crate) mod alerts;
 pub(crate) mod analysis;
 pub(crate) mod changes;
 pub(crate) mod differences;
+pub(crate) mod dora;
 pub(crate) mod environments;
 pub(crate) mod events;
 pub(crate) mod gates;
@@ -13,7 +14,6 @@ pub(crate) mod logs;
 pub(crate) mod matrix;
 pub(crate) mod metric;
 pub(crate) mod metrics;
-pub(crate) mod numbers;
 pub(crate) mod objective;
 pub(crate) mod outlook;
 pub(crate) mod plan;
@@ -54,7 +54,7 @@ pub(crate) static PANES: &[&Pane] = &[
     &differences::PANE,
     &zoom::PANE,
     &matrix::PANE,
-    &numbers::PANE,
+    &dora::PANE,
     &text::PANE,
     &logs::PANE,
 ];

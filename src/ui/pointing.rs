@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 
 use crate::app::state::store::Store;
 use crate::app::state::ui_state::Overlay;
-use crate::app::state::view::{Pane as Focus, View};
+use crate::app::state::view::{Focus, View};
 use crate::ui::layout::{self, is_wide, scrolled};
 use crate::ui::{panes, screens};
 

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use crate::app::state::look::Look;
+use crate::app::state::text_scroll::TextScroll;
 use crate::ui::format::{head, width};
 use crate::ui::pen::Pen;
 use crate::ui::theme::Theme;
@@ -14,7 +14,7 @@ pub(crate) type Spans<'a> = Vec<(Style, &'a str)>;
 
 /// What is searched for stands out of these pieces; without colour it is reversed.
 #[must_use]
-pub(crate) fn marked<'a>(spans: Spans<'a>, line: &'a str, look: &Look) -> Spans<'a> {
+pub(crate) fn marked<'a>(spans: Spans<'a>, line: &'a str, look: &TextScroll) -> Spans<'a> {
     let Some(search) = &look.search else { return spans };
     let places: Vec<_> = search.places(line).collect();
     if places.is_empty() {
@@ -47,7 +47,7 @@ pub(crate) fn rows(cells: u16, room: u16) -> u16 {
 }
 
 /// Draws the pieces into the area, beginning at its first row; returns how many rows they took.
-pub(crate) fn draw(buf: &mut Buffer, area: Rect, look: &Look, spans: &[(Style, &str)]) -> u16 {
+pub(crate) fn draw(buf: &mut Buffer, area: Rect, look: &TextScroll, spans: &[(Style, &str)]) -> u16 {
     if look.wrap {
         return wrapped(buf, area, spans);
     }
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
     use crate::app::state::pattern::Pattern;
 
-    fn shown(look: &Look, line: &str, (columns, rows): (u16, u16)) -> (Vec<String>, u16) {
+    fn shown(look: &TextScroll, line: &str, (columns, rows): (u16, u16)) -> (Vec<String>, u16) {
         let area = Rect::new(0, 0, columns, rows);
         let mut buf = Buffer::empty(area);
         let spans = marked(vec![(Style::new(), line)], line, look);
@@ -118,11 +118,14 @@ mod tests {
 
     #[test]
     fn lines_leave_the_screen_or_go_on_below() {
-        let wrap = Look { wrap: true, ..Look::default() };
-        assert_eq!(shown(&Look::default(), "abcdefgh", (5, 2)), (vec!["abcde".into(), String::new()], 1));
+        let wrap = TextScroll { wrap: true, ..TextScroll::default() };
+        assert_eq!(
+            shown(&TextScroll::default(), "abcdefgh", (5, 2)),
+            (vec!["abcde".into(), String::new()], 1)
+        );
         assert_eq!(shown(&wrap, "abcdefgh", (5, 2)), (vec!["abcde".into(), "fgh".into()], 2));
         assert_eq!(shown(&wrap, "abcdefghijklm", (5, 2)).1, 2, "what has no row is cut");
-        let aside = Look { column: 6, ..Look::default() };
+        let aside = TextScroll { column: 6, ..TextScroll::default() };
         assert_eq!(shown(&aside, "abcdefgh", (5, 1)).0, ["gh"]);
         assert_eq!(shown(&aside, "abc", (5, 1)).0, [""]);
         assert_eq!(rows(11, 5), 3);
@@ -131,9 +134,9 @@ mod tests {
 
     #[test]
     fn what_is_searched_for_stands_out() {
-        let look = Look { search: Pattern::parse("c+|g").unwrap(), ..Look::default() };
+        let look = TextScroll { search: Pattern::parse("c+|g").unwrap(), ..TextScroll::default() };
         assert_eq!(shown(&look, "abccdefgh", (20, 1)).0, ["abCCdefGh"]);
-        let wrap = Look { wrap: true, ..look };
+        let wrap = TextScroll { wrap: true, ..look };
         assert_eq!(shown(&wrap, "abccdefgh", (3, 3)).0, ["abC", "Cde", "fGh"]);
     }
 }

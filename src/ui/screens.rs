@@ -11,7 +11,7 @@ use crate::app::state::located::ReleaseId;
 use crate::app::state::rows::QueueGroup;
 use crate::app::state::store::Store;
 use crate::app::state::ui_state::Overlay;
-use crate::app::state::view::{Pane as Focus, View};
+use crate::app::state::view::{Focus, View};
 use crate::ui::layout::{self, Needs, SMALLEST, is_wide, take_bottom, take_left, take_top};
 use crate::ui::pane::{Ctx, Pane};
 use crate::ui::theme::Theme;

@@ -6,22 +6,28 @@ use ratatui::style::Style;
 
 use crate::api::Tier;
 use crate::app::arming::{self, Posture};
-use crate::app::state::cluster_state::{ClusterState, Feed, FeedState};
+use crate::app::state::cluster_state::{ClusterState, WatchedKind};
 use crate::app::state::located::EnvironmentId;
 use crate::app::state::pending::PendingState;
 use crate::app::state::store::Store;
 use crate::app::state::toast::Level;
 use crate::app::state::ui_state::{Overlay, Purpose};
-use crate::app::state::view::{Pane as Focus, View};
+use crate::app::state::view::{Focus, View};
 use crate::domain::age::Age;
+use crate::domain::watch_state::WatchState;
 use crate::ui::chrome::Freshness;
 use crate::ui::format::{Short, width};
 use crate::ui::pane::Ctx;
 use crate::ui::pen::Pen;
 
 /// The feeds that come from the API server.
-pub(super) const KUBERNETES: [Feed; 5] =
-    [Feed::Environments, Feed::Releases, Feed::Actions, Feed::Pods, Feed::Workloads];
+pub(super) const KUBERNETES: [WatchedKind; 5] = [
+    WatchedKind::Environments,
+    WatchedKind::Releases,
+    WatchedKind::Actions,
+    WatchedKind::Pods,
+    WatchedKind::Workloads,
+];
 
 /// Place, person, freshness, clock.
 pub(crate) fn header(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
@@ -122,7 +128,7 @@ fn feeds(pen: &mut Pen<'_>, ctx: &Ctx<'_>, cluster: &ClusterState, wide: bool) {
         (Some(_), Some(age)) => lamp(pen, theme.failing, controller, (glyphs.failing, Some(age)), "silent "),
         _ => lamp(pen, theme.warning, controller, (glyphs.unknown, None), "none"),
     }
-    let metrics = Freshness::of(cluster.feeds.get(&Feed::Metrics), now);
+    let metrics = Freshness::of(cluster.feeds.get(&WatchedKind::Metrics), now);
     feed(pen, ctx, if wide { "prometheus" } else { "prom" }, metrics);
     let worst = KUBERNETES
         .iter()
@@ -155,12 +161,12 @@ fn lamp(pen: &mut Pen<'_>, style: Style, name: &str, (glyph, age): (&str, Option
 }
 
 /// How far behind a feed is; what is denied or missing is no news in the header while others live.
-fn lateness(state: &FeedState, now: chrono::DateTime<chrono::Utc>) -> (u8, i64) {
+fn lateness(state: &WatchState, now: chrono::DateTime<chrono::Utc>) -> (u8, i64) {
     match state {
-        FeedState::Live { heard } => (1, (now - *heard).num_seconds()),
-        FeedState::Connecting => (2, 0),
-        FeedState::Missing { .. } | FeedState::Denied { .. } => (3, 0),
-        FeedState::Stale { since, .. } => (4, since.map_or(i64::MAX, |since| (now - since).num_seconds())),
+        WatchState::Live { heard } => (1, (now - *heard).num_seconds()),
+        WatchState::Connecting => (2, 0),
+        WatchState::Missing { .. } | WatchState::Denied { .. } => (3, 0),
+        WatchState::Stale { since, .. } => (4, since.map_or(i64::MAX, |since| (now - since).num_seconds())),
     }
 }
 

@@ -24,12 +24,13 @@ use talk::{logs, with_alerts, with_events};
 use windows::windows;
 
 use crate::app::fixtures::{World, burning, environment_id, now, progressive, release_id};
-use crate::app::state::cluster_state::{Feed, FeedState};
+use crate::app::state::cluster_state::WatchedKind;
 use crate::app::state::event::{ClusterEvent, Event};
 use crate::app::state::located::ClusterId;
 use crate::app::state::store::Store;
 use crate::app::state::text_view::{TextBody, TextView};
-use crate::app::state::view::{EventsView, Listed, Pane as Focus, ReleaseView, ServerWord, View, WhyView};
+use crate::app::state::view::{EventsView, Focus, Listed, ReleaseView, ServerWord, View, WhyView};
+use crate::domain::watch_state::WatchState;
 use crate::ui::pane::Ctx;
 use crate::ui::panes::PANES;
 use crate::ui::render;
@@ -49,7 +50,7 @@ const VIEWS: [&str; 14] = [
     "text",
     "logs",
     "matrix",
-    "numbers",
+    "dora",
     "differences",
 ];
 
@@ -84,28 +85,28 @@ fn text(buf: &Buffer) -> String {
 /// A world in each of the four states that a pane can be in.
 fn states() -> [(&'static str, World); 4] {
     let mut stale = with_alerts(with_events(burning()));
-    for feed in Feed::ALL {
+    for feed in WatchedKind::ALL {
         stale = stale.lost(feed, 14);
     }
     let mut error = World::live();
-    for feed in Feed::ALL {
+    for feed in WatchedKind::ALL {
         let outcome = match feed {
-            Feed::Pods | Feed::Workloads => FeedState::Denied {
+            WatchedKind::Pods | WatchedKind::Workloads => WatchState::Denied {
                 reason: "You may not list pods here: ask for the role release-cockpit-viewer.".into(),
             },
-            Feed::Metrics | Feed::Controller | Feed::Alerts => FeedState::Stale {
+            WatchedKind::Metrics | WatchedKind::Controller | WatchedKind::Alerts => WatchState::Stale {
                 since: None,
                 reason: "Prometheus does not answer: connection refused".into(),
                 retry_at: Some(now() + TimeDelta::seconds(3)),
             },
-            _ => FeedState::Missing {
+            _ => WatchState::Missing {
                 reason:
                     "Release Cockpit's objects are not installed here: release-cockpit manifests | kubectl \
                          apply -f -"
                         .into(),
             },
         };
-        error.send(Event::Cluster(ClusterId(0), ClusterEvent::Feed(feed, outcome)));
+        error.send(Event::Cluster(ClusterId(0), ClusterEvent::WatchedKind(feed, outcome)));
     }
     [("empty", World::live()), ("live", live()), ("stale", stale), ("error", error)]
 }
@@ -148,7 +149,7 @@ fn open(mut store: Store, view: &str) -> Store {
         "alerts" => store = World { store }.typing("a").store,
         "inbox" => store = World { store }.typing("i").store,
         "matrix" => store = World { store }.typing("M").store,
-        "numbers" => store = World { store }.typing("N").store,
+        "dora" => store = World { store }.typing("N").store,
         "why" => {
             let ours = Some("you asked for it: someone else must approve".into());
             let reason = "SelfApproval: alice asked for this release".into();
@@ -194,7 +195,7 @@ fn view_of(pane: &crate::ui::pane::Pane) -> &'static str {
         "rollback" => "rollback",
         "inbox" => "inbox",
         "matrix" => "matrix",
-        "numbers" => "numbers",
+        "dora" => "dora",
         "why" => "why",
         "changes" => "changes",
         "events" => "events",

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use chrono::DateTime;
 use release_cockpit::api::Environment;
-use release_cockpit::app::state::cluster_state::{Feed, FeedState};
+use release_cockpit::app::state::cluster_state::WatchedKind;
 use release_cockpit::app::state::event::{ClusterEvent, Delta, Event};
 use release_cockpit::app::state::located::ClusterId;
 use release_cockpit::app::state::store::Store;
 use release_cockpit::app::{update, update_all};
 use release_cockpit::config::key::{KeyChord, KeyCode};
 use release_cockpit::domain::pod_row::{PodHealth, PodKey, PodRow};
+use release_cockpit::domain::watch_state::WatchState;
 
 const PODS: usize = 10_000;
 const UPDATES: usize = 500;
@@ -57,9 +58,9 @@ fn store() -> Store {
     .unwrap_or_else(|error| unreachable!("{error}"));
     let mut store = Store::new(["prod-eu".into()], "bench");
     let pods = (0..PODS).map(|number| pod(number, 0)).map(|pod| (pod.key.clone(), pod)).collect();
-    let live = FeedState::Live { heard: DateTime::UNIX_EPOCH };
+    let live = WatchState::Live { heard: DateTime::UNIX_EPOCH };
     for event in [
-        ClusterEvent::Feed(Feed::Pods, live),
+        ClusterEvent::WatchedKind(WatchedKind::Pods, live),
         ClusterEvent::Environments(Delta::Applied(environment.key(), Arc::new(environment))),
         ClusterEvent::Pods(Delta::Reset(pods)),
     ] {

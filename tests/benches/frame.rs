@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use release_cockpit::api::{Environment, EnvironmentKey, Release};
-use release_cockpit::app::state::cluster_state::{Feed, FeedState};
+use release_cockpit::app::state::cluster_state::WatchedKind;
 use release_cockpit::app::state::effect::BackgroundEffect;
 use release_cockpit::app::state::effect::Effect;
 use release_cockpit::app::state::event::MetricsEvent;
@@ -19,6 +19,7 @@ use release_cockpit::config::theme as config;
 use release_cockpit::domain::pod_row::{PodHealth, PodKey, PodRow};
 use release_cockpit::domain::series::{Series, unix};
 use release_cockpit::domain::sliding::Sliding;
+use release_cockpit::domain::watch_state::WatchState;
 use release_cockpit::ui::render;
 use release_cockpit::ui::theme::Theme;
 
@@ -106,8 +107,8 @@ fn world() -> Store {
     let key = EnvironmentKey::new("planera-production", "production");
     let mut events = vec![Event::Tick(now()), Event::Resize { width: 200, height: 60 }];
     let mut cluster = |event| events.push(Event::Cluster(ClusterId(0), event));
-    for feed in Feed::ALL {
-        cluster(ClusterEvent::Feed(feed, FeedState::Live { heard: now() }));
+    for feed in WatchedKind::ALL {
+        cluster(ClusterEvent::WatchedKind(feed, WatchState::Live { heard: now() }));
     }
     cluster(ClusterEvent::Environments(Delta::Applied(key.clone(), Arc::new(environment()))));
     for number in 0..50 {

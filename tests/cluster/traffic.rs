@@ -97,8 +97,8 @@ impl Scope {
         self.parts().into_iter().flatten().count()
     }
 
-    fn covers(&self, identity: &Identity) -> bool {
-        let Identity { namespace, component, version, track, .. } = identity;
+    fn covers(&self, identity: &IdentityRules) -> bool {
+        let IdentityRules { namespace, component, version, track, .. } = identity;
         let own = [namespace, component, version, track];
         self.parts().into_iter().zip(own).all(|(part, own)| part.as_ref().is_none_or(|part| part == own))
     }
@@ -170,7 +170,7 @@ struct Manner {
 
 /// What the series of a pod are labelled with.
 #[derive(Clone, PartialEq)]
-struct Identity {
+struct IdentityRules {
     namespace: String,
     pod: String,
     component: String,
@@ -178,7 +178,7 @@ struct Identity {
     track: String,
 }
 
-impl Identity {
+impl IdentityRules {
     fn of(pod: &Pod) -> Self {
         let containers = pod.spec.as_ref().map(|spec| spec.containers.as_slice()).unwrap_or_default();
         let first = containers.first();
@@ -240,7 +240,7 @@ fn restarts(pod: &Pod) -> i32 {
 
 /// A pod that has been ready at least once.
 struct Server {
-    identity: Identity,
+    identity: IdentityRules,
     labels: String,
     selectable: BTreeMap<String, String>,
     ready: bool,
@@ -258,7 +258,7 @@ struct Server {
 }
 
 impl Server {
-    fn new(pod: &Pod, identity: Identity, manner: Manner, seed: u64) -> Self {
+    fn new(pod: &Pod, identity: IdentityRules, manner: Manner, seed: u64) -> Self {
         let mut chance = identity.chance(seed);
         Self {
             labels: identity.labels(),
@@ -320,7 +320,7 @@ struct World {
 }
 
 impl World {
-    fn manner(&self, identity: &Identity) -> Manner {
+    fn manner(&self, identity: &IdentityRules) -> Manner {
         let mut covering: Vec<_> = self.behaviours.iter().filter(|one| one.scope.covers(identity)).collect();
         // stable: of two that are equally specific, the one that was said last counts
         covering.sort_by_key(|one| one.scope.specificity());
@@ -345,7 +345,7 @@ impl World {
     }
 
     fn see(&mut self, pod: &Pod) {
-        let identity = Identity::of(pod);
+        let identity = IdentityRules::of(pod);
         let key = (identity.namespace.clone(), identity.pod.clone());
         if !is_server(pod) {
             self.stale |= self.servers.remove(&key).is_some();

@@ -50,11 +50,11 @@ async fn both(backend: &Backend) {
 /// What differs in the eyes of somebody, as `section: setting = left | right`.
 async fn told(backend: &Backend, who: &str) -> Vec<String> {
     let cluster = Cluster::from_client(backend.people[who].clone(), "contract");
-    let portrait = async |name: &str| {
+    let snapshot = async |name: &str| {
         let key = EnvironmentKey::new(backend.namespace.as_str(), name);
-        cluster.portrait(&key).await.unwrap_or_else(|error| panic!("{who}: {error}"))
+        cluster.snapshot(&key).await.unwrap_or_else(|error| panic!("{who}: {error}"))
     };
-    let (one, two) = (portrait("one").await, portrait("two").await);
+    let (one, two) = (snapshot("one").await, snapshot("two").await);
     let line = |row: &Row| {
         let side = |side: &Option<String>| side.clone().unwrap_or_default();
         format!("{}: {} = {} | {}", row.section, row.what, side(&row.left), side(&row.right))

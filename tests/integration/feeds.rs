@@ -7,9 +7,10 @@ use chrono::DateTime;
 use kube::Api;
 use release_cockpit::api::Stored;
 use release_cockpit::cluster::pod_row::{SlimPod, entry};
-use release_cockpit::cluster::watch::{Feed, Heard, Pulse, State, Update};
+use release_cockpit::cluster::watch::{Pulse, Update, WatchMessage, WatchTarget};
 use release_cockpit::cluster::{Cluster, ConnectOptions, Source};
 use release_cockpit::domain::pod_row::{PodKey, PodRow};
+use release_cockpit::domain::watch_state::WatchState;
 use release_cockpit::time::Clock;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
@@ -18,7 +19,7 @@ use crate::double::{Asked, Double, Reply};
 
 struct Watched {
     server: Double,
-    updates: mpsc::Receiver<Heard<PodKey, PodRow>>,
+    updates: mpsc::Receiver<WatchMessage<PodKey, PodRow>>,
     pulse: watch::Sender<Pulse>,
 }
 
@@ -37,8 +38,13 @@ impl Watched {
         let (sink, updates) = mpsc::channel(64);
         let (pulse, beat) = watch::channel(Pulse::Unknown);
         let api: Api<Stored<SlimPod>> = Api::namespaced(cluster.watch_client(), "shop");
-        let feed =
-            Feed { api, what: "pods".into(), scope: "shop".into(), row: std::sync::Arc::new(entry), sink };
+        let feed = WatchTarget {
+            api,
+            what: "pods".into(),
+            scope: "shop".into(),
+            row: std::sync::Arc::new(entry),
+            sink,
+        };
         tokio::spawn(feed.follow(beat, Clock::system()));
         Self { server, updates, pulse }
     }
@@ -84,7 +90,7 @@ fn refusal(code: u16, reason: &str, message: &str) -> Reply {
 }
 
 fn is_live(update: &Update<PodKey, PodRow>) -> bool {
-    matches!(update, Update::State(State::Live { .. }))
+    matches!(update, Update::State(WatchState::Live { .. }))
 }
 
 fn is_reset(update: &Update<PodKey, PodRow>) -> bool {
@@ -148,7 +154,8 @@ async fn lists_watches_and_goes_on_where_the_watch_ended() {
     let told: Vec<Vec<String>> = came.iter().map(names).filter(|names| !names.is_empty()).collect();
     assert_eq!(told, [vec!["a", "b"], vec!["c"], vec!["a"], vec!["b"]]);
     assert!(
-        came.iter().any(is_live) && !came.iter().any(|u| matches!(u, Update::State(State::Stale { .. })))
+        came.iter().any(is_live)
+            && !came.iter().any(|u| matches!(u, Update::State(WatchState::Stale { .. })))
     );
     let asked = watched.server.asked();
     let lists = asked.iter().filter(|line| !line.contains("watch=true")).count();
@@ -182,7 +189,7 @@ async fn what_may_not_be_read_says_so_and_is_shown_once_it_may() {
     })
     .await;
     let came = watched.until(is_live).await;
-    let Update::State(State::Denied { reason }) = &came[0] else { panic!("{came:?}") };
+    let Update::State(WatchState::Denied { reason }) = &came[0] else { panic!("{came:?}") };
     assert!(reason.starts_with("you may not list pods in namespace shop"), "{reason}");
     assert!(came.iter().any(is_reset));
 }
@@ -196,7 +203,10 @@ async fn what_is_not_installed_is_shown_once_it_is() {
     })
     .await;
     let came = watched.until(is_live).await;
-    assert!(came.iter().any(|update| matches!(update, Update::State(State::Missing { .. }))), "{came:?}");
+    assert!(
+        came.iter().any(|update| matches!(update, Update::State(WatchState::Missing { .. }))),
+        "{came:?}"
+    );
 }
 
 #[tokio::test]
@@ -210,8 +220,8 @@ async fn a_server_that_falls_silent_makes_the_feed_stale_and_it_resumes() {
     watched.until(|update| names(update) == ["b"]).await;
     let at = DateTime::from_timestamp(1_000, 0).unwrap();
     watched.pulse.send_replace(Pulse::Silent { reason: "no answer".into(), retry_at: at });
-    let came = watched.until(|update| matches!(update, Update::State(State::Stale { .. }))).await;
-    let Some(Update::State(State::Stale { since, reason, retry_at })) = came.last() else { panic!() };
+    let came = watched.until(|update| matches!(update, Update::State(WatchState::Stale { .. }))).await;
+    let Some(Update::State(WatchState::Stale { since, reason, retry_at })) = came.last() else { panic!() };
     assert_eq!((since.is_some(), reason.as_str(), *retry_at), (true, "no answer", Some(at)));
     watched.pulse.send_replace(Pulse::Alive { heard: at });
     watched.until(is_live).await;
@@ -229,7 +239,7 @@ async fn a_pulse_of_a_quiet_feed_keeps_it_fresh() {
     // The beat is told to a feed that watches; it may still be opening its watch, so beat until it is heard.
     let pulse = Arc::new(Mutex::new(watched.pulse.clone()));
     pulse.lock().unwrap().send_replace(Pulse::Alive { heard: at });
-    watched.until(|update| matches!(update, Update::State(State::Live { heard }) if *heard == at)).await;
+    watched.until(|update| matches!(update, Update::State(WatchState::Live { heard }) if *heard == at)).await;
 }
 
 fn odd(name: &str, version: &str, containers: Value) -> Value {

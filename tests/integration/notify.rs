@@ -11,7 +11,7 @@ use release_cockpit::api::names::EnvironmentKey;
 use release_cockpit::cluster::outbound::Outbound;
 use release_cockpit::domain::address::Allowed;
 use release_cockpit::domain::notice::{Notice, Severity};
-use release_cockpit::notify::{CHANNELS, Desk, Error, tell};
+use release_cockpit::notify::{CHANNELS, Error, Sender, tell};
 use release_cockpit::sim::scenario::Scenario;
 use release_cockpit::sim::server::{Running, start};
 use release_cockpit::time::Clock;
@@ -26,7 +26,7 @@ const NAMESPACE: &str = "planera-production";
 
 struct World {
     running: Running,
-    desk: Desk,
+    sender: Sender,
 }
 
 impl World {
@@ -56,12 +56,12 @@ impl World {
         let secrets: Api<Secret> = Api::namespaced(client(&running, "admin"), NAMESPACE);
         secrets.create(&PostParams::default(), &secret).await.unwrap();
         let outbound = Outbound::new(Allowed::parse(&["127.0.0.1"]).unwrap());
-        let desk = Desk::new(client(&running, "controller"), clock, outbound);
-        Self { running, desk }
+        let sender = Sender::new(client(&running, "controller"), clock, outbound);
+        Self { running, sender }
     }
 
     async fn tell(&self, notify: &Notify, notice: &Notice) -> Result<(), Error> {
-        tell(&self.desk, notify, notice).await
+        tell(&self.sender, notify, notice).await
     }
 }
 
@@ -302,7 +302,7 @@ async fn who_does_not_listen_is_told_of_in_one_sentence_without_the_secret() {
     ])
     .await;
     // the one that never answers is given up at once
-    world.desk.patience = Duration::from_millis(300);
+    world.sender.patience = Duration::from_millis(300);
     for (key, sentence, is_transient) in [
         ("busy", "asked to wait for 30 s", true),
         ("broken", "failed: status 503 (no content type)", true),
@@ -409,7 +409,7 @@ async fn a_secret_goes_to_the_host_that_it_permits_and_to_no_other() {
 async fn a_channel_on_the_machine_itself_is_told_only_where_the_administrator_allows_it() {
     let ear = Ear::open(|_| text(200, "ok")).await;
     let mut world = World::with(&[]).await;
-    world.desk.outbound = Outbound::default();
+    world.sender.outbound = Outbound::default();
     let port = ear.url.rsplit_once(':').unwrap().1;
     for host in ["127.0.0.1", "localhost", "0x7f.1", "[::ffff:127.0.0.1]"] {
         let url = format!("http://{host}:{port}/");
@@ -459,9 +459,9 @@ async fn settings_that_cannot_work_are_explained() {
     assert_eq!(error.to_string(), "Secret nowhere does not exist");
 
     // who may not read Secrets is told which right is missing
-    let mut desk = world.desk.clone();
-    desk.client = client(&world.running, "ci");
-    let error = tell(&desk, &channel("slack", Some("key"), &[]), &rolled_back()).await.unwrap_err();
+    let mut sender = world.sender.clone();
+    sender.client = client(&world.running, "ci");
+    let error = tell(&sender, &channel("slack", Some("key"), &[]), &rolled_back()).await.unwrap_err();
     assert!(error.to_string().starts_with("Secret channels may not be read: grant `get`"), "{error}");
     assert!(!error.is_transient());
 }

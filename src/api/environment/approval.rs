@@ -59,7 +59,7 @@ const fn one() -> i32 {
 /// prefix that fits, then the first suffix that fits.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Identity {
+pub struct IdentityRules {
     /// People with several accounts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "people")]

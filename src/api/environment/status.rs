@@ -5,11 +5,11 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 use super::schemas;
+use crate::api::audit_chain::ChainHead;
 use crate::api::condition::Condition;
 use crate::api::config_record::ConfigRecord;
 use crate::api::names::ComponentName;
 use crate::api::notified::Notified;
-use crate::api::seal::ChainHead;
 
 /// What the controller last saw of an environment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -10,11 +10,11 @@ use super::{
     ApprovalRecord, CheckRecord, ContestedField, Driver, Evidence, OverrideRecord, Phase, Plan,
     RefusedRequest, RolloutProgress, StepProgress, TrackProgress, Weights,
 };
+use crate::api::audit_chain::Seal;
 use crate::api::condition::Condition;
 use crate::api::config_record::ConfigRecord;
 use crate::api::names::ComponentName;
 use crate::api::notified::Notified;
-use crate::api::seal::Seal;
 
 /// What the controller says of a release. Every list is bounded.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

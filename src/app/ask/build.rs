@@ -6,7 +6,7 @@ use crate::app::facts;
 use crate::app::state::confirm::{Confirm, Intent};
 use crate::app::state::located::EnvironmentId;
 use crate::app::state::store::Store;
-use crate::domain::intent::{self, Act, Author, IntentError, Words};
+use crate::domain::intent::{self, Act, Author, IntentError, RequestDetails};
 use crate::domain::pane::LATENCY;
 
 /// What is sent.
@@ -37,7 +37,7 @@ pub(super) fn build(store: &Store, confirm: &Confirm, nonce: &str) -> Result<Bui
         }
         Intent::Release(release) => Ok(Built::Release(release.clone())),
         Intent::Rollback { known, emergency } => {
-            let words = Words { reason, emergency: *emergency, ..Words::default() };
+            let words = RequestDetails { reason, emergency: *emergency, ..RequestDetails::default() };
             let release = intent::rollback(environment()?, author, known, &words, nonce)?;
             Ok(Built::Release(Box::new(release)))
         }

@@ -6,7 +6,7 @@ use super::prelude::*;
 use crate::api::ActionKind;
 use crate::api::release_action::Parameters;
 use crate::app::act::{self, With};
-use crate::app::arguments::Words;
+use crate::app::arguments::Arguments;
 use crate::app::{arming, environment_act};
 use crate::domain::gate::force;
 use crate::domain::intent::is_digest;
@@ -92,7 +92,7 @@ pub(super) const COMMANDS: &[Command] = &[
 /// Without a span it lasts until somebody lifts it; without a policy, what executes may finish.
 fn freeze(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
     let Some(environment) = &invocation.target.environment else { return Vec::new() };
-    let mut words = Words::of(invocation.argument.as_deref());
+    let mut words = Arguments::of(invocation.argument.as_deref());
     let form = ":freeze [ENVIRONMENT] 2h [INCIDENT] REASON";
     let until = match words.duration(form, None) {
         Ok(span) => span.map(|span| store.now + span),
@@ -107,7 +107,7 @@ fn freeze(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
 
 fn deny(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
     let Some(environment) = &invocation.target.environment else { return Vec::new() };
-    let mut words = Words::of(invocation.argument.as_deref());
+    let mut words = Arguments::of(invocation.argument.as_deref());
     let Some(digest) = words.first().filter(|word| is_digest(word)) else {
         store.say(Level::Warning, "deny: which digest? :deny sha256:… REASON");
         return Vec::new();
@@ -123,7 +123,7 @@ fn deny(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
 
 fn allow(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
     let Some(environment) = &invocation.target.environment else { return Vec::new() };
-    let mut words = Words::of(invocation.argument.as_deref());
+    let mut words = Arguments::of(invocation.argument.as_deref());
     let Some(digest) = words.first().filter(|word| is_digest(word)) else {
         store.say(Level::Warning, "allow: which digest? :allow sha256:… REASON");
         return Vec::new();
@@ -135,7 +135,7 @@ fn allow(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
 
 fn override_gate(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
     let Ok(id) = act::subject(store, &invocation.target, ActionKind::Override) else { return Vec::new() };
-    let mut words = Words::of(invocation.argument.as_deref());
+    let mut words = Arguments::of(invocation.argument.as_deref());
     let wanted = words.first().unwrap_or_default();
     let gate = store.release(&id).and_then(|release| {
         act::forcible(release).find(|gate| gate.name == wanted).map(|gate| gate.name.clone())
@@ -171,7 +171,7 @@ fn can_arm(store: &Store, target: &Target) -> Availability {
 
 fn arm(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
     let Some(environment) = invocation.target.environment.clone() else { return Vec::new() };
-    let mut words = Words::of(invocation.argument.as_deref());
+    let mut words = Arguments::of(invocation.argument.as_deref());
     let span = match words.duration(":arm 15m REASON", Some(arming::LONGEST)) {
         Ok(span) => span,
         Err(why) => return misread(store, "arm", &why),

@@ -41,7 +41,7 @@ pub(super) const COMMANDS: &[Command] = &[
         help: "Toggle follow",
         keys: &[KeyChord::char('f')],
         run: |store, _| {
-            let height = store.ui.height(Pane::Text);
+            let height = store.ui.height(Focus::Text);
             if let Some(View::Logs(view)) = store.ui.views.last_mut() {
                 view.look.offset = view.first(height);
                 view.at_end = !view.at_end;

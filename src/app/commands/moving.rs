@@ -4,8 +4,8 @@ use super::prelude::*;
 use crate::app::selection::jump;
 use crate::app::state::cursor::Cursor;
 use crate::app::state::movement::Move;
-use crate::app::state::place::Way;
-use crate::app::{dialogs, history, matrix, movement, palette, sections};
+use crate::app::state::place::Direction;
+use crate::app::{dialogs, matrix, movement, navigation, palette, sections};
 use crate::config::key::Modifiers;
 
 const ROW: Command = Command { group: Group::Moving, ..Command::ROW };
@@ -165,21 +165,21 @@ pub(super) const COMMANDS: &[Command] = &[
         ..ROW
     },
     Command {
-        id: "history-back",
+        id: "previous-place",
         title: "previous place",
         help: "Go back to the previous place",
         keys: &[KeyChord::char('[')],
-        availability: Some(|store, _| can_go(store, Way::Back)),
-        run: |store, _| history::step(store, Way::Back),
+        availability: Some(|store, _| can_go(store, Direction::Back)),
+        run: |store, _| navigation::step(store, Direction::Back),
         ..ROW
     },
     Command {
-        id: "history-forward",
+        id: "next-place",
         title: "next place",
         help: "Go forward again",
         keys: &[KeyChord::char(']')],
-        availability: Some(|store, _| can_go(store, Way::Forward)),
-        run: |store, _| history::step(store, Way::Forward),
+        availability: Some(|store, _| can_go(store, Direction::Forward)),
+        run: |store, _| navigation::step(store, Direction::Forward),
         ..ROW
     },
     Command {
@@ -190,7 +190,7 @@ pub(super) const COMMANDS: &[Command] = &[
         group: Group::Terminal,
         run: |store, invocation| {
             match invocation.argument.as_deref() {
-                Some(name) => history::bookmark(store, name),
+                Some(name) => navigation::bookmark(store, name),
                 None => palette::open_with(store, "bookmark "),
             }
             Vec::new()
@@ -205,7 +205,7 @@ pub(super) const COMMANDS: &[Command] = &[
         group: Group::Terminal,
         run: |store, invocation| {
             match invocation.argument.as_deref() {
-                Some(name) => history::visit(store, name),
+                Some(name) => navigation::visit(store, name),
                 None => palette::open_with(store, "go "),
             }
             Vec::new()
@@ -235,9 +235,9 @@ fn environment(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
     store.ui.all_environments = false;
     store.ui.views.truncate(1);
     if !store.view_row().panes.contains(&store.ui.focus) {
-        store.ui.focus = Pane::Environments;
+        store.ui.focus = Focus::Environments;
     }
-    let height = store.ui.height(Pane::Environments);
+    let height = store.ui.height(Focus::Environments);
     if store.ui.environments.selected.as_ref() != Some(&id) {
         store.ui.pods = Cursor::default();
     }
@@ -247,7 +247,7 @@ fn environment(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
 }
 
 fn jump_in_inbox(store: &mut Store, nth: usize) -> Vec<Effect> {
-    let height = store.ui.height(Pane::Inbox);
+    let height = store.ui.height(Focus::Inbox);
     let Store { ui, rows, .. } = store;
     match (ui.views.last_mut(), rows.inbox.get(nth)) {
         (Some(View::Inbox(view)), Some(row)) => {
@@ -260,7 +260,7 @@ fn jump_in_inbox(store: &mut Store, nth: usize) -> Vec<Effect> {
     Vec::new()
 }
 
-pub(super) fn can_go(store: &Store, way: Way) -> Availability {
+pub(super) fn can_go(store: &Store, way: Direction) -> Availability {
     if store.history.leads(way) {
         return Availability::Ready;
     }

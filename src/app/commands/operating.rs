@@ -4,7 +4,7 @@ use super::prelude::*;
 use crate::api::ActionKind;
 use crate::api::release_action::Parameters;
 use crate::app::act::With;
-use crate::app::arguments::Words;
+use crate::app::arguments::Arguments;
 use crate::app::environment_act;
 
 const ROW: Command = Command { group: Group::Guarding, ..Command::ROW };
@@ -30,7 +30,7 @@ pub(super) const COMMANDS: &[Command] = &[
 
 fn scale(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
     let Some(environment) = &invocation.target.environment else { return Vec::new() };
-    let mut words = Words::of(invocation.argument.as_deref());
+    let mut words = Arguments::of(invocation.argument.as_deref());
     let component = environment_act::component(store, environment, &mut words);
     let replicas = match words.first().as_deref() {
         Some("back") => Some(None),
@@ -51,7 +51,7 @@ fn scale(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
 
 fn restart(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
     let Some(environment) = &invocation.target.environment else { return Vec::new() };
-    let mut words = Words::of(invocation.argument.as_deref());
+    let mut words = Arguments::of(invocation.argument.as_deref());
     let component = environment_act::component(store, environment, &mut words);
     let Some(component) = component else {
         store.say(Level::Warning, "restart: which component? :restart COMPONENT REASON");

@@ -7,7 +7,7 @@ use super::prelude::*;
 use crate::api::ActionKind;
 use crate::api::release_action::Parameters;
 use crate::app::act::{self, With};
-use crate::app::arguments::Words;
+use crate::app::arguments::Arguments;
 use crate::app::{environment_act, needs};
 use crate::domain::driver;
 
@@ -67,7 +67,7 @@ fn review(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
     let first = argument.split_whitespace().next().unwrap_or_default();
     let named = debts.iter().find(|debt| debt.id == first);
     let Some(debt) = named.or(debts.first()).map(|debt| debt.id.clone()) else { return Vec::new() };
-    let mut words = Words::of(Some(argument));
+    let mut words = Arguments::of(Some(argument));
     if named.is_some() {
         words.first();
     }
@@ -96,7 +96,7 @@ fn check(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
 }
 
 fn drive(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
-    let mut words = Words::of(invocation.argument.as_deref());
+    let mut words = Arguments::of(invocation.argument.as_deref());
     let until = match words.duration(":drive 30m", Some(driver::LONGEST)) {
         Ok(span) => store.now + span.unwrap_or(DRIVE),
         Err(why) => return misread(store, "drive", &why),

@@ -5,7 +5,7 @@ use crate::api::release_action::Parameters;
 use crate::api::strategy::Weight;
 use crate::api::{ActionKind, ReleaseKind};
 use crate::app::act::{self, With};
-use crate::app::arguments::Words;
+use crate::app::arguments::Arguments;
 use crate::app::shifting::{self, Direction};
 use crate::app::{dialogs, guard, inbox, rollback, versions};
 
@@ -196,7 +196,7 @@ fn can_promote(store: &Store, target: &Target) -> Availability {
 /// A key opens the form with a proposal; a number that the policy lets pass goes straight to the question.
 fn weight(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
     let Ok(id) = act::subject(store, &invocation.target, ActionKind::SetWeight) else { return Vec::new() };
-    let mut words = Words::of(invocation.argument.as_deref());
+    let mut words = Arguments::of(invocation.argument.as_deref());
     let Some(word) = words.first() else {
         let direction = if invocation.key == Some(1) { Direction::Down } else { Direction::Up };
         dialogs::weight::open(store, &id, direction);

@@ -3,7 +3,7 @@
 use super::prelude::*;
 use crate::app::state::effect::FetchText;
 use crate::app::{
-    alerts, causes, changes, components, differences, events, inbox, matrix, numbers, records, target, views,
+    alerts, causes, changes, components, differences, dora, events, inbox, matrix, records, target, views,
     why,
 };
 
@@ -112,9 +112,9 @@ pub(super) const COMMANDS: &[Command] = &[
         ..ROW
     },
     Command {
-        id: "differences",
-        title: "differ",
-        help: "Compare with the previous environment; :differences dev picks one",
+        id: "diff",
+        title: "diff",
+        help: "Compare with the previous environment; :diff dev picks one",
         keys: &[KeyChord::char('X')],
         cli: Some("diff"),
         availability: Some(can_differences),
@@ -122,8 +122,8 @@ pub(super) const COMMANDS: &[Command] = &[
         ..ROW
     },
     Command {
-        id: "same",
-        title: "the same",
+        id: "identical",
+        title: "identical",
         help: "Toggle rows without differences",
         keys: &[KeyChord::char('=')],
         scope: Scope::Differences,
@@ -137,8 +137,8 @@ pub(super) const COMMANDS: &[Command] = &[
         ..ROW
     },
     Command {
-        id: "diff",
-        title: "diff",
+        id: "rollback-diff",
+        title: "rollback diff",
         help: "Show what the rollback changes",
         keys: &[KeyChord::char('D')],
         scope: Scope::Rollback,
@@ -190,13 +190,13 @@ pub(super) const COMMANDS: &[Command] = &[
         ..ROW
     },
     Command {
-        id: "numbers",
-        title: "numbers",
+        id: "dora",
+        title: "DORA",
         help: "Show DORA metrics; again: another period",
         keys: &[KeyChord::char('N')],
-        cli: Some("numbers"),
+        cli: Some("dora"),
         run: |store, _| {
-            numbers::open(store);
+            dora::open(store);
             Vec::new()
         },
         ..ROW
@@ -257,7 +257,7 @@ fn differences(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
             return Vec::new();
         }
         [] if differences::candidates(store, &environment).is_empty() => {
-            Err("no other environment of this application is in sight: name one, as in :differences staging"
+            Err("no other environment of this application is in sight: name one, as in :diff staging"
                 .to_owned())
         }
         [] => Ok((environment, None)),

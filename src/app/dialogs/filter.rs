@@ -5,7 +5,7 @@ use crate::app::state::filter::Filter;
 use crate::app::state::line_editor::LineEditor;
 use crate::app::state::store::Store;
 use crate::app::state::ui_state::Overlay;
-use crate::app::state::view::Pane;
+use crate::app::state::view::Focus;
 use crate::config::key::{KeyChord, KeyCode};
 
 /// Opens `/` for the focused pane with what is looked for there already.
@@ -19,7 +19,7 @@ pub(in crate::app) fn open(store: &mut Store) {
 pub(in crate::app) fn press(
     store: &mut Store,
     chord: KeyChord,
-    (pane, mut editor, before): (Pane, LineEditor, Option<Filter>),
+    (pane, mut editor, before): (Focus, LineEditor, Option<Filter>),
 ) -> Pressed {
     match chord.code() {
         KeyCode::Enter => return Pressed::Taken(Vec::new()),
@@ -36,16 +36,16 @@ pub(in crate::app) fn press(
 }
 
 /// Looks for that text in a pane.
-pub(in crate::app) fn apply(store: &mut Store, pane: Pane, text: &str) {
+pub(in crate::app) fn apply(store: &mut Store, pane: Focus, text: &str) {
     match Filter::parse(text) {
         Some(filter) => store.ui.filters.insert(pane, filter),
         None => store.ui.filters.remove(&pane),
     };
     match pane {
-        Pane::Pods => store.dirty.pods = true,
-        Pane::Environments | Pane::Queue => store.dirty.releases = true,
-        Pane::Events => store.dirty.events = true,
-        Pane::Alerts => store.dirty.alerts = true,
+        Focus::Pods => store.dirty.pods = true,
+        Focus::Environments | Focus::Queue => store.dirty.releases = true,
+        Focus::Events => store.dirty.events = true,
+        Focus::Alerts => store.dirty.alerts = true,
         _ => store.dirty.screen = true,
     }
 }

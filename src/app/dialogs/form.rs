@@ -12,7 +12,7 @@ use crate::app::state::store::Store;
 use crate::app::state::ui_state::Overlay;
 use crate::app::{guard, versions};
 use crate::config::key::{KeyChord, KeyCode};
-use crate::domain::intent::{self, Author, IntentError, Words};
+use crate::domain::intent::{self, Author, IntentError, RequestDetails};
 
 /// Opens a form for that environment, `version` being typed already.
 pub(in crate::app) fn open(store: &mut Store, kind: ReleaseKind, id: &EnvironmentId, version: &str) {
@@ -94,11 +94,11 @@ fn build(store: &Store, form: &Form, environment: &Environment, nonce: &str) -> 
     let Some(identity) = identity else { return Err("not connected yet".to_owned()) };
     let author = Author { user: &identity.user, groups: &identity.groups };
     let said = |editor: &LineEditor| (!editor.is_blank()).then(|| editor.text().trim().to_owned());
-    let words = Words {
+    let words = RequestDetails {
         strategy: (form.strategy > 0).then(|| form.chosen_strategy()),
         reason: said(&form.reason),
         ticket: said(&form.ticket),
-        ..Words::default()
+        ..RequestDetails::default()
     };
     let version = form.version.text().trim();
     let release = match form.kind {

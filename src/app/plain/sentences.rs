@@ -6,12 +6,12 @@ use chrono::{DateTime, Utc};
 
 use crate::api::Tier;
 use crate::app::facts::{percent, seconds};
-use crate::app::state::cluster_state::FeedState;
 use crate::app::state::health::Reading;
 use crate::app::state::inbox::InboxRow;
 use crate::app::state::rows::{EnvironmentRow, QueueGroup, QueueRow};
 use crate::app::state::store::Store;
 use crate::domain::age::Age;
+use crate::domain::watch_state::WatchState;
 
 /// `14:03:22Z` and the sentence.
 pub(super) fn stamped(now: DateTime<Utc>, sentence: &str) -> String {
@@ -78,9 +78,9 @@ fn lost(store: &Store) -> Vec<(String, String)> {
         let context = cluster.context.clone();
         let feeds = cluster.feeds.iter().filter_map(move |(feed, state)| {
             let reason = match state {
-                FeedState::Stale { reason, .. } => format!("lost: {reason}"),
-                FeedState::Denied { reason } | FeedState::Missing { reason } => reason.clone(),
-                FeedState::Live { .. } | FeedState::Connecting => return None,
+                WatchState::Stale { reason, .. } => format!("lost: {reason}"),
+                WatchState::Denied { reason } | WatchState::Missing { reason } => reason.clone(),
+                WatchState::Live { .. } | WatchState::Connecting => return None,
             };
             let sentence = format!("cluster {context}: {} {reason}", feed.name());
             Some((format!("feed {context} {feed:?}"), sentence))

@@ -10,8 +10,8 @@ use crate::app::state::event::{ClusterEvent, Delta, Event};
 use crate::app::state::located::ClusterId;
 use crate::app::update;
 
-fn begun(world: &World) -> Told {
-    let mut told = Told::default();
+fn begun(world: &World) -> Reported {
+    let mut told = Reported::default();
     assert!(!news(&mut told, &world.store).lines.is_empty());
     assert_eq!(news(&mut told, &world.store), News::default());
     told
@@ -58,7 +58,7 @@ fn one_change_is_one_line_and_numbers_that_move_are_none() {
         news(&mut told, &world.store).lines,
         ["14:03:22Z environment planera/qa: healthy, v1.8.1, 3 of 3 pods ready"]
     );
-    world = world.lost(crate::app::state::cluster_state::Feed::Pods, 20);
+    world = world.lost(crate::app::state::cluster_state::WatchedKind::Pods, 20);
     assert_eq!(
         news(&mut told, &world.store).lines,
         ["14:03:22Z cluster prod-eu: pods lost: connection refused"]
@@ -156,7 +156,7 @@ fn it_begins_when_the_lists_have_come_or_will_not_come() {
     assert!(!is_loaded(&World::connecting().store));
     assert!(is_loaded(&planera().store));
     let mut dead = World::connecting();
-    for feed in Feed::ALL {
+    for feed in WatchedKind::ALL {
         dead = dead.lost(feed, 1);
     }
     assert!(is_loaded(&dead.store));

@@ -13,7 +13,7 @@ use crate::app::state::health::{Health, Reading};
 use crate::app::state::located::{ClusterId, EnvironmentId, ReleaseId};
 use crate::app::state::rows::{ActiveRelease, EnvironmentRow, FailedRelease};
 use crate::app::state::store::Store;
-use crate::app::state::view::Pane;
+use crate::app::state::view::Focus;
 use crate::app::{alerting, banners, needs, sections, steps};
 use crate::domain::known_version::tag;
 use crate::domain::outcome;
@@ -45,7 +45,7 @@ pub(in crate::app) fn list(store: &Store) -> Vec<EnvironmentRow> {
         row.number = index + 1;
     }
     name_clusters(store, &mut rows);
-    if let Some(filter) = store.ui.filter(Pane::Environments) {
+    if let Some(filter) = store.ui.filter(Focus::Environments) {
         rows.retain(|row| {
             let mut words: Vec<&str> =
                 vec![&row.application, &row.name, row.tier.as_str(), row.health.word()];

@@ -11,7 +11,7 @@ use crate::app::state::cluster_state::ClusterState;
 use crate::app::state::located::{ClusterId, EnvironmentId, PodId};
 use crate::app::state::pod_sort::PodSort;
 use crate::app::state::store::Store;
-use crate::app::state::view::Pane;
+use crate::app::state::view::Focus;
 use crate::domain::pod_row::{PodHealth, PodKey, PodRow};
 
 /// The pods pane's list and its counts.
@@ -58,7 +58,7 @@ pub(in crate::app) fn list(store: &Store) -> PodList {
     }
     let total = found.len();
     let failing = found.iter().filter(|(_, pod)| pod.health == PodHealth::Failing).count();
-    if let Some(filter) = store.ui.filter(Pane::Pods) {
+    if let Some(filter) = store.ui.filter(Focus::Pods) {
         found.retain(|(_, pod)| filter.matches_pod(pod));
     }
     sort(store, &mut found);

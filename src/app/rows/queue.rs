@@ -8,7 +8,7 @@ use crate::app::state::cluster_state::ClusterState;
 use crate::app::state::located::{ClusterId, EnvironmentId, ReleaseId};
 use crate::app::state::rows::{QueueGroup, QueueRow};
 use crate::app::state::store::Store;
-use crate::app::state::view::Pane;
+use crate::app::state::view::Focus;
 use crate::app::{needs, steps};
 use crate::domain::known_version::tag;
 use crate::domain::outcome;
@@ -24,7 +24,7 @@ pub(in crate::app) fn list(store: &Store) -> Vec<QueueRow> {
         .collect();
     rows.sort_by(|a, b| order(a).cmp(&order(b)).then_with(|| a.id.cmp(&b.id)));
     let shown = rows.iter().take_while(|row| row.group != QueueGroup::Finished).count() + FINISHED;
-    match store.ui.filter(Pane::Queue) {
+    match store.ui.filter(Focus::Queue) {
         Some(filter) => rows.retain(|row| {
             let who = &*row.requested_by;
             let phase = row.phase.as_str();

@@ -9,7 +9,7 @@ use crate::api::environment::AlertmanagerRef;
 use crate::api::{EnvironmentKey, Tier};
 use crate::app::state::cursor::Cursor;
 use crate::app::state::located::{ClusterId, EnvironmentId};
-use crate::domain::alert_row::{AlertRow, Words};
+use crate::domain::alert_row::{AlertRow, Labels};
 use crate::domain::silence::{Handling, Silence};
 
 /// Alerts, opened.
@@ -72,7 +72,7 @@ pub struct AlertId {
     /// The cluster.
     pub cluster: ClusterId,
     /// Its labels.
-    pub labels: Words,
+    pub labels: Labels,
 }
 
 /// One alert of the list.

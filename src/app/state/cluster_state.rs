@@ -9,7 +9,7 @@ use crate::api::{Environment, EnvironmentKey, Release, ReleaseAction, ReleaseKey
 use crate::app::state::alerts::Managed;
 use crate::app::state::examined::{Examined, Refusal};
 use crate::app::state::pods::Pods;
-use crate::app::state::zoom::ZoomWish;
+use crate::app::state::zoom::ZoomQuery;
 use crate::domain::age::Age;
 use crate::domain::alert_history::Episode;
 use crate::domain::alert_row::{AlertCount, AlertRow};
@@ -19,6 +19,7 @@ use crate::domain::pod_row::PodKey;
 use crate::domain::series::Series;
 use crate::domain::undecodable::Undecodable;
 use crate::domain::usage::Usage;
+use crate::domain::watch_state::WatchState;
 use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
 
 /// Everything known of one cluster.
@@ -29,11 +30,11 @@ pub struct ClusterState {
     /// Version of the API server.
     pub server_version: Box<str>,
     /// Us, as the API server knows us; absent until it has answered.
-    pub identity: Option<Identity>,
+    pub identity: Option<CurrentUser>,
     /// Freshness of each feed.
-    pub feeds: BTreeMap<Feed, FeedState>,
+    pub feeds: BTreeMap<WatchedKind, WatchState>,
     /// Objects that cannot be decoded, or only in part, by feed.
-    pub undecodable: BTreeMap<Feed, Vec<Undecodable>>,
+    pub undecodable: BTreeMap<WatchedKind, Vec<Undecodable>>,
     /// Environments.
     pub environments: BTreeMap<EnvironmentKey, Arc<Environment>>,
     /// Releases.
@@ -67,7 +68,7 @@ pub struct ClusterState {
     /// How fast error budgets burn.
     pub objectives: BTreeMap<EnvironmentKey, Objective>,
     /// Alerts, by who tells of them.
-    pub alerts: BTreeMap<Box<str>, Told>,
+    pub alerts: BTreeMap<Box<str>, ReportedAlerts>,
     /// Alertmanagers, by name.
     pub alertmanagers: BTreeMap<Box<str>, Managed>,
     /// When those of an environment that was looked at began and ceased to fire.
@@ -78,7 +79,7 @@ pub struct ClusterState {
 
 /// The alerts that one Prometheus tells of.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Told {
+pub struct ReportedAlerts {
     /// The last good answer; kept while newer ones fail.
     pub alerts: Vec<Arc<AlertRow>>,
     /// When it came.
@@ -113,7 +114,7 @@ pub struct Metric {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Zoomed {
     /// What was asked for.
-    pub wish: ZoomWish,
+    pub wish: ZoomQuery,
     /// The range up to now.
     pub present: Metric,
     /// What it is compared with.
@@ -133,7 +134,7 @@ pub struct Objective {
 
 /// Who we are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Identity {
+pub struct CurrentUser {
     /// `userInfo.username`.
     pub user: Box<str>,
     /// `userInfo.groups`.
@@ -142,7 +143,7 @@ pub struct Identity {
 
 /// A stream of objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Feed {
+pub enum WatchedKind {
     /// Environments.
     Environments,
     /// Releases.
@@ -163,7 +164,7 @@ pub enum Feed {
     Alerts,
 }
 
-impl Feed {
+impl WatchedKind {
     /// Every feed.
     pub const ALL: [Self; 9] = [
         Self::Environments,
@@ -191,46 +192,6 @@ impl Feed {
             Self::Events => "events",
             Self::Alerts => "alerts",
         }
-    }
-}
-
-/// How fresh a feed is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum FeedState {
-    /// Not asked yet, or the first answer is on its way.
-    #[default]
-    Connecting,
-    /// In step with the server; `heard` is when it last said anything, bookmarks included.
-    Live {
-        /// When the server was last heard.
-        heard: DateTime<Utc>,
-    },
-    /// Lost: what is shown was true at `since`.
-    Stale {
-        /// When it was last in step.
-        since: Option<DateTime<Utc>>,
-        /// One sentence, sanitised.
-        reason: String,
-        /// When the next try is due.
-        retry_at: Option<DateTime<Utc>>,
-    },
-    /// The server says that we may not read this.
-    Denied {
-        /// One sentence, sanitised.
-        reason: String,
-    },
-    /// The server does not know this kind of object: not installed.
-    Missing {
-        /// One sentence that says how to install it.
-        reason: String,
-    },
-}
-
-impl FeedState {
-    /// What is shown is in step with the server.
-    #[must_use]
-    pub const fn is_live(&self) -> bool {
-        matches!(self, Self::Live { .. })
     }
 }
 

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::app::state::cursor::Cursor;
 use crate::app::state::effect::RequestId;
 use crate::app::state::located::EnvironmentId;
-use crate::domain::difference::{Counts, Portrait, Row, Section};
+use crate::domain::difference::{Counts, Row, Section, Snapshot};
 
 /// Two environments that are compared.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,7 +26,7 @@ pub struct Side {
     /// Which.
     pub environment: EnvironmentId,
     /// What was read last.
-    pub portrait: Option<Box<Portrait>>,
+    pub snapshot: Option<Box<Snapshot>>,
     /// When that was.
     pub at: Option<DateTime<Utc>>,
     /// One sentence why the newest reading is missing.
@@ -41,7 +41,7 @@ impl Side {
     /// An environment that was not read yet.
     #[must_use]
     pub const fn of(environment: EnvironmentId) -> Self {
-        Self { environment, portrait: None, at: None, fault: None, request: None, due: None }
+        Self { environment, snapshot: None, at: None, fault: None, request: None, due: None }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::api::strategy::Track;
 use crate::api::{EnvironmentKey, Release, ReleaseAction};
 use crate::app::state::attention::Protocol;
 use crate::app::state::located::ClusterId;
-use crate::app::state::zoom::ZoomWish;
+use crate::app::state::zoom::ZoomQuery;
 use crate::domain::log::LogAsk;
 use crate::domain::pod_row::PodKey;
 use crate::domain::silence::NewSilence;
@@ -60,7 +60,7 @@ pub enum BackgroundEffect {
         /// Comes back in [`super::event::Event::RequestDone`]; answers of older views are dropped by it.
         request: RequestId,
     },
-    /// Read an environment as settings; answered by `RequestDone` with `Portrait` or `Refused`.
+    /// Read an environment as settings; answered by `RequestDone` with `Snapshot` or `Refused`.
     Portray {
         /// Where.
         cluster: ClusterId,
@@ -119,7 +119,7 @@ pub enum BackgroundEffect {
         /// Where.
         cluster: ClusterId,
         /// Which, over which range, beside what.
-        wish: Option<ZoomWish>,
+        wish: Option<ZoomQuery>,
     },
     /// Read what there is to know about a pod that is not well; answered by `Examined`.
     Examine {

@@ -7,26 +7,27 @@ use chrono::{DateTime, Utc};
 
 use crate::api::environment::AlertmanagerRef;
 use crate::api::{Environment, EnvironmentKey, Release, ReleaseAction, ReleaseKey, Verb};
-use crate::app::state::cluster_state::{ControllerHealth, Feed, FeedState, Identity};
+use crate::app::state::cluster_state::{ControllerHealth, CurrentUser, WatchedKind};
 use crate::app::state::effect::RequestId;
 use crate::app::state::located::ClusterId;
 use crate::app::state::logs::LogNews;
 use crate::app::state::pointing::Pointed;
 use crate::app::state::preferences::Preferences;
-use crate::app::state::view::Pane;
-use crate::app::state::zoom::ZoomWish;
+use crate::app::state::view::Focus;
+use crate::app::state::zoom::ZoomQuery;
 use crate::config::key::KeyChord;
 use crate::domain::alert_history::Episode;
 use crate::domain::alert_row::AlertRow;
 use crate::domain::burn_rate::Assessment;
 use crate::domain::diagnosis::{Evidence, WorkloadEvidence};
-use crate::domain::difference::Portrait;
+use crate::domain::difference::Snapshot;
 use crate::domain::event_row::{EventKey, EventRow};
 use crate::domain::pod_row::{PodKey, PodRow};
 use crate::domain::series::Series;
 use crate::domain::silence::{Handling, Silence};
 use crate::domain::undecodable::Undecodable;
 use crate::domain::usage::Usage;
+use crate::domain::watch_state::WatchState;
 use crate::domain::workload_row::{WorkloadKey, WorkloadRow};
 
 /// Something that happened outside of the store.
@@ -43,7 +44,7 @@ pub enum Event {
     /// The mouse did something in a pane.
     Pointer {
         /// Where.
-        pane: Pane,
+        pane: Focus,
         /// What.
         what: Pointed,
     },
@@ -57,7 +58,7 @@ pub enum Event {
         height: u16,
     },
     /// The frame that was just drawn showed this many rows of each pane's list.
-    Viewport(Vec<(Pane, u16)>),
+    Viewport(Vec<(Focus, u16)>),
     /// Time has passed; sent at least once a second while anything on the screen depends on it.
     Tick(DateTime<Utc>),
     /// Something about one cluster.
@@ -96,14 +97,14 @@ pub enum ClusterEvent {
     /// Who we are there and what the server is.
     Connected {
         /// Us, as the API server knows us.
-        identity: Identity,
+        identity: CurrentUser,
         /// `v1.36.2` and the like.
         server_version: Box<str>,
     },
     /// A feed has changed its state.
-    Feed(Feed, FeedState),
+    WatchedKind(WatchedKind, WatchState),
     /// These are all objects of a feed that cannot be decoded, or only in part.
-    Undecodable(Feed, Vec<Undecodable>),
+    Undecodable(WatchedKind, Vec<Undecodable>),
     /// Environments.
     Environments(Delta<EnvironmentKey, Arc<Environment>>),
     /// Releases.
@@ -168,7 +169,7 @@ pub enum MetricsEvent {
     /// Samples of the zoomed pane.
     Zoomed {
         /// What was asked; an answer to an older wish is dropped.
-        wish: ZoomWish,
+        wish: ZoomQuery,
         /// Which part of it.
         part: ZoomPart,
         /// When the answer came.
@@ -266,7 +267,7 @@ pub enum Outcome {
     /// A text that was asked for.
     Text(String),
     /// An environment as settings that can be compared.
-    Portrait(Box<Portrait>),
+    Snapshot(Box<Snapshot>),
     /// A file was written: this one; or one sentence why not.
     Saved(Result<String, String>),
 }

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use crate::app::state::effect::RequestId;
 use crate::app::state::located::{ClusterId, EnvironmentId, PodId};
-use crate::app::state::look::Look;
 use crate::app::state::pattern::Pattern;
+use crate::app::state::text_scroll::TextScroll;
 use crate::domain::log::{LogEntry, LogLine, LogRing, LogWhat};
 
 /// Logs that are looked at.
@@ -28,7 +28,7 @@ pub struct LogView {
     /// The lines.
     pub ring: LogRing,
     /// Where in them the eye is.
-    pub look: Look,
+    pub look: TextScroll,
     /// Which of them are shown.
     pub filter: Option<Pattern>,
 }
@@ -133,7 +133,7 @@ impl LogView {
             sources: Vec::new(),
             left_out: 0,
             ring: LogRing::default(),
-            look: Look::default(),
+            look: TextScroll::default(),
             filter: None,
         }
     }

@@ -69,10 +69,10 @@ pub struct History {
 impl History {
     /// Whether there is a place in that direction.
     #[must_use]
-    pub fn leads(&self, way: Way) -> bool {
+    pub fn leads(&self, way: Direction) -> bool {
         !match way {
-            Way::Back => &self.behind,
-            Way::Forward => &self.before,
+            Direction::Back => &self.behind,
+            Direction::Forward => &self.before,
         }
         .is_empty()
     }
@@ -80,7 +80,7 @@ impl History {
 
 /// A direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum Direction {
     /// To where we were.
     Back,
     /// To where we came back from.

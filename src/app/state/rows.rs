@@ -18,7 +18,7 @@ use crate::app::state::sections::EnvironmentLine;
 use crate::domain::alert_row::AlertCount;
 use crate::domain::diagnosis::Case;
 use crate::domain::event_row::EventGroup;
-use crate::domain::pane::Pane;
+use crate::domain::pane::PaneDefinition;
 
 /// The lists of the home screen.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -62,7 +62,7 @@ pub struct Rows {
     /// Warnings since the opened release began, about what it changes, newest first.
     pub warnings: Vec<EventGroup>,
     /// The metric panes of that environment, in the order in which they are visited.
-    pub panes: Vec<Pane>,
+    pub panes: Vec<PaneDefinition>,
 }
 
 /// One environment.

@@ -23,7 +23,7 @@ use crate::app::state::tour::Tour;
 use crate::app::state::ui_state::{Overlay, UiState};
 use crate::app::state::view::View;
 use crate::app::state::view_row::{ViewRow, Views};
-use crate::app::state::zoom::ZoomWish;
+use crate::app::state::zoom::ZoomQuery;
 use crate::config::Section;
 use crate::domain::pod_row::{PodKey, PodRow};
 use crate::domain::usage::Usage;
@@ -91,7 +91,7 @@ pub struct Store {
     /// Silences that were asked for and are not answered yet: what was meant.
     pub(in crate::app) silencing: BTreeMap<RequestId, String>,
     /// The pane that the last [`crate::app::state::effect::BackgroundEffect::Zoom`] named.
-    pub(in crate::app) zoomed: Option<(ClusterId, ZoomWish)>,
+    pub(in crate::app) zoomed: Option<(ClusterId, ZoomQuery)>,
     /// How far back the listed changes reach.
     pub(in crate::app) reach: TimeDelta,
     pub(in crate::app) last_request: u64,

@@ -2,8 +2,8 @@
 
 use crate::app::state::effect::{FetchText, RequestId};
 use crate::app::state::located::ClusterId;
-use crate::app::state::look::Look;
 use crate::app::state::pattern::Pattern;
+use crate::app::state::text_scroll::TextScroll;
 
 /// A text that is looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct TextView {
     /// Where it was fetched from; absent: it was made here.
     pub source: Option<(ClusterId, FetchText)>,
     /// Where in it the eye is.
-    pub look: Look,
+    pub look: TextScroll,
     /// Which of its lines are shown.
     pub filter: Option<Pattern>,
 }
@@ -37,7 +37,7 @@ impl TextView {
     /// A text, seen from its beginning.
     #[must_use]
     pub fn new(title: String, request: RequestId, body: TextBody) -> Self {
-        Self { title, request, body, source: None, look: Look::default(), filter: None }
+        Self { title, request, body, source: None, look: TextScroll::default(), filter: None }
     }
 
     /// It is YAML.

@@ -32,7 +32,7 @@ pub(crate) const STEPS: &[Step] = &[
         text: "{back}; then, as when a version goes bad, {rollback}: the versions to go back to. It only looks: nothing is done before you typed the phrase.",
     },
     Step {
-        ends: &["differences"],
+        ends: &["diff"],
         text: "It worked in staging? Press {differences}: what differs between the two, live: versions, settings, limits, hosts.",
     },
     Step {

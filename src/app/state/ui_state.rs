@@ -7,12 +7,12 @@ use crate::app::state::cursor::Cursor;
 use crate::app::state::filter::Filter;
 use crate::app::state::form::Form;
 use crate::app::state::handoff::HandOffForm;
-use crate::app::state::kept::KeptComponent;
 use crate::app::state::line_editor::LineEditor;
 use crate::app::state::located::{EnvironmentId, PodId, ReleaseId};
 use crate::app::state::palette::Palette;
 use crate::app::state::pattern::Pattern;
-use crate::app::state::view::{Pane, View};
+use crate::app::state::saved_state::KeptComponent;
+use crate::app::state::view::{Focus, View};
 use crate::app::state::weight_form::WeightForm;
 use crate::domain::pane::ERROR_RATE;
 
@@ -24,7 +24,7 @@ pub struct UiState {
     /// The views, the visible one last. The first is always [`View::Home`]; never empty.
     pub views: Vec<View>,
     /// The pane of the visible view that keys move in.
-    pub focus: Pane,
+    pub focus: Focus,
     /// The environments pane.
     pub environments: Cursor<EnvironmentId>,
     /// Sections of environments that a person has folded or unfolded, by name, whatever the settings say.
@@ -50,18 +50,18 @@ pub struct UiState {
     /// Name of the metric pane that is meant: the one that is shown where there is room for one only, and that is zoomed.
     pub metric: Box<str>,
     /// What is being looked for, per pane; absent: everything is shown.
-    pub filters: BTreeMap<Pane, Filter>,
+    pub filters: BTreeMap<Focus, Filter>,
     /// Windows above the view, the topmost last; the topmost gets the keys.
     pub overlays: Vec<Overlay>,
     /// Rows that each pane showed when it was last drawn, where the loop has told.
-    pub heights: BTreeMap<Pane, u16>,
+    pub heights: BTreeMap<Focus, u16>,
 }
 
 impl Default for UiState {
     fn default() -> Self {
         Self {
             views: vec![View::Home],
-            focus: Pane::Environments,
+            focus: Focus::Environments,
             environments: Cursor::default(),
             folded: BTreeMap::new(),
             alone: BTreeMap::new(),
@@ -96,13 +96,13 @@ impl UiState {
 
     /// Rows that a pane shows; a guess where it was not drawn yet.
     #[must_use]
-    pub fn height(&self, pane: Pane) -> usize {
+    pub fn height(&self, pane: Focus) -> usize {
         usize::from(self.heights.get(&pane).copied().unwrap_or(8).max(1))
     }
 
     /// What is looked for in that pane.
     #[must_use]
-    pub fn filter(&self, pane: Pane) -> Option<&Filter> {
+    pub fn filter(&self, pane: Focus) -> Option<&Filter> {
         self.filters.get(&pane)
     }
 }
@@ -144,7 +144,7 @@ pub enum Overlay {
     /// `/`: the filter of a pane while it is being typed; it takes effect at once.
     Filter {
         /// The pane.
-        pane: Pane,
+        pane: Focus,
         /// The text.
         editor: LineEditor,
         /// What was there before, for `esc`.

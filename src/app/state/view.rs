@@ -38,7 +38,7 @@ pub enum View {
     /// Applications by environments, over all clusters.
     Matrix,
     /// Delivery numbers of every application.
-    Numbers(NumbersView),
+    Dora(DoraView),
     /// YAML, description, difference.
     Text(TextView),
     /// Logs, followed.
@@ -159,7 +159,7 @@ impl RollbackChoice {
 
 /// A part of a view that keys move in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Pane {
+pub enum Focus {
     /// Home: environments.
     Environments,
     /// Home: pods.
@@ -191,7 +191,7 @@ pub enum Pane {
     /// Matrix: its cells.
     Matrix,
     /// Numbers: their list.
-    Numbers,
+    Dora,
     /// Text and logs: their lines.
     Text,
     /// The help window.
@@ -200,7 +200,7 @@ pub enum Pane {
 
 /// Delivery numbers of every application, as they are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NumbersView {
+pub struct DoraView {
     /// Days of the period, which ends now.
     pub days: u16,
     /// Lines scrolled past.

@@ -7,7 +7,7 @@ use crate::app::state::located::{ClusterId, EnvironmentId, ReleaseId};
 use crate::app::state::movement::Move;
 use crate::app::state::store::Store;
 use crate::app::state::target::{Availability, Invocation, Target};
-use crate::app::state::view::{Pane, View};
+use crate::app::state::view::{Focus, View};
 
 /// A kind of view. Its functions are about the visible view, which is of this kind.
 pub struct ViewRow {
@@ -16,7 +16,7 @@ pub struct ViewRow {
     /// Whether a view is of this kind.
     pub is: fn(&View) -> bool,
     /// Its panes in the order in which `tab` visits them; the first one has the keys at first.
-    pub panes: &'static [Pane],
+    pub panes: &'static [Focus],
     /// The environment that it is about; absent: the one that is selected on the home screen.
     pub environment: fn(&Store) -> Option<EnvironmentId>,
     /// What a command is about.
@@ -24,7 +24,7 @@ pub struct ViewRow {
     /// Moves in the focused pane, of which that many rows are shown.
     pub go: fn(&mut Store, Move, usize),
     /// Selects a line of a pane, counted from the first of its list.
-    pub click: fn(&mut Store, Pane, usize),
+    pub click: fn(&mut Store, Focus, usize),
     /// What `open` does with the selection; absent: there is nothing to open.
     pub enter: Option<Enter>,
     /// How it is found again; absent: it cannot be opened by itself.
@@ -32,7 +32,7 @@ pub struct ViewRow {
     /// What its panes are filtered by is forgotten when a view is closed.
     pub forgets_filter: bool,
     /// The pane of the home screen that has the keys when it is closed there; absent: the first.
-    pub returns_to: Option<Pane>,
+    pub returns_to: Option<Focus>,
 }
 
 /// What `open` does with the selection of a view.
@@ -87,8 +87,8 @@ impl ViewRow {
 
     /// The pane that has the keys at first.
     #[must_use]
-    pub fn first_pane(&self) -> Pane {
-        self.panes.first().copied().unwrap_or(Pane::Environments)
+    pub fn first_pane(&self) -> Focus {
+        self.panes.first().copied().unwrap_or(Focus::Environments)
     }
 }
 

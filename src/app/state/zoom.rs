@@ -54,7 +54,7 @@ pub enum Compare {
 
 /// The curves that a zoomed pane wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ZoomWish {
+pub struct ZoomQuery {
     /// Of which environment.
     pub environment: EnvironmentKey,
     /// Name of the pane.

@@ -10,12 +10,12 @@ use crate::app::fixtures::{
 };
 use crate::app::state::effect::BackgroundEffect;
 use crate::app::state::effect::{Effect, FetchText};
-use crate::app::state::kept::Kept;
 use crate::app::state::rows::Rows;
+use crate::app::state::saved_state::SavedState;
 use crate::app::state::store::Store;
 use crate::app::state::ui_state::Overlay;
 use crate::app::state::view::View;
-use crate::app::{components, kept, place};
+use crate::app::{components, place, saved_state};
 use crate::domain::series::{Series, Subject};
 
 fn curve(component: &str, track: &str) -> Series {
@@ -188,9 +188,9 @@ fn it_is_part_of_the_way_back_and_of_bookmarks() {
     }
 }
 
-fn resumed(world: World, kept: Kept) -> Store {
+fn resumed(world: World, kept: SavedState) -> Store {
     let mut world = world;
-    crate::app::kept::take(&mut world.store, kept);
+    crate::app::saved_state::take(&mut world.store, kept);
     world.store.last_key = None;
     world.settled().store
 }
@@ -198,9 +198,9 @@ fn resumed(world: World, kept: Kept) -> Store {
 #[test]
 fn it_is_found_again_on_the_next_start_unless_something_burns() {
     let (store, _) = typed(planera(), "1 C back enter 2 C front enter");
-    let kept = kept::of(&store, "");
+    let kept = saved_state::of(&store, "");
     let text = serde_json::to_string(&kept).unwrap();
-    assert_eq!(serde_json::from_str::<Kept>(&text).unwrap(), kept);
+    assert_eq!(serde_json::from_str::<SavedState>(&text).unwrap(), kept);
     let after = resumed(planera(), kept.clone());
     let both = |store: &Store| ["staging", "production"].map(|name| alone(store, name));
     assert_eq!(both(&after), [Some("backend".to_owned()), Some("frontend".to_owned())]);

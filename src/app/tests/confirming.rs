@@ -4,7 +4,7 @@ use super::keys::{confirm, press, told, typed};
 use crate::api::release_action::FilledSlot;
 use crate::api::{ActionKind, ActionResult, Phase, ReleaseKind};
 use crate::app::fixtures::{self, World, chords, planera, release};
-use crate::app::state::cluster_state::Feed;
+use crate::app::state::cluster_state::WatchedKind;
 use crate::app::state::confirm::ConfirmFocus;
 use crate::app::state::effect::BackgroundEffect;
 use crate::app::state::effect::{Effect, RequestId};
@@ -122,7 +122,7 @@ fn a_release_that_changed_under_the_window_refuses() {
 
 #[test]
 fn a_feed_that_is_lost_under_the_window_locks_it() {
-    let world = planera().typing("v deploy-to-production enter").lost(Feed::Releases, 14);
+    let world = planera().typing("v deploy-to-production enter").lost(WatchedKind::Releases, 14);
     assert_eq!(
         confirm(&world.store).lock.as_deref(),
         Some("data 14 s old: watch of releases lost (connection refused)")

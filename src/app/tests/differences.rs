@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::keys::press;
-use crate::app::fixtures::{World, environment, now, planera, portrait};
+use crate::app::fixtures::{World, environment, now, planera, snapshot};
 use crate::app::state::differences::Line;
 use crate::app::state::effect::BackgroundEffect;
 use crate::app::state::effect::TerminalEffect;
@@ -33,7 +33,7 @@ pub(super) fn compared() -> Store {
     let mut store = planera().store();
     let effects = press(&mut store, "2 X");
     for (name, request) in asked(&effects) {
-        answer(&mut store, request, Outcome::Portrait(Box::new(portrait(&name))));
+        answer(&mut store, request, Outcome::Snapshot(Box::new(snapshot(&name))));
     }
     store
 }
@@ -99,7 +99,7 @@ fn an_environment_that_stands_alone_is_compared_with_nothing() {
         .with(environment("prod").of("b"))
         .typing("1 X")
         .store();
-    assert!(store.toasts.back().unwrap().text.contains("name one, as in :differences staging"));
+    assert!(store.toasts.back().unwrap().text.contains("name one, as in :diff staging"));
 }
 
 #[test]
@@ -140,17 +140,17 @@ fn a_dead_side_delays_nothing() {
     let requests = asked(&press(&mut store, "2 X"));
     let [(left, first), (right, second)] = requests.as_slice() else { panic!("{requests:?}") };
     assert_eq!((left.as_str(), right.as_str()), ("staging", "production"));
-    answer(&mut store, *second, Outcome::Portrait(Box::new(portrait("production"))));
+    answer(&mut store, *second, Outcome::Snapshot(Box::new(snapshot("production"))));
     assert!(listed(&store).is_empty());
     assert!(asked(&answer(&mut store, *first, Outcome::Refused("connection refused".into()))).is_empty());
     let View::Differences(view) = store.ui.view() else { panic!() };
     assert_eq!(view.left.fault.as_deref(), Some("connection refused"));
-    assert!(view.right.portrait.is_some() && view.right.fault.is_none());
+    assert!(view.right.snapshot.is_some() && view.right.fault.is_none());
 
     let again = asked(&update(&mut store, Event::Tick(now() + TimeDelta::seconds(6))));
     let [(name, request)] = again.as_slice() else { panic!("{again:?}") };
     assert_eq!(name, "staging");
-    answer(&mut store, *request, Outcome::Portrait(Box::new(portrait("staging"))));
+    answer(&mut store, *request, Outcome::Snapshot(Box::new(snapshot("staging"))));
     assert!(listed(&store).len() > 5);
     // what was read stays while newer readings fail
     let renewed = asked(&update(&mut store, Event::Tick(now() + TimeDelta::seconds(22))));

@@ -125,8 +125,10 @@ fn what_is_done_in_development_is_sent_at_once() {
     let spec = sent(world, &line("scale dev backend 5"));
     assert_eq!(spec.parameters.unwrap().replicas, Some(5));
     // but never into data that is out of step
-    let mut store =
-        planera().with(environment("dev")).lost(crate::app::state::cluster_state::Feed::Actions, 5).store();
+    let mut store = planera()
+        .with(environment("dev"))
+        .lost(crate::app::state::cluster_state::WatchedKind::Actions, 5)
+        .store();
     assert_eq!(press(&mut store, &line("scale dev backend 5")), []);
     assert!(said(&store).starts_with("scale: data 5 s old"), "{}", said(&store));
 }
@@ -358,14 +360,14 @@ fn the_inbox_spans_clusters_oldest_first() {
 #[test]
 fn old_data_and_a_lock_keep_nobody_from_stopping() {
     use crate::app::command;
-    use crate::app::state::cluster_state::Feed;
+    use crate::app::state::cluster_state::WatchedKind;
     let executing = |phase| {
         let cc = release("production", "production-v1-8-2-cc").version("v1.8.2", &["backend", "frontend"]);
         planera().with_release(cc.planned().phase(phase).at_step(0).after("v1.8.1"))
     };
     let locked = |mut world: World| {
         world.store.arming.production = true;
-        world.lost(Feed::Releases, 20)
+        world.lost(WatchedKind::Releases, 20)
     };
     let found = |world: World, id: &str| {
         let (store, command) = (world.store(), command::find(id).unwrap());

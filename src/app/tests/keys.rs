@@ -2,7 +2,7 @@
 
 use crate::api::{Phase, Release, Verb};
 use crate::app::fixtures::{self, World, chords, environment, planera, release, release_id};
-use crate::app::state::cluster_state::Feed;
+use crate::app::state::cluster_state::WatchedKind;
 use crate::app::state::confirm::Confirm;
 use crate::app::state::effect::BackgroundEffect;
 use crate::app::state::effect::TerminalEffect;
@@ -66,7 +66,7 @@ pub(super) fn told(store: &Store) -> String {
             format!("zoom: {} {} {:?} {cursor:?} {curve}", view.pane, view.word(), view.compare)
         }
         (None, View::Matrix) => "matrix".to_owned(),
-        (None, View::Numbers(view)) => format!("numbers: {}", view.days),
+        (None, View::Dora(view)) => format!("numbers: {}", view.days),
         (None, View::Text(view)) => format!("text: {}", view.title),
         (None, View::Logs(view)) => format!("logs: {}", view.subject.words()),
     };
@@ -212,9 +212,13 @@ fn keys_that_may_not_be_used_say_why() {
             "n",
             "deploy: needs deploy on environments/production",
         ),
-        (silent(Feed::Releases), "v", "approve: data 14 s old: watch of releases lost (connection refused)"),
         (
-            silent(Feed::Environments),
+            silent(WatchedKind::Releases),
+            "v",
+            "approve: data 14 s old: watch of releases lost (connection refused)",
+        ),
+        (
+            silent(WatchedKind::Environments),
             "n",
             "deploy: data 14 s old: watch of environments lost (connection refused)",
         ),
@@ -234,7 +238,7 @@ fn keys_that_may_not_be_used_say_why() {
         assert!(effects.iter().all(|effect| !is_mutation(effect)));
     }
     // pods and metrics may be lost without locking anything
-    let (store, _) = typed(silent(Feed::Pods).lost(Feed::Metrics, 60), "v");
+    let (store, _) = typed(silent(WatchedKind::Pods).lost(WatchedKind::Metrics, 60), "v");
     assert_eq!(told(&store), "confirm: Approve planera v1.8.2 on production?");
 }
 

@@ -175,7 +175,7 @@ fn what_is_looked_at_stays_while_lines_come_and_old_ones_go() {
     update(&mut store, many(0, most));
     press(&mut store, "pgup");
     let top = |store: &Store| {
-        shown(store)[view(store).first(store.ui.height(crate::app::state::view::Pane::Text))].to_owned()
+        shown(store)[view(store).first(store.ui.height(crate::app::state::view::Focus::Text))].to_owned()
     };
     let before = top(&store);
     update(&mut store, many(most, 300));

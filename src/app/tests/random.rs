@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use crate::api::Phase;
 use crate::app::fixtures::{burning, chords, environment_id, now, planera, pod, release};
-use crate::app::state::cluster_state::{Feed, FeedState};
+use crate::app::state::cluster_state::WatchedKind;
 use crate::app::state::effect::BackgroundEffect;
 use crate::app::state::effect::{Effect, RequestId};
 use crate::app::state::event::{ClusterEvent, Delta, Event, Outcome};
@@ -14,6 +14,7 @@ use crate::app::state::ui_state::Overlay;
 use crate::app::update;
 use crate::config::key::{KeyChord, KeyCode, Modifiers};
 use crate::domain::action_rule::rule;
+use crate::domain::watch_state::WatchState;
 
 fn keys() -> impl Strategy<Value = Event> {
     let code = prop_oneof![
@@ -54,9 +55,9 @@ fn happenings() -> impl Strategy<Value = Event> {
         let release = crate::api::Release::from(release);
         ClusterEvent::Releases(Delta::Applied(release.key(), std::sync::Arc::new(release)))
     });
-    let feeds = (prop::sample::select(Feed::ALL.to_vec()), any::<bool>()).prop_map(|(feed, live)| {
-        let lost = FeedState::Stale { since: Some(now()), reason: "gone".into(), retry_at: None };
-        ClusterEvent::Feed(feed, if live { FeedState::Live { heard: now() } } else { lost })
+    let feeds = (prop::sample::select(WatchedKind::ALL.to_vec()), any::<bool>()).prop_map(|(feed, live)| {
+        let lost = WatchState::Stale { since: Some(now()), reason: "gone".into(), retry_at: None };
+        ClusterEvent::WatchedKind(feed, if live { WatchState::Live { heard: now() } } else { lost })
     });
     let gone = Just(ClusterEvent::Environments(Delta::Deleted(environment_id("production").key)));
     let pods = Just(ClusterEvent::Pods(Delta::Reset(vec![{

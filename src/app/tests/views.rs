@@ -3,7 +3,7 @@
 use crate::app::fixtures::{World, environment_id, planera};
 use crate::app::state::located::EnvironmentId;
 use crate::app::state::target::Availability;
-use crate::app::state::view::{Listed, Pane, View};
+use crate::app::state::view::{Focus, Listed, View};
 use crate::app::state::view_row::{Enter, PlaceRow, ViewRow, Views};
 use crate::app::target::target;
 use crate::app::{VIEWS, views};
@@ -14,7 +14,7 @@ const ENTRIES: usize = 100;
 static NOTES: ViewRow = ViewRow {
     name: "notes",
     is: |view| view.is_list("notes"),
-    panes: &[Pane::Changes],
+    panes: &[Focus::Changes],
     environment: |store| match store.ui.view() {
         View::Listed(list) => Some(list.environment.clone()),
         _ => None,
@@ -43,7 +43,7 @@ static NOTES: ViewRow = ViewRow {
         },
         ..PlaceRow::ROW
     }),
-    returns_to: Some(Pane::Queue),
+    returns_to: Some(Focus::Queue),
     ..ViewRow::ROW
 };
 
@@ -84,7 +84,7 @@ fn every_view_that_there_is_has_one_row() {
 #[test]
 fn a_view_is_its_row_and_nothing_else() {
     let world = opened();
-    assert_eq!((offset(&world), world.store.ui.focus), (Some(0), Pane::Changes));
+    assert_eq!((offset(&world), world.store.ui.focus), (Some(0), Focus::Changes));
     // the screen is about its environment, though another one is selected at home
     assert_eq!(world.store.focused_environment(), Some(environment_id("production")));
     assert_eq!(target(&world.store).environment, Some(environment_id("production")));
@@ -96,7 +96,7 @@ fn a_view_is_its_row_and_nothing_else() {
     assert_eq!(world.store.toasts.back().map(|toast| toast.text.as_str()), Some("read"));
     // a bookmark finds it again, and so does the way back
     let world = world.typing("B mine enter esc esc");
-    assert_eq!((offset(&world), world.store.ui.focus), (None, Pane::Queue));
+    assert_eq!((offset(&world), world.store.ui.focus), (None, Focus::Queue));
     assert_eq!(offset(&world.typing("' mine enter")), Some(0));
     let world = opened().typing("i");
     assert_eq!(offset(&world), None);

@@ -10,13 +10,13 @@ use crate::app::state::event::{ClusterEvent, Event, ZoomPart};
 use crate::app::state::located::ClusterId;
 use crate::app::state::store::Store;
 use crate::app::state::view::View;
-use crate::app::state::zoom::{Baseline, Compare, ZoomView, ZoomWish};
+use crate::app::state::zoom::{Baseline, Compare, ZoomQuery, ZoomView};
 use crate::app::update;
 use crate::domain::series::Series;
 
 #[expect(clippy::option_option, reason = "no wish was sent, or the wish for nothing")]
 /// Types, and gives the last wish that was sent; absent: none was.
-fn wished(store: &mut Store, keys: &str) -> Option<Option<ZoomWish>> {
+fn wished(store: &mut Store, keys: &str) -> Option<Option<ZoomQuery>> {
     let mut wishes = Vec::new();
     for chord in chords(keys) {
         for effect in update(store, Event::Key { chord, repeat: false }) {
@@ -45,7 +45,7 @@ fn view(store: &Store) -> &ZoomView {
 #[test]
 fn a_pane_is_asked_for_while_it_is_alone_and_not_longer() {
     let mut store = production();
-    let wish = ZoomWish {
+    let wish = ZoomQuery {
         environment: environment_id("production").key,
         pane: "errorRate".into(),
         range: 1_800,
@@ -53,8 +53,8 @@ fn a_pane_is_asked_for_while_it_is_alone_and_not_longer() {
         baseline: None,
     };
     assert_eq!(wished(&mut store, "z"), Some(Some(wish.clone())));
-    assert_eq!(wished(&mut store, "m"), Some(Some(ZoomWish { pane: "latency".into(), ..wish.clone() })));
-    let hour = ZoomWish { pane: "latency".into(), range: 3_600, ..wish };
+    assert_eq!(wished(&mut store, "m"), Some(Some(ZoomQuery { pane: "latency".into(), ..wish.clone() })));
+    let hour = ZoomQuery { pane: "latency".into(), range: 3_600, ..wish };
     assert_eq!(wished(&mut store, "r"), Some(Some(hour)));
     assert_eq!(wished(&mut store, "left right j k"), None, "looking asks for nothing");
     assert_eq!(wished(&mut store, "esc"), Some(None));
@@ -80,7 +80,7 @@ fn every_range_is_visited_and_a_strange_one_is_refused_with_those_there_are() {
 #[test]
 fn a_comparison_ends_where_the_newest_release_began() {
     let mut store = World { store: production() }.typing("z").store;
-    let baseline = |wish: Option<Option<ZoomWish>>| wish.unwrap().unwrap().baseline;
+    let baseline = |wish: Option<Option<ZoomQuery>>| wish.unwrap().unwrap().baseline;
     let began = crate::app::zoom::newest_release(&store, &environment_id("production")).unwrap();
     assert_eq!(&*began.1, "v1.8.2");
     assert_eq!(baseline(wished(&mut store, "b")), Some(Baseline::Until(began.0)));

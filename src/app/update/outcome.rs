@@ -51,7 +51,7 @@ fn intent_ended(store: &mut Store, request: RequestId, outcome: Outcome) {
                 store.say(Level::Warning, remark);
             }
         }
-        Outcome::WouldPass | Outcome::Text(_) | Outcome::Portrait(_) | Outcome::Saved(_) => {
+        Outcome::WouldPass | Outcome::Text(_) | Outcome::Snapshot(_) | Outcome::Saved(_) => {
             store.pending[index].state = PendingState::Accepted;
         }
         Outcome::Refused(reason) => {
@@ -95,7 +95,7 @@ fn dry_run_ended(store: &mut Store, mut form: Box<Form>, outcome: Outcome) -> Ve
             form.refusal = Some(format!("the server did not answer the dry run: {reason}"));
             false
         }
-        Outcome::Text(_) | Outcome::Portrait(_) | Outcome::Saved(_) => false,
+        Outcome::Text(_) | Outcome::Snapshot(_) | Outcome::Saved(_) => false,
     };
     store.ui.overlays.push(Overlay::Form(form));
     if !passed {
@@ -122,7 +122,7 @@ fn text_came(store: &mut Store, request: RequestId, outcome: Outcome) {
     view.body = match outcome {
         Outcome::Text(text) => TextBody::Lines(text.lines().map(Into::into).collect()),
         Outcome::Refused(reason) | Outcome::Unknown(reason) => TextBody::Failed(reason),
-        Outcome::Accepted { .. } | Outcome::WouldPass | Outcome::Portrait(_) | Outcome::Saved(_) => {
+        Outcome::Accepted { .. } | Outcome::WouldPass | Outcome::Snapshot(_) | Outcome::Saved(_) => {
             TextBody::Failed("the server did not send a text".to_owned())
         }
     };

@@ -10,10 +10,10 @@ use crate::app::state::health::HealthClass;
 use crate::app::state::located::EnvironmentId;
 use crate::app::state::rows::EnvironmentRow;
 use crate::app::state::store::{Dirty, Store};
-use crate::app::state::view::Pane;
+use crate::app::state::view::Focus;
 use crate::app::{
-    alerts, attention, banners, causes, changes, components, dialogs, differences, events, kept, log_view,
-    refusals, rollback, sections, tracks, zoom,
+    alerts, attention, banners, causes, changes, components, dialogs, differences, events, log_view,
+    refusals, rollback, saved_state, sections, tracks, zoom,
 };
 use crate::domain::pane;
 
@@ -37,7 +37,7 @@ pub fn settle(store: &mut Store) -> Vec<Effect> {
     if dirty.releases {
         components::settle(store);
     }
-    kept::resume(store);
+    saved_state::resume(store);
     select_environment(store);
     store.rows.banners = banners::list(store);
     let focus = store.focused_environment();
@@ -115,7 +115,7 @@ fn select_environment(store: &mut Store) {
         let urgent = store.rows.environments.iter().enumerate().max_by_key(|(i, row)| (urgency(row), *i));
         store.ui.environments.selected = urgent.map(|(_, row)| row.id.clone());
     }
-    let height = store.ui.height(Pane::Environments);
+    let height = store.ui.height(Focus::Environments);
     follow(&mut store.ui.environments, &store.rows.environments, |row| &row.id, height);
     store.rows.environment_lines = sections::lines(store);
 }
@@ -128,7 +128,7 @@ fn urgency(row: &EnvironmentRow) -> (bool, bool, bool, crate::api::Tier) {
 }
 
 fn follow_cursors(store: &mut Store) {
-    let (pods, queue) = (store.ui.height(Pane::Pods), store.ui.height(Pane::Queue));
+    let (pods, queue) = (store.ui.height(Focus::Pods), store.ui.height(Focus::Queue));
     rest(&mut store.ui.pods);
     follow(&mut store.ui.pods, &store.rows.pods, |id| id, pods);
     rest(&mut store.ui.queue);

@@ -9,7 +9,7 @@ use k8s_openapi::api::rbac::v1::{
 use kube::api::{Api, ListParams};
 
 use super::Finding;
-use super::patient::Patient;
+use super::examined_context::ExaminedContext;
 use crate::api::labels::CONTROLLER_SERVICE_ACCOUNT;
 
 const REMEDY: &str =
@@ -33,9 +33,9 @@ struct Bound<'a> {
     is_cluster_wide: bool,
 }
 
-pub(super) async fn look(patient: &Patient) -> Vec<Finding> {
-    let Ok(cluster) = &patient.cluster else { return Vec::new() };
-    let (client, namespace) = (cluster.client(), patient.settings.controller_namespace.as_str());
+pub(super) async fn look(examined: &ExaminedContext) -> Vec<Finding> {
+    let Ok(cluster) = &examined.cluster else { return Vec::new() };
+    let (client, namespace) = (cluster.client(), examined.settings.controller_namespace.as_str());
     let all = ListParams::default();
     let cluster_roles: Api<ClusterRole> = Api::all(client.clone());
     let roles: Api<Role> = Api::namespaced(client.clone(), namespace);

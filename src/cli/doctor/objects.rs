@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::future::join_all;
 
 use super::super::session::mirrors;
-use super::patient::Patient;
+use super::examined_context::ExaminedContext;
 use super::{Finding, Verdict};
 use crate::api::condition::ConditionStatus;
 use crate::api::environment::{ImageExists, Preflight};
@@ -32,13 +32,13 @@ use crate::time::Clock;
 /// How long a question may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-fn scope(patient: &Patient, environment: &Environment) -> Option<Scope> {
-    let cluster = patient.cluster.as_ref().ok()?;
+fn scope(examined: &ExaminedContext, environment: &Environment) -> Option<Scope> {
+    let cluster = examined.cluster.as_ref().ok()?;
     let clock = Clock::system();
     Some(Scope {
         client: cluster.client(),
         outbound: cluster.outbound().clone(),
-        registries: Registries::new(mirrors(&patient.settings).ok()?)
+        registries: Registries::new(mirrors(&examined.settings).ok()?)
             .with_outbound(cluster.outbound().clone())
             .with_patience(PATIENCE),
         prometheus: Arc::new(Pool::new(cluster.clone(), clock.clone())),
@@ -49,12 +49,12 @@ fn scope(patient: &Patient, environment: &Environment) -> Option<Scope> {
 
 /// Asks each question of its environment at the same time.
 async fn answers(
-    patient: &Patient,
+    examined: &ExaminedContext,
     questions: Vec<(&Environment, String, Question)>,
     remedy: &'static str,
 ) -> Vec<Finding> {
     let asked = questions.into_iter().map(|(environment, subject, question)| async move {
-        let Some(scope) = scope(patient, environment) else {
+        let Some(scope) = scope(examined, environment) else {
             return Finding { subject, ..Finding::skipped("registry.mirrors of the settings is not valid") };
         };
         match tokio::time::timeout(PATIENCE, ask(&scope, &question)).await {
@@ -82,10 +82,10 @@ fn preflights(environment: &Environment) -> impl Iterator<Item = &Preflight> {
 }
 
 /// Whether this version understands every object in sight.
-pub(super) async fn understood(patient: &Patient) -> Vec<Finding> {
-    let Ok(cluster) = &patient.cluster else { return vec![Finding::skipped("there is no client")] };
+pub(super) async fn understood(examined: &ExaminedContext) -> Vec<Finding> {
+    let Ok(cluster) = &examined.cluster else { return vec![Finding::skipped("there is no client")] };
     let (environments, releases, actions) =
-        tokio::join!(patient.environments(), cluster.releases(), cluster.actions());
+        tokio::join!(examined.environments(), cluster.releases(), cluster.actions());
     let (Ok(environments), Ok(releases), Ok(actions)) = (environments, releases, actions) else {
         return vec![Finding::skipped("environments, releases and actions cannot be read")];
     };
@@ -113,11 +113,11 @@ pub(super) async fn understood(patient: &Patient) -> Vec<Finding> {
 }
 
 /// Checks that each `promotion.from` exists and is another Environment.
-pub(super) async fn promotions(patient: &Patient) -> Vec<Finding> {
-    let Ok(environments) = patient.environments().await else {
+pub(super) async fn promotions(examined: &ExaminedContext) -> Vec<Finding> {
+    let Ok(environments) = examined.environments().await else {
         return vec![Finding::skipped("the environments cannot be read")];
     };
-    let Ok(cluster) = &patient.cluster else { return vec![Finding::skipped("there is no client")] };
+    let Ok(cluster) = &examined.cluster else { return vec![Finding::skipped("there is no client")] };
     let mut found = Vec::new();
     for environment in environments {
         let Some(rule) = &environment.spec.promotion else { continue };
@@ -146,8 +146,8 @@ pub(super) async fn promotions(patient: &Patient) -> Vec<Finding> {
     if found.is_empty() { vec![Finding::skipped("no Environment has promotion.from")] } else { found }
 }
 
-pub(super) async fn secrets(patient: &Patient) -> Vec<Finding> {
-    let Ok(environments) = patient.environments().await else {
+pub(super) async fn secrets(examined: &ExaminedContext) -> Vec<Finding> {
+    let Ok(environments) = examined.environments().await else {
         return vec![Finding::skipped("the environments cannot be read")];
     };
     let mut questions = Vec::new();
@@ -162,12 +162,12 @@ pub(super) async fn secrets(patient: &Patient) -> Vec<Finding> {
             ));
         }
     }
-    let mut found = uses(patient, environments).await;
+    let mut found = uses(examined, environments).await;
     if questions.is_empty() && found.is_empty() {
         return vec![Finding::skipped("no environment uses a Secret or demands keys of one")];
     }
     let keys = answers(
-        patient,
+        examined,
         questions,
         "add the keys to the Secret; where it may not be read: the controller reads it by its own role",
     )
@@ -177,8 +177,8 @@ pub(super) async fn secrets(patient: &Patient) -> Vec<Finding> {
 }
 
 /// Whether each Secret whose value is sent elsewhere permits that.
-async fn uses(patient: &Patient, environments: &[Environment]) -> Vec<Finding> {
-    let Ok(cluster) = patient.cluster.as_ref() else { return Vec::new() };
+async fn uses(examined: &ExaminedContext, environments: &[Environment]) -> Vec<Finding> {
+    let Ok(cluster) = examined.cluster.as_ref() else { return Vec::new() };
     let client = cluster.client();
     let named = environments.iter().flat_map(|environment| {
         let uses: BTreeSet<SecretUse> =
@@ -225,15 +225,15 @@ fn by_condition(environment: &Environment, subject: String, denied: &SecretError
     }
 }
 
-pub(super) async fn routers(patient: &Patient) -> Vec<Finding> {
-    let Ok(environments) = patient.environments().await else {
+pub(super) async fn routers(examined: &ExaminedContext) -> Vec<Finding> {
+    let Ok(environments) = examined.environments().await else {
         return vec![Finding::skipped("the environments cannot be read")];
     };
     let (mut questions, mut busy) = (Vec::new(), Vec::new());
     for environment in environments {
         let strategy = environment.spec.default_strategy();
         let Some(track) = track::of(strategy) else { continue };
-        if patient.is_busy(environment).await {
+        if examined.is_busy(environment).await {
             let subject = environment.key().to_string();
             busy.push(Finding {
                 subject,
@@ -255,13 +255,13 @@ pub(super) async fn routers(patient: &Patient) -> Vec<Finding> {
         return vec![Finding::skipped("no environment's strategy shifts traffic")];
     }
     let remedy = "create or correct the router's objects that spec.strategy names";
-    busy.into_iter().chain(answers(patient, questions, remedy).await).collect()
+    busy.into_iter().chain(answers(examined, questions, remedy).await).collect()
 }
 
 /// Whether Kubernetes accepts the names of everything that a release would change or make, by any strategy that may be chosen.
-pub(super) async fn names(patient: &Patient) -> Vec<Finding> {
+pub(super) async fn names(examined: &ExaminedContext) -> Vec<Finding> {
     const SHORTER: &str = "use shorter names: Kubernetes refuses what a release would make";
-    let Ok(environments) = patient.environments().await else {
+    let Ok(environments) = examined.environments().await else {
         return vec![Finding::skipped("the environments cannot be read")];
     };
     let (mut findings, mut questions) = (Vec::new(), Vec::new());
@@ -290,13 +290,13 @@ pub(super) async fn names(patient: &Patient) -> Vec<Finding> {
     if questions.is_empty() && findings.is_empty() {
         return vec![Finding::skipped("there is no environment in sight")];
     }
-    findings.extend(answers(patient, questions, SHORTER).await);
+    findings.extend(answers(examined, questions, SHORTER).await);
     findings
 }
 
 /// What runs must still be in its registry: one image of each registry of an environment.
-pub(super) async fn images(patient: &Patient) -> Vec<Finding> {
-    let Ok(environments) = patient.environments().await else {
+pub(super) async fn images(examined: &ExaminedContext) -> Vec<Finding> {
+    let Ok(environments) = examined.environments().await else {
         return vec![Finding::skipped("the environments cannot be read")];
     };
     let mut questions = Vec::new();
@@ -322,7 +322,7 @@ pub(super) async fn images(patient: &Patient) -> Vec<Finding> {
         return vec![Finding::skipped("nothing is known to run yet")];
     }
     answers(
-        patient,
+        examined,
         questions,
         "check the way to the registry and the pull secret; releases need the image's digest",
     )

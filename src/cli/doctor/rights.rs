@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
 
 use super::Finding;
-use super::patient::Patient;
+use super::examined_context::ExaminedContext;
 use crate::api::condition::ConditionStatus;
 use crate::api::{Environment, Verb};
 use crate::cluster::Cluster;
@@ -17,9 +17,9 @@ const START: &str = "release-cockpit manifests controller | kubectl apply -f -, 
 const NONE: &str = "ask whoever owns it for one of the roles of `release-cockpit manifests rbac`";
 
 /// Every verb, asked of the server's authorizer.
-pub(super) async fn permissions(patient: &Patient) -> Vec<Finding> {
-    let Ok(cluster) = &patient.cluster else { return Vec::new() };
-    let environments = match patient.environments().await {
+pub(super) async fn permissions(examined: &ExaminedContext) -> Vec<Finding> {
+    let Ok(cluster) = &examined.cluster else { return Vec::new() };
+    let environments = match examined.environments().await {
         Ok([]) => {
             return vec![Finding::warn(
                 "",
@@ -50,8 +50,8 @@ pub(super) async fn permissions(patient: &Patient) -> Vec<Finding> {
 }
 
 /// The controller tries forgeries and tells what became of them.
-pub(super) async fn policies(patient: &Patient) -> Vec<Finding> {
-    let Ok(environments) = patient.environments().await else {
+pub(super) async fn policies(examined: &ExaminedContext) -> Vec<Finding> {
+    let Ok(environments) = examined.environments().await else {
         return vec![Finding::skipped("the environments cannot be read")];
     };
     environments.iter().map(enforced).collect()
@@ -79,9 +79,9 @@ fn enforced(environment: &Environment) -> Finding {
 }
 
 /// Whether each Environment owns its workloads.
-pub(super) async fn environments(patient: &Patient) -> Vec<Finding> {
+pub(super) async fn environments(examined: &ExaminedContext) -> Vec<Finding> {
     const APART: &str = "take the workload out of one of the two Environments";
-    let Ok(environments) = patient.environments().await else {
+    let Ok(environments) = examined.environments().await else {
         return vec![Finding::skipped("the environments cannot be read")];
     };
     let looked = environments.iter().map(|environment| {
@@ -101,9 +101,9 @@ pub(super) async fn environments(patient: &Patient) -> Vec<Finding> {
     looked.collect()
 }
 
-pub(super) async fn controller(patient: &Patient) -> Vec<Finding> {
-    let Ok(cluster) = &patient.cluster else { return Vec::new() };
-    let namespace = &patient.settings.controller_namespace;
+pub(super) async fn controller(examined: &ExaminedContext) -> Vec<Finding> {
+    let Ok(cluster) = &examined.cluster else { return Vec::new() };
+    let namespace = &examined.settings.controller_namespace;
     let leader = match cluster.leader(namespace).await {
         Ok(leader) => leader,
         Err(error) => {
@@ -114,7 +114,7 @@ pub(super) async fn controller(patient: &Patient) -> Vec<Finding> {
     let leads = if leader.renewed.is_none() {
         Finding::fail(namespace, "no controller has ever led: nothing executes releases", START)
     } else {
-        leads(patient, cluster, leader).await
+        leads(examined, cluster, leader).await
     };
     [Some(leads), skew].into_iter().flatten().collect()
 }
@@ -136,8 +136,8 @@ const WATCHED: u32 = 8;
 const LOOK: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Whether somebody leads. Where the lease looks too old or is from the future, whether it is renewed before our eyes decides.
-async fn leads(patient: &Patient, cluster: &Cluster, leader: Leader) -> Finding {
-    let namespace = &patient.settings.controller_namespace;
+async fn leads(examined: &ExaminedContext, cluster: &Cluster, leader: Leader) -> Finding {
+    let namespace = &examined.settings.controller_namespace;
     let who = leader.identity.clone().unwrap_or_else(|| "nobody".to_owned());
     let age = leader.apparent_age(Clock::system().now()).unwrap_or_default();
     if age >= -SKEW && leader.holds(age) && leader.identity.is_some() {

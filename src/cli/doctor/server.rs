@@ -8,16 +8,16 @@ use kube::{CustomResourceExt as _, ResourceExt as _};
 use serde_json::Value;
 
 use super::Finding;
-use super::patient::Patient;
+use super::examined_context::ExaminedContext;
 use crate::api::{Environment, GROUP, Release, ReleaseAction, VERSION};
 use crate::cluster;
 
-pub(super) fn kubeconfig(patient: &Patient) -> Vec<Finding> {
-    let mut findings = vec![match &patient.cluster {
+pub(super) fn kubeconfig(examined: &ExaminedContext) -> Vec<Finding> {
+    let mut findings = vec![match &examined.cluster {
         Ok(cluster) => Finding::ok(cluster.context(), format!("readable; namespace {}", cluster.namespace())),
-        Err(error) => Finding::fail(&*patient.context, error, patient.remedy),
+        Err(error) => Finding::fail(&*examined.context, error, examined.remedy),
     }];
-    let source = super::super::session::source(&patient.settings);
+    let source = super::super::session::source(&examined.settings);
     findings.extend(cluster::skipped_kubeconfigs(&source).unwrap_or_default().into_iter().map(|path| {
         let evidence = format!("{} does not exist and is skipped", path.display());
         Finding::warn("KUBECONFIG", evidence, "remove it from KUBECONFIG, or create it")
@@ -25,11 +25,11 @@ pub(super) fn kubeconfig(patient: &Patient) -> Vec<Finding> {
     findings
 }
 
-pub(super) async fn reachable(patient: &Patient) -> Vec<Finding> {
-    if patient.cluster.is_err() {
+pub(super) async fn reachable(examined: &ExaminedContext) -> Vec<Finding> {
+    if examined.cluster.is_err() {
         return vec![Finding::skipped("there is no usable kubeconfig")];
     }
-    vec![match patient.server().await {
+    vec![match examined.server().await {
         Ok(version) => Finding::ok("", format!("answers, {version}")),
         Err(error) => Finding::fail(
             "",
@@ -40,9 +40,9 @@ pub(super) async fn reachable(patient: &Patient) -> Vec<Finding> {
 }
 
 /// The server serves our kinds, with every field that this program knows.
-pub(super) async fn definitions(patient: &Patient) -> Vec<Finding> {
+pub(super) async fn definitions(examined: &ExaminedContext) -> Vec<Finding> {
     const APPLY: &str = "release-cockpit manifests crds | kubectl apply -f -";
-    let Ok(cluster) = &patient.cluster else { return Vec::new() };
+    let Ok(cluster) = &examined.cluster else { return Vec::new() };
     let get = |path: String| async move {
         let request = http::Request::get(path).body(Vec::new()).map_err(|_| None)?;
         match cluster.client().request::<Value>(request).await {

@@ -11,7 +11,7 @@ use crate::domain::gate::force;
 
 /// Why, and how it is done.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct Said {
+pub(crate) struct ReasonArgs {
     /// Reason
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
@@ -36,7 +36,7 @@ pub(crate) struct Freeze {
     pub incident: Option<String>,
     #[command(flatten)]
     /// Why, and how it is done.
-    pub said: Said,
+    pub said: ReasonArgs,
 }
 
 /// What becomes of a release that executes when its environment is frozen.
@@ -67,7 +67,7 @@ pub(crate) struct OnEnvironment {
     pub environment: String,
     #[command(flatten)]
     /// Why, and how it is done.
-    pub said: Said,
+    pub said: ReasonArgs,
 }
 
 /// `deny`, `allow`.
@@ -82,7 +82,7 @@ pub(crate) struct OnDigest {
     pub span: Option<Duration>,
     #[command(flatten)]
     /// Why, and how it is done.
-    pub said: Said,
+    pub said: ReasonArgs,
 }
 
 /// `scale`.
@@ -97,7 +97,7 @@ pub(crate) struct Scale {
     pub replicas: Replicas,
     #[command(flatten)]
     /// Why, and how it is done.
-    pub said: Said,
+    pub said: ReasonArgs,
 }
 
 /// How many pods are wanted.
@@ -126,7 +126,7 @@ pub(crate) struct Restart {
     pub component: String,
     #[command(flatten)]
     /// Why, and how it is done.
-    pub said: Said,
+    pub said: ReasonArgs,
 }
 
 /// `review`.
@@ -163,7 +163,7 @@ pub(crate) struct Override {
     pub incident: Option<String>,
     #[command(flatten)]
     /// Why, and how it is done.
-    pub said: Said,
+    pub said: ReasonArgs,
 }
 
 /// `check`.

@@ -5,7 +5,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Verdict, called};
-use crate::api::environment::Identity;
+use crate::api::environment::IdentityRules;
 use crate::api::release::{ApprovalRecord, GateState, Phase, PlanStep, ReleaseStatus};
 use crate::api::release_action::{ActionKind, ActionResult, Parameters, ReleaseAction};
 use crate::api::strategy::Step;
@@ -17,7 +17,7 @@ use crate::domain::{approval, attested, debt, driver, identity, plan};
 /// How far the clock of a client may be ahead of the server's.
 const SLACK: TimeDelta = TimeDelta::minutes(1);
 
-fn rule(observed: &Observed) -> Option<&Identity> {
+fn rule(observed: &Observed) -> Option<&IdentityRules> {
     observed.environment.as_ref().and_then(|environment| environment.spec.identity.as_ref())
 }
 

@@ -41,7 +41,7 @@ fn seen(container: &Value) -> Seen {
 /// What differs, as `sign section: what = left | right`.
 fn told(left: &Seen, right: &Seen) -> Vec<String> {
     let side = |text: Option<String>| text.unwrap_or_else(|| "nothing".to_owned());
-    compare(&portrait(left, SALT), &portrait(right, SALT))
+    compare(&snapshot(left, SALT), &snapshot(right, SALT))
         .into_iter()
         .filter(|row| row.verdict != Verdict::Same)
         .map(|row| {
@@ -74,7 +74,7 @@ fn only_what_is_surely_of_another_component_is_left_out() {
             (reference, held)
         };
         side.configs = vec![map("api"), map("both"), map("nobody"), map("web")];
-        portrait(&side, SALT)
+        snapshot(&side, SALT)
     };
     let told = |unread: bool, component: &str| {
         let (left, right) = (side("v1", unread), side("v2.0", false));
@@ -179,8 +179,8 @@ fn configuration_is_told_key_by_key_and_secrets_by_hash() {
     assert!(!format!("{rows:?}").contains("aHVu"), "{rows:?}");
     assert!(told(&secret("aHVudGVyMg=="), &secret("aHVudGVyMg==")).is_empty());
     // another key tells another hash, so that nobody learns it by heart
-    let other = portrait(&secret("aHVudGVyMg=="), "other");
-    assert_ne!(portrait(&secret("aHVudGVyMg=="), SALT), other);
+    let other = snapshot(&secret("aHVudGVyMg=="), "other");
+    assert_ne!(snapshot(&secret("aHVudGVyMg=="), SALT), other);
 }
 
 /// What could not be read is neither the same nor another: it is said, and hides nothing else.
@@ -198,7 +198,7 @@ fn what_may_not_be_read_is_said_in_its_place() {
             "? ingresses: all of it = nothing | ingresses: denied"
         ]
     );
-    let known = portrait(&right, SALT);
+    let known = snapshot(&right, SALT);
     assert_eq!(known.hidden().count(), 2);
     right.workloads = vec![Err("deployments: denied".into())];
     assert!(
@@ -299,16 +299,16 @@ fn hosts_and_bounds_are_told() {
 #[test]
 fn a_portrait_goes_through_the_door() {
     let seen = seen(&json!({"env": [{"name": "A", "value": "\u{1b}[31mred"}]}));
-    let clean = portrait(&seen, SALT).through(|text| text.replace('\u{1b}', ""));
+    let clean = snapshot(&seen, SALT).through(|text| text.replace('\u{1b}', ""));
     assert!(!format!("{clean:?}").contains('\u{1b}'));
-    assert!(format!("{:?}", portrait(&seen, SALT)).contains("\\u{1b}"));
+    assert!(format!("{:?}", snapshot(&seen, SALT)).contains("\\u{1b}"));
 }
 
 #[test]
 fn rows_are_counted() {
     let mut right = seen(&json!({"image": "r/api:v2"}));
     right.ingresses = Err("denied".into());
-    let rows = compare(&portrait(&seen(&json!({})), SALT), &portrait(&right, SALT));
+    let rows = compare(&snapshot(&seen(&json!({})), SALT), &snapshot(&right, SALT));
     let counts = Counts::of(&rows);
     assert_eq!((counts.differ, counts.unknown), (1, 1));
     assert_eq!(counts.same, rows.len() - 2);

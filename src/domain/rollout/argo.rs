@@ -4,7 +4,7 @@
 //! What a Rollout is asked stands in `status.rollouts[].asked` until it is seen to have done so; the effect is decided on what is
 //! stored, and names where the Rollout stood.
 
-use super::progress::Sight;
+use super::progress::Running;
 use super::{Draft, Effect, RolloutChange};
 use crate::api::names::ComponentName;
 use crate::api::release::{ComponentState, Paused, Phase, RolloutAsk, RolloutVerb};
@@ -58,7 +58,7 @@ impl Draft<'_> {
         plan::components(&plan)
             .filter(begun)
             .filter_map(|name| match self.sight(name) {
-                Sight::New(workload) => {
+                Running::New(workload) => {
                     let argo = workload.argo.as_deref().cloned()?;
                     Some((name.clone(), workload, argo))
                 }
@@ -142,7 +142,7 @@ impl Draft<'_> {
         let plan = self.plan();
         plan::components(&plan)
             .filter_map(|name| match self.sight(name) {
-                Sight::New(workload) | Sight::Old(workload) => {
+                Running::New(workload) | Running::Old(workload) => {
                     let argo = workload.argo.as_deref().cloned()?;
                     Some((name.clone(), workload, argo))
                 }

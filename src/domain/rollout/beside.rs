@@ -21,10 +21,10 @@
 use chrono::TimeDelta;
 
 use super::Draft;
-use super::progress::Sight;
-use super::shift::{Ground, Move, Router, Scene};
+use super::progress::Running;
+use super::shift::{Move, Router, Scene, ShiftConditions};
 use super::sizes::CAPACITY_PATIENCE;
-use super::tracks::{Aim, Course, intent_of};
+use super::tracks::{TrackGoal, TrackOutcome, intent_of};
 use crate::api::names::ComponentName;
 use crate::api::release::{ComponentState, Phase, TrackPlace};
 use crate::domain::rollout_status::WorkloadState;
@@ -38,18 +38,18 @@ const ORPHANED: TimeDelta = TimeDelta::seconds(30);
 
 impl Draft<'_> {
     /// Brings the second workload of one component nearer to where it is to go.
-    pub(super) fn shift_one(&mut self, name: &ComponentName, aim: Aim) -> Course {
+    pub(super) fn shift_one(&mut self, name: &ComponentName, track_goal: TrackGoal) -> TrackOutcome {
         let Some(index) = self.status.tracks.iter().position(|track| track.component == *name) else {
-            return Course::Reached;
+            return TrackOutcome::Reached;
         };
         let Some(own) = self.observed.workloads.get(name.as_str()) else {
-            return self.without_own(index, aim);
+            return self.without_own(index, track_goal);
         };
         let entry = &self.status.tracks[index];
         let routing = self.routing_of(entry);
         let second = self.observed.tracks.get(name.as_str());
         let stated = self.observed.traffic.get(name.as_str());
-        let is_forward = !matches!(aim, Aim::Settle | Aim::Back);
+        let is_forward = !matches!(track_goal, TrackGoal::Settle | TrackGoal::Back);
         let may_shrink = is_forward && entry.loss.is_none();
         self.follow_size(index, own, may_shrink);
         self.see(index, own, second);
@@ -59,7 +59,7 @@ impl Draft<'_> {
             }
             if let Some(why) = self.watch_loss(index, own, second).or_else(|| self.has_failed(index, second))
             {
-                return Course::Failed(why);
+                return TrackOutcome::Failed(why);
             }
         }
         let router = match (&routing, stated) {
@@ -67,13 +67,13 @@ impl Draft<'_> {
             (Some(_), None) => Router::Unread,
             (Some(_), Some(state)) => Router::Read(state),
         };
-        let mut goal = self.goal(index, aim, routing.is_some());
+        let mut goal = self.goal(index, track_goal, routing.is_some());
         if is_forward {
-            goal = self.goal_after_loss(index, (goal, aim == Aim::Stay), second);
+            goal = self.goal_after_loss(index, (goal, track_goal == TrackGoal::Stay), second);
         }
         let image = self.target(name).unwrap_or_default().to_owned();
         let entry = &self.status.tracks[index];
-        let ground = Ground {
+        let conditions = ShiftConditions {
             is_autoscaled: self.observed.autoscalers.contains_key(name.as_str()),
             is_all_or_nothing: routing.as_ref().is_some_and(|one| one.router == track::SERVICE_SELECTOR),
             is_outdated: is_forward && self.is_outdated(name),
@@ -90,15 +90,15 @@ impl Draft<'_> {
             intent: intent_of(entry),
             verified: entry.verified,
             capacity: self.capacity(entry),
-            ground,
-            is_urgent: aim == Aim::Back || entry.loss.is_some(),
+            conditions,
+            is_urgent: track_goal == TrackGoal::Back || entry.loss.is_some(),
         };
         let (next, is_short) = (scene.next_move(goal), scene.is_short(goal));
         if is_forward && let Some(why) = self.scaled_by_others(index, own) {
             return self.take(index, Move::Drifted(why), routing);
         }
         let next = self.wait_for_capacity(index, next, is_short);
-        if let Some(failed) = self.waits_too_long(index, &next, own, aim) {
+        if let Some(failed) = self.waits_too_long(index, &next, own, track_goal) {
             return failed;
         }
         self.take(index, next, routing)
@@ -125,11 +125,17 @@ impl Draft<'_> {
     }
 
     /// Whether a move has been waited for longer than a rollout may stand still.
-    fn waits_too_long(&self, index: usize, next: &Move, own: &WorkloadState, aim: Aim) -> Option<Course> {
+    fn waits_too_long(
+        &self,
+        index: usize,
+        next: &Move,
+        own: &WorkloadState,
+        track_goal: TrackGoal,
+    ) -> Option<TrackOutcome> {
         let Move::Wait(why) = next else { return None };
         let entry = self.status.tracks.get(index)?;
         let (is_lost, is_short) = (entry.loss.is_some(), entry.short_since.is_some());
-        if aim == Aim::Back {
+        if track_goal == TrackGoal::Back {
             let state = self.observed.traffic.get(entry.component.as_str());
             let is_unreadable = state.is_some_and(|state| state.weight.is_none() && !state.is_gone);
             let begun = self.status.undo.as_ref().map_or(self.now, |undo| undo.at);
@@ -138,10 +144,10 @@ impl Draft<'_> {
                 .is_some_and(|since| self.now.signed_duration_since(since) >= CAPACITY_PATIENCE);
             if is_overdue && own.available == 0 {
                 let why = format!("{why}, and only {} serves", entry.workload);
-                return Some(Course::Stopped("OnlyHealthyCopy", why));
+                return Some(TrackOutcome::Stopped("OnlyHealthyCopy", why));
             }
             return (is_unreadable && self.now.signed_duration_since(begun) > UNREADABLE)
-                .then(|| Course::Stopped("RouterUnreadable", why.clone()));
+                .then(|| TrackOutcome::Stopped("RouterUnreadable", why.clone()));
         }
         if is_lost
             || is_short
@@ -151,11 +157,11 @@ impl Draft<'_> {
             return None;
         }
         let limit = crate::api::Duration::from_secs(own.progress_deadline.num_seconds().unsigned_abs());
-        Some(Course::Failed(format!("{why}, and nothing has moved for {limit}")))
+        Some(TrackOutcome::Failed(format!("{why}, and nothing has moved for {limit}")))
     }
 
     /// The own workload is gone: what serves beside it stays, and what does not is removed on the way back.
-    fn without_own(&mut self, index: usize, aim: Aim) -> Course {
+    fn without_own(&mut self, index: usize, track_goal: TrackGoal) -> TrackOutcome {
         let entry = &mut self.status.tracks[index];
         (entry.stable_desired, entry.stable_available) = (0, 0);
         let entry = entry.clone();
@@ -164,19 +170,21 @@ impl Draft<'_> {
         let state = self.observed.traffic.get(entry.component.as_str());
         let gone = format!("the workload of {} is gone", entry.component);
         let is_abandoned = self.observed.environment.is_none();
-        if aim == Aim::Back && (is_abandoned || second.is_none_or(|second| second.available == 0)) {
+        if track_goal == TrackGoal::Back
+            && (is_abandoned || second.is_none_or(|second| second.available == 0))
+        {
             let routing = self.routing_of(&entry);
             if second.is_some() || state.is_some_and(|state| state.remains.is_some()) {
                 return self.take(index, Move::Remove, routing);
             }
             self.status.tracks.remove(index);
-            return Course::Reached;
+            return TrackOutcome::Reached;
         }
         let stated = state.and_then(|state| state.weight).map_or(entry.traffic, |w| i32::from(w.percent()));
         if stated == 0 || self.routing_of(&entry).is_none() {
-            return Course::Failed(gone);
+            return TrackOutcome::Failed(gone);
         }
-        Course::Failed(format!(
+        TrackOutcome::Failed(format!(
             "{gone}: {} serves its {stated}% of the traffic, and nobody serves the other {}%",
             entry.workload,
             100_i32.saturating_sub(stated)
@@ -184,13 +192,15 @@ impl Draft<'_> {
     }
 
     /// Somebody else gave the own workload another image before the plan did.
-    fn changed_by_hand(&self, name: &ComponentName) -> Option<Course> {
+    fn changed_by_hand(&self, name: &ComponentName) -> Option<TrackOutcome> {
         if self.state_of(name) != Some(ComponentState::Waiting) {
             return None;
         }
         match self.sight(name) {
-            Sight::Foreign(image) => Some(Course::Failed(format!("somebody else changed {name} to {image}"))),
-            Sight::New(workload) => Some(Course::Stopped(
+            Running::Foreign(image) => {
+                Some(TrackOutcome::Failed(format!("somebody else changed {name} to {image}")))
+            }
+            Running::New(workload) => Some(TrackOutcome::Stopped(
                 "ChangedByHand",
                 format!(
                     "somebody else changed {} to {} before step {} was over",
@@ -199,7 +209,7 @@ impl Draft<'_> {
                     self.step_number()
                 ),
             )),
-            Sight::Old(_) | Sight::Gone => None,
+            Running::Old(_) | Running::Gone => None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! What follows a failure: going back, or holding still for a person.
 
 use super::Draft;
-use super::progress::Sight;
+use super::progress::Running;
 use crate::api::environment::OnFailure;
 use crate::api::release::{ComponentState, Phase, ReleaseKind, Undo};
 use crate::domain::rollout_verdict::rollout_status;
@@ -62,7 +62,7 @@ impl Draft<'_> {
             // what its pods say counts for the second one; what its numbers say may not
             let is_rolled = reason == ROLLOUT_FAILED
                 && own.is_some_and(|own| !rollout_status(own).is_done())
-                && matches!(self.sight(&track.component), Sight::New(_));
+                && matches!(self.sight(&track.component), Running::New(_));
             let why = if self.is_dead(&track.component) {
                 "no pod of the environment's own workload is available"
             } else if is_rolled {

@@ -2,9 +2,9 @@
 
 use chrono::TimeDelta;
 
-use super::progress::Sight;
+use super::progress::Running;
 use super::shift::Move;
-use super::tracks::Course;
+use super::tracks::TrackOutcome;
 use super::{Draft, Effect, RemoveTrack, ScaleStable, SetTrack, SetTraffic};
 use crate::api::names::ComponentName;
 use crate::api::release::{ComponentState, TrackProgress};
@@ -15,13 +15,13 @@ use crate::domain::weight::Split;
 
 impl Draft<'_> {
     /// Stores what is meant next, or does what is meant already.
-    pub(super) fn take(&mut self, index: usize, next: Move, routing: Option<TrafficRouting>) -> Course {
+    pub(super) fn take(&mut self, index: usize, next: Move, routing: Option<TrafficRouting>) -> TrackOutcome {
         match next {
-            Move::Reached => Course::Reached,
-            Move::Wait(why) => Course::Underway(why),
+            Move::Reached => TrackOutcome::Reached,
+            Move::Wait(why) => TrackOutcome::Underway(why),
             Move::Drifted(why) => {
                 self.status.tracks[index].drift = Some(cut(why.clone(), 512));
-                Course::Drifted(why)
+                TrackOutcome::Drifted(why)
             }
             Move::Intend(split) => {
                 let entry = &mut self.status.tracks[index];
@@ -30,7 +30,7 @@ impl Draft<'_> {
                 entry.traffic = split.traffic;
                 let said = told(&entry.workload, split);
                 self.look_again();
-                Course::Underway(said)
+                TrackOutcome::Underway(said)
             }
             effect => {
                 let entry = self.status.tracks[index].clone();
@@ -44,12 +44,12 @@ impl Draft<'_> {
         entry: &TrackProgress,
         effect: &Move,
         routing: Option<TrafficRouting>,
-    ) -> Course {
+    ) -> TrackOutcome {
         let component = self.component(&entry.component);
         let place = entry.place.as_ref().map(|place| (place.workload.clone(), place.container.clone()));
         let place = place.or_else(|| component.map(|one| (one.workload.clone(), one.container.clone())));
         let Some((workload, container)) = place else {
-            return Course::Underway(format!(
+            return TrackOutcome::Underway(format!(
                 "the environment has no component {} any more",
                 entry.component
             ));
@@ -101,7 +101,9 @@ impl Draft<'_> {
                 (Effect::ScaleStable(set), said)
             }
             Move::SetTraffic(from) => {
-                let Some(routing) = routing else { return Course::Underway("no router is named".to_owned()) };
+                let Some(routing) = routing else {
+                    return TrackOutcome::Underway("no router is named".to_owned());
+                };
                 let to = u8::try_from(entry.traffic).ok().and_then(Weight::new).unwrap_or_default();
                 let said = format!("sending {to} of the traffic to {} instead of {from}", entry.workload);
                 let set = SetTraffic { component: name, track: entry.track, workload, routing, from, to };
@@ -114,7 +116,7 @@ impl Draft<'_> {
             }
         };
         self.do_after(effect);
-        Course::Underway(said)
+        TrackOutcome::Underway(said)
     }
 
     /// Somebody changed the pod template of the own workload: the second one is brought to it, pod by pod.
@@ -134,7 +136,7 @@ impl Draft<'_> {
 
     fn mark_undone(&mut self, name: &ComponentName) {
         // what somebody else brought to the new version is still to be put back
-        let is_new = matches!(self.sight(name), Sight::New(_));
+        let is_new = matches!(self.sight(name), Running::New(_));
         if self.state_of(name) == Some(ComponentState::Waiting) && !is_new {
             self.set_state(name, ComponentState::RolledBack);
             self.note(

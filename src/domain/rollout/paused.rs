@@ -1,7 +1,7 @@
 //! Paused: nothing further is started; what runs is still watched, since customers do not pause.
 
-use super::progress::Sight;
-use super::tracks::{Aim, Course};
+use super::progress::Running;
+use super::tracks::{TrackGoal, TrackOutcome};
 use super::{Draft, FAST};
 use crate::api::release::ComponentState;
 use crate::domain::plan;
@@ -23,14 +23,18 @@ impl Draft<'_> {
         }
         let by_hand = self.status.weight.as_ref().is_some_and(|weight| weight.by.is_some());
         let by_plan = self.status.paused.as_ref().is_none_or(|paused| paused.by == CONTROLLER);
-        let aim = self.aim();
-        let aim = if aim == Aim::Weight && (by_hand || by_plan) { aim } else { Aim::Stay };
+        let track_goal = self.track_goal();
+        let track_goal = if track_goal == TrackGoal::Weight && (by_hand || by_plan) {
+            track_goal
+        } else {
+            TrackGoal::Stay
+        };
         if self.has_changed_anything() {
-            match self.shift(aim) {
-                Course::Failed(why) => return self.fail_rollout(&why),
-                Course::Stopped(reason, why) => return self.hold(reason, &why),
-                Course::Drifted(why) => self.say(format!("paused: {why}; resume takes it over")),
-                Course::Reached | Course::Underway(_) => {}
+            match self.shift(track_goal) {
+                TrackOutcome::Failed(why) => return self.fail_rollout(&why),
+                TrackOutcome::Stopped(reason, why) => return self.hold(reason, &why),
+                TrackOutcome::Drifted(why) => self.say(format!("paused: {why}; resume takes it over")),
+                TrackOutcome::Reached | TrackOutcome::Underway(_) => {}
             }
         }
         self.follow_what_was_begun();
@@ -44,7 +48,7 @@ impl Draft<'_> {
             if !matches!(state, Some(ComponentState::Progressing | ComponentState::Done)) {
                 continue;
             }
-            let Sight::New(workload) = self.sight(name) else { continue };
+            let Running::New(workload) = self.sight(name) else { continue };
             match self.follow(name, &workload) {
                 RolloutStatus::Done(_) => self.set_state(name, ComponentState::Done),
                 RolloutStatus::Waiting(_) => {}

@@ -12,7 +12,7 @@ use crate::domain::weight::rounded_up;
 use crate::domain::{plan, version};
 
 /// A component as it is seen now.
-pub(super) enum Sight {
+pub(super) enum Running {
     /// Its workload or container is gone.
     Gone,
     /// It runs what the release brings.
@@ -87,9 +87,9 @@ impl Draft<'_> {
         self.records(name).filter_map(change).collect()
     }
 
-    pub(super) fn sight(&self, name: &ComponentName) -> Sight {
-        let Some(workload) = self.observed.workloads.get(name.as_str()) else { return Sight::Gone };
-        let Some(image) = workload.image.as_deref() else { return Sight::Gone };
+    pub(super) fn sight(&self, name: &ComponentName) -> Running {
+        let Some(workload) = self.observed.workloads.get(name.as_str()) else { return Running::Gone };
+        let Some(image) = workload.image.as_deref() else { return Running::Gone };
         let now = |record: &ContainerRecord| {
             let found = workload.images.iter().find(|found| found.name == record.container);
             found.map(|found| found.image.as_str())
@@ -99,25 +99,25 @@ impl Draft<'_> {
         let brought = |r: &ContainerRecord| now(r).is_none_or(|image| is_same(Some(image), target));
         let kept = |r: &ContainerRecord| now(r).is_none_or(|image| is_same(Some(image), Some(&r.image)));
         if is_same(Some(image), target) && self.records(name).all(brought) {
-            return Sight::New(workload.clone());
+            return Running::New(workload.clone());
         }
         if is_same(Some(image), self.before(name)) && self.records(name).all(kept) {
-            return Sight::Old(workload.clone());
+            return Running::Old(workload.clone());
         }
         let known = [target, self.before(name)];
         let other = self.records(name).find(|record| !brought(record) && !kept(record));
         match other.and_then(|record| Some((record, now(record)?))) {
             Some((record, found)) if known.iter().any(|known| is_same(Some(image), *known)) => {
-                Sight::Foreign(format!("{found} (container {})", record.container))
+                Running::Foreign(format!("{found} (container {})", record.container))
             }
-            _ => Sight::Foreign(image.to_owned()),
+            _ => Running::Foreign(image.to_owned()),
         }
     }
 
     /// Whether anything runs what this release brought and did not run before, or was moved aside for it.
     pub(super) fn has_changed_anything(&self) -> bool {
         let is_new = |p: &ComponentProgress| {
-            self.is_change(&p.component) && matches!(self.sight(&p.component), Sight::New(_))
+            self.is_change(&p.component) && matches!(self.sight(&p.component), Running::New(_))
         };
         let is_beside = |track: &TrackProgress| {
             let router = self.observed.traffic.get(track.component.as_str());

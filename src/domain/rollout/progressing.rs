@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::progress::Sight;
+use super::progress::Running;
 use super::{Draft, FAST, contested};
 use crate::api::names::ComponentName;
 use crate::api::release::{
@@ -24,7 +24,7 @@ impl Draft<'_> {
             return;
         }
         self.requeue_after(FAST);
-        if !self.moves_on(self.aim()) {
+        if !self.moves_on(self.track_goal()) {
             return;
         }
         let plan = self.plan();
@@ -98,11 +98,11 @@ impl Draft<'_> {
     fn look_at(&mut self, name: &ComponentName) -> Result<Option<String>, Trouble> {
         let written = self.was_written(name);
         match self.sight(name) {
-            Sight::New(workload) if self.is_kept_back(name, &workload) => {
+            Running::New(workload) if self.is_kept_back(name, &workload) => {
                 self.contest_partition(name, &workload).map_err(Trouble::Contested)?;
                 Err(Trouble::Untouched(workload.image.unwrap_or_default()))
             }
-            Sight::New(workload) => match self.follow(name, &workload) {
+            Running::New(workload) => match self.follow(name, &workload) {
                 RolloutStatus::Done(_) => {
                     self.set_state(name, ComponentState::Done);
                     Ok(None)
@@ -110,13 +110,15 @@ impl Draft<'_> {
                 RolloutStatus::Waiting(message) => Ok(Some(message)),
                 RolloutStatus::Failed(message) => Err(Trouble::Failed(message)),
             },
-            Sight::Old(workload) if written => {
+            Running::Old(workload) if written => {
                 let image = workload.image.unwrap_or_default();
                 Err(Trouble::Failed(format!("somebody else put {name} back to {image}")))
             }
-            Sight::Old(workload) => Err(Trouble::Untouched(workload.image.unwrap_or_default())),
-            Sight::Foreign(image) => Err(Trouble::Failed(format!("somebody else changed {name} to {image}"))),
-            Sight::Gone => Err(Trouble::Failed(format!("the workload of {name} is gone"))),
+            Running::Old(workload) => Err(Trouble::Untouched(workload.image.unwrap_or_default())),
+            Running::Foreign(image) => {
+                Err(Trouble::Failed(format!("somebody else changed {name} to {image}")))
+            }
+            Running::Gone => Err(Trouble::Failed(format!("the workload of {name} is gone"))),
         }
     }
 

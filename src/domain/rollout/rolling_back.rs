@@ -2,10 +2,10 @@
 
 use chrono::TimeDelta;
 
-use super::progress::Sight;
-use super::tracks::{Aim, Course};
+use super::progress::Running;
+use super::tracks::{TrackGoal, TrackOutcome};
 use super::verifying::kept_back;
-use super::watch::Lack;
+use super::watch::MissingAnswer;
 use super::{Draft, FAST, contested};
 use crate::api::names::ComponentName;
 use crate::api::release::{ComponentProgress, ComponentState, Phase};
@@ -38,15 +38,15 @@ impl Draft<'_> {
             return;
         }
         // traffic comes home first, wherever the old version is there to take it
-        let course = self.shift(Aim::Back);
+        let outcome = self.shift(TrackGoal::Back);
         let plan = self.plan();
         for name in rollback::undo_order(&plan) {
             if self.is_change(name) && !self.put_back(name) {
                 return;
             }
         }
-        match course {
-            Course::Reached => {
+        match outcome {
+            TrackOutcome::Reached => {
                 // a canary or green workload that is gone, and gets no traffic, has nothing left to go home
                 let seen = &self.observed.tracks;
                 self.status
@@ -54,13 +54,15 @@ impl Draft<'_> {
                     .retain(|track| track.traffic > 0 || seen.contains_key(track.component.as_str()));
                 self.end_undo();
             }
-            Course::Underway(why) => self.say(format!("rolling back: {why}")),
-            Course::Drifted(_) => {
+            TrackOutcome::Underway(why) => self.say(format!("rolling back: {why}")),
+            TrackOutcome::Drifted(_) => {
                 self.take_over_routers(CONTROLLER);
                 self.look_again();
             }
-            Course::Failed(why) => self.hold("OnlyHealthyCopy", &format!("{why}: nobody may remove it")),
-            Course::Stopped(reason, why) => self.hold(reason, &why),
+            TrackOutcome::Failed(why) => {
+                self.hold("OnlyHealthyCopy", &format!("{why}: nobody may remove it"));
+            }
+            TrackOutcome::Stopped(reason, why) => self.hold(reason, &why),
         }
     }
 
@@ -71,7 +73,7 @@ impl Draft<'_> {
             return self.leave_behind(name, state);
         }
         match (self.sight(name), state) {
-            (Sight::New(workload), ComponentState::RolledBack) => {
+            (Running::New(workload), ComponentState::RolledBack) => {
                 let image = workload.image.unwrap_or_default();
                 let why = format!(
                     "somebody else changed {name} to {image} after it was rolled back: left as it is"
@@ -79,16 +81,16 @@ impl Draft<'_> {
                 self.give_up(name, &why)
             }
             (_, ComponentState::RolledBack | ComponentState::Failed)
-            | (Sight::Old(_), ComponentState::Waiting) => true,
-            (Sight::Old(_), ComponentState::Progressing) if !self.was_written(name) => {
+            | (Running::Old(_), ComponentState::Waiting) => true,
+            (Running::Old(_), ComponentState::Progressing) if !self.was_written(name) => {
                 self.set_state(name, ComponentState::Waiting);
                 true
             }
-            (Sight::New(workload), ComponentState::RollingBack) if self.aborts_first(name, &workload) => {
+            (Running::New(workload), ComponentState::RollingBack) if self.aborts_first(name, &workload) => {
                 self.say(format!("sending the traffic of {name} back to its stable version"));
                 false
             }
-            (Sight::New(workload), ComponentState::RollingBack) => {
+            (Running::New(workload), ComponentState::RollingBack) => {
                 let from = workload.image.unwrap_or_default();
                 let to = self.before(name).unwrap_or_default().to_owned();
                 self.freshen_step(workload.progress_deadline);
@@ -97,7 +99,7 @@ impl Draft<'_> {
                 false
             }
             (
-                Sight::New(_) | Sight::Old(_),
+                Running::New(_) | Running::Old(_),
                 ComponentState::Waiting | ComponentState::Progressing | ComponentState::Done,
             ) => {
                 self.set_state(name, ComponentState::RollingBack);
@@ -106,11 +108,11 @@ impl Draft<'_> {
                 self.say(format!("putting {name} back"));
                 false
             }
-            (Sight::Old(workload), ComponentState::RollingBack) if self.hurries_back(name, &workload) => {
+            (Running::Old(workload), ComponentState::RollingBack) if self.hurries_back(name, &workload) => {
                 self.say(format!("rolling back: the steps of {name} are skipped"));
                 false
             }
-            (Sight::Old(workload), ComponentState::RollingBack) if self.is_kept_back(name, &workload) => {
+            (Running::Old(workload), ComponentState::RollingBack) if self.is_kept_back(name, &workload) => {
                 if let Err(why) = self.contest_partition(name, &workload) {
                     self.hold(contested::REASON, &why);
                     return false;
@@ -120,7 +122,7 @@ impl Draft<'_> {
                 self.say(format!("rolling back every pod of {name}"));
                 false
             }
-            (Sight::Old(workload), ComponentState::RollingBack) => match self.follow(name, &workload) {
+            (Running::Old(workload), ComponentState::RollingBack) => match self.follow(name, &workload) {
                 RolloutStatus::Done(_) => {
                     self.set_state(name, ComponentState::RolledBack);
                     self.note(
@@ -136,10 +138,10 @@ impl Draft<'_> {
                 }
                 RolloutStatus::Failed(message) => self.give_up(name, &message),
             },
-            (Sight::Foreign(image), _) => {
+            (Running::Foreign(image), _) => {
                 self.give_up(name, &format!("somebody else changed {name} to {image}: left as it is"))
             }
-            (Sight::Gone, _) => self.give_up(name, &format!("the workload of {name} is gone")),
+            (Running::Gone, _) => self.give_up(name, &format!("the workload of {name} is gone")),
         }
     }
 
@@ -150,16 +152,16 @@ impl Draft<'_> {
             (_, ComponentState::RolledBack | ComponentState::Failed | ComponentState::Waiting) => {
                 return true;
             }
-            (Sight::Old(_), _) => {
+            (Running::Old(_), _) => {
                 self.set_state(name, ComponentState::RolledBack);
                 return true;
             }
-            (Sight::New(workload), _) => format!(
+            (Running::New(workload), _) => format!(
                 "{name} runs {} and is left as it is, since environments/{environment} does not exist",
                 workload.image.unwrap_or_default()
             ),
-            (Sight::Foreign(image), _) => format!("somebody else changed {name} to {image}: left as it is"),
-            (Sight::Gone, _) => format!("the workload of {name} is gone"),
+            (Running::Foreign(image), _) => format!("somebody else changed {name} to {image}: left as it is"),
+            (Running::Gone, _) => format!("the workload of {name} is gone"),
         };
         self.give_up(name, &why)
     }
@@ -170,7 +172,7 @@ impl Draft<'_> {
         let is_over = self.now.signed_duration_since(since) > PATIENCE;
         let names: Vec<ComponentName> = self.status.components.iter().map(|p| p.component.clone()).collect();
         for name in names {
-            let Sight::Old(workload) = self.sight(&name) else { continue };
+            let Running::Old(workload) = self.sight(&name) else { continue };
             let status = rollout_status_since(&workload, since, self.now);
             let is_kept_back = workload.kept_back() > 0 && self.is_kept_back(&name, &workload);
             if status.is_done() && !is_kept_back {
@@ -187,15 +189,15 @@ impl Draft<'_> {
         }
         match self.old_version_lacks(since) {
             None => true,
-            Some(Lack::Failed(why)) => {
+            Some(MissingAnswer::Failed(why)) => {
                 self.is_not_well(&why);
                 false
             }
-            Some(Lack::NotYet(why)) if is_over => {
+            Some(MissingAnswer::NotYet(why)) if is_over => {
                 self.is_not_well(&format!("nobody could tell for {} minutes: {why}", PATIENCE.num_minutes()));
                 false
             }
-            Some(Lack::NotYet(why)) => {
+            Some(MissingAnswer::NotYet(why)) => {
                 self.say(format!("restored; waiting for {why}"));
                 false
             }

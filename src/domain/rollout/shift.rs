@@ -30,14 +30,14 @@ pub(super) struct Scene<'a> {
     /// Pods that carry the whole load.
     pub capacity: i32,
     /// Who else sets the size of the own workload, and what its router and the second one are like.
-    pub ground: Ground,
+    pub conditions: ShiftConditions,
     /// Going back: what serves badly is left as soon as anything else serves.
     pub is_urgent: bool,
 }
 
 /// What limits the moves of a component.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Ground {
+pub(super) struct ShiftConditions {
     /// An autoscaler sets the size of the own workload: it is never written.
     pub is_autoscaled: bool,
     /// The router sends all or nothing.
@@ -189,7 +189,8 @@ impl Scene<'_> {
         let rest = i32::try_from(100_i64.saturating_sub(bearable.min(100))).unwrap_or(100);
         // by fives, which most routers can state beside other backends
         let share = (rest.saturating_add(4) / 5).saturating_mul(5).max(goal.traffic);
-        let can = !self.ground.is_all_or_nothing && self.own_serves(Split { traffic: share, ..goal }).is_ok();
+        let can =
+            !self.conditions.is_all_or_nothing && self.own_serves(Split { traffic: share, ..goal }).is_ok();
         if can { share } else { 100 }
     }
 
@@ -198,8 +199,8 @@ impl Scene<'_> {
         let stated = self.stated(goal).ok().flatten().unwrap_or(0);
         let leaves = stated.max(self.intent.traffic) > goal.traffic
             || (matches!(self.router, Router::None) && goal.second == 0 && self.second.is_some());
-        let ground = Ground { is_overdue: false, ..self.ground };
-        leaves && Scene { ground, ..*self }.own_serves(goal).is_err()
+        let conditions = ShiftConditions { is_overdue: false, ..self.conditions };
+        leaves && Scene { conditions, ..*self }.own_serves(goal).is_err()
     }
 
     /// What the workloads lack of what is meant: growth first. Whatever shrinks is asked once more at this very moment whether the
@@ -207,7 +208,7 @@ impl Scene<'_> {
     fn mend(&self, goal: Split, stated: Option<i32>) -> Option<Move> {
         let (intent, own) = (self.intent, self.own);
         let unless = |ready: Result<(), String>, done: Move| Some(ready.err().map_or(done, Move::Wait));
-        let sets_own = matches!(self.router, Router::None) && !self.ground.is_autoscaled;
+        let sets_own = matches!(self.router, Router::None) && !self.conditions.is_autoscaled;
         if sets_own && own.desired < intent.own {
             return Some(Move::SetOwn(own.desired));
         }
@@ -223,7 +224,7 @@ impl Scene<'_> {
             Some(_) if goal.second > 0 && self.lacks() => return Some(Move::SetSecond),
             Some(second) => {
                 let shrinks = second.desired > intent.second && goal.second < second.desired;
-                let is_another = second.image.as_deref() != Some(self.image) || self.ground.is_outdated;
+                let is_another = second.image.as_deref() != Some(self.image) || self.conditions.is_outdated;
                 if is_another || second.desired < intent.second {
                     return Some(Move::SetSecond);
                 }
@@ -290,7 +291,8 @@ impl Scene<'_> {
 
     fn own_complete(&self, wanted: i32) -> Result<(), String> {
         let own = self.own;
-        if self.ground.is_autoscaled || (own.observed_generation >= own.generation && own.available >= wanted)
+        if self.conditions.is_autoscaled
+            || (own.observed_generation >= own.generation && own.available >= wanted)
         {
             return Ok(());
         }
@@ -305,7 +307,7 @@ impl Scene<'_> {
         let own = self.own;
         let is_whole = own.observed_generation >= own.generation && own.available >= own.desired;
         let serves_nothing = self.second.is_none_or(|second| second.available == 0);
-        let is_overdue = self.ground.is_overdue && (is_whole || self.is_urgent);
+        let is_overdue = self.conditions.is_overdue && (is_whole || self.is_urgent);
         let is_idle = matches!(self.router, Router::Read(_))
             && self.intent.traffic == 0
             && self.stated(left).is_ok_and(|stated| stated == Some(0));
@@ -314,7 +316,7 @@ impl Scene<'_> {
             _ if is_idle => return Ok(()),
             Router::None if left.own <= 0 => return Ok(()),
             Router::None if self.is_urgent && serves_nothing => 0,
-            Router::None if self.ground.is_autoscaled && is_overdue => 1,
+            Router::None if self.conditions.is_autoscaled && is_overdue => 1,
             Router::None => left.own,
             _ if self.capacity <= 0 || left.traffic >= 100 => return Ok(()),
             _ if is_overdue || (self.is_urgent && serves_nothing) => 1,

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::patience::{Lapse, PATIENCE};
-use super::tracks::{Aim, Course};
+use super::tracks::{TrackGoal, TrackOutcome};
 use super::{Draft, FAST};
 use crate::api::Duration;
 use crate::api::names::ComponentName;
@@ -64,40 +64,40 @@ impl Draft<'_> {
     }
 
     /// What a step asks of the second workloads.
-    pub(super) fn aim(&self) -> Aim {
+    pub(super) fn track_goal(&self) -> TrackGoal {
         let plan = self.plan();
         match plan.steps.get(self.step()) {
-            Some(PlanStep::Canary(_)) if plan.strategy == StrategyName::Canary => Aim::Weight,
-            Some(PlanStep::Raise(_)) => Aim::Raise,
-            Some(PlanStep::Switch(_)) => Aim::Switch,
-            Some(PlanStep::Settle(_)) => Aim::Settle,
-            _ => Aim::Stay,
+            Some(PlanStep::Canary(_)) if plan.strategy == StrategyName::Canary => TrackGoal::Weight,
+            Some(PlanStep::Raise(_)) => TrackGoal::Raise,
+            Some(PlanStep::Switch(_)) => TrackGoal::Switch,
+            Some(PlanStep::Settle(_)) => TrackGoal::Settle,
+            _ => TrackGoal::Stay,
         }
     }
 
     /// Moves the second workloads on; whether the present step may go on.
-    pub(super) fn moves_on(&mut self, aim: Aim) -> bool {
+    pub(super) fn moves_on(&mut self, track_goal: TrackGoal) -> bool {
         if self.status.tracks.is_empty() {
             return true;
         }
         if !self.may_shift() {
             return false;
         }
-        match self.shift(aim) {
-            Course::Reached => true,
-            Course::Underway(why) => {
+        match self.shift(track_goal) {
+            TrackOutcome::Reached => true,
+            TrackOutcome::Underway(why) => {
                 self.say(why);
                 false
             }
-            Course::Failed(why) => {
+            TrackOutcome::Failed(why) => {
                 self.fail_rollout(&why);
                 false
             }
-            Course::Drifted(why) => {
+            TrackOutcome::Drifted(why) => {
                 self.stop_for_drift(&why);
                 false
             }
-            Course::Stopped(reason, why) => {
+            TrackOutcome::Stopped(reason, why) => {
                 self.hold(reason, &why);
                 false
             }
@@ -109,7 +109,7 @@ impl Draft<'_> {
         if !self.has_changed_anything() {
             return self.may_begin();
         }
-        let grows = matches!(self.aim(), Aim::Weight | Aim::Raise | Aim::Switch);
+        let grows = matches!(self.track_goal(), TrackGoal::Weight | TrackGoal::Raise | TrackGoal::Switch);
         let standing = gate::standing(self.observed, &self.status, self.now).filter(|_| grows);
         if let Some(gate) = standing {
             let message = super::pending::sentence(&gate);
@@ -129,7 +129,7 @@ impl Draft<'_> {
         if !self.status.tracks.iter().all(is_there) {
             return;
         }
-        if let Course::Failed(why) = self.shift(Aim::Stay) {
+        if let TrackOutcome::Failed(why) = self.shift(TrackGoal::Stay) {
             self.fail_rollout(&why);
         }
     }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::Draft;
-use super::progress::Sight;
+use super::progress::Running;
 use crate::api::names::ComponentName;
 use crate::api::release::{ComponentState, PlanStep, TrackPlace, TrackProgress, Weights};
 use crate::api::strategy::{Step, Strategy, StrategyName, Weight};
@@ -14,7 +14,7 @@ use crate::domain::{plan, track};
 
 /// Where the second workloads are to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Aim {
+pub(super) enum TrackGoal {
     /// What the desired weight asks for.
     Weight,
     /// What is meant already, and nothing new.
@@ -31,7 +31,7 @@ pub(super) enum Aim {
 
 /// How far they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Course {
+pub(super) enum TrackOutcome {
     /// There, and seen to be there.
     Reached,
     /// On the way, or waiting for that.
@@ -83,30 +83,30 @@ impl Draft<'_> {
     }
 
     /// Brings every second workload nearer to where it is to go.
-    pub(super) fn shift(&mut self, aim: Aim) -> Course {
+    pub(super) fn shift(&mut self, track_goal: TrackGoal) -> TrackOutcome {
         if self.status.tracks.is_empty() {
-            return Course::Reached;
+            return TrackOutcome::Reached;
         }
-        if self.settings().is_none() && aim != Aim::Back {
+        if self.settings().is_none() && track_goal != TrackGoal::Back {
             let name = &self.observed.release.spec.environment;
-            return Course::Underway(format!("environments/{name} does not exist: nothing is shifted"));
+            return TrackOutcome::Underway(format!("environments/{name} does not exist: nothing is shifted"));
         }
         let names: Vec<ComponentName> =
             self.status.tracks.iter().map(|track| track.component.clone()).collect();
-        let together = aim == Aim::Switch && !names.iter().all(|name| self.is_raised(name));
-        let aim = if together { Aim::Stay } else { aim };
-        let mut course = Course::Reached;
+        let together = track_goal == TrackGoal::Switch && !names.iter().all(|name| self.is_raised(name));
+        let track_goal = if together { TrackGoal::Stay } else { track_goal };
+        let mut outcome = TrackOutcome::Reached;
         for name in names {
-            let found = self.shift_one(&name, aim);
-            if found == Course::Reached && matches!(aim, Aim::Settle | Aim::Back) {
+            let found = self.shift_one(&name, track_goal);
+            if found == TrackOutcome::Reached && matches!(track_goal, TrackGoal::Settle | TrackGoal::Back) {
                 self.forget(&name);
             }
-            course = worse(course, found);
+            outcome = worse(outcome, found);
         }
-        if together && course == Course::Reached {
-            return Course::Underway("waiting for every second workload to be ready".to_owned());
+        if together && outcome == TrackOutcome::Reached {
+            return TrackOutcome::Underway("waiting for every second workload to be ready".to_owned());
         }
-        course
+        outcome
     }
 
     /// Whether the second workload of a component could take all traffic, or takes it already.
@@ -125,7 +125,7 @@ impl Draft<'_> {
 
     /// Whether the pod template of a component's own workload was changed after the second one was copied from it.
     pub(super) fn is_outdated(&self, name: &ComponentName) -> bool {
-        let (Sight::Old(own), Some(second)) = (self.sight(name), self.observed.tracks.get(name.as_str()))
+        let (Running::Old(own), Some(second)) = (self.sight(name), self.observed.tracks.get(name.as_str()))
         else {
             return false;
         };
@@ -166,21 +166,21 @@ impl Draft<'_> {
         )
     }
 
-    pub(super) fn goal(&self, index: usize, aim: Aim, is_routed: bool) -> Split {
+    pub(super) fn goal(&self, index: usize, track_goal: TrackGoal, is_routed: bool) -> Split {
         let entry = &self.status.tracks[index];
         let capacity = self.capacity(entry);
         // behind a router the own workload has the size that people and autoscalers give it
         let own = if is_routed { entry.stable_desired } else { capacity };
         let weighed = |weight| Split { own, ..weight::split(weight, capacity, true) };
-        match aim {
-            Aim::Stay => self.stay(entry, is_routed),
-            Aim::Weight if is_routed => weighed(self.desired_weight()),
-            Aim::Weight => weight::split(self.desired_weight(), capacity, false),
-            Aim::Raise => Split { second: capacity, own, traffic: 0 },
-            Aim::Switch => Split { second: capacity, own, traffic: 100 },
+        match track_goal {
+            TrackGoal::Stay => self.stay(entry, is_routed),
+            TrackGoal::Weight if is_routed => weighed(self.desired_weight()),
+            TrackGoal::Weight => weight::split(self.desired_weight(), capacity, false),
+            TrackGoal::Raise => Split { second: capacity, own, traffic: 0 },
+            TrackGoal::Switch => Split { second: capacity, own, traffic: 100 },
             // the old version must be back before anything is sent to it
-            Aim::Back if self.is_to_be_put_back(&entry.component) => intent_of(entry),
-            Aim::Back | Aim::Settle => Split::home(own),
+            TrackGoal::Back if self.is_to_be_put_back(&entry.component) => intent_of(entry),
+            TrackGoal::Back | TrackGoal::Settle => Split::home(own),
         }
     }
 
@@ -188,7 +188,7 @@ impl Draft<'_> {
     fn is_to_be_put_back(&self, name: &ComponentName) -> bool {
         let was_put_back =
             matches!(self.state_of(name), Some(ComponentState::RolledBack | ComponentState::Failed));
-        self.observed.environment.is_some() && !was_put_back && matches!(self.sight(name), Sight::New(_))
+        self.observed.environment.is_some() && !was_put_back && matches!(self.sight(name), Running::New(_))
     }
 
     /// The weight that is wanted of the canary.
@@ -266,13 +266,13 @@ pub(super) fn intent_of(entry: &TrackProgress) -> Split {
 }
 
 /// What of two is to be told first.
-fn worse(one: Course, other: Course) -> Course {
-    let rank = |course: &Course| match course {
-        Course::Drifted(_) => 0,
-        Course::Failed(_) => 1,
-        Course::Stopped(..) => 2,
-        Course::Underway(_) => 3,
-        Course::Reached => 4,
+fn worse(one: TrackOutcome, other: TrackOutcome) -> TrackOutcome {
+    let rank = |outcome: &TrackOutcome| match outcome {
+        TrackOutcome::Drifted(_) => 0,
+        TrackOutcome::Failed(_) => 1,
+        TrackOutcome::Stopped(..) => 2,
+        TrackOutcome::Underway(_) => 3,
+        TrackOutcome::Reached => 4,
     };
     if rank(&other) < rank(&one) { other } else { one }
 }

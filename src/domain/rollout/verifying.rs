@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::patience::{Lapse, MEASURING, PATIENCE};
-use super::progress::Sight;
+use super::progress::Running;
 use super::{Draft, FAST, contested};
 use crate::api::names::ComponentName;
 use crate::api::release::{ComponentState, Phase, PlanStep};
@@ -83,7 +83,7 @@ impl Draft<'_> {
         let mut waiting = None;
         for name in plan::components(&plan) {
             match self.sight(name) {
-                Sight::New(workload) => match self.follow(name, &workload) {
+                Running::New(workload) => match self.follow(name, &workload) {
                     RolloutStatus::Done(_) if workload.kept_back() > 0 => {
                         waiting = waiting.or(Some(Ok(kept_back(name, &workload))));
                     }
@@ -91,11 +91,11 @@ impl Draft<'_> {
                     RolloutStatus::Waiting(message) => waiting = waiting.or(Some(Ok(message))),
                     RolloutStatus::Failed(message) => return Some(Err(message)),
                 },
-                Sight::Old(_) => return Some(Err(format!("somebody else put {name} back"))),
-                Sight::Foreign(image) => {
+                Running::Old(_) => return Some(Err(format!("somebody else put {name} back"))),
+                Running::Foreign(image) => {
                     return Some(Err(format!("somebody else changed {name} to {image}")));
                 }
-                Sight::Gone => return Some(Err(format!("the workload of {name} is gone"))),
+                Running::Gone => return Some(Err(format!("the workload of {name} is gone"))),
             }
         }
         waiting

@@ -12,7 +12,7 @@ use crate::domain::span;
 use crate::domain::{alerts, analysis, plan};
 
 /// What keeps an old version from being well again.
-pub(super) enum Lack {
+pub(super) enum MissingAnswer {
     /// It may come.
     NotYet(String),
     /// It has failed as often as the environment tolerates.
@@ -133,7 +133,7 @@ impl Draft<'_> {
     }
 
     /// Asks whether the old version is well again; the sentence tells what is missing, and whether it will ever come.
-    pub(super) fn old_version_lacks(&mut self, since: DateTime<Utc>) -> Option<Lack> {
+    pub(super) fn old_version_lacks(&mut self, since: DateTime<Utc>) -> Option<MissingAnswer> {
         for (index, check) in self.health_checks().into_iter().enumerate() {
             let name = health_name(index);
             let interval = check.interval.map_or(HEALTH_INTERVAL, crate::api::Duration::to_delta);
@@ -145,10 +145,10 @@ impl Draft<'_> {
             match last.map(|answer| answer.state) {
                 Some(GateState::Pass) => self.keep_gate(&name, GateState::Pass, &detail),
                 _ if failures >= threshold => {
-                    return Some(Lack::Failed(format!("{} still fails: {detail}", check.http.url)));
+                    return Some(MissingAnswer::Failed(format!("{} still fails: {detail}", check.http.url)));
                 }
                 _ => {
-                    return Some(Lack::NotYet(format!(
+                    return Some(MissingAnswer::NotYet(format!(
                         "a passing health check of {}: {detail}",
                         check.http.url
                     )));

@@ -1,7 +1,7 @@
 //! The three weights of the new version: what was asked for, what whole pods make of it, and what is seen.
 
 use super::Draft;
-use super::progress::Sight;
+use super::progress::Running;
 use crate::api::names::ComponentName;
 use crate::api::release::{Phase, PlanStep, Weights};
 use crate::api::strategy::StrategyName;
@@ -83,11 +83,11 @@ impl Draft<'_> {
     /// Pods of a component's own workload that serve the new version.
     fn new_pods(&self, name: &ComponentName) -> i32 {
         match self.sight(name) {
-            Sight::New(workload) if workload.observed_generation >= workload.generation => {
+            Running::New(workload) if workload.observed_generation >= workload.generation => {
                 workload.updated_available().min(workload.desired)
             }
             // pods of the version that leaves
-            Sight::Old(workload) if self.is_change(name) => {
+            Running::Old(workload) if self.is_change(name) => {
                 workload.replicas.saturating_sub(workload.updated).clamp(0, workload.desired)
             }
             _ => 0,

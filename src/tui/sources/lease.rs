@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use super::watcher::Ground;
+use super::watcher::WatchContext;
 use super::{Closed, Out};
-use crate::app::state::cluster_state::{ControllerHealth, Feed, FeedState};
+use crate::app::state::cluster_state::{ControllerHealth, WatchedKind};
 use crate::app::state::event::ClusterEvent;
 use crate::cluster::Kind;
 use crate::cluster::lease::LeaseWatch;
 use crate::cluster::watch::{Backoff, on_clock};
+use crate::domain::watch_state::WatchState;
 
 /// Time between two questions, on the session's clock.
 const INTERVAL: Duration = Duration::from_secs(5);
@@ -17,17 +18,17 @@ const SOON: Duration = Duration::from_secs(1);
 /// Shortest time between two questions on the wall, however fast the session's clock runs.
 const SHORTEST: Duration = Duration::from_millis(500);
 
-pub(super) async fn run(ground: Ground, namespace: String, out: Out) {
-    let _: Result<(), Closed> = follow(&ground, &namespace, &out).await;
+pub(super) async fn run(context: WatchContext, namespace: String, out: Out) {
+    let _: Result<(), Closed> = follow(&context, &namespace, &out).await;
 }
 
-async fn follow(ground: &Ground, namespace: &str, out: &Out) -> Result<(), Closed> {
+async fn follow(context: &WatchContext, namespace: &str, out: &Out) -> Result<(), Closed> {
     let mut backoff = Backoff::default();
     let mut heard = None;
     let mut seen = LeaseWatch::default();
     loop {
-        let answer = ground.cluster.leader(namespace).await;
-        let now = ground.clock.now();
+        let answer = context.cluster.leader(namespace).await;
+        let now = context.clock.now();
         let delay = match answer {
             Ok(leader) => {
                 backoff.reset();
@@ -40,23 +41,23 @@ async fn follow(ground: &Ground, namespace: &str, out: &Out) -> Result<(), Close
                     duration_seconds: leader.duration_seconds,
                 };
                 out.send(ClusterEvent::Controller(health)).await?;
-                out.state(Feed::Controller, FeedState::Live { heard: now }).await?;
+                out.state(WatchedKind::Controller, WatchState::Live { heard: now }).await?;
                 let interval = if leads { INTERVAL } else { SOON };
-                ground.clock.wall(interval).max(SHORTEST)
+                context.clock.wall(interval).max(SHORTEST)
             }
             Err(error) => {
                 let delay = backoff.next_delay().max(SHORTEST);
                 let reason = error.to_string();
                 let state = match error.kind() {
-                    Kind::Denied => FeedState::Denied { reason },
-                    Kind::NotFound => FeedState::Missing { reason },
-                    _ => FeedState::Stale {
+                    Kind::Denied => WatchState::Denied { reason },
+                    Kind::NotFound => WatchState::Missing { reason },
+                    _ => WatchState::Stale {
                         since: heard,
                         reason,
-                        retry_at: Some(now + on_clock(&ground.clock, delay)),
+                        retry_at: Some(now + on_clock(&context.clock, delay)),
                     },
                 };
-                out.state(Feed::Controller, state).await?;
+                out.state(WatchedKind::Controller, state).await?;
                 delay
             }
         };

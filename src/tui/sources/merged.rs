@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use crate::app::state::cluster_state::FeedState;
 use crate::app::state::event::Delta;
-use crate::cluster::watch::{Heard, State, Update};
+use crate::cluster::watch::{Update, WatchMessage};
 use crate::domain::undecodable::Undecodable;
+use crate::domain::watch_state::WatchState;
 
 /// The scopes of a feed, each with what it holds and how fresh it is.
 #[derive(Debug)]
 pub(super) struct Merged<K> {
     scopes: BTreeMap<Box<str>, Scope<K>>,
-    told: Option<FeedState>,
+    told: Option<WatchState>,
     /// What cannot be decoded, as told last.
     told_undecodable: Vec<Undecodable>,
 }
@@ -23,7 +23,7 @@ struct Scope<K> {
     keys: BTreeSet<K>,
     /// What came so far of a list that comes in parts.
     listed: BTreeSet<K>,
-    state: Option<State>,
+    state: Option<WatchState>,
     undecodable: Vec<Undecodable>,
 }
 
@@ -62,7 +62,7 @@ impl<K: Clone + Ord> Merged<K> {
     }
 
     /// What an update means for the feed as a whole. Updates of scopes that take no part are late, and mean nothing.
-    pub(super) fn take<V>(&mut self, heard: Heard<K, V>) -> Vec<Delta<K, V>> {
+    pub(super) fn take<V>(&mut self, heard: WatchMessage<K, V>) -> Vec<Delta<K, V>> {
         let alone = self.scopes.len() == 1;
         let Some(scope) = self.scopes.get_mut(&heard.scope) else { return Vec::new() };
         match heard.update {
@@ -101,7 +101,7 @@ impl<K: Clone + Ord> Merged<K> {
     }
 
     /// The state of the feed as a whole, if it differs from what was told last.
-    pub(super) fn news(&mut self) -> Option<FeedState> {
+    pub(super) fn news(&mut self) -> Option<WatchState> {
         let state = self.state()?;
         if self.told.as_ref() == Some(&state) {
             return None;
@@ -122,11 +122,10 @@ impl<K: Clone + Ord> Merged<K> {
     }
 
     /// A scope that is stale makes the feed stale; one that may not be read matters only where no other can be.
-    fn state(&self) -> Option<FeedState> {
+    fn state(&self) -> Option<WatchState> {
         let states = || self.scopes.values().filter_map(|scope| scope.state.as_ref());
-        let stale = states().find(|state| matches!(state, State::Stale { .. }));
-        let chosen = stale.cloned().or_else(|| oldest_live(states())).or_else(|| states().next().cloned())?;
-        Some(feed_state(chosen))
+        let stale = states().find(|state| matches!(state, WatchState::Stale { .. }));
+        stale.cloned().or_else(|| oldest_live(states())).or_else(|| states().next().cloned())
     }
 }
 
@@ -146,39 +145,30 @@ impl<K: Clone + Ord> Scope<K> {
     }
 }
 
-fn oldest_live<'a>(states: impl Iterator<Item = &'a State>) -> Option<State> {
+fn oldest_live<'a>(states: impl Iterator<Item = &'a WatchState>) -> Option<WatchState> {
     let heard: Option<DateTime<Utc>> = states
         .filter_map(|state| match state {
-            State::Live { heard } => Some(*heard),
+            WatchState::Live { heard } => Some(*heard),
             _ => None,
         })
         .min();
-    heard.map(|heard| State::Live { heard })
-}
-
-fn feed_state(state: State) -> FeedState {
-    match state {
-        State::Live { heard } => FeedState::Live { heard },
-        State::Stale { since, reason, retry_at } => FeedState::Stale { since, reason, retry_at },
-        State::Denied { reason } => FeedState::Denied { reason },
-        State::Missing { reason } => FeedState::Missing { reason },
-    }
+    heard.map(|heard| WatchState::Live { heard })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn heard(scope: &str, update: Update<u8, char>) -> Heard<u8, char> {
-        Heard { scope: scope.into(), update }
+    fn heard(scope: &str, update: Update<u8, char>) -> WatchMessage<u8, char> {
+        WatchMessage { scope: scope.into(), update }
     }
 
     fn live(second: i64) -> Update<u8, char> {
-        Update::State(State::Live { heard: DateTime::from_timestamp(second, 0).unwrap() })
+        Update::State(WatchState::Live { heard: DateTime::from_timestamp(second, 0).unwrap() })
     }
 
     fn denied(reason: &str) -> Update<u8, char> {
-        Update::State(State::Denied { reason: reason.into() })
+        Update::State(WatchState::Denied { reason: reason.into() })
     }
 
     #[test]
@@ -229,13 +219,13 @@ mod tests {
         merged.add("a".into());
         merged.add("b".into());
         merged.take(heard("a", denied("no")));
-        assert_eq!(merged.news(), Some(FeedState::Denied { reason: "no".into() }));
+        assert_eq!(merged.news(), Some(WatchState::Denied { reason: "no".into() }));
         merged.take(heard("b", live(7)));
         assert!(merged.news().unwrap().is_live(), "what can be read is shown");
         merged.take(heard("b", live(7)));
         assert_eq!(merged.news(), None);
-        let stale = State::Stale { since: None, reason: "gone".into(), retry_at: None };
+        let stale = WatchState::Stale { since: None, reason: "gone".into(), retry_at: None };
         merged.take(heard("b", Update::State(stale)));
-        assert!(matches!(merged.news(), Some(FeedState::Stale { .. })));
+        assert!(matches!(merged.news(), Some(WatchState::Stale { .. })));
     }
 }

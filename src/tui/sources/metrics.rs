@@ -17,13 +17,13 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::watcher::Ground;
-use super::{Closed, Environments, Out, Plan, Wishes};
+use super::watcher::WatchContext;
+use super::{Closed, Environments, Out, Plan, Subscriptions};
 use crate::api::strategy::Track;
 use crate::api::{Environment, EnvironmentKey};
 use crate::app::state::event::ClusterEvent;
 use crate::app::state::event::MetricsEvent;
-use crate::domain::pane::{Content, Pane};
+use crate::domain::pane::{Content, PaneDefinition};
 use crate::domain::series::Series;
 use crate::domain::sliding;
 use crate::metrics::{Curves, Error, Prometheus, Target, queries};
@@ -40,10 +40,10 @@ const SHORTEST_WINDOW: f64 = 60.0;
 const NOBODY: &str =
     "no Prometheus is known: set spec.metrics.prometheus of the Environment, or --prometheus";
 
-type Inputs = (watch::Receiver<Environments>, watch::Receiver<Wishes>);
+type Inputs = (watch::Receiver<Environments>, watch::Receiver<Subscriptions>);
 
-pub(super) async fn run(ground: Ground, plan: Plan, inputs: Inputs, out: Out) {
-    let asking = Asking { ground, plan, out, clients: Mutex::default() };
+pub(super) async fn run(context: WatchContext, plan: Plan, inputs: Inputs, out: Out) {
+    let asking = Asking { context, plan, out, clients: Mutex::default() };
     // Nobody listens any more: the session is over.
     let _: Result<_, Closed> = tokio::try_join!(
         focused::run(&asking, inputs.clone()),
@@ -59,7 +59,7 @@ pub(super) async fn run(ground: Ground, plan: Plan, inputs: Inputs, out: Out) {
 
 /// What every loop asks with.
 struct Asking {
-    ground: Ground,
+    context: WatchContext,
     plan: Plan,
     out: Out,
     clients: Mutex<BTreeMap<Target, Result<Prometheus, Error>>>,
@@ -72,7 +72,7 @@ impl Asking {
         let target = Target::of(environment, &self.plan.prometheus)?;
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         let opened = |target: &Target| {
-            target.open(&self.ground.cluster).map(|client| client.at_once(self.plan.queries_at_once))
+            target.open(&self.context.cluster).map(|client| client.at_once(self.plan.queries_at_once))
         };
         Some(clients.entry(target).or_insert_with_key(opened).clone())
     }
@@ -90,7 +90,7 @@ impl Asking {
         answer: Result<Answered, Error>,
     ) -> Result<(), Closed> {
         let (result, partial) = split(answer);
-        let at = self.ground.clock.now();
+        let at = self.context.clock.now();
         let event = ClusterEvent::Metrics(MetricsEvent::Metrics {
             environment: key.clone(),
             query: pane.into(),
@@ -105,14 +105,14 @@ impl Asking {
 /// The environment that is looked at: the wished one, else the first one.
 fn focused<'a>(
     known: &'a Environments,
-    wishes: &Wishes,
+    subscriptions: &Subscriptions,
 ) -> Option<(&'a EnvironmentKey, &'a std::sync::Arc<Environment>)> {
-    let found = wishes.focus.as_ref().and_then(|key| known.get_key_value(key));
+    let found = subscriptions.focus.as_ref().and_then(|key| known.get_key_value(key));
     found.or_else(|| known.first_key_value())
 }
 
 /// Of which tracks a pane is asked: of both while there are two and the template tells them apart, else of everything at once.
-fn sides(pane: &Pane, second: Option<Track>) -> Vec<Option<Track>> {
+fn sides(pane: &PaneDefinition, second: Option<Track>) -> Vec<Option<Track>> {
     let Content::Curves(template) = &pane.content else { return Vec::new() };
     let told_apart = pane.by_track && PER_TRACK.iter().any(|placeholder| template.contains(placeholder));
     match second.filter(|_| told_apart) {
@@ -160,7 +160,7 @@ fn joined(answers: impl IntoIterator<Item = Result<Answered, Error>>) -> Result<
 fn curves(
     kept: Option<Curves>,
     environment: &Environment,
-    (pane, side): (&Pane, Option<Track>),
+    (pane, side): (&PaneDefinition, Option<Track>),
     range: f64,
 ) -> Result<Curves, Error> {
     let query = query(environment, pane, side, sliding::step(range))?;
@@ -171,7 +171,12 @@ fn curves(
 }
 
 /// The query of a pane for one track. A rate is taken over no less than a step, so that nothing between two samples is lost.
-fn query(environment: &Environment, pane: &Pane, side: Option<Track>, step: f64) -> Result<String, Error> {
+fn query(
+    environment: &Environment,
+    pane: &PaneDefinition,
+    side: Option<Track>,
+    step: f64,
+) -> Result<String, Error> {
     let Content::Curves(template) = &pane.content else { return Ok(String::new()) };
     let everything = queries::Values::of(environment);
     let track = match side {
@@ -202,7 +207,7 @@ mod tests {
         .unwrap()
     }
 
-    fn named(environment: &Environment, name: &str) -> Pane {
+    fn named(environment: &Environment, name: &str) -> PaneDefinition {
         pane::list(Some(&environment.spec)).into_iter().find(|pane| &*pane.name == name).unwrap()
     }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::watcher::Ground;
-use super::{Closed, Environments, Out, Wishes};
+use super::watcher::WatchContext;
+use super::{Closed, Environments, Out, Subscriptions};
 use crate::api::EnvironmentKey;
 use crate::app::state::event::ClusterEvent;
 
@@ -16,16 +16,16 @@ const RETRY: Duration = Duration::from_secs(5);
 /// What a person needs to leave for a pod.
 const LEAVING: [&str; 2] = ["pods/exec", "pods/portforward"];
 
-type Inputs = (watch::Receiver<Environments>, watch::Receiver<Wishes>);
+type Inputs = (watch::Receiver<Environments>, watch::Receiver<Subscriptions>);
 
-pub(super) async fn run(ground: Ground, interval: Duration, inputs: Inputs, out: Out) {
-    let _: Result<(), Closed> = follow(&ground, interval, inputs, &out).await;
+pub(super) async fn run(context: WatchContext, interval: Duration, inputs: Inputs, out: Out) {
+    let _: Result<(), Closed> = follow(&context, interval, inputs, &out).await;
 }
 
-async fn follow(ground: &Ground, interval: Duration, inputs: Inputs, out: &Out) -> Result<(), Closed> {
-    let (mut environments, mut wishes) = inputs;
+async fn follow(context: &WatchContext, interval: Duration, inputs: Inputs, out: &Out) -> Result<(), Closed> {
+    let (mut environments, mut subscriptions) = inputs;
     let mut asked: BTreeSet<EnvironmentKey> = BTreeSet::new();
-    let mut rechecked = wishes.borrow().permissions;
+    let mut rechecked = subscriptions.borrow().permissions;
     loop {
         // What stands in for environments has no name, and nothing is permitted in it.
         let named = |key: &&EnvironmentKey| !key.name.is_empty();
@@ -37,9 +37,9 @@ async fn follow(ground: &Ground, interval: Duration, inputs: Inputs, out: &Out) 
             if asked.contains(&key) {
                 continue;
             }
-            match ground.cluster.permissions(&key).await {
+            match context.cluster.permissions(&key).await {
                 Ok(allowed) => {
-                    if let Ok(allowed) = ground.cluster.pod_access(&key.namespace, &LEAVING).await {
+                    if let Ok(allowed) = context.cluster.pod_access(&key.namespace, &LEAVING).await {
                         let namespace = key.namespace.clone();
                         out.send(ClusterEvent::PodAccess { namespace, allowed }).await?;
                     }
@@ -57,9 +57,9 @@ async fn follow(ground: &Ground, interval: Duration, inputs: Inputs, out: &Out) 
         tokio::select! {
             () = tokio::time::sleep(pause) => if !failed { asked.clear() },
             changed = environments.changed() => changed.map_err(|_| Closed)?,
-            changed = wishes.changed() => {
+            changed = subscriptions.changed() => {
                 changed.map_err(|_| Closed)?;
-                let now = wishes.borrow_and_update().permissions;
+                let now = subscriptions.borrow_and_update().permissions;
                 if now != rechecked {
                     rechecked = now;
                     asked.clear();

@@ -13,11 +13,11 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::merged::Merged;
 use crate::api::Stored;
-use crate::app::state::cluster_state::FeedState;
 use crate::app::state::event::Delta;
 use crate::cluster::Cluster;
-use crate::cluster::watch::{Feed, Heard, Pulse, ToRow};
+use crate::cluster::watch::{Pulse, ToRow, WatchMessage, WatchTarget};
 use crate::domain::undecodable::Undecodable;
+use crate::domain::watch_state::WatchState;
 use crate::time::Clock;
 
 /// Updates that wait for the loop; beyond it the server is asked to wait.
@@ -25,7 +25,7 @@ const BACKLOG: usize = 256;
 
 /// What every watch of a cluster needs.
 #[derive(Clone)]
-pub(super) struct Ground {
+pub(super) struct WatchContext {
     pub(super) cluster: Cluster,
     pub(super) pulse: watch::Receiver<Pulse>,
     pub(super) clock: Clock,
@@ -79,14 +79,14 @@ where
 pub(super) struct Watcher<K, V> {
     merged: Merged<K>,
     tasks: BTreeMap<Box<str>, AbortOnDropHandle<()>>,
-    sender: mpsc::Sender<Heard<K, V>>,
-    receiver: mpsc::Receiver<Heard<K, V>>,
+    sender: mpsc::Sender<WatchMessage<K, V>>,
+    receiver: mpsc::Receiver<WatchMessage<K, V>>,
 }
 
 /// What a feed has to say.
 pub(super) struct News<K, V> {
     pub(super) deltas: Vec<Delta<K, V>>,
-    pub(super) state: Option<FeedState>,
+    pub(super) state: Option<WatchState>,
     /// Every object of the feed that cannot be decoded, or only in part, where that has changed.
     pub(super) undecodable: Option<Vec<Undecodable>>,
     /// The whole cluster may not be read.
@@ -104,7 +104,7 @@ where
     }
 
     /// Follows a kind in a namespace, or in the whole cluster where it is empty. A scope that is followed already stays.
-    pub(super) fn follow<W>(&mut self, ground: &Ground, kind: &Kind<W, K, V>, namespace: &str)
+    pub(super) fn follow<W>(&mut self, context: &WatchContext, kind: &Kind<W, K, V>, namespace: &str)
     where
         W: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
     {
@@ -112,8 +112,8 @@ where
         if self.merged.has(&scope) {
             return;
         }
-        let api = (kind.api)(ground.cluster.watch_client(), namespace);
-        let feed = Feed {
+        let api = (kind.api)(context.cluster.watch_client(), namespace);
+        let feed = WatchTarget {
             api,
             what: kind.what.clone(),
             scope: scope.clone(),
@@ -121,7 +121,7 @@ where
             sink: self.sender.clone(),
         };
         self.merged.add(scope.clone());
-        let task = tokio::spawn(feed.follow(ground.pulse.clone(), ground.clock.clone()));
+        let task = tokio::spawn(feed.follow(context.pulse.clone(), context.clock.clone()));
         self.tasks.insert(scope, AbortOnDropHandle::new(task));
     }
 
@@ -144,10 +144,7 @@ where
     /// The next thing that the feed has to say; cancel safe.
     pub(super) async fn next(&mut self) -> News<K, V> {
         let Some(heard) = self.receiver.recv().await else { return std::future::pending().await };
-        let denied = matches!(
-            &heard.update,
-            crate::cluster::watch::Update::State(crate::cluster::watch::State::Denied { .. })
-        );
+        let denied = matches!(&heard.update, crate::cluster::watch::Update::State(WatchState::Denied { .. }));
         let denied_at_large = denied && namespace_of(&heard.scope).is_empty();
         let deltas = self.merged.take(heard);
         News { deltas, state: self.merged.news(), undecodable: self.merged.undecodable(), denied_at_large }

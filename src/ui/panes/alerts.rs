@@ -5,9 +5,9 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::app::state::alerts::{AlertLine, AlertScope};
-use crate::app::state::cluster_state::Feed;
+use crate::app::state::cluster_state::WatchedKind;
 use crate::app::state::store::Store;
-use crate::app::state::view::{Pane as Focus, View};
+use crate::app::state::view::{Focus, View};
 use crate::app::{alerts, components};
 use crate::domain::age::Age;
 use crate::domain::alert_row::Severity;
@@ -45,7 +45,7 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let View::Alerts(view) = ctx.store.ui.view() else { return };
     let (store, theme, dot) = (ctx.store, ctx.theme, ctx.theme.glyphs.dot);
     let rows = &store.rows;
-    let freshness = ctx.worst(Feed::Alerts);
+    let freshness = ctx.worst(WatchedKind::Alerts);
     // It spans environments: production's frame belongs to what shows production alone.
     let chrome = Chrome { tier: None, freshness, ..ctx.chrome(Some(Focus::Alerts), Freshness::Timeless) };
     let filter = match store.ui.filter(Focus::Alerts) {
@@ -124,7 +124,8 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
 /// Lines below the list, one for each that does not answer while others do.
 fn parted(ctx: &Ctx<'_>, inner: Rect) -> (Rect, Rect) {
     let mut list = inner;
-    let silent = if ctx.worst(Feed::Alerts).is_stale() { 0 } else { alerts::silent(ctx.store).count() };
+    let silent =
+        if ctx.worst(WatchedKind::Alerts).is_stale() { 0 } else { alerts::silent(ctx.store).count() };
     let below = take_bottom(&mut list, u16::try_from(silent).unwrap_or(u16::MAX).min(inner.height / 3));
     (below, list)
 }

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use crate::api::Release;
 use crate::api::release::{AnalysisVerdict, GateState, Phase};
-use crate::app::state::cluster_state::Feed;
+use crate::app::state::cluster_state::WatchedKind;
 use crate::app::state::view::View;
 use crate::domain::age::Age;
 use crate::domain::analysis;
@@ -24,7 +24,7 @@ const EMPTY: &str = "Nothing has been measured yet. Where the plan asks for it, 
 fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let View::Release(view) = ctx.store.ui.view() else { return };
     let theme = ctx.theme;
-    let freshness = ctx.freshness(view.id.cluster, Feed::Releases);
+    let freshness = ctx.freshness(view.id.cluster, WatchedKind::Releases);
     let release = ctx.store.release(&view.id);
     let verdicts =
         release.and_then(|release| release.status.as_ref()).map_or(&[][..], |status| &status.analysis);

@@ -6,8 +6,8 @@ use ratatui::style::Style;
 
 use crate::app::components;
 use crate::app::state::changes::{Change, ChangeKind};
-use crate::app::state::cluster_state::Feed;
-use crate::app::state::view::{Pane as Focus, View};
+use crate::app::state::cluster_state::WatchedKind;
+use crate::app::state::view::{Focus, View};
 use crate::domain::age::Age;
 use crate::ui::chrome::{grey, stand_in};
 use crate::ui::format::Short;
@@ -23,7 +23,7 @@ const EMPTY: &str = "Nothing has changed here in the last hour: no release, no s
 fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let View::Listed(view) = ctx.store.ui.view() else { return };
     let theme = ctx.theme;
-    let freshness = ctx.freshness(view.environment.cluster, Feed::Releases);
+    let freshness = ctx.freshness(view.environment.cluster, WatchedKind::Releases);
     let changes = &ctx.store.rows.changes;
     let count = changes.len();
     let (dot, place) = (theme.glyphs.dot, &view.environment.key.name);

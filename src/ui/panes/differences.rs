@@ -6,7 +6,7 @@ use ratatui::style::Style;
 
 use crate::app::components;
 use crate::app::state::differences::{Differences, DifferencesView, Line, Side};
-use crate::app::state::view::{Pane as Focus, View};
+use crate::app::state::view::{Focus, View};
 use crate::domain::age::Age;
 use crate::domain::difference::{Row, Verdict};
 use crate::ui::chrome::{Freshness, sentence};
@@ -37,7 +37,7 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
         Some(filter) => Short::of(format_args!(" {dot} /{}", filter.text())),
         None => Short::of(format_args!("")),
     };
-    let is_read = view.left.portrait.is_some() && view.right.portrait.is_some();
+    let is_read = view.left.snapshot.is_some() && view.right.snapshot.is_some();
     // before the places, which the columns name as well
     let alone = match components::alone(store, &view.right.environment) {
         Some(component) => Short::of(format_args!(" {dot} {}", component.name)),
@@ -139,7 +139,7 @@ fn faults(buf: &mut Buffer, body: &mut Rect, ctx: &Ctx<'_>, view: &DifferencesVi
 
 /// What stands in for an empty list.
 fn nothing(view: &DifferencesView, listed: &Differences) -> Option<String> {
-    let sides = || [&view.left, &view.right].into_iter().filter(|side| side.portrait.is_none());
+    let sides = || [&view.left, &view.right].into_iter().filter(|side| side.snapshot.is_none());
     if sides().next().is_some() {
         let waits = sides().filter(|side| side.fault.is_none());
         let names: Vec<&str> = waits.map(|side| &*side.environment.key.name).collect();

@@ -5,12 +5,12 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::app::sections;
-use crate::app::state::cluster_state::Feed;
+use crate::app::state::cluster_state::WatchedKind;
 use crate::app::state::health::{Health, Reading};
 use crate::app::state::rows::EnvironmentRow;
 use crate::app::state::sections::{EnvironmentLine, Heading};
 use crate::app::state::store::Store;
-use crate::app::state::view::Pane as Focus;
+use crate::app::state::view::Focus;
 use crate::domain::age::Age;
 use crate::domain::alert_row::AlertCount;
 use crate::ui::chrome::{grey, sentence, stand_in};
@@ -47,7 +47,7 @@ struct Columns {
 
 fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let (theme, rows) = (ctx.theme, &ctx.store.rows.environments);
-    let freshness = ctx.worst(Feed::Environments);
+    let freshness = ctx.worst(WatchedKind::Environments);
     let mut inner = area;
     if ctx.boxed {
         let mut chrome = ctx.chrome(Some(Focus::Environments), freshness);

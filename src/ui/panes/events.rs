@@ -4,8 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::app::components;
-use crate::app::state::cluster_state::Feed;
-use crate::app::state::view::{Pane as Focus, View};
+use crate::app::state::cluster_state::WatchedKind;
+use crate::app::state::view::{Focus, View};
 use crate::domain::age::Age;
 use crate::domain::event_row::EventGroup;
 use crate::ui::chrome::{grey, sentence, stand_in};
@@ -30,7 +30,7 @@ const OBJECTS: u16 = 8;
 fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let View::Events(view) = ctx.store.ui.view() else { return };
     let (store, theme, dot) = (ctx.store, ctx.theme, ctx.theme.glyphs.dot);
-    let freshness = ctx.freshness(view.environment.cluster, Feed::Events);
+    let freshness = ctx.freshness(view.environment.cluster, WatchedKind::Events);
     let events = &store.rows.events;
     let only = if view.warnings { "Warnings" } else { "Events" };
     let filter = match store.ui.filter(Focus::Events) {

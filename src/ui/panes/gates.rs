@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::api::release::{ApprovalRecord, ApprovalState, GateState, GateStatus};
-use crate::app::state::cluster_state::Feed;
-use crate::app::state::view::{Pane as Focus, View};
+use crate::app::state::cluster_state::WatchedKind;
+use crate::app::state::view::{Focus, View};
 use crate::domain::age::Age;
 use crate::domain::labelled::unlabelled;
 use crate::ui::chrome::{grey, stand_in};
@@ -20,7 +20,7 @@ pub(crate) static PANE: Pane = Pane { id: "gates", focus: Some(Focus::Gates), dr
 fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let View::Release(view) = ctx.store.ui.view() else { return };
     let theme = ctx.theme;
-    let freshness = ctx.freshness(view.id.cluster, Feed::Releases);
+    let freshness = ctx.freshness(view.id.cluster, WatchedKind::Releases);
     let status = ctx.store.release(&view.id).and_then(|release| release.status.as_ref());
     let gates = status.map_or(&[][..], |status| &status.gates);
     let approvals = status.map_or(&[][..], |status| &status.approvals);

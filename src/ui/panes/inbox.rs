@@ -3,10 +3,10 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::app::state::cluster_state::Feed;
+use crate::app::state::cluster_state::WatchedKind;
 use crate::app::state::inbox::InboxRow;
 use crate::app::state::store::Store;
-use crate::app::state::view::{Pane as Focus, View};
+use crate::app::state::view::{Focus, View};
 use crate::domain::age::Age;
 use crate::ui::chrome::{Chrome, Freshness, grey, stand_in};
 use crate::ui::format::{Short, width};
@@ -29,7 +29,7 @@ const EMPTY: &str = "Nothing waits for you: no approval, no checklist, no review
 fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let (store, theme) = (ctx.store, ctx.theme);
     let rows = &store.rows.inbox;
-    let freshness = ctx.worst(Feed::Releases);
+    let freshness = ctx.worst(WatchedKind::Releases);
     // It spans environments: production's frame belongs to what shows production alone.
     let chrome = Chrome { tier: None, freshness, ..ctx.chrome(Some(Focus::Inbox), Freshness::Timeless) };
     let (dot, count) = (theme.glyphs.dot, rows.len());

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::app::state::logs::{LogSource, LogView, SourceState};
-use crate::app::state::view::{Pane as Focus, View};
+use crate::app::state::view::{Focus, View};
 use crate::domain::log::LogEntry;
 use crate::ui::chrome::{Freshness, sentence};
 use crate::ui::format::{Many, Short, head, tail, width};

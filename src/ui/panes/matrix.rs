@@ -4,9 +4,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::app::matrix::{self, Matrix, MatrixRow};
-use crate::app::state::cluster_state::Feed;
+use crate::app::state::cluster_state::WatchedKind;
 use crate::app::state::rows::EnvironmentRow;
-use crate::app::state::view::{Pane as Focus, View};
+use crate::app::state::view::{Focus, View};
 use crate::domain::age::Age;
 use crate::ui::chrome::{Chrome, Freshness, grey, stand_in};
 use crate::ui::format::{Short, width};
@@ -30,7 +30,7 @@ const NARROWEST: u16 = 16;
 fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let (store, theme) = (ctx.store, ctx.theme);
     let matrix = matrix::of(store);
-    let freshness = ctx.worst(Feed::Environments);
+    let freshness = ctx.worst(WatchedKind::Environments);
     // It spans environments: production's frame belongs to what shows production alone.
     let chrome = Chrome { tier: None, freshness, ..ctx.chrome(Some(Focus::Matrix), Freshness::Timeless) };
     let (dot, count) = (theme.glyphs.dot, store.rows.environments.len());
@@ -60,7 +60,7 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
         let line = Rect { y: body.y + at, height: 1, ..body };
         let chosen = selected.filter(|(row, _)| *row == nth).map(|(_, column)| column);
         columns.row(buf, line, ctx, (row, chosen));
-        if ctx.freshness(row.cluster, Feed::Environments).is_stale() {
+        if ctx.freshness(row.cluster, WatchedKind::Environments).is_stale() {
             grey(buf, line, theme);
         }
     }
@@ -79,7 +79,7 @@ fn troubles<'a>(ctx: &Ctx<'a>) -> impl Iterator<Item = (&'a str, Freshness<'a>)>
     let states = ctx
         .store
         .clusters()
-        .map(move |(id, cluster)| (&*cluster.context, ctx.freshness(id, Feed::Environments)));
+        .map(move |(id, cluster)| (&*cluster.context, ctx.freshness(id, WatchedKind::Environments)));
     states.filter(|(_, freshness)| !matches!(freshness, Freshness::Live(_) | Freshness::Timeless))
 }
 

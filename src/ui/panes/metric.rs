@@ -12,7 +12,7 @@ use title::{Room, Title};
 
 use crate::app::state::cluster_state::Metric;
 use crate::domain::age::Age;
-use crate::domain::pane::{Pane, Severity};
+use crate::domain::pane::{PaneDefinition, Severity};
 use crate::domain::series::Series;
 use crate::ui::chrome::{Chrome, Freshness, grey, stand_in};
 use crate::ui::theme::Theme;
@@ -23,7 +23,7 @@ pub(super) use title::LimitNote;
 /// What a metric pane shows.
 pub(crate) struct Chart<'a, M> {
     /// What is measured, and by which limits it is judged.
-    pub pane: &'a Pane,
+    pub pane: &'a PaneDefinition,
     /// It is the one among several that keys mean.
     pub chosen: bool,
     /// Name of the environment.
@@ -101,7 +101,7 @@ pub(super) fn freshness<'a>(
 }
 
 /// How bad the worst of the present values is.
-pub(super) fn severity(pane: &Pane, series: &[Series], now: DateTime<Utc>) -> Severity {
+pub(super) fn severity(pane: &PaneDefinition, series: &[Series], now: DateTime<Utc>) -> Severity {
     let values = series.iter().filter_map(|series| recent(series, now));
     values.map(|value| pane.limits.judge(value)).max().unwrap_or(Severity::Well)
 }

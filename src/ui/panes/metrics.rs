@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::app::components;
-use crate::app::state::cluster_state::{Feed, Metric};
+use crate::app::state::cluster_state::{Metric, WatchedKind};
 use crate::app::state::located::EnvironmentId;
 use crate::app::state::store::Store;
 use crate::domain::pane::{self, Content};
@@ -48,7 +48,12 @@ pub(crate) fn grid(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>, (columns, lines)
 }
 
 /// Draws that pane; `chosen` tells that it is the meant one among several.
-pub(crate) fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>, (pane, chosen): (&pane::Pane, bool)) {
+pub(crate) fn draw(
+    buf: &mut Buffer,
+    area: Rect,
+    ctx: &Ctx<'_>,
+    (pane, chosen): (&pane::PaneDefinition, bool),
+) {
     let store = ctx.store;
     let Some(id) = store.focused_environment().or_else(|| nameless(store)) else {
         let chart = Chart {
@@ -108,7 +113,7 @@ fn metric<'a>(store: &'a Store, id: &EnvironmentId, pane: &str) -> Option<&'a Me
 /// How true numbers of that environment are.
 #[must_use]
 pub(crate) fn freshness<'a>(ctx: &Ctx<'a>, id: &EnvironmentId, has_answered: bool) -> Freshness<'a> {
-    match ctx.freshness(id.cluster, Feed::Metrics) {
+    match ctx.freshness(id.cluster, WatchedKind::Metrics) {
         // An answer that came speaks for itself, whatever the feed's own heartbeat says.
         Freshness::Live(_) if !has_answered => Freshness::Connecting,
         freshness => freshness,

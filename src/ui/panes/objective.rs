@@ -8,7 +8,7 @@ use crate::app::components::{self, UNDIVIDED};
 use crate::app::state::located::EnvironmentId;
 use crate::domain::age::Age;
 use crate::domain::burn_rate::{self, Assessment, Burn, Judged};
-use crate::domain::pane::{Pane, Severity};
+use crate::domain::pane::{PaneDefinition, Severity};
 use crate::ui::chrome::{Freshness, grey, stand_in};
 use crate::ui::format::{Short, Unit, Value};
 use crate::ui::pane::Ctx;
@@ -26,7 +26,7 @@ pub(crate) fn draw(
     buf: &mut Buffer,
     area: Rect,
     ctx: &Ctx<'_>,
-    (id, pane, chosen): (&EnvironmentId, &Pane, bool),
+    (id, pane, chosen): (&EnvironmentId, &PaneDefinition, bool),
 ) {
     let theme = ctx.theme;
     let objective = ctx.store.cluster(id.cluster).and_then(|cluster| cluster.objectives.get(&id.key));
@@ -77,7 +77,7 @@ pub(crate) fn draw(
 }
 
 /// A fast burn is critical, as is a budget that is used up; a slow burn, and little that is left, deserve a look.
-fn severity(assessment: Option<&Assessment>, pane: &Pane) -> Severity {
+fn severity(assessment: Option<&Assessment>, pane: &PaneDefinition) -> Severity {
     let Some(found) = assessment else { return Severity::Well };
     let burns = found.pairs.iter().any(|judged| judged.is_burning() == Some(true));
     let budget = found.budget_left.map_or(Severity::Well, |left| pane.limits.judge(left));

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::app::outlook::{Outlook, outlook};
-use crate::app::state::cluster_state::Feed;
+use crate::app::state::cluster_state::WatchedKind;
 use crate::app::state::view::View;
 use crate::domain::age::Age;
 use crate::ui::chrome::{grey, sentence, stand_in};
@@ -20,7 +20,7 @@ const EMPTY: &str = "Nothing follows.";
 fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let View::Release(view) = ctx.store.ui.view() else { return };
     let theme = ctx.theme;
-    let freshness = ctx.freshness(view.id.cluster, Feed::Releases);
+    let freshness = ctx.freshness(view.id.cluster, WatchedKind::Releases);
     let found = of(ctx);
     if !ctx.boxed {
         if let Some(outlook) = &found {

@@ -11,10 +11,10 @@ use crate::api::release::{
 use crate::api::strategy::Step;
 use crate::api::{Phase, Release};
 use crate::app::components;
-use crate::app::state::cluster_state::Feed;
+use crate::app::state::cluster_state::WatchedKind;
 use crate::app::state::located::ReleaseId;
 use crate::app::state::store::Store;
-use crate::app::state::view::{Pane as Focus, View};
+use crate::app::state::view::{Focus, View};
 use crate::app::steps::{self, StepWords};
 use crate::domain::age::Age;
 use crate::ui::chrome::{grey, stand_in};
@@ -31,7 +31,7 @@ const EMPTY: &str = "No plan yet: the controller makes it when it sees the relea
 fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let View::Release(view) = ctx.store.ui.view() else { return };
     let theme = ctx.theme;
-    let freshness = ctx.freshness(view.id.cluster, Feed::Releases);
+    let freshness = ctx.freshness(view.id.cluster, WatchedKind::Releases);
     let status = ctx.store.release(&view.id).and_then(|release| release.status.as_ref());
     let plan = status.and_then(|status| status.plan.as_ref());
     let digest = plan.map_or("", |plan| head(&plan.digest, 15));

@@ -7,10 +7,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::app::components;
-use crate::app::state::cluster_state::Feed;
+use crate::app::state::cluster_state::WatchedKind;
 use crate::app::state::located::PodId;
 use crate::app::state::store::Store;
-use crate::app::state::view::Pane as Focus;
+use crate::app::state::view::Focus;
 use crate::domain::age::Age;
 use crate::domain::pod_row::PodRow;
 use crate::ui::chrome::{Freshness, grey, sentence, stand_in};
@@ -32,8 +32,8 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let (store, theme) = (ctx.store, ctx.theme);
     let cluster = store.focused_environment().map(|id| id.cluster);
     let freshness = match cluster {
-        Some(cluster) if !store.ui.all_environments => ctx.freshness(cluster, Feed::Pods),
-        _ => ctx.worst(Feed::Pods),
+        Some(cluster) if !store.ui.all_environments => ctx.freshness(cluster, WatchedKind::Pods),
+        _ => ctx.worst(WatchedKind::Pods),
     };
     let inner = frame(buf, area, ctx, freshness);
     let rows = &store.rows.pods;

@@ -5,9 +5,9 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::api::Phase;
-use crate::app::state::cluster_state::Feed;
+use crate::app::state::cluster_state::WatchedKind;
 use crate::app::state::rows::{QueueGroup, QueueRow};
-use crate::app::state::view::Pane as Focus;
+use crate::app::state::view::Focus;
 use crate::domain::age::Age;
 use crate::ui::chrome::{Chrome, Freshness, grey, stand_in};
 use crate::ui::format::{Short, width};
@@ -22,7 +22,7 @@ const EMPTY: &str = "No releases yet: press n to deploy a version, or run `relea
 
 fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let (store, theme) = (ctx.store, ctx.theme);
-    let freshness = ctx.worst(Feed::Releases);
+    let freshness = ctx.worst(WatchedKind::Releases);
     let inner = frame(buf, area, ctx, freshness);
     let rows = &store.rows.queue;
     if stand_in(buf, inner, theme, freshness, rows.is_empty().then_some(EMPTY)) {

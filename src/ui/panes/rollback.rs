@@ -4,8 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::app::state::cluster_state::Feed;
-use crate::app::state::view::{Pane as Focus, RollbackView, View};
+use crate::app::state::cluster_state::WatchedKind;
+use crate::app::state::view::{Focus, RollbackView, View};
 use crate::domain::age::Age;
 use crate::domain::known_version::{KnownVersion, Verdict};
 use crate::domain::version_outcome::{self, word};
@@ -31,7 +31,7 @@ const EMPTY: &str = "No version to go back to: no release has changed this envir
 fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let View::Rollback(view) = ctx.store.ui.view() else { return };
     let theme = ctx.theme;
-    let freshness = ctx.freshness(view.environment.cluster, Feed::Releases);
+    let freshness = ctx.freshness(view.environment.cluster, WatchedKind::Releases);
     let mut rest = area;
     let list = take_top(&mut rest, list_height(area, ctx.boxed));
     let application = ctx.row(&view.environment).map_or("", |row| &row.application);

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use crate::api::{Release, ReleaseKind, Tier};
 use crate::app::driving;
-use crate::app::state::cluster_state::Feed;
+use crate::app::state::cluster_state::WatchedKind;
 use crate::app::state::view::View;
 use crate::domain::age::Age;
 use crate::domain::outcome;
@@ -21,7 +21,7 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let View::Release(view) = ctx.store.ui.view() else { return };
     let theme = ctx.theme;
     let Some(release) = ctx.store.release(&view.id) else {
-        let freshness = ctx.freshness(view.id.cluster, Feed::Releases);
+        let freshness = ctx.freshness(view.id.cluster, WatchedKind::Releases);
         stand_in(buf, area, theme, freshness, Some("This release is gone: it was deleted. esc goes back."));
         return;
     };

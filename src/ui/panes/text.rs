@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::app::state::text_view::TextBody;
-use crate::app::state::view::{Pane as Focus, View};
+use crate::app::state::view::{Focus, View};
 use crate::ui::chrome::{Freshness, sentence};
 use crate::ui::format::Short;
 use crate::ui::pane::{Ctx, Pane};

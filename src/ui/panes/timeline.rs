@@ -3,8 +3,8 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::app::state::cluster_state::Feed;
-use crate::app::state::view::{Pane as Focus, View};
+use crate::app::state::cluster_state::WatchedKind;
+use crate::app::state::view::{Focus, View};
 use crate::ui::chrome::{grey, stand_in};
 use crate::ui::pane::{Ctx, Pane};
 use crate::ui::pen::Pen;
@@ -15,7 +15,7 @@ pub(crate) static PANE: Pane = Pane { id: "timeline", focus: Some(Focus::Timelin
 fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let View::Release(view) = ctx.store.ui.view() else { return };
     let theme = ctx.theme;
-    let freshness = ctx.freshness(view.id.cluster, Feed::Releases);
+    let freshness = ctx.freshness(view.id.cluster, WatchedKind::Releases);
     let timeline = ctx
         .store
         .release(&view.id)

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 
 use crate::api::release::ReleaseStatus;
 use crate::api::strategy::Track;
-use crate::app::state::cluster_state::Feed;
+use crate::app::state::cluster_state::WatchedKind;
 use crate::app::state::located::ReleaseId;
 use crate::app::state::store::Store;
 use crate::app::state::view::View;
@@ -27,7 +27,7 @@ const EMPTY: &str = "One version only: nothing runs beside it.";
 fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let View::Release(view) = ctx.store.ui.view() else { return };
     let theme = ctx.theme;
-    let freshness = ctx.freshness(view.id.cluster, Feed::Releases);
+    let freshness = ctx.freshness(view.id.cluster, WatchedKind::Releases);
     let release = ctx.store.release(&view.id);
     let words = release.and_then(|release| WeightWords::of(release));
     let words = words.map(|words| words.dotted(theme.glyphs.dot));

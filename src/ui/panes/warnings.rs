@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::events::line;
-use crate::app::state::cluster_state::Feed;
+use crate::app::state::cluster_state::WatchedKind;
 use crate::app::state::view::View;
 use crate::domain::event_row::EventGroup;
 use crate::ui::chrome::{Freshness, grey, sentence};
@@ -20,7 +20,7 @@ const MOST: usize = 3;
 fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let View::Release(view) = ctx.store.ui.view() else { return };
     let theme = ctx.theme;
-    let freshness = ctx.freshness(view.id.cluster, Feed::Events);
+    let freshness = ctx.freshness(view.id.cluster, WatchedKind::Events);
     let warnings = &ctx.store.rows.warnings;
     let shown = Freshness::Timeless;
     let inner = ctx.chrome(None, shown).draw(

@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::api::Release;
-use crate::app::state::cluster_state::Feed;
-use crate::app::state::view::{Pane as Focus, ServerWord, View, WhyView};
+use crate::app::state::cluster_state::WatchedKind;
+use crate::app::state::view::{Focus, ServerWord, View, WhyView};
 use crate::app::why::reasons;
 use crate::domain::age::Age;
 use crate::domain::outcome;
@@ -32,7 +32,7 @@ pub(crate) static PANE: Pane = Pane {
 fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
     let View::Why(view) = ctx.store.ui.view() else { return };
     let theme = ctx.theme;
-    let freshness = ctx.freshness(view.id.cluster, Feed::Releases);
+    let freshness = ctx.freshness(view.id.cluster, WatchedKind::Releases);
     let Some(release) = ctx.store.release(&view.id) else {
         let inner = ctx.chrome(Some(Focus::Why), freshness).draw(
             buf,

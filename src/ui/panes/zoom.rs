@@ -6,11 +6,11 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::app::state::cluster_state::{Metric, Zoomed};
-use crate::app::state::view::{Pane as Focus, View};
+use crate::app::state::view::{Focus, View};
 use crate::app::state::zoom::{Baseline, Compare, ZoomView};
 use crate::app::{components, zoom};
 use crate::domain::age::Age;
-use crate::domain::pane::{Content, Pane as Shown, Severity};
+use crate::domain::pane::{Content, PaneDefinition, Severity};
 use crate::domain::series::{Series, unix};
 use crate::ui::chrome::{grey, sentence, stand_in};
 use crate::ui::format::{Exact, Short, Unit};
@@ -58,12 +58,12 @@ fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
 struct Zoom<'a> {
     ctx: Ctx<'a>,
     view: &'a ZoomView,
-    pane: &'a Shown,
+    pane: &'a PaneDefinition,
     zoomed: Option<&'a Zoomed>,
 }
 
 impl<'a> Zoom<'a> {
-    fn of(ctx: &Ctx<'a>, view: &'a ZoomView, pane: &'a Shown) -> Self {
+    fn of(ctx: &Ctx<'a>, view: &'a ZoomView, pane: &'a PaneDefinition) -> Self {
         let cluster = ctx.store.cluster(view.environment.cluster);
         Self { ctx: *ctx, view, pane, zoomed: cluster.and_then(|cluster| cluster.zoomed.as_ref()) }
     }

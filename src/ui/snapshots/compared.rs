@@ -1,13 +1,14 @@
 //! Two environments side by side, in each state.
 
-use crate::app::fixtures::{World, ago, environment_id, portrait};
-use crate::app::state::cluster_state::{Feed, FeedState};
+use crate::app::fixtures::{World, ago, environment_id, snapshot};
+use crate::app::state::cluster_state::WatchedKind;
 use crate::app::state::cursor::Cursor;
 use crate::app::state::differences::{DifferencesView, Side};
 use crate::app::state::event::{Event, Outcome};
 use crate::app::state::located::ClusterId;
 use crate::app::state::store::Store;
-use crate::app::state::view::{Pane as Focus, View};
+use crate::app::state::view::{Focus, View};
+use crate::domain::watch_state::WatchState;
 
 /// Staging and production: both on their way where there is nothing, both read where all is live, one of them lost where the world is
 /// lost.
@@ -21,17 +22,20 @@ pub(super) fn differences(mut store: Store) -> Store {
     store.ui.views.push(View::Differences(Box::new(view)));
     store.ui.focus = Focus::Differences;
     let mut world = World { store }.settled();
-    let feed =
-        world.store.cluster(ClusterId(0)).and_then(|cluster| cluster.feeds.get(&Feed::Environments)).cloned();
+    let feed = world
+        .store
+        .cluster(ClusterId(0))
+        .and_then(|cluster| cluster.feeds.get(&WatchedKind::Environments))
+        .cloned();
     let refused = || Outcome::Refused("the API server does not answer: connection refused".to_owned());
     let (left, right) = requests(&world.store);
     match feed {
-        Some(FeedState::Missing { .. }) => answer(&mut world, right, refused()),
+        Some(WatchState::Missing { .. }) => answer(&mut world, right, refused()),
         _ if world.store.rows.environments.is_empty() => {}
         state => {
-            answer(&mut world, left, Outcome::Portrait(Box::new(portrait("staging"))));
-            answer(&mut world, right, Outcome::Portrait(Box::new(portrait("production"))));
-            if matches!(state, Some(FeedState::Stale { .. })) {
+            answer(&mut world, left, Outcome::Snapshot(Box::new(snapshot("staging"))));
+            answer(&mut world, right, Outcome::Snapshot(Box::new(snapshot("production"))));
+            if matches!(state, Some(WatchState::Stale { .. })) {
                 lost(&mut world.store);
             }
             world = world.typing("j j j j");

@@ -8,14 +8,14 @@ use super::windows::changed;
 use super::{SIZES, differences, screen, text, with_alerts, with_events};
 use crate::api::environment::{MetricPane, MetricUnit, NoData, Slo, Worse};
 use crate::app::fixtures::{World, ago, burning, chords, environment_id, now};
-use crate::app::state::cluster_state::Feed;
+use crate::app::state::cluster_state::WatchedKind;
 use crate::app::state::effect::BackgroundEffect;
 use crate::app::state::effect::Effect;
 use crate::app::state::event::MetricsEvent;
 use crate::app::state::event::{ClusterEvent, Event, ZoomPart};
 use crate::app::state::located::ClusterId;
 use crate::app::state::store::Store;
-use crate::app::state::view::{Pane as Focus, View};
+use crate::app::state::view::{Focus, View};
 use crate::app::state::zoom::{Compare, ZoomView};
 use crate::app::update;
 use crate::domain::burn_rate;
@@ -222,7 +222,7 @@ fn failed() -> World {
 }
 
 fn worlds() -> [(&'static str, World); 4] {
-    let stale = full().lost(Feed::Metrics, 14);
+    let stale = full().lost(WatchedKind::Metrics, 14);
     [("ok", full()), ("empty", nothing()), ("stale", stale), ("error", failed())]
 }
 

@@ -24,7 +24,7 @@ fn sentences(view: &str) -> (&'static str, &'static str) {
         "zoom" => ("Waiting for the first answer.", "Prometheus does not answer: connection refused"),
         "logs" => ("Waiting for the first line.", "Waiting for the first line."),
         "matrix" => ("No environments found. Create one: release-cockpit help install", NOT_INSTALLED),
-        "numbers" => ("No application is in sight: there is nothing to count.", NOT_INSTALLED),
+        "dora" => ("No application is in sight: there is nothing to count.", NOT_INSTALLED),
         "differences" => (
             "Waiting for staging and production: there is nothing to compare yet.",
             "production: the API server does not answer: connection refused",

@@ -6,7 +6,7 @@ use crate::app::fixtures::{World, alert, environment_id, event, now};
 use crate::app::state::event::Event;
 use crate::app::state::logs::{LogNews, LogSubject, LogView};
 use crate::app::state::store::Store;
-use crate::app::state::view::{Pane as Focus, View};
+use crate::app::state::view::{Focus, View};
 use crate::domain::log::LogLine;
 
 /// What a cluster tells of the crashing canary.

@@ -46,7 +46,7 @@ impl Site {
             intent: self.intent,
             verified: self.verified,
             capacity: PODS,
-            ground: Ground::default(),
+            conditions: ShiftConditions::default(),
             is_urgent,
         };
         scene.next_move(goal)

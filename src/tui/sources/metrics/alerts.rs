@@ -10,10 +10,11 @@ use futures::stream::FuturesUnordered;
 
 use super::{Asking, Closed, Inputs, NOBODY, SHORTEST, others};
 use crate::api::Environment;
-use crate::app::state::cluster_state::{Feed, FeedState};
+use crate::app::state::cluster_state::WatchedKind;
 use crate::app::state::event::AlertingEvent;
 use crate::app::state::event::ClusterEvent;
 use crate::domain::alert_row::{AlertRow, owners};
+use crate::domain::watch_state::WatchState;
 use crate::metrics::{Error, Prometheus, Target};
 
 /// Time between two rounds: rules are seldom evaluated more often.
@@ -21,8 +22,11 @@ const EVERY: Duration = Duration::from_secs(15);
 
 type Sources = BTreeMap<Target, Arc<Environment>>;
 
-pub(super) async fn run(asking: &Asking, (mut environments, mut wishes): Inputs) -> Result<(), Closed> {
-    let mut refreshed = wishes.borrow().refresh;
+pub(super) async fn run(
+    asking: &Asking,
+    (mut environments, mut subscriptions): Inputs,
+) -> Result<(), Closed> {
+    let mut refreshed = subscriptions.borrow().refresh;
     let mut heard: Option<DateTime<Utc>> = None;
     let mut told: Option<BTreeSet<Box<str>>> = None;
     loop {
@@ -47,7 +51,7 @@ pub(super) async fn run(asking: &Asking, (mut environments, mut wishes): Inputs)
             .collect();
         let (mut answered, mut fault) = (sources.is_empty(), None);
         while let Some((target, answer)) = asked.next().await {
-            let at = asking.ground.clock.now();
+            let at = asking.context.clock.now();
             match &answer {
                 Ok(_) => (answered, heard) = (true, Some(at)),
                 Err(error) => fault = Some(error.to_string()),
@@ -65,19 +69,19 @@ pub(super) async fn run(asking: &Asking, (mut environments, mut wishes): Inputs)
         drop(asked);
         let pause = asking.plan.clock.wall(EVERY).max(SHORTEST);
         let state = match (fault, heard) {
-            _ if sources.is_empty() => FeedState::Missing { reason: NOBODY.to_owned() },
+            _ if sources.is_empty() => WatchState::Missing { reason: NOBODY.to_owned() },
             (Some(reason), since) if !answered => {
-                let retry_at = Some(asking.ground.clock.now() + EVERY);
-                FeedState::Stale { since, reason, retry_at }
+                let retry_at = Some(asking.context.clock.now() + EVERY);
+                WatchState::Stale { since, reason, retry_at }
             }
-            (_, Some(heard)) => FeedState::Live { heard },
-            (_, None) => FeedState::Connecting,
+            (_, Some(heard)) => WatchState::Live { heard },
+            (_, None) => WatchState::Connecting,
         };
         // an environment that is not known yet says nothing of what there is
         if !known.is_empty() {
-            asking.out.state(Feed::Alerts, state).await?;
+            asking.out.state(WatchedKind::Alerts, state).await?;
         }
-        others::wait(pause, &mut refreshed, (&mut environments, &mut wishes)).await?;
+        others::wait(pause, &mut refreshed, (&mut environments, &mut subscriptions)).await?;
     }
 }
 

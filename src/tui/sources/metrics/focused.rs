@@ -11,19 +11,23 @@ use tokio::time::Instant;
 use super::{Answered, Asking, Closed, Inputs, NOBODY, curves, focused, joined, labelled, sides};
 use crate::api::strategy::Track;
 use crate::api::{Environment, EnvironmentKey};
-use crate::app::state::cluster_state::{Feed, FeedState};
-use crate::domain::pane::{self, Content, Pane};
+use crate::app::state::cluster_state::WatchedKind;
+use crate::domain::pane::{self, Content, PaneDefinition};
 use crate::domain::series::unix;
+use crate::domain::watch_state::WatchState;
 use crate::metrics::{Curves, Error, Kind, Prometheus};
 
 type Side = (Box<str>, Option<Track>);
 
-pub(super) async fn run(asking: &Asking, (mut environments, mut wishes): Inputs) -> Result<(), Closed> {
+pub(super) async fn run(
+    asking: &Asking,
+    (mut environments, mut subscriptions): Inputs,
+) -> Result<(), Closed> {
     let mut this = Focused { asking, of: None, kept: HashMap::new(), due: HashMap::new(), heard: None };
-    let mut refreshed = wishes.borrow().refresh;
+    let mut refreshed = subscriptions.borrow().refresh;
     loop {
         let known = environments.borrow_and_update().clone();
-        let wanted = wishes.borrow_and_update().clone();
+        let wanted = subscriptions.borrow_and_update().clone();
         if wanted.refresh != refreshed {
             refreshed = wanted.refresh;
             this.kept.values_mut().for_each(Curves::forget);
@@ -33,12 +37,12 @@ pub(super) async fn run(asking: &Asking, (mut environments, mut wishes): Inputs)
         this.look_at(environment.map(|(key, _)| key), wanted.second);
         // A new wish interrupts questions that are under way: their answers are about the wrong environment.
         tokio::select! {
-            changed = wishes.changed() => changed.map_err(|_| Closed)?,
+            changed = subscriptions.changed() => changed.map_err(|_| Closed)?,
             done = this.round(environment, wanted.second) => {
                 let next = done?;
                 tokio::select! {
                     () = tokio::time::sleep_until(next) => {}
-                    changed = wishes.changed() => changed.map_err(|_| Closed)?,
+                    changed = subscriptions.changed() => changed.map_err(|_| Closed)?,
                     changed = environments.changed() => {
                         changed.map_err(|_| Closed)?;
                         this.due.clear();
@@ -61,7 +65,7 @@ struct Focused<'a> {
 
 /// What a pane has answered.
 struct Answer {
-    pane: Pane,
+    pane: PaneDefinition,
     kept: Vec<(Side, Curves)>,
     result: Result<Answered, Error>,
 }
@@ -87,12 +91,12 @@ impl Focused<'_> {
     ) -> Result<Instant, Closed> {
         let Some((key, environment)) = environment else { return Ok(self.asking.next(None)) };
         let Some(prometheus) = self.asking.client(environment) else {
-            let state = FeedState::Missing { reason: NOBODY.to_owned() };
-            self.asking.out.state(Feed::Metrics, state).await?;
+            let state = WatchState::Missing { reason: NOBODY.to_owned() };
+            self.asking.out.state(WatchedKind::Metrics, state).await?;
             return Ok(self.asking.next(None));
         };
         let now = Instant::now();
-        let due = |pane: &Pane| self.due.get(&pane.name).is_none_or(|at| *at <= now);
+        let due = |pane: &PaneDefinition| self.due.get(&pane.name).is_none_or(|at| *at <= now);
         let panes = pane::list(Some(&environment.spec)).into_iter();
         let mut asked: FuturesUnordered<_> = panes
             .filter(|pane| pane.content != Content::Objective && due(pane))
@@ -116,12 +120,12 @@ impl Focused<'_> {
     /// One pane, each track for itself. What is kept is lent as a copy, so that a question that is given up loses nothing.
     fn ask(
         &self,
-        pane: Pane,
+        pane: PaneDefinition,
         environment: &Environment,
         prometheus: Result<Prometheus, Error>,
         second: Option<Track>,
     ) -> impl Future<Output = Answer> + use<> {
-        let now = unix(self.asking.ground.clock.now());
+        let now = unix(self.asking.context.clock.now());
         let range = self.asking.plan.range.as_secs_f64();
         let lent: Vec<(Side, Result<Curves, Error>)> = sides(&pane, second)
             .into_iter()
@@ -171,7 +175,7 @@ impl Focused<'_> {
 
     /// A wrong query is the query's fault; only a Prometheus that does not answer makes the feed stale.
     async fn freshness(&mut self, results: &[Result<(), Error>]) -> Result<(), Closed> {
-        let now = self.asking.ground.clock.now();
+        let now = self.asking.context.clock.now();
         let fault = results
             .iter()
             .filter_map(|result| result.as_ref().err())
@@ -181,16 +185,16 @@ impl Focused<'_> {
             Err(error) => error.kind() == Kind::Query,
         });
         let state = match fault {
-            Some(error) if !answered => FeedState::Stale {
+            Some(error) if !answered => WatchState::Stale {
                 since: self.heard,
                 reason: error.to_string(),
                 retry_at: Some(now + self.asking.plan.refresh_metrics),
             },
             _ => {
                 self.heard = Some(now);
-                FeedState::Live { heard: now }
+                WatchState::Live { heard: now }
             }
         };
-        self.asking.out.state(Feed::Metrics, state).await
+        self.asking.out.state(WatchedKind::Metrics, state).await
     }
 }

@@ -15,11 +15,14 @@ const EVERY: Duration = Duration::from_secs(15);
 /// How far back changes are listed at least, in seconds.
 const REACH: u32 = 3_600;
 
-pub(super) async fn run(asking: &Asking, (mut environments, mut wishes): Inputs) -> Result<(), Closed> {
+pub(super) async fn run(
+    asking: &Asking,
+    (mut environments, mut subscriptions): Inputs,
+) -> Result<(), Closed> {
     let mut kept: Option<(EnvironmentKey, Curves)> = None;
     loop {
         let known = environments.borrow_and_update().clone();
-        let wanted = wishes.borrow_and_update().clone();
+        let wanted = subscriptions.borrow_and_update().clone();
         let range = wanted.zoom.as_ref().map_or(REACH, |zoom| zoom.range.max(REACH));
         let round = async {
             let Some((key, environment)) = focused(&known, &wanted) else { return Ok(()) };
@@ -30,7 +33,7 @@ pub(super) async fn run(asking: &Asking, (mut environments, mut wishes): Inputs)
             let fresh = || (key.clone(), Curves::new("alerts", query.clone(), f64::from(range)));
             let same = kept.take().filter(of);
             let (_, curves) = kept.insert(same.unwrap_or_else(fresh));
-            let now = asking.ground.clock.now();
+            let now = asking.context.clock.now();
             // what is not told changes nothing of what is listed: the feed of alerts says why
             let Ok(found) = ask(asking, environment, curves, unix(now)).await else { return Ok(()) };
             let all: Vec<&Environment> = known.values().map(|one| &**one).collect();
@@ -41,13 +44,13 @@ pub(super) async fn run(asking: &Asking, (mut environments, mut wishes): Inputs)
                 .await
         };
         tokio::select! {
-            changed = wishes.changed() => changed.map_err(|_| Closed)?,
+            changed = subscriptions.changed() => changed.map_err(|_| Closed)?,
             done = round => {
                 done?;
                 let until = tokio::time::Instant::now() + asking.plan.clock.wall(EVERY).max(SHORTEST);
                 tokio::select! {
                     () = tokio::time::sleep_until(until) => {}
-                    changed = wishes.changed() => changed.map_err(|_| Closed)?,
+                    changed = subscriptions.changed() => changed.map_err(|_| Closed)?,
                     changed = environments.changed() => changed.map_err(|_| Closed)?,
                 }
             }

@@ -17,8 +17,11 @@ use crate::metrics::{Error, Target, alertmanager_of};
 /// Time between two rounds.
 const EVERY: Duration = Duration::from_secs(15);
 
-pub(super) async fn run(asking: &Asking, (mut environments, mut wishes): Inputs) -> Result<(), Closed> {
-    let mut refreshed = wishes.borrow().refresh;
+pub(super) async fn run(
+    asking: &Asking,
+    (mut environments, mut subscriptions): Inputs,
+) -> Result<(), Closed> {
+    let mut refreshed = subscriptions.borrow().refresh;
     let mut told: Option<BTreeSet<Box<str>>> = None;
     loop {
         let known = environments.borrow_and_update().clone();
@@ -44,7 +47,7 @@ pub(super) async fn run(asking: &Asking, (mut environments, mut wishes): Inputs)
             .into_iter()
             .map(|(target, (reference, environments))| async move {
                 let result = ask(asking, &target).await.map_err(|error| error.to_string());
-                let at = asking.ground.clock.now();
+                let at = asking.context.clock.now();
                 ClusterEvent::Alerting(AlertingEvent::Alertmanager {
                     name: target.words().into(),
                     reference,
@@ -59,11 +62,11 @@ pub(super) async fn run(asking: &Asking, (mut environments, mut wishes): Inputs)
         }
         drop(asked);
         let pause = asking.plan.clock.wall(EVERY).max(SHORTEST);
-        others::wait(pause, &mut refreshed, (&mut environments, &mut wishes)).await?;
+        others::wait(pause, &mut refreshed, (&mut environments, &mut subscriptions)).await?;
     }
 }
 
 async fn ask(asking: &Asking, target: &Target) -> Result<(Vec<Handling>, Vec<Silence>), Error> {
-    let alertmanager = target.open_alertmanager(&asking.ground.cluster)?;
+    let alertmanager = target.open_alertmanager(&asking.context.cluster)?;
     tokio::try_join!(alertmanager.handled(), alertmanager.silences())
 }

@@ -14,10 +14,13 @@ use crate::metrics;
 /// Time between two asks: the shortest window is five minutes.
 const EVERY: Duration = Duration::from_secs(60);
 
-pub(super) async fn run(asking: &Asking, (mut environments, mut wishes): Inputs) -> Result<(), Closed> {
+pub(super) async fn run(
+    asking: &Asking,
+    (mut environments, mut subscriptions): Inputs,
+) -> Result<(), Closed> {
     loop {
         let known = environments.borrow_and_update().clone();
-        let wanted = wishes.borrow_and_update().clone();
+        let wanted = subscriptions.borrow_and_update().clone();
         let pause = asking.plan.clock.wall(EVERY).max(SHORTEST);
         let looked_at = focused(&known, &wanted);
         let round = async {
@@ -26,14 +29,14 @@ pub(super) async fn run(asking: &Asking, (mut environments, mut wishes): Inputs)
                 return Ok(());
             };
             let result = ask(asking, environment, slo).await;
-            let at = asking.ground.clock.now();
+            let at = asking.context.clock.now();
             asking
                 .out
                 .send(ClusterEvent::Metrics(MetricsEvent::Objective { environment: key.clone(), at, result }))
                 .await
         };
         tokio::select! {
-            changed = wishes.changed() => changed.map_err(|_| Closed)?,
+            changed = subscriptions.changed() => changed.map_err(|_| Closed)?,
             done = round => {
                 done?;
                 let until = tokio::time::Instant::now() + pause;
@@ -44,9 +47,9 @@ pub(super) async fn run(asking: &Asking, (mut environments, mut wishes): Inputs)
                             changed.map_err(|_| Closed)?;
                             break;
                         }
-                        changed = wishes.changed() => {
+                        changed = subscriptions.changed() => {
                             changed.map_err(|_| Closed)?;
-                            let new = wishes.borrow_and_update();
+                            let new = subscriptions.borrow_and_update();
                             if new.focus != wanted.focus || new.refresh != wanted.refresh {
                                 break;
                             }
@@ -61,6 +64,6 @@ pub(super) async fn run(asking: &Asking, (mut environments, mut wishes): Inputs)
 async fn ask(asking: &Asking, environment: &Environment, slo: &Slo) -> Result<Assessment, String> {
     let prometheus = asking.client(environment).ok_or_else(|| NOBODY.to_owned())?;
     let prometheus = prometheus.map_err(|error| error.to_string())?;
-    let now = unix(asking.ground.clock.now());
+    let now = unix(asking.context.clock.now());
     metrics::objective(&prometheus, environment, slo, now).await.map_err(|error| error.to_string())
 }

@@ -7,7 +7,7 @@ use futures::StreamExt as _;
 
 use super::{Answered, Asking, Closed, Inputs, SHORTEST, focused, query};
 use crate::api::{Environment, EnvironmentKey};
-use crate::domain::pane::{self, ERROR_RATE, LATENCY, Pane};
+use crate::domain::pane::{self, ERROR_RATE, LATENCY, PaneDefinition};
 use crate::domain::series::unix;
 use crate::metrics::{Error, Prometheus, instant_in_part};
 
@@ -18,12 +18,15 @@ const EVERY: u32 = 3;
 /// Environments that are asked about at the same time.
 const AT_ONCE: usize = 4;
 
-pub(super) async fn run(asking: &Asking, (mut environments, mut wishes): Inputs) -> Result<(), Closed> {
-    let mut refreshed = wishes.borrow().refresh;
+pub(super) async fn run(
+    asking: &Asking,
+    (mut environments, mut subscriptions): Inputs,
+) -> Result<(), Closed> {
+    let mut refreshed = subscriptions.borrow().refresh;
     loop {
         let known = environments.borrow_and_update().clone();
-        let looked_at = focused(&known, &wishes.borrow()).map(|(key, _)| key.clone());
-        let now = unix(asking.ground.clock.now());
+        let looked_at = focused(&known, &subscriptions.borrow()).map(|(key, _)| key.clone());
+        let now = unix(asking.context.clock.now());
         let mut asked = Vec::new();
         for (key, environment) in &known {
             if let Some(Ok(prometheus)) =
@@ -35,7 +38,7 @@ pub(super) async fn run(asking: &Asking, (mut environments, mut wishes): Inputs)
         let mut answers = futures::stream::iter(asked).buffer_unordered(AT_ONCE);
         while let Some((key, answers)) = answers.next().await {
             // The whole curves of an environment that has come into sight meanwhile must not give way to a single number.
-            if wishes.borrow().focus.as_ref() == Some(&key) {
+            if subscriptions.borrow().focus.as_ref() == Some(&key) {
                 continue;
             }
             for (name, answer) in answers {
@@ -43,7 +46,7 @@ pub(super) async fn run(asking: &Asking, (mut environments, mut wishes): Inputs)
             }
         }
         let pause = asking.plan.clock.wall(asking.plan.refresh_metrics * EVERY).max(SHORTEST);
-        wait(pause, &mut refreshed, (&mut environments, &mut wishes)).await?;
+        wait(pause, &mut refreshed, (&mut environments, &mut subscriptions)).await?;
     }
 }
 
@@ -51,9 +54,9 @@ pub(super) async fn run(asking: &Asking, (mut environments, mut wishes): Inputs)
 pub(super) async fn wait(
     pause: Duration,
     refreshed: &mut u64,
-    (environments, wishes): (
+    (environments, subscriptions): (
         &mut tokio::sync::watch::Receiver<super::Environments>,
-        &mut tokio::sync::watch::Receiver<super::Wishes>,
+        &mut tokio::sync::watch::Receiver<super::Subscriptions>,
     ),
 ) -> Result<(), Closed> {
     let until = tokio::time::Instant::now() + pause;
@@ -61,9 +64,9 @@ pub(super) async fn wait(
         tokio::select! {
             () = tokio::time::sleep_until(until) => return Ok(()),
             changed = environments.changed() => return changed.map_err(|_| Closed),
-            changed = wishes.changed() => {
+            changed = subscriptions.changed() => {
                 changed.map_err(|_| Closed)?;
-                let now = wishes.borrow_and_update().refresh;
+                let now = subscriptions.borrow_and_update().refresh;
                 if now != *refreshed {
                     *refreshed = now;
                     return Ok(());
@@ -90,7 +93,7 @@ async fn ask(
 
 async fn newest(
     environment: &Environment,
-    pane: &Pane,
+    pane: &PaneDefinition,
     prometheus: &Prometheus,
     now: f64,
 ) -> Result<Answered, Error> {

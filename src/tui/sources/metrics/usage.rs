@@ -16,23 +16,23 @@ const INTERVAL: Duration = Duration::from_secs(15);
 /// How much longer than that of a pane's the shortest time between two questions is.
 const SLOWER: u32 = 5;
 
-pub(super) async fn run(asking: &Asking, (environments, mut wishes): Inputs) -> Result<(), Closed> {
+pub(super) async fn run(asking: &Asking, (environments, mut subscriptions): Inputs) -> Result<(), Closed> {
     loop {
-        let looked_at = wishes.borrow_and_update().focus.clone();
+        let looked_at = subscriptions.borrow_and_update().focus.clone();
         if let Some(key) = &looked_at {
             let environment = environments.borrow().get(key).cloned();
             let result = ask(asking, key, environment.as_deref()).await;
             let namespace = key.namespace.clone();
             asking.out.send(ClusterEvent::Metrics(MetricsEvent::Usage { namespace, result })).await?;
         }
-        let pause = tokio::time::sleep(asking.ground.clock.wall(INTERVAL).max(SHORTEST * SLOWER));
+        let pause = tokio::time::sleep(asking.context.clock.wall(INTERVAL).max(SHORTEST * SLOWER));
         tokio::pin!(pause);
         loop {
             tokio::select! {
                 () = &mut pause => break,
-                changed = wishes.changed() => {
+                changed = subscriptions.changed() => {
                     changed.map_err(|_| Closed)?;
-                    let now = wishes.borrow_and_update().focus.clone();
+                    let now = subscriptions.borrow_and_update().focus.clone();
                     if now.as_ref().map(|key| &key.namespace) != looked_at.as_ref().map(|key| &key.namespace) {
                         break;
                     }
@@ -48,7 +48,7 @@ async fn ask(
     key: &EnvironmentKey,
     environment: Option<&Environment>,
 ) -> Result<Vec<(Box<str>, Usage)>, String> {
-    let refusal = match asking.ground.cluster.pod_usage(&key.namespace).await {
+    let refusal = match asking.context.cluster.pod_usage(&key.namespace).await {
         Ok(usage) => return Ok(usage),
         Err(error) => error,
     };
@@ -56,7 +56,7 @@ async fn ask(
     else {
         return Err(refusal.to_string());
     };
-    let now = unix(asking.ground.clock.now());
+    let now = unix(asking.context.clock.now());
     let answer = match prometheus {
         Ok(prometheus) => pod_usage(&prometheus, environment, now).await,
         Err(error) => Err(error),

@@ -8,23 +8,26 @@ use crate::api::Environment;
 use crate::api::strategy::Track;
 use crate::app::state::event::MetricsEvent;
 use crate::app::state::event::{ClusterEvent, ZoomPart};
-use crate::app::state::zoom::{Baseline, ZoomWish};
-use crate::domain::pane::{self, Content, Pane};
+use crate::app::state::zoom::{Baseline, ZoomQuery};
+use crate::domain::pane::{self, Content, PaneDefinition};
 use crate::domain::series::unix;
 use crate::domain::sliding;
 use crate::metrics::{Curves, Error, Kind, Prometheus};
 
 type Kept = HashMap<(ZoomPart, Option<Track>), Curves>;
 
-pub(super) async fn run(asking: &Asking, (mut environments, mut wishes): Inputs) -> Result<(), Closed> {
+pub(super) async fn run(
+    asking: &Asking,
+    (mut environments, mut subscriptions): Inputs,
+) -> Result<(), Closed> {
     let mut kept = Kept::new();
-    let mut of: Option<ZoomWish> = None;
-    let mut refreshed = wishes.borrow().refresh;
+    let mut of: Option<ZoomQuery> = None;
+    let mut refreshed = subscriptions.borrow().refresh;
     loop {
         let known = environments.borrow_and_update().clone();
         let (wish, refresh) = {
-            let wishes = wishes.borrow_and_update();
-            (wishes.zoom.clone(), wishes.refresh)
+            let subscriptions = subscriptions.borrow_and_update();
+            (subscriptions.zoom.clone(), subscriptions.refresh)
         };
         if wish != of || refresh != refreshed {
             refreshed = refresh;
@@ -32,17 +35,17 @@ pub(super) async fn run(asking: &Asking, (mut environments, mut wishes): Inputs)
             of.clone_from(&wish);
         }
         let Some(wish) = wish else {
-            wishes.changed().await.map_err(|_| Closed)?;
+            subscriptions.changed().await.map_err(|_| Closed)?;
             continue;
         };
         let environment = known.get(&wish.environment);
         tokio::select! {
-            changed = wishes.changed() => changed.map_err(|_| Closed)?,
+            changed = subscriptions.changed() => changed.map_err(|_| Closed)?,
             done = round(asking, &wish, environment, &mut kept) => {
                 let next = done?;
                 tokio::select! {
                     () = tokio::time::sleep_until(next) => {}
-                    changed = wishes.changed() => changed.map_err(|_| Closed)?,
+                    changed = subscriptions.changed() => changed.map_err(|_| Closed)?,
                     changed = environments.changed() => changed.map_err(|_| Closed)?,
                 }
             }
@@ -52,7 +55,7 @@ pub(super) async fn run(asking: &Asking, (mut environments, mut wishes): Inputs)
 
 async fn round(
     asking: &Asking,
-    wish: &ZoomWish,
+    wish: &ZoomQuery,
     environment: Option<&Arc<Environment>>,
     kept: &mut Kept,
 ) -> Result<tokio::time::Instant, Closed> {
@@ -67,7 +70,7 @@ async fn round(
             Ok(prometheus) => ask(asking, wish, (environment, pane, prometheus), part, kept).await,
             Err(error) => Err(error.clone()),
         };
-        let at = asking.ground.clock.now();
+        let at = asking.context.clock.now();
         let (result, partial) = split(result);
         let event =
             ClusterEvent::Metrics(MetricsEvent::Zoomed { wish: wish.clone(), part, at, result, partial });
@@ -81,8 +84,8 @@ async fn round(
 
 async fn ask(
     asking: &Asking,
-    wish: &ZoomWish,
-    (environment, pane, prometheus): (&Environment, &Pane, &Prometheus),
+    wish: &ZoomQuery,
+    (environment, pane, prometheus): (&Environment, &PaneDefinition, &Prometheus),
     part: ZoomPart,
     kept: &mut Kept,
 ) -> Result<Answered, Error> {
@@ -90,7 +93,7 @@ async fn ask(
         return Err(Error::new(Kind::Query, why.to_string()));
     }
     let range = f64::from(wish.range);
-    let present = unix(asking.ground.clock.now());
+    let present = unix(asking.context.clock.now());
     let now = match (part, wish.baseline) {
         (ZoomPart::Present, _) | (_, None) => present,
         (ZoomPart::Baseline, Some(Baseline::Until(end))) => unix(end),

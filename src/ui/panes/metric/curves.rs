@@ -7,7 +7,7 @@ use ratatui::style::Style;
 
 use super::recent;
 use crate::api::strategy::Track;
-use crate::domain::pane::Pane;
+use crate::domain::pane::PaneDefinition;
 use crate::domain::series::{Series, unix};
 use crate::ui::format::{Unit, Value, cut_middle, width};
 use crate::ui::plot::{Plot, Scale, Stroke, whole_dots};
@@ -33,7 +33,7 @@ pub(in crate::ui::panes) struct Detail<'a> {
 
 /// Curves in an area, with their scale.
 pub(in crate::ui::panes) struct Curves<'a, M> {
-    pub(in crate::ui::panes) pane: &'a Pane,
+    pub(in crate::ui::panes) pane: &'a PaneDefinition,
     pub(in crate::ui::panes) series: &'a [Series],
     pub(in crate::ui::panes) markers: M,
     pub(in crate::ui::panes) now: DateTime<Utc>,

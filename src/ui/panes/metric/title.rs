@@ -6,7 +6,7 @@ use super::{Chart, recent};
 use crate::api::environment::Worse;
 use crate::app::components::UNDIVIDED;
 use crate::domain::age::Age;
-use crate::domain::pane::{Limits, Pane, Severity};
+use crate::domain::pane::{Limits, PaneDefinition, Severity};
 use crate::domain::series::Series;
 use crate::ui::format::{Unit, Value, head};
 use crate::ui::glyphs::Glyphs;
@@ -148,7 +148,7 @@ pub(in crate::ui::panes) struct LimitNote {
 impl LimitNote {
     /// Of the limit that the present values have passed, else of the last one.
     pub(in crate::ui::panes) fn of(
-        pane: &Pane,
+        pane: &PaneDefinition,
         (glyphs, severity): (&Glyphs, Severity),
         is_short: bool,
     ) -> Self {

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 
 use crate::app::state::located::PodId;
 use crate::app::state::pod_sort::PodSort;
-use crate::app::state::view::Pane as Focus;
+use crate::app::state::view::Focus;
 use crate::domain::age::Age;
 use crate::domain::pod_row::{PodHealth, PodRow};
 use crate::domain::usage::{Cpu, Memory};

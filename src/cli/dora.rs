@@ -1,4 +1,4 @@
-//! `numbers`: delivery numbers, out of the releases themselves.
+//! `dora`: delivery numbers, out of the releases themselves.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::error::CliError;
 use super::exit::Exit;
-use super::grammar::{AuditFormat, Numbers};
+use super::grammar::{AuditFormat, Dora};
 use super::output;
 use super::show::{Seen, look};
 use super::table::Table;
@@ -31,8 +31,8 @@ const HEADINGS: [&str; 9] = [
     "NOT RESTORED",
 ];
 
-/// `numbers`.
-pub(super) async fn numbers(settings: &Settings, wanted: &Numbers) -> Result<Exit, CliError> {
+/// `dora`.
+pub(super) async fn dora(settings: &Settings, wanted: &Dora) -> Result<Exit, CliError> {
     let seen = look(settings).await?;
     let period = Period { until: Clock::system().now(), length: wanted.since.to_delta() };
     let mut found = applications(&seen, period);

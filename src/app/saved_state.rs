@@ -4,21 +4,21 @@ use crate::api::EnvironmentKey;
 use crate::app::place;
 use crate::app::state::filter::Filter;
 use crate::app::state::health::HealthClass;
-use crate::app::state::kept::{Kept, KeptComponent, KeptPane};
 use crate::app::state::located::EnvironmentId;
 use crate::app::state::pod_sort::PodSort;
+use crate::app::state::saved_state::{KeptComponent, SavedFocus, SavedState};
 use crate::app::state::store::Store;
-use crate::app::state::view::Pane;
+use crate::app::state::view::Focus;
 
-const PANES: [(KeptPane, Pane); 3] = [
-    (KeptPane::Environments, Pane::Environments),
-    (KeptPane::Pods, Pane::Pods),
-    (KeptPane::Queue, Pane::Queue),
+const PANES: [(SavedFocus, Focus); 3] = [
+    (SavedFocus::Environments, Focus::Environments),
+    (SavedFocus::Pods, Focus::Pods),
+    (SavedFocus::Queue, Focus::Queue),
 ];
 
 /// What of this session is kept. `settings` is the theme that the settings name.
 #[must_use]
-pub(crate) fn of(store: &Store, settings: &str) -> Kept {
+pub(crate) fn of(store: &Store, settings: &str) -> SavedState {
     let filters = PANES.iter().filter_map(|(kept, pane)| {
         store.ui.filters.get(pane).map(|filter| (*kept, filter.text().to_owned()))
     });
@@ -32,7 +32,7 @@ pub(crate) fn of(store: &Store, settings: &str) -> Kept {
         })
     });
     let components = components.chain(store.ui.alone_elsewhere.iter().cloned());
-    Kept {
+    SavedState {
         place: place::present(store)
             .map(|place| place::lasting(store, place))
             .or_else(|| store.resuming.clone()),
@@ -48,7 +48,7 @@ pub(crate) fn of(store: &Store, settings: &str) -> Kept {
 }
 
 /// Takes over what was kept. Its place is gone to when it is known to be there, and only while nothing burns.
-pub(crate) fn take(store: &mut Store, kept: Kept) {
+pub(crate) fn take(store: &mut Store, kept: SavedState) {
     if let Some(sort) = PodSort::ALL.into_iter().find(|sort| sort.word() == kept.sort) {
         store.ui.pod_sort = sort;
     }
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
     use crate::app::fixtures::{World, burning, environment, environment_id, planera};
 
-    fn resumed(world: World, kept: Kept) -> World {
+    fn resumed(world: World, kept: SavedState) -> World {
         let mut world = world;
         take(&mut world.store, kept);
         world.store.last_key = None;
@@ -121,7 +121,7 @@ mod tests {
         let before = planera().typing("1 tab s m / back enter B a enter h");
         let kept = of(&before.store, "");
         let text = serde_json::to_string(&kept).unwrap();
-        assert_eq!(serde_json::from_str::<Kept>(&text).unwrap(), kept);
+        assert_eq!(serde_json::from_str::<SavedState>(&text).unwrap(), kept);
         let after = resumed(planera(), kept.clone());
         assert_eq!(after.store.focused_environment(), Some(environment_id("staging")));
         assert_eq!(of(&after.store, ""), kept);
@@ -169,7 +169,8 @@ mod tests {
         let here = of(&before.store, "").components;
         assert_eq!((here.len(), &*here[0].component), (1, "frontend"));
         let elsewhere = KeptComponent { context: "elsewhere".to_owned(), ..here[0].clone() };
-        let kept = Kept { components: vec![elsewhere.clone(), here[0].clone()], ..Kept::default() };
+        let kept =
+            SavedState { components: vec![elsewhere.clone(), here[0].clone()], ..SavedState::default() };
         let after = resumed(planera(), kept);
         assert_eq!(of(&after.store, "").components, [here[0].clone(), elsewhere.clone()]);
         let after = after.typing("2 C all enter");

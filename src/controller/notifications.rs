@@ -32,10 +32,10 @@ use crate::api::{Environment, Notified, Release, Stored};
 use crate::domain::notice::{self, Notice, wants};
 use crate::notify;
 
-pub(super) use self::teller::Teller;
-use self::teller::{About, Job};
+pub(super) use self::queue::NotificationQueue;
+use self::queue::{About, Job};
 
-mod teller;
+mod queue;
 
 /// Waits between the tries of one channel.
 const WAITS: [Duration; 4] =
@@ -50,18 +50,18 @@ pub(super) fn look(context: &Context, environment: &Environment, releases: &[Arc
     if environment.spec.notify.is_empty() {
         return;
     }
-    let (teller, now) = (&context.teller, context.core.clock.now());
+    let (notifications, now) = (&context.notifications, context.core.clock.now());
     let environment = Arc::new(environment.clone());
     for release in releases {
         let told = release.status.as_ref().map_or(&[][..], |status| status.notified.as_slice());
         let uid = release.metadata.uid.as_deref().unwrap_or_default();
-        let news = teller.take(uid, told, notice::of_release(&environment, release, now));
-        teller.enqueue(About::Release(release.clone()), &environment, news);
+        let news = notifications.take(uid, told, notice::of_release(&environment, release, now));
+        notifications.enqueue(About::Release(release.clone()), &environment, news);
     }
     let told = environment.status.as_ref().map_or(&[][..], |status| status.notified.as_slice());
     let uid = environment.metadata.uid.as_deref().unwrap_or_default();
-    let news = teller.take(uid, told, notice::of_environment(&environment, now));
-    teller.enqueue(About::Environment(environment.clone()), &environment, news);
+    let news = notifications.take(uid, told, notice::of_environment(&environment, now));
+    notifications.enqueue(About::Environment(environment.clone()), &environment, news);
 }
 
 /// Tells whatever comes; ends never.
@@ -72,7 +72,7 @@ pub(super) async fn work(context: &Context, mut jobs: mpsc::UnboundedReceiver<Jo
         if let Err(panic) = AssertUnwindSafe(carry_out(context, &job)).catch_unwind().await {
             tracing::error!(environment = %key, error = attempt::words(&*panic), "news was not told");
         }
-        context.teller.end(&key);
+        context.notifications.end(&key);
     };
     jobs.for_each_concurrent(None, told).await;
 }
@@ -153,8 +153,8 @@ async fn patiently(
 ) -> Result<(), notify::Error> {
     let mut waits = WAITS.iter();
     loop {
-        let turn = context.teller.turns.take(key).await;
-        let told = notify::tell(&context.teller.desk, notify, notice).await;
+        let turn = context.notifications.turns.take(key).await;
+        let told = notify::tell(&context.notifications.sender, notify, notice).await;
         drop(turn);
         let Err(error) = told else { return Ok(()) };
         let Some(wait) = waits.next().filter(|_| error.is_transient()) else { return Err(error) };
@@ -202,7 +202,7 @@ where
         + Remembers
         + 'static,
 {
-    let _alone = context.teller.writing.lock().await;
+    let _alone = context.notifications.writing.lock().await;
     let api = api::<Stored<K>>(context, namespace(object));
     let mut last = Error::Changed("what was told");
     for _ in 0..WRITES {
@@ -231,18 +231,23 @@ where
 
 #[cfg(test)]
 mod tests {
-    use super::teller::QUEUE;
+    use super::queue::QUEUE;
     use super::*;
     use crate::cluster::outbound::Outbound;
     use crate::domain::fixtures::{at, environment};
-    use crate::notify::Desk;
+    use crate::notify::Sender;
 
-    fn teller() -> (Teller, mpsc::UnboundedReceiver<Job>) {
+    fn notifications() -> (NotificationQueue, mpsc::UnboundedReceiver<Job>) {
         let pair =
             tower_test::mock::pair::<http::Request<kube::client::Body>, http::Response<kube::client::Body>>();
         let client = kube::Client::new(pair.0, "planera");
         let clock = crate::time::Clock::manual(at(0));
-        Teller::new(Desk { client, outbound: Outbound::default(), clock, patience: Duration::from_secs(1) })
+        NotificationQueue::new(Sender {
+            client,
+            outbound: Outbound::default(),
+            clock,
+            patience: Duration::from_secs(1),
+        })
     }
 
     fn news() -> Vec<Notice> {
@@ -251,36 +256,36 @@ mod tests {
 
     #[tokio::test]
     async fn news_is_taken_once_until_its_memory_is_reported() {
-        let (teller, _jobs) = teller();
-        assert_eq!(teller.take("a", &[], news()).len(), 1);
-        assert!(teller.take("a", &[], news()).is_empty());
-        assert_eq!(teller.take("b", &[], news()).len(), 1);
+        let (notifications, _jobs) = notifications();
+        assert_eq!(notifications.take("a", &[], news()).len(), 1);
+        assert!(notifications.take("a", &[], news()).is_empty());
+        assert_eq!(notifications.take("b", &[], news()).len(), 1);
         let told = Notified { key: news()[0].key.clone(), ..Notified::default() };
-        assert!(teller.take("a", &[told], Vec::new()).is_empty());
-        assert!(!locked(&teller.taken).contains_key("a"));
-        teller.forget("b");
-        assert_eq!(teller.take("b", &[], news()).len(), 1);
+        assert!(notifications.take("a", &[told], Vec::new()).is_empty());
+        assert!(!locked(&notifications.taken).contains_key("a"));
+        notifications.forget("b");
+        assert_eq!(notifications.take("b", &[], news()).len(), 1);
     }
 
     #[tokio::test]
     async fn what_finds_no_place_in_the_queue_is_found_again() {
-        let (teller, _jobs) = teller();
+        let (notifications, _jobs) = notifications();
         let environment = Arc::new(environment());
         for number in 0..=QUEUE {
             let uid = format!("uid-{number}");
             let mut about = (*environment).clone();
             about.metadata.uid = Some(uid.clone());
-            let taken = teller.take(&uid, &[], news());
-            teller.enqueue(About::Environment(Arc::new(about)), &environment, taken);
+            let taken = notifications.take(&uid, &[], news());
+            notifications.enqueue(About::Environment(Arc::new(about)), &environment, taken);
         }
-        assert!(teller.take("uid-0", &[], news()).is_empty());
-        assert_eq!(teller.take(&format!("uid-{QUEUE}"), &[], news()).len(), 1);
+        assert!(notifications.take("uid-0", &[], news()).is_empty());
+        assert_eq!(notifications.take(&format!("uid-{QUEUE}"), &[], news()).len(), 1);
         // another tenant has a queue of its own, and a place is free again once something was told
         let mut other = (*environment).clone();
         other.metadata.name = Some("other".into());
-        assert!(teller.begin(&other.key()) && !teller.begin(&environment.key()));
-        teller.end(&environment.key());
-        assert!(teller.begin(&environment.key()));
+        assert!(notifications.begin(&other.key()) && !notifications.begin(&environment.key()));
+        notifications.end(&environment.key());
+        assert!(notifications.begin(&environment.key()));
     }
 
     #[test]

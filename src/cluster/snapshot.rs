@@ -15,7 +15,7 @@ use super::text::describe::items;
 use crate::api::EnvironmentKey;
 use crate::api::config_record::ConfigKind;
 use crate::domain::config_drift::{self, ConfigRef};
-use crate::domain::difference::{Content, Portrait, Seen, content, portrait};
+use crate::domain::difference::{Content, Seen, Snapshot, content, snapshot};
 use crate::sanitize;
 
 /// The key of every hash of this process, from the randomness that the standard library takes from the operating system.
@@ -29,7 +29,7 @@ fn salt() -> &'static str {
 
 impl Cluster {
     /// The environment as settings.
-    pub async fn portrait(&self, key: &EnvironmentKey) -> Result<Portrait, Error> {
+    pub async fn snapshot(&self, key: &EnvironmentKey) -> Result<Snapshot, Error> {
         let environment = self.environment(key).await?;
         let namespace = &*key.namespace;
         let workloads = environment.spec.components.iter().map(async |one| {
@@ -48,7 +48,7 @@ impl Cluster {
         let configs = references.into_iter().map(|reference| self.config(namespace, reference));
         let configs = futures::future::join_all(configs).await;
         let seen = Seen { environment, workloads, autoscalers, ingresses, routes, configs };
-        Ok(portrait(&seen, salt()).through(|text| sanitize::line(text).into_owned()))
+        Ok(snapshot(&seen, salt()).through(|text| sanitize::line(text).into_owned()))
     }
 
     /// Every object of a kind in the namespace; none where the kind is not installed.

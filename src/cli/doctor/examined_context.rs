@@ -14,7 +14,7 @@ use crate::config::Settings;
 const FIRST_WORD: Duration = Duration::from_secs(8);
 
 /// One context.
-pub(super) struct Patient {
+pub(super) struct ExaminedContext {
     pub(super) context: String,
     /// The client, or why there is none.
     pub(super) cluster: Result<Cluster, String>,
@@ -27,7 +27,7 @@ pub(super) struct Patient {
 }
 
 /// Every context that the settings name, else the current one.
-pub(super) async fn all(settings: &Settings) -> Vec<Patient> {
+pub(super) async fn all(settings: &Settings) -> Vec<ExaminedContext> {
     let contexts: Vec<Option<&String>> = match settings.contexts.as_slice() {
         [] => vec![None],
         several => several.iter().map(Some).collect(),
@@ -37,7 +37,7 @@ pub(super) async fn all(settings: &Settings) -> Vec<Patient> {
         let remedy = cluster.as_ref().err().map_or("", |error| remedy(error.exit()));
         let cluster = cluster.map_err(|error| error.to_string());
         let name = cluster.as_ref().map(|cluster| cluster.context().to_owned()).ok();
-        Patient {
+        ExaminedContext {
             context: name.or(context.cloned()).unwrap_or_default(),
             cluster,
             remedy,
@@ -61,7 +61,7 @@ const fn remedy(exit: Exit) -> &'static str {
     }
 }
 
-impl Patient {
+impl ExaminedContext {
     /// The server's version, or why it does not tell.
     pub(super) async fn server(&self) -> Result<&str, &str> {
         let ask = || async {

@@ -16,7 +16,7 @@ use crate::domain::pod_row::PodKey;
 use crate::domain::workload_row::WorkloadKey;
 
 /// Clusters that are followed and requests on their way.
-pub(super) struct Outside {
+pub(super) struct EffectRunner {
     sources: Vec<Source>,
     sender: mpsc::Sender<Event>,
     /// Requests that change something.
@@ -27,7 +27,7 @@ pub(super) struct Outside {
     logs: Logs,
 }
 
-impl Outside {
+impl EffectRunner {
     /// Nothing is followed yet.
     pub(super) fn new(sender: mpsc::Sender<Event>) -> Self {
         Self {
@@ -57,7 +57,7 @@ impl Outside {
                 self.send(cluster, Request::Text(what), request);
             }
             BackgroundEffect::Portray { cluster, environment, request } => {
-                self.send(cluster, Request::Portrait(environment), request);
+                self.send(cluster, Request::Snapshot(environment), request);
             }
             BackgroundEffect::Silence { cluster, to, ask, request } => {
                 self.send(cluster, Request::Silence { to, ask }, request);

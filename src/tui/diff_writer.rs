@@ -15,7 +15,7 @@ const MARKS: [&[u8]; 2] = [b"\x1b[?2026h", b"\x1b[?2026l"];
 const RESETS: [&[u8]; 2] = [b"\x1b[39m\x1b[49m\x1b[59m\x1b[0m", b"\x1b[0m"];
 
 /// A [`CrosstermBackend`] that says nothing twice.
-pub(super) struct Frugal<W: Write> {
+pub(super) struct DiffWriter<W: Write> {
     out: W,
     /// The frame so far.
     frame: Vec<u8>,
@@ -26,7 +26,7 @@ pub(super) struct Frugal<W: Write> {
 /// The cursor is shown, and only the terminal knows where.
 const SOMEWHERE: Position = Position::new(u16::MAX, u16::MAX);
 
-impl<W: Write> Frugal<W> {
+impl<W: Write> DiffWriter<W> {
     /// A terminal whose cursor is hidden.
     pub(super) const fn new(out: W) -> Self {
         Self { out, frame: Vec::new(), cursor: None }
@@ -48,7 +48,7 @@ impl<W: Write> Frugal<W> {
     }
 }
 
-impl<W: Write> Backend for Frugal<W> {
+impl<W: Write> Backend for DiffWriter<W> {
     type Error = io::Error;
 
     fn draw<'a, I>(&mut self, content: I) -> io::Result<()>
@@ -148,47 +148,47 @@ mod tests {
 
     /// What a frame writes that has one cell or none, and the cursor there or nowhere.
     fn frame(
-        to: (&Paper, &mut Frugal<Paper>),
+        to: (&Paper, &mut DiffWriter<Paper>),
         symbol: Option<&'static str>,
         cursor: Option<Position>,
     ) -> String {
-        let (paper, frugal) = to;
+        let (paper, diff_writer) = to;
         let cell = Cell::new(symbol.unwrap_or_default());
-        frugal.draw(symbol.iter().map(|_| (3, 1, &cell))).unwrap();
+        diff_writer.draw(symbol.iter().map(|_| (3, 1, &cell))).unwrap();
         match cursor {
             Some(position) => {
-                frugal.show_cursor().unwrap();
-                frugal.set_cursor_position(position).unwrap();
+                diff_writer.show_cursor().unwrap();
+                diff_writer.set_cursor_position(position).unwrap();
             }
-            None => frugal.hide_cursor().unwrap(),
+            None => diff_writer.hide_cursor().unwrap(),
         }
-        Backend::flush(frugal).unwrap();
+        Backend::flush(diff_writer).unwrap();
         String::from_utf8(paper.0.take()).unwrap()
     }
 
     #[test]
     fn a_frame_in_which_nothing_differs_costs_nothing() {
         let paper = Paper::default();
-        let mut frugal = Frugal::new(paper.clone());
-        assert_eq!(frame((&paper, &mut frugal), None, None), "");
-        let drawn = frame((&paper, &mut frugal), Some("x"), None);
+        let mut diff_writer = DiffWriter::new(paper.clone());
+        assert_eq!(frame((&paper, &mut diff_writer), None, None), "");
+        let drawn = frame((&paper, &mut diff_writer), Some("x"), None);
         assert_eq!(drawn, "\x1b[2;4Hx\x1b[0m", "and the cursor is hidden already");
         let at = Position::new(5, 0);
-        assert_eq!(frame((&paper, &mut frugal), None, Some(at)), "\x1b[?25h\x1b[1;6H");
-        assert_eq!(frame((&paper, &mut frugal), None, Some(at)), "", "it stands there already");
-        let drawn = frame((&paper, &mut frugal), Some("y"), Some(at));
+        assert_eq!(frame((&paper, &mut diff_writer), None, Some(at)), "\x1b[?25h\x1b[1;6H");
+        assert_eq!(frame((&paper, &mut diff_writer), None, Some(at)), "", "it stands there already");
+        let drawn = frame((&paper, &mut diff_writer), Some("y"), Some(at));
         assert!(drawn.ends_with("\x1b[1;6H"), "cells that are written take it away: {drawn:?}");
-        assert_eq!(frame((&paper, &mut frugal), None, None), "\x1b[?25l");
-        assert_eq!(frame((&paper, &mut frugal), None, None), "");
+        assert_eq!(frame((&paper, &mut diff_writer), None, None), "\x1b[?25l");
+        assert_eq!(frame((&paper, &mut diff_writer), None, None), "");
     }
 
     #[test]
     fn a_long_frame_is_marked_as_one() {
         let paper = Paper::default();
-        let mut frugal = Frugal::new(paper.clone());
+        let mut diff_writer = DiffWriter::new(paper.clone());
         let cells = vec![Cell::new("x"); 600];
-        frugal.draw((0..).zip(&cells).map(|(x, cell)| (x, 0, cell))).unwrap();
-        Backend::flush(&mut frugal).unwrap();
+        diff_writer.draw((0..).zip(&cells).map(|(x, cell)| (x, 0, cell))).unwrap();
+        Backend::flush(&mut diff_writer).unwrap();
         let written = String::from_utf8(paper.0.take()).unwrap();
         assert!(written.starts_with("\x1b[?2026h\x1b[1;1Hxxx") && written.ends_with("\x1b[?2026l"));
     }

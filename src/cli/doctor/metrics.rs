@@ -3,7 +3,7 @@
 use futures::StreamExt as _;
 use futures::future::join_all;
 
-use super::patient::Patient;
+use super::examined_context::ExaminedContext;
 use super::{Finding, address};
 use crate::api::Environment;
 use crate::domain::query::{Values, known, render, template};
@@ -15,9 +15,9 @@ use crate::time::Clock;
 const AT_ONCE: usize = 4;
 
 /// The environment's Prometheus, where one is named and can be asked at all.
-fn open(patient: &Patient, environment: &Environment) -> Option<Result<Prometheus, String>> {
-    let cluster = patient.cluster.as_ref().ok()?;
-    let target = Target::of(environment, &address(&patient.settings))?;
+fn open(examined: &ExaminedContext, environment: &Environment) -> Option<Result<Prometheus, String>> {
+    let cluster = examined.cluster.as_ref().ok()?;
+    let target = Target::of(environment, &address(&examined.settings))?;
     Some(target.open(cluster).map_err(|error| error.to_string()))
 }
 
@@ -26,13 +26,13 @@ fn now() -> f64 {
     Clock::system().now().timestamp_millis() as f64 / 1_000.0
 }
 
-pub(super) async fn prometheus(patient: &Patient) -> Vec<Finding> {
-    let Ok(environments) = patient.environments().await else {
+pub(super) async fn prometheus(examined: &ExaminedContext) -> Vec<Finding> {
+    let Ok(environments) = examined.environments().await else {
         return vec![Finding::skipped("the environments cannot be read")];
     };
     let looked = environments.iter().map(|environment| async move {
         let place = environment.key().to_string();
-        let client = match open(patient, environment) {
+        let client = match open(examined, environment) {
             None => return Finding::warn(place, "no Prometheus is named: no numbers, no analysis, no alerts", "set spec.metrics.prometheus of the Environment, or --prometheus"),
             Some(Err(error)) => return Finding::fail(place, error, "correct spec.metrics.prometheus of the Environment"),
             Some(Ok(client)) => client,
@@ -47,11 +47,11 @@ pub(super) async fn prometheus(patient: &Patient) -> Vec<Finding> {
 }
 
 /// Whether each Alertmanager that is named answers.
-pub(super) async fn alertmanager(patient: &Patient) -> Vec<Finding> {
-    let (Ok(environments), Ok(cluster)) = (patient.environments().await, patient.cluster.as_ref()) else {
+pub(super) async fn alertmanager(examined: &ExaminedContext) -> Vec<Finding> {
+    let (Ok(environments), Ok(cluster)) = (examined.environments().await, examined.cluster.as_ref()) else {
         return vec![Finding::skipped("the environments cannot be read")];
     };
-    let address = super::alertmanager(&patient.settings);
+    let address = super::alertmanager(&examined.settings);
     let named = environments.iter().filter_map(|environment| {
         Some((environment.key().to_string(), alertmanager_of(environment, &address)?))
     });
@@ -75,12 +75,12 @@ pub(super) async fn alertmanager(patient: &Patient) -> Vec<Finding> {
     found
 }
 
-pub(super) async fn queries(patient: &Patient) -> Vec<Finding> {
-    let Ok(environments) = patient.environments().await else {
+pub(super) async fn queries(examined: &ExaminedContext) -> Vec<Finding> {
+    let Ok(environments) = examined.environments().await else {
         return vec![Finding::skipped("the environments cannot be read")];
     };
     let looked = environments.iter().map(|environment| async move {
-        match open(patient, environment) {
+        match open(examined, environment) {
             Some(Ok(client)) => each(&client, environment).await,
             _ => vec![Finding {
                 subject: environment.key().to_string(),

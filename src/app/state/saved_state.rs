@@ -9,17 +9,17 @@ use crate::app::state::place::Place;
 /// What is kept from one start to the next.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-pub(crate) struct Kept {
+pub(crate) struct SavedState {
     /// Where the session ended.
     pub place: Option<Place>,
     /// The pane that had the keys on the home screen.
-    pub pane: KeptPane,
+    pub pane: SavedFocus,
     /// How pods were ordered: the word that the pane shows.
     pub sort: String,
     /// The metric that was shown where there is room for one.
     pub metric: String,
     /// What was looked for, per pane.
-    pub filters: BTreeMap<KeptPane, String>,
+    pub filters: BTreeMap<SavedFocus, String>,
     /// The theme that was chosen in the session, and the settings' theme that it stood for.
     pub theme: Option<(String, String)>,
     /// Sections of environments that were folded or unfolded, by name.
@@ -47,7 +47,7 @@ pub struct KeptComponent {
 /// A pane of the home screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) enum KeptPane {
+pub(crate) enum SavedFocus {
     /// Environments.
     #[default]
     Environments,

@@ -65,7 +65,7 @@ pub(super) struct News {
 
 /// What releases look at in an environment; all the rest of its status may change without anybody being woken.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Told {
+struct EnvironmentState {
     generation: Option<i64>,
     frozen: Option<Frozen>,
     stop: Option<Stop>,
@@ -77,14 +77,14 @@ struct Told {
 
 /// What each environment last told.
 #[derive(Default)]
-pub(super) struct Known(Mutex<BTreeMap<(String, String), Told>>);
+pub(super) struct Known(Mutex<BTreeMap<(String, String), EnvironmentState>>);
 
 impl Known {
     /// Whom this report concerns, given the one before.
     pub(super) fn news(&self, environment: &Environment) -> News {
         let status = environment.status.clone().unwrap_or_default();
         let policies = status.conditions.iter().find(|condition| condition.type_ == attested::CONDITION);
-        let told = Told {
+        let told = EnvironmentState {
             generation: environment.metadata.generation,
             policies: policies.map(|condition| format!("{:?}", condition.status)),
             frozen: status.frozen,
@@ -98,7 +98,7 @@ impl Known {
         let Some(before) = before else { return News { for_releases: true, for_promotions: true } };
         let moved = before.generation != told.generation;
         let for_promotions = moved || before.current != told.current;
-        let for_releases = Told { current: before.current.clone(), ..told } != before;
+        let for_releases = EnvironmentState { current: before.current.clone(), ..told } != before;
         News { for_releases, for_promotions }
     }
 

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use crate::api::{EnvironmentKey, Release, Tier};
 use crate::app::state::located::ClusterId;
 use crate::app::state::store::Store;
-use crate::app::state::view::{NumbersView, Pane, View};
+use crate::app::state::view::{DoraView, Focus, View};
 use crate::app::state::view_row::{PlaceRow, ViewRow};
 use crate::app::views;
 use crate::domain::delivery::{Delivery, Period, delivery};
@@ -17,12 +17,12 @@ pub(crate) const PERIODS: [u16; 3] = [30, 90, 7];
 
 /// The view.
 pub(super) static VIEW: ViewRow = ViewRow {
-    name: "numbers",
-    is: |view| matches!(view, View::Numbers(_)),
-    panes: &[Pane::Numbers],
+    name: "dora",
+    is: |view| matches!(view, View::Dora(_)),
+    panes: &[Focus::Dora],
     go: |store, step, height| {
         let Store { ui, rows, .. } = store;
-        if let Some(View::Numbers(view)) = ui.views.last_mut() {
+        if let Some(View::Dora(view)) = ui.views.last_mut() {
             let applications: BTreeSet<&str> =
                 rows.environments.iter().map(|row| &*row.application).collect();
             view.offset = step.scroll(view.offset, applications.len(), height);
@@ -40,12 +40,12 @@ pub(super) static VIEW: ViewRow = ViewRow {
 
 /// Opens them; where they are open, shows the next period.
 pub(super) fn open(store: &mut Store) {
-    if let Some(View::Numbers(view)) = store.ui.views.last_mut() {
+    if let Some(View::Dora(view)) = store.ui.views.last_mut() {
         let at = PERIODS.iter().position(|days| *days == view.days).unwrap_or_default();
         view.days = PERIODS[(at + 1) % PERIODS.len()];
         store.dirty.screen = true;
     } else {
-        views::push(store, View::Numbers(NumbersView { days: PERIODS[0], offset: 0 }));
+        views::push(store, View::Dora(DoraView { days: PERIODS[0], offset: 0 }));
     }
 }
 
@@ -83,7 +83,7 @@ mod tests {
     fn the_key_opens_them_and_goes_through_the_periods() {
         for (keys, days) in [("N", 30), ("N N", 90), ("N N N", 7), ("N N N N", 30)] {
             let store = planera().typing(keys).store();
-            assert_eq!(*store.ui.view(), View::Numbers(NumbersView { days, offset: 0 }), "{keys}");
+            assert_eq!(*store.ui.view(), View::Dora(DoraView { days, offset: 0 }), "{keys}");
         }
     }
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::settings::{self, Settings};
-use super::{Fact, Known, Portrait, Section};
+use super::{Fact, Known, Section, Snapshot};
 use crate::api::Environment;
 use crate::api::config_record::ConfigKind;
 use crate::api::environment::Component;
@@ -61,7 +61,7 @@ pub fn content(reference: &ConfigRef, object: &Value, salt: &str) -> Content {
 
 /// The environment as settings, to be compared with one that was described with the same key.
 #[must_use]
-pub fn portrait(seen: &Seen, salt: &str) -> Portrait {
+pub fn snapshot(seen: &Seen, salt: &str) -> Snapshot {
     let mut sections = BTreeMap::new();
     let spec = settings::of_environment(&seen.environment, salt);
     sections.insert(Section::Environment, Known::Settings(spec.into_map()));
@@ -93,7 +93,7 @@ pub fn portrait(seen: &Seen, salt: &str) -> Portrait {
         [(Section::Autoscalers, autoscalers), (Section::Ingresses, ingresses), (Section::Routes, routes)];
     sections.extend(lists.into_iter().filter_map(|(section, known)| Some((section, known?))));
     sections.extend(seen.configs.iter().map(|(reference, content)| config(reference, content, salt)));
-    Portrait { sections, takers: takers(seen).unwrap_or_default() }
+    Snapshot { sections, takers: takers(seen).unwrap_or_default() }
 }
 
 /// Which components' pods take from each ConfigMap and Secret; absent where one component's workload is not known.

@@ -10,7 +10,7 @@ use super::super::turns::Turns;
 use crate::api::names::EnvironmentKey;
 use crate::api::{Environment, Notified, Release};
 use crate::domain::notice::Notice;
-use crate::notify::Desk;
+use crate::notify::Sender;
 
 /// Objects of one environment whose notifications may be queued.
 pub(super) const QUEUE: usize = 64;
@@ -42,7 +42,7 @@ impl About {
 }
 
 /// Queued notifications, and those sent but not yet seen in a status.
-pub(in crate::controller) struct Teller {
+pub(in crate::controller) struct NotificationQueue {
     queue: mpsc::UnboundedSender<Job>,
     /// Objects whose news waits or is being told, by environment; what bounds the queue.
     waiting: Mutex<BTreeMap<EnvironmentKey, usize>>,
@@ -52,22 +52,22 @@ pub(in crate::controller) struct Teller {
     pub(super) taken: Mutex<BTreeMap<String, BTreeSet<String>>>,
     /// One after the other writes down what was told.
     pub(super) writing: tokio::sync::Mutex<()>,
-    pub(super) desk: Desk,
+    pub(super) sender: Sender,
 }
 
-impl Teller {
+impl NotificationQueue {
     /// A teller, and the end of its queue for `work`.
-    pub(in crate::controller) fn new(desk: Desk) -> (Self, mpsc::UnboundedReceiver<Job>) {
+    pub(in crate::controller) fn new(sender: Sender) -> (Self, mpsc::UnboundedReceiver<Job>) {
         let (queue, jobs) = mpsc::unbounded_channel();
-        let teller = Self {
+        let notifications = Self {
             queue,
             waiting: Mutex::default(),
             turns: Turns::new(EACH, ALL),
             taken: Mutex::default(),
             writing: tokio::sync::Mutex::default(),
-            desk,
+            sender,
         };
-        (teller, jobs)
+        (notifications, jobs)
     }
 
     /// The object is gone.

@@ -3,9 +3,9 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::app::numbers;
-use crate::app::state::cluster_state::Feed;
-use crate::app::state::view::{Pane as Focus, View};
+use crate::app::dora;
+use crate::app::state::cluster_state::WatchedKind;
+use crate::app::state::view::{Focus, View};
 use crate::domain::age::Age;
 use crate::domain::delivery::Delivery;
 use crate::ui::chrome::{Chrome, Freshness, grey, sentence, stand_in};
@@ -16,9 +16,9 @@ use crate::ui::pen::Pen;
 
 /// The pane.
 pub(crate) static PANE: Pane = Pane {
-    id: "numbers",
-    focus: Some(Focus::Numbers),
-    whole: Some(|view| matches!(view, View::Numbers(_))),
+    id: "dora",
+    focus: Some(Focus::Dora),
+    whole: Some(|view| matches!(view, View::Dora(_))),
     rows: |area, _, boxed| visible_rows(area, boxed),
     draw,
 };
@@ -31,12 +31,12 @@ const MEANING: &str = "DEPLOYS: releases that changed production and have ended.
                        the next good version. Times are medians; the terms are DORA's, counted from the releases themselves.";
 
 fn draw(buf: &mut Buffer, area: Rect, ctx: &Ctx<'_>) {
-    let View::Numbers(view) = ctx.store.ui.view() else { return };
+    let View::Dora(view) = ctx.store.ui.view() else { return };
     let (store, theme) = (ctx.store, ctx.theme);
-    let freshness = ctx.worst(Feed::Releases);
-    let chrome = Chrome { tier: None, freshness, ..ctx.chrome(Some(Focus::Numbers), Freshness::Timeless) };
+    let freshness = ctx.worst(WatchedKind::Releases);
+    let chrome = Chrome { tier: None, freshness, ..ctx.chrome(Some(Focus::Dora), Freshness::Timeless) };
     let (dot, days) = (theme.glyphs.dot, view.days);
-    let all = numbers::list(store, days);
+    let all = dora::list(store, days);
     let inner = chrome.draw(
         buf,
         area,

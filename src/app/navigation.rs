@@ -2,7 +2,7 @@
 
 use crate::app::place;
 use crate::app::state::effect::Effect;
-use crate::app::state::place::{Place, Way};
+use crate::app::state::place::{Direction, Place};
 use crate::app::state::store::Store;
 use crate::app::state::toast::Level;
 
@@ -25,12 +25,12 @@ pub(super) fn moved(store: &mut Store, before: Option<Place>) {
 }
 
 /// Goes one place back or forward, past those that are gone.
-pub(super) fn step(store: &mut Store, way: Way) -> Vec<Effect> {
+pub(super) fn step(store: &mut Store, way: Direction) -> Vec<Effect> {
     let present = place::present(store);
     loop {
         let from = match way {
-            Way::Back => &mut store.history.behind,
-            Way::Forward => &mut store.history.before,
+            Direction::Back => &mut store.history.behind,
+            Direction::Forward => &mut store.history.before,
         };
         let Some(next) = from.pop() else {
             store.say(Level::Warning, "no place left in that direction");
@@ -40,8 +40,8 @@ pub(super) fn step(store: &mut Store, way: Way) -> Vec<Effect> {
             continue;
         }
         let onto = match way {
-            Way::Back => &mut store.history.before,
-            Way::Forward => &mut store.history.behind,
+            Direction::Back => &mut store.history.before,
+            Direction::Forward => &mut store.history.behind,
         };
         onto.extend(present);
         return Vec::new();
@@ -179,7 +179,7 @@ mod tests {
         for _ in 0..LONGEST {
             world = world.typing("[");
         }
-        assert!(!world.store.history.leads(Way::Back) && world.store.history.leads(Way::Forward));
+        assert!(!world.store.history.leads(Direction::Back) && world.store.history.leads(Direction::Forward));
         assert!(matches!(world.typing("[").store.ui.view(), View::Home));
     }
 

@@ -7,9 +7,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
 use super::Reader;
-use crate::app::state::kept::Kept;
+use crate::app::state::saved_state::SavedState;
 use crate::app::state::store::Store;
-use crate::app::{kept, tour};
+use crate::app::{saved_state, tour};
 use crate::config::state;
 use crate::ui::theme::Theme;
 
@@ -28,38 +28,38 @@ const EVERY: Duration = Duration::from_secs(30);
 const LONGEST: Duration = Duration::from_secs(1);
 
 /// Where what is kept goes, and what it is measured by.
-pub(super) struct Keeper {
+pub(super) struct StateFile {
     path: Option<PathBuf>,
     /// The theme that the settings name.
     settings: Box<str>,
     /// What was given to the file last.
-    given: Option<Kept>,
+    given: Option<SavedState>,
     /// Not before then it is looked at again.
     next: Instant,
     writing: Option<JoinHandle<()>>,
 }
 
-impl Keeper {
+impl StateFile {
     /// Takes over what the last session has left; a theme that was chosen in it is drawn again, as long as the settings name the same.
     pub(super) fn take(path: Option<PathBuf>, store: &mut Store, theme: &mut Theme, reader: &Reader) -> Self {
         let next = Instant::now() + EVERY;
-        let keeper = Self { path, settings: store.theme.clone(), given: None, next, writing: None };
-        let Some(path) = &keeper.path else { return keeper };
-        match state::read::<Kept>(path) {
+        let state_file = Self { path, settings: store.theme.clone(), given: None, next, writing: None };
+        let Some(path) = &state_file.path else { return state_file };
+        match state::read::<SavedState>(path) {
             Err(sentence) => tracing::warn!("the state of the last session: {sentence}"),
             Ok(None) => {}
             Ok(Some(kept)) => {
-                let chosen = kept.theme.as_ref().filter(|(_, stood_for)| **stood_for == *keeper.settings);
+                let chosen = kept.theme.as_ref().filter(|(_, stood_for)| **stood_for == *state_file.settings);
                 if let Some((name, _)) = chosen
                     && let Ok(drawn) = reader.theme(name)
                 {
                     *theme = drawn;
                     store.theme = name.as_str().into();
                 }
-                kept::take(store, kept);
+                saved_state::take(store, kept);
             }
         }
-        keeper
+        state_file
     }
 
     /// Keeps what has changed, now and then and beside the loop: a home directory may be far away.
@@ -86,7 +86,7 @@ impl Keeper {
 
     fn give(&mut self, store: &Store) {
         let Some(path) = self.path.clone() else { return };
-        let kept = kept::of(store, &self.settings);
+        let kept = saved_state::of(store, &self.settings);
         if self.given.as_ref() == Some(&kept) {
             return;
         }
@@ -110,21 +110,21 @@ mod tests {
         let path = directory.path().join("state.json");
         let (mut store, mut theme) = (planera().store(), Theme::named("dark"));
         let reader = Reader::new(|| Err(String::new()), |_| Err(String::new()));
-        let mut keeper = Keeper::take(Some(path.clone()), &mut store, &mut theme, &reader);
-        keeper.keep_now_and_then(&store);
-        keeper.written().await;
+        let mut state_file = StateFile::take(Some(path.clone()), &mut store, &mut theme, &reader);
+        state_file.keep_now_and_then(&store);
+        state_file.written().await;
         assert!(!path.exists(), "not every second");
         tokio::time::advance(EVERY).await;
-        keeper.keep_now_and_then(&store);
-        keeper.written().await;
-        let kept = state::read::<Kept>(&path).unwrap().unwrap();
-        assert_eq!(kept, kept::of(&store, ""));
+        state_file.keep_now_and_then(&store);
+        state_file.written().await;
+        let kept = state::read::<SavedState>(&path).unwrap().unwrap();
+        assert_eq!(kept, saved_state::of(&store, ""));
         std::fs::remove_file(&path).unwrap();
-        keeper.keep(&store).await;
+        state_file.keep(&store).await;
         assert!(!path.exists(), "nothing has changed since");
         store.ui.pods_reversed = true;
         store.ui.pod_sort = crate::app::state::pod_sort::PodSort::Age;
-        keeper.keep(&store).await;
+        state_file.keep(&store).await;
         assert!(path.exists());
     }
 }

@@ -1,13 +1,13 @@
-//! The arguments of `numbers`.
+//! The arguments of `dora`.
 
 use clap::Args;
 
 use super::AuditFormat;
 use crate::api::Duration;
 
-/// `numbers`.
+/// `dora`.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct Numbers {
+pub(crate) struct Dora {
     /// Application [default: all]
     pub application: Option<String>,
     /// Period that ends now, such as 7d, 30d or 90d

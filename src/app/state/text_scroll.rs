@@ -9,7 +9,7 @@ const WIDEST: usize = 16 << 10;
 
 /// Where in a text the eye is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Look {
+pub struct TextScroll {
     /// Lines scrolled past, of those that the filter lets through.
     pub offset: usize,
     /// Cells scrolled past to the right.
@@ -22,7 +22,7 @@ pub struct Look {
     pub found: Option<usize>,
 }
 
-impl Look {
+impl TextScroll {
     /// Moves to the side.
     pub fn aside(&mut self, right: bool) {
         self.column =
