@@ -256,10 +256,10 @@ mod tests {
         let allowed = crate::api::Verb::ALL.to_vec();
         for event in [
             ClusterEvent::Environments(Delta::Reset(vec![(key.clone(), Arc::new(production))])),
-            ClusterEvent::WatchedKind(WatchedKind::Environments, WatchState::Live { heard: now() }),
+            ClusterEvent::Watch(WatchedKind::Environments, WatchState::Live { heard: now() }),
             ClusterEvent::Permissions { environment: key, allowed },
             ClusterEvent::Releases(Delta::Reset(vec![(waits.key(), Arc::new(waits.clone()))])),
-            ClusterEvent::WatchedKind(WatchedKind::Releases, WatchState::Live { heard: now() }),
+            ClusterEvent::Watch(WatchedKind::Releases, WatchState::Live { heard: now() }),
             applied(waits.clone()),
         ] {
             assert_eq!(called(&mut world, event.clone()), Vec::<String>::new(), "{event:?}");

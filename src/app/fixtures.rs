@@ -67,7 +67,7 @@ impl World {
         world.send(Event::Resize { width: 120, height: 40 });
         world = world.connected_as("alice", &["team-leads"]);
         for feed in WatchedKind::ALL {
-            world.cluster(ClusterEvent::WatchedKind(feed, WatchState::Live { heard: now() }));
+            world.cluster(ClusterEvent::Watch(feed, WatchState::Live { heard: now() }));
         }
         world.cluster(ClusterEvent::Controller(ControllerHealth {
             leader: Some("release-cockpit-0".into()),
@@ -210,7 +210,7 @@ impl World {
 
     /// With a feed that was lost.
     pub(crate) fn lost(mut self, feed: WatchedKind, seconds: i64) -> Self {
-        self.cluster(ClusterEvent::WatchedKind(
+        self.cluster(ClusterEvent::Watch(
             feed,
             WatchState::Stale {
                 since: Some(ago(seconds)),

@@ -21,7 +21,7 @@ use crate::domain::series::Series;
 
 /// Folds one event in. An event of a cluster that the session does not have is dropped.
 pub(in crate::app) fn apply(store: &mut Store, id: ClusterId, event: ClusterEvent) {
-    if let ClusterEvent::WatchedKind(feed, state) = &event {
+    if let ClusterEvent::Watch(feed, state) = &event {
         arming::connection(store, id, *feed, state);
     }
     let Some(cluster) = store.clusters.get_mut(usize::from(id.0)) else { return };
@@ -32,7 +32,7 @@ pub(in crate::app) fn apply(store: &mut Store, id: ClusterId, event: ClusterEven
             cluster.server_version = server_version;
             dirty.releases = true;
         }
-        ClusterEvent::WatchedKind(feed, state) => {
+        ClusterEvent::Watch(feed, state) => {
             dirty.screen |= cluster.feeds.get(&feed) != Some(&state);
             cluster.feeds.insert(feed, state);
         }

@@ -28,7 +28,7 @@ pub(super) fn watch(store: &mut Store) {
         .filter_map(|(id, feed, state)| Some((id, feed, stale(state?, after, store.now)?)))
         .collect();
     for (id, feed, state) in old {
-        fold::apply(store, id, ClusterEvent::WatchedKind(feed, state));
+        fold::apply(store, id, ClusterEvent::Watch(feed, state));
     }
 }
 
@@ -62,15 +62,15 @@ mod tests {
         world.send(Event::Tick(now() + TimeDelta::seconds(16)));
         assert!(lock(&world).unwrap().contains("data 16 s old"), "{:?}", lock(&world));
         assert!(guard::refusal(&world.store, &id, Verb::Deploy).is_some());
-        world.cluster(ClusterEvent::WatchedKind(
+        world.cluster(ClusterEvent::Watch(
             WatchedKind::Environments,
             WatchState::Live { heard: now() + TimeDelta::seconds(16) },
         ));
-        world.cluster(ClusterEvent::WatchedKind(
+        world.cluster(ClusterEvent::Watch(
             WatchedKind::Releases,
             WatchState::Live { heard: now() + TimeDelta::seconds(16) },
         ));
-        world.cluster(ClusterEvent::WatchedKind(
+        world.cluster(ClusterEvent::Watch(
             WatchedKind::Actions,
             WatchState::Live { heard: now() + TimeDelta::seconds(16) },
         ));

@@ -91,7 +91,7 @@ async fn see(cluster: &Cluster, namespaces: &[String]) -> Result<Vec<ClusterEven
     events.push(ClusterEvent::Connected { identity, server_version: "".into() });
     for feed in crate::app::state::cluster_state::WatchedKind::ALL {
         let heard = Clock::system().now();
-        events.push(ClusterEvent::WatchedKind(feed, crate::domain::watch_state::WatchState::Live { heard }));
+        events.push(ClusterEvent::Watch(feed, crate::domain::watch_state::WatchState::Live { heard }));
     }
     let keyed = environments.into_iter().map(|environment| (environment.key(), environment));
     events.push(ClusterEvent::Environments(Delta::Reset(keyed.collect())));

@@ -85,37 +85,35 @@ impl Source {
 
     /// Keep the curves of this environment fresh, each track's for itself while there are second workloads.
     pub(super) fn focus(&self, environment: EnvironmentKey, second: Option<Track>) {
-        self.subscriptions.send_if_modified(|subscriptions| {
-            let changed =
-                subscriptions.focus.as_ref() != Some(&environment) || subscriptions.second != second;
-            subscriptions.focus = Some(environment);
-            subscriptions.second = second;
+        self.subscriptions.send_if_modified(|wanted| {
+            let changed = wanted.focus.as_ref() != Some(&environment) || wanted.second != second;
+            (wanted.focus, wanted.second) = (Some(environment), second);
             changed
         });
     }
 
     /// Follow the events of these namespaces, and of no others.
     pub(super) fn follow_events(&self, namespaces: BTreeSet<Box<str>>) {
-        self.subscriptions.send_modify(|subscriptions| subscriptions.events = namespaces);
+        self.subscriptions.send_modify(|wanted| wanted.events = namespaces);
     }
 
     /// Keep the curves of this zoomed pane fresh, or of none.
-    pub(super) fn zoom(&self, wish: Option<&ZoomQuery>) {
-        self.subscriptions.send_if_modified(|subscriptions| {
-            let is_new = subscriptions.zoom.as_ref() != wish;
-            subscriptions.zoom = wish.cloned();
+    pub(super) fn zoom(&self, query: Option<&ZoomQuery>) {
+        self.subscriptions.send_if_modified(|wanted| {
+            let is_new = wanted.zoom.as_ref() != query;
+            wanted.zoom = query.cloned();
             is_new
         });
     }
 
     /// Fetch curves now.
     pub(super) fn refresh(&self) {
-        self.subscriptions.send_modify(|subscriptions| subscriptions.refresh += 1);
+        self.subscriptions.send_modify(|wanted| wanted.refresh += 1);
     }
 
     /// Ask for permissions again.
     pub(super) fn recheck_permissions(&self) {
-        self.subscriptions.send_modify(|subscriptions| subscriptions.permissions += 1);
+        self.subscriptions.send_modify(|wanted| wanted.permissions += 1);
     }
 }
 
@@ -135,7 +133,7 @@ impl Out {
     }
 
     async fn state(&self, feed: WatchedKind, state: WatchState) -> Result<(), Closed> {
-        self.send(ClusterEvent::WatchedKind(feed, state)).await
+        self.send(ClusterEvent::Watch(feed, state)).await
     }
 
     async fn news<K, V>(

@@ -106,7 +106,7 @@ fn states() -> [(&'static str, World); 4] {
                         .into(),
             },
         };
-        error.send(Event::Cluster(ClusterId(0), ClusterEvent::WatchedKind(feed, outcome)));
+        error.send(Event::Cluster(ClusterId(0), ClusterEvent::Watch(feed, outcome)));
     }
     [("empty", World::live()), ("live", live()), ("stale", stale), ("error", error)]
 }

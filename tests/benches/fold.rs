@@ -60,7 +60,7 @@ fn store() -> Store {
     let pods = (0..PODS).map(|number| pod(number, 0)).map(|pod| (pod.key.clone(), pod)).collect();
     let live = WatchState::Live { heard: DateTime::UNIX_EPOCH };
     for event in [
-        ClusterEvent::WatchedKind(WatchedKind::Pods, live),
+        ClusterEvent::Watch(WatchedKind::Pods, live),
         ClusterEvent::Environments(Delta::Applied(environment.key(), Arc::new(environment))),
         ClusterEvent::Pods(Delta::Reset(pods)),
     ] {

@@ -108,7 +108,7 @@ fn world() -> Store {
     let mut events = vec![Event::Tick(now()), Event::Resize { width: 200, height: 60 }];
     let mut cluster = |event| events.push(Event::Cluster(ClusterId(0), event));
     for feed in WatchedKind::ALL {
-        cluster(ClusterEvent::WatchedKind(feed, WatchState::Live { heard: now() }));
+        cluster(ClusterEvent::Watch(feed, WatchState::Live { heard: now() }));
     }
     cluster(ClusterEvent::Environments(Delta::Applied(key.clone(), Arc::new(environment()))));
     for number in 0..50 {

@@ -102,7 +102,7 @@ pub enum ClusterEvent {
         server_version: Box<str>,
     },
     /// A feed has changed its state.
-    WatchedKind(WatchedKind, WatchState),
+    Watch(WatchedKind, WatchState),
     /// These are all objects of a feed that cannot be decoded, or only in part.
     Undecodable(WatchedKind, Vec<Undecodable>),
     /// Environments.

@@ -57,7 +57,7 @@ fn happenings() -> impl Strategy<Value = Event> {
     });
     let feeds = (prop::sample::select(WatchedKind::ALL.to_vec()), any::<bool>()).prop_map(|(feed, live)| {
         let lost = WatchState::Stale { since: Some(now()), reason: "gone".into(), retry_at: None };
-        ClusterEvent::WatchedKind(feed, if live { WatchState::Live { heard: now() } } else { lost })
+        ClusterEvent::Watch(feed, if live { WatchState::Live { heard: now() } } else { lost })
     });
     let gone = Just(ClusterEvent::Environments(Delta::Deleted(environment_id("production").key)));
     let pods = Just(ClusterEvent::Pods(Delta::Reset(vec![{

@@ -17,7 +17,7 @@ const NAMED_IN: &[(&str, usize)] = &[
     ("Differences", 8),
     ("Zoom", 5),
     ("Matrix", 3),
-    ("Numbers", 2),
+    ("Dora", 2),
     ("Text", 13),
     ("Logs", 8),
 ];
