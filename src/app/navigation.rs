@@ -109,7 +109,7 @@ mod tests {
             ("1 E [", "home of staging"),
             ("1 E [ ]", "events of staging"),
             ("2 E esc 1 [ [", "events of production"),
-            ("1 N [ ]", "numbers of staging"),
+            ("1 N [ ]", "dora of staging"),
             ("1 z [ ]", "zoom of staging"),
             ("1 L [ ]", "logs of staging"),
             ("1 a [", "home of staging"),

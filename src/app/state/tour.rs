@@ -33,7 +33,7 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step {
         ends: &["diff"],
-        text: "It worked in staging? Press {differences}: what differs between the two, live: versions, settings, limits, hosts.",
+        text: "It worked in staging? Press {diff}: what differs between the two, live: versions, settings, limits, hosts.",
     },
     Step {
         ends: &["help"],
