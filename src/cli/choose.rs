@@ -89,7 +89,8 @@ pub(super) fn release<'a>(
     }
 }
 
-/// The release that an action addresses: as [`release`], or the last one of the environment if the action is already done there.
+/// The release that an action addresses: as [`release`]; of several in an environment the one that executes, while the others wait;
+/// or the last one of the environment if the action is already done there.
 pub(super) fn addressed<'a>(
     environments: &[Environment],
     releases: &'a [Release],
@@ -97,10 +98,28 @@ pub(super) fn addressed<'a>(
     kind: ActionKind,
 ) -> Result<&'a Release, CliError> {
     release(environments, releases, given, fitting(kind)).or_else(|error| {
+        if let Some(executing) = executing(environments, releases, given, kind) {
+            return Ok(executing);
+        }
         // an ambiguous name stays ambiguous
         let last = last(environments, releases, given).filter(|_| error.exit() != Exit::Usage);
         last.filter(|last| is_done(kind, last)).ok_or(error)
     })
+}
+
+/// The only release of the environment called `given` that executes and that the action fits.
+fn executing<'a>(
+    environments: &[Environment],
+    releases: &'a [Release],
+    given: &str,
+    kind: ActionKind,
+) -> Option<&'a Release> {
+    let key = environment(environments, given).ok()?.key();
+    let (fits, _) = fitting(kind);
+    let mut found = releases
+        .iter()
+        .filter(|release| release.environment_key() == key && release.phase().holds_lane() && fits(release));
+    found.next().filter(|_| found.next().is_none())
 }
 
 fn is_done(kind: ActionKind, release: &Release) -> bool {
@@ -252,6 +271,30 @@ mod tests {
         assert!(
             find("nope", ActionKind::Abort).unwrap_err().contains("neither a release nor an environment")
         );
+    }
+
+    #[test]
+    fn an_environment_means_the_release_that_executes_there() {
+        let environments = [an_environment("a", "production")];
+        let waiting = || a_release("a", "production-v3-ddddd", Phase::Pending);
+        let find = |releases: &[Release], kind| {
+            addressed(&environments, releases, "production", kind)
+                .map(|found| found.metadata.name.clone().unwrap())
+                .map_err(|error| error.to_string())
+        };
+        let one = [waiting(), a_release("a", "production-v2-ccccc", Phase::Progressing), waiting()];
+        assert_eq!(find(&one, ActionKind::Abort).unwrap(), "production-v2-ccccc");
+        assert!(
+            find(&one, ActionKind::Approve).unwrap_err().contains("could be any of"),
+            "nobody approves by chance"
+        );
+        let none = [waiting(), waiting()];
+        assert!(find(&none, ActionKind::Abort).unwrap_err().contains("could be any of"));
+        let two = [
+            a_release("a", "production-v1-aaaaa", Phase::Paused),
+            a_release("a", "production-v2-ccccc", Phase::Progressing),
+        ];
+        assert!(find(&two, ActionKind::Abort).unwrap_err().contains("could be any of"));
     }
 
     #[test]

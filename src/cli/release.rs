@@ -274,11 +274,12 @@ async fn submit(
             }
             Ok(Exit::Ok)
         }
-        Outcome::Accepted { .. } if how.wait => {
-            output::progress(&format!("release {key} created; waiting for its end"));
+        Outcome::Accepted { existed, .. } if how.wait => {
+            let arrival = if existed { "exists already" } else { "created" };
+            output::progress(&format!("release {key} {arrival}; waiting for its end"));
             follow::to_the_end(&session.cluster, &key, how.timeout, how.output).await
         }
-        Outcome::Accepted { .. } => {
+        Outcome::Accepted { existed, .. } => {
             let found = session.cluster.release(&key).await?;
             let (phase, is_over) = (found.phase(), found.phase().is_final());
             match how.output {
@@ -289,6 +290,9 @@ async fn submit(
                         "release {key} exists already and has ended: {phase}; nothing was sent\n"
                     ))?;
                 }
+                Format::Table if existed => output::text(&format!(
+                    "release {key} exists already: {phase}; nothing was sent (same --request-id or request)\n"
+                ))?,
                 Format::Table => output::text(&format!("release {key} created: {what}\n"))?,
             }
             Ok(if is_over && phase != Phase::Succeeded { Exit::ReleaseFailed } else { Exit::Ok })

@@ -32,6 +32,8 @@ pub enum Outcome {
     Accepted {
         /// Name of the object.
         name: String,
+        /// An object of that name and meaning was there before this request, or before its last attempt.
+        existed: bool,
     },
     /// A dry run passed.
     WouldPass,
@@ -197,7 +199,7 @@ impl Cluster {
         let name = object.name_any();
         match self.post(object, dry_run).await {
             Ok(()) if dry_run => Outcome::WouldPass,
-            Ok(()) => Outcome::Accepted { name },
+            Ok(()) => Outcome::Accepted { name, existed: false },
             Err(error) if dry_run => Outcome::Refused(error),
             Err(error) if error.may_have_arrived() || error.kind() == &Kind::AlreadyExists => {
                 self.look_up(object, error).await
@@ -217,7 +219,9 @@ impl Cluster {
             ))
         };
         match self.get::<K>(&namespace, &name).await {
-            Ok(found) if found.same_intent(object) => Outcome::Accepted { name },
+            Ok(found) if found.same_intent(object) => {
+                Outcome::Accepted { name, existed: doubt.kind() == &Kind::AlreadyExists }
+            }
             Ok(_) if doubt.kind() == &Kind::AlreadyExists => Outcome::Refused(doubt),
             Ok(_) => doubtful("and another object bears its name".to_owned()),
             // The server has answered and does not have it; a request that broke on the way may still be in flight.

@@ -116,7 +116,7 @@ async fn silenced(cluster: &Cluster, to: &AlertmanagerRef, ask: SilenceAsk) -> O
 
 fn created(outcome: cluster::Outcome, remark: Option<String>) -> (Outcome, bool) {
     match outcome {
-        cluster::Outcome::Accepted { name } => (Outcome::Accepted { name, remark }, false),
+        cluster::Outcome::Accepted { name, .. } => (Outcome::Accepted { name, remark }, false),
         cluster::Outcome::WouldPass => (Outcome::WouldPass, false),
         cluster::Outcome::Refused(error) => {
             let denied = match error.kind() {

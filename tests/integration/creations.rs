@@ -45,13 +45,14 @@ fn stored(version: &str) -> Reply {
 
 #[tokio::test]
 async fn a_lost_answer_is_looked_up_and_nothing_is_sent_twice() {
-    let accepted = Outcome::Accepted { name: "r1".into() };
+    let accepted = Outcome::Accepted { name: "r1".into(), existed: false };
+    let found = Outcome::Accepted { name: "r1".into(), existed: true };
     let not_found = || status(404, "NotFound", "releases \"r1\" not found");
     let exists = || status(409, "AlreadyExists", "releases \"r1\" already exists");
     let broken = || status(500, "InternalError", "etcd has no leader");
 
     assert_eq!(create(Reply::Torn, stored("v1")).await, (accepted.clone(), 1), "it had arrived");
-    assert_eq!(create(exists(), stored("v1")).await, (accepted.clone(), 1), "it was ours");
+    assert_eq!(create(exists(), stored("v1")).await, (found, 1), "it was ours");
     assert_eq!(
         create(broken(), stored("v1")).await,
         (accepted, 1),
