@@ -290,9 +290,9 @@ async fn submit(
                         "release {key} exists already and has ended: {phase}; nothing was sent\n"
                     ))?;
                 }
-                Format::Table if existed => output::text(&format!(
-                    "release {key} exists already: {phase}; nothing was sent (same --request-id or request)\n"
-                ))?,
+                Format::Table if existed => {
+                    output::text(&format!("release {key} exists already ({phase}); nothing was sent\n"))?;
+                }
                 Format::Table => output::text(&format!("release {key} created: {what}\n"))?,
             }
             Ok(if is_over && phase != Phase::Succeeded { Exit::ReleaseFailed } else { Exit::Ok })

@@ -267,10 +267,10 @@ fn differences(store: &mut Store, invocation: &Invocation) -> Vec<Effect> {
     };
     match pair {
         Ok((right, Some(left))) if left == right => {
-            store.say(Level::Warning, format!("differences: both are {}", right.key.name));
+            store.say(Level::Warning, format!("diff: both are {}", right.key.name));
         }
         Ok((right, left)) => differences::open(store, right, left),
-        Err(reason) => store.say(Level::Warning, format!("differences: {reason}")),
+        Err(reason) => store.say(Level::Warning, format!("diff: {reason}")),
     }
     Vec::new()
 }

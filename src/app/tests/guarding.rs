@@ -7,8 +7,8 @@ use crate::api::{ActionKind, Environment, EnvironmentStatus, Phase, ReleaseKind,
 use crate::app::fixtures::{
     World, ago, chords, environment, environment_id, now, planera, release, release_id,
 };
-use crate::app::state::effect::BackgroundEffect;
-use crate::app::state::effect::Effect;
+use crate::app::state::cluster_state::WatchedKind;
+use crate::app::state::effect::{BackgroundEffect, Effect};
 use crate::app::state::event::{Event, Outcome};
 use crate::app::state::store::Store;
 use crate::app::state::ui_state::Overlay;
@@ -125,10 +125,7 @@ fn what_is_done_in_development_is_sent_at_once() {
     let spec = sent(world, &line("scale dev backend 5"));
     assert_eq!(spec.parameters.unwrap().replicas, Some(5));
     // but never into data that is out of step
-    let mut store = planera()
-        .with(environment("dev"))
-        .lost(crate::app::state::cluster_state::WatchedKind::Actions, 5)
-        .store();
+    let mut store = planera().with(environment("dev")).lost(WatchedKind::Actions, 5).store();
     assert_eq!(press(&mut store, &line("scale dev backend 5")), []);
     assert!(said(&store).starts_with("scale: data 5 s old"), "{}", said(&store));
 }
@@ -360,7 +357,6 @@ fn the_inbox_spans_clusters_oldest_first() {
 #[test]
 fn old_data_and_a_lock_keep_nobody_from_stopping() {
     use crate::app::command;
-    use crate::app::state::cluster_state::WatchedKind;
     let executing = |phase| {
         let cc = release("production", "production-v1-8-2-cc").version("v1.8.2", &["backend", "frontend"]);
         planera().with_release(cc.planned().phase(phase).at_step(0).after("v1.8.1"))

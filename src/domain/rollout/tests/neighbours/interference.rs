@@ -80,7 +80,7 @@ fn a_route_that_is_gone_stops_the_release_and_never_its_way_back() {
     world.act(action("back", ActionKind::Rollback, "alice", world.secs));
     assert_eq!(world.run(), Phase::RolledBack, "{}", world.status().message);
     assert!(world.observed.tracks.is_empty());
-    // created again, a person goes on with it
+    // created again, a person resumes it
     let mut world = canary(vec![weight(25), forever()], true);
     world.run();
     let gone = TrafficState { is_gone: true, detail: "gone".into(), ..TrafficState::default() };
