@@ -323,6 +323,7 @@ async fn a_tag_is_released_as_what_it_means_now_where_the_registry_says() {
         again.contains("warning: backend: digest not resolved (ghcr.io: ") && again.contains(&pinned),
         "{again}"
     );
+    stage.says("ci", &deploy[..5], 0, &["exists already", "nothing was sent"]).await;
     stage.says("ci", &["wait", "staging", "--timeout", "60s"], 0, &["Succeeded"]).await;
     stage
         .comes_to_say("alice", &["status", "staging", "-o", "json"], &[&format!("\"digest\": \"{digest}\"")])
